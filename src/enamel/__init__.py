@@ -1,0 +1,3 @@
+"""Enamel, the porcelain API for OpenStack."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,27 @@
+"""Durations as people write them: `90s`, `30m`, `4h`, `2d`."""
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_FORM = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d)")
+
+
+def parse(text: str) -> timedelta:
+    """Return the duration that a text such as `90s` or `4h` names.
+
+    Raises:
+        ValueError: The text is not a positive whole number with one of the units s, m, h, d.
+
+    """
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise ValueError(
+            f"'{text}' is not a duration: write a number and s, m, h or d, for example 90s or 4h"
+        )
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a duration text; see `parse`."""
+    return parse(text).total_seconds()

@@ -1,0 +1,59 @@
+"""A problem: an error as it is stored, shown and sent."""
+
+from enamel.model.base import Model
+from enamel.model.errors import EnamelError, Fault, by_code
+
+
+class Problem(Model):
+    """What went wrong, in words for people and codes for programs."""
+
+    code: str
+    """Permanent name of the kind of error, for example `enamel.cloud.no_valid_host`."""
+    title: str
+    """One sentence that is the same for every problem of this code."""
+    detail: str
+    """What happened this time."""
+    remedy: str = ""
+    """What the reader can do."""
+    retryable: bool = False
+    """Whether the same request may succeed later."""
+    cloud: str | None = None
+    """The cloud that caused it."""
+    step: str | None = None
+    """The step of the plan in which it happened."""
+    request_ids: tuple[str, ...] = ()
+    """The cloud's ids of the requests that failed."""
+    faults: tuple[Fault, ...] = ()
+    """Single faults of a request that was refused."""
+    data: dict[str, object] = {}
+    """Facts for programs: numbers of a quota, the states that would be possible."""
+    left: tuple[str, ...] = ()
+    """What could not be undone and is still there, one sentence each."""
+
+
+def of(error: EnamelError, *, step: str | None = None) -> Problem:
+    """Return the problem that tells of an error."""
+    return Problem(
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        remedy=error.advice,
+        retryable=error.retryable,
+        cloud=error.cloud,
+        step=step,
+        request_ids=error.request_ids,
+        faults=error.faults,
+        data=dict(error.data),
+    )
+
+
+def error(problem: Problem) -> EnamelError:
+    """Return the error that a stored problem tells of."""
+    return by_code(problem.code)(
+        problem.detail,
+        cloud=problem.cloud,
+        request_ids=problem.request_ids,
+        faults=problem.faults,
+        remedy=problem.remedy,
+        **problem.data,
+    )

@@ -1,0 +1,159 @@
+"""The Task: one accepted command and all that is known of its progress."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from enamel.model.base import Model
+from enamel.model.problem import Problem
+
+
+class State(enum.Enum):
+    """Where a task is."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    ABORTED = "ABORTED"
+    TIMED_OUT = "TIMED_OUT"
+
+
+MOVES: dict[State, frozenset[State]] = {
+    # A task whose worker died goes back to its topic; one that nobody claimed can be cancelled or run out of time.
+    State.WAITING: frozenset({State.RUNNING, State.ABORTED, State.TIMED_OUT}),
+    State.RUNNING: frozenset({State.WAITING, State.COMPLETED, State.ABORTED, State.TIMED_OUT}),
+    State.COMPLETED: frozenset(),
+    State.ABORTED: frozenset(),
+    State.TIMED_OUT: frozenset(),
+}
+"""The moves that a task may make."""
+
+ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
+"""The states in which nothing happens any more."""
+
+
+class Priority(enum.Enum):
+    """How urgent a task is among the tasks of its topic."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+RANK = {Priority.HIGH: 0, Priority.NORMAL: 5, Priority.LOW: 9}
+"""The order in which workers claim: smaller first."""
+
+
+class Caller(Model):
+    """Who asks: the user, their project and what they may do."""
+
+    user_id: str
+    project_id: str
+    user_name: str = ""
+    roles: tuple[str, ...] = ()
+
+
+class ServerEntry(Model):
+    """What a task knows of one server that was asked for."""
+
+    hostname: str
+    """The name it was asked for with; also the name of its group of steps."""
+    id: str | None = None
+    """The server's id, as soon as the cloud has given one."""
+    state: str = "WAITING"
+    """WAITING, BUILDING, ACTIVE, READY, FAILED or REVERTED."""
+    cloud: str | None = None
+    placement: str | None = None
+    """Path of the placement it went to: cloud/region/zone."""
+    fixed_addresses: tuple[str, ...] = ()
+    public_address: str | None = None
+    volumes: tuple[str, ...] = ()
+    launched_at: datetime | None = None
+    ready_at: datetime | None = None
+    ssh_host_keys: tuple[str, ...] = ()
+    error: Problem | None = None
+
+
+class Made(Model):
+    """Something that a task has made on a cloud."""
+
+    kind: str
+    """server, port, address, volume, keypair, security_group, network …"""
+    id: str
+    name: str = ""
+    cloud: str = ""
+    server: str | None = None
+    """Hostname of the server that it was made for; None where it serves all."""
+
+
+class Result(Model):
+    """What a task has made."""
+
+    servers: tuple[ServerEntry, ...] = ()
+    made: dict[str, tuple[Made, ...]] = {}
+    """By kind; what was undone is gone from here."""
+    data: dict[str, Any] = {}
+    """What else the command answers with, for example the id of a snapshot's image."""
+
+
+class Progress(Model):
+    """How far a task is, in steps."""
+
+    done: int = 0
+    total: int = 0
+
+
+class Task(Model):
+    """One accepted command and all that is known of its progress."""
+
+    id: str
+    """UUIDv7, so tasks sort by creation."""
+    type: str
+    """The command, for example `server.create`: also the topic that workers listen to."""
+    action: str
+    """The word of the vNext API: CREATE, TERMINATE, RESIZE …"""
+    state: State = State.WAITING
+    reverting: bool = False
+    """Whether it is rolling back."""
+    cancel_requested: bool = False
+    progress: Progress = Progress()
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    created_by: str
+    """The user's id."""
+    project_id: str
+    request_id: str
+    priority: Priority = Priority.NORMAL
+    not_before: datetime | None = None
+    deadline: datetime | None = None
+    cloud: str
+    """The entry of clouds.yaml (or of the configuration) that it works on."""
+    request: dict[str, Any] = {}
+    """The request's body, with secrets blanked."""
+    plan: dict[str, Any] = {}
+    """The plan as data; see `enamel.flow.plan.Plan`."""
+    servers: tuple[ServerEntry, ...] = ()
+    result: Result = Result()
+    error: Problem | None = None
+    calls: int = 0
+    """Plumbing calls made so far."""
+    worker: str | None = None
+    """The worker that has it, or had it last."""
+    attempt: int = 0
+    """How many workers have claimed it."""
+    parent: str | None = None
+    """The task that this one reverts or restarts."""
+    reserves: dict[str, int] = {}
+    """What it is about to take of each quota, for example {"cores": 4}."""
+    secrets: tuple[str, ...] = ()
+    """References into the key store, removed with the task's end."""
+    events: int = 0
+    """Number of the last event."""
+    groups: dict[str, int] = {}
+    """For servers that moved on: the index of the placement they are tried in."""
+
+
+def may_move(before: State, *, after: State) -> bool:
+    """Tell whether a task may go from one state to another."""
+    return after in MOVES[before]
