@@ -50,10 +50,10 @@ Codes are forever: add, document, keep.
 
 from typing import Any, ClassVar
 
-from enamel.model.base import Model
+from msgspec import Struct
 
 
-class Fault(Model):
+class Fault(Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a request."""
 
     pointer: str

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from enamel.model.base import Model
+from msgspec import Struct
 
 TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
@@ -29,7 +29,7 @@ TYPES: dict[str, str] = {
 """Every type of event and what it means."""
 
 
-class Event(Model):
+class Event(Struct, frozen=True, kw_only=True):
     """One line of a task's timeline."""
 
     task: str

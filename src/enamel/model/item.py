@@ -4,7 +4,8 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from enamel.model.base import Model
+from msgspec import Struct
+
 from enamel.model.problem import Problem
 
 
@@ -33,7 +34,7 @@ MOVES: dict[State, frozenset[State]] = {
 """The moves that an item may make."""
 
 
-class Call(Model):
+class Call(Struct, frozen=True, kw_only=True):
     """One plumbing call that a step made."""
 
     method: str
@@ -50,7 +51,7 @@ class Call(Model):
     at: datetime | None = None
 
 
-class Item(Model):
+class Item(Struct, frozen=True, kw_only=True):
     """The record of one step."""
 
     task: str

@@ -1,10 +1,11 @@
 """A problem: an error as it is stored, shown and sent."""
 
-from enamel.model.base import Model
+from msgspec import Struct
+
 from enamel.model.errors import EnamelError, Fault, by_code
 
 
-class Problem(Model):
+class Problem(Struct, frozen=True, kw_only=True):
     """What went wrong, in words for people and codes for programs."""
 
     code: str

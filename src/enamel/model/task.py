@@ -4,7 +4,8 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from enamel.model.base import Model
+from msgspec import Struct
+
 from enamel.model.problem import Problem
 
 
@@ -44,7 +45,7 @@ RANK = {Priority.HIGH: 0, Priority.NORMAL: 5, Priority.LOW: 9}
 """The order in which workers claim: smaller first."""
 
 
-class Caller(Model):
+class Caller(Struct, frozen=True, kw_only=True):
     """Who asks: the user, their project and what they may do."""
 
     user_id: str
@@ -53,7 +54,7 @@ class Caller(Model):
     roles: tuple[str, ...] = ()
 
 
-class ServerEntry(Model):
+class ServerEntry(Struct, frozen=True, kw_only=True):
     """What a task knows of one server that was asked for."""
 
     hostname: str
@@ -74,7 +75,7 @@ class ServerEntry(Model):
     error: Problem | None = None
 
 
-class Made(Model):
+class Made(Struct, frozen=True, kw_only=True):
     """Something that a task has made on a cloud."""
 
     kind: str
@@ -86,7 +87,7 @@ class Made(Model):
     """Hostname of the server that it was made for; None where it serves all."""
 
 
-class Result(Model):
+class Result(Struct, frozen=True, kw_only=True):
     """What a task has made."""
 
     servers: tuple[ServerEntry, ...] = ()
@@ -96,14 +97,14 @@ class Result(Model):
     """What else the command answers with, for example the id of a snapshot's image."""
 
 
-class Progress(Model):
+class Progress(Struct, frozen=True, kw_only=True):
     """How far a task is, in steps."""
 
     done: int = 0
     total: int = 0
 
 
-class Task(Model):
+class Task(Struct, frozen=True, kw_only=True):
     """One accepted command and all that is known of its progress."""
 
     id: str
