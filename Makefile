@@ -1,0 +1,83 @@
+# Two commands are all a newcomer types: `make demo` and `make test`.
+# Every target sets up what it needs, from nothing but python3 (3.11 or newer) with venv, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+# Extra words for pytest, as in: make test PYTEST="-k plan -x"
+PYTEST ?=
+
+# uv does not read pip's settings: a mirror or a certificate that the machine's pip uses is handed on.
+pip-setting = $(shell $(BIN)/python -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.$(1)='\(.*\)'$$/\1/p" | head -n 1)
+with-pip-settings = INDEX="$(call pip-setting,index-url)"; CERT="$(call pip-setting,cert)"; \
+	[ -z "$$INDEX" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$INDEX}"; \
+	[ -z "$$CERT" ] || export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$CERT}";
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+export UV_HTTP_TIMEOUT ?= 120
+
+# A lock holds what the public registry says, whatever mirrors this machine is set up with.
+PUBLIC := env -u UV_INDEX -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_DEFAULT_INDEX -u UV_FIND_LINKS
+COMPILE := $(PUBLIC) $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo test lint format integration bench docs lock clean
+
+help: ## List what can be made.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target words; do \
+		printf '  make %-12s %s\n' "$$target" "$$words"; done
+
+venv: $(STAMP) ## Set up .venv with the pinned packages and Enamel itself (.venv/bin/enamel).
+
+demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean up.
+	@$(BIN)/python -m enamel.cli.demo
+
+test: lint ## Check style, types and floors, then run the tests that need no other service.
+	$(BIN)/python -m pytest -m "not lab" $(PYTEST)
+
+lint: $(STAMP) ## Check style, types and the order of the floors.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Bring the code into the one format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+integration: $(STAMP) ## Run the tests that need real services, starting these first.
+	@tests/integration/run $(PYTEST)
+
+bench: $(STAMP) ## Measure Enamel beside openstacksdk.
+	@$(BIN)/python -m benchmarks
+
+docs: $(STAMP) ## Write the reference pages anew from the code.
+	$(BIN)/python -m tools.reference
+
+lock: $(BIN)/uv ## Pin all packages anew with their hashes (UPGRADE=--upgrade takes newer ones).
+	$(COMPILE) --group bootstrap -o requirements/uv.txt
+	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) -c requirements/uv.txt -c requirements/run.txt pyproject.toml --group dev -o requirements/dev.txt
+
+clean: ## Remove .venv and everything else that was made here.
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements/dev.txt pyproject.toml | $(BIN)/uv
+	@$(with-pip-settings) $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --offline --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/uv: | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Enamel needs Python 3.11 or newer, and $(PYTHON) is not: name one, as in make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments here: install its venv package (Debian: apt install python3-venv)" >&2; \
+		exit 1; }
+	@$(PYTHON) -m venv $(VENV)
