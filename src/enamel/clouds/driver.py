@@ -1,0 +1,182 @@
+"""The seam between Enamel and a cloud: what a driver can do, in Enamel's words.
+
+Every method raises errors of the CloudError branch (or QuotaExceeded) and nothing else; see `enamel.model.errors`.
+Methods that make something are never repeated by the driver once the cloud may have seen the request: they raise
+OutcomeUnknown, and the step above looks its mark up. Reads are repeated by the driver while that is sensible.
+Methods that delete take 404 for success.
+"""
+
+import enum
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from enamel.model import cloud
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Capability(enum.Enum):
+    """What a cloud may or may not be able to do."""
+
+    COMPUTE = "compute"
+    NETWORK = "network"
+    VOLUME = "volume"
+    IMAGE = "image"
+    FLOATING_IP = "floating-ip"
+    AUTO_NETWORK = "auto-network"
+    """Neutron's auto-allocated-topology."""
+    SERVER_TAGS = "server-tags"
+    """Tags that are given at boot (2.52)."""
+    SOFT_AFFINITY = "soft-affinity"
+    KEY_MANAGER = "key-manager"
+
+
+class Watch(Protocol[T_co]):
+    """The one poller that every waiter for a kind of resource of a project subscribes to.
+
+    However many wait, the cloud sees one detailed list per interval. The interval adapts: short while something is
+    due, longer when nothing moves.
+    """
+
+    async def until(
+        self,
+        id: str,
+        done: Callable[[T_co | None], bool],
+        *,
+        due: timedelta | None = None,
+        seen: Callable[[T_co], None] | None = None,
+    ) -> T_co | None:
+        """Return the resource as soon as `done` says so of a fresh look at it; None means that it is gone.
+
+        Args:
+            id: The resource that is waited for.
+            done: Called with each fresh look, and with None when the cloud has forgotten the resource (a list that
+                merely misses it once is not believed). It may raise: the exception reaches the waiter.
+            due: When the waiter expects it, from now; the watcher looks little before that.
+            seen: Called with each fresh look, for progress.
+        """
+
+
+class Cloud(Protocol):
+    """One project on one cloud."""
+
+    name: str
+    """Entry in clouds.yaml."""
+    servers: Watch[cloud.Server]
+    volumes: Watch[cloud.Volume]
+
+    async def identity(self) -> cloud.Identity:
+        """Return who we are there."""
+
+    async def capabilities(self) -> frozenset[Capability]:
+        """Return what the driver and this account's catalogue offer together."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+    # -- the catalogue; cached, one request for any number of equal reads at once
+
+    async def flavors(self) -> Sequence[cloud.Flavor]: ...
+    async def images(self) -> Sequence[cloud.Image]:
+        """Return every image the project may boot, in any state."""
+
+    async def networks(self) -> Sequence[cloud.Network]: ...
+    async def subnets(self) -> Sequence[cloud.Subnet]: ...
+    async def zones(self) -> Sequence[cloud.Zone]: ...
+    async def volume_types(self) -> Sequence[cloud.VolumeType]: ...
+    def forget(self) -> None:
+        """Throw the cached catalogue away, for example after a 400 that smells of a stale one."""
+
+    # -- reads that must be fresh
+
+    async def quota(self, kinds: Collection[str]) -> dict[str, cloud.Limit]:
+        """Return the project's limits of the kinds asked for.
+
+        Kinds: servers, cores, memory_mb, keypairs, server_groups, volumes, gigabytes, ports, addresses,
+        security_groups, networks. Only the services that know one of the kinds are asked.
+        """
+
+    async def keypair(self, name: str) -> cloud.Keypair | None: ...
+    async def security_groups(self) -> Sequence[cloud.SecurityGroup]: ...
+    async def server(self, id: str) -> cloud.Server:
+        """Return one server. Raises Gone."""
+
+    async def servers_list(self) -> Sequence[cloud.Server]:
+        """Return all of the project's servers; answered from the watcher while its look is fresh."""
+
+    async def servers_named(self, names: Collection[str]) -> Sequence[cloud.Server]:
+        """Return the project's servers that have one of the names."""
+
+    async def servers_marked(self, mark: str) -> Sequence[cloud.Server]:
+        """Return the servers whose metadata key `enamel` has this value, newest last."""
+
+    async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
+        """Return the ports of servers, in one request for many."""
+
+    async def port(self, id: str) -> cloud.Port: ...
+    async def ports_marked(self, mark: str) -> Sequence[cloud.Port]: ...
+    async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]: ...
+    async def addresses_marked(self, mark: str) -> Sequence[cloud.Address]: ...
+    async def addresses_list(self) -> Sequence[cloud.Address]: ...
+    async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]: ...
+    async def volume(self, id: str) -> cloud.Volume: ...
+    async def volumes_list(self) -> Sequence[cloud.Volume]: ...
+    async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]: ...
+    async def console_log(self, server_id: str, *, lines: int | None = None) -> str: ...
+    async def why_failed(self, server_id: str) -> str:
+        """Return what the newest failed instance action says, or an empty text."""
+
+    # -- effects
+
+    async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair: ...
+    async def delete_keypair(self, name: str) -> None: ...
+    async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup: ...
+    async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
+        """Add rules to a security group, in one request; rules that are there already are not a fault."""
+
+    async def delete_security_group(self, id: str) -> None: ...
+    async def create_network(self, name: str, *, mark: str) -> cloud.Network:
+        """Make a network with a subnet and a router to the external network: the project's own way out."""
+
+    async def auto_network(self) -> str:
+        """Return the id of the project's auto-allocated network; the cloud makes it on first use."""
+
+    async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
+        """Make ports in one bulk request, all or none; they come back in the order of the wants."""
+
+    async def delete_port(self, id: str) -> None: ...
+    async def create_address(
+        self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
+    ) -> cloud.Address: ...
+    async def move_address(self, id: str, *, port_id: str | None) -> cloud.Address:
+        """Attach an address to a port, or take it off with None."""
+
+    async def delete_address(self, id: str) -> None: ...
+    async def create_volume(self, want: cloud.VolumeWant) -> cloud.Volume: ...
+    async def delete_volume(self, id: str) -> None: ...
+    async def boot(self, want: cloud.ServerWant) -> Sequence[str]:
+        """Boot one or several equal servers in one request; return their ids, in order of their names."""
+
+    async def delete_server(self, id: str, *, force: bool = False) -> None:
+        """Delete a server; with `force` also where the cloud would keep it restorable."""
+
+    async def attach_volume(
+        self, server_id: str, *, volume_id: str, delete_with_server: bool = False
+    ) -> None: ...
+    async def detach_volume(self, server_id: str, *, volume_id: str) -> None: ...
+    async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup: ...
+    async def delete_server_group(self, id: str) -> None: ...
+
+
+class Clouds(Protocol):
+    """The clouds of the configuration."""
+
+    def names(self) -> Sequence[str]:
+        """Return the entries that can be used, the default one first."""
+
+    def get(self, name: str) -> Cloud:
+        """Return a cloud. Raises CloudUnknown."""
+
+    async def close(self) -> None:
+        """Close all of them."""

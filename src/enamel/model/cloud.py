@@ -1,0 +1,294 @@
+"""What clouds have, in Enamel's words: the same fields with the same meaning whatever driver found them."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Flavor(Struct, frozen=True, kw_only=True):
+    """A size of server."""
+
+    id: str
+    name: str
+    memory_mb: int
+    vcpus: int
+    disk_gb: int
+    """Size of the root disk; 0 where the image or the boot volume decides."""
+
+
+class Image(Struct, frozen=True, kw_only=True):
+    """An image, or a snapshot of a server."""
+
+    id: str
+    name: str
+    status: str
+    """Lower case, `active` when it can be booted."""
+    min_disk_gb: int = 0
+    min_memory_mb: int = 0
+    size_bytes: int = 0
+    virtual_size_bytes: int = 0
+    snapshot: bool = False
+    """Whether it was made from a server."""
+    volume_backed: bool = False
+    """Whether it holds no bytes but names volume snapshots (Nova's snapshots of servers on volumes)."""
+    created_at: str = ""
+
+
+class Network(Struct, frozen=True, kw_only=True):
+    """A network that the project may see."""
+
+    id: str
+    name: str
+    project_id: str
+    external: bool = False
+    """Whether public addresses come from it."""
+    shared: bool = False
+    default: bool = False
+    subnets: tuple[str, ...] = ()
+    up: bool = True
+
+
+class Subnet(Struct, frozen=True, kw_only=True):
+    """A range of addresses on a network."""
+
+    id: str
+    name: str
+    network_id: str
+    cidr: str
+    ip_version: int = 4
+
+
+class Zone(Struct, frozen=True, kw_only=True):
+    """An availability zone of the compute service."""
+
+    name: str
+    available: bool = True
+
+
+class VolumeType(Struct, frozen=True, kw_only=True):
+    """A kind of volume."""
+
+    id: str
+    name: str
+
+
+class Keypair(Struct, frozen=True, kw_only=True):
+    """A public key that servers are given."""
+
+    name: str
+    public_key: str
+    fingerprint: str = ""
+
+
+class SecurityGroup(Struct, frozen=True, kw_only=True):
+    """A set of rules for what may reach a server."""
+
+    id: str
+    name: str
+    description: str = ""
+    project_id: str = ""
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One thing that may come in."""
+
+    protocol: str
+    """tcp, udp, icmp, or any other name or number that the cloud knows."""
+    port_min: int | None = None
+    port_max: int | None = None
+    source: str | None = None
+    """A CIDR; None with no group means from everywhere."""
+    group_id: str | None = None
+    """The id of a security group whose members may come in."""
+    ip_version: int = 4
+
+
+class PortWant(Struct, frozen=True, kw_only=True):
+    """A port to be made."""
+
+    network_id: str
+    name: str
+    mark: str
+    """Goes into the port's description."""
+    subnet_id: str | None = None
+    fixed_address: str | None = None
+    security_groups: tuple[str, ...] | None = None
+    """Ids; None leaves the project's default."""
+
+
+class Port(Struct, frozen=True, kw_only=True):
+    """A server's end of a network."""
+
+    id: str
+    network_id: str
+    name: str = ""
+    mark: str = ""
+    """Its description."""
+    status: str = ""
+    server_id: str = ""
+    """Its device; empty while nothing uses it."""
+    addresses: tuple[str, ...] = ()
+    mac: str = ""
+    security_groups: tuple[str, ...] = ()
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """A public address: a floating IP."""
+
+    id: str
+    address: str
+    network_id: str
+    port_id: str | None = None
+    fixed_address: str | None = None
+    mark: str = ""
+    status: str = ""
+
+
+class VolumeWant(Struct, frozen=True, kw_only=True):
+    """A volume to be made."""
+
+    size_gb: int
+    name: str
+    mark: str
+    """Goes into the volume's metadata under the key `enamel`."""
+    type: str | None = None
+    image_id: str | None = None
+    zone: str | None = None
+
+
+class Volume(Struct, frozen=True, kw_only=True):
+    """A block device that outlives servers."""
+
+    id: str
+    name: str
+    size_gb: int
+    status: str
+    """Lower case: creating, available, in-use, error …"""
+    type: str = ""
+    bootable: bool = False
+    mark: str = ""
+    attached_to: tuple[str, ...] = ()
+    """Ids of servers."""
+    zone: str = ""
+    multiattach: bool = False
+
+
+class NetworkPort(Struct, frozen=True, kw_only=True):
+    """Where a server is to be plugged in: a port, or a network on which Nova makes one."""
+
+    port_id: str | None = None
+    network_id: str | None = None
+    fixed_address: str | None = None
+
+
+class Disk(Struct, frozen=True, kw_only=True):
+    """A volume that a server is to have from its first moment."""
+
+    volume_id: str
+    boot: bool = False
+    delete_with_server: bool = False
+
+
+class ServerWant(Struct, frozen=True, kw_only=True):
+    """A server, or several equal ones, to be booted."""
+
+    name: str
+    """With `count` over 1 the cloud adds -1, -2 … to it."""
+    flavor_id: str
+    mark: str
+    """Goes into the metadata under the key `enamel`."""
+    image_id: str | None = None
+    networks: tuple[NetworkPort, ...] | None = None
+    """None leaves the choice to the cloud; empty means no network at all."""
+    security_groups: tuple[str, ...] = ()
+    """Ids; with ports they belong to the ports and are not sent."""
+    key_name: str | None = None
+    user_data: str | None = None
+    """Base64."""
+    zone: str | None = None
+    disks: tuple[Disk, ...] = ()
+    properties: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    group_id: str | None = None
+    """Server group."""
+    same_host: tuple[str, ...] = ()
+    different_host: tuple[str, ...] = ()
+    count: int = 1
+
+
+class ServerFault(Struct, frozen=True, kw_only=True):
+    """Why a server went to ERROR."""
+
+    message: str
+    code: int = 0
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """A virtual machine."""
+
+    id: str
+    name: str
+    status: str
+    """Nova's status: BUILD, ACTIVE, ERROR, DELETED, SOFT_DELETED …"""
+    task_state: str | None = None
+    vm_state: str | None = None
+    power_state: int = 0
+    created: datetime | None = None
+    updated: datetime | None = None
+    launched_at: datetime | None = None
+    flavor_id: str = ""
+    flavor_name: str = ""
+    memory_mb: int = 0
+    vcpus: int = 0
+    disk_gb: int = 0
+    image_id: str | None = None
+    zone: str = ""
+    key_name: str | None = None
+    user_id: str = ""
+    project_id: str = ""
+    mark: str = ""
+    """Value of the metadata key `enamel`."""
+    metadata: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    fixed_addresses: tuple[str, ...] = ()
+    floating_addresses: tuple[str, ...] = ()
+    interfaces: dict[str, tuple[str, ...]] = {}
+    """Network's name → fixed addresses."""
+    volumes: tuple[str, ...] = ()
+    """Ids of attached volumes."""
+    fault: ServerFault | None = None
+    host: str | None = None
+    """Compute host; only where the cloud shows it to this caller."""
+
+
+class ServerGroup(Struct, frozen=True, kw_only=True):
+    """A rule for where servers stand relative to each other."""
+
+    id: str
+    name: str
+    policy: str
+
+
+class Limit(Struct, frozen=True, kw_only=True):
+    """One quota of a project."""
+
+    limit: int
+    """-1 where there is none."""
+    used: int
+    """In use and reserved."""
+
+    @property
+    def free(self) -> int | None:
+        """Return how many more fit; None where there is no limit."""
+        return None if self.limit < 0 else max(0, self.limit - self.used)
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Who Enamel is on a cloud, and where."""
+
+    user_id: str
+    user_name: str
+    project_id: str
+    project_name: str
+    roles: tuple[str, ...] = ()
+    region: str = ""
