@@ -1,0 +1,302 @@
+"""The sandbox as an ASGI application: one port for all services.
+
+The way of a call: find its service and route, count it, let a fault rule strike, check the token and the
+microversion, let the handler answer, send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from enamel.sandbox import control, faults, identity, identity_routes, kernel, state
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+SERVICES: tuple[kernel.Service, ...] = (
+    control.SERVICE,
+    identity_routes.SERVICE,
+)
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_HTML = b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid or incomplete response.\n</body></html>\n"
+
+
+def build(settings: kernel.Settings) -> App:
+    """Build a cloud with everything a fresh one has, and the application that speaks for it."""
+    cloud = state.Cloud(settings)
+    cloud.identity = identity.Identity(cloud)
+    return App(cloud)
+
+
+class App:
+    """Answers HTTP for one cloud."""
+
+    def __init__(self, cloud: state.Cloud) -> None:
+        """Prepare the routers of all services."""
+        self.cloud = cloud
+        self._services = {service.prefix: (service, kernel.Router(service.routes)) for service in SERVICES}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        if scope["type"] != "http":
+            return
+        content = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            content += message.get("body", b"")
+            more = message.get("more_body", False)
+        await self._answer(scope, content, receive, send)
+
+    async def _answer(self, scope: Scope, content: bytes, receive: Receive, send: Send) -> None:
+        """Find the route, let a fault strike, and send the answer."""
+        raw = scope["path"]
+        prefix, _, _ = raw[1:].partition("/")
+        known = self._services.get(f"/{prefix}")
+        if known is None:
+            await self._send(send, self._index(raw), {})
+            return
+        service, router = known
+        path = raw[len(service.prefix) :] or "/"
+        found = router.find(method=scope["method"], path=path)
+        template = found[0].template if found else "?"
+        request = kernel.Request(
+            cloud=self.cloud,
+            caller=kernel.NOBODY,
+            method=scope["method"],
+            path=path,
+            root=self.cloud.url + service.prefix,
+            params={name: unquote(value) for name, value in found[1].items()} if found else {},
+            query=parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
+            headers={
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+            },
+            content=content,
+        )
+        usual = self._usual(service)
+        if service is control.SERVICE:
+            await self._send(send, self._carry_out(service, found, request, usual), usual)
+            return
+        hit = self.cloud.faults.call(
+            service=service.name, method=request.method, path=path, template=template, content=content
+        )
+        call = self.cloud.calls.count(
+            service=service.name,
+            template=template,
+            request=request,
+            request_id=usual["x-openstack-request-id"],
+        )
+        if hit is None:
+            reply = self._carry_out(service, found, request, usual)
+            call.status = reply.status
+            await self._send(send, reply, usual)
+            return
+        call.fault = True
+        if hit.latency:
+            await asyncio.sleep(hit.latency)
+        if hit.then.drop == "before":
+            await _drop(scope, receive)
+            return
+        reply = self._struck(hit, service, found, request, usual)
+        call.status = reply.status
+        if hit.then.drop == "after":
+            call.status = 0
+            await _drop(scope, receive)
+        elif hit.then.truncate is not None:
+            await self._send(send, reply, usual, cut=hit.then.truncate)
+            await _drop(scope, receive, flush=True)
+        else:
+            await self._send(send, reply, usual)
+
+    def _carry_out(
+        self,
+        service: kernel.Service,
+        found: tuple[kernel.Route, dict[str, str]] | None,
+        request: kernel.Request,
+        usual: dict[str, str],
+    ) -> kernel.Reply:
+        """Check token and microversion, let the handler answer, and word refusals."""
+        try:
+            if found is None or not found[0].open:
+                request.caller = self.cloud.identity.caller(request)
+            if service.versions is not None:
+                request.version = _microversion(
+                    service, request, usual, lowest=service.versions[0], highest=service.versions[1]
+                )
+            if found is None:
+                return service.not_found
+            return found[0].handler(request)
+        except identity.Unauthenticated as refusal:
+            return identity.word(refusal)
+        except kernel.Refusal as refusal:
+            return service.word(refusal)
+
+    def _struck(
+        self,
+        hit: faults.Hit,
+        service: kernel.Service,
+        found: tuple[kernel.Route, dict[str, str]] | None,
+        request: kernel.Request,
+        usual: dict[str, str],
+    ) -> kernel.Reply:
+        """Return the answer that a fault leaves of a call, carrying the call out when the fault lets it."""
+        then = hit.then
+        fakes = bool(then.status or then.html or then.body is not None)
+        reply = kernel.Reply(status=then.status or 200)
+        if not fakes or then.effect:
+            real = self._carry_out(service, found, request, usual)
+            if not fakes:
+                reply = real
+        if then.html:
+            reply = kernel.Reply(status=then.status or 502, body=_HTML, media="text/html")
+        elif then.body is not None:
+            body = then.body.encode() if isinstance(then.body, str) else then.body
+            reply = kernel.Reply(status=reply.status, body=body)
+        elif fakes and then.status >= 400:
+            reply = service.word(kernel.Refusal(then.status, "This answer is a fault of the sandbox."))
+        if then.omit:
+            reply = _without(reply, re.compile(then.omit))
+        if then.stale:
+            address = f"{request.method} {request.root}{request.path}?{request.query}"
+            reply = hit.answers.setdefault(address, reply)
+        return msgspec.structs.replace(
+            reply,
+            headers={**reply.headers, **{name: self._dated(value) for name, value in then.headers.items()}},
+        )
+
+    def _dated(self, value: str) -> str:
+        """Return a header's value, with `date:+30` as the HTTP date in 30 seconds."""
+        if not value.startswith("date:"):
+            return value
+        return _http_date(self.cloud.now() + timedelta(seconds=float(value[5:])))
+
+    def _usual(self, service: kernel.Service) -> dict[str, str]:
+        """Return the headers every answer of a service has."""
+        request_id = f"req-{self.cloud.new_id()}"
+        usual = {"Date": _http_date(self.cloud.now()), "x-openstack-request-id": request_id}
+        if service.request_id_header:
+            usual[service.request_id_header] = request_id
+        return usual
+
+    def _index(self, path: str) -> kernel.Reply:
+        """Return the list of services for the root, and 404 for everything unknown."""
+        if path != "/":
+            return kernel.Reply(
+                status=404, body=b"No service of this cloud lives here; see /.\n", media="text/plain"
+            )
+        places = {service.name: self.cloud.url + service.prefix for service in SERVICES}
+        return kernel.Reply(body={"cloud": "Enamel's sandbox", "services": places})
+
+    async def _send(
+        self, send: Send, reply: kernel.Reply, usual: dict[str, str], *, cut: int | None = None
+    ) -> None:
+        """Send an answer, or only the first bytes of it."""
+        body = reply.body
+        if body is None:
+            body = b""
+        elif not isinstance(body, bytes):
+            body = _encode(body)
+        headers = {**usual, **reply.headers}
+        if reply.status not in (204, 304):
+            headers["Content-Length"] = str(len(body))
+        if body:
+            headers["Content-Type"] = reply.media
+        await send(
+            {
+                "type": "http.response.start",
+                "status": reply.status,
+                "headers": [
+                    (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+                ],
+            }
+        )
+        if cut is not None and cut < len(body):
+            await send({"type": "http.response.body", "body": body[:cut], "more_body": True})
+        else:
+            await send({"type": "http.response.body", "body": body})
+
+
+def _microversion(
+    service: kernel.Service,
+    request: kernel.Request,
+    usual: dict[str, str],
+    *,
+    lowest: kernel.Version,
+    highest: kernel.Version,
+) -> kernel.Version:
+    """Return the microversion a request asks for and note the headers that echo it."""
+    wanted = ""
+    for line in request.headers.get("openstack-api-version", "").split(","):
+        kind, _, number = line.strip().partition(" ")
+        if kind in service.microversion_types:
+            wanted = number.strip()
+    if not wanted and service.microversion_header:
+        wanted = request.headers.get(service.microversion_header.lower(), "")
+    version = lowest
+    if wanted == "latest":
+        version = highest
+    elif wanted:
+        parts = re.fullmatch(r"([1-9]\d*)\.([1-9]\d*|0)", wanted)
+        if parts is None:
+            raise kernel.Refusal(
+                400,
+                f"API Version String {wanted} is of invalid format. Must be of format MajorNum.MinorNum.",
+            )
+        version = (int(parts[1]), int(parts[2]))
+    shown = f"{version[0]}.{version[1]}"
+    usual["OpenStack-API-Version"] = f"{service.microversion_types[0]} {shown}"
+    usual["Vary"] = "OpenStack-API-Version"
+    if service.microversion_header:
+        usual[service.microversion_header] = shown
+        usual["Vary"] += f", {service.microversion_header}"
+    if not lowest <= version <= highest:
+        raise kernel.Refusal(
+            406,
+            f"Version {shown} is not supported by the API. Minimum is {lowest[0]}.{lowest[1]}"
+            f" and maximum is {highest[0]}.{highest[1]}.",
+        )
+    return version
+
+
+def _without(reply: kernel.Reply, unwanted: re.Pattern[str]) -> kernel.Reply:
+    """Return a list's answer without the items whose name or id matches."""
+    if not isinstance(reply.body, dict):
+        return reply
+    body = {
+        key: [item for item in value if not _named(item, unwanted)] if isinstance(value, list) else value
+        for key, value in reply.body.items()
+    }
+    return msgspec.structs.replace(reply, body=body)
+
+
+def _named(item: object, unwanted: re.Pattern[str]) -> bool:
+    """Tell whether an item of a list has a name or id that matches."""
+    return isinstance(item, dict) and any(unwanted.search(str(item.get(key, ""))) for key in ("name", "id"))
+
+
+async def _drop(scope: Scope, receive: Receive, *, flush: bool = False) -> None:
+    """Close the connection under a call's feet and wait until it is gone."""
+    transport = scope["enamel.transport"]
+    if flush:
+        transport.close()
+    else:
+        transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _http_date(moment: datetime) -> str:
+    """Return a time as HTTP writes it."""
+    return format_datetime(moment, usegmt=True)

@@ -1,0 +1,209 @@
+"""Rules by which the sandbox misbehaves on purpose: what matches, how often, and what then goes wrong.
+
+A rule looks like this, over the control route, in a file, or in a test:
+
+    {"match": {"service": "compute", "method": "POST", "path": "/servers", "times": 1},
+     "then": {"status": 503, "headers": {"Retry-After": "date:+3"}}}
+
+or, for what is made instead of what is called:
+
+    {"match": {"kind": "server", "name": "^web-2$"}, "then": {"error": "No valid host was found."}}
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+NO_HOST = "No valid host was found. There are not enough hosts available."
+
+
+class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which calls, or which new resources, a rule is about; everything that is given must fit."""
+
+    service: str = ""
+    """identity, compute, network, image, volume or key-manager."""
+    method: str = ""
+    """GET, POST …"""
+    path: str = ""
+    """The route's template, or a regular expression that the path below the service's root must match wholly."""
+    body: str = ""
+    """A regular expression to be found in the request's body, so that one action of many can be picked."""
+    kind: str = ""
+    """server or volume: the rule is then about new resources, and `then.error` says what becomes of them."""
+    name: str = ""
+    """A regular expression to be found in the new resource's name."""
+    zone: str = ""
+    """The availability zone the new resource is to be in."""
+    after: int = 0
+    """How many matches pass unharmed first."""
+    times: int | None = None
+    """How many matches are hit; unlimited when absent."""
+    probability: float = 1.0
+    """The chance that a match is hit."""
+
+
+class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What goes wrong; several of them may be combined."""
+
+    latency: float | tuple[float, float] = 0.0
+    """Seconds to wait before anything happens, or the range to draw them from."""
+    status: int = 0
+    """Answer with this status."""
+    headers: dict[str, str] = {}
+    """Headers to add; a value `date:+30` becomes the HTTP date in 30 seconds."""
+    body: Any = None
+    """The body to answer with: text as it is, anything else as JSON."""
+    html: bool = False
+    """Answer with a proxy's HTML page."""
+    effect: bool = False
+    """Whether the call is carried out although its answer says otherwise."""
+    drop: Literal["", "before", "after"] = ""
+    """Close the connection without an answer, before or after the call was carried out."""
+    truncate: int | None = None
+    """Send only so many bytes of the body, then close the connection."""
+    omit: str = ""
+    """Leave out of a list whatever has a name or id in which this regular expression is found."""
+    stale: bool = False
+    """Give the answer that this rule saw first at the same address, again and again."""
+    error: str = ""
+    """What becomes of a new resource: status ERROR with this message."""
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way in which the cloud misbehaves."""
+
+    match: Match = Match()
+    """When."""
+    then: Then = Then()
+    """How."""
+    id: str = ""
+    """A name to delete it by; given when absent."""
+
+
+class _Live:
+    """A rule with what happened to it so far."""
+
+    def __init__(self, rule: Rule) -> None:
+        """Prepare the expressions of a rule."""
+        self.rule = rule
+        self.seen = 0
+        self.hits = 0
+        self.answers: dict[str, Any] = {}
+        match = rule.match
+        self.path = re.compile(match.path) if match.path else None
+        self.body = re.compile(match.body.encode()) if match.body else None
+        self.name = re.compile(match.name) if match.name else None
+
+
+class Hit(Struct, frozen=True):
+    """A rule that struck a call."""
+
+    then: Then
+    """What goes wrong."""
+    latency: float
+    """The seconds drawn for it."""
+    answers: dict[str, Any]
+    """Answers the rule has seen, by address, for stale ones."""
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self, rng: random.Random) -> None:
+        """Start without any."""
+        self._rng = rng
+        self._live: list[_Live] = []
+        self._numbered = 0
+
+    def add(self, rule: Rule) -> Rule:
+        """Put a rule in force; raise `re.error` for a bad expression."""
+        if not rule.id:
+            self._numbered += 1
+            rule = msgspec.structs.replace(rule, id=f"fault-{self._numbered}")
+        live = _Live(rule)
+        self.remove(rule.id)
+        self._live.append(live)
+        return rule
+
+    def remove(self, rule_id: str) -> bool:
+        """Take a rule out of force and tell whether it was there."""
+        before = len(self._live)
+        self._live = [live for live in self._live if live.rule.id != rule_id]
+        return len(self._live) < before
+
+    def clear(self) -> None:
+        """Behave again."""
+        self._live.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the rules in force, with how often each matched and struck."""
+        return [
+            msgspec.to_builtins(live.rule) | {"seen": live.seen, "hits": live.hits} for live in self._live
+        ]
+
+    def call(self, *, service: str, method: str, path: str, template: str, content: bytes) -> Hit | None:
+        """Return what goes wrong with a call, or None."""
+        for live in self._live:
+            match = live.rule.match
+            if (
+                not match.kind
+                and match.service in ("", service)
+                and match.method in ("", method)
+                and (live.path is None or match.path == template or live.path.fullmatch(path))
+                and (live.body is None or live.body.search(content))
+                and self._strikes(live)
+            ):
+                latency = live.rule.then.latency
+                drawn = self._rng.uniform(*latency) if isinstance(latency, tuple) else latency
+                return Hit(live.rule.then, drawn, live.answers)
+        return None
+
+    def creation(self, *, kind: str, name: str, zone: str) -> str | None:
+        """Return the message of the error that a new resource falls into, or None."""
+        for live in self._live:
+            match = live.rule.match
+            if (
+                match.kind == kind
+                and match.zone in ("", zone)
+                and (live.name is None or live.name.search(name))
+                and self._strikes(live)
+            ):
+                return live.rule.then.error or NO_HOST
+        return None
+
+    def _strikes(self, live: _Live) -> bool:
+        """Count a match and decide whether it is hit."""
+        live.seen += 1
+        match = live.rule.match
+        if live.seen <= match.after or (match.times is not None and live.hits >= match.times):
+            return False
+        if match.probability < 1 and self._rng.random() >= match.probability:
+            return False
+        live.hits += 1
+        return True
+
+
+def decode(content: bytes) -> list[Rule]:
+    """Return the rules in a JSON text, one or a list of them; raise `msgspec.ValidationError` or `re.error`."""
+    return _checked(msgspec.json.decode(content, type=list[Rule] | Rule))
+
+
+def load(path: Path) -> list[Rule]:
+    """Return the rules in a JSON or YAML file."""
+    return _checked(msgspec.yaml.decode(path.read_bytes(), type=list[Rule] | Rule))
+
+
+def _checked(found: Rule | list[Rule]) -> list[Rule]:
+    """Return rules as a list, after a look at their expressions."""
+    rules: Sequence[Rule] = [found] if isinstance(found, Rule) else found
+    for rule in rules:
+        for expression in (rule.match.path, rule.match.body, rule.match.name, rule.then.omit):
+            re.compile(expression)
+    return list(rules)

@@ -1,0 +1,178 @@
+"""Serve a sandbox on loopback: inside a running loop, in a thread of its own, or as a whole process."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+import uvicorn
+import yaml
+from uvicorn.protocols.http import httptools_impl
+
+from enamel.sandbox import app, faults, identity, kernel
+
+if TYPE_CHECKING:
+    from enamel.sandbox import state
+
+
+class Protocol(httptools_impl.HttpToolsProtocol):
+    """Uvicorn's protocol, which also lets the application close the connection under a call."""
+
+    def on_message_begin(self) -> None:
+        """Hand the transport to the application."""
+        super().on_message_begin()
+        cast("dict[str, object]", self.scope)["enamel.transport"] = self.transport
+
+
+class Sandbox:
+    """A cloud that answers."""
+
+    def __init__(self, cloud: state.Cloud) -> None:
+        """Keep the cloud for a look inside."""
+        self.cloud = cloud
+
+    @property
+    def url(self) -> str:
+        """The root of all services."""
+        return self.cloud.url
+
+    @property
+    def faults(self) -> faults.Faults:
+        """The fault rules in force."""
+        return self.cloud.faults
+
+    def clouds_yaml(self) -> str:
+        """Return a clouds.yaml with this cloud's accounts."""
+        return clouds_yaml(self.url)
+
+
+def clouds_yaml(url: str) -> str:
+    """Return a clouds.yaml with the accounts of a sandbox at that URL."""
+
+    def account(name: str) -> dict[str, object]:
+        return {
+            "region_name": identity.REGION,
+            "auth": {
+                "auth_url": f"{url}/identity/v3",
+                "username": name,
+                "password": identity.PASSWORD,
+                "project_name": name,
+                "user_domain_name": "Default",
+                "project_domain_name": "Default",
+            },
+        }
+
+    application = {
+        "region_name": identity.REGION,
+        "auth_type": "v3applicationcredential",
+        "auth": {
+            "auth_url": f"{url}/identity/v3",
+            "username": "demo",
+            "user_domain_name": "Default",
+            "application_credential_name": "lab",
+            "application_credential_secret": identity.PASSWORD,
+        },
+    }
+    clouds = {
+        "sandbox": account("demo"),
+        "sandbox-other": account("other"),
+        "sandbox-admin": account("admin"),
+        "sandbox-app": application,
+    }
+    return yaml.safe_dump({"clouds": clouds}, sort_keys=False)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: kernel.Settings | None = None, *, rules: Sequence[faults.Rule] = ()
+) -> AsyncIterator[Sandbox]:
+    """Serve a new cloud in the running loop until the block ends."""
+    settings = settings or kernel.Settings()
+    if not ipaddress.ip_address(settings.host).is_loopback:
+        raise ValueError(
+            f"The sandbox lets anyone in, so it listens on loopback only, not on {settings.host}."
+        )
+    listener = socket.create_server((settings.host, settings.port), backlog=2048)
+    settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
+    application = app.build(settings)
+    for rule in rules:
+        application.cloud.faults.add(rule)
+    config = uvicorn.Config(
+        cast("Callable[..., object]", application),
+        http=Protocol,
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        backlog=2048,
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    loop = asyncio.create_task(server.main_loop())
+    try:
+        yield Sandbox(application.cloud)
+    finally:
+        server.should_exit = True
+        await loop
+        application.cloud.close()
+        await server.shutdown(sockets=[listener])
+
+
+@contextlib.contextmanager
+def in_thread(
+    settings: kernel.Settings | None = None, *, rules: Sequence[faults.Rule] = ()
+) -> Iterator[Sandbox]:
+    """Serve a new cloud in a thread of its own, for callers that block, until the block ends."""
+    ready: concurrent.futures.Future[Sandbox] = concurrent.futures.Future()
+    done: list[Callable[[], object]] = []
+
+    async def main() -> None:
+        try:
+            async with running(settings, rules=rules) as sandbox:
+                end = asyncio.Event()
+                loop = asyncio.get_running_loop()
+                done.append(lambda: loop.call_soon_threadsafe(end.set))
+                ready.set_result(sandbox)
+                await end.wait()
+        except Exception as problem:
+            if ready.done():
+                raise
+            ready.set_exception(problem)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield ready.result(timeout=30)
+    finally:
+        for end in done:
+            end()
+        thread.join(timeout=30)
+
+
+def run(
+    settings: kernel.Settings,
+    *,
+    rules: Sequence[faults.Rule] = (),
+    announce: Callable[[Sandbox], None] = lambda sandbox: print(sandbox.clouds_yaml()),
+) -> None:
+    """Serve a new cloud until the process is interrupted."""
+
+    async def main() -> None:
+        async with running(settings, rules=rules) as sandbox:
+            announce(sandbox)
+            await asyncio.Event().wait()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())

@@ -1,0 +1,180 @@
+"""One suite for two clouds: the sandbox always, and a real OpenStack when the environment names one.
+
+`ENAMEL_TEST_CLOUD=lab` selects the entry `lab` of clouds.yaml, with `lab-other` and `lab-admin` beside it.
+"""
+
+import contextlib
+import itertools
+import os
+import secrets
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from keystoneauth1 import session as keystone_session
+from openstack import warnings as sdk_warnings
+from openstack.config import OpenStackConfig
+
+from enamel.sandbox import kernel, serve
+
+
+class Answer(NamedTuple):
+    """What a cloud answered."""
+
+    status: int
+    headers: Any
+    body: Any
+    text: str
+
+
+class Account:
+    """A user of the cloud under test, speaking raw HTTP."""
+
+    def __init__(self, region: Any, prefix: Callable[[], str]) -> None:
+        self._session: keystone_session.Session = region.get_session()
+        self._session.user_agent = "enamel-contract"
+        self._prefix = prefix
+        self._undo: list[Callable[[], Any]] = []
+
+    @property
+    def project_id(self) -> str:
+        return self._session.get_project_id()
+
+    @property
+    def user_id(self) -> str:
+        return self._session.get_user_id()
+
+    def name(self) -> str:
+        """Return a name that nothing else in the cloud has."""
+        return self._prefix()
+
+    def call(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        body: Any = None,
+        *,
+        microversion: str | None = None,
+        headers: dict[str, str] | None = None,
+        data: bytes | None = None,
+        authenticated: bool = True,
+    ) -> Answer:
+        """Send one request below the service's catalogue entry and return the answer, whatever it is."""
+        sent = dict(headers or {})
+        if microversion and service == "compute":
+            sent["OpenStack-API-Version"] = f"compute {microversion}"
+            sent["X-OpenStack-Nova-API-Version"] = microversion
+        elif microversion:
+            sent["OpenStack-API-Version"] = f"volume {microversion}"
+        extra: dict[str, Any] = {}
+        if body is not None:
+            extra["json"] = body
+        if data is not None:
+            extra["data"] = data
+        response = self._session.request(
+            self.url(service) + path,
+            method,
+            headers=sent,
+            authenticated=authenticated,
+            raise_exc=False,
+            redirect=False,
+            **extra,
+        )
+        try:
+            decoded = response.json() if response.content else None
+        except ValueError:
+            decoded = None
+        return Answer(response.status_code, response.headers, decoded, response.text)
+
+    def url(self, service: str) -> str:
+        """Return where the catalogue says a service is; types: identity, compute, network, image, volume, key-manager."""
+        kind = "block-storage" if service == "volume" else service
+        url = self._session.get_endpoint(service_type=kind, interface="public")
+        assert url, f"no {service} in the catalogue"
+        url = url.rstrip("/")
+        if service == "network" and not url.endswith("/v2.0"):
+            url += "/v2.0"
+        if service == "image" and not url.endswith("/v2"):
+            url += "/v2"
+        if service == "key-manager" and not url.endswith("/v1"):
+            url += "/v1"
+        if service == "volume" and not url.endswith(self.project_id):
+            url += f"/{self.project_id}"
+        return url
+
+    def later(self, method: str, service: str, path: str, body: Any = None) -> None:
+        """Clean up with this call when the test is over, last things first."""
+        self._undo.append(lambda: self.call(method, service, path, body))
+
+    def clean_up(self) -> None:
+        for undo in reversed(self._undo):
+            with contextlib.suppress(Exception):
+                undo()
+        self._undo.clear()
+
+    def until(self, look: Callable[[], Any], *, seconds: float = 60.0) -> Any:
+        """Call `look` until it returns something true, and return that."""
+        for _ in range(max(int(seconds / 0.1), 1)):
+            found = look()
+            if found:
+                return found
+            time.sleep(0.1)
+        pytest.fail(f"did not come true within {seconds} s")
+
+    def close(self) -> None:
+        self._session.session.close()
+
+
+def region(config: OpenStackConfig, entry: str) -> Any:
+    """Return what clouds.yaml says of an account."""
+    with warnings.catch_warnings():
+        # The SDK warns of its own InfluxDB support, which nobody asked for.
+        warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
+        return config.get_one(entry)
+
+
+class Cloud(Account):
+    """The usual account (`demo`), with the others beside it."""
+
+    def __init__(self, config: OpenStackConfig, *, entry: str) -> None:
+        run, numbers = secrets.token_hex(3), itertools.count(1)
+
+        def prefix() -> str:
+            return f"contract-{run}-{next(numbers)}"
+
+        super().__init__(region(config, entry), prefix)
+        self.entry = entry
+        self.real = entry != "sandbox"
+        self.other = Account(region(config, f"{entry}-other"), prefix)
+        self.admin = Account(region(config, f"{entry}-admin"), prefix)
+        self.accounts = (self, self.other, self.admin)
+
+
+@pytest.fixture(scope="session", params=["sandbox", pytest.param("lab", marks=pytest.mark.lab)])
+def each_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with contextlib.ExitStack() as stack:
+        if request.param == "sandbox":
+            settings = kernel.Settings(boot_seconds=(0.2, 0.3), pace=0.3, guests=False)
+            sandbox = stack.enter_context(serve.in_thread(settings))
+            path = tmp_path_factory.mktemp("sandbox") / "clouds.yaml"
+            path.write_text(sandbox.clouds_yaml())
+            cloud = Cloud(OpenStackConfig(config_files=[str(path)]), entry="sandbox")
+        else:
+            entry = os.environ.get("ENAMEL_TEST_CLOUD")
+            if not entry:
+                pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
+            cloud = Cloud(OpenStackConfig(), entry=entry)
+        for account in cloud.accounts:
+            stack.callback(account.close)
+        yield cloud
+
+
+@pytest.fixture
+def cloud(each_cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud under test; what a test registered with `later` is cleaned up after it."""
+    yield each_cloud
+    for account in each_cloud.accounts:
+        account.clean_up()
