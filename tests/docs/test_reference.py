@@ -1,0 +1,50 @@
+"""The reference says what the code says, and every code, event and file has its place in it."""
+
+import re
+
+import pytest
+
+from enamel.model import errors, event
+from tools.reference import catalogue, modules
+
+
+def headings(page: str) -> set[str]:
+    text = (catalogue.FOLDER / page).read_text(encoding="utf-8")
+    return {found.strip("` ") for found in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.PAGES))
+def test_page_is_what_the_code_says(name: str) -> None:
+    assert name not in catalogue.behind(), f"docs/reference/{name} is behind the code: run `make docs`"
+
+
+def test_every_error_code_has_its_heading() -> None:
+    assert {kind.code for kind in errors.tree()} <= headings("errors.md")
+
+
+def test_error_codes_are_one_each() -> None:
+    codes = [kind.code for kind in errors.tree()]
+    # A class that only refines another's words may keep its code; two unrelated ones may not share.
+    shared = {kind.code for kind in errors.tree() if "code" not in vars(kind)}
+    assert sorted(code for code in set(codes) if codes.count(code) > 1 and code not in shared) == []
+
+
+def test_every_error_says_what_it_is() -> None:
+    assert [kind.__name__ for kind in errors.tree() if not (kind.__doc__ or "").strip()] == []
+
+
+def test_every_event_type_has_its_heading() -> None:
+    assert set(event.TYPES) <= headings("events.md")
+
+
+@pytest.mark.parametrize("floor", modules.FLOORS)
+def test_every_file_has_its_line(floor: str) -> None:
+    text = (catalogue.FOLDER / "modules.md").read_text(encoding="utf-8")
+    paths = [path.relative_to(modules.SOURCE).as_posix() for path in modules.files(floor)]
+    assert [path for path in paths if f"| `{path}` |" not in text] == []
+
+
+def test_every_folder_is_a_floor() -> None:
+    folders = {path.parent.name for path in modules.SOURCE.glob("*/__init__.py")}
+    singles = {path.stem for path in modules.SOURCE.glob("*.py")} - {"__init__", "__main__"}
+    assert folders | singles <= set(modules.FLOORS)

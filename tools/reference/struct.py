@@ -1,0 +1,101 @@
+"""The Struct: its fields, with the sentence that stands under each of them in the source."""
+
+import ast
+import datetime
+import enum
+import inspect
+import itertools
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Iterator
+
+import msgspec
+
+from tools.reference import page
+
+
+def describe(struct: type[msgspec.Struct]) -> str:
+    """Return what a Struct is for and a table of its fields."""
+    said = sentences(struct)
+    rows = [
+        (
+            page.code(field.encode_name),
+            spell(field.type),
+            default(field),
+            said.get(field.name, ""),
+        )
+        for field in msgspec.structs.fields(struct)
+    ]
+    fields = page.table(header=["field", "is", "default", "meaning"], rows=rows)
+    return f"{page.sentence(inspect.getdoc(struct) or '')}\n\n{fields}"
+
+
+def sentences(struct: type) -> dict[str, str]:
+    """Return the docstring under each field of a class and of those that it inherits from."""
+    found: dict[str, str] = {}
+    for owner in reversed(struct.__mro__):
+        if owner.__module__.startswith("enamel"):
+            found |= dict(_sentences(owner))
+    return found
+
+
+def _sentences(owner: type) -> Iterator[tuple[str, str]]:
+    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+    lines = body.body if isinstance(body, ast.ClassDef) else []
+    for field, said in itertools.pairwise(lines):
+        if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+            continue
+        if (
+            isinstance(said, ast.Expr)
+            and isinstance(said.value, ast.Constant)
+            and isinstance(said.value.value, str)
+        ):
+            yield field.target.id, said.value.value
+
+
+WORDS: dict[object, str] = {
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "true or false",
+    bytes: "bytes",
+    type(None): "null",
+    None: "null",
+    datetime.datetime: "time",
+    datetime.timedelta: "duration",
+    typing.Any: "anything",
+    msgspec.UnsetType: "",
+}
+
+
+def spell(kind: object) -> str:
+    """Return a type in words that someone knows who does not write Python."""
+    if kind in WORDS:
+        return WORDS[kind]
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(word for part in inner if (word := spell(part))))
+    if origin is typing.Annotated:
+        return spell(inner[0])
+    if origin is typing.Literal:
+        return ", ".join(page.code(value) for value in inner)
+    if isinstance(origin, type) and issubclass(origin, dict):
+        return f"map of {spell(inner[1])}"
+    if isinstance(origin, type) and issubclass(origin, (tuple, list, set, frozenset)):
+        return f"list of {spell(inner[0])}"
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return ", ".join(page.code(member.value) for member in kind)
+    # CamelCase is how the code names it; people read words.
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", getattr(kind, "__name__", str(kind))).lower()
+
+
+def default(field: msgspec.structs.FieldInfo) -> str:
+    """Return what a field is when nobody sets it; nothing where it must be set or is null."""
+    if field.required or field.default in (msgspec.NODEFAULT, None, msgspec.UNSET):
+        return "required" if field.required else ""
+    value = field.default.value if isinstance(field.default, enum.Enum) else field.default
+    if isinstance(value, msgspec.Struct) or value == "":
+        return ""
+    return page.code(msgspec.json.encode(value).decode() if not isinstance(value, str) else value)
