@@ -66,6 +66,6 @@ def test_changes_are_named_by_issue_and_kind() -> None:
     odd = [
         path.name
         for path in fragments
-        if not re.fullmatch(rf"\d+(\.\d+)?\.({'|'.join(sorted(KINDS))})\.md", path.name)
+        if not re.fullmatch(rf"\d+(\.[a-z-]+)?\.({'|'.join(sorted(KINDS))})\.md", path.name)
     ]
     assert odd == []
