@@ -65,6 +65,8 @@ class Cloud(Protocol):
     """Entry in clouds.yaml."""
     servers: Watch[cloud.Server]
     volumes: Watch[cloud.Volume]
+    ports: Watch[tuple[cloud.Port, ...]]
+    """By server: the ports that it has; one request per interval asks for all the servers that are waited for."""
 
     async def identity(self) -> cloud.Identity:
         """Return who we are there."""
@@ -165,6 +167,7 @@ class Cloud(Protocol):
         self, server_id: str, *, volume_id: str, delete_with_server: bool = False
     ) -> None: ...
     async def detach_volume(self, server_id: str, *, volume_id: str) -> None: ...
+    async def server_group_named(self, name: str) -> cloud.ServerGroup | None: ...
     async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup: ...
     async def delete_server_group(self, id: str) -> None: ...
 

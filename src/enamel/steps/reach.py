@@ -1,0 +1,57 @@
+"""Steps towards a server that answers: its port, its web page, the host keys that it shows on its console."""
+
+import re
+from datetime import timedelta
+from typing import ClassVar
+
+from enamel.model.errors import CloudError
+from enamel.steps.step import Context, Outputs, Step
+
+HOST_KEYS = re.compile(
+    r"-----BEGIN SSH HOST KEY KEYS-----\s*(.*?)\s*-----END SSH HOST KEY KEYS-----", re.DOTALL
+)
+"""How cloud-init shows a server's public host keys on the console."""
+
+
+class Reach(Step, frozen=True, kw_only=True):
+    """Wait until a server answers as `ready_when` asks. It costs the cloud nothing."""
+
+    kind: ClassVar[str] = "server.reach"
+    action: ClassVar[str] = "REACHING"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 0
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=10)
+
+    address: str
+    ready_when: str
+    """tcp/PORT, http://:PORT/path or https://:PORT/path."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Try again and again, a little slower each time."""
+        pause = 0.1
+        while not await at.prober.answers(self.address, ready_when=self.ready_when):
+            await at.sleep(pause)
+            pause = min(2.0, pause * 1.5)
+        at.tell("server.reachable", {"address": self.address, "ready_when": self.ready_when})
+        return {"address": self.address}
+
+
+class HostKeys(Step, frozen=True, kw_only=True):
+    """Read a server's ssh host keys from its console, so that the first login need not trust blindly."""
+
+    kind: ClassVar[str] = "server.host_keys"
+    action: ClassVar[str] = "READING_HOST_KEYS"
+    repeatable: ClassVar[bool] = True
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Read them; a console that shows none is no fault."""
+        try:
+            console = await at.cloud.console_log(self.id)
+        except CloudError as exc:
+            at.note(f"The console could not be read: {exc.detail}")
+            return {"entry": {}}
+        found = HOST_KEYS.search(console)
+        keys = [line.strip() for line in found[1].splitlines() if line.strip()] if found else []
+        return {"entry": {"ssh_host_keys": keys}}

@@ -1,0 +1,190 @@
+"""Steps on servers: boot, wait, delete."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import ClassVar
+
+import msgspec
+
+from enamel.model import cloud, task
+from enamel.model.errors import CloudError, Gone, NoValidHost, QuotaExceeded, ServerFailed
+from enamel.steps.step import Context, Outputs, Retry, Step, chosen
+
+GONE = frozenset({"DELETED", "SOFT_DELETED"})
+
+
+class Boot(Step, frozen=True, kw_only=True):
+    """Boot a server, or several equal ones in one request."""
+
+    kind: ClassVar[str] = "server.boot"
+    action: ClassVar[str] = "SCHEDULING"
+    undoable: ClassVar[bool] = True
+
+    names: tuple[str, ...]
+    """One name, or the names that Nova gives to equal servers: base-1, base-2 …"""
+    flavor_id: str
+    image_id: str | None = None
+    networks: tuple[cloud.NetworkPort, ...] | None = None
+    security_groups: tuple[str, ...] = ()
+    key_name: str | None = None
+    user_data: str | None = None
+    zone: str | None = None
+    disks: tuple[cloud.Disk, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    """As pairs: what callers choose must never look like a reference."""
+    tags: tuple[str, ...] = ()
+    group_id: str | None = None
+    same_host: tuple[str, ...] = ()
+    different_host: tuple[str, ...] = ()
+    placement: str | None = None
+    """Path of the placement, for the record."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Boot; the servers are not yet ACTIVE when Nova answers."""
+        fields = msgspec.structs.asdict(self)
+        del fields["names"], fields["placement"]
+        fields["properties"] = dict(self.properties)
+        many = len(self.names) > 1
+        want = cloud.ServerWant(
+            name=self.names[0].removesuffix("-1") if many else self.names[0],
+            count=len(self.names),
+            mark=at.mark,
+            **fields,
+        )
+        return self._outputs(at, list(await at.cloud.boot(want)))
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Find the servers by their mark; a part of them is taken away."""
+        by_name = {
+            server.name: server
+            for server in await at.cloud.servers_marked(at.mark)
+            if server.status not in GONE
+        }
+        found = [by_name[name].id for name in self.names if name in by_name]
+        if len(found) == len(self.names):
+            return self._outputs(at, found)
+        for id in found:
+            await remove(at, id)
+        return None
+
+    def _outputs(self, at: Context, ids: list[str]) -> Outputs:
+        now = at.now().isoformat()
+        entries = {
+            name: {
+                "id": id,
+                "state": "BUILDING",
+                "cloud": at.cloud.name,
+                "placement": self.placement,
+                "launched_at": now,
+                "volumes": [disk.volume_id for disk in self.disks],
+            }
+            for name, id in zip(self.names, ids, strict=True)
+        }
+        servers = [{"id": id, "name": name} for name, id in zip(self.names, ids, strict=True)]
+        return {"servers": servers, "entries": entries}
+
+    async def tidy(self, at: Context, made: Outputs) -> None:
+        """Delete other servers with this mark."""
+        ours = {server["id"] for server in made["servers"]}
+        for server in await at.cloud.servers_marked(at.mark):
+            if server.id not in ours and server.status not in GONE:
+                await remove(at, server.id)
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Delete them all, then wait until each is gone."""
+        servers = chosen(made["servers"], only)
+        for server in servers:
+            await at.cloud.delete_server(server["id"], force=True)
+        for server in servers:
+            await at.cloud.servers.until(server["id"], _is_gone, due=timedelta(seconds=0.5))
+
+    def made(self, outputs: Outputs) -> list[task.Made]:
+        """Return the servers."""
+        return [
+            task.Made(kind="server", id=server["id"], name=server["name"], server=server["name"])
+            for server in outputs["servers"]
+        ]
+
+
+class AwaitActive(Step, frozen=True, kw_only=True):
+    """Wait until a server is ACTIVE."""
+
+    kind: ClassVar[str] = "server.await_active"
+    action: ClassVar[str] = "SPAWNING"
+    repeatable: ClassVar[bool] = True
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Wait for it; a server in ERROR explains itself."""
+
+        def active(server: cloud.Server | None) -> bool:
+            return server is None or server.status in GONE or server.status in {"ACTIVE", "ERROR"}
+
+        server = await at.cloud.servers.until(self.id, active)
+        if server is None or server.status in GONE:
+            raise Gone(f"Server {self.id} was deleted by somebody while it was booting.", cloud=at.cloud.name)
+        if server.status == "ERROR":
+            raise await _explained(at, server)
+        at.tell("server.active", {"id": server.id})
+        return {
+            "id": server.id,
+            "entry": {"state": "ACTIVE", "fixed_addresses": list(server.fixed_addresses)},
+        }
+
+
+async def _explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:
+    """Return the error that tells why a server went to ERROR, in one sentence."""
+    said = server.fault.message if server.fault else ""
+    try:
+        why = await at.cloud.why_failed(server.id)
+    except CloudError:
+        why = ""
+    text = said + " " + why
+    if "no valid host" in text.lower() or "not enough hosts" in text.lower():
+        where = f" in zone '{server.zone}'" if server.zone else ""
+        return NoValidHost(
+            f"No host{where} has room for server '{server.name}' ({server.flavor_name or server.flavor_id}).",
+            cloud=at.cloud.name,
+        )
+    if "quota" in text.lower():
+        return QuotaExceeded(f"Server '{server.name}' failed: {said or why}", cloud=at.cloud.name)
+    reasons = [part.strip().rstrip(".") for part in (said, why if why not in said else "") if part.strip()]
+    return ServerFailed(
+        f"Server '{server.name}' went to ERROR: {'; '.join(reasons) or 'the cloud gives no reason'}.",
+        cloud=at.cloud.name,
+    )
+
+
+class DeleteServer(Step, frozen=True, kw_only=True):
+    """Delete a server and wait until the cloud has let go of it."""
+
+    kind: ClassVar[str] = "server.delete"
+    action: ClassVar[str] = "TERMINATING"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+
+    id: str
+    force: bool = True
+    """Whether to delete it for good where the cloud would keep it restorable: such a server keeps its ports."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Delete it."""
+        await remove(at, self.id, force=self.force)
+        return {"id": self.id}
+
+
+def _is_gone(server: cloud.Server | None) -> bool:
+    return server is None or server.status == "DELETED"
+
+
+async def remove(at: Context, id: str, *, force: bool = True) -> None:
+    """Delete a server and wait until it is gone, or, without `force`, until it is at least SOFT_DELETED."""
+
+    def gone(server: cloud.Server | None) -> bool:
+        return _is_gone(server) or (not force and server is not None and server.status in GONE)
+
+    await at.cloud.delete_server(id, force=force)
+    await at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5))

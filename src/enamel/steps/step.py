@@ -1,0 +1,107 @@
+"""The step: one effect on one cloud, with the ways to do it, to find it again and to undo it.
+
+A step's fields are its inputs. In a plan they may be references (`enamel.flow.plan.Ref`); when the runner calls it,
+they are plain values again.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from msgspec import Struct
+
+from enamel.clouds import driver
+from enamel.model import task
+
+T = TypeVar("T")
+
+Outputs = dict[str, Any]
+"""What a step made, as JSON: ids, addresses. The keys `entry` (fields of the step's server) and `entries` (the same by
+hostname, of a step that serves several) update `task.servers`."""
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """How often and how soon a step is tried again, as data."""
+
+    attempts: int = 6
+    first: float = 0.5
+    """Seconds before the second attempt."""
+    factor: float = 2.0
+    most: float = 20.0
+    """Seconds between two attempts at the most."""
+
+    def pause(self, attempt: int) -> float:
+        """Return the seconds to wait after an attempt, counted from 1."""
+        return min(self.most, self.first * self.factor ** (attempt - 1))
+
+
+class Prober(Protocol):
+    """Tries whether something answers at an address."""
+
+    async def answers(self, address: str, *, ready_when: str) -> bool:
+        """Tell whether the address answers as `ready_when` asks, for example `tcp/22`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What a step works with."""
+
+    cloud: driver.Cloud
+    task: str
+    mark: str
+    """What a resource that this step makes carries, so that it can be found again: `enamel:<task>/<step>`."""
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    tell: Callable[[str, dict[str, Any]], None]
+    """Puts an event on the task's timeline."""
+    note: Callable[[str], None]
+    """Leaves a sentence in the item, about a fall-back that was taken."""
+    prober: Prober
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One effect on one cloud."""
+
+    kind: ClassVar[str] = ""
+    """Permanent name: plans in the store speak of it."""
+    action: ClassVar[str] = ""
+    """The word that people read in the task's items."""
+    repeatable: ClassVar[bool] = False
+    """Whether doing it twice is harmless, as with waits and deletions: nothing has to be found first."""
+    undoable: ClassVar[bool] = False
+    """Whether it leaves something behind that `undo` takes away."""
+    calls: ClassVar[int] = 1
+    """Plumbing calls that it takes as a rule; a preview adds them up."""
+    retry: ClassVar[Retry] = Retry()
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+    """Time for one attempt."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Bring the effect about and return what was made."""
+        raise NotImplementedError
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Return what an earlier attempt made, or None; called when nobody knows how that attempt ended."""
+        return None
+
+    async def tidy(self, at: Context, made: Outputs) -> None:
+        """Delete what carries this step's mark and is not in `made`: the late fruit of an attempt thought lost."""
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Take away what was made, until the cloud answers that it is gone.
+
+        Args:
+            at: What to work with.
+            made: The step's outputs.
+            only: For a step that made several things: the places of those to take away.
+        """
+
+    def made(self, outputs: Outputs) -> list[task.Made]:
+        """Return what stands in the task's result for these outputs."""
+        return []
+
+
+def chosen(things: list[T], only: Collection[int] | None) -> list[T]:
+    """Return the things at the given places; all of them where no places are given."""
+    return [thing for place, thing in enumerate(things) if only is None or place in only]

@@ -1,0 +1,130 @@
+"""Steps on volumes: made in Cinder before the server, so that they carry a mark and can be found again."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import ClassVar
+
+from enamel.model import cloud, task
+from enamel.model.errors import CloudConflict, Gone, VolumeFailed
+from enamel.steps.step import Context, Outputs, Retry, Step
+
+USABLE = frozenset({"available", "in-use"})
+BROKEN = frozenset({"error", "error_deleting", "error_managing", "error_restoring", "error_extending"})
+
+
+class CreateVolume(Step, frozen=True, kw_only=True):
+    """Make a volume, empty or from an image."""
+
+    kind: ClassVar[str] = "volume.create"
+    action: ClassVar[str] = "CREATING_VOLUME"
+    undoable: ClassVar[bool] = True
+
+    size_gb: int
+    name: str
+    type: str | None = None
+    image_id: str | None = None
+    zone: str | None = None
+
+    async def do(self, at: Context) -> Outputs:
+        """Make it; it is not yet usable when Cinder answers."""
+        volume = await at.cloud.create_volume(
+            cloud.VolumeWant(
+                size_gb=self.size_gb,
+                name=self.name,
+                type=self.type,
+                image_id=self.image_id,
+                zone=self.zone,
+                mark=at.mark,
+            )
+        )
+        return {"id": volume.id, "name": volume.name}
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Find it by its mark."""
+        found = await at.cloud.volumes_marked(at.mark)
+        return {"id": found[0].id, "name": found[0].name} if found else None
+
+    async def tidy(self, at: Context, made: Outputs) -> None:
+        """Delete other volumes with this mark."""
+        for volume in await at.cloud.volumes_marked(at.mark):
+            if volume.id != made["id"]:
+                await remove(at, volume.id)
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Delete it and wait until it is gone."""
+        await remove(at, made["id"])
+
+    def made(self, outputs: Outputs) -> list[task.Made]:
+        """Return the volume."""
+        return [task.Made(kind="volume", id=outputs["id"], name=outputs["name"])]
+
+
+class AwaitVolume(Step, frozen=True, kw_only=True):
+    """Wait until a volume can be used."""
+
+    kind: ClassVar[str] = "volume.await"
+    action: ClassVar[str] = "BLOCK_DEVICE_MAPPING"
+    repeatable: ClassVar[bool] = True
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Wait for it."""
+
+        def usable(volume: cloud.Volume | None) -> bool:
+            if volume is not None and volume.status in BROKEN:
+                raise VolumeFailed(
+                    f"Volume '{volume.name}' ({volume.size_gb} GB"
+                    + (f", type '{volume.type}'" if volume.type else "")
+                    + f") went to the state '{volume.status}'.",
+                    cloud=at.cloud.name,
+                )
+            return volume is None or volume.status in USABLE
+
+        volume = await at.cloud.volumes.until(self.id, usable, due=timedelta(seconds=0.7))
+        if volume is None:
+            raise Gone(f"Volume {self.id} has gone before it could be used.", cloud=at.cloud.name)
+        return {"id": volume.id}
+
+
+class DeleteVolume(Step, frozen=True, kw_only=True):
+    """Delete a volume and wait until it is gone."""
+
+    kind: ClassVar[str] = "volume.delete"
+    action: ClassVar[str] = "DELETING_VOLUME"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Delete it."""
+        await remove(at, self.id)
+        return {"id": self.id}
+
+
+async def remove(at: Context, id: str) -> None:
+    """Delete a volume as soon as nothing is attached to it, and wait until the cloud has forgotten it.
+
+    Raises:
+        VolumeFailed: The cloud could not delete it.
+    """
+    try:
+        await at.cloud.delete_volume(id)
+    except CloudConflict:
+        # A server that was deleted just now lets go of its volumes a little later.
+        def free(volume: cloud.Volume | None) -> bool:
+            return volume is None or volume.status in BROKEN | {"available"}
+
+        if await at.cloud.volumes.until(id, free) is None:
+            return
+        await at.cloud.delete_volume(id)
+
+    def gone(volume: cloud.Volume | None) -> bool:
+        if volume is not None and volume.status == "error_deleting":
+            raise VolumeFailed(f"Volume '{volume.name}' could not be deleted.", cloud=at.cloud.name)
+        return volume is None
+
+    await at.cloud.volumes.until(id, gone, due=timedelta(seconds=0.5))
