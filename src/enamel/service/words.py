@@ -1,0 +1,81 @@
+"""How faults are worded: what was expected, what came, what was probably meant, and where."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import inspect
+
+
+def step(pointer: str, name: str | int) -> str:
+    """Return the JSON pointer one step further down (RFC 6901)."""
+    return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+
+
+def like(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean '…'?` where a known name is close, else the known names."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known here: {', '.join(known)}" if known else ""
+
+
+_WORDS: dict[type[inspect.Type], str] = {
+    inspect.StrType: "a text",
+    inspect.IntType: "a whole number",
+    inspect.FloatType: "a number",
+    inspect.BoolType: "true or false",
+    inspect.NoneType: "null",
+    inspect.DateTimeType: "a time such as 2026-01-31T12:00:00Z",
+    inspect.StructType: "an object",
+    inspect.DictType: "an object",
+}
+
+
+def wanted(kind: inspect.Type) -> str:
+    """Return in words what a type takes."""
+    options = list(dict.fromkeys(_options(kind)))
+    options.sort(key=lambda option: option == "null")
+    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
+def _options(kind: inspect.Type) -> list[str]:
+    match kind:
+        case inspect.Metadata():
+            expected = (kind.extra or {}).get("expected")
+            return [str(expected)] if expected else _options(kind.type)
+        case inspect.LiteralType():
+            return [f"'{value}'" for value in kind.values]
+        case inspect.EnumType():
+            return [f"'{member.value}'" for member in kind.cls]
+        case inspect.UnionType():
+            return [option for member in kind.types for option in _options(member)]
+        case inspect.CollectionType():
+            return ["a list"]
+    return [_WORDS.get(type(kind), "a value")]
+
+
+def got(data: Any) -> str:
+    """Return in words what came instead."""
+    match data:
+        case None | bool():
+            return json.dumps(data)
+        case int() | float():
+            return f"the number {data}"
+        case str():
+            return f"the text '{short(data)}'"
+        case list():
+            return "a list"
+    return "an object"
+
+
+def short(text: str) -> str:
+    """Return a text cut to what fits in a sentence."""
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def stopped(text: str) -> str:
+    """Return a sentence with its full stop."""
+    return text if text[-1:] in {".", "?", "!"} else f"{text}."
