@@ -5,6 +5,7 @@ import re
 import pytest
 
 from enamel.model import errors, event
+from enamel.steps import KINDS
 from tools.reference import catalogue, modules
 
 
@@ -35,6 +36,14 @@ def test_every_error_says_what_it_is() -> None:
 
 def test_every_event_type_has_its_heading() -> None:
     assert set(event.TYPES) <= headings("events.md")
+
+
+def test_every_kind_of_step_has_its_heading() -> None:
+    assert set(KINDS) <= headings("steps.md")
+
+
+def test_every_step_knows_the_name_it_is_found_by() -> None:
+    assert {kind: step.kind for kind, step in KINDS.items() if step.kind != kind} == {}
 
 
 @pytest.mark.parametrize("floor", modules.FLOORS)

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Callable
 
-from tools.reference import errors, events, modules, tasks
+from tools.reference import errors, events, modules, steps, tasks
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -11,6 +11,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors.text,
     "events.md": events.text,
     "modules.md": modules.text,
+    "steps.md": steps.text,
     "tasks.md": tasks.text,
 }
 

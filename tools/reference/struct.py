@@ -18,18 +18,30 @@ from tools.reference import page
 
 def describe(struct: type[msgspec.Struct]) -> str:
     """Return what a Struct is for and a table of its fields."""
+    return f"{page.sentence(inspect.getdoc(struct) or '')}\n\n{table(struct)}".strip()
+
+
+def table(struct: type[msgspec.Struct]) -> str:
+    """Return a table of a Struct's fields."""
     said = sentences(struct)
     rows = [
-        (
-            page.code(field.encode_name),
-            spell(field.type),
-            default(field),
-            said.get(field.name, ""),
-        )
+        (page.code(field.encode_name), spell(field.type), default(field), said.get(field.name, ""))
         for field in msgspec.structs.fields(struct)
     ]
-    fields = page.table(header=["field", "is", "default", "meaning"], rows=rows)
-    return f"{page.sentence(inspect.getdoc(struct) or '')}\n\n{fields}"
+    return page.table(header=["field", "is", "default", "meaning"], rows=rows)
+
+
+def inner(struct: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+    """Return the Structs that a Struct's fields are made of, and those that these are made of, each once."""
+    found: dict[type[msgspec.Struct], None] = {}
+    ahead: list[object] = [field.type for field in msgspec.structs.fields(struct)]
+    while ahead:
+        kind = ahead.pop(0)
+        ahead += typing.get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in found:
+            found[kind] = None
+            ahead += [field.type for field in msgspec.structs.fields(kind)]
+    return list(found)
 
 
 def sentences(struct: type) -> dict[str, str]:
