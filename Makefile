@@ -42,7 +42,7 @@ lint: $(STAMP) ## Check style, types and the order of the floors.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(STAMP) ## Bring the code into the one format.
 	$(BIN)/ruff check --fix .
