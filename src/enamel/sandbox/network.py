@@ -1,0 +1,174 @@
+"""The sandbox's Neutron: networks, subnets, routers, ports, floating IPs, security groups, tags and quotas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from enamel.sandbox import (
+    kernel,
+    network_auto,
+    network_extension,
+    network_floatingip,
+    network_plug,
+    network_port,
+    network_quota,
+    network_router,
+    network_security,
+    network_tag,
+    network_topology,
+)
+from enamel.sandbox.kernel import Route
+
+if TYPE_CHECKING:
+    from enamel.sandbox import state
+
+ROUTES = (
+    Route("GET", "/", network_extension.versions, open=True),
+    Route("GET", "/v2.0", network_extension.resources),
+    Route("GET", "/v2.0/extensions", network_extension.listing),
+    Route("GET", "/v2.0/extensions/{alias}", network_extension.show),
+    Route("GET", "/v2.0/networks", network_topology.list_networks),
+    Route("POST", "/v2.0/networks", network_topology.create_network),
+    Route("GET", "/v2.0/networks/{id}", network_topology.show_network),
+    Route("PUT", "/v2.0/networks/{id}", network_topology.update_network),
+    Route("DELETE", "/v2.0/networks/{id}", network_topology.delete_network),
+    Route("GET", "/v2.0/subnets", network_topology.list_subnets),
+    Route("POST", "/v2.0/subnets", network_topology.create_subnet),
+    Route("GET", "/v2.0/subnets/{id}", network_topology.show_subnet),
+    Route("PUT", "/v2.0/subnets/{id}", network_topology.update_subnet),
+    Route("DELETE", "/v2.0/subnets/{id}", network_topology.delete_subnet),
+    Route("GET", "/v2.0/subnetpools", network_topology.list_subnetpools),
+    Route("GET", "/v2.0/subnetpools/{id}", network_topology.show_subnetpool),
+    Route("GET", "/v2.0/routers", network_router.listing),
+    Route("POST", "/v2.0/routers", network_router.create),
+    Route("GET", "/v2.0/routers/{id}", network_router.show),
+    Route("PUT", "/v2.0/routers/{id}", network_router.update),
+    Route("DELETE", "/v2.0/routers/{id}", network_router.delete),
+    Route("PUT", "/v2.0/routers/{id}/add_router_interface", network_router.add_interface),
+    Route("PUT", "/v2.0/routers/{id}/remove_router_interface", network_router.remove_interface),
+    Route("GET", "/v2.0/ports", network_port.listing),
+    Route("POST", "/v2.0/ports", network_port.create),
+    Route("GET", "/v2.0/ports/{id}", network_port.show),
+    Route("PUT", "/v2.0/ports/{id}", network_port.update),
+    Route("DELETE", "/v2.0/ports/{id}", network_port.delete),
+    Route("GET", "/v2.0/floatingips", network_floatingip.listing),
+    Route("POST", "/v2.0/floatingips", network_floatingip.create),
+    Route("GET", "/v2.0/floatingips/{id}", network_floatingip.show),
+    Route("PUT", "/v2.0/floatingips/{id}", network_floatingip.update),
+    Route("DELETE", "/v2.0/floatingips/{id}", network_floatingip.delete),
+    Route("GET", "/v2.0/security-groups", network_security.list_groups),
+    Route("POST", "/v2.0/security-groups", network_security.create_group),
+    Route("GET", "/v2.0/security-groups/{id}", network_security.show_group),
+    Route("PUT", "/v2.0/security-groups/{id}", network_security.update_group),
+    Route("DELETE", "/v2.0/security-groups/{id}", network_security.delete_group),
+    Route("GET", "/v2.0/security-group-rules", network_security.list_rules),
+    Route("POST", "/v2.0/security-group-rules", network_security.create_rule),
+    Route("GET", "/v2.0/security-group-rules/{id}", network_security.show_rule),
+    Route("DELETE", "/v2.0/security-group-rules/{id}", network_security.delete_rule),
+    Route("GET", "/v2.0/{collection}/{id}/tags", network_tag.listing),
+    Route("PUT", "/v2.0/{collection}/{id}/tags", network_tag.replace),
+    Route("POST", "/v2.0/{collection}/{id}/tags", network_tag.extend),
+    Route("DELETE", "/v2.0/{collection}/{id}/tags", network_tag.clear),
+    Route("GET", "/v2.0/{collection}/{id}/tags/{tag}", network_tag.show),
+    Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", network_tag.add),
+    Route("DELETE", "/v2.0/{collection}/{id}/tags/{tag}", network_tag.remove),
+    Route("GET", "/v2.0/quotas", network_quota.listing),
+    Route("GET", "/v2.0/quotas/{project_id}", network_quota.show),
+    Route("PUT", "/v2.0/quotas/{project_id}", network_quota.update),
+    Route("DELETE", "/v2.0/quotas/{project_id}", network_quota.reset),
+    Route("GET", "/v2.0/quotas/{project_id}/default", network_quota.defaults),
+    Route("GET", "/v2.0/quotas/{project_id}/details", network_quota.details),
+    Route("GET", "/v2.0/quotas/{project_id}/details.json", network_quota.details),
+    Route("GET", "/v2.0/auto-allocated-topology/{project_id}", network_auto.show),
+    Route("DELETE", "/v2.0/auto-allocated-topology/{project_id}", network_auto.delete),
+    Route("GET", "/v2.0/address-scopes", network_extension.nothing("address_scopes")),
+    Route("GET", "/v2.0/agents", network_extension.nothing("agents")),
+    Route("GET", "/v2.0/availability_zones", network_extension.nothing("availability_zones")),
+    Route("GET", "/v2.0/network-ip-availabilities", network_extension.availability),
+)
+
+
+def build(cloud: state.Cloud) -> network_plug.Networks:
+    """Build the networks every fresh sandbox has: `public` for all, `private` with a router for `demo`."""
+    tables = network_plug.Networks(cloud)
+    demo = cloud.identity.project_named("demo").id
+    admin = cloud.identity.project_named("admin").id
+    public = network_topology.make_network(
+        tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
+    )
+    # All of it is on the loopback interface, so guests can really listen on their public addresses.
+    for name, cidr in (("public-subnet-big", "127.77.128.0/17"), ("public-subnet", "127.77.0.0/24")):
+        network_topology.make_subnet(
+            tables,
+            project_id=admin,
+            wish={
+                "network_id": public["id"],
+                "name": name,
+                "cidr": cidr,
+                "ip_version": 4,
+                "enable_dhcp": False,
+            },
+        )
+    tables.subnetpools.add(
+        {
+            "id": cloud.new_id(),
+            "name": "shared-pool",
+            "project_id": admin,
+            "default_prefixlen": "26",
+            "min_prefixlen": "8",
+            "max_prefixlen": "32",
+            "is_default": True,
+            "shared": True,
+            "prefixes": ["10.96.0.0/12"],
+            "ip_version": 4,
+            "default_quota": None,
+            "address_scope_id": None,
+            "description": "",
+            **tables.born(),
+            "tenant_id": admin,
+        }
+    )
+    private = network_topology.make_network(tables, project_id=demo, wish={"name": "private"})
+    subnet = network_topology.make_subnet(
+        tables,
+        project_id=demo,
+        wish={
+            "network_id": private["id"],
+            "name": "private-subnet",
+            "cidr": "10.0.0.0/20",
+            "ip_version": 4,
+            "dns_nameservers": ["192.0.2.53"],
+        },
+    )
+    router = network_router.make(
+        tables,
+        project_id=demo,
+        wish={"name": "router", "external_gateway_info": {"network_id": public["id"]}},
+    )
+    network_router.connect(tables, router, subnet)
+    return tables
+
+
+def word(refusal: kernel.Refusal) -> kernel.Reply:
+    """Word a refusal the way Neutron does."""
+    error = {"type": refusal.kind or "BadRequest", "message": refusal.message, "detail": refusal.detail}
+    return kernel.Reply(status=refusal.status, body={"NeutronError": error}, headers=refusal.headers)
+
+
+SERVICE = kernel.Service(
+    name="network",
+    prefix="/network",
+    routes=ROUTES,
+    word=word,
+    not_found=kernel.Reply(
+        status=404,
+        body={
+            "NeutronError": {
+                "type": "HTTPNotFound",
+                "message": "The resource could not be found.",
+                "detail": "",
+            }
+        },
+    ),
+)
+"""Neutron's table and manners."""

@@ -1,0 +1,247 @@
+"""What the network service accepts in a body: one table of attributes per kind, and the words of its refusals.
+
+Neutron checks every attribute of a body before it looks at anything else, and its clients show the sentence
+as it is; so the sandbox checks in the same order and says the same.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from enamel.sandbox import kernel, table
+
+Check = Callable[[Any], str | None]
+
+
+def text(value: Any) -> str | None:
+    """Accept strings."""
+    return None if isinstance(value, str) else f"'{value}' is not a valid string."
+
+
+def text_or_none(value: Any) -> str | None:
+    """Accept strings and nothing."""
+    return None if value is None else text(value)
+
+
+def identifier(value: Any) -> str | None:
+    """Accept UUIDs."""
+    try:
+        uuid.UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        return f"'{value}' is not a valid UUID."
+    return None
+
+
+def identifier_or_none(value: Any) -> str | None:
+    """Accept UUIDs and nothing."""
+    return None if value is None else identifier(value)
+
+
+def identifiers(value: Any) -> str | None:
+    """Accept lists of UUIDs."""
+    if not isinstance(value, list):
+        return f"'{value}' is not a list."
+    return next((reason for one in value if (reason := identifier(one))), None)
+
+
+def flag(value: Any) -> str | None:
+    """Accept booleans and the words Neutron takes for them."""
+    if isinstance(value, bool) or str(value).lower() in ("true", "false", "0", "1"):
+        return None
+    return f"'{value}' cannot be converted to boolean."
+
+
+def number(value: Any) -> str | None:
+    """Accept whole numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return f"'{value}' is not an integer."
+    try:
+        int(value)
+    except ValueError:
+        return f"'{value}' is not an integer."
+    return None
+
+
+def address(value: Any) -> str | None:
+    """Accept IP addresses and nothing."""
+    if value is None:
+        return None
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return f"'{value}' is not a valid IP address."
+    return None
+
+
+def objects(value: Any) -> str | None:
+    """Accept lists of objects and nothing."""
+    if value is None or (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
+        return None
+    return f"Invalid data format: '{value}'."
+
+
+def texts(value: Any) -> str | None:
+    """Accept lists of strings and nothing."""
+    if value is None or (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        return None
+    return f"'{value}' is not a list of strings."
+
+
+def mapping(value: Any) -> str | None:
+    """Accept objects and nothing."""
+    return None if value is None or isinstance(value, dict) else f"'{value}' is not a dictionary."
+
+
+def one_of(*values: str) -> Check:
+    """Accept one of some words."""
+    return lambda value: None if value in values else f"{value} is not in valid_values."
+
+
+class Attribute(NamedTuple):
+    """One attribute of a kind: who may set it, and to what."""
+
+    check: Check = text
+    """Returns the reason why a value is wrong, or None."""
+    required: bool = False
+    """Whether a new resource must have it."""
+    post: bool = True
+    """Whether it can be set when the resource is made."""
+    put: bool = True
+    """Whether it can be changed later."""
+    admin: bool = False
+    """Whether only administrators may set it."""
+    hidden: bool = False
+    """Whether only administrators see it."""
+
+
+READ_ONLY = Attribute(post=False, put=False)
+HIDDEN = Attribute(post=False, put=False, hidden=True)
+
+COMMON: Mapping[str, Attribute] = {
+    "id": READ_ONLY,
+    "project_id": Attribute(put=False),
+    "tenant_id": Attribute(put=False),
+    "description": Attribute(),
+    "tags": READ_ONLY,
+    "created_at": READ_ONLY,
+    "updated_at": READ_ONLY,
+    "revision_number": READ_ONLY,
+}
+"""What every kind has."""
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """One kind of resource: its names and its attributes."""
+
+    name: str
+    """The word around one resource in a body; also its quota."""
+    collection: str
+    """The word around many, and the path."""
+    error: str
+    """The type of the refusal of an unknown id."""
+    missing: str
+    """The sentence of that refusal, with `{id}` in it."""
+    attributes: Mapping[str, Attribute]
+    """The table."""
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Name the attributes that only administrators see."""
+        return frozenset(name for name, attribute in self.attributes.items() if attribute.hidden)
+
+    def unknown(self, row_id: str) -> kernel.Refusal:
+        """Say that there is no such resource."""
+        return kernel.Refusal(404, self.missing.format(id=row_id), kind=self.error)
+
+
+def bad(message: str) -> kernel.Refusal:
+    """Refuse a body the way Neutron's API layer does."""
+    return kernel.Refusal(400, message, kind="HTTPBadRequest")
+
+
+def forbidden(rule: str, *, attribute: str = "") -> kernel.Refusal:
+    """Refuse what only administrators may do."""
+    what = f"(rule:{rule} and rule:{rule}:{attribute})" if attribute else f"rule:{rule}"
+    return kernel.Refusal(403, f"{what} is disallowed by policy", kind="PolicyNotAuthorized")
+
+
+def created(kind: Kind, request: kernel.Request) -> tuple[list[table.Row], bool]:
+    """Return the checked wishes of a POST, and whether it was a bulk."""
+    body = _body(request)
+    if kind.collection in body and kind.name not in body:
+        wishes, bulk = body[kind.collection], True
+        if not isinstance(wishes, list) or not wishes:
+            raise bad("Resources required")
+    elif kind.name in body:
+        wishes, bulk = [body[kind.name]], False
+    else:
+        raise bad(f"Unable to find '{kind.name}' in request body")
+    for position, wish in enumerate(wishes):
+        # openstacksdk sends each of a bulk's items wrapped like a single one; Neutron takes both.
+        if bulk and isinstance(wish, dict) and set(wish) == {kind.name}:
+            wishes[position] = wish[kind.name]
+        _check(kind, wishes[position], request=request, new=True)
+    return wishes, bulk
+
+
+def updated(kind: Kind, request: kernel.Request) -> table.Row:
+    """Return the checked changes of a PUT."""
+    body = _body(request)
+    if kind.name not in body:
+        raise bad(f"Unable to find '{kind.name}' in request body")
+    changes = body[kind.name]
+    _check(kind, changes, request=request, new=False)
+    return dict(changes)
+
+
+def _body(request: kernel.Request) -> kernel.Json:
+    """Return the JSON object of a body, in Neutron's words when there is none."""
+    try:
+        return request.body()
+    except kernel.Refusal:
+        raise bad("Body contains invalid data") from None
+
+
+def _check(kind: Kind, wish: Any, *, request: kernel.Request, new: bool) -> None:
+    """Refuse a wish with an attribute that is unknown, missing, read-only, not allowed, or of a wrong type."""
+    if not isinstance(wish, dict):
+        raise bad(f"Unable to find '{kind.name}' in request body")
+    unknown = [name for name in wish if name not in kind.attributes]
+    for name in wish:
+        if name in unknown:
+            continue
+        attribute = kind.attributes[name]
+        if new and not attribute.post:
+            raise bad(f"Attribute '{name}' not allowed in POST")
+        if not new and not attribute.put:
+            raise bad(f"Cannot update read-only attribute {name}")
+    if new:
+        for name, attribute in kind.attributes.items():
+            if attribute.required and name not in wish:
+                raise bad(f"Failed to parse request. Required attribute '{name}' not specified")
+    if unknown:
+        raise bad(f"Unrecognized attribute(s) {', '.join(repr(name) for name in unknown)}")
+    for name, value in wish.items():
+        if reason := kind.attributes[name].check(value):
+            raise bad(f"Invalid input for {name}. Reason: {reason}")
+        if kind.attributes[name].check is flag:
+            wish[name] = str(value).lower() in ("true", "1")
+    _authorise(kind, wish, request=request, new=new)
+
+
+def _authorise(kind: Kind, wish: table.Row, *, request: kernel.Request, new: bool) -> None:
+    """Refuse attributes that only administrators may set, and resources for other projects."""
+    if request.caller.admin:
+        return
+    rule = f"{'create' if new else 'update'}_{kind.name}"
+    for name, value in wish.items():
+        if kind.attributes[name].admin and value not in (False, None):
+            raise forbidden(rule, attribute=name)
+    owner = wish.get("project_id", wish.get("tenant_id", request.caller.project_id))
+    if owner != request.caller.project_id:
+        raise forbidden(rule)
