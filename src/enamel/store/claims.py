@@ -1,0 +1,140 @@
+"""Claims: which worker has which task.
+
+A worker claims by priority, then in turn: every task got a place in line when it was accepted, behind its own
+project's waiting tasks, so that no project waits behind another's crowd. The row is the truth; a message that woke the
+worker was a hint.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from enamel.model import topic
+from enamel.model.errors import TaskTimedOut
+from enamel.model.item import Item
+from enamel.model.task import State, Task
+from enamel.store import events, items, tasks
+from enamel.store.schema import tasks as table
+from enamel.store.transaction import Tx
+
+
+def claim(
+    tx: Tx, worker: str, *, topics: topic.Topics = topic.ALL, limit: int
+) -> tuple[tuple[Task, tuple[Item, ...]], ...]:
+    """Give a worker the tasks that are next, at most so many, each with its items."""
+    if limit <= 0:
+        return ()
+    found = tx.rows(
+        sa.select(table)
+        .where(table.c.state == State.WAITING, _due(tx.now), _served(topics))
+        .order_by(table.c.priority, table.c.turn, table.c.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if not found:
+        return ()
+    waiting = [tasks.record(row) for row in found]
+    ids = [known.id for known in waiting]
+    started = sa.func.coalesce(table.c.started_at, sa.bindparam("now", tx.now, table.c.started_at.type))
+    tx.execute(
+        sa.update(table)
+        .where(table.c.id.in_(ids))
+        .values(state=State.RUNNING, worker=worker, attempt=table.c.attempt + 1, started_at=started)
+    )
+    steps = items.of_tasks(tx, ids)
+    # An owner that died may have written events without the task's row.
+    last = events.last(tx, ids)
+    return tuple(
+        (_claimed(known, worker=worker, now=tx.now, last=last.get(known.id, 0)), steps[known.id])
+        for known in waiting
+    )
+
+
+def held(tx: Tx, worker: str) -> frozenset[str]:
+    """Return the ids of the tasks that a worker has."""
+    return frozenset(row["id"] for row in tx.rows(sa.select(table.c.id).where(*_of(worker))))
+
+
+def cancelled(tx: Tx, worker: str) -> frozenset[str]:
+    """Return the ids of the worker's tasks whose end was asked for."""
+    asked = sa.select(table.c.id).where(*_of(worker), table.c.cancel_requested.is_(sa.true()))
+    return frozenset(row["id"] for row in tx.rows(asked))
+
+
+def release(
+    tx: Tx, worker: str, ids: Collection[str] | None = None, *, not_before: datetime | None = None
+) -> frozenset[str]:
+    """Send tasks of a worker back to their topic, all of them where none are named; return which.
+
+    Their running steps become uncertain.
+
+    Args:
+        tx: The transaction.
+        worker: The worker that has them.
+        ids: The tasks.
+        not_before: When they may be claimed again.
+
+    """
+    mine = sa.select(table.c.id).where(*_of(worker))
+    if ids is not None:
+        mine = mine.where(table.c.id.in_(ids))
+    freed = [row["id"] for row in tx.rows(mine.with_for_update())]
+    if freed:
+        items.doubt(tx, freed)
+        back = sa.update(table).where(table.c.id.in_(freed))
+        tx.execute(back.values(state=State.WAITING, worker=None, not_before=not_before))
+    return frozenset(freed)
+
+
+def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
+    """End the tasks whose time was over before any worker had them, and return them.
+
+    A task that a worker had is left for the next one to roll back.
+    """
+    late = sa.select(table).where(
+        table.c.state == State.WAITING, table.c.deadline <= tx.now, table.c.attempt == 0
+    )
+    found = [tasks.record(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
+    return [tasks.end_unclaimed(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in found]
+
+
+def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:
+    return msgspec.structs.replace(
+        known,
+        state=State.RUNNING,
+        worker=worker,
+        attempt=known.attempt + 1,
+        started_at=known.started_at or now,
+        events=max(known.events, last),
+    )
+
+
+def _unclaimed(known: Task) -> TaskTimedOut:
+    return TaskTimedOut(
+        f"No worker took the task before its time was over; is one running for {known.type}?",
+        remedy="Start more workers for this type of task, or give the task a larger `timeout`.",
+    )
+
+
+def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.worker == worker, table.c.state == State.RUNNING
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(table.c.not_before.is_(None), table.c.not_before <= now)
+
+
+def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
+    """Return the condition that a task's type is among the topics."""
+    chosen = sa.or_(*map(_like, topics.only)) if topics.only else sa.true()
+    return sa.and_(chosen, *(sa.not_(_like(pattern)) for pattern in topics.but))
+
+
+def _like(pattern: str) -> sa.ColumnElement[bool]:
+    if pattern == "*":
+        return sa.true()
+    if pattern.endswith("*"):
+        return table.c.type.startswith(pattern[:-1], autoescape=True)
+    return table.c.type == pattern

@@ -1,0 +1,98 @@
+"""The column types of the store: what Python holds on one side, what all databases hold alike on the other."""
+
+import enum
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from enamel.model import task
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An aware time in UTC, stored as whole microseconds since 1970.
+
+    A number sorts and compares alike everywhere. The databases' own types do not: SQLite has none, MySQL's forgets
+    the zone.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Return the microseconds of an aware time."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        """Return the time that a number of microseconds stands for."""
+        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+
+
+class Word(sa.TypeDecorator[enum.Enum]):
+    """A member of an enum, stored as its value."""
+
+    impl = sa.String(16)
+    cache_ok = True
+
+    def __init__(self, words: type[enum.Enum]) -> None:
+        super().__init__()
+        self.words = words
+        self._by_value = {word.value: word for word in words}
+
+    def process_bind_param(self, value: enum.Enum | None, dialect: sa.Dialect) -> str | None:
+        """Return the value of a member."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> enum.Enum | None:
+        """Return the member that has a value."""
+        return None if value is None else self._by_value[value]
+
+
+class Rank(sa.TypeDecorator[task.Priority]):
+    """A priority, stored as its rank, so that the database can sort by it."""
+
+    impl = sa.SmallInteger
+    cache_ok = True
+
+    _by_rank: ClassVar = {rank: priority for priority, rank in task.RANK.items()}
+
+    def process_bind_param(self, value: task.Priority | None, dialect: sa.Dialect) -> int | None:
+        """Return the rank of a priority."""
+        return None if value is None else task.RANK[value]
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> task.Priority | None:
+        """Return the priority that has a rank."""
+        return None if value is None else self._by_rank[value]
+
+
+class Json(sa.TypeDecorator[Any]):
+    """A value of one of our types, stored as JSON text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, of: Any) -> None:
+        super().__init__()
+        self.of = of
+        self._decoder = msgspec.json.Decoder(of)
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the database's type for long text: MySQL's plain TEXT ends at 64 KiB."""
+        long = mysql.LONGTEXT() if dialect.name in {"mysql", "mariadb"} else sa.Text()
+        return dialect.type_descriptor(long)
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Return the JSON text of a value."""
+        return None if value is None else _ENCODER.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        """Return the value that a JSON text stands for."""
+        return None if value is None else self._decoder.decode(value)
+
+
+_ENCODER = msgspec.json.Encoder()

@@ -1,0 +1,144 @@
+"""The databases: how Enamel connects to each, and what it makes of their errors."""
+
+import enum
+import sqlite3
+import time
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+WRITES = "enamel_writes"
+"""The execution option of a connection that is going to write."""
+
+
+class Trouble(enum.Enum):
+    """Why a transaction failed through no fault of its own."""
+
+    CONFLICT = "conflict"
+    """Two transactions got into each other's way; at once again."""
+    OUTAGE = "outage"
+    """The database is away, full or starting; again when it is back."""
+
+
+def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
+    """Return an engine for a database's URL.
+
+    Args:
+        url: For example `sqlite:////var/lib/enamel/enamel.db`, `postgresql+psycopg://…` or `mariadb+pymysql://…`.
+        idle_after: How long a transaction may sit idle before the database ends it. A worker that is frozen inside a
+            transaction would else keep its lease row locked, and nobody could take its tasks over.
+
+    """
+    backend = sa.make_url(url).get_backend_name()
+    if backend == "sqlite":
+        engine = sa.create_engine(url, pool_size=8, poolclass=sa.QueuePool, max_overflow=0)
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    # At REPEATABLE READ, MariaDB's claims deadlock on the gaps between rows.
+    engine = sa.create_engine(
+        url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=_connect_args(backend)
+    )
+    set_up = _set_up_postgresql if backend == "postgresql" else _set_up_mysql
+
+    @sa.event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        set_up(connection, idle_after)
+
+    return engine
+
+
+def trouble(error: BaseException) -> Trouble | None:
+    """Return what kind of trouble of the database an error is; None where it is the statement's own fault."""
+    if not isinstance(error, sa.exc.DBAPIError):
+        return Trouble.OUTAGE if isinstance(error, sa.exc.TimeoutError) else None
+    if error.connection_invalidated:
+        return Trouble.OUTAGE
+    original = error.orig
+    if isinstance(original, sqlite3.Error):
+        return _SQLITE.get(getattr(original, "sqlite_errorcode", 0) & 0xFF)
+    state = getattr(original, "sqlstate", None)
+    if state is not None:
+        return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        number = original.args[0] if original is not None and original.args else None
+        if isinstance(number, int):
+            return _MYSQL.get(number)
+        # No number and no SQLSTATE: the driver never reached the server.
+        return Trouble.OUTAGE
+    return None
+
+
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: Trouble.CONFLICT,
+    sqlite3.SQLITE_LOCKED: Trouble.CONFLICT,
+    sqlite3.SQLITE_IOERR: Trouble.OUTAGE,
+    sqlite3.SQLITE_FULL: Trouble.OUTAGE,
+    sqlite3.SQLITE_CANTOPEN: Trouble.OUTAGE,
+}
+
+_POSTGRESQL = {
+    "40": Trouble.CONFLICT,  # serialisation failure, deadlock
+    "55P03": Trouble.CONFLICT,  # lock not available
+    "08": Trouble.OUTAGE,  # connection
+    "25P03": Trouble.OUTAGE,  # idle in transaction for too long: the connection is gone
+    "53": Trouble.OUTAGE,  # out of disk, memory or connections
+    "57P": Trouble.OUTAGE,
+    "57": Trouble.OUTAGE,  # shut down by an operator, or starting
+    "58": Trouble.OUTAGE,  # system error
+}
+
+_MYSQL = {
+    1205: Trouble.CONFLICT,  # lock wait timeout
+    1213: Trouble.CONFLICT,  # deadlock
+    1020: Trouble.CONFLICT,  # MariaDB: the row changed since it was read
+    **dict.fromkeys(
+        # Too many connections, shutting down, killed, disk full, read only, gone, refused.
+        [1040, 1053, 1077, 1114, 1021, 1290, 1792, 1836, 1927, 2002, 2003, 2006, 2013, 2055, 4031],
+        Trouble.OUTAGE,
+    ),
+}
+
+
+def _connect_args(backend: str) -> dict[str, Any]:
+    if backend == "postgresql":
+        return {
+            "connect_timeout": 5,
+            "keepalives": 1,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+        }
+    return {"connect_timeout": 5, "charset": "utf8mb4"}
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # The driver begins no transaction by itself: `_begin_sqlite` says how.
+    connection.isolation_level = None
+    connection.create_function("enamel_now", 0, lambda: time.time_ns() // 1000)
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later can meet a writer it must not wait for: take the lock at once.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_postgresql(connection: Any, idle_after: timedelta) -> None:
+    milliseconds = int(idle_after.total_seconds() * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+    connection.commit()
+
+
+def _set_up_mysql(connection: Any, idle_after: timedelta) -> None:
+    seconds = max(1, int(idle_after.total_seconds()))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION()")
+        (version,) = cursor.fetchone()
+        # MySQL has no such limit; there, keepalives must end a dead worker's transaction.
+        if "MariaDB" in version:
+            cursor.execute(f"SET SESSION idle_transaction_timeout = {seconds}")

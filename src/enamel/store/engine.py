@@ -1,0 +1,131 @@
+"""The store: runs functions over a transaction, off the loop."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from enamel.model.errors import StoreUnavailable
+from enamel.store import dialects
+from enamel.store.transaction import Tx
+from enamel.store.writer import Save, Write, Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_READERS = 4
+_READ_TRIES = 3
+
+
+class Store:
+    """The task store of one process.
+
+    Everything is written through one thread, which commits all that waits in one transaction; reads have connections
+    of their own and see what was committed. Make it inside the loop that will use it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        idle_after: timedelta = timedelta(seconds=5),
+        give_up_after: timedelta = timedelta(seconds=5),
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        """Open the store.
+
+        Args:
+            url: The database's URL.
+            idle_after: The lease of a worker; see `dialects.connect`.
+            give_up_after: How long `run` and `read` wait for a database that is away.
+            clock: Replaces the database's clock in tests.
+
+        """
+        self.engine: sa.Engine = dialects.connect(url, idle_after=idle_after)
+        self._clock = clock
+        self._patience = give_up_after.total_seconds()
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(self.engine, loop=self._loop, clock=clock)
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+
+    async def run(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry out a function in a transaction that writes, and return what it returns once that is committed.
+
+        Raises:
+            StoreUnavailable: The database stayed away. The function may have been carried out all the same, if it
+                went away in the middle of the commit.
+
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        write = Write(functools.partial(_call, function, args, kwargs), future=future)
+        self._writer.put(write)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await future
+        except TimeoutError as error:
+            raise StoreUnavailable() from error
+        finally:
+            write.dropped = True
+
+    async def run_fenced(
+        self, function: Callable[Concatenate[Tx, P], T], worker: str, /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Carry out a function in a transaction that first locks a worker's lease; wait as long as it takes.
+
+        Raises:
+            LeaseLost: The worker's lease is gone; nothing was written.
+
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._writer.put(Write(functools.partial(_call, function, args, kwargs), future=future, fence=worker))
+        return await future
+
+    def save(
+        self, bulk: Callable[[Tx, Sequence[Any]], None], record: object, *, worker: str
+    ) -> asyncio.Future[None]:
+        """Queue a record for a function that writes many at once, under a worker's lease; see `Journal`."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._writer.put(Save(bulk, record=record, future=future, fence=worker))
+        return future
+
+    async def read(
+        self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Carry out a function that only reads, beside the writer.
+
+        Raises:
+            StoreUnavailable: The database is away.
+
+        """
+        call = functools.partial(_call, function, args, kwargs)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._loop.run_in_executor(self._readers, self._read, call)
+        except TimeoutError as error:
+            raise StoreUnavailable() from error
+
+    async def close(self) -> None:
+        """Write what still waits and let go of the database."""
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        self.engine.dispose()
+
+    def _read(self, call: Callable[[Tx], T]) -> T:
+        for attempt in range(1, _READ_TRIES + 1):
+            try:
+                with self.engine.connect() as connection, connection.begin():
+                    return call(Tx(connection, clock=self._clock))
+            except sa.exc.SQLAlchemyError as error:
+                if dialects.trouble(error) is None:
+                    raise
+                if attempt == _READ_TRIES:
+                    raise StoreUnavailable() from error
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: Tx) -> T:
+    return function(tx, *args, **kwargs)

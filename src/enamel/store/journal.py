@@ -1,0 +1,103 @@
+"""The journal: what a worker writes down of its tasks, as fast as it goes.
+
+Whatever waits is written as a few bulk statements in one transaction, which first locks the worker's lease: no lease, no
+write. Every statement can be repeated without harm, because a database may lose the acknowledgement of a commit.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from enamel.model import task as tasks_model
+from enamel.model.errors import LeaseLost
+from enamel.model.event import Event
+from enamel.model.item import Item
+from enamel.model.task import Task
+from enamel.store import events, items, tasks
+from enamel.store.lease import Lease
+from enamel.store.transaction import Tx
+
+
+class Entry(Struct, frozen=True):
+    """What is written down in one go: all of it, or nothing."""
+
+    task: Task | None
+    items: tuple[Item, ...]
+    events: tuple[Event, ...]
+    servers: frozenset[tuple[str, str]]
+    """Pairs of task and server that were not written before."""
+
+
+class Journal:
+    """The pen of one worker. It belongs to the loop, like the store."""
+
+    def __init__(self, lease: Lease, *, changed: Callable[[str], None] = lambda _task: None) -> None:
+        """Take a journal.
+
+        Args:
+            lease: The lease under which everything is written.
+            changed: Told the id of a task whose events were written.
+
+        """
+        self._lease = lease
+        self._changed = changed
+        self._servers: dict[str, set[tuple[str, str]]] = {}
+
+    def save(
+        self, task: Task | None = None, items: Sequence[Item] = (), events: Sequence[Event] = ()
+    ) -> asyncio.Future[None]:
+        """Write a task, items and events as they are now, in the order of the calls.
+
+        The owner of a task numbers its events. Await the future only where what follows must not happen before this
+        is safe: before a call that changes something on a cloud.
+
+        Args:
+            task: The task, where more than its items changed.
+            items: Items that changed.
+            events: New events.
+
+        Returns:
+            A future that is done when it is committed. It fails with LeaseLost when the worker has lost its lease.
+
+        """
+        try:
+            self._lease.check()
+        except LeaseLost as error:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+        else:
+            entry = Entry(task, tuple(items), tuple(events), self._new_servers(task))
+            future = self._lease.store.save(_write, entry, worker=self._lease.id)
+        # Whoever does not await it learns of a lost lease from the lease.
+        future.add_done_callback(partial(self._saved, events[-1].task if events else None))
+        return future
+
+    def _saved(self, changed: str | None, future: asyncio.Future[None]) -> None:
+        if future.cancelled():
+            return
+        error = future.exception()
+        if isinstance(error, LeaseLost):
+            self._lease.over.set()
+        elif error is None and changed is not None:
+            self._changed(changed)
+
+    def _new_servers(self, task: Task | None) -> frozenset[tuple[str, str]]:
+        """Return the servers of a task that were not noted before, and note them."""
+        if task is None:
+            return frozenset()
+        known = self._servers.setdefault(task.id, set())
+        new = tasks.servers_of(task) - known
+        known |= new
+        if task.state in tasks_model.ENDED:
+            del self._servers[task.id]
+        return frozenset(new)
+
+
+def _write(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Write entries with one statement per table; of several versions of a row, the last one is written."""
+    tasks.save(tx, {entry.task.id: entry.task for entry in entries if entry.task}.values())
+    items.save(tx, {(step.task, step.name): step for entry in entries for step in entry.items}.values())
+    events.insert(tx, [line for entry in entries for line in entry.events])
+    tasks.index(tx, {pair for entry in entries for pair in entry.servers})

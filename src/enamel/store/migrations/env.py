@@ -1,0 +1,8 @@
+"""What Alembic runs: the migrations, on the connection that `upgrade` hands over."""
+
+from alembic import context
+
+from enamel.store import schema
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=schema.metadata)
+context.run_migrations()

@@ -1,0 +1,148 @@
+"""The tables of the store. What is searched by is a column of its own; the rest is JSON.
+
+    tasks ─┬─ items          one row per step of a task's plan
+           ├─ events         the timeline, numbered from 1
+           └─ task_servers   which tasks made or touched which server
+    workers                  one lease per living worker
+    idempotency              the first answers to requests that came with a key
+
+Change these together with a migration in `migrations/versions`; a test holds the two to each other.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from enamel.model import item, task
+from enamel.model.problem import Problem
+from enamel.store.columns import Json, Moment, Rank, Word
+
+ID = sa.String(36)
+NAME = sa.String(255)
+
+# Names, topics and keys differ by case, which MySQL's default collations ignore.
+_EXACT: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in (("charset", "utf8mb4"), ("collate", "utf8mb4_bin"), ("engine", "InnoDB"))
+}
+
+metadata = sa.MetaData()
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("state", Word(task.State), nullable=False),
+    sa.Column("reverting", sa.Boolean, nullable=False),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Column("created_by", sa.String(64), nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("priority", Rank, nullable=False),
+    # The task's place among the waiting ones of all projects; see `claims`.
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    sa.Column("not_before", Moment),
+    sa.Column("deadline", Moment),
+    sa.Column("cloud", NAME, nullable=False),
+    sa.Column("worker", ID),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("parent", ID),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("events", sa.Integer, nullable=False),
+    sa.Column("request", Json(dict[str, Any])),
+    sa.Column("plan", Json(dict[str, Any])),
+    sa.Column("servers", Json(tuple[task.ServerEntry, ...])),
+    sa.Column("result", Json(task.Result)),
+    sa.Column("error", Json(Problem)),
+    sa.Column("reserves", Json(dict[str, int])),
+    sa.Column("secrets", Json(tuple[str, ...])),
+    sa.Column("groups", Json(dict[str, int])),
+    sa.Index("tasks_to_claim", "state", "priority", "turn", "created_at"),
+    sa.Index("tasks_of_project", "project_id", "id"),
+    sa.Index("tasks_of_project_by_state", "project_id", "state", "priority", "turn"),
+    sa.Index("tasks_of_worker", "worker", "state"),
+    sa.Index("tasks_by_deadline", "state", "deadline"),
+    sa.Index("tasks_of_parent", "parent"),
+    **_EXACT,
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("task", ID, primary_key=True),
+    sa.Column("name", NAME, primary_key=True),
+    # Where the step stands in the plan; none where the plan was edited later.
+    sa.Column("position", sa.Integer),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    # "group" is a word of SQL.
+    sa.Column("server", NAME),
+    sa.Column("state", Word(item.State), nullable=False),
+    sa.Column("uncertain", sa.Boolean, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Column("outputs", Json(dict[str, Any])),
+    sa.Column("error", Json(Problem)),
+    sa.Column("calls", Json(tuple[item.Call, ...])),
+    sa.Column("note", sa.Text, nullable=False),
+    **_EXACT,
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("task", ID, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("time", Moment, nullable=False),
+    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("item", NAME),
+    sa.Column("data", Json(dict[str, Any])),
+    **_EXACT,
+)
+
+task_servers = sa.Table(
+    "task_servers",
+    metadata,
+    sa.Column("server", NAME, primary_key=True),
+    sa.Column("task", ID, primary_key=True),
+    sa.Index("servers_of_task", "task"),
+    **_EXACT,
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("name", NAME, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Index("workers_by_expiry", "expires_at"),
+    **_EXACT,
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(64), primary_key=True),
+    sa.Column("key", NAME, primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    # The request that holds the key, so that a repeated transaction knows its own row.
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    # None while the first request is being accepted.
+    sa.Column("status", sa.Integer),
+    sa.Column("headers", Json(dict[str, str])),
+    sa.Column("body", Json(Any)),
+    sa.Index("idempotency_by_age", "created_at"),
+    **_EXACT,
+)

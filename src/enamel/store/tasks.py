@@ -1,0 +1,331 @@
+"""Tasks in the store: accept, read, list, cancel, forget."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from enamel.model import problem, task
+from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
+from enamel.model.event import Event
+from enamel.model.item import Item
+from enamel.model.task import Progress, State, Task
+from enamel.store import events, items
+from enamel.store.schema import task_servers, tasks
+from enamel.store.transaction import Tx
+
+_OWNERS = frozenset(
+    [
+        "state",
+        "reverting",
+        "done",
+        "total",
+        "started_at",
+        "ended_at",
+        "calls",
+        "events",
+        "servers",
+        "result",
+        "error",
+        "reserves",
+        "secrets",
+        "groups",
+    ]
+)
+"""What the worker that has a task writes; the rest stays as it was accepted, or is for others to write."""
+
+_UPDATED = tuple(column for column in tasks.c if column.name in _OWNERS)
+_LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
+
+
+def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
+    """Store a new task with its items and its first event; return it as it is stored."""
+    accepted = msgspec.structs.replace(accepted, events=first.seq)
+    row = {**_row(accepted), **_immutable(accepted), "turn": _turn(tx, accepted)}
+    if tx.insert_new(tasks, [row]):
+        items.insert(tx, steps)
+        events.insert(tx, [first])
+        index(tx, servers_of(accepted))
+    return accepted
+
+
+def get(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
+    """Return a task, if it belongs to the project.
+
+    Raises:
+        NotFound: There is none, or it is another project's.
+
+    """
+    query = sa.select(tasks).where(tasks.c.id == id)
+    if project_id is not None:
+        query = query.where(tasks.c.project_id == project_id)
+    return _only(tx, query, id)
+
+
+def list(
+    tx: Tx,
+    *,
+    project_id: str | None = None,
+    states: Collection[State] | None = None,
+    type: str | None = None,
+    server: str | None = None,
+    since: datetime | None = None,
+    parent: str | None = None,
+    marker: str | None = None,
+    limit: int = 100,
+) -> tuple[Task, ...]:
+    """Return tasks, the newest first, without their plans.
+
+    Args:
+        tx: The transaction.
+        project_id: The project; None for all.
+        states: The states they may be in; None for all.
+        type: The command.
+        server: The id of a server that they made or touched.
+        since: The earliest time of acceptance.
+        parent: The task that they revert or restart.
+        marker: The id of the last task of the page before.
+        limit: How many at most.
+
+    """
+    query = sa.select(*_LISTED).order_by(tasks.c.id.desc()).limit(limit)
+    wanted = {"project_id": project_id, "type": type, "parent": parent}
+    query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
+    if states is not None:
+        query = query.where(tasks.c.state.in_(states))
+    if server is not None:
+        query = query.where(
+            tasks.c.id.in_(sa.select(task_servers.c.task).where(task_servers.c.server == server))
+        )
+    if since is not None:
+        query = query.where(tasks.c.created_at >= since)
+    if marker is not None:
+        query = query.where(tasks.c.id < marker)
+    return tuple(map(record, tx.rows(query)))
+
+
+def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
+    """Ask for a task's end and return it; one that no worker ever had ends at once.
+
+    A task that a worker has, or had, may have made things: its next step is its roll-back, and a worker takes it.
+
+    Raises:
+        NotFound: There is none, or it is another project's.
+        WrongState: It has ended.
+
+    """
+    found = _lock(tx, id, project_id=project_id)
+    if found.state in task.ENDED:
+        raise WrongState(
+            f"Task {id} has ended already: it is {found.state.value}.",
+            state=found.state.value,
+            possible=[State.WAITING.value, State.RUNNING.value],
+        )
+    if found.attempt == 0:
+        return end_unclaimed(tx, found, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
+    if not found.cancel_requested:
+        # One that waits for its time does not wait for its roll-back.
+        asked = sa.update(tasks).where(tasks.c.id == id).values(cancel_requested=True, not_before=None)
+        tx.execute(asked)
+    return msgspec.structs.replace(found, cancel_requested=True, not_before=None)
+
+
+def end_unclaimed(tx: Tx, waiting: Task, *, state: State, error: EnamelError) -> Task:
+    """End a task that no worker ever had, with its items and its last event."""
+    kind = "task.timed_out" if state is State.TIMED_OUT else "task.aborted"
+    ended = msgspec.structs.replace(
+        waiting,
+        state=state,
+        cancel_requested=state is State.ABORTED,
+        ended_at=tx.now,
+        error=problem.of(error),
+        events=waiting.events + 1,
+        reserves={},
+    )
+    last = Event(task=ended.id, seq=ended.events, time=tx.now, type=kind, data={"error": error.code})
+    items.abort_waiting(tx, ended.id)
+    events.insert(tx, [last])
+    changed = {name: value for name, value in _row(ended).items() if name in _OWNERS}
+    tx.execute(
+        sa.update(tasks)
+        .where(tasks.c.id == ended.id)
+        .values(**changed, cancel_requested=ended.cancel_requested)
+    )
+    return ended
+
+
+def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
+    """Remove an ended task with its items and events, and return what it was; its resources stay.
+
+    Raises:
+        NotFound: There is none, or it is another project's.
+        WrongState: It has not ended.
+
+    """
+    found = _lock(tx, id, project_id=project_id)
+    if found.state not in task.ENDED:
+        raise WrongState(
+            f"Task {id} is {found.state.value}: cancel it, or wait until it has ended.",
+            state=found.state.value,
+            possible=sorted(state.value for state in task.ENDED),
+        )
+    items.forget(tx, id)
+    events.forget(tx, id)
+    tx.execute(sa.delete(task_servers).where(task_servers.c.task == id))
+    tx.execute(sa.delete(tasks).where(tasks.c.id == id))
+    return found
+
+
+def reserved(
+    tx: Tx, *, project_id: str, cloud: str, since: datetime | None = None, but: str | None = None
+) -> dict[str, int]:
+    """Return what a project's unfinished tasks are about to take of each quota of a cloud.
+
+    Args:
+        tx: The transaction.
+        project_id: The project.
+        cloud: The cloud.
+        since: Count only tasks that were accepted after this.
+        but: A task to leave out: the one that asks.
+
+    """
+    unfinished = tasks.c.state.in_([State.WAITING, State.RUNNING])
+    query = sa.select(tasks.c.reserves).where(
+        tasks.c.project_id == project_id, tasks.c.cloud == cloud, unfinished, tasks.c.reserves.is_not(None)
+    )
+    if since is not None:
+        query = query.where(tasks.c.created_at > since)
+    if but is not None:
+        query = query.where(tasks.c.id != but)
+    total: Counter[str] = Counter()
+    for row in tx.rows(query):
+        total.update(row["reserves"])
+    return dict(total)
+
+
+def save(tx: Tx, records: Iterable[Task]) -> None:
+    """Write what the owner of tasks knows of them; what others may write meanwhile is left alone."""
+    rows = [
+        {**_row(known), **_immutable(known), "plan": None, "request": None, "turn": 0} for known in records
+    ]
+    tx.upsert(tasks, rows, update=_UPDATED)
+
+
+def servers_of(known: Task) -> set[tuple[str, str]]:
+    """Return the servers that a task is about, as pairs of task and server."""
+    return {(known.id, server.id) for server in known.servers if server.id}
+
+
+def index(tx: Tx, pairs: Iterable[tuple[str, str]]) -> None:
+    """Note which tasks are about which servers."""
+    tx.insert_new(task_servers, [{"task": id, "server": server} for id, server in pairs])
+
+
+def record(row: sa.RowMapping) -> Task:
+    """Return the task that a row holds; without a plan where the query left it out."""
+    return Task(
+        id=row["id"],
+        type=row["type"],
+        action=row["action"],
+        state=row["state"],
+        reverting=row["reverting"],
+        cancel_requested=row["cancel_requested"],
+        progress=Progress(done=row["done"], total=row["total"]),
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        created_by=row["created_by"],
+        project_id=row["project_id"],
+        request_id=row["request_id"],
+        priority=row["priority"],
+        not_before=row["not_before"],
+        deadline=row["deadline"],
+        cloud=row["cloud"],
+        request=row["request"] or {},
+        plan=row.get("plan") or {},
+        servers=row["servers"] or (),
+        result=row["result"] or task.Result(),
+        error=row["error"],
+        calls=row["calls"],
+        worker=row["worker"],
+        attempt=row["attempt"],
+        parent=row["parent"],
+        reserves=row["reserves"] or {},
+        secrets=row["secrets"] or (),
+        events=row["events"],
+        groups=row["groups"] or {},
+    )
+
+
+def _row(known: Task) -> dict[str, Any]:
+    """Return the columns that the owner writes."""
+    return {
+        "state": known.state,
+        "reverting": known.reverting,
+        "done": known.progress.done,
+        "total": known.progress.total,
+        "started_at": known.started_at,
+        "ended_at": known.ended_at,
+        "calls": known.calls,
+        "events": known.events,
+        "servers": known.servers or None,
+        "result": known.result,
+        "error": known.error,
+        "reserves": known.reserves or None,
+        "secrets": known.secrets or None,
+        "groups": known.groups or None,
+    }
+
+
+def _immutable(known: Task) -> dict[str, Any]:
+    """Return the columns that the owner leaves alone."""
+    return {
+        "id": known.id,
+        "type": known.type,
+        "action": known.action,
+        "cancel_requested": known.cancel_requested,
+        "created_at": known.created_at,
+        "created_by": known.created_by,
+        "project_id": known.project_id,
+        "request_id": known.request_id,
+        "priority": known.priority,
+        "not_before": known.not_before,
+        "deadline": known.deadline,
+        "cloud": known.cloud,
+        "worker": known.worker,
+        "attempt": known.attempt,
+        "parent": known.parent,
+        "request": known.request,
+        "plan": known.plan,
+    }
+
+
+def _turn(tx: Tx, accepted: Task) -> int:
+    """Return a new task's place: behind its project's own waiting tasks, level with the next of all others.
+
+    This is start-time fair queueing: a project that sends a hundred tasks waits behind itself, not others behind it.
+    """
+    waiting = sa.and_(tasks.c.state == State.WAITING, tasks.c.priority == accepted.priority)
+    due = sa.or_(tasks.c.not_before.is_(None), tasks.c.not_before <= tx.now)
+    own_last = tx.scalar(
+        sa.select(sa.func.max(tasks.c.turn)).where(waiting, due, tasks.c.project_id == accepted.project_id)
+    )
+    next_of_all = tx.scalar(sa.select(sa.func.min(tasks.c.turn)).where(waiting))
+    return max(-1 if own_last is None else own_last, (next_of_all or 0) - 1) + 1
+
+
+def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+    query = sa.select(tasks).where(tasks.c.id == id).with_for_update()
+    if project_id is not None:
+        query = query.where(tasks.c.project_id == project_id)
+    return _only(tx, query, id)
+
+
+def _only(tx: Tx, query: sa.Select[Any], id: str) -> Task:
+    rows = tx.rows(query)
+    if not rows:
+        raise NotFound(f"There is no task {id}.")
+    return record(rows[0])

@@ -1,0 +1,97 @@
+"""The transaction: what every function of the store is handed first."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+_MICROSECONDS = {
+    # SQLite's own clock has milliseconds only; `dialects` lends it the machine's.
+    "sqlite": "enamel_now()",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    "mysql": "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+    "mariadb": "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Tx:
+    """One transaction on the store.
+
+    A function over a transaction touches SQL only. It may be carried out more than once: where the database loses the
+    acknowledgement of a commit, the whole transaction is repeated.
+    """
+
+    def __init__(self, connection: sa.Connection, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._now: datetime | None = None
+        self.dialect = connection.dialect.name
+
+    @property
+    def now(self) -> datetime:
+        """Return the database's time: one moment for the whole transaction, one clock for all workers."""
+        if self._now is None:
+            self._now = self._clock() if self._clock else self._ask_time()
+        return self._now
+
+    def execute(
+        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] = ()
+    ) -> sa.CursorResult[Any]:
+        """Carry out a statement, for each of the rows where rows are given."""
+        return self._connection.execute(statement, rows or None)
+
+    def rows(self, statement: sa.Executable) -> Sequence[sa.RowMapping]:
+        """Return the rows that a query finds, by the names of their columns."""
+        return self._connection.execute(statement).mappings().all()
+
+    def scalar(self, statement: sa.Executable) -> Any:
+        """Return the first value of the first row, or None."""
+        return self._connection.execute(statement).scalar()
+
+    def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert rows and leave those alone that are there already; return how many are new."""
+        if not rows:
+            return 0
+        found = self._connection.execute(_insert_new(self.dialect, table), rows)
+        return max(found.rowcount, 0)
+
+    def upsert(
+        self, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, update: Iterable[sa.Column[Any]]
+    ) -> None:
+        """Insert rows; where a row is there already, set the named columns only."""
+        if rows:
+            names = tuple(column.name for column in update)
+            self._connection.execute(_upsert(self.dialect, table, names), rows)
+
+    def savepoint(self) -> sa.NestedTransaction:
+        """Open a part of the transaction that can fail alone."""
+        return self._connection.begin_nested()
+
+    def _ask_time(self) -> datetime:
+        microseconds = self._connection.exec_driver_sql(f"SELECT {_MICROSECONDS[self.dialect]}").scalar_one()
+        return _EPOCH + timedelta(microseconds=int(microseconds))
+
+
+@lru_cache
+def _insert_new(dialect: str, table: sa.Table) -> sa.Insert:
+    if dialect in {"mysql", "mariadb"}:
+        # INSERT IGNORE would swallow every other fault of the row, too.
+        first = next(iter(table.primary_key))
+        return mysql.insert(table).on_duplicate_key_update({first.name: first})
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
+
+
+@lru_cache
+def _upsert(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
+    if dialect in {"mysql", "mariadb"}:
+        other = mysql.insert(table)
+        return other.on_duplicate_key_update({name: other.inserted[name] for name in names})
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={name: insert.excluded[name] for name in names}
+    )

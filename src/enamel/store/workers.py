@@ -1,0 +1,66 @@
+"""Leases in the store: which workers are alive, by the database's clock."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from enamel.store import claims
+from enamel.store.schema import workers
+from enamel.store.transaction import Tx
+
+
+class Reaped(Struct, frozen=True, kw_only=True):
+    """What a reaping brought back."""
+
+    workers: frozenset[str] = frozenset()
+    """The workers whose lease was over."""
+    tasks: frozenset[str] = frozenset()
+    """The tasks that they had, now waiting again."""
+
+
+def register(tx: Tx, worker: str, *, name: str, lease: timedelta) -> None:
+    """Give a new worker its lease."""
+    row = {"id": worker, "name": name, "started_at": tx.now, "expires_at": tx.now + lease}
+    tx.insert_new(workers, [row])
+
+
+def hold(tx: Tx, ids: Collection[str]) -> set[str]:
+    """Lock the leases of workers and return those that are still theirs.
+
+    A lease that is over but that nobody has reaped is still its worker's: no other has its tasks.
+    """
+    query = sa.select(workers.c.id).where(workers.c.id.in_(ids)).order_by(workers.c.id).with_for_update()
+    return {row["id"] for row in tx.rows(query)}
+
+
+def renew(tx: Tx, worker: str, *, lease: timedelta) -> frozenset[str]:
+    """Make a worker's lease last from now, and return its tasks whose end was asked for."""
+    tx.execute(sa.update(workers).where(workers.c.id == worker).values(expires_at=tx.now + lease))
+    return claims.cancelled(tx, worker)
+
+
+def reap(tx: Tx, *, but: str | None = None, everyone: bool = False) -> Reaped:
+    """Remove the workers whose lease is over, and send their tasks back to their topics.
+
+    Args:
+        tx: The transaction.
+        but: A worker to leave out: the one that reaps.
+        everyone: Whether to take leases that last, too: right where no other process can be alive.
+
+    """
+    query = sa.select(workers.c.id).where(workers.c.id != (but or ""))
+    if not everyone:
+        query = query.where(workers.c.expires_at < tx.now)
+    # A lease that is locked is being used: its worker is alive, or somebody else reaps it.
+    dead = [row["id"] for row in tx.rows(query.order_by(workers.c.id).with_for_update(skip_locked=True))]
+    freed = frozenset(id for worker in dead for id in leave(tx, worker))
+    return Reaped(workers=frozenset(dead), tasks=freed)
+
+
+def leave(tx: Tx, worker: str) -> frozenset[str]:
+    """End a worker's lease, send what it has back to its topics, and return which tasks these are."""
+    freed = claims.release(tx, worker)
+    tx.execute(sa.delete(workers).where(workers.c.id == worker))
+    return freed

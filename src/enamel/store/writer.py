@@ -1,0 +1,189 @@
+"""The writer: the one thread through which everything is written, many callers to a commit."""
+
+import asyncio
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from enamel import telemetry
+from enamel.model.errors import LeaseLost, StoreUnavailable
+from enamel.store import dialects, workers
+from enamel.store.transaction import Tx
+
+log = structlog.get_logger(__name__)
+
+_AT_MOST = 1000
+"""Writes that one commit takes, so that nobody waits long behind a crowd."""
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+
+
+class Write:
+    """One function that waits for its transaction."""
+
+    __slots__ = ("dropped", "fence", "future", "work")
+
+    def __init__(
+        self, work: Callable[[Tx], Any], *, future: asyncio.Future[Any], fence: str | None = None
+    ) -> None:
+        self.work = work
+        self.future = future
+        self.fence = fence
+        """The worker whose lease must hold; without it, nothing is written."""
+        self.dropped = False
+        """Whether the caller has stopped waiting: it is not begun any more."""
+
+
+class Save(Write):
+    """A record that is written together with its neighbours in the queue, by one function for all of them."""
+
+    __slots__ = ("bulk", "record")
+
+    def __init__(
+        self,
+        bulk: Callable[[Tx, Sequence[Any]], None],
+        *,
+        record: object,
+        future: asyncio.Future[Any],
+        fence: str | None = None,
+    ) -> None:
+        super().__init__(lambda tx: bulk(tx, [record]), future=future, fence=fence)
+        self.bulk = bulk
+        self.record = record
+
+
+Outcome = tuple[Any, Exception | None]
+
+
+class Writer:
+    """Commits everything that waits in one transaction; each write fails or succeeds for itself."""
+
+    def __init__(
+        self, engine: sa.Engine, *, loop: asyncio.AbstractEventLoop, clock: Callable[[], datetime] | None
+    ) -> None:
+        self._engine = engine.execution_options(**{dialects.WRITES: True})
+        self._loop = loop
+        self._clock = clock
+        self._waiting: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, write: Write) -> None:
+        """Queue a write; what is queued first is written first."""
+        if self._closing.is_set():
+            raise StoreUnavailable("The store was closed.")
+        self._waiting.put(write)
+
+    async def close(self) -> None:
+        """Write what still waits, then end the thread; what an outage holds up fails."""
+        self._closing.set()
+        self._waiting.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        open_for_more = True
+        while open_for_more:
+            batch = [self._waiting.get()]
+            while len(batch) < _AT_MOST:
+                try:
+                    batch.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
+            open_for_more = None not in batch
+            self._carry_out([write for write in batch if write is not None])
+
+    def _carry_out(self, batch: list[Write]) -> None:
+        """Write a batch, however long the database is away."""
+        pause, away = _FIRST_PAUSE, False
+        while batch := [write for write in batch if not write.dropped]:
+            try:
+                began = time.perf_counter()
+                outcomes = self._commit(batch)
+                telemetry.STORE_BATCH.observe(len(batch))
+                telemetry.STORE_COMMIT.observe(time.perf_counter() - began)
+            except Exception as error:
+                trouble = dialects.trouble(error)
+                if trouble is None:
+                    outcomes = [(None, error)] * len(batch)
+                elif self._closing.is_set():
+                    failure = StoreUnavailable("The database went away while the store was being closed.")
+                    outcomes = [(None, failure)] * len(batch)
+                else:
+                    telemetry.STORE_TROUBLE.labels(kind=trouble.value).inc()
+                    if trouble is dialects.Trouble.OUTAGE and not away:
+                        away = True
+                        log.warning("store.away", error=str(error.__cause__ or error), waiting=len(batch))
+                    self._closing.wait(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    continue
+            if away:
+                log.info("store.back")
+            self._tell(batch, outcomes)
+            return
+
+    def _commit(self, batch: list[Write]) -> list[Outcome]:
+        with self._engine.connect() as connection, connection.begin():
+            tx = Tx(connection, clock=self._clock)
+            fences = {write.fence for write in batch if write.fence}
+            # First of all, so that every worker takes its locks in the same order: lease, then tasks.
+            held = workers.hold(tx, fences) if fences else set()
+            outcomes: list[Outcome] = []
+            for fence, group in _groups(batch):
+                if fence and fence not in held:
+                    lost = LeaseLost(f"The lease of worker {fence} is over; others have its tasks now.")
+                    outcomes += [(None, lost)] * len(group)
+                else:
+                    outcomes += _write(tx, group)
+            return outcomes
+
+    def _tell(self, batch: list[Write], outcomes: list[Outcome]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_resolve, batch, outcomes)
+        except RuntimeError:  # the loop is closed: nobody is left to be told
+            pass
+
+
+def _groups(batch: list[Write]) -> Iterator[tuple[str | None, list[Write]]]:
+    """Yield the batch in its order; neighbours that can be written together come together."""
+
+    def kind(write: Write) -> tuple[str | None, object]:
+        return write.fence, write.bulk if isinstance(write, Save) else write
+
+    for (fence, _), group in itertools.groupby(batch, key=kind):
+        yield fence, list(group)
+
+
+def _write(tx: Tx, group: list[Write]) -> list[Outcome]:
+    """Write a group inside the transaction; where it fails, write its members one by one."""
+    first = group[0]
+    try:
+        with tx.savepoint():
+            if isinstance(first, Save) and len(group) > 1:
+                first.bulk(tx, [write.record for write in group if isinstance(write, Save)])
+                return [(None, None)] * len(group)
+            return [(first.work(tx), None)]
+    except Exception as error:
+        # A deadlock or a lost connection has ended the whole transaction, not just this part of it.
+        if dialects.trouble(error) is not None:
+            raise
+        if len(group) == 1:
+            return [(None, error)]
+        return [outcome for write in group for outcome in _write(tx, [write])]
+
+
+def _resolve(batch: list[Write], outcomes: list[Outcome]) -> None:
+    for write, (value, error) in zip(batch, outcomes, strict=True):
+        if write.future.done():
+            continue
+        if error is None:
+            write.future.set_result(value)
+        else:
+            write.future.set_exception(error)

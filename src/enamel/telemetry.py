@@ -1,0 +1,122 @@
+"""Telemetry: logs whose lines are events, and metrics named after the same events.
+
+Nothing secret leaves through here: whatever stands under a name such as `password` or `token` is blanked in the last
+step before a line is written.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+BLANK = "***"
+"""What stands in place of a secret."""
+
+_SECRET = re.compile(
+    r"passw(or)?d|adminpass|secret|token|user_?data|private_?key|credential|authorization|passphrase",
+    re.IGNORECASE,
+)
+# A reference into the key store, a token's expiry or a public key tell nothing.
+_HARMLESS = re.compile(r"(_ref|_id|_url|expires\w*|fingerprint)$", re.IGNORECASE)
+_IN_TEXT = re.compile(
+    r"(?i)\b(x-auth-token|x-subject-token|authorization)(['\"]?\s*[:=]\s*)['\"]?[^\s'\",}]+"
+)
+
+STEPS = Counter("enamel_steps_total", "Steps that ended (step.done, step.failed …)", ["kind", "outcome"])
+CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["cloud", "service", "status"])
+CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["cloud", "service"])
+TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
+TASK_SECONDS = Histogram(
+    "enamel_task_seconds",
+    "From acceptance to end",
+    ["type"],
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
+)
+CLAIMED = Counter("enamel_tasks_claimed_total", "Tasks that this worker took (task.claimed)")
+CLAIM_WAIT = Histogram(
+    "enamel_task_wait_seconds", "From acceptance to a worker", buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300)
+)
+REAPED = Counter("enamel_tasks_reaped_total", "Tasks taken back from dead workers (worker.reaped)")
+TASKS_HELD = Gauge("enamel_tasks_held", "Tasks that this worker has")
+TASKS_BUSY = Gauge("enamel_tasks_busy", "Tasks of this worker that do something rather than wait")
+STORE_BATCH = Histogram(
+    "enamel_store_batch_size", "Writes per commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+)
+STORE_COMMIT = Histogram(
+    "enamel_store_commit_seconds",
+    "Duration of commits",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2),
+)
+STORE_TROUBLE = Counter("enamel_store_trouble_total", "Transactions that had to be repeated", ["kind"])
+
+
+def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send every log line of the process, ours and our libraries', through one formatter.
+
+    Args:
+        json: Whether lines are JSON for machines rather than text for people.
+        level: The least level that is written.
+        stream: Where to; standard error where none is given.
+
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    output = sys.stderr if stream is None else stream
+    colours = not json and output.isatty()
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=colours)
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redact,
+                last,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def redact(_logger: object, _method: str, line: Any) -> Any:
+    """Return a log line with everything blanked that may be secret."""
+    return {name: _blank(name, value) for name, value in line.items()}
+
+
+def blank(value: Any) -> Any:
+    """Return a value of JSON with everything blanked that stands under a secret's name."""
+    if isinstance(value, Mapping):
+        return {name: _blank(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [blank(inner) for inner in value]
+    if isinstance(value, str):
+        return _IN_TEXT.sub(rf"\1\2{BLANK}", value)
+    return value
+
+
+def _blank(name: str, value: Any) -> Any:
+    if value is not None and _SECRET.search(name) and not _HARMLESS.search(name):
+        return BLANK
+    return blank(value)
