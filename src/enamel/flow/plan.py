@@ -125,7 +125,7 @@ class Draft:
             unique = f"{label}-{number}"
             number += 1
         inputs = msgspec.to_builtins(step, enc_hook=_encode)
-        needed = {path.split(".")[0] for path in _references(inputs)} | {handle.name for handle in after}
+        needed = {path.split(".")[0] for path in _marked(inputs, "ref")} | {handle.name for handle in after}
         self._nodes[unique] = Node(
             name=unique,
             kind=step.kind,
@@ -152,28 +152,26 @@ def _encode(value: Any) -> Any:
     raise NotImplementedError(f"a plan cannot hold a {type(value).__name__}")
 
 
-def _references(value: Any) -> Iterator[str]:
-    """Yield the paths of all references to outputs within a value."""
+def _marked(value: Any, kind: str) -> Iterator[str]:
+    """Yield the paths of all references of a kind within a value: `ref`, `alt` or `secret`."""
     if isinstance(value, dict):
-        if value.keys() == {"ref"}:
-            yield value["ref"]
+        if value.keys() == {kind}:
+            yield value[kind]
             return
         value = list(value.values())
     if isinstance(value, list | tuple):
         for part in value:
-            yield from _references(part)
+            yield from _marked(part, kind)
+
+
+def depends_on_alternative(node: Node) -> bool:
+    """Tell whether a step's inputs depend on the placement that its server is tried in."""
+    return any(True for _ in _marked(node.inputs, "alt"))
 
 
 def secrets_of(value: Any) -> Iterator[str]:
-    """Yield the key store references within the inputs of a step."""
-    if isinstance(value, dict):
-        if value.keys() == {"secret"}:
-            yield value["secret"]
-            return
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from secrets_of(part)
+    """Return the key store references within the inputs of a step."""
+    return _marked(value, "secret")
 
 
 def resolve(

@@ -7,6 +7,12 @@ from enamel.model import cloud, task
 from enamel.steps.step import Context, Outputs, Step
 
 
+def addressed(at: Context, address: cloud.Address) -> Outputs:
+    """Say that a server has its address, and return the outputs that hold it."""
+    at.tell("server.addressed", {"public_address": address.address})
+    return {"id": address.id, "address": address.address, "entry": {"public_address": address.address}}
+
+
 class CreateAddress(Step, frozen=True, kw_only=True):
     """Get a new public address and put it on a port.
 
@@ -28,21 +34,12 @@ class CreateAddress(Step, frozen=True, kw_only=True):
         address = await at.cloud.create_address(
             network_id=self.network_id, port_id=self.port_id, fixed_address=self.fixed_address, mark=at.mark
         )
-        return self._outputs(at, address)
+        return addressed(at, address)
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it by its mark."""
         found = await at.cloud.addresses_marked(at.mark)
-        return self._outputs(at, found[0]) if found else None
-
-    @staticmethod
-    def _outputs(at: Context, address: cloud.Address) -> Outputs:
-        at.tell("server.addressed", {"public_address": address.address})
-        return {
-            "id": address.id,
-            "address": address.address,
-            "entry": {"public_address": address.address},
-        }
+        return addressed(at, found[0]) if found else None
 
     async def tidy(self, at: Context, made: Outputs) -> None:
         """Delete other addresses with this mark."""
@@ -54,7 +51,8 @@ class CreateAddress(Step, frozen=True, kw_only=True):
         """Give it back to the cloud."""
         await at.cloud.delete_address(made["id"])
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the address."""
         return [task.Made(kind="address", id=outputs["id"], name=outputs["address"])]
 
@@ -64,7 +62,6 @@ class MoveAddress(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "address.move"
     action: ClassVar[str] = "ADDRESSING"
-    repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
 
     id: str
@@ -72,13 +69,12 @@ class MoveAddress(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Move it."""
-        address = await at.cloud.move_address(self.id, port_id=self.port_id)
-        at.tell("server.addressed", {"public_address": address.address})
-        return {
-            "id": address.id,
-            "address": address.address,
-            "entry": {"public_address": address.address},
-        }
+        return addressed(at, await at.cloud.move_address(self.id, port_id=self.port_id))
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Find it on the port."""
+        there = [one for one in await at.cloud.addresses_of([self.port_id]) if one.id == self.id]
+        return addressed(at, there[0]) if there else None
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
         """Take it off, unless it has moved on to another port since."""

@@ -46,7 +46,8 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
         if made["imported"]:
             await at.cloud.delete_keypair(made["name"])
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the keypair, if this step has imported it."""
         name = outputs["name"]
         return [task.Made(kind="keypair", id=name, name=name)] if outputs["imported"] else []

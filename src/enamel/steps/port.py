@@ -28,6 +28,7 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.create"
     action: ClassVar[str] = "NETWORKING"
     undoable: ClassVar[bool] = True
+    nothing: ClassVar[Outputs] = {"ports": []}
 
     wants: tuple[Wanted, ...]
     """Their names differ: an attempt whose outcome nobody knows is recognised by them."""
@@ -65,7 +66,8 @@ class CreatePorts(Step, frozen=True, kw_only=True):
         for port in chosen(made["ports"], only):
             await at.cloud.delete_port(port["id"])
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the ports."""
         return [task.Made(kind="port", id=port["id"], name=port["name"]) for port in outputs["ports"]]
 

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.model.errors import CloudError
+from enamel.model.errors import CloudError, EnamelError, NotReachable
 from enamel.steps.step import Context, Outputs, Step
 
 HOST_KEYS = re.compile(
@@ -25,6 +25,10 @@ class Reach(Step, frozen=True, kw_only=True):
     address: str
     ready_when: str
     """tcp/PORT, http://:PORT/path or https://:PORT/path."""
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say what does not answer."""
+        return NotReachable(f"{self.address} did not answer as '{self.ready_when}' within {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Try again and again, a little slower each time."""

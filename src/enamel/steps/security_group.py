@@ -43,7 +43,8 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
         """Delete the group."""
         await at.cloud.delete_security_group(made["id"])
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the group."""
         return [task.Made(kind="security_group", id=outputs["id"], name=outputs["name"])]
 

@@ -7,7 +7,15 @@ from typing import ClassVar
 import msgspec
 
 from enamel.model import cloud, task
-from enamel.model.errors import CloudError, Gone, NoValidHost, QuotaExceeded, ServerFailed
+from enamel.model.errors import (
+    CloudError,
+    EnamelError,
+    Gone,
+    NoValidHost,
+    QuotaExceeded,
+    ServerFailed,
+    StepTimedOut,
+)
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen
 
 GONE = frozenset({"DELETED", "SOFT_DELETED"})
@@ -19,6 +27,7 @@ class Boot(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.boot"
     action: ClassVar[str] = "SCHEDULING"
     undoable: ClassVar[bool] = True
+    nothing: ClassVar[Outputs] = {"servers": []}
 
     names: tuple[str, ...]
     """One name, or the names that Nova gives to equal servers: base-1, base-2 …"""
@@ -98,7 +107,8 @@ class Boot(Step, frozen=True, kw_only=True):
         for server in servers:
             await at.cloud.servers.until(server["id"], _is_gone, due=timedelta(seconds=0.5))
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the servers."""
         return [
             task.Made(kind="server", id=server["id"], name=server["name"], server=server["name"])
@@ -115,6 +125,10 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say which server took so long."""
+        return StepTimedOut(f"Server {self.id} was not ACTIVE after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it; a server in ERROR explains itself."""

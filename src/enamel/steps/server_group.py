@@ -37,6 +37,7 @@ class CreateServerGroup(Step, frozen=True, kw_only=True):
         """Delete it."""
         await at.cloud.delete_server_group(made["id"])
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the group."""
         return [task.Made(kind="server_group", id=outputs["id"], name=outputs["name"])]

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from enamel.clouds import driver
 from enamel.model import task
+from enamel.model.errors import EnamelError, StepTimedOut
 
 T = TypeVar("T")
 
@@ -76,6 +77,8 @@ class Step(Struct, frozen=True, kw_only=True):
     retry: ClassVar[Retry] = Retry()
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
+    nothing: ClassVar[Outputs] = {"id": ""}
+    """What the outputs look like when nothing was made."""
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""
@@ -97,7 +100,12 @@ class Step(Struct, frozen=True, kw_only=True):
             only: For a step that made several things: the places of those to take away.
         """
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    def late(self, seconds: float) -> EnamelError:
+        """Return the error that tells that the step did not end within its time."""
+        return StepTimedOut(f"It did not end within {seconds:.0f} s.")
+
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return what stands in the task's result for these outputs."""
         return []
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from enamel.model import cloud, task
-from enamel.model.errors import CloudConflict, Gone, VolumeFailed
+from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 USABLE = frozenset({"available", "in-use"})
@@ -54,7 +54,8 @@ class CreateVolume(Step, frozen=True, kw_only=True):
         """Delete it and wait until it is gone."""
         await remove(at, made["id"])
 
-    def made(self, outputs: Outputs) -> list[task.Made]:
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
         """Return the volume."""
         return [task.Made(kind="volume", id=outputs["id"], name=outputs["name"])]
 
@@ -68,6 +69,10 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
     give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say which volume took so long."""
+        return StepTimedOut(f"Volume {self.id} could not be used after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it."""

@@ -1,0 +1,70 @@
+"""The graph of a plan: who waits for whom, kept up to date as steps end."""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+
+from enamel.flow.plan import Group, Node, Plan
+from enamel.model import item
+from enamel.model.item import Item
+
+
+class Graph:
+    """What may be begun next; each step's end costs no more than the steps that waited for it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.nodes: dict[str, Node] = {node.name: node for node in plan.nodes}
+        self.groups: dict[str, Group] = {group.name: group for group in plan.groups}
+        self.dependents: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for node in plan.nodes:
+            for needed in node.after:
+                self.dependents[needed].append(node.name)
+        self.of_group: dict[str, list[str]] = {name: [] for name in self.groups}
+        for node in plan.nodes:
+            if node.group in self.of_group:
+                self.of_group[node.group].append(node.name)
+        self._lacking: dict[str, int] = {}
+        self.ready: deque[str] = deque()
+
+    def begin(self, items: Mapping[str, Item]) -> None:
+        """Take up the plan where its items say it stands."""
+        done = {name for name, one in items.items() if one.state is item.State.COMPLETED}
+        open_ = {item.State.WAITING, item.State.RUNNING}
+        for name, node in self.nodes.items():
+            self._lacking[name] = sum(needed not in done for needed in node.after)
+            if items[name].state in open_ and not self._lacking[name]:
+                self.ready.append(name)
+
+    def done(self, name: str) -> None:
+        """Take note that a step is done."""
+        for waiting in self.dependents[name]:
+            self._lacking[waiting] -= 1
+            if not self._lacking[waiting]:
+                self.ready.append(waiting)
+
+    def again(self, names: Collection[str], items: Mapping[str, Item]) -> None:
+        """Take steps back to their beginning."""
+        for name in names:
+            self._lacking[name] = sum(
+                items[needed].state is not item.State.COMPLETED for needed in self.nodes[name].after
+            )
+            if not self._lacking[name]:
+                self.ready.append(name)
+
+    def closure(self, names: Iterable[str], *, within: Collection[str]) -> list[str]:
+        """Return steps and all within a set that build on them, in the plan's order."""
+        found: set[str] = set()
+        open_ = [name for name in names if name in within]
+        while open_:
+            name = open_.pop()
+            if name not in found:
+                found.add(name)
+                open_ += [other for other in self.dependents[name] if other in within]
+        return [name for name in self.nodes if name in found]
+
+    def places(self, node: Node, group: str) -> list[int]:
+        """Return the places at which a step that serves several servers has made things for one of them."""
+        return [place for place, member in enumerate(node.members) if member == group]
+
+    def serving(self, group: str) -> list[Node]:
+        """Return the steps that serve several servers, this one among them."""
+        return [node for node in self.nodes.values() if group in node.members]

@@ -1,0 +1,507 @@
+"""The runner: carries tasks out, step by step, and writes down what happens before and after each.
+
+A step is journaled as started before it acts. One that was started and whose end nobody knows is looked up (`find`)
+before it is done again. The runner holds a coroutine for each step that is under way and nothing else: ten thousand
+tasks may wait in one worker.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from enamel.clouds import driver, record
+from enamel.flow import plan as plans
+from enamel.flow.graph import Graph
+from enamel.flow.journal import Journal, Saver
+from enamel.flow.plan import Node, Plan
+from enamel.flow.undo import SETTLE, Undo
+from enamel.model import errors, item, problem, task
+from enamel.model.errors import EnamelError, LeaseLost
+from enamel.model.item import Item
+from enamel.model.task import Task
+from enamel.steps import KINDS
+from enamel.steps.step import Context, Outputs, Prober, Step
+
+log = structlog.get_logger(__name__)
+
+
+class Secrets(Protocol):
+    """The key store, as far as the runner needs it."""
+
+    async def get(self, reference: str) -> bytes:
+        """Return a secret. Raises SecretMissing."""
+
+
+class Tools:
+    """What all the tasks of a worker are carried out with."""
+
+    def __init__(
+        self,
+        *,
+        saver: Saver,
+        clouds: driver.Clouds,
+        secrets: Secrets,
+        prober: Prober,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.saver = saver
+        self.clouds = clouds
+        self.secrets = secrets
+        self.prober = prober
+        self.now = now
+        self.sleep = sleep
+
+
+class Runner:
+    """Carries out the tasks that a worker has claimed."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._runs: dict[str, Run] = {}
+
+    async def run(self, found: Task, items: Sequence[Item]) -> None:
+        """Carry a task out to its end, or until it is handed over.
+
+        Raises:
+            LeaseLost: Another worker has the task now; nothing more was written.
+        """
+        run = Run(found, items, self._tools)
+        self._runs[found.id] = run
+        try:
+            await run.carry_out()
+        finally:
+            del self._runs[found.id]
+
+    def cancel(self, id: str) -> None:
+        """Have a task stop between its steps and undo what it has made."""
+        if id in self._runs:
+            self._runs[id].stop(errors.TaskCancelled())
+
+    def hand_over(self, id: str) -> None:
+        """Have a task stop at a point where another worker can take it up."""
+        if id in self._runs:
+            self._runs[id].stop(None)
+
+
+class BrokenOff(Exception):
+    """A step stopped between two attempts, because the task is handed over."""
+
+
+class Ended:
+    """What became of a step: done, failed with an error, or broken off."""
+
+    __slots__ = ("error", "name", "stopped")
+
+    def __init__(self, name: str, *, error: BaseException | None = None, stopped: bool = False) -> None:
+        self.name = name
+        self.error = error
+        self.stopped = stopped
+
+
+class Run:
+    """One task while this worker carries it out."""
+
+    def __init__(self, found: Task, items: Sequence[Item], tools: Tools) -> None:
+        self._tools = tools
+        self._journal = Journal(found, items, saver=tools.saver, now=tools.now)
+        self._plan = Plan()
+        self._graph = Graph(self._plan)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._group_work: set[asyncio.Task[None]] = set()
+        self._failed: dict[str, EnamelError] = {}
+        """Servers that could not be made, and why."""
+        self._failing: dict[str, EnamelError] = {}
+        """Servers whose last running steps are being awaited."""
+        self._fatal: EnamelError | None = None
+        self._step: str | None = None
+        self._handing_over = False
+        self._stopping = asyncio.Event()
+        self._queue: asyncio.Queue[Ended | BaseException | None] = asyncio.Queue()
+
+    def stop(self, why: EnamelError | None) -> None:
+        """Begin nothing more: None hands the task over, an error rolls it back."""
+        if why is None:
+            self._handing_over = True
+        elif self._fatal is None and not self._journal.task.reverting:
+            self._fatal = why
+            self._journal.tell("task.cancelling", None, {})
+        self._stopping.set()
+        self._break_off_waits(self._running)
+        self._queue.put_nowait(None)
+
+    # -- from beginning to end
+
+    async def carry_out(self) -> None:
+        """Do what the plan says, and undo it where it fails."""
+        await self._journal.claimed()
+        try:
+            self._plan = plans.read(self._journal.task.plan)
+        except errors.PlanUnreadable as exc:
+            await self._journal.ended(Plan(), task.State.ABORTED, error=problem.of(exc))
+            return
+        self._graph = Graph(self._plan)
+        before = self._journal.task.error
+        if self._journal.task.reverting and before is not None:
+            self._fatal, self._step = problem.error(before), before.step
+        else:
+            try:
+                await self._forward()
+            except BaseException:
+                await self._abandon()
+                raise
+        if self._handing_over and not self._all_done():
+            await self._journal.handed_over()
+        else:
+            await self._finish()
+
+    def _all_done(self) -> bool:
+        """Tell whether nothing is left to do although a hand-over had begun."""
+        return all(one.state is item.State.COMPLETED for one in self._journal.items.values())
+
+    async def _finish(self) -> None:
+        """Roll back what has to be, and write the end."""
+        if self._fatal is None and self._failed and len(self._failed) == len(self._plan.groups):
+            self._step, self._fatal = self._first_failure()
+        left: list[str] = []
+        if self._fatal is not None and self._rolls_back(self._fatal):
+            await self._journal.reverting(self._fatal, step=self._step)
+            left = await self._undo().everything()
+        elif self._fatal is None:
+            await self._tidy()
+        unbegun = [name for name, one in self._journal.items.items() if one.state is item.State.WAITING]
+        if unbegun:
+            await self._journal.never(unbegun)
+        await self._journal.ended(self._plan, self._state(), error=self._error(left))
+
+    def _rolls_back(self, why: EnamelError) -> bool:
+        return self._plan.on_failure == "rollback" or isinstance(why, errors.TaskCancelled)
+
+    def _state(self) -> task.State:
+        if isinstance(self._fatal, errors.TaskTimedOut):
+            return task.State.TIMED_OUT
+        return task.State.ABORTED if self._fatal or self._failed else task.State.COMPLETED
+
+    def _error(self, left: list[str]) -> problem.Problem | None:
+        """Return the problem that the task ends with."""
+        if self._fatal is not None:
+            found = problem.of(self._fatal, step=self._step)
+            return msgspec.structs.replace(found, left=tuple(left))
+        if self._failed:
+            names = ", ".join(sorted(self._failed))
+            total = len(self._plan.groups)
+            first = next(iter(self._failed.values()))
+            return problem.of(
+                errors.PartlyDone(
+                    f"{total - len(self._failed)} of {total} servers are up. Failed: {names}. {first.detail}",
+                    cloud=first.cloud,
+                    request_ids=first.request_ids,
+                )
+            )
+        return None
+
+    def _first_failure(self) -> tuple[str | None, EnamelError]:
+        group, error = next(iter(self._failed.items()))
+        step = next((name for name in self._graph.of_group[group] if self._journal.items[name].error), None)
+        return step, error
+
+    def _undo(self) -> Undo:
+        return Undo(
+            self._graph, self._journal, context=self._context, step=self._step_of, sleep=self._tools.sleep
+        )
+
+    async def _tidy(self) -> None:
+        """Delete the late fruit of attempts that were thought lost."""
+        for name, one in self._journal.items.items():
+            if one.attempt > 1 and one.state is item.State.COMPLETED:
+                node = self._graph.nodes[name]
+                try:
+                    step = await self._step_of(node)
+                    if step.undoable and not step.repeatable:
+                        await step.tidy(self._context(node), one.outputs)
+                except EnamelError as exc:
+                    log.warning("step.untidy", task=self._journal.task.id, step=name, error=exc.detail)
+
+    # -- forward
+
+    async def _forward(self) -> None:
+        """Begin every step whose inputs are there, until none is left or one failed for all."""
+        self._take_up()
+        deadline = self._journal.task.deadline
+        while True:
+            while self._graph.ready and self._fatal is None and not self._handing_over:
+                self._begin(self._graph.ready.popleft())
+            if not self._running and not self._group_work and self._queue.empty():
+                return
+            try:
+                ended = await self._next(deadline if self._fatal is None else None)
+            except TimeoutError:
+                self._fail_all(errors.TaskTimedOut(), step=None)
+                continue
+            if isinstance(ended, BaseException):
+                raise ended
+            if ended is not None:
+                self._take(ended)
+
+    def _take_up(self) -> None:
+        """Go on where an earlier worker stopped."""
+        self._graph.begin(self._journal.items)
+        for name, one in self._journal.items.items():
+            if one.state not in {item.State.ABORTED, item.State.TIMED_OUT} or one.error is None:
+                continue
+            error = problem.error(one.error)
+            if one.group is None:
+                self._fail_all(error, step=name)
+            elif one.group not in self._failing:
+                self._failing[one.group] = error
+        for group in list(self._failing):
+            self._settle(group)
+        if self._journal.task.cancel_requested:
+            self.stop(errors.TaskCancelled())
+
+    async def _next(self, deadline: datetime | None) -> Ended | BaseException | None:
+        """Return what ends next; None when something else has changed. Raises TimeoutError at the deadline."""
+        if deadline is None:
+            return await self._queue.get()
+        left = (deadline - self._tools.now()).total_seconds()
+        async with asyncio.timeout(max(0.0, left)):
+            return await self._queue.get()
+
+    def _take(self, ended: Ended) -> None:
+        """Draw the conclusions from the end of a step."""
+        self._running.pop(ended.name, None)
+        node = self._graph.nodes[ended.name]
+        if isinstance(ended.error, EnamelError) and not isinstance(ended.error, LeaseLost):
+            if node.group is None:
+                self._fail_all(ended.error, step=node.name)
+            else:
+                self._fail_group(node.group, ended.error, step=node.name)
+        elif ended.error is not None:
+            raise ended.error
+        elif not ended.stopped:
+            self._graph.done(ended.name)
+        if node.group in self._failing:
+            self._settle(node.group)
+
+    async def _abandon(self) -> None:
+        """Drop everything at once: another worker has the task, or something is broken."""
+        work = [*self._running.values(), *self._group_work]
+        for one in work:
+            one.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+
+    # -- failing
+
+    def _fail_all(self, error: EnamelError, *, step: str | None) -> None:
+        """Fail the whole task: begin nothing more, break off what only waits."""
+        if self._fatal is None:
+            self._fatal, self._step = error, step
+        self._stopping.set()
+        self._break_off_waits(self._running)
+
+    def _fail_group(self, group: str, error: EnamelError, *, step: str) -> None:
+        """Fail one server; its siblings go on."""
+        if self._plan.all_or_nothing:
+            self._fail_all(error, step=step)
+            return
+        self._failing.setdefault(group, error)
+        self._break_off_waits(self._graph.of_group[group])
+
+    def _break_off_waits(self, names: Any) -> None:
+        """Cancel the running steps that can be begun again without harm."""
+        for name in list(names):
+            if name in self._running and KINDS[self._graph.nodes[name].kind].repeatable:
+                self._running[name].cancel()
+
+    def _settle(self, group: str) -> None:
+        """Once no step of a failing server runs, move it on or undo it."""
+        if any(name in self._running for name in self._graph.of_group[group]):
+            return
+        error = self._failing.pop(group)
+        self._failed[group] = error
+        self._graph.ready = type(self._graph.ready)(
+            name for name in self._graph.ready if self._graph.nodes[name].group != group
+        )
+        if self._fatal is None and not self._handing_over:
+            work = asyncio.create_task(self._after_failure(group, error))
+            self._group_work.add(work)
+            work.add_done_callback(self._group_done)
+
+    def _group_done(self, work: asyncio.Task[None]) -> None:
+        self._group_work.discard(work)
+        self._queue.put_nowait(None if work.cancelled() else work.exception())
+
+    async def _after_failure(self, group: str, error: EnamelError) -> None:
+        """Try a failed server in its next placement, or undo what was made for it."""
+        index = self._journal.task.groups.get(group, 0) + 1
+        alternatives = self._graph.groups[group].alternatives
+        if isinstance(error, errors.NoValidHost | errors.QuotaExceeded) and index < len(alternatives):
+            names = self._graph.of_group[group]
+            moving = self._graph.closure(
+                (name for name in names if plans.depends_on_alternative(self._graph.nodes[name])),
+                within=names,
+            )
+            if not await self._undo().steps(moving):
+                await self._journal.moved_on(group, to=index, where=alternatives[index], reset=moving)
+                del self._failed[group]
+                self._graph.again(moving, self._journal.items)
+                return
+        self._journal.tell(
+            "server.failed", None, {"server": group, "code": error.code, "detail": error.detail}
+        )
+        if self._plan.on_failure == "rollback":
+            await self._undo().group(group)
+
+    # -- one step
+
+    def _begin(self, name: str) -> None:
+        node = self._graph.nodes[name]
+        if node.group in self._failed or node.group in self._failing:
+            return
+        self._running[name] = asyncio.create_task(self._carry(node), name=name)
+
+    async def _carry(self, node: Node) -> None:
+        """Carry one step through its attempts, and say how it ended."""
+        ended = Ended(node.name)
+        try:
+            await self._attempts(node)
+        except (asyncio.CancelledError, BrokenOff):
+            ended.stopped = True
+        except Exception as exc:
+            ended.error = exc
+        self._queue.put_nowait(ended)
+
+    async def _attempts(self, node: Node) -> None:
+        """Try a step as often as its policy allows.
+
+        Raises:
+            EnamelError: It failed for good; this is journaled.
+        """
+        uncertain = self._journal.items[node.name].uncertain
+        attempt = 0
+        while True:
+            attempt += 1
+            await self._journal.started(node)
+            if not self._tools.saver.alive():
+                raise LeaseLost()
+            with record.calls() as calls:
+                try:
+                    outputs = await self._attempt(node, uncertain=uncertain, lost=attempt > 1)
+                    self._journal.completed(node, outputs, calls=calls)
+                    return
+                except asyncio.CancelledError:
+                    self._journal.stopped(node, calls=calls, again=self._handing_over)
+                    raise
+                except EnamelError as exc:
+                    error = exc
+                except Exception as exc:
+                    log.exception("step.broken", task=self._journal.task.id, step=node.name)
+                    error = errors.TaskError(
+                        f"'{node.name}' is broken in Enamel itself: {type(exc).__name__}."
+                    )
+            if isinstance(error, LeaseLost):
+                raise error
+            uncertain = uncertain or isinstance(error, errors.OutcomeUnknown | errors.StepTimedOut)
+            final = not error.retryable or isinstance(error, errors.StepTimedOut)
+            if not final and attempt < node.retry.attempts and self._fatal is None:
+                pause = max(node.retry.pause(attempt), float(error.data.get("retry_after") or 0))
+                self._journal.retrying(node, error, calls=calls, uncertain=uncertain, pause=pause)
+                await self._pause(pause)
+                if self._handing_over:
+                    self._journal.stopped(node, calls=(), again=True, uncertain=uncertain)
+                    raise BrokenOff()
+                if self._fatal is None:
+                    continue
+                calls = []
+            self._journal.failed(node, error, calls=calls, uncertain=uncertain)
+            raise error
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep between two attempts, but no longer than the task goes on."""
+        sleeping = {
+            asyncio.ensure_future(self._tools.sleep(seconds)),
+            asyncio.ensure_future(self._stopping.wait()),
+        }
+        try:
+            await asyncio.wait(sleeping, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in sleeping:
+                one.cancel()
+
+    async def _attempt(self, node: Node, *, uncertain: bool, lost: bool) -> Outputs:
+        """Do a step once; one that may have been done already is looked up first.
+
+        Args:
+            node: The step.
+            uncertain: Whether an earlier attempt's outcome is unknown.
+            lost: Whether that attempt was a moment ago: its effect may yet have to show.
+        """
+        step, at = await self._step_of(node), self._context(node)
+        try:
+            async with asyncio.timeout(node.give_up_after):
+                if not uncertain or step.repeatable:
+                    return await step.do(at)
+                return await self._find_or_do(step, at, lost=lost)
+        except TimeoutError as exc:
+            raise step.late(node.give_up_after) from exc
+
+    async def _find_or_do(self, step: Step, at: Context, *, lost: bool) -> Outputs:
+        """Return what a lost attempt made, or do the step again when it made nothing."""
+        found = await step.find(at)
+        if found is None and lost:
+            await self._tools.sleep(SETTLE)
+            found = await step.find(at)
+        if found is not None:
+            return found
+        try:
+            return await step.do(at)
+        except errors.CloudConflict:
+            # The lost attempt's effect has shown up after all, and stands in the way of this one.
+            found = await step.find(at)
+            if found is None:
+                raise
+            return found
+
+    async def _step_of(self, node: Node) -> Step:
+        """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
+        references = list(plans.secrets_of(node.inputs))
+        texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
+        outputs = {name: one.outputs for name, one in self._journal.items.items() if one.outputs}
+        try:
+            inputs = plans.resolve(
+                node.inputs, outputs=outputs, chosen=self._alternative(node), secrets=texts
+            )
+        except (KeyError, IndexError) as exc:
+            raise errors.PlanUnreadable(
+                f"Step '{node.name}' refers to something that is not there: {exc}"
+            ) from exc
+        return plans.step_of(node, inputs)
+
+    def _alternative(self, node: Node) -> Mapping[str, Any]:
+        if node.group is None:
+            return {}
+        return self._graph.groups[node.group].alternatives[self._journal.task.groups.get(node.group, 0)]
+
+    def _context(self, node: Node) -> Context:
+        """Return what a step works with."""
+        found = self._journal.task
+        cloud = self._alternative(node).get("cloud", found.cloud)
+        index = found.groups.get(node.group, 0) if node.group else 0
+
+        def tell(type: str, data: dict[str, Any]) -> None:
+            self._journal.tell(type, node.name, {"server": node.group, **data})
+
+        return Context(
+            cloud=self._tools.clouds.get(cloud),
+            task=found.id,
+            mark=plans.mark(found.id, node.name, alternative=index),
+            now=self._tools.now,
+            sleep=self._tools.sleep,
+            tell=tell,
+            note=lambda text: self._journal.note(node, text),
+            prober=self._tools.prober,
+        )

@@ -1,0 +1,104 @@
+"""The view of a task: what its items tell about its servers, its progress, its calls and what it has made.
+
+All of it is derived, so that the end of a step writes the step's row and nothing else; only the end of the task
+writes the view down.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from enamel.flow.plan import Plan, resolve
+from enamel.model import item, task
+from enamel.model.item import Item
+from enamel.model.task import Task
+from enamel.steps import KINDS
+
+FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
+
+
+def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
+    """Return a task with its servers, progress, calls and result as its items tell them."""
+    servers = tuple(entries(plan, items))
+    return msgspec.structs.replace(
+        found,
+        progress=task.Progress(
+            done=sum(one.state in {item.State.COMPLETED, item.State.REVERTED} for one in items),
+            total=len(items),
+        ),
+        calls=sum(len(one.calls) for one in items),
+        servers=servers,
+        result=task.Result(servers=servers, made=made(found.cloud, items), data=found.result.data),
+    )
+
+
+def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
+    """Return what is known of each server that was asked for, in the order of the request."""
+    by_group: dict[str, list[Item]] = {group.name: [] for group in plan.groups}
+    told: dict[str, dict[str, Any]] = {group.name: {} for group in plan.groups}
+    for one in sorted(items, key=_when):
+        if one.group in by_group:
+            by_group[one.group].append(one)
+            told[one.group].update(one.outputs.get("entry", {}))
+        for name, entry in one.outputs.get("entries", {}).items():
+            if name in told:
+                told[name].update(entry)
+    return [_entry(group.name, by_group[group.name], told[group.name]) for group in plan.groups]
+
+
+def _when(one: Item) -> datetime:
+    return one.ended_at or datetime.max.replace(tzinfo=UTC)
+
+
+def _entry(name: str, own: Sequence[Item], told: Mapping[str, Any]) -> task.ServerEntry:
+    """Return a server's entry out of what its steps have told."""
+    fields = dict(told)
+    failed = next((one for one in own if one.state in FAILED and one.error), None)
+    if failed is not None:
+        fields |= {"state": "FAILED", "error": msgspec.to_builtins(failed.error)}
+    elif own and all(one.state is item.State.COMPLETED for one in own):
+        ended = [one.ended_at for one in own if one.ended_at is not None]
+        fields |= {"state": "READY", "ready_at": max(ended).isoformat() if ended else None}
+    if any(one.state is item.State.REVERTED for one in own) and failed is None:
+        fields["state"] = "REVERTED"
+    return msgspec.convert({"hostname": name, **fields}, task.ServerEntry)
+
+
+def made(cloud: str, items: Iterable[Item]) -> dict[str, tuple[task.Made, ...]]:
+    """Return what the steps have made and not undone, by kind."""
+    found: dict[str, list[task.Made]] = {}
+    for one in items:
+        kind = KINDS.get(one.kind)
+        if kind is None or one.state is not item.State.COMPLETED or not kind.undoable:
+            continue
+        undone = set(one.outputs.get("undone", ()))
+        for place, thing in enumerate(kind.made(one.outputs)):
+            if place not in undone:
+                found.setdefault(thing.kind, []).append(
+                    msgspec.structs.replace(thing, cloud=cloud, server=thing.server or one.group)
+                )
+    return {kind: tuple(things) for kind, things in found.items()}
+
+
+def inputs_of(plan: Plan, items: Mapping[str, Item], name: str, groups: Mapping[str, int]) -> Any:
+    """Return the inputs with which a step was carried out, without secrets.
+
+    Raises:
+        KeyError, IndexError: A step that it builds on has left no outputs.
+    """
+    node = next(node for node in plan.nodes if node.name == name)
+    chosen: Mapping[str, Any] = {}
+    for group in plan.groups:
+        if group.name == node.group:
+            chosen = group.alternatives[groups.get(group.name, 0)]
+    outputs = {other: one.outputs for other, one in items.items() if one.outputs}
+    return resolve(node.inputs, outputs=outputs, chosen=chosen, secrets=_Blank())
+
+
+class _Blank(dict[str, str]):
+    """Has an empty text for every secret."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
