@@ -1,0 +1,1 @@
+"""Configuration: one frozen Struct per section, read once and handed down."""

@@ -1,0 +1,1 @@
+"""The key store: where secrets are, so that they are nowhere else."""

@@ -6,13 +6,13 @@ worker was a hint.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
 
 from enamel.model import topic
-from enamel.model.errors import TaskTimedOut
+from enamel.model.errors import EnamelError, TaskTimedOut
 from enamel.model.item import Item
 from enamel.model.task import State, Task
 from enamel.store import events, items, tasks
@@ -65,27 +65,45 @@ def cancelled(tx: Tx, worker: str) -> frozenset[str]:
 
 def release(
     tx: Tx, worker: str, ids: Collection[str] | None = None, *, not_before: datetime | None = None
-) -> frozenset[str]:
-    """Send tasks of a worker back to their topic, all of them where none are named; return which.
+) -> dict[str, str]:
+    """Send tasks of a worker back to their topics, and return which, with their types.
 
     Their running steps become uncertain.
 
     Args:
         tx: The transaction.
         worker: The worker that has them.
-        ids: The tasks.
+        ids: The tasks; all of the worker's where none are named.
         not_before: When they may be claimed again.
 
     """
-    mine = sa.select(table.c.id).where(*_of(worker))
+    mine = sa.select(table.c.id, table.c.type).where(*_of(worker))
     if ids is not None:
         mine = mine.where(table.c.id.in_(ids))
-    freed = [row["id"] for row in tx.rows(mine.with_for_update())]
+    freed = {row["id"]: row["type"] for row in tx.rows(mine.order_by(table.c.id).with_for_update())}
     if freed:
-        items.doubt(tx, freed)
+        items.doubt(tx, tuple(freed))
         back = sa.update(table).where(table.c.id.in_(freed))
         tx.execute(back.values(state=State.WAITING, worker=None, not_before=not_before))
-    return frozenset(freed)
+    return freed
+
+
+def settle(tx: Tx, worker: str, id: str) -> Task | None:
+    """Return a task that a worker has finished with; it goes back to its topic where it has not ended."""
+    release(tx, worker, [id])
+    rows = tx.rows(sa.select(table).where(table.c.id == id))
+    return tasks.record(rows[0]) if rows else None
+
+
+def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
+    """Send a task back to its topic, to be claimed after a rest."""
+    release(tx, worker, [id], not_before=tx.now + rest)
+
+
+def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
+    """End a task that a worker has and cannot carry out; None where it no longer has it."""
+    rows = tx.rows(sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update())
+    return tasks.end(tx, tasks.record(rows[0]), state=State.ABORTED, error=error) if rows else None
 
 
 def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
@@ -97,7 +115,7 @@ def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
         table.c.state == State.WAITING, table.c.deadline <= tx.now, table.c.attempt == 0
     )
     found = [tasks.record(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
-    return [tasks.end_unclaimed(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in found]
+    return [tasks.end(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in found]
 
 
 def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:

@@ -45,10 +45,11 @@ def doubt(tx: Tx, tasks: Sequence[str]) -> None:
     tx.execute(running.values(uncertain=True))
 
 
-def abort_waiting(tx: Tx, task: str) -> None:
-    """End the items of a task that never began."""
-    waiting = sa.update(items).where(items.c.task == task, items.c.state == item.State.WAITING)
-    tx.execute(waiting.values(state=item.State.ABORTED, ended_at=tx.now))
+def abort_open(tx: Tx, task: str) -> None:
+    """End the items of a task that have not ended."""
+    opened = items.c.state.in_([item.State.WAITING, item.State.RUNNING])
+    ended = sa.update(items).where(items.c.task == task, opened)
+    tx.execute(ended.values(state=item.State.ABORTED, ended_at=tx.now))
 
 
 def forget(tx: Tx, task: str) -> None:

@@ -45,6 +45,10 @@ class Journal:
         self._changed = changed
         self._servers: dict[str, set[tuple[str, str]]] = {}
 
+    def alive(self) -> bool:
+        """Tell whether something may still be started under the worker's lease."""
+        return self._lease.alive()
+
     def save(
         self, task: Task | None = None, items: Sequence[Item] = (), events: Sequence[Event] = ()
     ) -> asyncio.Future[None]:

@@ -72,8 +72,8 @@ class Lease:
         self._until = began + self.length.total_seconds()
         return cancelled
 
-    async def leave(self) -> frozenset[str]:
-        """Give the lease back, with every task that the worker still has; return which."""
+    async def leave(self) -> dict[str, str]:
+        """Give the lease back, with every task that the worker still has; return these with their types."""
         freed = await self.run(workers.leave, self.id)
         self.over.set()
         return freed

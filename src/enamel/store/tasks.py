@@ -124,36 +124,25 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
             state=found.state.value,
             possible=[State.WAITING.value, State.RUNNING.value],
         )
+    # One that waits for its time does not wait for its roll-back.
+    asked = msgspec.structs.replace(found, cancel_requested=True, not_before=None)
+    tx.execute(sa.update(tasks).where(tasks.c.id == id).values(cancel_requested=True, not_before=None))
     if found.attempt == 0:
-        return end_unclaimed(tx, found, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
-    if not found.cancel_requested:
-        # One that waits for its time does not wait for its roll-back.
-        asked = sa.update(tasks).where(tasks.c.id == id).values(cancel_requested=True, not_before=None)
-        tx.execute(asked)
-    return msgspec.structs.replace(found, cancel_requested=True, not_before=None)
+        return end(tx, asked, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
+    return asked
 
 
-def end_unclaimed(tx: Tx, waiting: Task, *, state: State, error: EnamelError) -> Task:
-    """End a task that no worker ever had, with its items and its last event."""
-    kind = "task.timed_out" if state is State.TIMED_OUT else "task.aborted"
+def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
+    """End a task that no worker has, with its items and its last event, and return it."""
+    number = events.last(tx, [open.id]).get(open.id, open.events) + 1
     ended = msgspec.structs.replace(
-        waiting,
-        state=state,
-        cancel_requested=state is State.ABORTED,
-        ended_at=tx.now,
-        error=problem.of(error),
-        events=waiting.events + 1,
-        reserves={},
+        open, state=state, ended_at=tx.now, error=problem.of(error), events=number, reserves={}
     )
-    last = Event(task=ended.id, seq=ended.events, time=tx.now, type=kind, data={"error": error.code})
-    items.abort_waiting(tx, ended.id)
+    data = {"code": error.code, "detail": error.detail}
+    last = Event(task=ended.id, seq=number, time=tx.now, type=f"task.{state.value.lower()}", data=data)
+    items.abort_open(tx, ended.id)
     events.insert(tx, [last])
-    changed = {name: value for name, value in _row(ended).items() if name in _OWNERS}
-    tx.execute(
-        sa.update(tasks)
-        .where(tasks.c.id == ended.id)
-        .values(**changed, cancel_requested=ended.cancel_requested)
-    )
+    tx.execute(sa.update(tasks).where(tasks.c.id == ended.id).values(_row(ended)))
     return ended
 
 
@@ -204,6 +193,17 @@ def reserved(
     for row in tx.rows(query):
         total.update(row["reserves"])
     return dict(total)
+
+
+def spent(tx: Tx, *, limit: int = 100) -> tuple[Task, ...]:
+    """Return ended tasks whose secrets are still in the key store."""
+    query = sa.select(*_LISTED).where(tasks.c.state.in_(task.ENDED), tasks.c.secrets.is_not(None))
+    return tuple(map(record, tx.rows(query.limit(limit))))
+
+
+def drop_secrets(tx: Tx, id: str) -> None:
+    """Note that a task's secrets are gone from the key store."""
+    tx.execute(sa.update(tasks).where(tasks.c.id == id).values(secrets=None))
 
 
 def save(tx: Tx, records: Iterable[Task]) -> None:

@@ -16,8 +16,8 @@ class Reaped(Struct, frozen=True, kw_only=True):
 
     workers: frozenset[str] = frozenset()
     """The workers whose lease was over."""
-    tasks: frozenset[str] = frozenset()
-    """The tasks that they had, now waiting again."""
+    tasks: dict[str, str] = {}
+    """The tasks that they had, now waiting again, and their types."""
 
 
 def register(tx: Tx, worker: str, *, name: str, lease: timedelta) -> None:
@@ -55,12 +55,14 @@ def reap(tx: Tx, *, but: str | None = None, everyone: bool = False) -> Reaped:
         query = query.where(workers.c.expires_at < tx.now)
     # A lease that is locked is being used: its worker is alive, or somebody else reaps it.
     dead = [row["id"] for row in tx.rows(query.order_by(workers.c.id).with_for_update(skip_locked=True))]
-    freed = frozenset(id for worker in dead for id in leave(tx, worker))
+    freed: dict[str, str] = {}
+    for worker in dead:
+        freed |= leave(tx, worker)
     return Reaped(workers=frozenset(dead), tasks=freed)
 
 
-def leave(tx: Tx, worker: str) -> frozenset[str]:
-    """End a worker's lease, send what it has back to its topics, and return which tasks these are."""
+def leave(tx: Tx, worker: str) -> dict[str, str]:
+    """End a worker's lease, send its tasks back to their topics, and return these with their types."""
     freed = claims.release(tx, worker)
     tx.execute(sa.delete(workers).where(workers.c.id == worker))
     return freed

@@ -1,0 +1,44 @@
+"""What every way of dispatching offers: wake-ups for workers and for followers.
+
+A hint may get lost or come twice. Whoever waits for one looks into the store after it, and after a while without one.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from enamel.model import topic
+
+
+class Bell(Protocol):
+    """What wakes one listener. A ring that nobody waits for is kept until somebody does."""
+
+    def ring(self) -> None:
+        """Wake the listener."""
+
+    async def wait(self, *, timeout: float) -> bool:
+        """Wait for a ring, and tell whether one came within the seconds given."""
+
+
+class Dispatch(Protocol):
+    """Carries hints between those who write into the store and those who wait for it."""
+
+    async def publish(self, type: str, *, task: str) -> None:
+        """Wake a worker for a task of this type: it waits for one, or its owner should look at it.
+
+        Call it after the commit of what it tells of.
+        """
+
+    def listen(self, topics: topic.Topics) -> AbstractContextManager[Bell]:
+        """Return the bell of a worker that serves these topics."""
+
+    def changed(self, task: str) -> None:
+        """Wake the followers of a task: it has new events."""
+
+    def following(self, task: str) -> AbstractContextManager[Bell]:
+        """Return the bell of a follower of a task.
+
+        Take it before reading the store, so that nothing that comes after the reading is missed.
+        """
+
+    async def follow(self, task: str, *, timeout: float) -> bool:
+        """Wait once for a change of a task, and tell whether one came within the seconds given."""

@@ -1,0 +1,109 @@
+"""The key store of a single user: one encrypted file per secret, in a directory that is theirs alone."""
+
+import asyncio
+import os
+import re
+import uuid
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from enamel.model.errors import SecretMissing
+
+_REF = re.compile(r"local:[0-9a-f]{32}")
+_NONCE = 12
+_KEY_BITS = 256
+
+
+class Local:
+    """Keeps secrets in files, sealed with AES-GCM under a key beside them.
+
+    The key protects copies of single files and of the store. Whoever can read the whole directory can read the secrets:
+    that is the user, whose secrets they are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._cipher: AESGCM | None = None
+
+    async def put(self, secret: bytes) -> str:
+        """Keep a secret and return the reference to it."""
+        return await asyncio.to_thread(self._put, secret)
+
+    async def get(self, ref: str) -> bytes:
+        """Return the secret that a reference stands for.
+
+        Raises:
+            SecretMissing: There is none, or it cannot be read.
+
+        """
+        return await asyncio.to_thread(self._get, ref)
+
+    async def delete(self, ref: str) -> None:
+        """Remove a secret; one that is gone already stays gone."""
+        await asyncio.to_thread(self._path(ref).unlink, missing_ok=True)
+
+    def _put(self, secret: bytes) -> str:
+        ref = f"local:{uuid.uuid4().hex}"
+        nonce = os.urandom(_NONCE)
+        # The reference is sealed in, so that no file can be passed off as another.
+        sealed = nonce + self._open().encrypt(nonce, secret, ref.encode())
+        self._write(self._path(ref), sealed)
+        return ref
+
+    def _get(self, ref: str) -> bytes:
+        try:
+            sealed = self._path(ref).read_bytes()
+            return self._open().decrypt(sealed[:_NONCE], sealed[_NONCE:], ref.encode())
+        except FileNotFoundError as error:
+            raise SecretMissing(f"The key store has no secret {ref}.") from error
+        except (InvalidTag, ValueError) as error:
+            raise SecretMissing(
+                f"The secret {ref} cannot be opened: its file or the key was changed.",
+                remedy=f"Put {self._key_path.name} back as it was, or start the task again.",
+            ) from error
+
+    def _open(self) -> AESGCM:
+        """Return the cipher, with the key that lies in the directory; make that on first use."""
+        if self._cipher is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._key_path.exists():
+                self._write(self._key_path, AESGCM.generate_key(_KEY_BITS))
+            if self._key_path.stat().st_mode & 0o077:
+                raise SecretMissing(
+                    f"Others can read the key {self._key_path}, so it keeps nothing secret.",
+                    remedy=f"Run `chmod 600 {self._key_path}`, and look who may have read it.",
+                )
+            self._cipher = AESGCM(self._key_path.read_bytes())
+        return self._cipher
+
+    @property
+    def _key_path(self) -> Path:
+        return self._directory / "key"
+
+    def _path(self, ref: str) -> Path:
+        if not _REF.fullmatch(ref):
+            raise SecretMissing(f"'{ref}' is not a reference into this key store.")
+        return self._directory / ref.removeprefix("local:")
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Write a file of the user's own so that it is there as a whole, or not at all; keep one that is there."""
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # Of two processes that make the key at the same time, the first one's counts.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

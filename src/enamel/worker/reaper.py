@@ -1,0 +1,83 @@
+"""The reaper: takes over what dead workers had, ends what nobody took in time, and removes what is no longer needed."""
+
+import asyncio
+
+import structlog
+
+from enamel import telemetry
+from enamel.dispatch.base import Dispatch
+from enamel.model.errors import SecretMissing
+from enamel.model.task import Task
+from enamel.secrets.base import Keys
+from enamel.store import claims, idempotency, tasks, workers
+from enamel.store.lease import Lease
+
+log = structlog.get_logger(__name__)
+
+_ROUNDS_TO_TIDY = 120
+
+
+class Reaper:
+    """Looks after the tasks of all workers; every worker has one, and they do not get into each other's way."""
+
+    def __init__(self, lease: Lease, *, dispatch: Dispatch, keys: Keys) -> None:
+        self._lease = lease
+        self._dispatch = dispatch
+        self._keys = keys
+
+    async def serve(self) -> None:
+        """Reap for as long as the lease lasts, twice in the time of one lease.
+
+        Raises:
+            LeaseLost: The reaper's own worker was taken for dead.
+
+        """
+        rounds = 0
+        while True:
+            await self.reap()
+            if rounds % _ROUNDS_TO_TIDY == 0:
+                await self.tidy()
+            rounds += 1
+            await asyncio.sleep(self._lease.length.total_seconds() / 2)
+
+    async def reap(self, *, everyone: bool = False) -> None:
+        """Send the tasks of dead workers back to their topics, and end those whose time was over before they began.
+
+        Args:
+            everyone: Whether every other worker is known to be dead, even where its lease lasts.
+
+        """
+        reaped = await self._lease.run(workers.reap, but=self._lease.id, everyone=everyone)
+        if reaped.workers:
+            log.warning("worker.reaped", workers=sorted(reaped.workers), tasks=len(reaped.tasks))
+            telemetry.REAPED.inc(len(reaped.tasks))
+        for id, type in reaped.tasks.items():
+            await self._dispatch.publish(type, task=id)
+        for late in await self._lease.run(claims.time_out):
+            self._dispatch.changed(late.id)
+            await self.bury(late)
+
+    async def tidy(self) -> None:
+        """Remove old answers, and secrets that were left behind."""
+        await self._lease.run(idempotency.purge)
+        for ended in await self._lease.run(tasks.spent):
+            await self._remove_secrets(ended)
+
+    async def bury(self, ended: Task) -> None:
+        """Count an ended task and remove its secrets from the key store."""
+        telemetry.TASKS.labels(type=ended.type, state=ended.state.value).inc()
+        if ended.ended_at is not None:
+            spent = (ended.ended_at - ended.created_at).total_seconds()
+            telemetry.TASK_SECONDS.labels(type=ended.type).observe(max(0.0, spent))
+        if ended.secrets:
+            await self._remove_secrets(ended)
+
+    async def _remove_secrets(self, ended: Task) -> None:
+        try:
+            for ref in ended.secrets:
+                await self._keys.delete(ref)
+        except (SecretMissing, OSError) as error:
+            # The references stay in the task: the next tidying tries again.
+            log.warning("secret.left", task=ended.id, error=str(error))
+            return
+        await self._lease.run(tasks.drop_secrets, ended.id)

@@ -1,0 +1,250 @@
+"""The worker: claims tasks while its lease lasts, and gives up at once when it does not."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from enamel import telemetry
+from enamel.dispatch.base import Bell, Dispatch
+from enamel.model import task as tasks_model
+from enamel.model import topic
+from enamel.model.errors import LeaseLost, StoreUnavailable, TaskError
+from enamel.model.item import Item
+from enamel.model.task import Task
+from enamel.secrets.base import Keys
+from enamel.store import claims
+from enamel.store.lease import Lease
+from enamel.worker.reaper import Reaper
+from enamel.worker.runner import Runner
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+"""Tasks in one claim: a crowd is taken in portions, so that writing goes on between them."""
+_STUCK_AFTER = 5
+"""Workers that may fail on a task through a fault of Enamel's own before it is given up."""
+_RENEWALS = 4
+"""Renewals in the time of one lease."""
+
+
+class Worker:
+    """Carries out tasks of some topics, as many at a time as it has slots."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        *,
+        runner: Runner,
+        dispatch: Dispatch,
+        keys: Keys,
+        topics: topic.Topics = topic.ALL,
+        slots: int = 1000,
+        alone: bool = False,
+        look_every: timedelta = timedelta(seconds=1),
+        drain_for: timedelta = timedelta(seconds=10),
+    ) -> None:
+        """Prepare a worker; `serve` lets it work.
+
+        Args:
+            lease: Its lease, not taken yet.
+            runner: Carries the tasks out.
+            dispatch: Wakes it when there are new tasks.
+            keys: Where the secrets of ended tasks are removed.
+            topics: The types of tasks that it takes.
+            slots: How many tasks it has at a time; one that waits costs little.
+            alone: Whether no other process can be working on this store: what is left of earlier ones is taken over
+                at once, without waiting for their leases to end.
+            look_every: How often it looks for tasks without being woken.
+            drain_for: How long it waits at its end for tasks to come to a point where they can be handed over.
+
+        """
+        self._lease = lease
+        self._runner = runner
+        self._dispatch = dispatch
+        self._keys = keys
+        self._topics = topics
+        self._slots = slots
+        self._alone = alone
+        self._look_every = look_every.total_seconds()
+        self._drain_for = drain_for.total_seconds()
+        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._begun: set[str] = set()
+        """Tasks that the runner knows."""
+        self._told: set[str] = set()
+        """Tasks whose cancellation the runner knows."""
+        self._stop = asyncio.Event()
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether the worker has no task."""
+        return not self._running
+
+    def stop(self) -> None:
+        """Have `serve` hand over what it has and return."""
+        self._stop.set()
+
+    async def serve(self) -> None:
+        """Work until `stop`. A worker that loses its lease drops everything and goes on as a new one."""
+        while not self._stop.is_set():
+            try:
+                await self._lease.take()
+            except StoreUnavailable:
+                log.warning("worker.waits_for_store", worker=self._lease.name)
+                continue
+            log.info("worker.started", worker=self._lease.id, name=self._lease.name)
+            try:
+                await self._reaper.reap(everyone=self._alone)
+                await self._work()
+            except LeaseLost:
+                log.error("worker.lease_lost", worker=self._lease.id, tasks=len(self._running))
+            except Exception:
+                log.exception("worker.broke", worker=self._lease.id, tasks=len(self._running))
+                await asyncio.sleep(self._look_every)
+            finally:
+                self._lease.over.set()
+                await _drop(self._running.values())
+
+    async def _work(self) -> None:
+        """Renew, claim and reap until the lease is lost or the worker is told to stop.
+
+        Raises:
+            LeaseLost: Others have the tasks now.
+
+        """
+        over = asyncio.create_task(self._lease.over.wait())
+        stop = asyncio.create_task(self._stop.wait())
+        with self._dispatch.listen(self._topics) as bell:
+            renewing = asyncio.create_task(self._renew_for_ever())
+            taking = [
+                asyncio.create_task(self._claim_for_ever(bell)),
+                asyncio.create_task(self._reaper.serve()),
+            ]
+            duties: list[asyncio.Task[Any]] = [over, stop, renewing, *taking]
+            try:
+                done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
+                for duty in done:
+                    duty.result()
+                self._lease.check()
+                await _drop(taking)
+                await self._drain(over)
+            finally:
+                await _drop(duties)
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease.length.total_seconds() / _RENEWALS)
+            self._cancel(await self._lease.renew())
+
+    async def _claim_for_ever(self, bell: Bell) -> None:
+        loop = asyncio.get_running_loop()
+        count_at = loop.time()
+        rung = False
+        while True:
+            if loop.time() >= count_at:
+                await self._give_back_strays()
+                count_at = loop.time() + self._lease.length.total_seconds()
+            if rung:
+                # The hint may be about a task that is to be cancelled.
+                self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
+            wanted = max(0, min(_AT_ONCE, self._slots - len(self._running)))
+            claim = partial(claims.claim, topics=self._topics, limit=wanted)
+            claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
+            for found, items in claimed:
+                self._begin(found, items, bell)
+            rung = (not wanted or len(claimed) < wanted) and await bell.wait(timeout=self._look_every)
+
+    async def _give_back_strays(self) -> None:
+        """Send tasks back that are this worker's in the store only.
+
+        The answer to a claim may get lost with the connection, after its commit.
+        """
+        known = frozenset(self._running)
+        strays = await self._lease.run(claims.held, self._lease.id) - known
+        if strays:
+            log.warning("worker.strays", worker=self._lease.id, tasks=len(strays))
+            await self._lease.run(claims.release, self._lease.id, strays)
+
+    def _begin(self, found: Task, items: tuple[Item, ...], bell: Bell) -> None:
+        telemetry.CLAIMED.inc()
+        if found.started_at is not None:
+            telemetry.CLAIM_WAIT.observe(max(0.0, (found.started_at - found.created_at).total_seconds()))
+        run = asyncio.create_task(self._carry_out(found, items), name=f"task {found.id}")
+        self._running[found.id] = run
+        telemetry.TASKS_HELD.set(len(self._running))
+
+        def ended(run: asyncio.Task[None]) -> None:
+            if not run.cancelled() and (error := run.exception()):
+                log.error("task.dropped", task=found.id, error=repr(error))
+            self._begun.discard(found.id)
+            self._told.discard(found.id)
+            del self._running[found.id]
+            telemetry.TASKS_HELD.set(len(self._running))
+            bell.ring()
+
+        # A task that is dropped before its first step never runs a line of its own.
+        run.add_done_callback(ended)
+        if found.cancel_requested:
+            asyncio.get_running_loop().call_soon(self._cancel, [found.id])
+
+    def _cancel(self, asked: Iterable[str]) -> None:
+        """Tell the runner of cancellations, each once, and only of tasks that it knows already."""
+        for id in self._begun.intersection(asked) - self._told:
+            self._told.add(id)
+            self._runner.cancel(id)
+
+    async def _carry_out(self, found: Task, items: tuple[Item, ...]) -> None:
+        self._begun.add(found.id)
+        try:
+            try:
+                await self._runner.run(found, items)
+            except LeaseLost:
+                raise
+            except Exception:
+                log.exception("task.stuck", task=found.id, attempt=found.attempt)
+                left = await self._give_up(found)
+            else:
+                left = await self._lease.run(claims.settle, self._lease.id, found.id)
+            if left is not None and left.state in tasks_model.ENDED:
+                await self._reaper.bury(left)
+        except LeaseLost:
+            self._lease.over.set()
+
+    async def _give_up(self, found: Task) -> Task | None:
+        """Let a task that broke the runner rest a while, or end it after too many times."""
+        if found.attempt < _STUCK_AFTER:
+            await self._lease.run(
+                claims.postpone, self._lease.id, found.id, rest=timedelta(seconds=5 * found.attempt)
+            )
+            return None
+        error = TaskError(
+            f"Enamel failed on this task {found.attempt} times through a fault of its own.",
+            remedy="Report the fault with the worker's log; the task's items tell what it made.",
+        )
+        return await self._lease.run(claims.fail, self._lease.id, found.id, error=error)
+
+    async def _drain(self, over: asyncio.Task[Any]) -> None:
+        """Have the tasks stop where others can take them up, then give the lease back."""
+        for id in tuple(self._begun):
+            self._runner.hand_over(id)
+        log.info("worker.draining", worker=self._lease.id, tasks=len(self._running))
+        ending: asyncio.Future[Any] = asyncio.gather(*self._running.values(), return_exceptions=True)
+        waits: list[asyncio.Future[Any]] = [ending, over]
+        await asyncio.wait(waits, timeout=self._drain_for, return_when=asyncio.FIRST_COMPLETED)
+        self._lease.check()
+        await _drop(self._running.values())
+        for id, type in (await self._lease.leave()).items():
+            await self._dispatch.publish(type, task=id)
+        log.info("worker.stopped", worker=self._lease.id)
+
+
+async def _drop(work: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel what is going on and wait until all of it has stopped."""
+    ending = list(work)
+    for one in ending:
+        one.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
