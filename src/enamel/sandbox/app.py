@@ -16,7 +16,21 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from enamel.sandbox import control, faults, identity, identity_routes, kernel, state
+from enamel.sandbox import (
+    compute,
+    compute_routes,
+    control,
+    faults,
+    guests,
+    identity,
+    identity_routes,
+    image,
+    image_state,
+    kernel,
+    network,
+    state,
+    volume_state,
+)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -25,6 +39,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 SERVICES: tuple[kernel.Service, ...] = (
     control.SERVICE,
     identity_routes.SERVICE,
+    network.SERVICE,
+    image.SERVICE,
+    compute_routes.SERVICE,
 )
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -35,6 +52,11 @@ def build(settings: kernel.Settings) -> App:
     """Build a cloud with everything a fresh one has, and the application that speaks for it."""
     cloud = state.Cloud(settings)
     cloud.identity = identity.Identity(cloud)
+    cloud.network = network.build(cloud)
+    cloud.image = image_state.Images(cloud)
+    cloud.volume = volume_state.Volumes(cloud)
+    cloud.compute = compute.Compute(cloud)
+    cloud.guests = guests.Guests(cloud)
     return App(cloud)
 
 
@@ -72,6 +94,7 @@ class App:
         path = raw[len(service.prefix) :] or "/"
         found = router.find(method=scope["method"], path=path)
         template = found[0].template if found else "?"
+        usual = self._usual(service)
         request = kernel.Request(
             cloud=self.cloud,
             caller=kernel.NOBODY,
@@ -84,20 +107,15 @@ class App:
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
             },
             content=content,
+            request_id=usual["x-openstack-request-id"],
         )
-        usual = self._usual(service)
         if service is control.SERVICE:
             await self._send(send, self._carry_out(service, found, request, usual), usual)
             return
         hit = self.cloud.faults.call(
             service=service.name, method=request.method, path=path, template=template, content=content
         )
-        call = self.cloud.calls.count(
-            service=service.name,
-            template=template,
-            request=request,
-            request_id=usual["x-openstack-request-id"],
-        )
+        call = self.cloud.calls.count(service=service.name, template=template, request=request)
         if hit is None:
             reply = self._carry_out(service, found, request, usual)
             call.status = reply.status

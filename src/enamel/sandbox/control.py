@@ -49,7 +49,7 @@ class Calls:
         self.counts: Counter[str] = Counter()
         self.log: deque[Call] = deque(maxlen=LOGGED_CALLS)
 
-    def count(self, *, service: str, template: str, request: kernel.Request, request_id: str) -> Call:
+    def count(self, *, service: str, template: str, request: kernel.Request) -> Call:
         """Count a call and return its line in the log."""
         self.counts[f"{request.method} {service} {template}"] += 1
         call = Call(
@@ -59,7 +59,7 @@ class Calls:
             template=template,
             path=request.path,
             query=request.query,
-            request_id=request_id,
+            request_id=request.request_id,
         )
         self.log.append(call)
         return call

@@ -166,12 +166,15 @@ class Faults:
         return None
 
     def creation(self, *, kind: str, name: str, zone: str) -> str | None:
-        """Return the message of the error that a new resource falls into, or None."""
+        """Return the message of the error that a new resource falls into, or None.
+
+        Asked once without a zone, for rules that name none, and then with each zone that is tried.
+        """
         for live in self._live:
             match = live.rule.match
             if (
                 match.kind == kind
-                and match.zone in ("", zone)
+                and match.zone == zone
                 and (live.name is None or live.name.search(name))
                 and self._strikes(live)
             ):

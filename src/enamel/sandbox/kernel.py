@@ -129,6 +129,8 @@ class Request(Struct, kw_only=True):
     """Headers with lower-case names."""
     content: bytes
     """The body as it came."""
+    request_id: str = ""
+    """The id the answer will carry."""
     version: Version = (0, 0)
     """The microversion asked for."""
 

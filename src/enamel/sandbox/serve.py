@@ -127,6 +127,7 @@ async def running(
         server.should_exit = True
         await loop
         application.cloud.close()
+        await application.cloud.guests.close()
         await server.shutdown(sockets=[listener])
 
 

@@ -1,0 +1,133 @@
+"""The insides of running servers: what their consoles say, and the ports they answer on.
+
+A server that runs and has a public address really listens there, on the TCP ports its security groups let in,
+so that "reachable" can be tested for real. Port 2222 greets like an SSH server; the others accept and wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING
+
+from enamel.sandbox import compute
+
+if TYPE_CHECKING:
+    from enamel.sandbox import state
+
+SSH_PORT = 2222
+BANNER = b"SSH-2.0-OpenSSH_9.6 sandbox\r\n"
+FIRST_OPEN_PORT = 1024
+MOST_PORTS = 20
+
+Place = tuple[str, int]
+
+
+class Guests:
+    """Opens and closes the listening sockets of all servers, in one background task."""
+
+    def __init__(self, cloud: state.Cloud) -> None:
+        """Start with no server listening."""
+        self._cloud = cloud
+        self._open: dict[str, dict[Place, asyncio.Server]] = {}
+        self._waiting: dict[str, None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def touch(self, server_id: str) -> None:
+        """Look again at what a server should listen on, soon."""
+        if not self._cloud.settings.guests:
+            return
+        self._waiting[server_id] = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def listening(self, server_id: str) -> list[Place]:
+        """Return where a server listens now."""
+        return sorted(self._open.get(server_id, {}))
+
+    async def close(self) -> None:
+        """Close everything."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for places in self._open.values():
+            for listener in places.values():
+                listener.close()
+        self._open.clear()
+
+    async def _work(self) -> None:
+        """Bring one server after the other into line."""
+        while self._waiting:
+            server_id = next(iter(self._waiting))
+            del self._waiting[server_id]
+            await self._align(server_id)
+
+    def _wanted(self, server_id: str) -> set[Place]:
+        """Return where a server should listen."""
+        server = self._cloud.compute.servers.get(server_id)
+        if server is None or not server.running:
+            return set()
+        places = [
+            (address, port)
+            for address, ports in self._cloud.network.open_ports(server_id).items()
+            for port in ports[:MOST_PORTS]
+            if port >= FIRST_OPEN_PORT
+        ]
+        return set(places)
+
+    async def _align(self, server_id: str) -> None:
+        """Open and close what differs from what a server should listen on."""
+        wanted = self._wanted(server_id)
+        places = self._open.setdefault(server_id, {})
+        for place in [place for place in places if place not in wanted]:
+            places.pop(place).close()
+        for address, port in wanted - places.keys():
+            # Something else may have the port; then the server is not reachable there, as behind a firewall.
+            with contextlib.suppress(OSError):
+                greet = _ssh if port == SSH_PORT else _silent
+                places[address, port] = await asyncio.start_server(greet, address, port)
+        if not places:
+            del self._open[server_id]
+
+
+async def _ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Greet like an SSH server and hang up after the client's line."""
+    with contextlib.suppress(OSError):
+        writer.write(BANNER)
+        await writer.drain()
+        await reader.read(256)
+    writer.close()
+
+
+async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Accept and hang up after the client's first words."""
+    with contextlib.suppress(OSError):
+        await reader.read(256)
+    writer.close()
+
+
+def host_key(server: compute.Server, *, kind: str) -> str:
+    """Return a server's public host key of a kind, always the same for the same server."""
+    seed = hashlib.sha256(f"{server.id} {kind}".encode()).digest()
+    body = len(kind).to_bytes(4, "big") + kind.encode() + len(seed).to_bytes(4, "big") + seed
+    return f"{kind} {base64.b64encode(body).decode()} root@{server.hostname}"
+
+
+def console(server: compute.Server) -> str:
+    """Return a server's console log; its host keys are there once it runs."""
+    lines = [
+        "[    0.000000] Linux version 6.1.0 (sandbox)",
+        f"[    0.500000] {server.name} booting",
+        f"[    1.000000] cloud-init[401]: Cloud-init v. 24.1 running 'init' at {server.created:%a, %d %b %Y %H:%M:%S}",
+    ]
+    if server.launched is not None:
+        lines.append("-----BEGIN SSH HOST KEY KEYS-----")
+        lines.append(host_key(server, kind="ssh-ed25519"))
+        lines.append(host_key(server, kind="ecdsa-sha2-nistp256"))
+        lines.append("-----END SSH HOST KEY KEYS-----")
+        lines.append("[    2.000000] cloud-init[812]: Cloud-init v. 24.1 finished. Datasource DataSourceNone")
+        lines.append(f"{server.hostname} login: ")
+    return "\n".join(lines) + "\n"
