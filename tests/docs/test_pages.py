@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.reference import page as page_of
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
@@ -22,7 +24,7 @@ def prose(page: Path) -> str:
 def anchors(page: Path) -> set[str]:
     """Return the anchors that forges make of a page's headings."""
     found = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in found}
+    return {page_of.anchor(heading) for heading in found}
 
 
 def targets(page: Path) -> list[tuple[Path, str]]:

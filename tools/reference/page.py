@@ -41,3 +41,8 @@ def first_line(thing: object) -> str:
 def code(text: object) -> str:
     """Return a text set as code, or nothing for nothing."""
     return f"`{text}`" if text not in ("", None) else ""
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that forges give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")

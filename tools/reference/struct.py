@@ -34,14 +34,19 @@ def table(struct: type[msgspec.Struct]) -> str:
 def inner(struct: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
     """Return the Structs that a Struct's fields are made of, and those that these are made of, each once."""
     found: dict[type[msgspec.Struct], None] = {}
-    ahead: list[object] = [field.type for field in msgspec.structs.fields(struct)]
+    ahead = [struct]
     while ahead:
-        kind = ahead.pop(0)
-        ahead += typing.get_args(kind)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in found:
-            found[kind] = None
-            ahead += [field.type for field in msgspec.structs.fields(kind)]
+        parts = [part for field in msgspec.structs.fields(ahead.pop(0)) for part in named(field.type)]
+        ahead += [part for part in parts if part not in found]
+        found |= dict.fromkeys(parts)
     return list(found)
+
+
+def named(kind: object) -> list[type[msgspec.Struct]]:
+    """Return the Structs that a type names: itself, its alternatives, its elements."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return [kind]
+    return [found for part in typing.get_args(kind) for found in named(part)]
 
 
 def sentences(struct: type) -> dict[str, str]:
