@@ -301,6 +301,21 @@ class Server(Struct, kw_only=True):
         default, tasks = _STATUS.get(self.vm_state, ("UNKNOWN", {}))
         return tasks.get(self.task_state or "", default)
 
+    def summary(self) -> dict[str, Any]:
+        """Return what an inventory says of the server."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "project_id": self.project_id,
+            "status": self.status,
+            "task_state": self.task_state,
+            "zone": self.zone,
+            "metadata": self.metadata,
+            "tags": self.tags,
+            "volumes": list(self.disks),
+            "reservation_id": self.reservation_id,
+        }
+
     @property
     def running(self) -> bool:
         """Whether its guest does something."""
@@ -345,6 +360,20 @@ class Compute:
         ):
             flavor = Flavor(id=cloud.new_id(), name=name, vcpus=vcpus, ram=ram, disk=disk)
             self.flavors[flavor.id] = flavor
+
+    def inventory(self) -> dict[str, list[dict[str, Any]]]:
+        """Return everything that exists, by kind; servers deleted for good are gone."""
+        return {
+            "servers": [server.summary() for server in self.servers.values()],
+            "keypairs": [
+                {"id": keypair.name, "name": keypair.name, "user_id": keypair.user_id, "project_id": ""}
+                for keypair in self.keypairs.values()
+            ],
+            "server_groups": [
+                {"id": group.id, "name": group.name, "project_id": group.project_id, "members": group.members}
+                for group in self.groups.values()
+            ],
+        }
 
     def limit(self, project_id: str, name: str) -> int:
         """Return a project's limit; -1 is none."""

@@ -136,6 +136,22 @@ def _expire_tokens(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"expired": request.cloud.identity.expire_tokens()})
 
 
+def _state(request: kernel.Request) -> kernel.Reply:
+    """Answer with everything that exists, by kind, of all projects or of one."""
+    cloud = request.cloud
+    project = request.first("project")
+    if project is not None:
+        try:
+            project = cloud.identity.project_named(project).id
+        except KeyError:
+            raise kernel.Refusal(404, f"There is no project {project}.") from None
+    found: dict[str, list[dict[str, Any]]] = {}
+    for service in (cloud.compute, cloud.network, cloud.volume, cloud.image, cloud.secret):
+        for kind, rows in service.inventory().items():
+            found[kind] = [row for row in rows if project in (None, row.get("project_id"))]
+    return kernel.Reply(body=found)
+
+
 def _settings(request: kernel.Request) -> kernel.Reply:
     """Answer with the cloud's settings."""
     return kernel.Reply(body=msgspec.to_builtins(request.cloud.settings))
@@ -166,6 +182,7 @@ SERVICE = kernel.Service(
         kernel.Route("DELETE", "/faults", _clear_faults, open=True),
         kernel.Route("DELETE", "/faults/{id}", _remove_fault, open=True),
         kernel.Route("POST", "/expire-tokens", _expire_tokens, open=True),
+        kernel.Route("GET", "/state", _state, open=True),
         kernel.Route("GET", "/settings", _settings, open=True),
         kernel.Route("POST", "/settings", _change_settings, open=True),
     ),

@@ -85,7 +85,14 @@ class Volume(Struct, frozen=True, kw_only=True):
     """The `volume_image_metadata` of a volume made from an image."""
 
 
-class Network(Protocol):
+class Inventory(Protocol):
+    """What the control routes ask of every service."""
+
+    def inventory(self) -> dict[str, list[dict[str, Any]]]:
+        """Return everything that exists, by kind, each with its `id` and `project_id`."""
+
+
+class Network(Inventory, Protocol):
     """What compute asks of the network service."""
 
     def resolve(
@@ -125,7 +132,7 @@ class Network(Protocol):
         """Return the TCP ports its groups let in from outside, by public address; ranges as their first 20 ports."""
 
 
-class Images(Protocol):
+class Images(Inventory, Protocol):
     """What compute and volume ask of the image service."""
 
     def find(self, caller: kernel.Caller, image_id: str) -> Image | None:
@@ -137,7 +144,7 @@ class Images(Protocol):
         """Start an image made from a server; it is `queued`, then `active` a moment later. Return its id."""
 
 
-class Volumes(Protocol):
+class Volumes(Inventory, Protocol):
     """What compute asks of the volume service."""
 
     def find(self, caller: kernel.Caller, volume_id: str) -> Volume | None:

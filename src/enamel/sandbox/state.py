@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from enamel.sandbox import control, faults, kernel, seams
 
 if TYPE_CHECKING:
-    from enamel.sandbox import compute, guests, identity, secret
+    from enamel.sandbox import compute, guests, identity
 
 
 class Cloud:
@@ -24,7 +24,7 @@ class Cloud:
     network: seams.Network
     image: seams.Images
     volume: seams.Volumes
-    secret: secret.Secrets
+    secret: seams.Inventory
     compute: compute.Compute
     guests: guests.Guests
 
