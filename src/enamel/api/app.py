@@ -1,0 +1,149 @@
+"""The application: the table of routes, served."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route as WebRoute
+from starlette.types import ASGIApp
+
+from enamel.api import door, headers, query, version
+from enamel.api.exchange import Answer, Ask, Services
+from enamel.api.route import Route
+from enamel.api.routes import ROUTES
+from enamel.model.errors import BodyTooLarge, EnamelError, MediaTypeRefused
+from enamel.model.task import Caller
+from enamel.service import body
+
+T = TypeVar("T")
+
+NOBODY = Caller(user_id="", project_id="")
+"""Who asks where anyone may."""
+
+
+def application(services: Services, *, table: Sequence[Route] = ROUTES) -> ASGIApp:
+    """Return the ASGI application that serves a table of routes."""
+    paths: dict[str, dict[str, Route]] = {}
+    for route in table:
+        paths.setdefault(route.path, {})[route.method] = route
+    web = Starlette(
+        routes=[
+            WebRoute(path, Path(lines, services=services, table=table).serve, methods=list(lines))
+            for path, lines in paths.items()
+        ],
+        exception_handlers={HTTPException: _onward, EnamelError: _onward},
+    )
+    web.router.redirect_slashes = False
+    return door.Door(web)
+
+
+class Path:
+    """All methods on one path."""
+
+    def __init__(self, lines: dict[str, Route], *, services: Services, table: Sequence[Route]) -> None:
+        self._lines = lines
+        self._services = services
+        self._table = table
+
+    async def serve(self, request: Request) -> Response:
+        """Check a request against its route and have it handled."""
+        route = self._lines.get(request.method) or self._lines["GET"]
+        request.scope[door.ROUTE] = f"{route.method} {route.path}"
+        agreed = version.negotiate(request.headers)
+        callers = self._services.callers
+        caller = await callers.authenticate(request.headers) if route.rule else NOBODY
+        ask = Ask(
+            services=self._services,
+            caller=caller,
+            request_id=request.scope[door.REQUEST_ID],
+            path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            params=request.path_params,
+            query=query.parse(request.query_params.multi_items(), route.query),
+            body=await _data(request) if route.request is not None else None,
+            headers=request.headers,
+            while_here=lambda waiting: _while_here(request, waiting),
+            table=self._table,
+        )
+        answer = await route.handler(ask)
+        response = _response(answer, request)
+        response.headers.update(version.headers(agreed))
+        return response
+
+
+async def _data(request: Request) -> Any:
+    """Return the JSON data of a request's body.
+
+    Raises:
+        MediaTypeRefused: It is not called JSON.
+        BodyTooLarge: It is more than anyone has to say.
+        Invalid: It is not JSON.
+
+    """
+    said = request.headers.get("content-type", "")
+    media_type, _, options = said.partition(";")
+    charset = options.strip().lower().removeprefix("charset=").strip('"') if "charset" in options else "utf-8"
+    if media_type.strip().lower() != "application/json" or charset != "utf-8":
+        raise MediaTypeRefused(
+            f"The body's type is '{said[:80]}'." if said else "The body's type is not told."
+        )
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise MediaTypeRefused(
+            "The body is compressed.", remedy="Send it as it is, without Content-Encoding."
+        )
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > body.LARGEST:
+        raise BodyTooLarge(f"The body has {announced} bytes.")
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > body.LARGEST:
+            raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
+    return body.loads(bytes(raw))
+
+
+def _response(answer: Answer, request: Request) -> Response:
+    """Return what goes out for an answer; 304 where the client has it already."""
+    if answer.stream is not None:
+        return StreamingResponse(
+            answer.stream, answer.status, headers=dict(answer.headers), media_type=answer.media_type
+        )
+    if answer.body is None:
+        return Response(status_code=answer.status, headers=dict(answer.headers))
+    content = msgspec.json.encode(answer.body)
+    sent = dict(answer.headers)
+    if request.method in {"GET", "HEAD"} and answer.status == 200:
+        sent["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        sent.setdefault("Cache-Control", "no-cache")
+        if headers.matches(request.headers, sent["ETag"]):
+            return Response(status_code=304, headers=sent)
+    return Response(content, answer.status, headers=sent, media_type=answer.media_type)
+
+
+async def _while_here(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
+    """Await something that may take long, and give it up when the client has gone."""
+    work = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_disconnect(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientDisconnect()
+        return work.result()
+    finally:
+        for left in (work, gone):
+            left.cancel()
+
+
+async def _disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _onward(request: Request, error: Exception) -> Awaitable[Response]:
+    # The door translates every error, in one place.
+    raise error

@@ -1,0 +1,97 @@
+"""The door: what happens to every request on its way in and to every answer on its way out."""
+
+import time
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from enamel.api import headers, problems, version
+from enamel.model.errors import EnamelError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+REQUEST_ID = "enamel.request_id"
+ROUTE = "enamel.route"
+_UNCHANGING = {
+    "X-Content-Type-Options": "nosniff",
+    "Vary": version.HEADER,
+    **version.headers(version.OLDEST),
+}
+
+
+class Door:
+    """Gives every request an id and every answer its headers; no exception gets past it."""
+
+    def __init__(self, inside: ASGIApp) -> None:
+        self._inside = inside
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in and its answer out."""
+        if scope["type"] != "http":
+            await self._inside(scope, receive, send)
+            return
+        asked = Headers(scope=scope)
+        request_id = headers.request_id(asked)
+        scope[REQUEST_ID] = request_id
+        began = time.monotonic()
+        status = 0
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                sent = MutableHeaders(raw=message["headers"])
+                for name, value in {"x-openstack-request-id": request_id, **_UNCHANGING}.items():
+                    if name == "Vary" and name in sent:
+                        sent.add_vary_header(value)
+                    else:
+                        sent.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._inside(scope, receive, marked)
+        except ClientDisconnect:
+            log.info("request.abandoned", request_id=request_id, path=scope["path"])
+        except Exception as error:
+            refused = self._translate(error, scope=scope)
+            if status:
+                log.error("request.broken", request_id=request_id, exc_info=error)
+                raise  # half of an answer is out: the connection has to end
+            rendered = problems.render(refused, request_id=request_id, accept=asked.get("accept", ""))
+            start: dict[str, Any] = {
+                "type": "http.response.start",
+                "status": rendered.status,
+                "headers": [
+                    (name.lower().encode(), value.encode()) for name, value in rendered.headers.items()
+                ],
+            }
+            start["headers"].append((b"content-length", b"%d" % len(rendered.content)))
+            await marked(start)
+            content = b"" if scope["method"] == "HEAD" else rendered.content
+            await send({"type": "http.response.body", "body": content})
+        finally:
+            log.info(
+                "request.done",
+                request_id=request_id,
+                method=scope["method"],
+                route=scope.get(ROUTE, ""),
+                status=status,
+                ms=round((time.monotonic() - began) * 1000, 1),
+            )
+
+    def _translate(self, error: Exception, *, scope: Scope) -> EnamelError:
+        match error:
+            case EnamelError():
+                if error.status == 500:
+                    log.error("request.failed", request_id=scope[REQUEST_ID], exc_info=error)
+                return error
+            case HTTPException():
+                return problems.of_status(
+                    error.status_code, path=scope["path"], method=scope["method"], headers=error.headers or {}
+                )
+        log.error("request.failed", request_id=scope[REQUEST_ID], exc_info=error)
+        return problems.internal()

@@ -1,0 +1,66 @@
+"""Request headers that mean something to handlers, read with care."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+from enamel.api import exchange
+from enamel.model import ids
+from enamel.model.errors import Fault, Invalid
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """Return the caller's global id of a request where it is well-formed, else a new one."""
+    given = headers.get("x-openstack-request-id", "")
+    return given if ids.REQUEST.fullmatch(given) else ids.new_request_id()
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """Return the key with which a POST may be repeated.
+
+    Raises:
+        Invalid: It is empty, too long, or not plain printable text.
+
+    """
+    key = headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?", key):
+        raise _refused("Idempotency-Key", "The key must have 1 to 255 printable ASCII characters.")
+    return key
+
+
+def preferred_wait(headers: Mapping[str, str]) -> timedelta | None:
+    """Return how long the client prefers to wait for the end, at most a minute.
+
+    A preference that cannot be understood is no preference (RFC 7240, section 2).
+    """
+    for preference in headers.get("prefer", "").split(","):
+        name, _, value = preference.split(";")[0].partition("=")
+        seconds = value.strip().strip('"')
+        if name.strip().lower() == "wait" and re.fullmatch("[0-9]{1,9}", seconds):
+            return min(timedelta(seconds=int(seconds)), exchange.LONGEST_WAIT)
+    return None
+
+
+def last_event(headers: Mapping[str, str]) -> int | None:
+    """Return the number of the last event that a client of a broken stream has seen.
+
+    Raises:
+        Invalid: It is not the number of an event.
+
+    """
+    text = headers.get("last-event-id", "").strip()
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise _refused("Last-Event-ID", f"'{text[:40]}' is not the number of an event.")
+    return int(text)
+
+
+def matches(headers: Mapping[str, str], tag: str) -> bool:
+    """Tell whether the client has the entity with this tag already."""
+    known = [entry.strip().removeprefix("W/") for entry in headers.get("if-none-match", "").split(",")]
+    return "*" in known or tag in known
+
+
+def _refused(name: str, detail: str) -> Invalid:
+    return Invalid(detail, faults=(Fault(pointer=name, detail=detail, code="header"),))

@@ -1,0 +1,36 @@
+"""Links: where to go from a body."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from msgspec import Struct
+
+
+class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where to go from here."""
+
+    href: str
+    method: str = "GET"
+
+
+Links = dict[str, Link]
+
+
+def of(here: str, *, schema: str, **others: str | None) -> Links:
+    """Return the links of a body: itself, its schema and the others, of which None is left out.
+
+    A link that is not for GET names its method before the path: `POST /tasks/…/cancel`.
+    """
+    found = {"self": Link(href=here), "describedby": Link(href=f"/schemas/{schema}")}
+    for name, target in others.items():
+        if target is not None:
+            method, _, href = target.rpartition(" ")
+            found[name] = Link(href=href, method=method or "GET")
+    return found
+
+
+def onward(here: str, **changes: str | int) -> str:
+    """Return the address of the next page: this one's, with another marker."""
+    split = urlsplit(here)
+    asked: Mapping[str, str | int] = {**dict(parse_qsl(split.query, keep_blank_values=True)), **changes}
+    return f"{split.path}?{urlencode(asked)}"

@@ -1,0 +1,200 @@
+"""The OpenAPI 3.1 document, from the table of routes and the Structs it names."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from enamel.api import problems, schemas, version
+from enamel.api.route import Route
+from enamel.model import errors
+
+EVERYWHERE: tuple[type[errors.EnamelError], ...] = (
+    errors.Invalid,
+    errors.VersionNotOffered,
+    errors.EnamelError,
+)
+"""What can go wrong on every route."""
+WITH_CALLER: tuple[type[errors.EnamelError], ...] = (
+    errors.NotAuthenticated,
+    errors.Forbidden,
+    errors.StoreUnavailable,
+)
+"""… on those that ask who calls."""
+WITH_BODY: tuple[type[errors.EnamelError], ...] = (errors.BodyTooLarge, errors.MediaTypeRefused)
+"""… and on those that take a body."""
+
+
+def document(table: Sequence[Route]) -> dict[str, Any]:
+    """Return the OpenAPI document of a table of routes."""
+    _, named = schemas.components(schemas.bodies(table), ref="#/components/schemas/{name}")
+    paths: dict[str, dict[str, Any]] = {}
+    for route in table:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": schemas.DIALECT,
+        "info": {
+            "title": "Enamel",
+            "summary": "The porcelain API for OpenStack.",
+            "version": version.text(version.NEWEST),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": named, "responses": _failures(table), "headers": _HEADERS},
+    }
+
+
+def failures(route: Route) -> dict[int, list[type[errors.EnamelError]]]:
+    """Return every error that a route can answer with, by status."""
+    found: dict[int, list[type[errors.EnamelError]]] = {}
+    kinds = [
+        *EVERYWHERE,
+        *(WITH_CALLER if route.rule else ()),
+        *(WITH_BODY if route.request is not None else ()),
+        *((errors.KeyReused, errors.KeyInFlight) if route.method == "POST" else ()),
+        *route.errors,
+    ]
+    for kind in dict.fromkeys(kinds):
+        found.setdefault(kind.status, []).append(kind)
+    return dict(sorted(found.items()))
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.path.split("/")[1].split(".")[0] or "service"],
+        "x-enamel-since": route.since,
+        "parameters": _parameters(route),
+        "responses": {
+            **{str(status): _success(route, status, kinds) for status, kinds in route.responses.items()},
+            **{
+                str(status): {"$ref": f"#/components/responses/{_failure_name(status)}"}
+                for status in failures(route)
+            },
+        },
+    }
+    if route.rule:
+        operation["x-enamel-policy"] = route.rule
+    if route.request is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _schema(route.request)}},
+        }
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in route.variables
+    ]
+    said = schemas.sentences(route.query)
+    for field in msgspec.structs.fields(route.query):
+        (schema,), named = schemas.components([field.type], ref="{name}")
+        parameter: dict[str, Any] = {
+            "name": field.encode_name,
+            "in": "query",
+            "schema": _present(_inline(schema, named)),
+        }
+        if field.name in said:
+            parameter["description"] = said[field.name]
+        if schema.get("type") == "array":
+            parameter |= {"style": "form", "explode": False}
+        found.append(parameter)
+    found.append(
+        _header(version.HEADER, "Which version of the API is wanted: `enamel X.Y` or `enamel latest`.")
+    )
+    if route.method == "POST":
+        found.append(
+            _header("Idempotency-Key", "The same key with the same body gives the first answer again.")
+        )
+    if 202 in route.responses or route.name == "get_task":
+        found.append(
+            _header("Prefer", "`wait=30` answers after the end, if it comes within so many seconds.")
+        )
+    if "text/event-stream" in route.media_types:
+        found.append(_header("Last-Event-ID", "The number of the last event that was seen."))
+    return found
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+def _inline(schema: Any, named: dict[str, Any]) -> Any:
+    """Return a schema in which the named ones stand themselves: a query's are small."""
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inline(named[schema["$ref"]], named)
+        return {key: _inline(value, named) for key, value in schema.items()}
+    return [_inline(part, named) for part in schema] if isinstance(schema, list) else schema
+
+
+def _present(schema: Any) -> Any:
+    """Return the schema of a parameter that is there: a query cannot say null."""
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    return options[0] if len(options) == 1 else schema
+
+
+def _success(route: Route, status: int, kinds: tuple[Any, ...]) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in ("x-openstack-request-id",)},
+    }
+    if status == 202:
+        answer["headers"] |= {
+            name: {"$ref": f"#/components/headers/{name}"} for name in ("Location", "Retry-After")
+        }
+    if kinds:
+        shown = [_schema(kind) for kind in kinds]
+        schema = shown[0] if len(shown) == 1 else {"anyOf": shown}
+        streams = {
+            media: {"schema": {"type": "string"}} for media in route.media_types if media.startswith("text/")
+        }
+        typed = {media: {"schema": schema} for media in route.media_types if not media.startswith("text/")}
+        answer["content"] = typed | streams
+    return answer
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    return {} if kind is Any else {"$ref": f"#/components/schemas/{schemas.name_of(kind)}"}
+
+
+def _failures(table: Sequence[Route]) -> dict[str, Any]:
+    by_status: dict[int, dict[type[errors.EnamelError], None]] = {}
+    for route in table:
+        for status, kinds in failures(route).items():
+            by_status.setdefault(status, {}).update(dict.fromkeys(kinds))
+    return {
+        _failure_name(status): {
+            "description": "\n".join(
+                f"- `{kind.code}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds
+            ),
+            "content": {
+                "application/json": {"schema": _schema(problems.Errors)},
+                problems.PROBLEM_TYPE: {"schema": _schema(problems.Details)},
+            },
+        }
+        for status, kinds in sorted(by_status.items())
+    }
+
+
+def _failure_name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "")
+
+
+_HEADERS = {
+    "x-openstack-request-id": {
+        "description": "The id of the request, for the log.",
+        "schema": {"type": "string"},
+    },
+    "Location": {"description": "Where the task is.", "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds after which a look is worth it.",
+        "schema": {"type": "integer"},
+    },
+}

@@ -1,0 +1,73 @@
+"""The query of a request: text becomes a Struct, and every fault names its parameter."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from msgspec import Struct, inspect, structs
+
+from enamel.model.errors import Fault, Invalid
+from enamel.service import body
+
+T = TypeVar("T", bound=Struct)
+
+
+def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
+    """Return the Struct that a query describes.
+
+    Several values of a filter come as a list with commas or as a parameter that is repeated.
+
+    Raises:
+        Invalid: A parameter is unknown, given twice, or malformed.
+
+    """
+    fields = {field.encode_name: inspect.type_info(field.type) for field in structs.fields(type)}
+    data: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, text in pairs:
+        if name in fields and _is_list(fields[name]):
+            data.setdefault(name, []).extend(part for part in text.split(",") if part)
+        elif name in data:
+            faults.append(Fault(pointer=f"?{name}", detail=f"'{name}' is given twice.", code="duplicate_key"))
+        else:
+            data[name] = _read(text, fields.get(name))
+    found, more = body.shape(data, type)
+    faults += [_renamed(fault) for fault in more]
+    if faults or found is None:
+        detail = faults[0].detail if len(faults) == 1 else f"The query has {len(faults)} faults."
+        raise Invalid(detail, faults=tuple(faults))
+    return found
+
+
+def _read(text: str, kind: inspect.Type | None) -> Any:
+    """Return a text as what its parameter takes, or as text where it is not that."""
+    options = _options(kind)
+    if any(isinstance(option, inspect.BoolType) for option in options):
+        # `?all` alone means yes.
+        return {"": True, "true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    if any(isinstance(option, inspect.IntType) for option in options) and re.fullmatch(
+        r"-?[0-9]{1,18}", text
+    ):
+        return int(text)
+    return text
+
+
+def _is_list(kind: inspect.Type) -> bool:
+    return any(isinstance(option, inspect.CollectionType) for option in _options(kind))
+
+
+def _options(kind: inspect.Type | None) -> list[inspect.Type]:
+    match kind:
+        case inspect.Metadata():
+            return _options(kind.type)
+        case inspect.UnionType():
+            return [inner for option in kind.types for inner in _options(option)]
+        case None:
+            return []
+    return [kind]
+
+
+def _renamed(fault: Fault) -> Fault:
+    name = fault.pointer.removeprefix("/").split("/")[0].replace("~1", "/").replace("~0", "~")
+    detail = fault.detail.replace("There is no field", "There is no query parameter")
+    return Fault(pointer=f"?{name}", detail=detail, code=fault.code)

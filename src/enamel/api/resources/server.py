@@ -1,0 +1,97 @@
+"""The routes of servers."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from enamel.api import links
+from enamel.api.exchange import Answer, Ask
+from enamel.api.resources import server_body, task
+from enamel.model import ids
+from enamel.model.errors import NotFound
+from enamel.service import server
+
+VIRT_STATE = "X-OpenStack-Compute-Server-Virt-State"
+POWER_STATE = "X-OpenStack-Compute-Server-Power-State"
+
+
+class ServerFilter(Struct, frozen=True, kw_only=True):
+    """Which servers are wanted."""
+
+    limit: task.Limit = 20
+    """How many at most."""
+    marker: task.Marker | None = None
+    """The last id of the previous page."""
+    since: datetime | None = None
+    """Changed at this time or later."""
+    virt_state: tuple[server.VirtState, ...] = ()
+    """In any of these states."""
+    power_state: tuple[server.PowerState, ...] = ()
+    """In any of these states."""
+    launched_by: tuple[str, ...] = ()
+    """Launched by any of these users."""
+
+
+class DryRun(Struct, frozen=True, kw_only=True):
+    """Whether to do it or only to tell."""
+
+    dry_run: bool = False
+    """Answer with the plan and write nothing."""
+
+
+class Terminate(DryRun, frozen=True, kw_only=True, rename={"along": "with"}):
+    """What goes with a server."""
+
+    along: str | None = None
+    """`everything`, `nothing`, or a list of `addresses`, `volumes`, `ports`; what Enamel made for it where not given."""
+
+
+async def create_servers(ask: Ask) -> Answer:
+    """Have servers launched."""
+    return await task.command(ask, "server.create", params={})
+
+
+async def list_servers(ask: Ask) -> Answer:
+    """Answer with the caller's servers."""
+    wanted: ServerFilter = ask.query
+    page = await ask.services.read.servers(
+        ask.caller,
+        limit=wanted.limit,
+        marker=wanted.marker,
+        since=wanted.since,
+        virt_states=wanted.virt_state,
+        power_states=wanted.power_state,
+        launched_by=wanted.launched_by,
+    )
+    onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
+    return Answer(
+        body=server_body.Servers(
+            servers=tuple(map(server_body.of, page.entries)),
+            links=links.of(ask.path, schema="Servers", next=onward),
+        )
+    )
+
+
+async def get_server(ask: Ask) -> Answer:
+    """Answer with a server."""
+    return Answer(body=server_body.of(await ask.services.read.server(ask.caller, ask.params["id"])))
+
+
+async def head_server(ask: Ask) -> Answer:
+    """Answer with the states of a server, in two headers."""
+    found = await ask.services.read.server(ask.caller, ask.params["id"])
+    states = {VIRT_STATE: found.virt_state.value}
+    if found.power_state is not None:
+        states[POWER_STATE] = found.power_state.value
+    return Answer(headers=states)
+
+
+async def terminate_server(ask: Ask) -> Answer:
+    """Have a server removed, with what was made for it."""
+    # Whether it is there is for the command to find out: a repeated request has an answer even when it is gone.
+    if not ids.is_id(ask.params["id"]):
+        raise NotFound(f"There is no server '{ask.params['id'][:64]}'.")
+    params = {"server": ask.params["id"].lower()}
+    if ask.query.along is not None:
+        params["with"] = ask.query.along
+    return await task.command(ask, "server.terminate", params=params)

@@ -1,0 +1,33 @@
+"""What servers look like on the web."""
+
+from msgspec import Struct, field
+
+from enamel.api import links
+from enamel.api.links import Links
+from enamel.service import server
+
+
+class Server(server.Server, frozen=True, kw_only=True, rename={"elevated": "_elevated", "links": "_links"}):
+    """A server."""
+
+    links: Links
+
+
+class Servers(Struct, frozen=True, kw_only=True):
+    """A page of servers, the newest first."""
+
+    servers: tuple[Server, ...]
+    links: Links = field(name="_links")
+
+
+def of(found: server.Server) -> Server:
+    """Return what a server looks like, with what can be done with it now."""
+    here = f"/servers/{found.id}"
+    gone = found.virt_state is server.VirtState.TERMINATED
+    own = links.of(
+        here,
+        schema="Server",
+        tasks=f"/tasks?server={found.id}",
+        terminate=None if gone else f"DELETE {here}",
+    )
+    return Server(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)

@@ -1,0 +1,167 @@
+"""The routes of tasks."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from enamel.api import exchange, headers, links, stream
+from enamel.api.exchange import Answer, Ask
+from enamel.api.resources import task_body
+from enamel.model import task
+from enamel.service import read
+
+_UUID = "-?".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
+Marker = Annotated[
+    str, Meta(pattern=f"^{_UUID}$", extra={"expected": "the id of the last entry that was seen"})
+]
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class TaskFilter(Struct, frozen=True, kw_only=True):
+    """Which tasks are wanted."""
+
+    limit: Limit = 20
+    """How many at most."""
+    marker: Marker | None = None
+    """The last id of the previous page."""
+    since: datetime | None = None
+    """Accepted at this time or later."""
+    state: tuple[task.State, ...] = ()
+    """In any of these states; unfinished ones where neither this nor `all` is given."""
+    type: str | None = None
+    """Of this command."""
+    server: str | None = None
+    """About the server with this id."""
+    all: bool = False
+    """Finished ones, too."""
+
+
+class Wait(Struct, frozen=True, kw_only=True):
+    """How long to wait for the end."""
+
+    wait: Annotated[int, Meta(ge=0, le=60)] = 0
+    """Seconds after which the task is shown as it is."""
+
+
+class After(Struct, frozen=True, kw_only=True):
+    """Where the timeline is taken up."""
+
+    after: Annotated[int, Meta(ge=0, le=2**31)] | None = None
+    """The number of the last event that was seen."""
+    limit: Limit = 1000
+    """How many at most, in a list."""
+
+
+async def list_tasks(ask: Ask) -> Answer:
+    """Answer with the caller's tasks."""
+    wanted: TaskFilter = ask.query
+    everything = wanted.all or wanted.server is not None
+    default = frozenset(task.State) if everything else read.UNFINISHED
+    page = await ask.services.read.tasks(
+        ask.caller,
+        limit=wanted.limit,
+        marker=wanted.marker,
+        since=wanted.since,
+        states=frozenset(wanted.state) or default,
+        type=wanted.type,
+        server=wanted.server,
+    )
+    onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
+    return Answer(
+        body=task_body.Tasks(
+            tasks=tuple(map(task_body.of, page.entries)),
+            links=links.of(ask.path, schema="Tasks", next=onward),
+        )
+    )
+
+
+async def get_task(ask: Ask) -> Answer:
+    """Answer with a task; after its end, where the caller waits for that."""
+    found = await ask.services.read.task(ask.caller, ask.params["id"])
+    seconds = ask.query.wait
+    patience = timedelta(seconds=seconds) if seconds else headers.preferred_wait(ask.headers)
+    if patience and found.state not in task.ENDED:
+        found = await ask.while_here(ask.services.follow.wait(found.id, timeout=patience))
+    return Answer(body=task_body.of(found))
+
+
+async def get_items(ask: Ask) -> Answer:
+    """Answer with the items of a task."""
+    id = ask.params["id"]
+    items = tuple(await ask.services.read.items(ask.caller, id))
+    own = links.of(ask.path, schema="Items", task=f"/tasks/{id}")
+    return Answer(body=task_body.Items(items=items, links=own))
+
+
+async def get_events(ask: Ask) -> Answer:
+    """Answer with the events of a task, as a list or as a live stream."""
+    id = ask.params["id"]
+    seen = headers.last_event(ask.headers)
+    after = seen if seen is not None else ask.query.after or 0
+    if stream.MEDIA_TYPE in ask.headers.get("accept", "").lower():
+        found = await ask.services.read.task(ask.caller, id)
+        if found.state in task.ENDED and after >= found.events:
+            # The one answer after which a browser does not take the stream up again.
+            return Answer(status=204)
+        events = stream.frames(ask.services.follow.events(found.id, after=after))
+        return Answer(stream=events, media_type=stream.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+    page = await ask.services.read.events(ask.caller, id, after=after, limit=ask.query.limit)
+    onward = links.onward(ask.path, after=page.entries[-1].seq) if page.more else None
+    own = links.of(ask.path, schema="Events", next=onward, task=f"/tasks/{id}")
+    return Answer(body=task_body.Events(events=tuple(page.entries), links=own))
+
+
+async def get_plan(ask: Ask) -> Answer:
+    """Answer with the graph of a task's steps."""
+    found = await ask.services.read.task(ask.caller, ask.params["id"])
+    items = await ask.services.read.items(ask.caller, found.id)
+    return Answer(body=task_body.plan(found, items))
+
+
+async def cancel_task(ask: Ask) -> Answer:
+    """Answer with the task that was told to stop."""
+    found = await ask.services.cancel.cancel(ask.caller, ask.params["id"])
+    return await settled(ask, found)
+
+
+async def revert_task(ask: Ask) -> Answer:
+    """Answer with the new task that undoes what an old one has made."""
+    found = await ask.services.read.task(ask.caller, ask.params["id"])
+    return await command(ask, "task.revert", params={"task": found.id})
+
+
+async def forget_task(ask: Ask) -> Answer:
+    """Remove the record of an ended task."""
+    await ask.services.cancel.forget(ask.caller, ask.params["id"])
+    return Answer(status=204)
+
+
+async def command(ask: Ask, name: str, *, params: dict[str, str]) -> Answer:
+    """Have a command accepted, or previewed where the caller asks for that."""
+    submit = ask.services.submit
+    if getattr(ask.query, "dry_run", False):
+        return Answer(body=await submit.preview(name, ask.body, caller=ask.caller, params=params))
+    accepted, replayed = await submit.accept(
+        name,
+        ask.body,
+        caller=ask.caller,
+        request_id=ask.request_id,
+        params=params,
+        idempotency_key=headers.idempotency_key(ask.headers),
+    )
+    return await settled(ask, accepted, replayed=replayed)
+
+
+async def settled(ask: Ask, found: task.Task, *, replayed: bool = False) -> Answer:
+    """Answer 202 with a task, or 200 where the caller waits for its end and it comes in time."""
+    sent = {"Location": f"/tasks/{found.id}"}
+    if replayed:
+        sent["Idempotent-Replayed"] = "true"
+    patience = headers.preferred_wait(ask.headers)
+    if patience is not None:
+        sent["Preference-Applied"] = f"wait={patience.seconds}"
+        found = await ask.while_here(ask.services.follow.wait(found.id, timeout=patience))
+        if found.state in task.ENDED:
+            return Answer(body=task_body.of(found), headers=sent)
+    return Answer(status=202, body=task_body.of(found), headers=sent | exchange.ACCEPTED)

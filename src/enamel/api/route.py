@@ -1,0 +1,48 @@
+"""The route: one line of the table from which everything about the API derives."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from enamel.api.exchange import Answer, Ask
+from enamel.model.errors import EnamelError
+
+Handler = Callable[[Ask], Awaitable[Answer]]
+
+
+class NoQuery(Struct, frozen=True):
+    """No query parameters."""
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One method on one path."""
+
+    method: str
+    path: str
+    """With its variables in braces."""
+    name: str
+    """What clients call it: operation of OpenAPI."""
+    relation: str
+    """What the path is to clients that find their way by JSON Home; the same for all methods of a path."""
+    handler: Handler
+    summary: str
+    query: type[Struct] = NoQuery
+    request: Any = None
+    """The body's type; None where no body is taken."""
+    responses: dict[int, tuple[Any, ...]]
+    """The statuses of success, each with the types that its body may have; none for no body."""
+    errors: tuple[type[EnamelError], ...] = ()
+    """What can go wrong besides what can on every route."""
+    rule: str
+    """The rule of the policy; empty where anyone may ask."""
+    since: str = "1.0"
+    """The version of the API that it came with."""
+    media_types: tuple[str, ...] = ("application/json",)
+    """Of the answer."""
+
+    @property
+    def variables(self) -> list[str]:
+        """Return the names of the path's variables."""
+        return re.findall(r"{(\w+)}", self.path)

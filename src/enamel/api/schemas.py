@@ -1,0 +1,173 @@
+"""JSON Schemas (2020-12) of every body, from the Structs and the sentences under their fields."""
+
+import ast
+import inspect
+import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from enamel.api import problems
+from enamel.api.route import Route
+from enamel.model import item, task
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_NAMES = {task.State: "TaskState", item.State: "ItemState"}
+"""Two enums of one name need names of their own here."""
+_SHORT = {f"{kind.__module__}.{kind.__name__}": name for kind, name in _NAMES.items()}
+
+
+def bodies(table: Sequence[Route]) -> list[Any]:
+    """Return the types of all bodies, each once."""
+    types: dict[Any, None] = {problems.Errors: None, problems.Details: None}
+    for route in table:
+        types[route.request] = None
+        types |= dict.fromkeys(kind for kinds in route.responses.values() for kind in kinds)
+    return [kind for kind in types if kind not in {Any, None}]
+
+
+def components(types: Sequence[Any], *, ref: str) -> tuple[list[Any], dict[str, Any]]:
+    """Return the schemas of types, and the named ones that they refer to.
+
+    Args:
+        types: Structs and other types.
+        ref: What a reference looks like, with `{name}` in it.
+
+    """
+    places, named = msgspec.json.schema_components(types, schema_hook=_anything, ref_template=ref)
+    named = {_short(name): schema for name, schema in named.items()}
+    _tell(types, named)
+    return [_renamed(place) for place in places], {name: _renamed(schema) for name, schema in named.items()}
+
+
+def name_of(kind: Any) -> str:
+    """Return the name under which a type's schema is found."""
+    return _NAMES.get(kind) or str(kind.__name__)
+
+
+def document(table: Sequence[Route], name: str) -> dict[str, Any] | None:
+    """Return the schema of one kind of body with all that it refers to, or None where there is no such kind."""
+    _, named = components(bodies(table), ref="#/$defs/{name}")
+    if name not in named:
+        return None
+    needed = set(_reach(name, named)) - {name}
+    schema = {"$schema": DIALECT, "$id": f"/schemas/{name}", **named[name]}
+    if any(name in _references(named[other]) for other in (*needed, name)):
+        needed.add(name)
+    return schema | ({"$defs": {other: named[other] for other in sorted(needed)}} if needed else {})
+
+
+def names(table: Sequence[Route]) -> list[str]:
+    """Return the names of all schemas."""
+    return sorted(components(bodies(table), ref="{name}")[1])
+
+
+def _anything(kind: type) -> dict[str, Any]:
+    return {"description": "Anything."}
+
+
+def _short(name: str) -> str:
+    """Return a component's name without the module that msgspec adds where two have the same."""
+    return _SHORT.get(name, name)
+
+
+def _renamed(schema: Any) -> Any:
+    """Return a schema in which references use the short names."""
+    if isinstance(schema, dict):
+        return {key: _reference(value) if key == "$ref" else _renamed(value) for key, value in schema.items()}
+    return [_renamed(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def _reference(text: str) -> str:
+    place, slash, name = text.rpartition("/")
+    return f"{place}{slash}{_short(name)}"
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rpartition("/")[2]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _references(part)
+
+
+def _reach(name: str, named: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        following = ahead.pop()
+        if following not in found:
+            found.add(following)
+            ahead += _references(named[following])
+    return found
+
+
+# -- the sentences
+
+
+def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
+    """Add to each field of each schema the sentence that stands under it in the source."""
+    for struct in _structs(types):
+        schema = named.get(_short(struct.__name__))
+        if schema is None or schema.get("title", struct.__name__) != struct.__name__:
+            continue
+        said = sentences(struct)
+        for field in msgspec.structs.fields(struct):
+            shown = schema.get("properties", {}).get(field.encode_name)
+            if shown is not None and field.name in said:
+                shown.setdefault("description", said[field.name])
+            if shown is not None and "datetime" in str(field.type):
+                _date(shown)
+
+
+def _date(schema: dict[str, Any]) -> None:
+    """Note that a text is a time, which msgspec does only where the type insists on a zone."""
+    for option in schema.get("anyOf", [schema]):
+        if option.get("type") == "string":
+            option["format"] = "date-time"
+
+
+def _structs(types: Sequence[Any]) -> Iterator[type[msgspec.Struct]]:
+    seen: set[Any] = set()
+    ahead = [*msgspec.inspect.multi_type_info(types)]
+    while ahead:
+        kind = ahead.pop()
+        match kind:
+            case msgspec.inspect.Metadata():
+                ahead.append(kind.type)
+            case msgspec.inspect.StructType() if kind.cls not in seen:
+                seen.add(kind.cls)
+                yield kind.cls
+                ahead += [field.type for field in kind.fields]
+            case msgspec.inspect.UnionType():
+                ahead += kind.types
+            case msgspec.inspect.CollectionType():
+                ahead.append(kind.item_type)
+            case msgspec.inspect.DictType():
+                ahead.append(kind.value_type)
+
+
+def sentences(struct: type) -> dict[str, str]:
+    """Return the sentence under each field of a Struct and of those that it inherits from."""
+    found: dict[str, str] = {}
+    for owner in reversed(struct.__mro__):
+        if owner.__module__.startswith("enamel"):
+            found |= dict(_sentences(owner))
+    return found
+
+
+def _sentences(owner: type) -> Iterator[tuple[str, str]]:
+    parsed = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+    lines = parsed.body if isinstance(parsed, ast.ClassDef) else []
+    for field, said in itertools.pairwise(lines):
+        match field, said:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield name, " ".join(text.split())

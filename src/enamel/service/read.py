@@ -1,0 +1,152 @@
+"""Reading: tasks from the store, servers from the cloud, each only for those who may see them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from enamel.clouds import driver
+from enamel.model import cloud, ids
+from enamel.model.errors import Fault, Gone, Invalid, NotFound
+from enamel.model.event import Event
+from enamel.model.item import Item
+from enamel.model.task import ENDED, Caller, State, Task
+from enamel.service import server as servers
+from enamel.store import engine, events, items, tasks
+
+T = TypeVar("T")
+
+UNFINISHED = frozenset(State) - ENDED
+
+
+class Page(Struct, Generic[T], frozen=True, kw_only=True):
+    """A part of a collection."""
+
+    entries: Sequence[T]
+    more: bool = False
+    """Whether others follow."""
+
+
+class Read:
+    """Answers questions without changing anything."""
+
+    def __init__(self, store: engine.Store, *, clouds: driver.Clouds) -> None:
+        self._store = store
+        self._clouds = clouds
+
+    async def task(self, caller: Caller, id: str) -> Task:
+        """Return one task of the caller's project.
+
+        Raises:
+            NotFound: There is none, or it belongs to another project.
+
+        """
+        if not ids.is_id(id):
+            raise NotFound(f"There is no task '{id[:64]}'.")
+        return await self._store.read(tasks.get, id.lower(), project_id=caller.project_id)
+
+    async def tasks(
+        self,
+        caller: Caller,
+        *,
+        limit: int,
+        marker: str | None = None,
+        since: datetime | None = None,
+        states: Collection[State] = UNFINISHED,
+        type: str | None = None,
+        server: str | None = None,
+    ) -> Page[Task]:
+        """Return the tasks of the caller's project, the newest first, without their plans."""
+        found = await self._store.read(
+            tasks.list,
+            project_id=caller.project_id,
+            states=states,
+            type=type,
+            server=server,
+            since=since,
+            marker=marker,
+            limit=limit + 1,
+        )
+        return Page(entries=found[:limit], more=len(found) > limit)
+
+    async def items(self, caller: Caller, id: str) -> Sequence[Item]:
+        """Return the items of a task in the order of its plan."""
+        found = await self.task(caller, id)
+        return await self._store.read(items.list, found.id)
+
+    async def events(self, caller: Caller, id: str, *, after: int, limit: int) -> Page[Event]:
+        """Return the events of a task that follow a number."""
+        found = await self.task(caller, id)
+        listed = await self._store.read(events.list, found.id, after=after, limit=limit + 1)
+        return Page(entries=listed[:limit], more=len(listed) > limit)
+
+    async def server(self, caller: Caller, id: str) -> servers.Server:
+        """Return one server of the caller's project.
+
+        Raises:
+            NotFound: There is none, or it belongs to another project.
+
+        """
+        found, where = await self._find(caller, id)
+        return servers.resource(found, cloud=where.name, region=(await where.identity()).region)
+
+    async def servers(
+        self,
+        caller: Caller,
+        *,
+        limit: int,
+        marker: str | None = None,
+        since: datetime | None = None,
+        virt_states: Collection[servers.VirtState] = (),
+        power_states: Collection[servers.PowerState] = (),
+        launched_by: Collection[str] = (),
+    ) -> Page[servers.Server]:
+        """Return the servers of the caller's project on the default cloud, the newest first.
+
+        Raises:
+            Invalid: No server has the marker for its id.
+
+        """
+        where = self._clouds.get(self._clouds.names()[0])
+        region = (await where.identity()).region
+        seen = [found for found in await where.servers_list() if _belongs(found, caller)]
+        seen.sort(key=lambda found: (found.created is not None, found.created, found.id), reverse=True)
+        if marker is not None:
+            places = [place for place, found in enumerate(seen) if found.id == marker]
+            if not places:
+                detail = f"There is no server '{marker}' to go on after; start again without a marker."
+                raise Invalid(detail, faults=(Fault(pointer="?marker", detail=detail),))
+            seen = seen[places[0] + 1 :]
+        wanted = []
+        for found in seen:
+            resource = servers.resource(found, cloud=where.name, region=region)
+            if (
+                (since is None or (found.updated is not None and found.updated >= since))
+                and (not virt_states or resource.virt_state in virt_states)
+                and (not power_states or resource.power_state in power_states)
+                and (not launched_by or found.user_id in launched_by)
+            ):
+                wanted.append(resource)
+        return Page(entries=wanted[:limit], more=len(wanted) > limit)
+
+    async def _find(self, caller: Caller, id: str) -> tuple[cloud.Server, driver.Cloud]:
+        """Return a server and its cloud: the one its newest task worked on, else the default one."""
+        missing = NotFound(f"There is no server '{id[:64]}'.")
+        if not ids.is_id(id):
+            raise missing
+        known = await self._store.read(tasks.list, project_id=caller.project_id, server=id, limit=1)
+        name = known[0].cloud if known else self._clouds.names()[0]
+        where = self._clouds.get(name)
+        try:
+            found = await where.server(id)
+        except Gone as error:
+            raise missing from error
+        if not _belongs(found, caller):
+            raise missing
+        return found, where
+
+
+def _belongs(found: cloud.Server, caller: Caller) -> bool:
+    # A cloud's administrator sees more than their own project; a driver without projects tells of none.
+    return found.project_id in {"", caller.project_id}

@@ -1,0 +1,185 @@
+"""The server as people see it: one form for all clouds, without the names of hypervisors and vendors."""
+
+import enum
+import ipaddress
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from enamel.model import cloud
+
+
+class VirtState(enum.Enum):
+    """What a server is doing."""
+
+    ACTIVE = "ACTIVE"
+    BUILDING = "BUILDING"
+    PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
+    STOPPED = "STOPPED"
+    RESCUED = "RESCUED"
+    RESIZED = "RESIZED"
+    TERMINATED = "TERMINATED"
+    SHELVED = "SHELVED"
+    SHELVED_OFFLOADED = "SHELVED_OFFLOADED"
+    ERROR = "ERROR"
+
+
+class PowerState(enum.Enum):
+    """What its virtual machine is doing."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SHUTDOWN = "SHUTDOWN"
+    CRASHED = "CRASHED"
+    SUSPENDED = "SUSPENDED"
+
+
+class Spec(Struct, frozen=True, kw_only=True):
+    """How large a server is."""
+
+    memory_mb: int
+    root_disk_gb: int
+    cpu_units: int
+
+
+class BlockDevice(Struct, frozen=True, kw_only=True):
+    """A disk of a server."""
+
+    type: str
+    """EPHEMERAL (it goes with the server) or PERSISTENT (a volume)."""
+    device: str
+    """The volume's id, or `root`."""
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """The addresses at which a server can be reached."""
+
+    ip4: tuple[str, ...] = ()
+    ip6: tuple[str, ...] = ()
+
+
+class Interface(Struct, frozen=True, kw_only=True):
+    """A server's end of a network."""
+
+    ip4: str | None = None
+    ip6: str | None = None
+    mac: str | None = None
+
+
+class Networking(Struct, frozen=True, kw_only=True):
+    """How a server is connected."""
+
+    access: Access
+    """Public addresses, or the fixed ones where it has no public one."""
+    interfaces: dict[str, Interface]
+    """By the name of the network."""
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """A server."""
+
+    id: str
+    hostname: str
+    """Unique in its project."""
+    project_id: str
+    launched_at: datetime | None
+    launched_by: str
+    """The user's id."""
+    launch_keypair_id: str | None
+    template_id: str | None
+    """What it was started from; null where it boots from a volume."""
+    placement_id: str
+    """Path of where it is: cloud/region/zone."""
+    spec: Spec
+    power_state: PowerState | None
+    """Null while nothing runs yet."""
+    virt_state: VirtState
+    block_devices: tuple[BlockDevice, ...]
+    networking: Networking
+    properties: dict[str, str]
+    tags: tuple[str, ...]
+    fault: str | None = None
+    """Why it is in ERROR."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    elevated: dict[str, str] = {}
+    """The compute host, for callers to whom the cloud shows it."""
+
+
+VIRT_STATES = {
+    "ACTIVE": VirtState.ACTIVE,
+    "BUILD": VirtState.BUILDING,
+    "REBUILD": VirtState.BUILDING,
+    "PAUSED": VirtState.PAUSED,
+    "SUSPENDED": VirtState.SUSPENDED,
+    "SHUTOFF": VirtState.STOPPED,
+    "RESCUE": VirtState.RESCUED,
+    "VERIFY_RESIZE": VirtState.RESIZED,
+    "DELETED": VirtState.TERMINATED,
+    "SOFT_DELETED": VirtState.TERMINATED,
+    "SHELVED": VirtState.SHELVED,
+    "SHELVED_OFFLOADED": VirtState.SHELVED_OFFLOADED,
+    # What happens to a running server leaves it a running server until it is over.
+    "REBOOT": VirtState.ACTIVE,
+    "HARD_REBOOT": VirtState.ACTIVE,
+    "PASSWORD": VirtState.ACTIVE,
+    "MIGRATING": VirtState.ACTIVE,
+    "RESIZE": VirtState.ACTIVE,
+    "REVERT_RESIZE": VirtState.RESIZED,
+}
+"""The cloud's status in the words of this API; what is not here is an ERROR."""
+
+POWER_STATES = {
+    1: PowerState.RUNNING,
+    3: PowerState.PAUSED,
+    4: PowerState.SHUTDOWN,
+    6: PowerState.CRASHED,
+    7: PowerState.SUSPENDED,
+}
+
+MARK = "enamel"
+"""The property by which Enamel knows what it has made; it is nobody else's business."""
+
+
+def resource(found: cloud.Server, *, cloud: str, region: str) -> Server:
+    """Return the resource that a cloud's server is."""
+    volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in found.volumes)
+    root = (BlockDevice(type="EPHEMERAL", device="root"),) if found.image_id else ()
+    return Server(
+        id=found.id,
+        hostname=found.name,
+        project_id=found.project_id,
+        launched_at=found.launched_at,
+        launched_by=found.user_id,
+        launch_keypair_id=found.key_name,
+        template_id=found.image_id,
+        placement_id="/".join(part for part in (cloud, region, found.zone) if part),
+        spec=Spec(memory_mb=found.memory_mb, root_disk_gb=found.disk_gb, cpu_units=found.vcpus),
+        power_state=POWER_STATES.get(found.power_state),
+        virt_state=VIRT_STATES.get(found.status, VirtState.ERROR),
+        block_devices=root + volumes,
+        networking=Networking(
+            access=_access(found.floating_addresses or found.fixed_addresses),
+            interfaces={name: _interface(addresses) for name, addresses in found.interfaces.items()},
+        ),
+        properties={key: value for key, value in found.metadata.items() if key != MARK},
+        tags=found.tags,
+        fault=found.fault.message if found.fault else None,
+        created_at=found.created,
+        updated_at=found.updated,
+        elevated={"compute_host": found.host} if found.host else {},
+    )
+
+
+def _access(addresses: Iterable[str]) -> Access:
+    by_version: dict[int, list[str]] = {4: [], 6: []}
+    for address in addresses:
+        by_version[ipaddress.ip_address(address).version].append(address)
+    return Access(ip4=tuple(by_version[4]), ip6=tuple(by_version[6]))
+
+
+def _interface(addresses: Iterable[str]) -> Interface:
+    found = _access(addresses)
+    return Interface(ip4=next(iter(found.ip4), None), ip6=next(iter(found.ip6), None))
