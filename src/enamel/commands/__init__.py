@@ -1,0 +1,37 @@
+"""The commands: one file turns what a caller wants, and what the cloud is like, into a plan."""
+
+from enamel.commands import create_server, placement, revert_task, terminate_server
+from enamel.commands.command import Command
+from enamel.model.launch import Launch
+
+COMMANDS: dict[str, Command] = {
+    "server.create": Command(
+        name="server.create",
+        action="CREATE",
+        summary="Launch servers, with everything around them.",
+        body=Launch,
+        cloud=placement.cloud_of,
+        ask=create_server.ask,
+        plan=create_server.plan,
+        blank=create_server.blank,
+    ),
+    "server.terminate": Command(
+        name="server.terminate",
+        action="TERMINATE",
+        summary="End a server, with what was made for it.",
+        body=None,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=terminate_server.ask,
+        plan=terminate_server.plan,
+    ),
+    "task.revert": Command(
+        name="task.revert",
+        action="REVERT",
+        summary="Undo what a task has made.",
+        body=None,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=revert_task.ask,
+        plan=revert_task.plan,
+    ),
+}
+"""Every command by its task's type."""

@@ -1,0 +1,58 @@
+"""The command: a porcelain operation, from a want and facts to a plan. Pure: a preview is the same code."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from enamel.commands.facts import Ask, Facts
+from enamel.flow.plan import Plan
+from enamel.model.errors import Fault
+from enamel.model.task import Priority
+
+
+class Want(Struct, frozen=True, kw_only=True):
+    """What a caller asked for, as far as it could be read."""
+
+    body: Any
+    """The body as the command's Struct; fields with faults have their defaults."""
+    params: Mapping[str, str] = {}
+    """What the route's path and query say, for example the server's id."""
+    task_id: str = ""
+    """The id that the task will have."""
+    clouds: tuple[str, ...] = ()
+    """All clouds of the configuration, the default one first."""
+    seed: int = 0
+    """For what is to be random: a plan made twice is the same plan."""
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """What a command makes of a want."""
+
+    plan: Plan
+    faults: tuple[Fault, ...] = ()
+    """Everything that stands in the way; with any of them the plan is not carried out."""
+    secrets: Mapping[str, bytes] = {}
+    """Texts for the key store, by the symbol that the plan refers to them with."""
+    give_up_after: timedelta = timedelta(hours=1)
+    ttl: timedelta | None = None
+    priority: Priority = Priority.NORMAL
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One line of the table of commands."""
+
+    name: str
+    """The task's type: `server.create`."""
+    action: str
+    """The word of the vNext API: CREATE."""
+    summary: str
+    body: type | None
+    """Struct of the request's body; None where there is none."""
+    cloud: Callable[[Want], tuple[str | None, Sequence[Fault]]]
+    """Says which cloud the want is about; None means the default one."""
+    ask: Callable[[Want], Ask]
+    plan: Callable[[Want, Facts], Planned]
+    blank: Callable[[Any], Any] = lambda data: data
+    """Takes the secrets out of the request's data before they are stored."""

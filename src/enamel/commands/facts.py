@@ -1,0 +1,68 @@
+"""What a command asks about a cloud before it plans, and the answers."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from enamel.clouds.driver import Capability
+from enamel.model import cloud as words
+from enamel.model.item import Item
+from enamel.model.task import Task
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """What a command needs to know; nothing else is asked of the cloud."""
+
+    flavors: bool = False
+    images: bool = False
+    templates: frozenset[str] = frozenset()
+    """Names or ids of templates: where one is no image, the volumes are asked for."""
+    networks: bool = False
+    subnets: bool = False
+    zones: bool = False
+    volume_types: bool = False
+    volumes: bool = False
+    addresses: bool = False
+    security_groups: bool = False
+    keypairs: frozenset[str] = frozenset()
+    server_names: frozenset[str] = frozenset()
+    servers: bool = False
+    quota: frozenset[str] = frozenset()
+    terminate: str | None = None
+    """Id of a server of which everything around it has to be known."""
+    task: str | None = None
+    """Id of a task of which the items have to be known."""
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What is known of a cloud; only what was asked for is filled."""
+
+    cloud: str
+    identity: words.Identity
+    clouds: tuple[str, ...] = ()
+    """All clouds of the configuration."""
+    capabilities: frozenset[Capability] = frozenset()
+    flavors: tuple[words.Flavor, ...] = ()
+    images: tuple[words.Image, ...] = ()
+    networks: tuple[words.Network, ...] = ()
+    subnets: tuple[words.Subnet, ...] = ()
+    zones: tuple[words.Zone, ...] = ()
+    volume_types: tuple[words.VolumeType, ...] = ()
+    volumes: tuple[words.Volume, ...] = ()
+    addresses: tuple[words.Address, ...] = ()
+    security_groups: tuple[words.SecurityGroup, ...] = ()
+    keypairs: Mapping[str, words.Keypair] = {}
+    servers_named: tuple[words.Server, ...] = ()
+    servers: tuple[words.Server, ...] = ()
+    quota: Mapping[str, words.Limit] = {}
+    reserved: Mapping[str, int] = {}
+    """What running tasks are about to take of each quota."""
+    promised_names: frozenset[str] = frozenset()
+    """Host names that running tasks are about to take."""
+    server: words.Server | None = None
+    ports: tuple[words.Port, ...] = ()
+    """Of the server that is to be terminated."""
+    task: Task | None = None
+    items: tuple[Item, ...] = ()
+    reverted_by: str | None = None
+    """Id of a task that has reverted this one."""

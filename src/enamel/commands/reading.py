@@ -1,0 +1,118 @@
+"""Reads the small languages of a launch: rules, keys, readiness."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from enamel.model import cloud
+
+_RULE = re.compile(r"\s*([a-z0-9-]+)(?:/(\d{1,5})(?:-(\d{1,5}))?)?(?:\s+from\s+(\S.*?))?\s*", re.IGNORECASE)
+_WITH_PORTS = frozenset({"tcp", "udp", "sctp", "udplite", "dccp"})
+_PROTOCOLS = _WITH_PORTS | {"icmp", "icmpv6", "ah", "esp", "gre", "igmp", "vrrp", "ospf", "any", "ipip"}
+_KEY_TYPES = frozenset(
+    {
+        "ssh-rsa",
+        "ssh-dss",
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+    }
+)
+
+
+class Readiness(NamedTuple):
+    """What tells that a server is ready."""
+
+    scheme: str
+    """active, tcp, http or https."""
+    port: int
+    path: str
+
+
+def rule(text: str) -> tuple[cloud.Rule, str | None]:
+    """Return the rule that a text such as `tcp/80-443 from 10.0.0.0/8` means, and the group it names, if any.
+
+    Raises:
+        ValueError: The text is no rule; the message says why.
+    """
+    found = _RULE.fullmatch(text)
+    if not found:
+        raise ValueError(f"'{text[:80]}' is not a rule: write proto[/port[-port]] [from cidr or group]")
+    protocol, low, high, source = found[1].lower(), found[2], found[3], found[4]
+    if protocol not in _PROTOCOLS:
+        raise ValueError(f"'{protocol}' is not a protocol that rules can name, such as tcp, udp or icmp")
+    if low is not None and protocol not in _WITH_PORTS:
+        raise ValueError(f"{protocol} has no ports")
+    first = int(low) if low is not None else None
+    last = int(high) if high is not None else first
+    if first is not None and last is not None and not 1 <= first <= last <= 65535:
+        raise ValueError(f"'{text[:80]}' has no sensible ports: from 1 to 65535, the smaller first")
+    cidr, group, version = _source(source)
+    return (
+        cloud.Rule(protocol=protocol, port_min=first, port_max=last, source=cidr, ip_version=version),
+        group,
+    )
+
+
+def _source(text: str | None) -> tuple[str | None, str | None, int]:
+    """Return the CIDR or the group that a rule's source means, and the version of IP."""
+    if text is None:
+        return None, None, 4
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        if re.fullmatch(r"[0-9.]+(/.*)?", text) or (":" in text and "/" in text):
+            raise ValueError(f"'{text[:60]}' is not a CIDR") from None
+        return None, text, 4
+    return str(network), None, network.version
+
+
+def key_fault(text: str) -> str | None:
+    """Return what is wrong with an OpenSSH public key; None when nothing is."""
+    if "PRIVATE KEY" in text:
+        return (
+            "This is a private key. Send the public one (the file that ends in .pub), and replace this pair."
+        )
+    parts = text.split()
+    if len(parts) < 2 or parts[0] not in _KEY_TYPES or "\n" in text.strip():
+        return "This is not an OpenSSH public key: it reads like `ssh-ed25519 AAAA… comment`, on one line."
+    try:
+        blob = base64.b64decode(parts[1], validate=True)
+    except (binascii.Error, ValueError):
+        return "The key's second word is not base64; perhaps a part of the line is missing."
+    length = int.from_bytes(blob[:4], "big")
+    if blob[4 : 4 + length] != parts[0].encode() or len(blob) <= 4 + length:
+        return "The key is cut short, or its type does not fit its content."
+    return None
+
+
+def ready_when(text: str) -> Readiness | None:
+    """Return what a `ready_when` means; None when it means nothing."""
+    if text == "active":
+        return Readiness("active", 0, "")
+    found = re.fullmatch(r"tcp/(\d{1,5})", text)
+    if found and 1 <= int(found[1]) <= 65535:
+        return Readiness("tcp", int(found[1]), "")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme in {"http", "https"} and not parts.hostname and not parts.username and port != 0:
+        return Readiness(parts.scheme, port or (443 if parts.scheme == "https" else 80), parts.path or "/")
+    return None
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""`server.terminate`: a server goes, and with it what was made for it, in the order that avoids "in use"."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.flow.plan import Draft, Group
+from enamel.model import cloud
+from enamel.model.errors import Fault
+from enamel.steps import address, port, security_group, server, volume
+
+MARK = "enamel:"
+KINDS = frozenset({"addresses", "volumes", "ports"})
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the server and everything around it."""
+    return Ask(terminate=want.params["server"])
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that ends a server."""
+    if facts.server is None:
+        raise AssertionError("the facts of a termination have the server")
+    faults = _faults(want.params.get("with"))
+    gone = facts.server
+    addresses = [one for one in facts.addresses if _goes(want, "addresses", one.mark)]
+    volumes = [
+        one for one in facts.volumes if gone.id in one.attached_to and _goes(want, "volumes", one.mark)
+    ]
+    ports = [one for one in facts.ports if _goes(want, "ports", one.mark)]
+    groups = _groups(want, facts)
+    draft = Draft()
+    name = gone.name
+    for found in addresses:
+        draft.add(address.DeleteAddress(id=found.id), group=name)
+    # Where deletion is deferred, a deleted server keeps its ports and volumes: what takes them along has to force it.
+    force = bool(addresses or volumes or ports or groups)
+    ended = draft.add(server.DeleteServer(id=gone.id, force=force), group=name)
+    dropped = [draft.add(port.DeletePort(id=one.id), group=name, after=[ended]) for one in ports]
+    for disk in volumes:
+        draft.add(volume.DeleteVolume(id=disk.id), group=name, after=[ended])
+    for group in groups:
+        draft.add(security_group.DeleteSecurityGroup(id=group.id), group=name, after=[ended, *dropped])
+    made = draft.plan(groups=(Group(name=name),), on_failure="keep")
+    return Planned(plan=made, faults=tuple(faults), give_up_after=timedelta(hours=1))
+
+
+def _faults(wanted: str | None) -> list[Fault]:
+    if wanted is None or wanted in {"everything", "nothing"}:
+        return []
+    unknown = sorted(set(wanted.split(",")) - KINDS)
+    if not unknown:
+        return []
+    listed = ", ".join(f"'{one}'" for one in unknown)
+    detail = f"{listed}: write everything, nothing, or a list of {', '.join(sorted(KINDS))}."
+    return [Fault(pointer="?with", detail=detail)]
+
+
+def _goes(want: Want, kind: str, mark: str) -> bool:
+    """Tell whether a thing around the server goes with it."""
+    wanted = want.params.get("with")
+    if wanted is None:
+        return mark.startswith(MARK)
+    if wanted == "everything":
+        return kind != "ports" or mark.startswith(MARK)
+    return kind in wanted.split(",") or (kind == "ports" and mark.startswith(MARK) and wanted != "nothing")
+
+
+def _groups(want: Want, facts: Facts) -> Iterable[cloud.SecurityGroup]:
+    """Return the security groups that were made for this server and serve no other."""
+    owner = _task_of(facts.server.mark) if facts.server else ""
+    if not owner or want.params.get("with") not in (None, "everything"):
+        return []
+    siblings = [
+        one
+        for one in facts.servers
+        if _task_of(one.mark) == owner and facts.server and one.id != facts.server.id
+    ]
+    if siblings:
+        return []
+    return [one for one in facts.security_groups if _task_of(one.description) == owner]
+
+
+def _task_of(mark: str) -> str:
+    """Return the id of the task that a mark names; empty where it names none."""
+    return mark.removeprefix(MARK).split("/")[0] if mark.startswith(MARK) else ""
