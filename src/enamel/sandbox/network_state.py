@@ -72,6 +72,18 @@ class Tables:
         }
         """The tables that quotas count, by their names in a quota."""
 
+    def inventory(self) -> dict[str, list[table.Row]]:
+        """Return everything that exists, by kind."""
+        return {
+            "networks": list(self.networks),
+            "subnets": list(self.subnets),
+            "routers": list(self.routers),
+            "ports": list(self.ports),
+            "floatingips": list(self.floatingips),
+            "security_groups": list(self.security_groups),
+            "security_group_rules": list(self.rules),
+        }
+
     def stamp(self) -> str:
         """Return the time as the network service writes it."""
         return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,416 @@
+"""The sandbox's Barbican: secrets with payloads and metadata, private to the project that made them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from enamel.sandbox import kernel, table
+from enamel.sandbox.kernel import Route
+
+if TYPE_CHECKING:
+    from enamel.sandbox import state
+
+TYPES = ("opaque", "symmetric", "public", "private", "passphrase", "certificate")
+TEXT, OCTETS = "text/plain", "application/octet-stream"
+PAGE, LONGEST_PAGE, LONGEST_PAYLOAD = 10, 100, 20_000
+KNOWN = frozenset(
+    {
+        "algorithm",
+        "bit_length",
+        "creator_id",
+        "expiration",
+        "mode",
+        "name",
+        "payload",
+        "payload_content_encoding",
+        "payload_content_type",
+        "secret_type",
+        "transport_key_id",
+    }
+)
+
+
+class Secrets:
+    """All secrets."""
+
+    def __init__(self, cloud: state.Cloud) -> None:
+        """Start without any."""
+        self.cloud = cloud
+        self.rows = table.Table()
+
+    def inventory(self) -> dict[str, list[table.Row]]:
+        """Return everything that exists, by kind, without what it hides."""
+        return {"secrets": [{name: row[name] for name in ("id", "project_id", "name")} for row in self.rows]}
+
+    def stamp(self) -> str:
+        """Return the time as the key manager writes it."""
+        return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def of(request: kernel.Request) -> Secrets:
+    """Return the secrets of the cloud that a request is for."""
+    return cast(Secrets, request.cloud.secret)
+
+
+def versions(request: kernel.Request) -> kernel.Reply:
+    """List the versions of the API."""
+    links = [
+        {"rel": "self", "href": f"{request.root}/v1/"},
+        {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
+    ]
+    media = [{"base": "application/json", "type": "application/vnd.openstack.key-manager-v1+json"}]
+    found = {
+        "id": "v1",
+        "status": "CURRENT",
+        "min_version": "1.0",
+        "max_version": "1.1",
+        "links": links,
+        "media-types": media,
+    }
+    return kernel.Reply(status=300, body={"versions": [found]})
+
+
+def listing(request: kernel.Request) -> kernel.Reply:
+    """List the project's secrets."""
+    rows = [row for row in of(request).rows.of(request.caller.project_id) if _wanted(request, row)]
+    offset, limit = (
+        _number(request, "offset", usual=0),
+        min(_number(request, "limit", usual=PAGE), LONGEST_PAGE),
+    )
+    body: kernel.Json = {
+        "secrets": [_view(request, row) for row in rows[offset : offset + limit]],
+        "total": len(rows),
+    }
+    if offset + limit < len(rows):
+        body["next"] = _page(request, limit=limit, offset=offset + limit)
+    if offset:
+        body["previous"] = _page(request, limit=limit, offset=max(offset - limit, 0))
+    return kernel.Reply(body=body)
+
+
+def create(request: kernel.Request) -> kernel.Reply:
+    """Keep a secret, with its payload or before it."""
+    _creators(request, "Secret creation")
+    wish = _body(request)
+    unknown = [name for name in wish if name not in KNOWN]
+    if unknown:
+        raise _bad(f"Additional properties are not allowed ({', '.join(map(repr, unknown))} unexpected).")
+    _check(wish)
+    payload, kind = _payload(wish)
+    secrets = of(request)
+    row = secrets.rows.add(
+        {
+            "id": request.cloud.new_id(),
+            "project_id": request.caller.project_id,
+            "creator_id": request.caller.user_id,
+            "created": secrets.stamp(),
+            "updated": secrets.stamp(),
+            "name": wish.get("name") or "",
+            "secret_type": wish.get("secret_type", "opaque"),
+            "algorithm": wish.get("algorithm"),
+            "bit_length": wish.get("bit_length"),
+            "mode": wish.get("mode"),
+            "expiration": wish.get("expiration"),
+            "payload": payload,
+            "content_type": kind,
+            "metadata": {},
+        }
+    )
+    row["name"] = row["name"] or row["id"]
+    reference = _reference(request, row)
+    return kernel.Reply(status=201, body={"secret_ref": reference}, headers={"Location": reference})
+
+
+def show(request: kernel.Request) -> kernel.Reply:
+    """Show what is known of a secret; older clients ask here for its payload, too."""
+    row = _found(request)
+    wanted = request.headers.get("accept", "").partition(";")[0]
+    if wanted in (TEXT, OCTETS) and row["payload"] is not None:
+        return payload(request)
+    return kernel.Reply(body=_view(request, row))
+
+
+def payload(request: kernel.Request) -> kernel.Reply:
+    """Hand a secret's payload out, as what it was kept as."""
+    row = _found(request)
+    if row["payload"] is None:
+        raise kernel.Refusal(404, "Not Found. Sorry but your secret has no payload.")
+    wanted = request.headers.get("accept", "*/*").partition(";")[0].strip()
+    if wanted not in (row["content_type"], "*/*", ""):
+        raise kernel.Refusal(406, f"Wrong payload content-type: the secret is {row['content_type']}.")
+    return kernel.Reply(body=row["payload"], media=row["content_type"])
+
+
+def fill(request: kernel.Request) -> kernel.Reply:
+    """Give a secret its payload, once."""
+    _creators(request, "Secret update")
+    row = _found(request)
+    if row["payload"] is not None:
+        raise kernel.Refusal(409, f"Secret {row['id']} already has data, cannot modify it.")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind not in (TEXT, OCTETS):
+        raise kernel.Refusal(415, f"Content-Type of '{kind}' is not supported for PUT.")
+    data = request.content
+    if request.headers.get("content-encoding") == "base64":
+        data = _decoded(data)
+    if not data:
+        raise _bad("No data supplied to process.")
+    row.update(payload=data, content_type=kind, updated=of(request).stamp())
+    return kernel.Reply(status=204)
+
+
+def delete(request: kernel.Request) -> kernel.Reply:
+    """Forget a secret."""
+    _creators(request, "Secret deletion")
+    of(request).rows.drop(_found(request)["id"])
+    return kernel.Reply(status=204)
+
+
+def show_metadata(request: kernel.Request) -> kernel.Reply:
+    """Show a secret's own metadata."""
+    return kernel.Reply(body={"metadata": _found(request)["metadata"]})
+
+
+def replace_metadata(request: kernel.Request) -> kernel.Reply:
+    """Give a secret exactly this metadata."""
+    row = _found(request)
+    wish = _body(request).get("metadata")
+    if not isinstance(wish, dict) or not all(isinstance(value, str) for value in wish.values()):
+        raise _bad(
+            "Provided object does not match schema 'SecretMetadata': 'metadata' must be an object of strings."
+        )
+    row["metadata"] = {name.lower(): value for name, value in wish.items()}
+    reference = f"{_reference(request, row)}/metadata"
+    return kernel.Reply(status=201, body={"metadata_ref": reference}, headers={"Location": reference})
+
+
+def add_item(request: kernel.Request) -> kernel.Reply:
+    """Add one item to a secret's metadata."""
+    row, (key, value) = _found(request), _item(request)
+    if key in row["metadata"]:
+        raise kernel.Refusal(409, f"Conflict. Key in request is already in the secret metadata: {key}")
+    row["metadata"][key] = value
+    reference = f"{_reference(request, row)}/metadata/{key}"
+    return kernel.Reply(status=201, body={"key": key, "value": value}, headers={"Location": reference})
+
+
+def show_item(request: kernel.Request) -> kernel.Reply:
+    """Show one item of a secret's metadata."""
+    row, key = _found(request), request.params["key"]
+    _refuse_missing(row, key)
+    return kernel.Reply(body={"key": key, "value": row["metadata"][key]})
+
+
+def set_item(request: kernel.Request) -> kernel.Reply:
+    """Change one item of a secret's metadata."""
+    row, (key, value) = _found(request), _item(request)
+    if key != request.params["key"]:
+        raise kernel.Refusal(409, "Key in request does not match key in the request url.")
+    _refuse_missing(row, key)
+    row["metadata"][key] = value
+    return kernel.Reply(body={"key": key, "value": value})
+
+
+def unset_item(request: kernel.Request) -> kernel.Reply:
+    """Take one item from a secret's metadata."""
+    row, key = _found(request), request.params["key"]
+    _refuse_missing(row, key)
+    del row["metadata"][key]
+    return kernel.Reply(status=204)
+
+
+def _found(request: kernel.Request) -> table.Row:
+    """Return the secret a request names, or refuse those of other projects."""
+    found = of(request).rows.get(request.params["id"])
+    if found is None:
+        raise kernel.Refusal(404, "Not Found. Sorry but your secret is in another castle.")
+    if found["project_id"] != request.caller.project_id:
+        raise _privileges("Secret retrieval")
+    return found
+
+
+def _creators(request: kernel.Request, what: str) -> None:
+    """Refuse callers who may only look."""
+    if not request.caller.roles & {"creator", "admin", "member"}:
+        raise _privileges(what)
+
+
+def _privileges(what: str) -> kernel.Refusal:
+    """Refuse what a caller may not do."""
+    return kernel.Refusal(403, f"{what} attempt not allowed - please review your user/project privileges")
+
+
+def _body(request: kernel.Request) -> kernel.Json:
+    """Return the JSON object of a body, or refuse."""
+    try:
+        return request.body()
+    except kernel.Refusal:
+        raise _bad("Unable to parse the request body as a JSON object.") from None
+
+
+def _bad(message: str) -> kernel.Refusal:
+    """Refuse a body."""
+    return kernel.Refusal(400, message)
+
+
+def _check(wish: kernel.Json) -> None:
+    """Refuse a secret with a wrong value."""
+    for name, value in wish.items():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if name == "bit_length" and value is not None and not (whole and value > 0):
+            raise _invalid(f"{name!r} must be a whole number above 0")
+        if name not in ("bit_length", "payload") and value is not None and not isinstance(value, str):
+            raise _invalid(f"{value!r} is not of type 'string'")
+    if wish.get("secret_type", "opaque") not in TYPES:
+        raise _invalid(f"{wish['secret_type']!r} is not one of {list(TYPES)}")
+
+
+def _invalid(reason: str) -> kernel.Refusal:
+    """Refuse a body that is no secret."""
+    return _bad(f"Provided object does not match schema 'Secret': {reason}. Invalid property.")
+
+
+def _payload(wish: kernel.Json) -> tuple[bytes | None, str | None]:
+    """Return the payload of a wish and what it is, or refuse."""
+    given, kind = wish.get("payload"), wish.get("payload_content_type")
+    if given is None:
+        if kind or wish.get("payload_content_encoding"):
+            raise _invalid("payload must be provided when payload_content_type is given")
+        return None, None
+    if not isinstance(given, str) or not given.strip():
+        raise _invalid("If 'payload' specified, must be non empty")
+    if len(given) > LONGEST_PAYLOAD:
+        raise kernel.Refusal(413, "Request Entity Too Large: the payload is larger than allowed.")
+    kind = kind.partition(";")[0].strip() if kind else None
+    if kind is None:
+        raise _invalid("payload_content_type must be specified with payload")
+    if kind == TEXT:
+        return given.encode(), TEXT
+    if kind != OCTETS:
+        raise kernel.Refusal(415, f"Unable to store the secret: '{kind}' is not supported.")
+    if wish.get("payload_content_encoding") != "base64":
+        raise _invalid(
+            "payload_content_encoding must be specified when payload_content_type is application/octet-stream"
+        )
+    return _decoded(given.encode()), OCTETS
+
+
+def _decoded(data: bytes) -> bytes:
+    """Return what base64 stands for, or refuse."""
+    try:
+        return base64.b64decode(data, validate=True)
+    except binascii.Error:
+        raise _bad("Invalid payload for payload_content_encoding: it is not base64.") from None
+
+
+def _view(request: kernel.Request, row: table.Row) -> kernel.Json:
+    """Return a secret as it is shown."""
+    shown: dict[str, Any] = {
+        "created": row["created"],
+        "updated": row["updated"],
+        "status": "ACTIVE",
+        "name": row["name"],
+        "secret_type": row["secret_type"],
+        "expiration": row["expiration"],
+        "algorithm": row["algorithm"],
+        "bit_length": row["bit_length"],
+        "mode": row["mode"],
+        "creator_id": row["creator_id"],
+    }
+    if row["content_type"]:
+        shown["content_types"] = {"default": row["content_type"]}
+    shown["secret_ref"] = _reference(request, row)
+    return shown
+
+
+def _reference(request: kernel.Request, row: table.Row) -> str:
+    """Return where a secret is."""
+    return f"{request.root}/v1/secrets/{row['id']}"
+
+
+def _wanted(request: kernel.Request, row: table.Row) -> bool:
+    """Tell whether a secret passes a list's filters."""
+    places = {
+        "name": "name",
+        "alg": "algorithm",
+        "mode": "mode",
+        "bits": "bit_length",
+        "secret_type": "secret_type",
+    }
+    return all(
+        str(row[place]) == request.first(name)
+        for name, place in places.items()
+        if request.first(name) is not None
+    )
+
+
+def _number(request: kernel.Request, name: str, *, usual: int) -> int:
+    """Return a parameter that is a number; Barbican overlooks what is none."""
+    given = request.first(name) or ""
+    return int(given) if given.isdecimal() else usual
+
+
+def _page(request: kernel.Request, *, limit: int, offset: int) -> str:
+    """Return the address of another page."""
+    return f"{request.root}/v1/secrets?{urlencode({'limit': limit, 'offset': offset})}"
+
+
+def _item(request: kernel.Request) -> tuple[str, str]:
+    """Return the key and the value in a body, or refuse."""
+    wish = _body(request)
+    if not isinstance(wish.get("key"), str) or not isinstance(wish.get("value"), str):
+        raise _bad("Provided object does not match schema 'SecretMetadatum': key and value must be strings.")
+    return wish["key"].lower(), wish["value"]
+
+
+def _refuse_missing(row: table.Row, key: str) -> None:
+    """Refuse an item the metadata does not have."""
+    if key not in row["metadata"]:
+        raise kernel.Refusal(404, "Not Found. Secret metadata not found.")
+
+
+ROUTES = (
+    Route("GET", "/", versions, open=True),
+    Route("GET", "/v1/secrets", listing),
+    Route("POST", "/v1/secrets", create),
+    Route("GET", "/v1/secrets/{id}", show),
+    Route("PUT", "/v1/secrets/{id}", fill),
+    Route("DELETE", "/v1/secrets/{id}", delete),
+    Route("GET", "/v1/secrets/{id}/payload", payload),
+    Route("GET", "/v1/secrets/{id}/metadata", show_metadata),
+    Route("PUT", "/v1/secrets/{id}/metadata", replace_metadata),
+    Route("POST", "/v1/secrets/{id}/metadata", add_item),
+    Route("GET", "/v1/secrets/{id}/metadata/{key}", show_item),
+    Route("PUT", "/v1/secrets/{id}/metadata/{key}", set_item),
+    Route("DELETE", "/v1/secrets/{id}/metadata/{key}", unset_item),
+)
+
+TITLES = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    406: "Not Acceptable",
+    409: "Conflict",
+    413: "Request Entity Too Large",
+    415: "Unsupported Media Type",
+}
+
+
+def word(refusal: kernel.Refusal) -> kernel.Reply:
+    """Word a refusal the way Barbican does."""
+    title = TITLES.get(refusal.status, "Error")
+    body = {"code": refusal.status, "title": title, "description": refusal.message}
+    return kernel.Reply(status=refusal.status, body=body, headers=refusal.headers)
+
+
+SERVICE = kernel.Service(
+    name="key-manager",
+    prefix="/key-manager",
+    routes=ROUTES,
+    word=word,
+    not_found=word(kernel.Refusal(404, "The resource could not be found.")),
+)
+"""Barbican's table and manners."""

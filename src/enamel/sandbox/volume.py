@@ -1,0 +1,388 @@
+"""The sandbox's Cinder: volumes, their snapshots, types, transfers, quotas and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from enamel.sandbox import (
+    kernel,
+    table,
+    volume_action,
+    volume_body,
+    volume_list,
+    volume_quota,
+    volume_snapshot,
+    volume_state,
+    volume_transfer,
+    volume_type,
+    volume_view,
+)
+from enamel.sandbox.kernel import Route
+
+VERSIONS = ((3, 0), (3, 71))
+EXTENSIONS = {
+    "os-availability-zone": "AvailabilityZones",
+    "os-quota-sets": "Quotas",
+    "os-types-extra-specs": "TypesExtraSpecs",
+    "os-used-limits": "UsedLimits",
+    "os-vol-image-meta": "VolumeImageMetadata",
+    "os-volume-actions": "VolumeActions",
+    "os-volume-transfer": "VolumeTransfer",
+}
+
+
+def versions(request: kernel.Request) -> kernel.Reply:
+    """List the versions of the API."""
+    links = [
+        {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
+        {"rel": "self", "href": f"{request.root}/v3/"},
+    ]
+    found = {
+        "id": "v3.0",
+        "status": "CURRENT",
+        "version": "3.71",
+        "min_version": "3.0",
+        "updated": "2023-08-31T00:00:00Z",
+        "links": links,
+        "media-types": [
+            {"base": "application/json", "type": "application/vnd.openstack.volume+json;version=3"}
+        ],
+    }
+    return kernel.Reply(status=300 if request.path == "/" else 200, body={"versions": [found]})
+
+
+def listing(request: kernel.Request) -> kernel.Reply:
+    """List volumes in few words."""
+    return volume_list.answer(
+        request,
+        _rows(request),
+        word="volumes",
+        known=volume_list.VOLUME_FILTERS,
+        view=lambda row: volume_view.summary(request, row),
+    )
+
+
+def detail(request: kernel.Request) -> kernel.Reply:
+    """List volumes in all words."""
+    return volume_list.answer(
+        request,
+        _rows(request),
+        word="volumes",
+        known=volume_list.VOLUME_FILTERS,
+        view=lambda row: volume_view.volume(request, row),
+    )
+
+
+def summary(request: kernel.Request) -> kernel.Reply:
+    """Count volumes."""
+    rows = list(_rows(request))
+    metadata: dict[str, list[str]] = {}
+    for row in rows:
+        for key, value in row["metadata"].items():
+            values = metadata.setdefault(key, [])
+            if value not in values:
+                values.append(value)
+    found = {"total_count": len(rows), "total_size": sum(row["size"] for row in rows)}
+    return kernel.Reply(
+        body={"volume-summary": {**found, **({"metadata": metadata} if request.version >= (3, 36) else {})}}
+    )
+
+
+def create(request: kernel.Request) -> kernel.Reply:
+    """Make a volume."""
+    row = volume_state.of(request).make(request.caller, volume_body.new_volume(request))
+    return kernel.Reply(status=202, body={"volume": volume_view.volume(request, row, full=False)})
+
+
+def show(request: kernel.Request) -> kernel.Reply:
+    """Show a volume."""
+    return kernel.Reply(body={"volume": volume_view.volume(request, _row(request))})
+
+
+def update(request: kernel.Request) -> kernel.Reply:
+    """Change a volume's name, description or metadata."""
+    row = _row(request)
+    wish = volume_body.found(request, "volume")
+    unknown = [name for name in wish if name not in ("name", "description", "metadata")]
+    if unknown:
+        raise volume_body.unexpected("volume", wish, unknown)
+    for name in ("name", "description"):
+        volume_body.texts(name, wish.get(name))
+    if "metadata" in wish:
+        wish["metadata"] = dict(volume_body.metadata(wish["metadata"] or {}))
+    volume_state.of(request).change(row, **wish)
+    return kernel.Reply(body={"volume": volume_view.volume(request, row, full=False)})
+
+
+def delete(request: kernel.Request) -> kernel.Reply:
+    """Delete a volume that nothing depends on; with `cascade`, its snapshots go along."""
+    volumes = volume_state.of(request)
+    row = _row(request)
+    if (request.first("cascade") or "").lower() in ("true", "1") and not row["attachments"]:
+        for snapshot_id in volumes.snapshots_of.of(row["id"]):
+            volumes.snapshots.drop(snapshot_id)
+            volumes.snapshots_of.drop(row["id"], snapshot_id)
+    if (request.first("force") or "").lower() not in ("true", "1") or not request.caller.admin:
+        volumes.refuse_undeletable(row)
+    volumes.drop(row)
+    return kernel.Reply(status=202)
+
+
+def show_metadata(request: kernel.Request) -> kernel.Reply:
+    """Show a volume's metadata."""
+    return kernel.Reply(body={"metadata": _row(request)["metadata"]})
+
+
+def add_metadata(request: kernel.Request) -> kernel.Reply:
+    """Add to a volume's metadata."""
+    row = _row(request)
+    row["metadata"] = {**row["metadata"], **volume_body.metadata(volume_body.found(request, "metadata"))}
+    return kernel.Reply(body={"metadata": row["metadata"]})
+
+
+def replace_metadata(request: kernel.Request) -> kernel.Reply:
+    """Give a volume exactly this metadata."""
+    row = _row(request)
+    row["metadata"] = dict(volume_body.metadata(volume_body.found(request, "metadata")))
+    return kernel.Reply(body={"metadata": row["metadata"]})
+
+
+def show_item(request: kernel.Request) -> kernel.Reply:
+    """Show one item of a volume's metadata."""
+    row, key = _row(request), request.params["key"]
+    _refuse_missing(row, key)
+    return kernel.Reply(body={"meta": {key: row["metadata"][key]}})
+
+
+def set_item(request: kernel.Request) -> kernel.Reply:
+    """Set one item of a volume's metadata."""
+    row, key = _row(request), request.params["key"]
+    wish = volume_body.metadata(volume_body.found(request, "meta"))
+    if list(wish) != [key]:
+        raise kernel.Refusal(400, "Request body and URI mismatch")
+    row["metadata"] = {**row["metadata"], **wish}
+    return kernel.Reply(body={"meta": wish})
+
+
+def unset_item(request: kernel.Request) -> kernel.Reply:
+    """Take one item from a volume's metadata."""
+    row, key = _row(request), request.params["key"]
+    _refuse_missing(row, key)
+    row["metadata"] = {name: value for name, value in row["metadata"].items() if name != key}
+    return kernel.Reply()
+
+
+def zones(request: kernel.Request) -> kernel.Reply:
+    """List the availability zones."""
+    zone = {"zoneName": volume_state.ZONE, "zoneState": {"available": True}}
+    return kernel.Reply(body={"availabilityZoneInfo": [zone]})
+
+
+def extensions(request: kernel.Request) -> kernel.Reply:
+    """List the extensions."""
+    found = [
+        {
+            "name": name,
+            "alias": alias,
+            "description": f"{name}.",
+            "updated": "2020-01-01T00:00:00+00:00",
+            "links": [],
+        }
+        for alias, name in EXTENSIONS.items()
+    ]
+    return kernel.Reply(body={"extensions": found})
+
+
+def attachments(request: kernel.Request) -> kernel.Reply:
+    """List the caller's attachments."""
+    found = [
+        {
+            "id": attachment["attachment_id"],
+            "status": "attached",
+            "instance": attachment["server_id"],
+            "volume_id": row["id"],
+        }
+        for row in _rows(request)
+        for attachment in row["attachments"]
+    ]
+    return kernel.Reply(body={"attachments": found})
+
+
+def attachment(request: kernel.Request) -> kernel.Reply:
+    """Show an attachment."""
+    for row in _rows(request):
+        for one in row["attachments"]:
+            if one["attachment_id"] == request.params["id"]:
+                shown = {
+                    "id": one["attachment_id"],
+                    "status": "attached",
+                    "instance": one["server_id"],
+                    "volume_id": row["id"],
+                    "attached_at": one["attached_at"],
+                    "detached_at": "",
+                    "attach_mode": "rw",
+                    "connection_info": {},
+                }
+                return kernel.Reply(body={"attachment": shown})
+    raise kernel.Refusal(404, f"Volume attachment could not be found with filter: {request.params['id']}.")
+
+
+def messages(request: kernel.Request) -> kernel.Reply:
+    """List what went wrong, newest first."""
+    rows = volume_state.of(request).messages.of(request.caller.project_id)
+    wanted = request.filters()
+    shown = [
+        _message(request, row)
+        for row in rows
+        if all(
+            row.get(name) in values
+            for name, values in wanted.items()
+            if name in ("resource_uuid", "resource_type", "event_id", "request_id", "message_level")
+        )
+    ]
+    return kernel.Reply(body={"messages": shown[::-1]})
+
+
+def message(request: kernel.Request) -> kernel.Reply:
+    """Show one message."""
+    return kernel.Reply(body={"message": _message(request, _found_message(request))})
+
+
+def delete_message(request: kernel.Request) -> kernel.Reply:
+    """Forget one message."""
+    volume_state.of(request).messages.drop(_found_message(request)["id"])
+    return kernel.Reply(status=204)
+
+
+def _found_message(request: kernel.Request) -> table.Row:
+    """Return the message a request names, or refuse."""
+    row = volume_state.of(request).messages.get(request.params["id"])
+    if row is None or not request.caller.sees(row["project_id"]):
+        raise kernel.Refusal(404, f"Message {request.params['id']} could not be found.")
+    return row
+
+
+def _message(request: kernel.Request, row: table.Row) -> kernel.Json:
+    """Return a message as it is shown."""
+    shown = {name: value for name, value in row.items() if name != "project_id"}
+    links = [
+        {"rel": "self", "href": f"{request.root}/v3/messages/{row['id']}"},
+        {"rel": "bookmark", "href": f"{request.root}/messages/{row['id']}"},
+    ]
+    return {**shown, "links": links}
+
+
+def _row(request: kernel.Request) -> table.Row:
+    """Return the volume a request names, or refuse."""
+    return volume_state.of(request).seen(request.caller, request.params["id"])
+
+
+def _rows(request: kernel.Request) -> Iterable[table.Row]:
+    """Return the volumes that a list is made of."""
+    volumes = volume_state.of(request).volumes
+    if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
+        return volumes
+    return volumes.of(request.caller.project_id)
+
+
+def _refuse_missing(row: table.Row, key: str) -> None:
+    """Refuse an item the metadata does not have."""
+    if key not in row["metadata"]:
+        raise kernel.Refusal(404, f"Volume {row['id']} has no metadata with key {key}.")
+
+
+TABLE = (
+    Route("GET", "/limits", volume_quota.limits),
+    Route("GET", "/extensions", extensions),
+    Route("GET", "/os-availability-zone", zones),
+    Route("GET", "/os-quota-sets/{project_id}", volume_quota.show),
+    Route("PUT", "/os-quota-sets/{project_id}", volume_quota.update),
+    Route("DELETE", "/os-quota-sets/{project_id}", volume_quota.reset),
+    Route("GET", "/os-quota-sets/{project_id}/defaults", volume_quota.defaults),
+    Route("GET", "/volumes", listing),
+    Route("POST", "/volumes", create),
+    Route("GET", "/volumes/detail", detail),
+    Route("GET", "/volumes/summary", summary),
+    Route("GET", "/volumes/{id}", show),
+    Route("PUT", "/volumes/{id}", update),
+    Route("DELETE", "/volumes/{id}", delete),
+    Route("POST", "/volumes/{id}/action", volume_action.act),
+    Route("GET", "/volumes/{id}/metadata", show_metadata),
+    Route("POST", "/volumes/{id}/metadata", add_metadata),
+    Route("PUT", "/volumes/{id}/metadata", replace_metadata),
+    Route("GET", "/volumes/{id}/metadata/{key}", show_item),
+    Route("PUT", "/volumes/{id}/metadata/{key}", set_item),
+    Route("DELETE", "/volumes/{id}/metadata/{key}", unset_item),
+    Route("GET", "/snapshots", volume_snapshot.listing),
+    Route("POST", "/snapshots", volume_snapshot.create),
+    Route("GET", "/snapshots/detail", volume_snapshot.detail),
+    Route("GET", "/snapshots/{id}", volume_snapshot.show),
+    Route("PUT", "/snapshots/{id}", volume_snapshot.update),
+    Route("DELETE", "/snapshots/{id}", volume_snapshot.delete),
+    Route("GET", "/types", volume_type.listing),
+    Route("POST", "/types", volume_type.create),
+    Route("GET", "/types/default", volume_type.show_default),
+    Route("GET", "/types/{id}", volume_type.show),
+    Route("PUT", "/types/{id}", volume_type.update),
+    Route("DELETE", "/types/{id}", volume_type.delete),
+    Route("GET", "/types/{id}/extra_specs", volume_type.specs),
+    Route("POST", "/types/{id}/extra_specs", volume_type.set_specs),
+    Route("DELETE", "/types/{id}/extra_specs/{key}", volume_type.unset_spec),
+    *(
+        route
+        for word in ("volume-transfers", "os-volume-transfer")
+        for route in (
+            Route("GET", f"/{word}", volume_transfer.listing),
+            Route("POST", f"/{word}", volume_transfer.create),
+            Route("GET", f"/{word}/detail", volume_transfer.detail),
+            Route("GET", f"/{word}/{{id}}", volume_transfer.show),
+            Route("DELETE", f"/{word}/{{id}}", volume_transfer.delete),
+            Route("POST", f"/{word}/{{id}}/accept", volume_transfer.accept),
+        )
+    ),
+    Route("GET", "/attachments", attachments),
+    Route("GET", "/attachments/detail", attachments),
+    Route("GET", "/attachments/{id}", attachment),
+    Route("GET", "/messages", messages),
+    Route("GET", "/messages/{id}", message),
+    Route("DELETE", "/messages/{id}", delete_message),
+)
+
+ROUTES = (
+    Route("GET", "/", versions, open=True),
+    Route("GET", "/v3", versions, open=True),
+    *(route._replace(template=f"/v3{route.template}") for route in TABLE),
+    # The project's id in the path is older, and still what many clients send.
+    *(route._replace(template=f"/v3/{{tenant_id}}{route.template}") for route in TABLE),
+)
+
+
+KINDS = {
+    400: "badRequest",
+    403: "forbidden",
+    404: "itemNotFound",
+    409: "conflictingRequest",
+    413: "overLimit",
+}
+
+
+def word(refusal: kernel.Refusal) -> kernel.Reply:
+    """Word a refusal the way Cinder does."""
+    error: kernel.Json = {"code": refusal.status, "message": refusal.message}
+    if refusal.status == 413:
+        error["retryAfter"] = refusal.headers.get("Retry-After", "0")
+    kind = KINDS.get(refusal.status, "computeFault")
+    return kernel.Reply(status=refusal.status, body={kind: error}, headers=refusal.headers)
+
+
+SERVICE = kernel.Service(
+    name="volume",
+    prefix="/volume",
+    routes=ROUTES,
+    word=word,
+    versions=VERSIONS,
+    microversion_types=("volume", "block-storage"),
+    request_id_header="x-compute-request-id",
+    not_found=word(kernel.Refusal(404, "The resource could not be found.")),
+)
+"""Cinder's table and manners."""
