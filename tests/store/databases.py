@@ -1,0 +1,26 @@
+"""The databases that the store's tests run on: SQLite always, servers where the environment names them."""
+
+import os
+
+import pytest
+
+SERVERS = {"postgresql": "ENAMEL_TEST_POSTGRESQL", "mariadb": "ENAMEL_TEST_MARIADB"}
+"""The variable that holds the URL of an empty database which the tests may clear."""
+
+
+def url(name: str) -> str:
+    return os.environ[SERVERS[name]]
+
+
+PARAMETERS = [
+    "sqlite",
+    *(
+        pytest.param(
+            name,
+            marks=pytest.mark.skipif(
+                not os.environ.get(variable), reason=f"{variable} names no database of {name} to test on"
+            ),
+        )
+        for name, variable in SERVERS.items()
+    ),
+]

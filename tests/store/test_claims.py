@@ -1,0 +1,162 @@
+"""Claims: who gets which task, and in which order."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from enamel.model import item, topic
+from enamel.model.errors import TaskTimedOut
+from enamel.model.task import Priority, State
+from enamel.store import claims, events, items, tasks
+from enamel.store.engine import Store
+from enamel.store.lease import Lease
+from tests.store import world
+from tests.store.world import NOON, Clock
+
+
+async def claim(lease: Lease, *, limit: int = 100, topics: topic.Topics = topic.ALL) -> list[str]:
+    found = await lease.run(claims.claim, lease.id, limit=limit, topics=topics)
+    return [known.id for known, _ in found]
+
+
+async def test_a_claimed_task_is_its_workers_with_all_its_items(store: Store, lease: Lease) -> None:
+    accepted = await world.accept(store, steps=("port-1", "boot-web-1"))
+    ((claimed, steps),) = await lease.run(claims.claim, lease.id, limit=5)
+    assert claimed == await store.read(tasks.get, accepted.id)
+    assert claimed.state is State.RUNNING and claimed.worker == lease.id
+    assert claimed.attempt == 1 and claimed.started_at == NOON
+    assert steps == await store.read(items.list, accepted.id)
+    assert await claim(lease) == []
+    assert await lease.run(claims.held, lease.id) == {accepted.id}
+
+
+async def test_claims_the_urgent_first(store: Store, lease: Lease) -> None:
+    wanted = [Priority.LOW, Priority.NORMAL, Priority.HIGH, Priority.NORMAL]
+    low, one, high, two = [(await world.accept(store, priority=priority)).id for priority in wanted]
+    assert await claim(lease, limit=2) == [high, one]
+    assert await claim(lease) == [two, low]
+
+
+async def test_no_project_waits_behind_anothers_crowd(store: Store, lease: Lease) -> None:
+    crowd = [(await world.accept(store, project_id="crowd")).id for _ in range(6)]
+    assert await claim(lease, limit=2) == crowd[:2]
+    later = NOON + timedelta(seconds=1)
+    small = [(await world.accept(store, project_id="small", created_at=later)).id for _ in range(2)]
+    assert await claim(lease) == [crowd[2], small[0], crowd[3], small[1], crowd[4], crowd[5]]
+
+
+async def test_a_project_that_comes_late_does_not_overtake_everybody(store: Store, lease: Lease) -> None:
+    early = [(await world.accept(store, project_id=f"p{n}")).id for n in range(3)]
+    later = NOON + timedelta(seconds=1)
+    late = (await world.accept(store, project_id="late", created_at=later)).id
+    assert await claim(lease) == [*early, late]
+
+
+async def test_a_task_waits_for_its_time(store: Store, lease: Lease, clock: Clock) -> None:
+    future = await world.accept(store, not_before=NOON + timedelta(minutes=1))
+    assert await claim(lease) == []
+    clock.tick(60)
+    assert await claim(lease) == [future.id]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "taken"),
+    [
+        ([], ["server.create", "server.resize", "server_x.create", "task.revert"]),
+        (["*"], ["server.create", "server.resize", "server_x.create", "task.revert"]),
+        (["server.*"], ["server.create", "server.resize"]),
+        (["server.*", "!server.create"], ["server.resize"]),
+        (["!server.*"], ["server_x.create", "task.revert"]),
+        (["server_x.*"], ["server_x.create"]),
+        (["task.revert", "server.create"], ["server.create", "task.revert"]),
+        (["task"], []),
+    ],
+)
+async def test_a_worker_takes_its_topics_only(
+    store: Store, lease: Lease, patterns: list[str], taken: list[str]
+) -> None:
+    types = ["server.create", "server.resize", "server_x.create", "task.revert"]
+    accepted = {type: (await world.accept(store, type=type)).id for type in types}
+    served = topic.parse(patterns)
+    assert set(await claim(lease, topics=served)) == {accepted[type] for type in taken}
+    assert [type for type in types if served.serve(type)] == taken
+
+
+async def test_two_workers_never_take_the_same_task(store: Store, lease: Lease, other: Lease) -> None:
+    accepted = {(await world.accept(store)).id for _ in range(40)}
+    portions = await asyncio.gather(*(claim(each, limit=7) for each in [lease, other] * 4))
+    taken = [id for portion in portions for id in portion]
+    assert len(taken) == len(set(taken)) == 40 and set(taken) == accepted
+
+
+async def test_nothing_is_claimed_without_a_free_slot(store: Store, lease: Lease) -> None:
+    await world.accept(store)
+    assert await claim(lease, limit=0) == []
+    assert await claim(lease, limit=-3) == []
+
+
+async def test_numbers_go_on_after_the_last_event_that_was_written(store: Store, lease: Lease) -> None:
+    accepted = await world.accept(store)
+    await store.run(events.insert, [world.an_event(accepted, 2), world.an_event(accepted, 3)])
+    ((claimed, _),) = await lease.run(claims.claim, lease.id, limit=1)
+    assert claimed.events == 3
+
+
+async def test_a_task_that_was_given_back_can_be_claimed_again(
+    store: Store, lease: Lease, other: Lease
+) -> None:
+    accepted = await world.accept(store)
+    assert await claim(lease) == [accepted.id]
+    assert await other.run(claims.release, other.id, [accepted.id]) == {}
+    assert await lease.run(claims.release, lease.id, [accepted.id]) == {accepted.id: "server.create"}
+    ((again, _),) = await other.run(claims.claim, other.id, limit=1)
+    assert again.attempt == 2 and again.worker == other.id and again.started_at == NOON
+
+
+async def test_a_task_that_broke_its_worker_rests(store: Store, lease: Lease, clock: Clock) -> None:
+    accepted = await world.accept(store)
+    await claim(lease)
+    await lease.run(claims.postpone, lease.id, accepted.id, rest=timedelta(seconds=5))
+    assert await claim(lease) == []
+    clock.tick(5)
+    assert await claim(lease) == [accepted.id]
+
+
+async def test_settling_gives_back_what_has_not_ended(store: Store, lease: Lease) -> None:
+    accepted = await world.accept(store)
+    await claim(lease)
+    left = await lease.run(claims.settle, lease.id, accepted.id)
+    assert left is not None and left.state is State.WAITING
+    assert await lease.run(claims.settle, lease.id, "no-such-task") is None
+
+
+async def test_a_task_that_cannot_be_carried_out_ends(store: Store, lease: Lease, other: Lease) -> None:
+    accepted = await world.accept(store)
+    await claim(lease)
+    error = TaskTimedOut("It took too long.")
+    assert await other.run(claims.fail, other.id, accepted.id, error=error) is None
+    ended = await lease.run(claims.fail, lease.id, accepted.id, error=error)
+    assert ended is not None and ended.state is State.ABORTED and ended.error is not None
+    assert await lease.run(claims.fail, lease.id, accepted.id, error=error) is None
+    assert [event.type for event in await store.read(events.list, accepted.id)][-1] == "task.aborted"
+
+
+async def test_a_task_whose_time_is_over_before_it_began_ends(
+    store: Store, lease: Lease, clock: Clock
+) -> None:
+    deadline = NOON + timedelta(seconds=30)
+    begun = await world.accept(store, deadline=deadline)
+    await claim(lease)
+    await lease.run(claims.release, lease.id)
+    waiting = await world.accept(store, deadline=deadline)
+    assert await store.run(claims.time_out) == []
+    clock.tick(30)
+    assert [late.id for late in await store.run(claims.time_out)] == [waiting.id]
+    found = await store.read(tasks.get, waiting.id)
+    assert found.state is State.TIMED_OUT
+    assert found.error is not None and "server.create" in found.error.detail
+    assert [event.type for event in await store.read(events.list, waiting.id)][-1] == "task.timed_out"
+    assert {step.state for step in await store.read(items.list, waiting.id)} == {item.State.ABORTED}
+    # Whatever a worker had may have made something: the next worker rolls it back.
+    assert (await store.read(tasks.get, begun.id)).state is State.WAITING

@@ -1,0 +1,148 @@
+"""The journal: what a worker writes of its tasks."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from enamel.model import item
+from enamel.model.problem import Problem
+from enamel.model.task import Progress, ServerEntry, State, Task
+from enamel.store import claims, events, items, tasks
+from enamel.store.engine import Store
+from enamel.store.journal import Journal
+from enamel.store.lease import Lease
+from tests.store import world
+from tests.store.world import NOON
+
+
+async def claimed(store: Store, lease: Lease, **fields: Any) -> Task:
+    await world.accept(store, **fields)
+    ((found, _),) = await lease.run(claims.claim, lease.id, limit=1)
+    return found
+
+
+async def test_what_is_saved_comes_back(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease, plan={"steps": 1}, request={"name": "web"})
+    step = world.an_item(
+        found,
+        group="web-1",
+        state=item.State.TIMED_OUT,
+        uncertain=True,
+        attempt=3,
+        started_at=NOON,
+        ended_at=NOON,
+        outputs={"id": "s-1", "addresses": ["10.0.0.3"]},
+        error=Problem(code="enamel.cloud.error", title="It failed.", detail="It failed."),
+        calls=(item.Call(method="POST", service="compute", path="/servers", status=0, ms=1.25, at=NOON),),
+        note="It took the slow way.",
+    )
+    after = msgspec.structs.replace(found, progress=Progress(done=1, total=2), calls=7, events=2)
+    event = world.an_event(found, 2, item=step.name, data={"why": "é"})
+    await Journal(lease).save(after, [step], [event])
+    assert await store.read(tasks.get, found.id) == after
+    assert await store.read(items.list, found.id) == (step,)
+    assert (await store.read(events.list, found.id))[-1] == event
+
+
+async def test_the_last_version_counts_and_all_is_in_order(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    journal = Journal(lease)
+    for seq in range(2, 52):
+        journal.save(
+            msgspec.structs.replace(found, calls=seq),
+            [world.an_item(found, attempt=seq)],
+            [world.an_event(found, seq)],
+        )
+    await journal.save(world.ended(msgspec.structs.replace(found, calls=52)))
+    assert (await store.read(tasks.get, found.id)).calls == 52
+    assert (await store.read(items.list, found.id))[0].attempt == 51
+    assert [event.seq for event in await store.read(events.list, found.id)] == list(range(1, 52))
+
+
+async def test_the_owner_does_not_overwrite_what_others_say(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    await store.run(tasks.request_cancel, found.id)
+    await Journal(lease).save(msgspec.structs.replace(found, calls=3))
+    after = await store.read(tasks.get, found.id)
+    assert after.cancel_requested and after.calls == 3
+
+
+async def test_saving_twice_is_saving_once(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    journal = Journal(lease)
+    step, event = world.done(world.an_item(found)), world.an_event(found, 2)
+    for _ in range(2):
+        await journal.save(found, [step], [event])
+    assert await store.read(items.list, found.id) == (step,)
+    assert len(await store.read(events.list, found.id)) == 2
+
+
+async def test_a_step_that_came_later_follows_the_plan(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease, steps=("zulu", "alpha"))
+    await Journal(lease).save(None, [world.an_item(found, "added")])
+    assert [step.name for step in await store.read(items.list, found.id)] == ["zulu", "alpha", "added"]
+
+
+async def test_one_that_cannot_be_written_spoils_no_other(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    journal = Journal(lease)
+    saves = [journal.save(None, [], [world.an_event(found, 2)])]
+    saves.append(journal.save(None, [], [world.an_event(found, 3, data={"bad": object()})]))
+    saves.append(journal.save(None, [], [world.an_event(found, 4)]))
+    outcomes = await asyncio.gather(*saves, return_exceptions=True)
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, False]
+    assert [event.seq for event in await store.read(events.list, found.id)] == [1, 2, 4]
+
+
+async def test_a_task_is_found_by_its_servers_as_they_come(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    journal = Journal(lease)
+    one, two = ServerEntry(hostname="a", id="s-1"), ServerEntry(hostname="b", id="s-2")
+    await journal.save(msgspec.structs.replace(found, servers=(one, ServerEntry(hostname="b"))))
+    await journal.save(msgspec.structs.replace(found, servers=(one, two)))
+    await journal.save(msgspec.structs.replace(found, servers=(one, two), state=State.COMPLETED))
+    for id in ("s-1", "s-2"):
+        assert [known.id for known in await store.read(tasks.list, server=id)] == [found.id]
+
+
+async def test_followers_are_told_after_the_commit(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    told: list[str] = []
+    journal = Journal(lease, changed=told.append)
+    await journal.save(found)
+    assert told == []
+    await journal.save(None, [], [world.an_event(found, 2)])
+    assert told == [found.id]
+
+
+async def test_nobody_need_await_a_save(store: Store, lease: Lease) -> None:
+    await lease.leave()
+    Journal(lease).save(world.a_task())
+    await asyncio.sleep(0)
+
+
+async def test_hundreds_of_flows_write_side_by_side(store: Store, lease: Lease) -> None:
+    steps = tuple(f"step-{n}" for n in range(5))
+    for _ in range(50):
+        await world.accept(store, steps=steps)
+    journal = Journal(lease)
+
+    async def flow(found: Task, todo: tuple[item.Item, ...]) -> None:
+        seq = found.events
+        for step in todo:
+            seq += 1
+            await journal.save(None, [world.running(step)], [world.an_event(found, seq, item=step.name)])
+            seq += 1
+            journal.save(
+                None, [world.done(step)], [world.an_event(found, seq, "item.completed", item=step.name)]
+            )
+        await journal.save(world.ended(found), [], [world.an_event(found, seq + 1, "task.completed")])
+
+    got = await lease.run(claims.claim, lease.id, limit=100)
+    await asyncio.gather(*(flow(found, todo) for found, todo in got))
+    for found, _ in got:
+        assert (await store.read(tasks.get, found.id)).state is State.COMPLETED
+        assert {step.state for step in await store.read(items.list, found.id)} == {item.State.COMPLETED}
+        numbers = [event.seq for event in await store.read(events.list, found.id)]
+        assert numbers == list(range(1, 13))

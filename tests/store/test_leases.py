@@ -1,0 +1,132 @@
+"""Leases: who is alive, who takes over from the dead, and what a zombie can do: nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from enamel.model import item
+from enamel.model.errors import LeaseLost
+from enamel.model.task import State
+from enamel.store import claims, events, items, tasks, workers
+from enamel.store.engine import Store
+from enamel.store.journal import Journal
+from enamel.store.lease import Lease
+from tests.store import world
+from tests.store.world import LEASE, Clock
+
+
+async def test_the_dead_are_reaped_and_the_living_are_not(
+    store: Store, lease: Lease, other: Lease, clock: Clock
+) -> None:
+    accepted = await world.accept(store, steps=("port-1", "boot-web-1", "address-1"))
+    ((claimed, (port, boot, _)),) = await lease.run(claims.claim, lease.id, limit=1)
+    await Journal(lease).save(claimed, [world.done(port), world.running(boot)], [])
+    clock.tick(4)
+    await other.renew()
+    assert (await other.run(workers.reap, but=other.id)).workers == frozenset()
+    clock.tick(4)
+    reaped = await other.run(workers.reap, but=other.id)
+    assert reaped.workers == {lease.id} and reaped.tasks == {accepted.id: "server.create"}
+    found = await store.read(tasks.get, accepted.id)
+    assert found.state is State.WAITING and found.worker is None
+    states = [(step.state, step.uncertain) for step in await store.read(items.list, accepted.id)]
+    assert states == [
+        (item.State.COMPLETED, False),
+        (item.State.RUNNING, True),
+        (item.State.WAITING, False),
+    ]
+
+
+async def test_a_worker_does_not_reap_itself(lease: Lease, clock: Clock) -> None:
+    clock.tick(60)
+    assert (await lease.run(workers.reap, but=lease.id)).workers == frozenset()
+    assert await lease.renew() == frozenset()
+
+
+async def test_one_that_is_alone_takes_over_at_once(store: Store, lease: Lease, other: Lease) -> None:
+    await world.accept(store)
+    await lease.run(claims.claim, lease.id, limit=1)
+    reaped = await other.run(workers.reap, but=other.id, everyone=True)
+    assert reaped.workers == {lease.id} and len(reaped.tasks) == 1
+
+
+async def test_a_zombie_writes_nothing(store: Store, lease: Lease, other: Lease, clock: Clock) -> None:
+    accepted = await world.accept(store)
+    ((claimed, (boot,)),) = await lease.run(claims.claim, lease.id, limit=1)
+    clock.tick(60)
+    await other.renew()
+    await other.run(workers.reap, but=other.id)
+    await other.run(claims.claim, other.id, limit=1)
+    before = await store.read(tasks.get, accepted.id)
+
+    journal = Journal(lease)
+    zombies = [
+        journal.save(world.ended(claimed), [world.done(boot)], [world.an_event(claimed, 2)]) for _ in range(3)
+    ]
+    for save in zombies:
+        with pytest.raises(LeaseLost):
+            await save
+    assert lease.over.is_set() and not lease.alive()
+    for refused in (lease.renew(), lease.run(claims.claim, lease.id, limit=1), journal.save(claimed)):
+        with pytest.raises(LeaseLost):
+            await refused
+    assert await store.read(tasks.get, accepted.id) == before
+    assert await store.read(items.list, accepted.id) == (boot,)
+    assert len(await store.read(events.list, accepted.id)) == 1
+
+
+async def test_a_zombie_in_a_crowd_spoils_nobody_elses_writing(
+    store: Store, lease: Lease, other: Lease, clock: Clock
+) -> None:
+    accepted = await world.accept(store)
+    clock.tick(60)
+    await other.renew()
+    await other.run(workers.reap, but=other.id)
+    await other.run(claims.claim, other.id, limit=1)
+    zombie = Journal(lease).save(None, [], [world.an_event(accepted, 2, "item.failed")])
+    alive = Journal(other).save(None, [], [world.an_event(accepted, 2, "item.completed")])
+    await alive
+    with pytest.raises(LeaseLost):
+        await zombie
+    assert [event.type for event in await store.read(events.list, accepted.id)][-1] == "item.completed"
+
+
+async def test_leaving_sends_everything_back(store: Store, lease: Lease, other: Lease) -> None:
+    accepted = await world.accept(store)
+    await lease.run(claims.claim, lease.id, limit=1)
+    assert await lease.leave() == {accepted.id: "server.create"}
+    assert not lease.alive()
+    assert len(await other.run(claims.claim, other.id, limit=1)) == 1
+
+
+async def test_a_worker_stops_starting_things_by_its_own_clock(store: Store) -> None:
+    time = [100.0]
+    lease = Lease(store, name="frozen", length=LEASE, clock=lambda: time[0])
+    assert not lease.alive()
+    await lease.take()
+    assert lease.alive()
+    time[0] += LEASE.total_seconds()
+    assert not lease.alive()
+    await lease.renew()
+    assert lease.alive()
+
+
+async def test_a_lease_that_is_taken_anew_is_another_worker(store: Store, lease: Lease) -> None:
+    first = lease.id
+    await lease.leave()
+    with pytest.raises(LeaseLost):
+        await lease.renew()
+    await lease.take()
+    assert lease.id != first and lease.alive()
+
+
+async def test_leases_run_by_the_databases_own_clock(url: str) -> None:
+    store = Store(url)
+    try:
+        gone = Lease(store, name="gone", length=timedelta(seconds=-1))
+        here = Lease(store, name="here", length=timedelta(minutes=1))
+        await gone.take()
+        await here.take()
+        assert (await here.run(workers.reap, but=here.id)).workers == {gone.id}
+    finally:
+        await store.close()

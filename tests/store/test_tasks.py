@@ -1,0 +1,173 @@
+"""Tasks in the store: what goes in comes out, and only to those who may see it."""
+
+from datetime import timedelta
+
+import pytest
+
+from enamel.model import item, task
+from enamel.model.errors import NotFound, TaskCancelled, WrongState
+from enamel.model.problem import Problem
+from enamel.model.task import Made, Priority, Progress, Result, ServerEntry, State
+from enamel.store import claims, events, items, tasks
+from enamel.store.engine import Store
+from enamel.store.lease import Lease
+from tests.store import world
+from tests.store.world import NOON
+
+EVERYTHING = {
+    "state": State.RUNNING,
+    "reverting": True,
+    "cancel_requested": True,
+    "progress": Progress(done=3, total=8),
+    "started_at": NOON + timedelta(microseconds=1),
+    "ended_at": NOON + timedelta(days=400),
+    "priority": Priority.HIGH,
+    "not_before": NOON - timedelta(days=1),
+    "deadline": NOON + timedelta(hours=1),
+    "request": {"name": "wéb 🎉", "count": 3, "nested": {"list": [1, 2.5, None, True]}},
+    "plan": {"steps": ["a" * 100_000]},
+    "servers": (ServerEntry(hostname="web-1", id="s-1", launched_at=NOON, fixed_addresses=("10.0.0.3",)),),
+    "result": Result(made={"server": (Made(kind="server", id="s-1"),)}, data={"image": "i-1"}),
+    "error": Problem(code="enamel.cloud.error", title="It failed.", detail="It failed."),
+    "calls": 12,
+    "worker": "w-1",
+    "attempt": 2,
+    "parent": "t-0",
+    "reserves": {"cores": 4},
+    "secrets": ("local:1",),
+    "groups": {"web-1": 1},
+}
+
+
+async def test_a_task_comes_back_as_it_was(store: Store) -> None:
+    accepted = await world.accept(store, **EVERYTHING)
+    assert await store.read(tasks.get, accepted.id, project_id="project-1") == accepted
+    assert accepted.events == 1
+
+
+async def test_items_come_back_in_the_order_of_the_plan(store: Store) -> None:
+    accepted = await world.accept(store, steps=("network", "port-1", "boot-web-1", "address-1"))
+    found = await store.read(items.list, accepted.id)
+    assert [step.name for step in found] == ["network", "port-1", "boot-web-1", "address-1"]
+    assert found[0] == world.an_item(accepted, "network")
+
+
+@pytest.mark.parametrize("function", [tasks.get, tasks.request_cancel, tasks.forget])
+async def test_another_projects_task_is_not_there(store: Store, function: object) -> None:
+    accepted = await world.accept(store)
+    with pytest.raises(NotFound, match=accepted.id):
+        await store.run(function, accepted.id, project_id="project-2")  # type: ignore[arg-type]
+
+
+async def test_lists_the_newest_first_in_pages(store: Store) -> None:
+    accepted = sorted([(await world.accept(store)).id for _ in range(5)], reverse=True)
+    first = await store.read(tasks.list, project_id="project-1", limit=2)
+    second = await store.read(tasks.list, project_id="project-1", marker=first[-1].id, limit=2)
+    assert [found.id for found in (*first, *second)] == accepted[:4]
+    assert await store.read(tasks.list, project_id="project-2") == ()
+
+
+async def test_lists_by_what_tasks_are_about(store: Store) -> None:
+    boot = await world.accept(store, servers=(ServerEntry(hostname="web", id="s-1"),))
+    revert = await world.accept(
+        store, type="task.revert", parent=boot.id, created_at=NOON + timedelta(hours=1), plan={"big": True}
+    )
+    by = [
+        {"type": "task.revert"},
+        {"parent": boot.id},
+        {"since": NOON + timedelta(minutes=1)},
+        {"states": [State.WAITING], "type": "task.revert"},
+    ]
+    for filters in by:
+        assert [found.id for found in await store.read(tasks.list, **filters)] == [revert.id]  # type: ignore[arg-type]
+    assert [found.id for found in await store.read(tasks.list, server="s-1")] == [boot.id]
+    assert await store.read(tasks.list, states=task.ENDED) == ()
+    assert (await store.read(tasks.list, type="task.revert"))[0].plan == {}
+
+
+async def test_cancelling_a_task_that_nobody_had_ends_it_at_once(store: Store) -> None:
+    accepted = await world.accept(store, steps=("port-1", "boot-web-1"), reserves={"cores": 2})
+    answer = await store.run(tasks.request_cancel, accepted.id)
+    found = await store.read(tasks.get, accepted.id)
+    assert answer == found
+    assert found.state is State.ABORTED and found.cancel_requested and found.ended_at == NOON
+    assert found.error is not None and found.error.code == TaskCancelled.code
+    assert found.reserves == {}
+    told = await store.read(events.list, accepted.id)
+    assert [(event.seq, event.type) for event in told] == [(1, "task.accepted"), (2, "task.aborted")]
+    assert found.events == 2
+    assert {step.state for step in await store.read(items.list, accepted.id)} == {item.State.ABORTED}
+
+
+async def test_cancelling_a_running_task_asks_its_worker(store: Store, lease: Lease) -> None:
+    accepted = await world.accept(store)
+    await lease.run(claims.claim, lease.id, limit=1)
+    for _ in range(2):
+        asked = await store.run(tasks.request_cancel, accepted.id)
+        assert asked.state is State.RUNNING and asked.cancel_requested
+    assert await lease.renew() == {accepted.id}
+    assert await lease.run(claims.cancelled, lease.id) == {accepted.id}
+    assert len(await store.read(events.list, accepted.id)) == 1
+
+
+async def test_cancelling_a_task_that_may_have_made_things_leaves_it_for_a_worker(
+    store: Store, lease: Lease
+) -> None:
+    accepted = await world.accept(store)
+    await lease.run(claims.claim, lease.id, limit=1)
+    await lease.run(claims.postpone, lease.id, accepted.id, rest=timedelta(hours=1))
+    await store.run(tasks.request_cancel, accepted.id)
+    ((claimed, _),) = await lease.run(claims.claim, lease.id, limit=1)
+    assert claimed.id == accepted.id and claimed.cancel_requested
+
+
+async def test_an_ended_task_cannot_be_cancelled_and_a_living_one_not_forgotten(store: Store) -> None:
+    accepted = await world.accept(store)
+    with pytest.raises(WrongState, match="WAITING") as refused:
+        await store.run(tasks.forget, accepted.id)
+    assert refused.value.data["possible"] == ["ABORTED", "COMPLETED", "TIMED_OUT"]
+    await store.run(tasks.request_cancel, accepted.id)
+    with pytest.raises(WrongState, match="ABORTED") as refused:
+        await store.run(tasks.request_cancel, accepted.id)
+    assert refused.value.data["state"] == "ABORTED"
+
+
+async def test_forgetting_a_task_leaves_nothing_of_it(store: Store) -> None:
+    accepted = await world.accept(store, servers=(ServerEntry(hostname="web", id="s-1"),))
+    await store.run(tasks.request_cancel, accepted.id)
+    assert (await store.run(tasks.forget, accepted.id)).id == accepted.id
+    with pytest.raises(NotFound):
+        await store.read(tasks.get, accepted.id)
+    assert await store.read(items.list, accepted.id) == ()
+    assert await store.read(events.list, accepted.id) == ()
+    assert await store.read(tasks.list, server="s-1") == ()
+
+
+async def test_reserved_counts_what_unfinished_tasks_are_about_to_take(store: Store) -> None:
+    first = await world.accept(store, reserves={"cores": 4, "instances": 2})
+    await world.accept(store, reserves={"cores": 1, "floatingip": 1}, created_at=NOON + timedelta(seconds=9))
+    await world.accept(store, reserves={"cores": 64}, cloud="elsewhere")
+    await world.accept(store, reserves={"cores": 64}, project_id="project-2")
+    over = await world.accept(store, reserves={"cores": 64})
+    await store.run(tasks.request_cancel, over.id)
+    mine = {"project_id": "project-1", "cloud": "lab"}
+    assert await store.read(tasks.reserved, **mine) == {"cores": 5, "instances": 2, "floatingip": 1}
+    assert await store.read(tasks.reserved, **mine, but=first.id) == {"cores": 1, "floatingip": 1}
+    assert await store.read(tasks.reserved, **mine, since=NOON) == {"cores": 1, "floatingip": 1}
+
+
+async def test_secrets_of_ended_tasks_are_found_until_they_are_gone(store: Store) -> None:
+    await world.accept(store, secrets=("local:alive",))
+    over = await world.accept(store, secrets=("local:over",))
+    await store.run(tasks.request_cancel, over.id)
+    assert [found.secrets for found in await store.read(tasks.spent)] == [("local:over",)]
+    await store.run(tasks.drop_secrets, over.id)
+    assert await store.read(tasks.spent) == ()
+
+
+async def test_events_are_read_in_order_after_a_number(store: Store) -> None:
+    accepted = await world.accept(store)
+    more = [world.an_event(accepted, seq, data={"n": seq}) for seq in range(2, 8)]
+    await store.run(events.insert, reversed(more))
+    found = await store.read(events.list, accepted.id, after=3, limit=3)
+    assert found == tuple(more[2:5])
