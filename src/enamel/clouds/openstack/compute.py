@@ -1,0 +1,164 @@
+"""What the compute service offers beside servers: flavors, zones, keypairs, server groups and its limits."""
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from msgspec import Struct, field
+
+from enamel.clouds.openstack import part
+from enamel.model import cloud
+from enamel.model.errors import Gone
+
+SERVICE = "compute"
+
+
+class _Link(Struct):
+    rel: str
+    href: str
+
+
+class _Flavor(Struct):
+    id: str
+    name: str
+    ram: int
+    vcpus: int
+    disk: int
+
+
+class _Flavors(Struct):
+    flavors: list[_Flavor]
+    flavors_links: list[_Link] = []
+
+
+class _ZoneState(Struct):
+    available: bool = True
+
+
+class _Zone(Struct):
+    name: str = field(name="zoneName")
+    state: _ZoneState = field(name="zoneState", default_factory=_ZoneState)
+
+
+class _Zones(Struct):
+    zones: list[_Zone] = field(name="availabilityZoneInfo")
+
+
+class _Keypair(Struct):
+    name: str
+    public_key: str = ""
+    fingerprint: str = ""
+
+
+class _KeypairBody(Struct):
+    keypair: _Keypair
+
+
+class _KeypairsBody(Struct):
+    keypairs: list[_KeypairBody]
+
+
+class _Group(Struct):
+    id: str
+    name: str
+    policies: list[str] = []
+
+
+class _GroupBody(Struct):
+    server_group: _Group
+
+
+class _Absolute(Struct):
+    servers: int = field(name="maxTotalInstances", default=-1)
+    servers_used: int = field(name="totalInstancesUsed", default=0)
+    cores: int = field(name="maxTotalCores", default=-1)
+    cores_used: int = field(name="totalCoresUsed", default=0)
+    memory_mb: int = field(name="maxTotalRAMSize", default=-1)
+    memory_mb_used: int = field(name="totalRAMUsed", default=0)
+    keypairs: int = field(name="maxTotalKeypairs", default=-1)
+    server_groups: int = field(name="maxServerGroups", default=-1)
+    server_groups_used: int = field(name="totalServerGroupsUsed", default=0)
+
+
+class _Limits(Struct):
+    absolute: _Absolute
+
+
+class _LimitsBody(Struct):
+    limits: _Limits
+
+
+class Compute(part.Part):
+    """The compute service, but for its servers."""
+
+    async def flavors(self) -> Sequence[cloud.Flavor]:
+        return await self.kept.get("flavors", self._flavors, keep=part.CATALOGUE)
+
+    async def zones(self) -> Sequence[cloud.Zone]:
+        return await self.kept.get("zones", self._zones, keep=part.CATALOGUE)
+
+    async def keypair(self, name: str) -> cloud.Keypair | None:
+        try:
+            found = await self._get(SERVICE, f"/os-keypairs/{quote(name, safe='')}", answer=_KeypairBody)
+        except Gone:
+            return None
+        return _as_keypair(found.keypair)
+
+    async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
+        body = {"keypair": {"name": name, "public_key": public_key}}
+        made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
+        return _as_keypair(made.keypair)
+
+    async def delete_keypair(self, name: str) -> None:
+        await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
+
+    async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup:
+        version = await self._version("2.15") if policy.startswith("soft-") else None
+        body = {"server_group": {"name": name, "policies": [policy]}}
+        made = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
+        group = made.server_group
+        return cloud.ServerGroup(id=group.id, name=group.name, policy=(group.policies or [policy])[0])
+
+    async def delete_server_group(self, id: str) -> None:
+        await self._delete(SERVICE, f"/os-server-groups/{id}")
+
+    async def _flavors(self) -> list[cloud.Flavor]:
+        found: list[_Flavor] = []
+        marker: tuple[tuple[str, str], ...] = ()
+        while True:
+            page = await self._get(SERVICE, "/flavors/detail", answer=_Flavors, params=marker)
+            found += page.flavors
+            if not page.flavors or not any(link.rel == "next" for link in page.flavors_links):
+                break
+            marker = (("marker", page.flavors[-1].id),)
+        return [
+            cloud.Flavor(id=one.id, name=one.name, memory_mb=one.ram, vcpus=one.vcpus, disk_gb=one.disk)
+            for one in found
+        ]
+
+    async def _zones(self) -> list[cloud.Zone]:
+        found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
+        return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in found.zones]
+
+    async def _compute_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
+        """Return the limits of servers, cores, memory_mb, keypairs and server_groups."""
+        limits = self._get(SERVICE, "/limits", answer=_LimitsBody)
+        if "keypairs" in kinds:
+            # The limits tell how many there may be, but not how many there are.
+            keypairs = self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
+            found, there = await asyncio.gather(limits, keypairs)
+            keypairs_used = len(there.keypairs)
+        else:
+            found, keypairs_used = await limits, 0
+        absolute = found.limits.absolute
+        return {
+            "servers": cloud.Limit(limit=absolute.servers, used=absolute.servers_used),
+            "cores": cloud.Limit(limit=absolute.cores, used=absolute.cores_used),
+            "memory_mb": cloud.Limit(limit=absolute.memory_mb, used=absolute.memory_mb_used),
+            "keypairs": cloud.Limit(limit=absolute.keypairs, used=keypairs_used),
+            "server_groups": cloud.Limit(limit=absolute.server_groups, used=absolute.server_groups_used),
+        }
+
+
+def _as_keypair(found: _Keypair) -> cloud.Keypair:
+    return cloud.Keypair(name=found.name, public_key=found.public_key, fingerprint=found.fingerprint)

@@ -1,0 +1,80 @@
+"""Where the OpenStack clouds are: clouds.yaml, vendor profiles, secure.yaml and OS_* variables.
+
+All of it is read by openstacksdk's own loader, so a cloud that works with `openstack --os-cloud` works here.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from keystoneauth1 import exceptions as keystone_errors
+from openstack import exceptions as sdk_errors
+from openstack.config import loader
+
+from enamel.model.errors import CloudUnauthorized, CloudUnknown
+
+# The loader makes up an entry of this name where there is no configuration at all.
+_NOTHING_CONFIGURED = "defaults"
+
+
+class Configuration:
+    """The entries of the configuration, read once."""
+
+    def __init__(self) -> None:
+        named = os.environ.get("OS_CLIENT_CONFIG_FILE")
+        if named and not os.path.exists(named):
+            raise CloudUnknown(
+                f"The file that OS_CLIENT_CONFIG_FILE names, {named}, does not exist.",
+                remedy="Correct the path, or unset OS_CLIENT_CONFIG_FILE to have the usual places searched.",
+            )
+        try:
+            self._loader = loader.OpenStackConfig(app_name="enamel")
+        except (sdk_errors.ConfigException, AttributeError, TypeError) as exc:
+            raise CloudUnknown(f"The clouds' configuration cannot be read: {exc}") from exc
+        self._refuse_a_skipped_file(named)
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the entries, the default one first."""
+        names = [name for name in self._loader.get_cloud_names() if name != _NOTHING_CONFIGURED]
+        default = self.default()
+        return sorted(names, key=lambda name: name != default)
+
+    def default(self) -> str | None:
+        """Return the entry that is meant where none is named: OS_CLOUD's, the OS_* variables', or the only one."""
+        default: str | None = self._loader.default_cloud
+        return None if default == _NOTHING_CONFIGURED else default
+
+    def region(self, name: str) -> Any:
+        """Return openstacksdk's CloudRegion of an entry. Raises CloudUnknown, and CloudUnauthorized where it lacks values."""
+        if name not in self.names():
+            there = ", ".join(self.names())
+            raise CloudUnknown(
+                f"There is no cloud {name!r} in the configuration; there "
+                + (f"are: {there}." if there else "is no configured cloud at all."),
+                cloud=name,
+            )
+        try:
+            return self._loader.get_one(cloud=name)
+        except keystone_errors.MissingRequiredOptions as exc:
+            lacking = ", ".join(option.dest for option in exc.options)
+            raise CloudUnauthorized(
+                f"The configuration of cloud {name} lacks what its authentication needs: {lacking}.",
+                cloud=name,
+                remedy="Add these under `auth:` of its entry in clouds.yaml.",
+            ) from exc
+        except (sdk_errors.ConfigException, keystone_errors.NoMatchingPlugin) as exc:
+            raise CloudUnknown(
+                f"The configuration of cloud {name} cannot be used: {exc}",
+                cloud=name,
+                remedy="Correct its entry.",
+            ) from exc
+
+    def _refuse_a_skipped_file(self, named: str | None) -> None:
+        # The loader passes over a file that it cannot parse with a log line, and then takes another cloud's entry.
+        candidates = [named, *loader.CONFIG_FILES] if named else loader.CONFIG_FILES
+        first = next((path for path in candidates if os.path.exists(path)), None)
+        if first is not None and self._loader.config_filename != first:
+            raise CloudUnknown(
+                f"The file {first} cannot be read: it is not valid YAML, or may not be opened by this user.",
+                remedy="Correct the file, or its permissions.",
+            )

@@ -1,0 +1,339 @@
+"""What an OpenStack cloud's refusals mean, in Enamel's words: the one place where answers become errors.
+
+Every service has its own shapes of error bodies, proxies in front of them answer HTML, and the same status means
+different things: Nova says 403 for a full quota, Cinder 413, Neutron 409.
+"""
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+from keystoneauth1 import exceptions as keystone_errors
+from msgspec import Struct
+
+from enamel.model import cloud
+from enamel.model.errors import (
+    CapabilityMissing,
+    CloudBusy,
+    CloudConflict,
+    CloudError,
+    CloudForbidden,
+    CloudRefused,
+    CloudThrottled,
+    CloudUnauthorized,
+    CloudUnreachable,
+    EnamelError,
+    Gone,
+    NoValidHost,
+    QuotaExceeded,
+    ServerFailed,
+)
+
+LONGEST_PAUSE = 60.0
+"""A cloud that asks for a longer pause than this is not waited for."""
+LONGEST_TEXT = 500
+
+_SECRETS = re.compile(
+    r"gAAAA[\w=-]{20,}"  # Fernet tokens
+    r"|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+"  # JWS tokens
+    r"|(?<=[\"']adminPass[\"']: [\"'])[^\"']+"
+    r"|(?<=[\"']password[\"']: [\"'])[^\"']+"
+    r"|(?<=[\"']secret[\"']: [\"'])[^\"']+"
+    r"|[A-Za-z0-9+/]{80,}={0,2}"  # user data
+)
+_TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """What an error's body says."""
+
+    kind: str = ""
+    """The service's own name for the fault, where it gives one: OverQuota, itemNotFound …"""
+    text: str = ""
+    """The sentence for people."""
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """An answer that is not the one hoped for."""
+
+    cloud: str
+    service: str
+    method: str
+    path: str
+    status: int
+    body: bytes
+    request_id: str = ""
+    retry_after: float | None = None
+    """Seconds."""
+
+
+class _Meaning(Struct, frozen=True):
+    """What a phrase in an error means."""
+
+    phrase: re.Pattern[str]
+    error: type[EnamelError]
+    reason: str
+    """The word that tells programs, in the error's data."""
+    remedy: str | None = None
+
+
+def _means(phrase: str, error: type[EnamelError], reason: str, remedy: str | None = None) -> _Meaning:
+    return _Meaning(re.compile(phrase, re.IGNORECASE), error, reason, remedy)
+
+
+_MEANINGS = (
+    _means(r"No valid host|NoValidHost|not enough hosts available", NoValidHost, "no_valid_host"),
+    _means(r"Exceeded maximum number of retries|exhausted all hosts", NoValidHost, "no_valid_host"),
+    _means(
+        r"quota|OverQuota|overLimit|VolumeLimitExceeded|maximum number of (ports|volumes|fixed ips)|"
+        r"VolumeSizeExceedsAvailableQuota",
+        QuotaExceeded,
+        "quota",
+    ),
+    _means(
+        r"multiple possible networks",
+        CloudConflict,
+        "ambiguous_network",
+        "Name the network that the server shall be on.",
+    ),
+    _means(
+        r"Port \S+ is (still )?in use|PortInUse|PortBound",
+        CloudConflict,
+        "port_in_use",
+        "Something else uses this port; name another one.",
+    ),
+    _means(
+        r"IP ?address \S+ (is )?already (allocated|in use)|IpAddressInUse|IpAddressAlreadyAllocated|"
+        r"Fixed IP address \S+ is already in use",
+        CloudConflict,
+        "address_in_use",
+        "Choose another address, or leave the choice to the cloud.",
+    ),
+    _means(
+        r"IpAddressGenerationFailure|No more IP addresses|ExternalIpAddressExhausted|unable to find any IP address",
+        CloudConflict,
+        "no_address_left",
+        "Use another network, or free addresses on this one.",
+    ),
+    _means(
+        r"ExternalGatewayForFloatingIPNotFound|is not reachable from subnet",
+        CloudRefused,
+        "not_routed",
+        "Connect the server's network to the external network with a router.",
+    ),
+    _means(
+        r"disk is too small for (the )?(requested )?image|FlavorDiskSmallerThan|image is larger than|"
+        r"ImageTooBig|size \S+ is smaller than the min|is smaller than the minimum size",
+        CloudRefused,
+        "image_too_big",
+        "Choose a server type or a volume with a larger disk.",
+    ),
+    _means(
+        r"memory is too small for (the )?(requested )?image|FlavorMemoryTooSmall",
+        CloudRefused,
+        "image_needs_memory",
+        "Choose a server type with more memory.",
+    ),
+    _means(
+        r"availability zone was not found|requested availability zone is not available|"
+        r"Availability zone \S+ is invalid",
+        CloudRefused,
+        "zone_unknown",
+        "Choose one of the cloud's zones.",
+    ),
+    _means(
+        r"RouteNotFound|microversion|Version \S+ is not supported by the API", CapabilityMissing, "version"
+    ),
+)
+
+
+def said(body: bytes) -> Said:
+    """Return what an error's body says, whatever its shape."""
+    text = body.decode("utf-8", "replace").strip()
+    if text.startswith(("{", "[")):
+        try:
+            return _of_json(msgspec.json.decode(body))
+        except msgspec.DecodeError:
+            # A truncated body still shows its beginning.
+            return Said(text=clean(text))
+    title = _TITLE.search(text)
+    plain = html.unescape(_TAGS.sub(" ", text))
+    if title and title.group(1).strip() not in plain:
+        plain = f"{html.unescape(title.group(1))}: {plain}"
+    return Said(text=clean(plain))
+
+
+def clean(text: str) -> str:
+    """Return a text on one line, of a bearable length, without anything secret."""
+    line = _SECRETS.sub("***", " ".join(text.split()))
+    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+
+
+def error(answer: Answered) -> EnamelError:
+    """Return the error that a refusal means."""
+    says = said(answer.body)
+    status = answer.status
+    both = f"{says.kind} {says.text}"
+    facts: dict[str, Any] = {"status": status}
+    if says.kind:
+        facts["kind"] = says.kind
+    if answer.retry_after is not None:
+        facts["retry_after"] = answer.retry_after
+    meaning = next((found for found in _MEANINGS if found.phrase.search(both)), None)
+    kind: type[EnamelError]
+    remedy = None
+    if status == 401:
+        kind = CloudUnauthorized
+    elif status in (429, 503) or (status == 413 and answer.retry_after and meaning is None):
+        kind = CloudBusy if status == 503 else CloudThrottled
+    elif status >= 500:
+        kind = CloudUnreachable
+    elif meaning is not None and _fits(meaning, status=status, service=answer.service):
+        kind, remedy = meaning.error, meaning.remedy
+        facts["reason"] = meaning.reason
+    else:
+        kind = {403: CloudForbidden, 404: Gone, 409: CloudConflict, 410: Gone, 412: CloudConflict}.get(
+            status, CloudRefused if 400 <= status < 500 else CloudError
+        )
+        # Cinder says 400 where a volume's state forbids what was asked.
+        if status == 400 and re.search(
+            r"status must be|must be available|Invalid volume: .*status", both, re.I
+        ):
+            kind = CloudConflict
+    what = says.text or f"status {status} without a word of explanation"
+    if kind is QuotaExceeded:
+        facts["what"] = _quota_kinds(says.text)
+    return kind(
+        f"{answer.cloud}'s {answer.service} service answered {status} to {answer.method} {answer.path}: {what}",
+        cloud=answer.cloud,
+        request_ids=(answer.request_id,) if answer.request_id else (),
+        remedy=remedy,
+        **facts,
+    )
+
+
+def of_server(server: cloud.Server, *, cloud: str, why: str = "") -> CloudError:
+    """Return the error that a server in ERROR means, from its fault and what its newest action says."""
+    message = (server.fault.message if server.fault else "") or why
+    text = clean(message or "the cloud gives no reason")
+    facts: dict[str, Any] = {"server": server.id}
+    both = f"{message} {why}"
+    meaning = next((found for found in _MEANINGS if found.phrase.search(both)), None)
+    no_host = meaning is not None and meaning.error is NoValidHost
+    if meaning is not None:
+        facts["reason"] = meaning.reason
+    kind = NoValidHost if no_host else ServerFailed
+    return kind(
+        f"Server {server.name} went to {server.status} on cloud {cloud}: {text}",
+        cloud=cloud,
+        remedy=None if meaning is None else meaning.remedy,
+        **facts,
+    )
+
+
+def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
+    """Return the error that a failure of keystoneauth means."""
+    text = clean(str(exc))
+    if isinstance(exc, keystone_errors.HttpError):
+        response = exc.response
+        headers: Mapping[str, str] = response.headers if response is not None else {}
+        return error(
+            Answered(
+                cloud=cloud,
+                service="identity",
+                method=exc.method or "POST",
+                path="/" + (exc.url or "").split("://")[-1].partition("/")[2],
+                status=exc.http_status,
+                body=response.content if response is not None else text.encode(),
+                request_id=exc.request_id or "",
+                retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
+            )
+        )
+    if isinstance(exc, keystone_errors.SSLFailure):
+        return CloudUnreachable(
+            f"Cloud {cloud} shows a certificate that is not trusted: {text}",
+            cloud=cloud,
+            remedy="Name the authority's certificate as `cacert` in clouds.yaml.",
+        )
+    if isinstance(exc, keystone_errors.ConnectionError | keystone_errors.DiscoveryFailure | OSError):
+        return CloudUnreachable(f"Cloud {cloud} does not answer: {text}", cloud=cloud)
+    if isinstance(exc, keystone_errors.AuthPluginException | keystone_errors.AuthorizationFailure):
+        return CloudUnauthorized(f"Cloud {cloud} refuses the credentials: {text}", cloud=cloud)
+    return CloudUnreachable(f"Cloud {cloud} gave no usable answer to the authentication: {text}", cloud=cloud)
+
+
+def retry_after(header: str | None, *, now: datetime) -> float | None:
+    """Return the pause that a Retry-After header asks for, in seconds: a number or a date."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(header).astimezone(UTC) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _fits(meaning: _Meaning, *, status: int, service: str) -> bool:
+    # A 404 with "quota" in a name is still a 404; Neutron's 404 for a missing gateway is not one.
+    if meaning.reason == "quota":
+        return status in (403, 409, 413, 400)
+    if meaning.reason == "version":
+        return status in (404, 406)
+    return status != 404 or meaning.reason == "not_routed"
+
+
+def _of_json(body: Any) -> Said:
+    if isinstance(body, list):
+        body = body[0] if body else {}
+    if not isinstance(body, dict):
+        return Said(text=clean(str(body)))
+    errors = body.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        return Said(
+            kind=str(errors[0].get("code", "")),
+            text=clean(str(errors[0].get("detail") or errors[0].get("title"))),
+        )
+    if "message" in body or "faultstring" in body:
+        return Said(
+            kind=str(body.get("title") or body.get("type") or ""),
+            text=clean(str(body.get("message") or body.get("faultstring"))),
+        )
+    # {"itemNotFound": {"message": …}}, {"NeutronError": {"type": …, "message": …}}, {"NeutronError": "…"}
+    for name, inner in body.items():
+        if isinstance(inner, dict):
+            kind = inner.get("type") or (inner.get("title") if name == "error" else name)
+            detail = inner.get("detail")
+            words = str(inner.get("message", ""))
+            if detail and str(detail) not in words:
+                words = f"{words} {detail}"
+            return Said(kind=str(kind or ""), text=clean(words))
+        if isinstance(inner, str):
+            return Said(kind=str(name), text=clean(inner))
+    return Said(text=clean(str(body)) if body else "")
+
+
+_QUOTA_WORDS = {
+    "servers": r"instances|servers\b(?! groups)",
+    "cores": r"cores",
+    "memory_mb": r"\bram\b",
+    "keypairs": r"key ?pairs?",
+    "server_groups": r"server.?groups?",
+    "gigabytes": r"gigabytes|\dG,",
+    "volumes": r"\bvolumes\b(?! or snapshot)|number of volumes",
+    "ports": r"\bports?\b",
+    "addresses": r"floating.?ips?",
+    "security_groups": r"security.?groups?\b",
+    "networks": r"\bnetworks?\b",
+}
+
+
+def _quota_kinds(text: str) -> list[str]:
+    return [kind for kind, words in _QUOTA_WORDS.items() if re.search(words, text, re.IGNORECASE)]

@@ -1,0 +1,315 @@
+"""Networks: what there is to plug servers into, and how a project without one gets its own."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, ip_network
+
+from msgspec import Struct, field
+
+from enamel.clouds.openstack import part
+from enamel.model import cloud
+from enamel.model.errors import CapabilityMissing, CloudRefused, EnamelError, Gone
+
+SERVICE = "network"
+_FIELDS = (
+    "id", "name", "project_id", "tenant_id", "router:external", "shared", "is_default", "subnets", "admin_state_up",
+)  # fmt: skip
+
+
+class Link(Struct):
+    rel: str
+    href: str = ""
+
+
+class _Network(Struct):
+    id: str
+    name: str = ""
+    project_id: str = ""
+    tenant_id: str = ""
+    external: bool = field(name="router:external", default=False)
+    shared: bool = False
+    is_default: bool | None = None
+    subnets: list[str] = []
+    up: bool = field(name="admin_state_up", default=True)
+
+    def told(self) -> cloud.Network:
+        return cloud.Network(
+            id=self.id,
+            name=self.name,
+            project_id=self.project_id or self.tenant_id,
+            external=self.external,
+            shared=self.shared,
+            default=bool(self.is_default),
+            subnets=tuple(self.subnets),
+            up=self.up,
+        )
+
+
+class _Networks(Struct):
+    networks: list[_Network]
+    networks_links: list[Link] = []
+
+
+class _NetworkBody(Struct):
+    network: _Network
+
+
+class _Subnet(Struct):
+    id: str
+    network_id: str
+    cidr: str
+    name: str = ""
+    ip_version: int = 4
+
+
+class _Subnets(Struct):
+    subnets: list[_Subnet]
+    subnets_links: list[Link] = []
+
+
+class _SubnetBody(Struct):
+    subnet: _Subnet
+
+
+class _Router(Struct):
+    id: str
+
+
+class _RouterBody(Struct):
+    router: _Router
+
+
+class _Topology(Struct):
+    id: str
+
+
+class _TopologyBody(Struct):
+    auto_allocated_topology: _Topology
+
+
+class _Extension(Struct):
+    alias: str
+
+
+class _Extensions(Struct):
+    extensions: list[_Extension]
+
+
+class _Usage(Struct):
+    limit: int = -1
+    used: int = 0
+    reserved: int = 0
+
+
+class _QuotaDetails(Struct):
+    quota: dict[str, _Usage]
+
+
+class _Quota(Struct):
+    quota: dict[str, int | str | None]
+
+
+class _Id(Struct):
+    id: str
+
+
+_QUOTAS = {
+    "ports": "port",
+    "addresses": "floatingip",
+    "security_groups": "security_group",
+    "networks": "network",
+}
+_COLLECTIONS = {
+    "port": "ports",
+    "floatingip": "floatingips",
+    "security_group": "security-groups",
+    "network": "networks",
+}
+
+
+class Networks(part.Part):
+    """The networks of a project."""
+
+    async def networks(self) -> Sequence[cloud.Network]:
+        return await self.kept.get("networks", self._networks, keep=part.OFTEN_CHANGED)
+
+    async def subnets(self) -> Sequence[cloud.Subnet]:
+        return await self.kept.get("subnets", self._subnets, keep=part.OFTEN_CHANGED)
+
+    async def auto_network(self) -> str:
+        project = (await self.identity()).project_id
+        try:
+            found = await self._get(SERVICE, f"/auto-allocated-topology/{project}", answer=_TopologyBody)
+        except Gone as exc:
+            raise CapabilityMissing(
+                f"Cloud {self.name} cannot make a network by itself: {exc.detail}",
+                cloud=self.name,
+                remedy="Name a network, or make one with a router to the external network.",
+            ) from exc
+        self.kept.forget("networks", "subnets")
+        return found.auto_allocated_topology.id
+
+    async def create_network(self, name: str, *, mark: str) -> cloud.Network:
+        outside = await self._way_out()
+        taken = [subnet.cidr for subnet in await self.subnets()]
+        body = {"network": {"name": name, "description": mark}}
+        made = (await self._post(SERVICE, "/networks", body=body, answer=_NetworkBody)).network
+        router: str | None = None
+        try:
+            subnet = {
+                "name": name,
+                "description": mark,
+                "network_id": made.id,
+                "ip_version": 4,
+                "cidr": _free_range(taken),
+            }
+            subnet_id = (
+                await self._post(SERVICE, "/subnets", body={"subnet": subnet}, answer=_SubnetBody)
+            ).subnet.id
+            gateway = {"name": name, "description": mark, "external_gateway_info": {"network_id": outside.id}}
+            router = (
+                await self._post(SERVICE, "/routers", body={"router": gateway}, answer=_RouterBody)
+            ).router.id
+            await self._put(
+                SERVICE,
+                f"/routers/{router}/add_router_interface",
+                body={"subnet_id": subnet_id},
+                answer=dict[str, object],
+            )
+        except EnamelError:
+            await self._take_down(made.id, mark=mark)
+            raise
+        finally:
+            self.kept.forget("networks", "subnets")
+        return cloud.Network(
+            id=made.id,
+            name=made.name,
+            project_id=made.project_id or made.tenant_id,
+            subnets=(subnet_id,),
+            up=made.up,
+        )
+
+    async def delete_network(self, id: str, *, mark: str) -> None:
+        """Delete a network that `create_network` made, with its subnet and its router."""
+        await self._take_down(id, mark=mark)
+        self.kept.forget("networks", "subnets")
+
+    async def networks_marked(self, mark: str) -> Sequence[cloud.Network]:
+        """Return the networks whose description is the mark."""
+        found = await self._get(SERVICE, "/networks", answer=_Networks, params=(("description", mark),))
+        return [network.told() for network in found.networks]
+
+    async def offers_auto_network(self) -> bool:
+        """Tell whether the cloud makes a network by itself for a project that has none."""
+        return "auto-allocated-topology" in await self.kept.get(
+            "extensions", self._extensions, keep=part.CATALOGUE
+        )
+
+    async def identity(self) -> cloud.Identity:
+        """Return who we are there."""
+        return (await self.keystone.access()).identity
+
+    async def _take_down(self, network_id: str, *, mark: str) -> None:
+        """Delete what was made for a network, in the order in which the cloud lets go of it."""
+        subnets = await self._get(SERVICE, "/subnets", answer=_Subnets, params=(("network_id", network_id),))
+        routers = await self._get(
+            SERVICE, "/routers", answer=dict[str, list[_Id]], params=(("description", mark), ("fields", "id"))
+        )
+        for router in routers.get("routers", []):
+            for subnet in subnets.subnets:
+                try:
+                    await self._put(
+                        SERVICE,
+                        f"/routers/{router.id}/remove_router_interface",
+                        body={"subnet_id": subnet.id},
+                        answer=dict[str, object],
+                    )
+                except (Gone, CloudRefused):
+                    pass  # It was never connected, or is not any more.
+            await self._delete(SERVICE, f"/routers/{router.id}")
+        await self._delete(SERVICE, f"/networks/{network_id}")
+
+    async def _way_out(self) -> cloud.Network:
+        external = [network for network in await self.networks() if network.external and network.up]
+        chosen = next((network for network in external if network.default), None)
+        if chosen is None and len(external) == 1:
+            chosen = external[0]
+        if chosen is None:
+            there = ", ".join(f"{network.name} ({network.id})" for network in external) or "none"
+            raise CapabilityMissing(
+                f"Cloud {self.name} has no single external network to connect a new network to; there are: {there}.",
+                cloud=self.name,
+                remedy="Name a network for the server.",
+            )
+        return chosen
+
+    async def _networks(self) -> list[cloud.Network]:
+        params = tuple(("fields", name) for name in _FIELDS)
+        found: list[_Network] = []
+        page = await self._get(SERVICE, "/networks", answer=_Networks, params=params)
+        found += page.networks
+        while page.networks and any(link.rel == "next" for link in page.networks_links):
+            marker = ("marker", page.networks[-1].id)
+            page = await self._get(
+                SERVICE,
+                "/networks",
+                answer=_Networks,
+                params=(*params, ("limit", str(len(page.networks))), marker),
+            )
+            found += page.networks
+        return [network.told() for network in found]
+
+    async def _subnets(self) -> list[cloud.Subnet]:
+        found: list[_Subnet] = []
+        page = await self._get(SERVICE, "/subnets", answer=_Subnets)
+        found += page.subnets
+        while page.subnets and any(link.rel == "next" for link in page.subnets_links):
+            marker = (("limit", str(len(page.subnets))), ("marker", page.subnets[-1].id))
+            page = await self._get(SERVICE, "/subnets", answer=_Subnets, params=marker)
+            found += page.subnets
+        return [
+            cloud.Subnet(
+                id=one.id, name=one.name, network_id=one.network_id, cidr=one.cidr, ip_version=one.ip_version
+            )
+            for one in found
+        ]
+
+    async def _extensions(self) -> frozenset[str]:
+        found = await self._get(SERVICE, "/extensions", answer=_Extensions)
+        return frozenset(extension.alias for extension in found.extensions)
+
+    async def _network_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
+        """Return the limits of ports, addresses, security_groups and networks."""
+        project = (await self.identity()).project_id
+        try:
+            details = await self._get(SERVICE, f"/quotas/{project}/details", answer=_QuotaDetails)
+        except Gone:
+            return await self._counted_limits(kinds, project=project)
+        unknown = _Usage()
+        found = {kind: details.quota.get(name, unknown) for kind, name in _QUOTAS.items()}
+        return {
+            kind: cloud.Limit(limit=one.limit, used=one.used + one.reserved) for kind, one in found.items()
+        }
+
+    async def _counted_limits(self, kinds: set[str], *, project: str) -> dict[str, cloud.Limit]:
+        """Return the limits where the cloud tells no usage: what there is has to be counted."""
+        quota = (await self._get(SERVICE, f"/quotas/{project}", answer=_Quota)).quota
+        limits: dict[str, cloud.Limit] = {}
+        for kind in kinds & _QUOTAS.keys():
+            name = _QUOTAS[kind]
+            params = (("fields", "id"), ("project_id", project))
+            there = await self._get(
+                SERVICE, f"/{_COLLECTIONS[name]}", answer=dict[str, list[_Id]], params=params
+            )
+            count = len(there.get(_COLLECTIONS[name].replace("-", "_"), []))
+            limits[kind] = cloud.Limit(limit=int(quota.get(name) or -1), used=count)
+        return limits
+
+
+def _free_range(taken: list[str]) -> str:
+    """Return a private range of addresses that none of the subnets in sight uses."""
+    used = [network for text in taken if isinstance(network := ip_network(text, strict=False), IPv4Network)]
+    for third in range(1, 255):
+        candidate = IPv4Network(f"10.77.{third}.0/24")
+        if not any(candidate.overlaps(other) for other in used):
+            return str(candidate)
+    raise CloudRefused("No private range of addresses is free for another network.")

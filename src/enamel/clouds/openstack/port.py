@@ -1,0 +1,179 @@
+"""Ports, the servers' ends of networks, and the public addresses that lead to them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from enamel.clouds.openstack import part
+from enamel.model import cloud
+from enamel.model.errors import OutcomeUnknown
+
+SERVICE = "network"
+AT_ONCE = 100
+"""How many ids fit into one query without being longer than proxies take."""
+
+
+class _FixedAddress(Struct):
+    ip_address: str
+    subnet_id: str = ""
+
+
+class _Port(Struct):
+    id: str
+    network_id: str
+    name: str | None = ""
+    description: str | None = ""
+    status: str = ""
+    device_id: str = ""
+    device_owner: str = ""
+    fixed_ips: list[_FixedAddress] = []
+    mac_address: str = ""
+    security_groups: list[str] = []
+
+    def told(self) -> cloud.Port:
+        return cloud.Port(
+            id=self.id,
+            network_id=self.network_id,
+            name=self.name or "",
+            mark=self.description or "",
+            status=self.status,
+            server_id=self.device_id,
+            addresses=tuple(one.ip_address for one in self.fixed_ips),
+            mac=self.mac_address,
+            security_groups=tuple(self.security_groups),
+        )
+
+
+class _Ports(Struct):
+    ports: list[_Port]
+
+
+class _PortBody(Struct):
+    port: _Port
+
+
+class _Address(Struct):
+    id: str
+    floating_ip_address: str
+    floating_network_id: str
+    port_id: str | None = None
+    fixed_ip_address: str | None = None
+    description: str | None = ""
+    status: str | None = ""
+
+    def told(self) -> cloud.Address:
+        return cloud.Address(
+            id=self.id,
+            address=self.floating_ip_address,
+            network_id=self.floating_network_id,
+            port_id=self.port_id,
+            fixed_address=self.fixed_ip_address,
+            mark=self.description or "",
+            status=self.status or "",
+        )
+
+
+class _Addresses(Struct):
+    floatingips: list[_Address]
+
+
+class _AddressBody(Struct):
+    floatingip: _Address
+
+
+class Ports(part.Part):
+    """The ports and public addresses of a project."""
+
+    async def port(self, id: str) -> cloud.Port:
+        return (await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)).port.told()
+
+    async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
+        pages = await self._by_ids("/ports", "device_id", servers, answer=_Ports)
+        return [port.told() for page in pages for port in page.ports]
+
+    async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
+        found = await self._get(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
+        return [port.told() for port in found.ports if port.description == mark]
+
+    async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
+        if not wants:
+            return []
+        body = {"ports": [_port_body(want) for want in wants]}
+        made = [port.told() for port in (await self._post(SERVICE, "/ports", body=body, answer=_Ports)).ports]
+        # Neutron keeps the order today, and promises nothing.
+        by_key: dict[tuple[str, str, str], deque[cloud.Port]] = {}
+        for port in made:
+            by_key.setdefault((port.network_id, port.name, port.mark), deque()).append(port)
+        try:
+            return [by_key[want.network_id, want.name, want.mark].popleft() for want in wants]
+        except (KeyError, IndexError) as exc:
+            raise OutcomeUnknown(
+                f"{len(wants)} ports were asked for, but the answer shows {len(made)} others.",
+                cloud=self.name,
+            ) from exc
+
+    async def delete_port(self, id: str) -> None:
+        await self._delete(SERVICE, f"/ports/{id}")
+
+    async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
+        pages = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
+        return [address.told() for page in pages for address in page.floatingips]
+
+    async def addresses_marked(self, mark: str) -> Sequence[cloud.Address]:
+        found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("description", mark),))
+        return [address.told() for address in found.floatingips if address.description == mark]
+
+    async def addresses_list(self) -> Sequence[cloud.Address]:
+        # An operator would be shown those of all projects.
+        project = (await self.keystone.access()).identity.project_id
+        found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("project_id", project),))
+        return [address.told() for address in found.floatingips]
+
+    async def create_address(
+        self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
+    ) -> cloud.Address:
+        wanted: dict[str, Any] = {"floating_network_id": network_id, "description": mark}
+        if port_id is not None:
+            wanted["port_id"] = port_id
+        if fixed_address is not None:
+            wanted["fixed_ip_address"] = fixed_address
+        made = await self._post(SERVICE, "/floatingips", body={"floatingip": wanted}, answer=_AddressBody)
+        return made.floatingip.told()
+
+    async def move_address(self, id: str, *, port_id: str | None) -> cloud.Address:
+        body = {"floatingip": {"port_id": port_id}}
+        return (
+            await self._put(SERVICE, f"/floatingips/{id}", body=body, answer=_AddressBody)
+        ).floatingip.told()
+
+    async def delete_address(self, id: str) -> None:
+        await self._delete(SERVICE, f"/floatingips/{id}")
+
+    async def _by_ids(
+        self, path: str, name: str, ids: Collection[str], *, answer: type[part.T]
+    ) -> list[part.T]:
+        """Return the lists of what belongs to ids, as many of them at once as a query holds."""
+        wanted = list(dict.fromkeys(ids))
+        chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+        reads = [
+            self._get(SERVICE, path, answer=answer, params=tuple((name, id) for id in chunk))
+            for chunk in chunks
+        ]
+        return await asyncio.gather(*reads)
+
+
+def _port_body(want: cloud.PortWant) -> dict[str, Any]:
+    body: dict[str, Any] = {"network_id": want.network_id, "name": want.name, "description": want.mark}
+    fixed = {}
+    if want.subnet_id is not None:
+        fixed["subnet_id"] = want.subnet_id
+    if want.fixed_address is not None:
+        fixed["ip_address"] = want.fixed_address
+    if fixed:
+        body["fixed_ips"] = [fixed]
+    if want.security_groups is not None:
+        body["security_groups"] = list(want.security_groups)
+    return body

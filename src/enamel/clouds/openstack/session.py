@@ -1,0 +1,238 @@
+"""The session with one OpenStack cloud: who we are, the token, and where each service answers.
+
+keystoneauth1 knows all the ways to authenticate and all the shapes of catalogues and version documents. It is
+synchronous, so it works in a thread, and only here: once per token, and once per service whose versions matter.
+"""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from keystoneauth1 import discover
+from keystoneauth1 import exceptions as keystone_errors
+from keystoneauth1 import session as keystone_session
+from keystoneauth1.identity.generic import base as generic
+from msgspec import Struct
+
+from enamel.clouds import cache, record
+from enamel.clouds.openstack import faults
+from enamel.model import cloud
+from enamel.model.errors import (
+    CapabilityMissing,
+    CloudBusy,
+    CloudThrottled,
+    CloudUnauthorized,
+    CloudUnreachable,
+)
+from enamel.model.item import Call
+
+T = TypeVar("T")
+
+_asking: ContextVar[str] = ContextVar("enamel_keystone_asking", default="identity")
+
+TIMEOUT = timedelta(seconds=30)
+RENEW_BEFORE = timedelta(seconds=60)
+"""A token is replaced this long before it expires, so that no call starts with one that is about to."""
+TRIES = 4
+
+# These two have had one major version since long: a catalogue that leaves it out needs no question.
+_ONLY_VERSION = {"network": "v2.0", "image": "v2"}
+_VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """A token and what came with it."""
+
+    token: str
+    identity: cloud.Identity
+    renew_at: datetime
+    catalog: Any
+    """keystoneauth's ServiceCatalog."""
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """Where a service answers, and which microversions it knows."""
+
+    url: str
+    lowest: tuple[int, ...] | None = None
+    highest: tuple[int, ...] | None = None
+
+
+class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it has no types
+    """keystoneauth's session, with every request on the record."""
+
+    def request(self, url: str, method: str, **options: Any) -> Any:
+        started, at = time.perf_counter(), datetime.now(UTC)
+        status, request_id = 0, ""
+        try:
+            response = super().request(url, method, **options)
+            status, request_id = response.status_code, response.headers.get("x-openstack-request-id", "")
+            return response
+        except keystone_errors.HttpError as exc:
+            status, request_id = exc.http_status, exc.request_id or ""
+            raise
+        finally:
+            call = Call(
+                method=method,
+                service=_asking.get(),
+                path="/" + url.split("://")[-1].partition("/")[2].partition("?")[0],
+                status=status,
+                request_id=request_id,
+                ms=(time.perf_counter() - started) * 1000,
+                at=at,
+            )
+            record.add(call)
+
+
+class Session:
+    """One project's session with one cloud."""
+
+    def __init__(self, region: Any, *, name: str) -> None:
+        self._region = region
+        self._name = name
+        self._flights = cache.Flights()
+        self._access: Access | None = None
+        self._endpoints: dict[str, Endpoint] = {}
+        verify, cert = region.get_requests_verify_args()
+        self._keystone = _RecordedSession(
+            verify=verify, cert=cert, timeout=TIMEOUT.total_seconds(), user_agent="enamel"
+        )
+        self._plugin: Any = region.get_auth()
+        # The generic plugins ask Keystone for its versions first, which an address that names one makes idle.
+        if isinstance(self._plugin, generic.BaseGenericPlugin) and self._plugin.auth_url.rstrip("/").endswith(
+            "/v3"
+        ):
+            self._plugin = (
+                self._plugin.create_plugin(self._keystone, (3, 0), self._plugin.auth_url) or self._plugin
+            )
+        self._keystone.auth = self._plugin
+
+    async def access(self) -> Access:
+        """Return a token that is good for a while; however many ask, one is fetched."""
+        known = self._access
+        if known is not None and datetime.now(UTC) < known.renew_at:
+            return known
+        return await self._flights.join("access", self._authenticate)
+
+    async def renew(self, refused: str) -> None:
+        """Fetch another token, unless the one that was refused has been replaced already."""
+        if self._access is not None and self._access.token == refused:
+            self._access = None
+        await self.access()
+
+    async def offers(self, service: str) -> bool:
+        """Tell whether the cloud has a service for this account."""
+        access = await self.access()
+        try:
+            self._catalogued(access, service=service)
+        except CapabilityMissing:
+            return False
+        return True
+
+    async def endpoint(self, service: str) -> Endpoint:
+        """Return where a service answers; asked of the cloud once, and only where the catalogue does not say it."""
+        known = self._endpoints.get(service)
+        if known is not None:
+            return known
+        return await self._flights.join(service, lambda: self._find(service))
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        await self._flights.close()
+        self._keystone.session.close()
+
+    async def _authenticate(self) -> Access:
+        self._plugin.invalidate()
+        found = await self._asked(lambda: self._plugin.get_access(self._keystone))
+        expires = found.expires or datetime.now(UTC) + timedelta(hours=1)
+        self._access = Access(
+            token=found.auth_token,
+            identity=cloud.Identity(
+                user_id=found.user_id or "",
+                user_name=found.username or "",
+                project_id=found.project_id or "",
+                project_name=found.project_name or "",
+                roles=tuple(found.role_names or ()),
+                region=self._region.get_region_name() or "",
+            ),
+            # A token that lives for less than a few minutes is used for half of its life.
+            renew_at=max(expires - RENEW_BEFORE, datetime.now(UTC) + (expires - datetime.now(UTC)) / 2),
+            catalog=found.service_catalog,
+        )
+        return self._access
+
+    async def _find(self, service: str) -> Endpoint:
+        access = await self.access()
+        data = self._catalogued(access, service=service)
+        _asking.set(service)
+        if service in _ONLY_VERSION:
+            url = data.url.rstrip("/")
+            if not _VERSIONED.search(url):
+                url = f"{url}/{_ONLY_VERSION[service]}"
+            endpoint = Endpoint(url=url)
+        else:
+            wanted = {"min_version": (2,), "max_version": (3, discover.LATEST)}
+            if service == "compute":
+                wanted = {"min_version": (2, 0), "max_version": (2, discover.LATEST)}
+            versioned = await self._asked(
+                lambda: data.get_versioned_data(
+                    self._keystone,
+                    project_id=access.identity.project_id,
+                    # Nova's document also tells which microversions it knows; nobody else's are used.
+                    discover_versions=service == "compute",
+                    **wanted,
+                )
+            )
+            endpoint = Endpoint(
+                url=versioned.url.rstrip("/"),
+                lowest=versioned.min_microversion,
+                highest=versioned.max_microversion,
+            )
+        self._endpoints[service] = endpoint
+        return endpoint
+
+    def _catalogued(self, access: Access, *, service: str) -> Any:
+        override = self._region.get_endpoint(service)
+        if override:
+            return discover.EndpointData(catalog_url=override, service_type=service)
+        region = self._region.get_region_name(service) or None
+        interface = self._region.get_interface(service) or "public"
+        service_type = self._region.get_service_type(service) or service
+        try:
+            return access.catalog.endpoint_data_for(
+                service_type=service_type, interface=interface, region_name=region
+            )
+        except (keystone_errors.EndpointNotFound, keystone_errors.EmptyCatalog) as exc:
+            where = f" in region {region}" if region else ""
+            raise CapabilityMissing(
+                f"Cloud {self._name} offers no {service} service to this account{where} ({interface} endpoints).",
+                cloud=self._name,
+                remedy="Check `region_name` and `interface` of its entry in clouds.yaml, and the cloud's catalogue.",
+            ) from exc
+
+    async def _asked(self, question: Callable[[], T]) -> T:
+        # All of it are reads and requests for tokens: asking once more does no harm.
+        for attempt in range(TRIES):
+            try:
+                return await asyncio.to_thread(question)
+            except (keystone_errors.ClientException, OSError, ValueError) as exc:
+                error = faults.of_keystone(exc, cloud=self._name)
+                if (
+                    not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled)
+                    or attempt == TRIES - 1
+                ):
+                    raise error from exc
+                pause = float(error.data.get("retry_after", 0.25 * 2**attempt))
+                if pause > faults.LONGEST_PAUSE:
+                    raise error from exc
+            finally:
+                # Keystone is next needed in an hour: no connection is kept until then.
+                with contextlib.suppress(Exception):
+                    self._keystone.session.close()
+            await asyncio.sleep(pause)
+        raise CloudUnauthorized(cloud=self._name)  # pragma: no cover - the loop always returns or raises

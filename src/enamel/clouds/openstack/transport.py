@@ -1,0 +1,290 @@
+"""The transport of calls to one OpenStack cloud: connections, tokens, retries, pace and the record of what it cost.
+
+A call is sent again only where that cannot do anything twice: reads and deletions always; anything else where no
+connection came about, or where the cloud said that it took nothing. What becomes of other writes that go without a
+usable answer is unknown, and told so.
+"""
+
+import asyncio
+import random
+import ssl
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+import msgspec
+import yarl
+from msgspec import Struct
+
+from enamel.clouds import pace, record
+from enamel.clouds.openstack import faults, session
+from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, OutcomeUnknown
+from enamel.model.item import Call
+
+T = TypeVar("T")
+
+USER_AGENT = "enamel/0.1"
+LONGEST_QUERY = 100
+"""How much of a query is kept in the record of a call."""
+_KEYSTONE_IS_DOWN = b"Keystone service is temporarily unavailable"
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long and how often a cloud is tried."""
+
+    tries: int = 5
+    first_pause: float = 0.25
+    """Seconds; each further pause is twice as long, and shortened by chance so that not all come at once."""
+    longest_pause: float = 8.0
+    connect: float = 10.0
+    read: float = 60.0
+    write: float = 120.0
+
+
+class Want(Struct, frozen=True, kw_only=True):
+    """A call that is wanted."""
+
+    service: str
+    method: str
+    path: str
+    """Below the service's endpoint."""
+    params: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    version: str | None = None
+    """The microversion."""
+    repeatable: bool = False
+    """Whether it does no harm when the cloud carries it out twice."""
+
+
+class Nothing(Struct, frozen=True):
+    """What is made of an answer whose body does not matter, and may be anything."""
+
+
+class Reply(Struct, Generic[T], frozen=True, kw_only=True):
+    """A usable answer."""
+
+    value: T
+    at: datetime | None
+    """When, by the cloud's clock."""
+
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    status: int
+    headers: Any
+    body: bytes
+    request_id: str
+
+
+class _Failure(Struct, frozen=True, kw_only=True):
+    """A try that did not lead to a usable answer, though another may."""
+
+    error: EnamelError
+    took_nothing: bool
+    """Whether it is certain that nothing has happened."""
+    pause: float | None = None
+    """Seconds for which the cloud asks to be left alone."""
+
+
+class Transport:
+    """The way to one cloud."""
+
+    def __init__(
+        self,
+        keystone: session.Session,
+        *,
+        cloud: str,
+        tls: ssl.SSLContext | bool,
+        patience: Patience | None = None,
+    ) -> None:
+        self._session = keystone
+        self._cloud = cloud
+        self._tls = tls
+        self._patience = patience or Patience()
+        self._gates: dict[str, pace.Gate] = {}
+        self._reading: aiohttp.ClientSession | None = None
+        self._writing: aiohttp.ClientSession | None = None
+
+    async def call(self, want: Want, *, answer: type[T]) -> Reply[T]:
+        """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
+        renewed = False
+        failures = 0
+        while True:
+            access = await self._session.access()
+            endpoint = await self._session.endpoint(want.service)
+            outcome = await self._try(want, access=access, endpoint=endpoint)
+            if isinstance(outcome, _Answer) and outcome.status == 401 and not renewed:
+                # A 401 has had no effect: the token has expired, or was revoked.
+                renewed = True
+                await self._session.renew(access.token)
+                continue
+            read = self._read(want, outcome, answer=answer) if isinstance(outcome, _Answer) else outcome
+            if isinstance(read, Reply):
+                return read
+            failures += 1
+            await self._again_or_raise(want, read, failures=failures)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in (self._reading, self._writing):
+            if client is not None:
+                await client.close()
+        self._reading = self._writing = None
+
+    async def _try(
+        self, want: Want, *, access: session.Access, endpoint: session.Endpoint
+    ) -> _Answer | _Failure:
+        url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
+        async with self._gate(want.service):
+            started, at = time.perf_counter(), datetime.now(UTC)
+            status, request_id = 0, ""
+            try:
+                async with self._client(want).request(
+                    want.method,
+                    yarl.URL(url, encoded=True),
+                    headers=_headers(want, token=access.token),
+                    data=None if want.body is None else msgspec.json.encode(want.body),
+                    allow_redirects=False,
+                ) as response:
+                    status = response.status
+                    request_id = response.headers.get(
+                        "x-openstack-request-id", response.headers.get("x-compute-request-id", "")
+                    )
+                    body = await response.read()
+                    return _Answer(status=status, headers=response.headers, body=body, request_id=request_id)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
+                return _Failure(error=self._silent(want, exc), took_nothing=True)
+            except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+                return _Failure(error=self._silent(want, exc, request_id=request_id), took_nothing=False)
+            finally:
+                record.add(
+                    Call(
+                        method=want.method,
+                        service=want.service,
+                        path=_shown(url),
+                        status=status,
+                        request_id=request_id,
+                        ms=round((time.perf_counter() - started) * 1000, 1),
+                        at=at,
+                    )
+                )
+
+    def _read(self, want: Want, got: _Answer, *, answer: type[T]) -> Reply[T] | _Failure:
+        gate = self._gate(want.service)
+        if 200 <= got.status < 300:
+            gate.went_well()
+            if answer is Nothing:
+                return Reply(value=answer(), at=None)
+            try:
+                value = msgspec.json.decode(got.body or b"null", type=answer)
+            except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+                # ValidationError is a DecodeError: JSON of another shape is as useless as none.
+                return _Failure(error=self._unusable(want, got, exc), took_nothing=False)
+            return Reply(value=value, at=_date(got.headers.get("Date")))
+        pause = faults.retry_after(got.headers.get("Retry-After"), now=datetime.now(UTC))
+        error = faults.error(
+            faults.Answered(
+                cloud=self._cloud,
+                service=want.service,
+                method=want.method,
+                path=want.path,
+                status=got.status,
+                body=got.body,
+                request_id=got.request_id,
+                retry_after=pause,
+            )
+        )
+        if got.status == 429 or (pause is not None and error.retryable and got.status in (413, 503)):
+            wait = self._patience.first_pause if pause is None else pause
+            gate.asked_to_slow_down(pause=min(wait, faults.LONGEST_PAUSE))
+            return _Failure(error=error, took_nothing=True, pause=wait)
+        if got.status >= 500 or got.status == 408:
+            return _Failure(error=error, took_nothing=_KEYSTONE_IS_DOWN in got.body)
+        raise error
+
+    async def _again_or_raise(self, want: Want, failure: _Failure, *, failures: int) -> None:
+        """Wait before the next try, or raise where there is to be none."""
+        error = failure.error
+        if not failure.took_nothing and not want.repeatable:
+            raise OutcomeUnknown(
+                f"It is unknown what became of {want.method} {want.path}: {error.detail}",
+                cloud=self._cloud,
+                request_ids=error.request_ids,
+            ) from error
+        if failures >= self._patience.tries or (failure.pause or 0.0) > faults.LONGEST_PAUSE:
+            raise error
+        # Where the cloud asked for a pause, the gate keeps it for everybody.
+        if failure.pause is None:
+            longest = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (failures - 1))
+            await asyncio.sleep(longest * random.uniform(0.5, 1.0))
+
+    def _gate(self, service: str) -> pace.Gate:
+        return self._gates.setdefault(service, pace.Gate())
+
+    def _client(self, want: Want) -> aiohttp.ClientSession:
+        # A server may close an idle connection in the very moment in which it is used again. Reads are then simply
+        # repeated; for writes an idle connection is given up long before any server would.
+        if want.method in ("POST", "PATCH"):
+            if self._writing is None:
+                self._writing = self._opened(keep_alive=1.0, total=self._patience.write)
+            return self._writing
+        if self._reading is None:
+            self._reading = self._opened(keep_alive=15.0, total=self._patience.read)
+        return self._reading
+
+    def _opened(self, *, keep_alive: float, total: float) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=keep_alive),
+            timeout=aiohttp.ClientTimeout(total=total, sock_connect=self._patience.connect),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            trust_env=True,
+        )
+
+    def _silent(self, want: Want, exc: BaseException, *, request_id: str = "") -> CloudError:
+        why = faults.clean(str(exc)) or type(exc).__name__
+        if isinstance(exc, TimeoutError):
+            why = "no answer in time"
+        return CloudUnreachable(
+            f"{self._cloud}'s {want.service} service gave no answer to {want.method} {want.path}: {why}",
+            cloud=self._cloud,
+            request_ids=(request_id,) if request_id else (),
+        )
+
+    def _unusable(self, want: Want, got: _Answer, exc: Exception) -> CloudError:
+        return CloudUnreachable(
+            f"{self._cloud}'s {want.service} service answered {got.status} to {want.method} {want.path}, "
+            f"but not in a form that can be read: {faults.clean(str(exc))}",
+            cloud=self._cloud,
+            request_ids=(got.request_id,) if got.request_id else (),
+            remedy="Check that the endpoint in the cloud's catalogue is an OpenStack API and not some other page.",
+        )
+
+
+def _headers(want: Want, *, token: str) -> dict[str, str]:
+    headers = {"X-Auth-Token": token}
+    if want.body is not None:
+        headers["Content-Type"] = "application/json"
+    if want.version is not None:
+        headers["OpenStack-API-Version"] = f"{want.service} {want.version}"
+        headers["X-OpenStack-Nova-API-Version"] = want.version
+    request_id = record.request_id.get()
+    if request_id:
+        headers["X-Openstack-Request-Id"] = request_id
+    return headers
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    query = parts.query if len(parts.query) <= LONGEST_QUERY else parts.query[: LONGEST_QUERY - 1] + "…"
+    return f"{parts.path}?{query}" if query else parts.path
+
+
+def _date(header: str | None) -> datetime | None:
+    if header is None:
+        return None
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,107 @@
+"""The rhythm of looking: often while something is due, seldom while nothing moves, not at all before.
+
+What a wait took teaches when to look for the first time at the next one of its kind.
+"""
+
+import heapq
+import itertools
+from collections import deque
+from datetime import timedelta
+
+OFTEN = 0.5
+"""Seconds between two looks while something is due."""
+SELDOM = 10.0
+"""The longest pause while somebody waits."""
+GROWTH = 1.3
+REMEMBERED = 32
+"""How many waits of a kind are remembered."""
+LITTLE_BEFORE = 0.8
+"""The first look comes after this share of the time that it is expected to take."""
+
+
+class Expectation:
+    """When somebody expects what they wait for."""
+
+    def __init__(self, *, since: float, first: float, end: float) -> None:
+        self.since = since
+        self.first = first
+        """When it may be there, at the earliest."""
+        self.end = end
+        """When it should be there, at the latest."""
+        self.over = False
+        """Whether nobody waits any more."""
+
+
+class Rhythm:
+    """When to look next."""
+
+    def __init__(self) -> None:
+        self._order = itertools.count()
+        self._ahead: list[tuple[float, int, Expectation]] = []
+        self._due: list[tuple[float, int, Expectation]] = []
+        """Those whose first look has come, the one that ends last in front."""
+        self._interval = OFTEN
+        self._last = float("-inf")
+        self._took = 0.0
+        self._learnt: dict[str, deque[float]] = {}
+
+    def expect(self, now: float, *, due: timedelta | None) -> Expectation:
+        """Take note of a wait that begins now and is expected to end in `due`; unknown means any moment."""
+        seconds = 0.0 if due is None else due.total_seconds()
+        return self._schedule(
+            now, first=seconds * LITTLE_BEFORE, end=SELDOM if due is None else seconds * 2 + OFTEN
+        )
+
+    def expect_like(self, kind: str, old: Expectation) -> Expectation:
+        """Return what to expect of a wait now that its kind is known."""
+        known = self._learnt.get(kind)
+        if not known:
+            return old
+        old.over = True
+        return self._schedule(old.since, first=min(known) * LITTLE_BEFORE, end=max(known) * 1.5 + OFTEN)
+
+    def usual(self, kind: str) -> timedelta | None:
+        """Return how long the quickest wait of a kind took, if there has been one."""
+        known = self._learnt.get(kind)
+        return timedelta(seconds=min(known)) if known else None
+
+    def learn(self, kind: str, *, seconds: float) -> None:
+        """Take note of how long a wait took."""
+        self._learnt.setdefault(kind, deque(maxlen=REMEMBERED)).append(seconds)
+
+    def moved(self) -> None:
+        """Take note of something that has changed: more may follow."""
+        self._interval = OFTEN
+
+    def looked(self, now: float, *, took: float) -> None:
+        """Take note of a look that has just ended."""
+        self._last, self._took = now, took
+        if not self._is_hot(now):
+            self._interval = min(SELDOM, self._interval * GROWTH)
+
+    def pause(self, now: float) -> float:
+        """Return for how many seconds nothing needs to be looked at."""
+        while self._ahead and (self._ahead[0][0] <= now or self._ahead[0][2].over):
+            expected = heapq.heappop(self._ahead)[2]
+            if not expected.over:
+                heapq.heappush(self._due, (-expected.end, next(self._order), expected))
+                self._interval = OFTEN
+        # A cloud that takes long to answer is not asked all the time.
+        if self._is_hot(now):
+            return max(0.0, self._last + max(OFTEN, 2 * self._took) - now)
+        pauses = [SELDOM]
+        if self._due:
+            pauses.append(self._last + max(self._interval, 2 * self._took) - now)
+        if self._ahead:
+            pauses.append(max(self._ahead[0][0], self._last + OFTEN) - now)
+        return max(0.0, min(pauses))
+
+    def _is_hot(self, now: float) -> bool:
+        while self._due and self._due[0][2].over:
+            heapq.heappop(self._due)
+        return bool(self._due) and self._due[0][2].end > now
+
+    def _schedule(self, since: float, *, first: float, end: float) -> Expectation:
+        expected = Expectation(since=since, first=since + first, end=since + end)
+        heapq.heappush(self._ahead, (expected.first, next(self._order), expected))
+        return expected
