@@ -366,7 +366,12 @@ class Compute:
         return {
             "servers": [server.summary() for server in self.servers.values()],
             "keypairs": [
-                {"id": keypair.name, "name": keypair.name, "user_id": keypair.user_id, "project_id": ""}
+                {
+                    "id": keypair.name,
+                    "name": keypair.name,
+                    "user_id": keypair.user_id,
+                    "project_id": self.cloud.identity.users[keypair.user_id].project_id,
+                }
                 for keypair in self.keypairs.values()
             ],
             "server_groups": [
