@@ -78,11 +78,6 @@ class Images:
             ]
         }
 
-    def inventory(self) -> dict[str, list[kernel.Json]]:
-        """Return everything that exists, by kind."""
-        records = self.records.values()
-        return {"images": [{**record.shown(), "project_id": record.base["owner"]} for record in records]}
-
     def stamp(self) -> str:
         """Return the time as the image service writes it."""
         return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -56,16 +56,6 @@ class Volumes:
         """Return everything that exists, by kind."""
         return {"volumes": list(self.volumes), "snapshots": list(self.snapshots)}
 
-    def inventory(self) -> dict[str, list[table.Row]]:
-        """Return everything that exists, by kind."""
-        return {
-            "volumes": list(self.volumes),
-            "snapshots": list(self.snapshots),
-            "transfers": [
-                {name: value for name, value in row.items() if name != "auth_key"} for row in self.transfers
-            ],
-        }
-
     def stamp(self) -> str:
         """Return the time as the volume service writes it."""
         return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
