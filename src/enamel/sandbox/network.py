@@ -9,13 +9,15 @@ from enamel.sandbox import (
     network_auto,
     network_extension,
     network_floatingip,
+    network_group,
+    network_net,
     network_plug,
     network_port,
     network_quota,
     network_router,
-    network_security,
+    network_rule,
+    network_subnet,
     network_tag,
-    network_topology,
 )
 from enamel.sandbox.kernel import Route
 
@@ -27,18 +29,18 @@ ROUTES = (
     Route("GET", "/v2.0", network_extension.resources),
     Route("GET", "/v2.0/extensions", network_extension.listing),
     Route("GET", "/v2.0/extensions/{alias}", network_extension.show),
-    Route("GET", "/v2.0/networks", network_topology.list_networks),
-    Route("POST", "/v2.0/networks", network_topology.create_network),
-    Route("GET", "/v2.0/networks/{id}", network_topology.show_network),
-    Route("PUT", "/v2.0/networks/{id}", network_topology.update_network),
-    Route("DELETE", "/v2.0/networks/{id}", network_topology.delete_network),
-    Route("GET", "/v2.0/subnets", network_topology.list_subnets),
-    Route("POST", "/v2.0/subnets", network_topology.create_subnet),
-    Route("GET", "/v2.0/subnets/{id}", network_topology.show_subnet),
-    Route("PUT", "/v2.0/subnets/{id}", network_topology.update_subnet),
-    Route("DELETE", "/v2.0/subnets/{id}", network_topology.delete_subnet),
-    Route("GET", "/v2.0/subnetpools", network_topology.list_subnetpools),
-    Route("GET", "/v2.0/subnetpools/{id}", network_topology.show_subnetpool),
+    Route("GET", "/v2.0/networks", network_net.listing),
+    Route("POST", "/v2.0/networks", network_net.create),
+    Route("GET", "/v2.0/networks/{id}", network_net.show),
+    Route("PUT", "/v2.0/networks/{id}", network_net.update),
+    Route("DELETE", "/v2.0/networks/{id}", network_net.delete),
+    Route("GET", "/v2.0/subnets", network_subnet.listing),
+    Route("POST", "/v2.0/subnets", network_subnet.create),
+    Route("GET", "/v2.0/subnets/{id}", network_subnet.show),
+    Route("PUT", "/v2.0/subnets/{id}", network_subnet.update),
+    Route("DELETE", "/v2.0/subnets/{id}", network_subnet.delete),
+    Route("GET", "/v2.0/subnetpools", network_subnet.list_pools),
+    Route("GET", "/v2.0/subnetpools/{id}", network_subnet.show_pool),
     Route("GET", "/v2.0/routers", network_router.listing),
     Route("POST", "/v2.0/routers", network_router.create),
     Route("GET", "/v2.0/routers/{id}", network_router.show),
@@ -56,15 +58,15 @@ ROUTES = (
     Route("GET", "/v2.0/floatingips/{id}", network_floatingip.show),
     Route("PUT", "/v2.0/floatingips/{id}", network_floatingip.update),
     Route("DELETE", "/v2.0/floatingips/{id}", network_floatingip.delete),
-    Route("GET", "/v2.0/security-groups", network_security.list_groups),
-    Route("POST", "/v2.0/security-groups", network_security.create_group),
-    Route("GET", "/v2.0/security-groups/{id}", network_security.show_group),
-    Route("PUT", "/v2.0/security-groups/{id}", network_security.update_group),
-    Route("DELETE", "/v2.0/security-groups/{id}", network_security.delete_group),
-    Route("GET", "/v2.0/security-group-rules", network_security.list_rules),
-    Route("POST", "/v2.0/security-group-rules", network_security.create_rule),
-    Route("GET", "/v2.0/security-group-rules/{id}", network_security.show_rule),
-    Route("DELETE", "/v2.0/security-group-rules/{id}", network_security.delete_rule),
+    Route("GET", "/v2.0/security-groups", network_group.listing),
+    Route("POST", "/v2.0/security-groups", network_group.create),
+    Route("GET", "/v2.0/security-groups/{id}", network_group.show),
+    Route("PUT", "/v2.0/security-groups/{id}", network_group.update),
+    Route("DELETE", "/v2.0/security-groups/{id}", network_group.delete),
+    Route("GET", "/v2.0/security-group-rules", network_rule.listing),
+    Route("POST", "/v2.0/security-group-rules", network_rule.create),
+    Route("GET", "/v2.0/security-group-rules/{id}", network_rule.show),
+    Route("DELETE", "/v2.0/security-group-rules/{id}", network_rule.delete),
     Route("GET", "/v2.0/{collection}/{id}/tags", network_tag.listing),
     Route("PUT", "/v2.0/{collection}/{id}/tags", network_tag.replace),
     Route("POST", "/v2.0/{collection}/{id}/tags", network_tag.extend),
@@ -93,12 +95,12 @@ def build(cloud: state.Cloud) -> network_plug.Networks:
     tables = network_plug.Networks(cloud)
     demo = cloud.identity.project_named("demo").id
     admin = cloud.identity.project_named("admin").id
-    public = network_topology.make_network(
+    public = network_net.make(
         tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
     )
     # All of it is on the loopback interface, so guests can really listen on their public addresses.
     for name, cidr in (("public-subnet-big", "127.77.128.0/17"), ("public-subnet", "127.77.0.0/24")):
-        network_topology.make_subnet(
+        network_subnet.make(
             tables,
             project_id=admin,
             wish={
@@ -128,8 +130,8 @@ def build(cloud: state.Cloud) -> network_plug.Networks:
             "tenant_id": admin,
         }
     )
-    private = network_topology.make_network(tables, project_id=demo, wish={"name": "private"})
-    subnet = network_topology.make_subnet(
+    private = network_net.make(tables, project_id=demo, wish={"name": "private"})
+    subnet = network_subnet.make(
         tables,
         project_id=demo,
         wish={

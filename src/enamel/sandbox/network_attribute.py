@@ -67,15 +67,20 @@ def number(value: Any) -> str | None:
     return None
 
 
-def address(value: Any) -> str | None:
-    """Accept IP addresses and nothing."""
-    if value is None:
-        return None
+def required_address(value: Any) -> str | None:
+    """Accept IP addresses."""
     try:
+        if not isinstance(value, str):
+            raise ValueError
         ipaddress.ip_address(value)
     except ValueError:
         return f"'{value}' is not a valid IP address."
     return None
+
+
+def address(value: Any) -> str | None:
+    """Accept IP addresses and nothing."""
+    return None if value is None else required_address(value)
 
 
 def objects(value: Any) -> str | None:
@@ -83,6 +88,34 @@ def objects(value: Any) -> str | None:
     if value is None or (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
         return None
     return f"Invalid data format: '{value}'."
+
+
+def fixed_addresses(value: Any) -> str | None:
+    """Accept lists of addresses, each by its subnet, its value or both."""
+    if reason := objects(value):
+        return reason
+    for one in value or ():
+        unknown = set(one) - {"subnet_id", "ip_address"}
+        if unknown:
+            return f"Unexpected keys supplied for fixed_ips: {', '.join(sorted(map(str, unknown)))}."
+        reason = (identifier(one["subnet_id"]) if "subnet_id" in one else None) or (
+            required_address(one["ip_address"]) if "ip_address" in one else None
+        )
+        if reason:
+            return reason
+    return None
+
+
+def ranges(value: Any) -> str | None:
+    """Accept lists of ranges of addresses."""
+    if reason := objects(value):
+        return reason
+    for one in value or ():
+        if set(one) != {"start", "end"}:
+            return f"Invalid data format for IP pool: '{one}'."
+        if reason := required_address(one["start"]) or required_address(one["end"]):
+            return reason
+    return None
 
 
 def texts(value: Any) -> str | None:

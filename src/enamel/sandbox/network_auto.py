@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, network_router, network_state, network_topology, table
+from enamel.sandbox import kernel, network_net, network_router, network_state, network_subnet, table
 
 NAME = "auto_allocated"
 
@@ -42,7 +42,7 @@ def delete(request: kernel.Request) -> kernel.Reply:
         network_router.disconnect(tables, router, port)
         network_router.set_gateway(tables, router, None)
         tables.routers.drop(router["id"])
-    network_topology.drop_network(tables, tables.networks[network_id])
+    network_net.drop(tables, tables.networks[network_id])
     return kernel.Reply(status=204)
 
 
@@ -53,8 +53,8 @@ def network(tables: network_state.Tables, project_id: str) -> str:
         return known
     external = _requirements(tables)
     tables.spend(project_id, network=1, subnet=1, router=1)
-    row = network_topology.make_network(tables, project_id=project_id, wish={"name": f"{NAME}_network"})
-    subnet = network_topology.make_subnet(
+    row = network_net.make(tables, project_id=project_id, wish={"name": f"{NAME}_network"})
+    subnet = network_subnet.make(
         tables,
         project_id=project_id,
         wish={

@@ -5,7 +5,15 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from enamel.sandbox import kernel, network_auto, network_port, network_security, network_state, seams, table
+from enamel.sandbox import (
+    kernel,
+    network_auto,
+    network_group,
+    network_port,
+    network_state,
+    seams,
+    table,
+)
 
 COMMON = (22, 80, 443, 2222, 8080)
 """The ports that stand for a whole range of allowed ones."""
@@ -94,7 +102,7 @@ class Networks(network_state.Tables):
 
     def change_group(self, caller: kernel.Caller, *, server_id: str, group: str, add: bool) -> None:
         """Put the server's ports in a security group (name or id), or take them out."""
-        found = network_security.named(self, caller.project_id, group)
+        found = network_group.named(self, caller.project_id, group)
         if not found:
             raise kernel.Refusal(404, f"Security group {group} not found for project {caller.project_id}.")
         if len(found) > 1:
@@ -168,7 +176,7 @@ class Networks(network_state.Tables):
         """Return the ids of security groups named by name or id, or refuse."""
         found = []
         for group in groups:
-            ids = network_security.named(self, project_id, group)
+            ids = network_group.named(self, project_id, group)
             if not ids:
                 raise kernel.Refusal(400, f"Security group {group} not found for project {project_id}.")
             if len(ids) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, network_list, network_security, network_state, table
+from enamel.sandbox import kernel, network_group, network_list, network_state, table
 from enamel.sandbox import network_attribute as attribute
 
 PORT = attribute.Kind(
@@ -21,7 +21,7 @@ PORT = attribute.Kind(
         "status": attribute.READ_ONLY,
         "device_id": attribute.Attribute(),
         "device_owner": attribute.Attribute(),
-        "fixed_ips": attribute.Attribute(attribute.objects),
+        "fixed_ips": attribute.Attribute(attribute.fixed_addresses),
         "allowed_address_pairs": attribute.Attribute(attribute.objects),
         "extra_dhcp_opts": attribute.Attribute(attribute.objects),
         "security_groups": attribute.Attribute(attribute.identifiers),
@@ -92,7 +92,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     row = find(tables, request.caller, request.params["id"])
     changes = attribute.updated(PORT, request)
     for group_id in changes.get("security_groups", ()):
-        network_security.find_group(tables, request.caller, group_id)
+        network_group.find(tables, request.caller, group_id)
     secure = changes.get("port_security_enabled", row["port_security_enabled"])
     if not secure and changes.get("security_groups", row["security_groups"]):
         raise kernel.Refusal(
@@ -139,7 +139,7 @@ def make(tables: network_state.Tables, *, project_id: str, wish: table.Row) -> t
     secure = wish.get("port_security_enabled", True)
     groups = wish.get("security_groups")
     if groups is None:
-        groups = [network_security.default(tables, project_id)] if secure else []
+        groups = [network_group.default(tables, project_id)] if secure else []
     fixed = _addresses(tables, wish["network_id"], port_id, wish.get("fixed_ips"))
     row = tables.ports.add(
         {
@@ -241,7 +241,7 @@ def _admit(tables: network_state.Tables, request: kernel.Request, wish: table.Ro
     if not network["shared"] and not request.caller.sees(network["project_id"]):
         raise attribute.forbidden("create_port")
     for group_id in wish.get("security_groups") or ():
-        network_security.find_group(tables, request.caller, group_id)
+        network_group.find(tables, request.caller, group_id)
 
 
 def _addresses(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, network_security, network_state
+from enamel.sandbox import kernel, network_group, network_state
 from enamel.sandbox import network_attribute as attribute
 
 
@@ -16,7 +16,7 @@ def details(request: kernel.Request) -> kernel.Reply:
     """Show a project's limits and what it uses of them."""
     tables = network_state.of(request)
     project_id = _project(request)
-    network_security.default(tables, project_id)
+    network_group.default(tables, project_id)
     found = {
         name: {
             "limit": limit,

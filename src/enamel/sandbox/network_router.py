@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, network_list, network_port, network_state, network_topology, table
+from enamel.sandbox import (
+    kernel,
+    network_list,
+    network_net,
+    network_port,
+    network_state,
+    network_subnet,
+    table,
+)
 from enamel.sandbox import network_attribute as attribute
 
 ROUTER = attribute.Kind(
@@ -113,7 +121,7 @@ def add_interface(request: kernel.Request) -> kernel.Reply:
         return _interface(row, port, subnet)
     if not body.get("subnet_id"):
         raise _bad("Either subnet_id or port_id must be specified.")
-    subnet = network_topology.find_subnet(tables, request.caller, body["subnet_id"])
+    subnet = network_subnet.find(tables, request.caller, body["subnet_id"])
     if row["id"] in tables.routers_by_subnet.of(subnet["id"]):
         raise _bad(f"Router already has a port on subnet {subnet['id']}.")
     if not subnet["gateway_ip"]:
@@ -227,7 +235,7 @@ def _external(tables: network_state.Tables, caller: kernel.Caller, gateway: tabl
         raise attribute.bad(
             "Invalid input for external_gateway_info. Reason: Validation of dictionary's keys failed."
         )
-    network = network_topology.find_network(tables, caller, gateway["network_id"])
+    network = network_net.find(tables, caller, gateway["network_id"])
     if not network["router:external"]:
         raise _bad(f"Network {network['id']} is not an external network.")
 
@@ -282,7 +290,7 @@ def _interface_port(
         )
     if not body.get("subnet_id"):
         raise _bad("Either subnet_id or port_id must be specified.")
-    subnet = network_topology.find_subnet(tables, request.caller, body["subnet_id"])
+    subnet = network_subnet.find(tables, request.caller, body["subnet_id"])
     for port in ports:
         if any(fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"]):
             return port

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from enamel.sandbox import (
     kernel,
     network_floatingip,
+    network_group,
+    network_net,
     network_port,
     network_router,
-    network_security,
     network_state,
-    network_topology,
+    network_subnet,
     table,
 )
 from enamel.sandbox import network_attribute as attribute
@@ -19,12 +20,12 @@ from enamel.sandbox import network_attribute as attribute
 Find = Callable[[network_state.Tables, kernel.Caller, str], table.Row]
 
 FINDERS: dict[str, Find] = {
-    "networks": network_topology.find_network,
-    "subnets": network_topology.find_subnet,
+    "networks": network_net.find,
+    "subnets": network_subnet.find,
     "routers": network_router.find,
     "ports": network_port.find,
     "floatingips": network_floatingip.find,
-    "security-groups": network_security.find_group,
+    "security-groups": network_group.find,
 }
 """What can be tagged."""
 

@@ -28,14 +28,14 @@ class Table:
         return len(self._rows)
 
     def __contains__(self, row_id: object) -> bool:
-        return row_id in self._rows
+        return isinstance(row_id, str) and row_id in self._rows
 
     def __getitem__(self, row_id: str) -> Row:
         return self._rows[row_id]
 
-    def get(self, row_id: str) -> Row | None:
-        """Return the row with that id, or None."""
-        return self._rows.get(row_id)
+    def get(self, row_id: object) -> Row | None:
+        """Return the row with that id, or None; ids come out of bodies, so they may be anything."""
+        return self._rows.get(row_id) if isinstance(row_id, str) else None
 
     def add(self, row: Row) -> Row:
         """Keep a row and return it."""
