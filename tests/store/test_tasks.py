@@ -1,6 +1,7 @@
 """Tasks in the store: what goes in comes out, and only to those who may see it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from enamel.store.lease import Lease
 from tests.store import world
 from tests.store.world import NOON
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "state": State.RUNNING,
     "reverting": True,
     "cancel_requested": True,
@@ -150,7 +151,7 @@ async def test_reserved_counts_what_unfinished_tasks_are_about_to_take(store: St
     await world.accept(store, reserves={"cores": 64}, project_id="project-2")
     over = await world.accept(store, reserves={"cores": 64})
     await store.run(tasks.request_cancel, over.id)
-    mine = {"project_id": "project-1", "cloud": "lab"}
+    mine: dict[str, Any] = {"project_id": "project-1", "cloud": "lab"}
     assert await store.read(tasks.reserved, **mine) == {"cores": 5, "instances": 2, "floatingip": 1}
     assert await store.read(tasks.reserved, **mine, but=first.id) == {"cores": 1, "floatingip": 1}
     assert await store.read(tasks.reserved, **mine, since=NOON) == {"cores": 1, "floatingip": 1}

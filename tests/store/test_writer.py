@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from enamel.model.errors import StoreUnavailable
-from enamel.store import claims, dialects, events, items, tasks
+from enamel.store import claims, dialects, events, items, schema, tasks
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -73,7 +73,8 @@ async def test_a_function_that_fails_spoils_no_other(store: Store) -> None:
         raise ValueError("poison")
 
     def doubled(tx: Tx) -> None:
-        tx.execute(sa.insert(tasks.tasks).values(id=accepted.id))
+        twin = {"id": "w", "name": "twin", "started_at": world.NOON, "expires_at": world.NOON}
+        tx.execute(sa.insert(schema.workers), [twin, twin])
 
     good = [store.run(events.insert, [world.an_event(accepted, seq)]) for seq in (2, 3, 4)]
     outcomes = await asyncio.gather(

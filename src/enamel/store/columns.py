@@ -73,18 +73,14 @@ class Rank(sa.TypeDecorator[task.Priority]):
 class Json(sa.TypeDecorator[Any]):
     """A value of one of our types, stored as JSON text."""
 
-    impl = sa.Text
+    # MySQL's plain TEXT ends at 64 KiB.
+    impl = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
     cache_ok = True
 
     def __init__(self, of: Any) -> None:
         super().__init__()
         self.of = of
         self._decoder = msgspec.json.Decoder(of)
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Return the database's type for long text: MySQL's plain TEXT ends at 64 KiB."""
-        long = mysql.LONGTEXT() if dialect.name in {"mysql", "mariadb"} else sa.Text()
-        return dialect.type_descriptor(long)
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
         """Return the JSON text of a value."""

@@ -51,8 +51,7 @@ def reserve(tx: Tx, key: str, *, caller: Caller, fingerprint: str, request_id: s
         "request_id": request_id,
         "created_at": tx.now,
     }
-    if tx.insert_new(keys, [row]):
-        return None
+    tx.insert_new(keys, [row])
     (found,) = tx.rows(sa.select(keys).where(*_is(key, caller)).with_for_update())
     age = tx.now - found["created_at"]
     answered = found["status"] is not None
@@ -60,12 +59,12 @@ def reserve(tx: Tx, key: str, *, caller: Caller, fingerprint: str, request_id: s
         fresh = {**row, "status": None, "headers": None, "body": None}
         tx.execute(sa.update(keys).where(*_is(key, caller)).values(fresh))
         return None
+    if found["request_id"] == request_id and not answered:
+        return None
     if found["fingerprint"] != fingerprint:
         raise KeyReused(f"The Idempotency-Key '{key}' was used before with another request.")
     if answered:
         return Answer(status=found["status"], headers=found["headers"] or {}, body=found["body"])
-    if found["request_id"] == request_id:
-        return None
     raise KeyInFlight(f"The first request with the Idempotency-Key '{key}' is still being accepted.")
 
 

@@ -38,6 +38,9 @@ _OWNERS = frozenset(
 """What the worker that has a task writes; the rest stays as it was accepted, or is for others to write."""
 
 _UPDATED = tuple(column for column in tasks.c if column.name in _OWNERS)
+_OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
+_NAMED = "name:"
+"""What stands before a host name where a server's id would be: a server that is yet to be made."""
 _LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
 
 
@@ -45,10 +48,10 @@ def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     """Store a new task with its items and its first event; return it as it is stored."""
     accepted = msgspec.structs.replace(accepted, events=first.seq)
     row = {**_row(accepted), **_immutable(accepted), "turn": _turn(tx, accepted)}
-    if tx.insert_new(tasks, [row]):
-        items.insert(tx, steps)
-        events.insert(tx, [first])
-        index(tx, servers_of(accepted))
+    tx.insert_new(tasks, [row])
+    items.insert(tx, steps)
+    events.insert(tx, [first])
+    index(tx, servers_of(accepted))
     return accepted
 
 
@@ -181,9 +184,8 @@ def reserved(
         but: A task to leave out: the one that asks.
 
     """
-    unfinished = tasks.c.state.in_([State.WAITING, State.RUNNING])
     query = sa.select(tasks.c.reserves).where(
-        tasks.c.project_id == project_id, tasks.c.cloud == cloud, unfinished, tasks.c.reserves.is_not(None)
+        tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
     )
     if since is not None:
         query = query.where(tasks.c.created_at > since)
@@ -193,6 +195,34 @@ def reserved(
     for row in tx.rows(query):
         total.update(row["reserves"])
     return dict(total)
+
+
+def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
+    """Return a project's unfinished tasks on a cloud that are about to take something, without their plans."""
+    query = sa.select(*_LISTED).where(
+        tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
+    )
+    return tuple(map(record, tx.rows(query)))
+
+
+def promise_names(tx: Tx, id: str, names: Iterable[str]) -> None:
+    """Note the host names that a task is about to give to servers."""
+    index(tx, [(id, _NAMED + name) for name in names])
+
+
+def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
+    """Return those of the names that a project's unfinished tasks are about to give to servers on a cloud."""
+    query = (
+        sa.select(task_servers.c.server)
+        .join(tasks, tasks.c.id == task_servers.c.task)
+        .where(
+            task_servers.c.server.in_([_NAMED + name for name in names]),
+            tasks.c.project_id == project_id,
+            tasks.c.cloud == cloud,
+            _OPEN,
+        )
+    )
+    return frozenset(row["server"].removeprefix(_NAMED) for row in tx.rows(query))
 
 
 def spent(tx: Tx, *, limit: int = 100) -> tuple[Task, ...]:

@@ -52,12 +52,10 @@ class Tx:
         """Return the first value of the first row, or None."""
         return self._connection.execute(statement).scalar()
 
-    def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Insert rows and leave those alone that are there already; return how many are new."""
-        if not rows:
-            return 0
-        found = self._connection.execute(_insert_new(self.dialect, table), rows)
-        return max(found.rowcount, 0)
+    def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, and leave those alone that are there already."""
+        if rows:
+            self._connection.execute(_insert_new(self.dialect, table), rows)
 
     def upsert(
         self, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, update: Iterable[sa.Column[Any]]
