@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from enamel.commands import reading
-from enamel.model import cloud, duration, ids
+from enamel.model import cloud, duration, ids, readiness
 from enamel.model.errors import Fault
 from enamel.model.launch import Defaults, KeypairChoice, Launch, ServerWish
 
@@ -217,7 +217,7 @@ def _check(member: Member) -> tuple[list[Fault], tuple[ParsedRule, ...]]:
         _check_user_data(member) + _check_key(member) + _check_labels(member) + _check_interfaces(member)
     )
     faults += _check_volumes(member)
-    if wish.ready_when is not None and reading.ready_when(wish.ready_when) is None:
+    if wish.ready_when is not None and readiness.parse(wish.ready_when) is None:
         faults.append(
             _fault(
                 member.at("ready_when"), "Write active, tcp/PORT, http://:PORT/path or https://:PORT/path."

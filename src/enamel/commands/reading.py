@@ -1,11 +1,9 @@
-"""Reads the small languages of a launch: rules, keys, readiness."""
+"""Reads the small languages of a launch: rules and keys."""
 
 import base64
 import binascii
 import ipaddress
 import re
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from enamel.model import cloud
 
@@ -24,15 +22,6 @@ _KEY_TYPES = frozenset(
         "sk-ecdsa-sha2-nistp256@openssh.com",
     }
 )
-
-
-class Readiness(NamedTuple):
-    """What tells that a server is ready."""
-
-    scheme: str
-    """active, tcp, http or https."""
-    port: int
-    path: str
 
 
 def rule(text: str) -> tuple[cloud.Rule, str | None]:
@@ -89,23 +78,6 @@ def key_fault(text: str) -> str | None:
     length = int.from_bytes(blob[:4], "big")
     if blob[4 : 4 + length] != parts[0].encode() or len(blob) <= 4 + length:
         return "The key is cut short, or its type does not fit its content."
-    return None
-
-
-def ready_when(text: str) -> Readiness | None:
-    """Return what a `ready_when` means; None when it means nothing."""
-    if text == "active":
-        return Readiness("active", 0, "")
-    found = re.fullmatch(r"tcp/(\d{1,5})", text)
-    if found and 1 <= int(found[1]) <= 65535:
-        return Readiness("tcp", int(found[1]), "")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme in {"http", "https"} and not parts.hostname and not parts.username and port != 0:
-        return Readiness(parts.scheme, port or (443 if parts.scheme == "https" else 80), parts.path or "/")
     return None
 
 

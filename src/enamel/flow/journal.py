@@ -63,7 +63,7 @@ class Journal:
         """Write the end of the task: its last event, and the view of it."""
         self.task = seen(
             msgspec.structs.replace(
-                self.task, state=state, ended_at=self._now(), reverting=False, error=error
+                self.task, state=state, ended_at=self._now(), reverting=False, error=error, reserves={}
             ),
             list(self.items.values()),
             plan,

@@ -174,6 +174,22 @@ def secrets_of(value: Any) -> Iterator[str]:
     return _marked(value, "secret")
 
 
+def with_secrets(plan: Plan, references: Mapping[str, str]) -> Plan:
+    """Return a plan in which the symbols of secrets are replaced by references into the key store."""
+    if not references:
+        return plan
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, dict):
+            if value.keys() == {"secret"}:
+                return {"secret": references[value["secret"]]}
+            return {key: replaced(part) for key, part in value.items()}
+        return [replaced(part) for part in value] if isinstance(value, list | tuple) else value
+
+    nodes = [msgspec.structs.replace(node, inputs=replaced(node.inputs)) for node in plan.nodes]
+    return msgspec.structs.replace(plan, nodes=tuple(nodes))
+
+
 def resolve(
     value: Any,
     *,

@@ -1,0 +1,33 @@
+"""Readiness: what a caller takes for the sign that a server is ready."""
+
+import re
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """What tells that a server is ready."""
+
+    scheme: str
+    """active, tcp, http or https."""
+    port: int = 0
+    path: str = ""
+
+
+def parse(text: str) -> Readiness | None:
+    """Return what a `ready_when` means: active, tcp/PORT or http(s)://:PORT/path; None when it means nothing."""
+    if text == "active":
+        return Readiness(scheme="active")
+    found = re.fullmatch(r"tcp/(\d{1,5})", text)
+    if found and 1 <= int(found[1]) <= 65535:
+        return Readiness(scheme="tcp", port=int(found[1]))
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme in {"http", "https"} and not parts.hostname and not parts.username and port != 0:
+        port = port or (443 if parts.scheme == "https" else 80)
+        return Readiness(scheme=parts.scheme, port=port, path=parts.path or "/")
+    return None

@@ -1,0 +1,103 @@
+"""Gathers the facts that a command asks for: all at once, and nothing that it does not ask for."""
+
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from enamel.clouds import driver
+from enamel.commands.facts import Ask, Facts
+from enamel.model import cloud
+from enamel.model.errors import Gone, NotFound
+
+MANY = 20
+"""So many names are worth one list of all servers rather than a filter."""
+
+
+async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Facts:
+    """Return the facts.
+
+    Raises:
+        CloudError: The cloud does not answer, or refuses.
+        NotFound: The server to be terminated does not exist, or is another project's.
+    """
+    identity = await where.identity()
+    questions: dict[str, Awaitable[Any]] = {"capabilities": where.capabilities()}
+    for name, asked, method in (
+        ("flavors", ask.flavors, where.flavors),
+        ("images", ask.images, where.images),
+        ("networks", ask.networks, where.networks),
+        ("subnets", ask.subnets, where.subnets),
+        ("zones", ask.zones, where.zones),
+        ("volume_types", ask.volume_types, where.volume_types),
+        ("volumes", ask.volumes, where.volumes_list),
+        ("addresses", ask.addresses, where.addresses_list),
+        ("security_groups", ask.security_groups, where.security_groups),
+        ("servers", ask.servers, where.servers_list),
+    ):
+        if asked:
+            questions[name] = method()
+    if ask.quota:
+        questions["quota"] = where.quota(ask.quota)
+    if ask.keypairs:
+        questions["keypairs"] = _keypairs(where, ask.keypairs)
+    if ask.server_names:
+        questions["servers_named"] = _named(where, ask.server_names)
+    if ask.terminate is not None:
+        questions["around"] = _around(where, ask.terminate, identity)
+    found = dict(zip(questions, await asyncio.gather(*questions.values()), strict=True))
+    around = found.pop("around", {})
+    answers: dict[str, Any] = {
+        name: tuple(one) if isinstance(one, list) else one for name, one in found.items()
+    }
+    facts = msgspec.structs.replace(
+        Facts(cloud=where.name, identity=identity, clouds=tuple(clouds)), **answers, **around
+    )
+    known = {text for image in facts.images for text in (image.id, image.name)}
+    if ask.templates - known and not ask.volumes and driver.Capability.VOLUME in facts.capabilities:
+        facts = msgspec.structs.replace(facts, volumes=tuple(await where.volumes_list()))
+    return facts
+
+
+async def _keypairs(where: driver.Cloud, names: Collection[str]) -> dict[str, cloud.Keypair]:
+    found = await asyncio.gather(*(where.keypair(name) for name in names))
+    return {one.name: one for one in found if one is not None}
+
+
+async def _named(where: driver.Cloud, names: Collection[str]) -> tuple[cloud.Server, ...]:
+    if len(names) <= MANY:
+        return tuple(await where.servers_named(names))
+    return tuple(one for one in await where.servers_list() if one.name in names)
+
+
+async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:
+    """Return a server and all that hangs on it."""
+    try:
+        server = await where.server(id)
+    except Gone as exc:
+        raise NotFound(f"There is no server {id}.") from exc
+    if server.project_id not in ("", identity.project_id):
+        raise NotFound(f"There is no server {id}.")
+    ports, volumes, groups, servers = await asyncio.gather(
+        where.ports_of([id]),
+        _volumes_of(where, server),
+        where.security_groups(),
+        where.servers_list(),
+    )
+    return {
+        "server": server,
+        "ports": tuple(ports),
+        "addresses": tuple(await where.addresses_of([one.id for one in ports])) if ports else (),
+        "volumes": volumes,
+        "security_groups": tuple(groups),
+        "servers": tuple(servers),
+    }
+
+
+async def _volumes_of(where: driver.Cloud, server: cloud.Server) -> tuple[cloud.Volume, ...]:
+    found = await asyncio.gather(*(where.volume(id) for id in server.volumes), return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException) and not isinstance(one, Gone):
+            raise one
+    return tuple(one for one in found if isinstance(one, cloud.Volume))

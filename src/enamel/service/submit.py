@@ -1,0 +1,329 @@
+"""Submitting: from a request to a stored task, with every fault found before anything is written."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from enamel.clouds import driver
+from enamel.commands import COMMANDS, quota
+from enamel.commands.command import Command, Planned, Want
+from enamel.commands.facts import Facts
+from enamel.dispatch.base import Dispatch
+from enamel.flow import plan as plans
+from enamel.flow.plan import Plan
+from enamel.model import errors, ids, task
+from enamel.model.cloud import Limit
+from enamel.model.errors import Fault
+from enamel.model.event import Event
+from enamel.model.item import Item
+from enamel.model.task import Caller, ServerEntry, Task
+from enamel.secrets.base import Keys
+from enamel.service import body as bodies
+from enamel.service import facts as asking
+from enamel.service import promises
+from enamel.store import engine, idempotency, items, tasks
+from enamel.store.transaction import Tx
+
+
+class Quota(Struct, frozen=True, kw_only=True):
+    """One quota in a preview."""
+
+    wanted: int
+    limit: int
+    """-1 where there is none."""
+    used: int
+    promised: int
+    """What running tasks are about to take."""
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a request would do."""
+
+    plan: Plan
+    quota: dict[str, Quota]
+    calls: int
+    """Plumbing calls that are foreseen, without those of waiting."""
+    faults: tuple[Fault, ...]
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A request that was looked at from all sides."""
+
+    id: str
+    """The id that its task will have."""
+    cloud: str
+    parent: str | None
+    planned: Planned
+    facts: Facts
+    faults: tuple[Fault, ...]
+
+
+class Submit:
+    """Accepts commands."""
+
+    def __init__(self, store: engine.Store, *, clouds: driver.Clouds, keys: Keys, dispatch: Dispatch) -> None:
+        self._store = store
+        self._clouds = clouds
+        self._keys = keys
+        self._dispatch = dispatch
+
+    async def preview(
+        self, command: str, data: Any, *, caller: Caller, params: Mapping[str, str] = {}
+    ) -> Preview:
+        """Return what a request would do, and everything that stands in its way; nothing is written."""
+        found = await self._prepare(COMMANDS[command], data, caller=caller, params=params)
+        needed, facts = found.planned.plan.needs, found.facts
+        return Preview(
+            plan=found.planned.plan,
+            calls=found.planned.plan.calls,
+            faults=found.faults,
+            quota={
+                kind: Quota(
+                    wanted=needed.get(kind, 0),
+                    limit=limit.limit,
+                    used=limit.used,
+                    promised=facts.reserved.get(kind, 0),
+                )
+                for kind, limit in facts.quota.items()
+            },
+        )
+
+    async def accept(
+        self,
+        command: str,
+        data: Any,
+        *,
+        caller: Caller,
+        request_id: str,
+        params: Mapping[str, str] = {},
+        idempotency_key: str | None = None,
+    ) -> tuple[Task, bool]:
+        """Store a request as a task, and return it; True with it means that it is the answer of an earlier request.
+
+        Raises:
+            Invalid, NameTaken, QuotaExceeded, Forbidden: All faults of the request, in one error.
+            WrongState: What the request is about does not allow it now.
+            KeyReused, KeyInFlight: The idempotency key belongs to another request.
+            CloudError: The cloud does not answer.
+        """
+        if idempotency_key is None:
+            return await self._accept(command, data, caller, request_id, params, key=None), False
+        told = await self._store.run(
+            idempotency.reserve,
+            idempotency_key,
+            caller=caller,
+            fingerprint=_fingerprint(command, data, params),
+            request_id=request_id,
+        )
+        if told is not None:
+            return msgspec.convert(told.body, Task), True
+        try:
+            return await self._accept(command, data, caller, request_id, params, key=idempotency_key), False
+        except BaseException:
+            await self._store.run(idempotency.release, idempotency_key, caller=caller, request_id=request_id)
+            raise
+
+    async def _accept(
+        self,
+        name: str,
+        data: Any,
+        caller: Caller,
+        request_id: str,
+        params: Mapping[str, str],
+        *,
+        key: str | None,
+    ) -> Task:
+        command = COMMANDS[name]
+        found = await self._prepare(command, data, caller=caller, params=params)
+        if found.faults:
+            raise refusal(found.faults, found)
+        now = datetime.now(UTC)
+        planned = found.planned
+        references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
+        plan = plans.with_secrets(planned.plan, references)
+        new = Task(
+            id=found.id,
+            type=command.name,
+            action=command.action,
+            created_at=now,
+            created_by=caller.user_id,
+            project_id=caller.project_id,
+            request_id=request_id,
+            priority=planned.priority,
+            deadline=now + planned.give_up_after,
+            cloud=found.cloud,
+            request=command.blank(data) if isinstance(data, dict) else dict(params),
+            plan=plans.data(plan),
+            servers=tuple(ServerEntry(hostname=group.name, cloud=found.cloud) for group in plan.groups),
+            progress=task.Progress(total=len(plan.nodes)),
+            parent=found.parent,
+            reserves=plan.needs,
+            secrets=tuple(references.values()),
+        )
+        try:
+            stored = await self._store.run(_write, new, plan, found.facts, caller, key)
+        except BaseException:
+            for reference in references.values():
+                await self._keys.delete(reference)
+            raise
+        await self._dispatch.publish(stored.type, task=stored.id)
+        return stored
+
+    async def _prepare(
+        self, command: Command, data: Any, *, caller: Caller, params: Mapping[str, str]
+    ) -> Prepared:
+        """Read the request, ask what has to be known, and plan."""
+        faults: list[Fault] = []
+        body = None
+        if command.body is not None:
+            body, faults = bodies.shape(data, command.body)
+        if command.body is not None and body is None:
+            raise errors.Invalid("; ".join(one.detail for one in faults), faults=tuple(faults))
+        id = ids.new_id()
+        old, steps, reverted_by = await self._earlier(caller, params)
+        known = tuple(self._clouds.names())
+        want = Want(body=body, params=params, task_id=id, clouds=known, seed=uuid.UUID(id).int)
+        named, more = command.cloud(want)
+        cloud = old.cloud if old is not None else named or known[0]
+        asked = command.ask(want)
+        facts = await asking.gather(self._clouds.get(cloud), asked, clouds=known)
+        facts = msgspec.structs.replace(
+            facts,
+            task=old if asked.task else None,
+            items=steps if asked.task else (),
+            reverted_by=reverted_by,
+            reserved=await self._promised(caller, cloud, facts),
+            promised_names=await self._store.read(
+                tasks.promised_names,
+                project_id=caller.project_id,
+                cloud=cloud,
+                names=asked.server_names,
+            )
+            if asked.server_names
+            else frozenset(),
+        )
+        planned = command.plan(want, facts)
+        every = dict.fromkeys([*faults, *more, *planned.faults])
+        pointers = {one.pointer for one in faults}
+        # A field that could not be read is not missing as well.
+        return Prepared(
+            id=id,
+            cloud=cloud,
+            parent=old.id if old is not None and asked.task else None,
+            planned=planned,
+            facts=facts,
+            faults=tuple(one for one in every if one in faults or one.pointer not in pointers),
+        )
+
+    async def _earlier(
+        self, caller: Caller, params: Mapping[str, str]
+    ) -> tuple[Task | None, tuple[Item, ...], str | None]:
+        """Return the earlier task that a request is about, with its items and the task that reverted it."""
+        if "server" in params:
+            known = await self._store.read(
+                tasks.list, project_id=caller.project_id, server=params["server"], limit=1
+            )
+            return (known[0] if known else None), (), None
+        if "task" not in params:
+            return None, (), None
+        found = await self._store.read(tasks.get, params["task"], project_id=caller.project_id)
+        steps = await self._store.read(items.list, found.id)
+        children = await self._store.read(tasks.list, project_id=caller.project_id, parent=found.id)
+        undone = [
+            one.id
+            for one in children
+            if one.type == "task.revert" and one.state not in {task.State.ABORTED, task.State.TIMED_OUT}
+        ]
+        return found, steps, undone[0] if undone else None
+
+    async def _promised(self, caller: Caller, cloud: str, facts: Facts) -> dict[str, int]:
+        """Return what running tasks are about to take; the exact sum only where it can matter."""
+        if not facts.quota:
+            return {}
+        most = await self._store.read(tasks.reserved, project_id=caller.project_id, cloud=cloud)
+        tight = any(
+            limit.free is not None and most.get(kind, 0) * 2 >= limit.free
+            for kind, limit in facts.quota.items()
+        )
+        if not most or not tight:
+            return most
+        return await self._store.read(promises.exact, project_id=caller.project_id, cloud=cloud)
+
+
+def _write(tx: Tx, new: Task, plan: Plan, facts: Facts, caller: Caller, key: str | None) -> Task:
+    """Write a task with its items and its first event; what others were promised meanwhile is looked at again."""
+    _still_free(tx, new, facts)
+    steps = [
+        Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+        for node in plan.nodes
+    ]
+    first = Event(
+        task=new.id,
+        seq=1,
+        time=new.created_at,
+        type="task.accepted",
+        data={"type": new.type, "steps": len(steps), "servers": len(plan.groups)},
+    )
+    stored = tasks.insert(tx, new, steps, first)
+    if new.reserves:
+        tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
+    if key is not None:
+        answer = idempotency.Answer(status=202, body=msgspec.to_builtins(stored))
+        idempotency.answer(tx, key, caller=caller, answer=answer)
+    return stored
+
+
+def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
+    """Refuse a task whose quota or names were promised to another since the facts were gathered."""
+    if not new.reserves:
+        return
+    names = frozenset(entry.hostname for entry in new.servers)
+    taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
+    if taken:
+        listed = ", ".join(sorted(taken))
+        raise errors.NameTaken(f"Another task is about to take the name {listed}.")
+    if _tight(new.reserves, facts.quota, tasks.reserved(tx, project_id=new.project_id, cloud=new.cloud)):
+        exact = promises.exact(tx, project_id=new.project_id, cloud=new.cloud)
+        lacking = quota.faults(new.reserves, msgspec.structs.replace(facts, reserved=exact))
+        if lacking:
+            raise errors.QuotaExceeded(" ".join(one.detail for one in lacking), faults=tuple(lacking))
+
+
+def _tight(wanted: Mapping[str, int], limits: Mapping[str, Limit], promised: Mapping[str, int]) -> bool:
+    return any(
+        kind in limits and (free := limits[kind].free) is not None and number + promised.get(kind, 0) > free
+        for kind, number in wanted.items()
+    )
+
+
+def _fingerprint(command: str, data: Any, params: Mapping[str, str]) -> str:
+    """Return a hash over what was asked for."""
+    text = msgspec.json.encode([command, data, dict(params)], order="deterministic")
+    return hashlib.sha256(text).hexdigest()
+
+
+def refusal(faults: Sequence[Fault], found: Prepared) -> errors.EnamelError:
+    """Return the one error that tells all faults: 400, or 409 and 403 where nothing else is wrong."""
+    codes = {one.code for one in faults}
+    sentence = " ".join(one.detail for one in faults[:20])
+    if codes == {"quota_exceeded"}:
+        lacking = {
+            kind: {
+                "wanted": number,
+                "free": found.facts.quota[kind].free,
+                "limit": found.facts.quota[kind].limit,
+            }
+            for kind, number in found.planned.plan.needs.items()
+            if kind in found.facts.quota
+        }
+        return errors.QuotaExceeded(sentence, cloud=found.cloud, faults=tuple(faults), quota=lacking)
+    if codes <= {"taken", "quota_exceeded"}:
+        return errors.NameTaken(sentence, cloud=found.cloud, faults=tuple(faults))
+    if codes == {"forbidden"}:
+        return errors.Forbidden(sentence, faults=tuple(faults))
+    return errors.Invalid(sentence, cloud=found.cloud, faults=tuple(faults))

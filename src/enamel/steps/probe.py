@@ -1,0 +1,45 @@
+"""The probe: tries for real whether a server answers."""
+
+import asyncio
+
+import aiohttp
+
+from enamel.model.readiness import Readiness, parse
+
+PATIENCE = 3.0
+"""Seconds for one try."""
+
+
+class Probe:
+    """Tries connections and requests from where Enamel runs."""
+
+    async def answers(self, address: str, *, ready_when: str) -> bool:
+        """Tell whether the address answers: takes a connection, or gives a web page that is no error."""
+        wanted = parse(ready_when)
+        if wanted is None:
+            return False
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if wanted.scheme == "tcp":
+                    return await _connects(address, wanted.port)
+                return await _serves(address, wanted)
+        except (OSError, TimeoutError, aiohttp.ClientError):
+            return False
+
+
+async def _connects(address: str, port: int) -> bool:
+    _, writer = await asyncio.open_connection(address, port)
+    writer.close()
+    await writer.wait_closed()
+    return True
+
+
+async def _serves(address: str, wanted: Readiness) -> bool:
+    host = f"[{address}]" if ":" in address else address
+    url = f"{wanted.scheme}://{host}:{wanted.port}{wanted.path}"
+    # A new server's certificate is seldom signed by anyone; the question here is only whether it answers.
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(url, ssl=False, allow_redirects=False) as answer,
+    ):
+        return answer.status < 400
