@@ -2,22 +2,21 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as WebRoute
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from enamel.api import door, headers, query, version
 from enamel.api.exchange import Answer, Ask, Services
 from enamel.api.route import Route
 from enamel.api.routes import ROUTES
-from enamel.model.errors import BodyTooLarge, EnamelError, MediaTypeRefused
+from enamel.model.errors import BodyTooLarge, MediaTypeRefused
 from enamel.model.task import Caller
 from enamel.service import body
 
@@ -32,14 +31,14 @@ def application(services: Services, *, table: Sequence[Route] = ROUTES) -> ASGIA
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
         paths.setdefault(route.path, {})[route.method] = route
-    web = Starlette(
+    # A bare router: what Starlette's application adds are translations of errors, which the door does.
+    web = Router(
         routes=[
             WebRoute(path, Path(lines, services=services, table=table).serve, methods=list(lines))
             for path, lines in paths.items()
         ],
-        exception_handlers={HTTPException: _onward, EnamelError: _onward},
+        redirect_slashes=False,
     )
-    web.router.redirect_slashes = False
     return door.Door(web)
 
 
@@ -142,8 +141,3 @@ async def _while_here(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
 async def _disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _onward(request: Request, error: Exception) -> Awaitable[Response]:
-    # The door translates every error, in one place.
-    raise error

@@ -37,6 +37,8 @@ class Door:
         asked = Headers(scope=scope)
         request_id = headers.request_id(asked)
         scope[REQUEST_ID] = request_id
+        # This key makes the router raise for unknown paths and methods instead of answering in plain text.
+        scope["app"] = self
         began = time.monotonic()
         status = 0
 

@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Iterable
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from enamel.model import cloud
 
@@ -104,7 +104,7 @@ class Server(Struct, frozen=True, kw_only=True):
     """Why it is in ERROR."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    elevated: dict[str, str] = {}
+    elevated: dict[str, str] = field(name="_elevated", default_factory=dict)
     """The compute host, for callers to whom the cloud shows it."""
 
 

@@ -7,10 +7,10 @@ from enamel.api.links import Links
 from enamel.service import server
 
 
-class Server(server.Server, frozen=True, kw_only=True, rename={"elevated": "_elevated", "links": "_links"}):
+class Server(server.Server, frozen=True, kw_only=True):
     """A server."""
 
-    links: Links
+    links: Links = field(name="_links")
 
 
 class Servers(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,177 @@
+"""Services that the API is tried with: the real store, and stand-ins for what needs a cloud."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from enamel.dispatch import local
+from enamel.model import cloud, ids, item, task
+from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
+from enamel.model.event import Event
+from enamel.service import caller, cancel, follow, read
+from enamel.store import engine, events, items, tasks
+
+ME = cloud.Identity(
+    user_id="u" * 32, user_name="me", project_id="a" * 32, project_name="mine", roles=("member",)
+)
+THEIRS = "b" * 32
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+class Cloud:
+    """A cloud with a few servers, which can be down."""
+
+    name = "north"
+
+    def __init__(self) -> None:
+        self.down = False
+        self.servers: dict[str, cloud.Server] = {}
+
+    def add(self, name: str, **rest: Any) -> cloud.Server:
+        number = len(self.servers)
+        made = cloud.Server(
+            **{
+                "id": f"00000000-0000-4000-8000-{number:012}",
+                "name": name,
+                "status": "ACTIVE",
+                "power_state": 1,
+                "created": START + timedelta(seconds=number),
+                "updated": START + timedelta(seconds=number),
+                "project_id": ME.project_id,
+                "user_id": ME.user_id,
+                "zone": "az1",
+                **rest,
+            }
+        )
+        self.servers[made.id] = made
+        return made
+
+    async def identity(self) -> cloud.Identity:
+        self._answer()
+        return ME
+
+    async def server(self, id: str) -> cloud.Server:
+        self._answer()
+        if id not in self.servers:
+            raise Gone(f"No server {id}")
+        return self.servers[id]
+
+    async def servers_list(self) -> Sequence[cloud.Server]:
+        self._answer()
+        return tuple(self.servers.values())
+
+    def _answer(self) -> None:
+        if self.down:
+            raise CloudUnreachable("north does not answer", cloud="north")
+
+
+class Clouds:
+    """The one cloud."""
+
+    def __init__(self) -> None:
+        self.north = Cloud()
+
+    def names(self) -> Sequence[str]:
+        return ("north",)
+
+    def get(self, name: str) -> Cloud:
+        return self.north
+
+
+class Submit:
+    """Accepts whatever has a name, and stores a task for it."""
+
+    def __init__(self, store: engine.Store) -> None:
+        self._store = store
+        self.calls: list[dict[str, Any]] = []
+        self.error: Exception | None = None
+
+    async def accept(
+        self,
+        command: str,
+        body: Any,
+        *,
+        caller: task.Caller,
+        request_id: str,
+        params: Mapping[str, str],
+        idempotency_key: str | None,
+    ) -> tuple[task.Task, bool]:
+        self.calls.append({"command": command, "params": params, "key": idempotency_key, "id": request_id})
+        if self.error:
+            raise self.error
+        if params.get("server", "").startswith("ffffffff"):
+            raise NotFound("There is no such server.")
+        if command == "server.create" and "name" not in body:
+            missing = Fault(pointer="/name", detail="The field 'name' is required.")
+            unknown = Fault(pointer="/nmae", detail="There is no field 'nmae'.", code="unknown_field")
+            raise Invalid("The body has 2 faults.", faults=(missing, unknown))
+        made = await add(self._store, type=command, request_id=request_id, request=body or {})
+        return made, idempotency_key == "again"
+
+    async def preview(
+        self, command: str, body: Any, *, caller: task.Caller, params: Mapping[str, str]
+    ) -> dict[str, Any]:
+        return {"command": command, "params": dict(params)}
+
+
+class Services:
+    """What the API gets."""
+
+    def __init__(self, store: engine.Store) -> None:
+        self.store = store
+        self.clouds = Clouds()
+        self.dispatch = local.Local()
+        self.submit = Submit(store)
+        self.read = read.Read(store, clouds=self.clouds)
+        self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
+        self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
+        self.callers = caller.LocalCaller(self.clouds)
+
+    async def tell(self, id: str, seq: int, type: str, **rest: Any) -> None:
+        """Store an event, as a worker would."""
+        event = Event(task=id, seq=seq, time=START + timedelta(seconds=seq), type=type, **rest)
+        await self.store.run(events.insert, [event])
+        self.dispatch.changed(id)
+
+    async def end(self, made: task.Task, **rest: Any) -> task.Task:
+        """End a task, as a worker would."""
+        ended = msgspec.structs.replace(
+            made, **{"state": task.State.COMPLETED, "ended_at": START, "events": 1, **rest}
+        )
+        await self.store.run(tasks.save, [ended])
+        self.dispatch.changed(made.id)
+        return ended
+
+
+async def add(store: engine.Store, **rest: Any) -> task.Task:
+    """Store a task."""
+    made = task.Task(
+        **{
+            "id": ids.new_id(),
+            "type": "server.create",
+            "action": "CREATE",
+            "created_at": START,
+            "created_by": ME.user_id,
+            "project_id": ME.project_id,
+            "request_id": ids.new_request_id(),
+            "cloud": "north",
+            "plan": {
+                "nodes": [{"name": "boot-web", "kind": "server.boot", "action": "SPAWNING"}],
+                "calls": 4,
+            },
+            **rest,
+        }
+    )
+    step = item.Item(task=made.id, name="boot-web", kind="server.boot", action="SPAWNING")
+    first = Event(task=made.id, seq=1, time=START, type="task.accepted")
+    return await store.run(tasks.insert, made, [step], first)
+
+
+def unforeseen() -> Exception:
+    """Return an error with something in it that nobody should see."""
+    return RuntimeError("secret-in-a-traceback")
+
+
+__all__ = ["EnamelError", "Services", "add", "items", "unforeseen"]

@@ -1,0 +1,137 @@
+"""The routes of servers, as `spec/compute-vnext.md` has them."""
+
+import pytest
+
+from enamel.model import cloud
+from tests.unit.api import fakes
+from tests.unit.api.conftest import Web
+
+
+async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
+    made = web.services.clouds.north.add(
+        "web",
+        launched_at=fakes.START,
+        key_name="me",
+        image_id="11111111-0000-4000-8000-000000000000",
+        memory_mb=512,
+        vcpus=1,
+        disk_gb=10,
+        floating_addresses=("127.77.0.5", "fd00::5"),
+        interfaces={"private": ("10.0.0.5", "fd00::a")},
+        volumes=("22222222-0000-4000-8000-000000000000",),
+        metadata={"enamel": "enamel:1/boot", "team": "blue"},
+        tags=("a",),
+    )
+    body = (await web.get(f"/servers/{made.id}")).body
+    links = body.pop("_links")
+    assert body == {
+        "id": made.id,
+        "hostname": "web",
+        "project_id": fakes.ME.project_id,
+        "launched_at": "2026-01-31T12:00:00Z",
+        "launched_by": fakes.ME.user_id,
+        "launch_keypair_id": "me",
+        "template_id": "11111111-0000-4000-8000-000000000000",
+        "placement_id": "north/az1",
+        "spec": {"memory_mb": 512, "root_disk_gb": 10, "cpu_units": 1},
+        "power_state": "RUNNING",
+        "virt_state": "ACTIVE",
+        "block_devices": [
+            {"type": "EPHEMERAL", "device": "root"},
+            {"type": "PERSISTENT", "device": "22222222-0000-4000-8000-000000000000"},
+        ],
+        "networking": {
+            "access": {"ip4": ["127.77.0.5"], "ip6": ["fd00::5"]},
+            "interfaces": {"private": {"ip4": "10.0.0.5", "ip6": "fd00::a", "mac": None}},
+        },
+        "properties": {"team": "blue"},
+        "tags": ["a"],
+        "fault": None,
+        "created_at": "2026-01-31T12:00:00Z",
+        "updated_at": "2026-01-31T12:00:00Z",
+        "_elevated": {},
+    }
+    assert links["describedby"] == {"href": "/schemas/Server"}
+    assert links["terminate"] == {"href": f"/servers/{made.id}", "method": "DELETE"}
+
+
+async def test_head_tells_the_states_and_no_more(web: Web) -> None:
+    made = web.services.clouds.north.add("web", status="SHUTOFF", power_state=4)
+    reply = await web.call("HEAD", f"/servers/{made.id}")
+    assert (reply.status, reply.text) == (200, "")
+    assert reply.headers["X-OpenStack-Compute-Server-Virt-State"] == "STOPPED"
+    assert reply.headers["X-OpenStack-Compute-Server-Power-State"] == "SHUTDOWN"
+
+
+async def test_head_of_a_list_has_no_body(web: Web) -> None:
+    reply = await web.call("HEAD", "/servers")
+    assert (reply.status, reply.text) == (200, "")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@pytest.mark.parametrize("id", ["ffffffff-0000-4000-8000-000000000000", "web", "x" * 300])
+async def test_unknown_servers_answer_404(web: Web, method: str, id: str) -> None:
+    assert (await web.call(method, f"/servers/{id}")).status == 404
+
+
+async def test_servers_of_other_projects_are_not_shown(web: Web) -> None:
+    theirs = web.services.clouds.north.add("theirs", project_id=fakes.THEIRS)
+    mine = web.services.clouds.north.add("mine")
+    assert (await web.get(f"/servers/{theirs.id}")).status == 404
+    listed = (await web.get("/servers")).body["servers"]
+    assert [server["id"] for server in listed] == [mine.id]
+
+
+async def test_servers_are_filtered_by_what_they_do(web: Web) -> None:
+    north = web.services.clouds.north
+    north.add("on")
+    north.add("off", status="SHUTOFF", power_state=4)
+    north.add("broken", status="ERROR", fault=cloud.ServerFault(message="No valid host"), power_state=0)
+    north.add("other", user_id="o" * 32)
+
+    async def listed(query: str) -> set[str]:
+        return {server["hostname"] for server in (await web.get(f"/servers{query}")).body["servers"]}
+
+    assert await listed("") == {"on", "off", "broken", "other"}
+    assert await listed("?virt_state=ERROR,STOPPED") == {"off", "broken"}
+    assert await listed("?power_state=SHUTDOWN") == {"off"}
+    assert await listed(f"?launched_by={'o' * 32}") == {"other"}
+    assert await listed("?since=2026-01-31T12:00:02Z") == {"broken", "other"}
+
+
+async def test_pages_follow_each_other_by_links_alone(web: Web) -> None:
+    names = [web.services.clouds.north.add(f"web-{number}").name for number in range(5)]
+    seen: list[str] = []
+    path = "/servers?limit=2&virt_state=ACTIVE"
+    while path:
+        body = (await web.get(path)).body
+        seen += [server["hostname"] for server in body["servers"]]
+        path = body["_links"].get("next", {}).get("href", "")
+    assert seen == names[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("?marker=00000000-0000-4000-8000-000000000099", "?marker"),
+        ("?marker=x", "?marker"),
+        ("?virt_state=FINE", "?virt_state"),
+        ("?status=ACTIVE", "?status"),
+    ],
+)
+async def test_malformed_parameters_are_named(web: Web, query: str, pointer: str) -> None:
+    reply = await web.get(f"/servers{query}")
+    assert (reply.status, [error["pointer"] for error in reply.errors]) == (400, [pointer])
+
+
+async def test_a_server_is_terminated_by_a_task(web: Web) -> None:
+    made = web.services.clouds.north.add("web")
+    reply = await web.call("DELETE", f"/servers/{made.id}?with=addresses,volumes")
+    assert (reply.status, reply.body["type"]) == (202, "server.terminate")
+    assert web.services.submit.calls[-1]["params"] == {"server": made.id, "with": "addresses,volumes"}
+
+
+async def test_what_would_go_with_a_server_can_be_asked(web: Web) -> None:
+    made = web.services.clouds.north.add("web")
+    reply = await web.call("DELETE", f"/servers/{made.id}?dry_run=true")
+    assert (reply.status, reply.body["params"]) == (200, {"server": made.id})
