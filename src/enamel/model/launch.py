@@ -23,9 +23,13 @@ class NetworkChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One interface: on a network, or an existing port."""
 
     network: Name | None = None
+    """Name or id."""
     subnet: Name | None = None
+    """Name or id of one of its subnets."""
     fixed_ip: Name | None = None
+    """The address that the server is to have there."""
     port: Name | None = None
+    """Name or id of a port that exists; nothing else is said with it."""
 
 
 class AddressChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,16 +46,21 @@ class BootVolume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     size_gb: Gigabytes
     type: Name | None = None
+    """Volume type; the cloud chooses where none is named."""
     delete_with_server: bool = True
+    """Whether it goes with its server."""
 
 
 class VolumeChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A volume that the server gets: a new one, or one that is there."""
 
     size_gb: Gigabytes | None = None
+    """Of a new volume."""
     type: Name | None = None
+    """Volume type; the cloud chooses where none is named."""
     name: Name | None = None
     volume: Name | None = None
+    """Name or id of a volume that is there."""
     delete_with_server: bool | None = None
     """New volumes go with their server unless this says no; existing ones stay unless it says yes."""
 
@@ -61,6 +70,7 @@ class KeypairChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     name: Name
     public_key: Annotated[str, Meta(min_length=1, max_length=16384)] | None = None
+    """What is imported; refused where another key has the name."""
 
 
 class Peers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +84,9 @@ class Affinity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where servers stand relative to others."""
 
     near: Peers | None = None
+    """Servers on whose host they are to be."""
     not_near: Peers | None = None
+    """Servers on whose host they must not be."""
     spread: bool = False
     """Whether the servers of this call stand apart from each other."""
 
@@ -83,32 +95,53 @@ class ServerWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one server is to be like; what is not said comes from the defaults."""
 
     hostname: Name | None = None
+    """Unique in the project."""
     template: Name | None = None
+    """What it starts from, by name or id: an image, a bootable volume, or a snapshot of a server. One is required."""
     template_id: Name | None = None
+    """The same, by id only."""
     type: str | SizeWish | None = None
+    """Server type by name or id, or what it must have. One is required."""
     type_id: Name | None = None
+    """The same, by id only."""
     placement: Name | None = None
+    """Where it goes: a path of names, cloud/region/zone. With members below, any of them."""
     placement_id: Name | None = None
+    """The same, by id only."""
     networks: str | list[str | NetworkChoice] | None = None
+    """`auto`, `none`, or a list of names, ids and choices; `auto` where nothing is said."""
     public_address: bool | AddressChoice | None = None
+    """True for an address if it has none already; or where it comes from."""
     boot_volume: BootVolume | None = None
+    """The volume it boots from; the type's own disk where nothing is said."""
     volumes: list[VolumeChoice] | None = None
+    """Further volumes."""
     keypair: str | KeypairChoice | None = None
+    """Name of a key, or a key to import."""
     keypair_id: Name | None = None
+    """The same, by name only."""
     allow: list[str] | None = None
+    """What may come in, as `proto[/port[-port]] [from cidr or group]`: a security group of the task's own."""
     security_groups: list[Name] | None = None
+    """Names or ids, beside `allow`; the project's default where neither is said."""
     user_data: str | None = None
+    """Base64, at most 65,535 bytes when decoded."""
     affinity: Affinity | None = None
+    """Near which servers, and near which not."""
     spread: bool | None = None
+    """Whether the servers of this call stand apart from each other."""
     properties: dict[str, str] | None = None
+    """Metadata of the server."""
     tags: list[str] | None = None
     ready_when: Name | None = None
+    """`active`, `tcp/PORT`, `http://:PORT/path` or `https://…`; `active` where nothing is said."""
 
 
 class Defaults(ServerWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the servers of a launch have in common."""
 
     hostname_pattern: Name | None = None
+    """Names for servers without one; `%(rand_num)5d` becomes a random number of five digits."""
 
 
 class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,19 +149,30 @@ class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     url: Name
     events: list[Name] = []
+    """Types of events; all where none is named."""
     secret: str | None = None
+    """Signs what is sent."""
 
 
 class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /servers`."""
 
     name: Name | None = None
+    """In the short form: the name of the server, or what the names of several begin with."""
     count: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    """In the short form: how many."""
     defaults: Defaults | None = None
+    """What the servers have in common."""
     servers: Annotated[list[ServerWish], Meta(min_length=1, max_length=1000)] | None = None
+    """One entry for each server, with what differs."""
     on_failure: Literal["rollback", "keep"] = "rollback"
+    """Whether a failed server is taken away again."""
     all_or_nothing: bool = False
+    """Whether one server's failure undoes its siblings, too."""
     ttl: Name | None = None
+    """After this time what was made is taken away: `90s`, `30m`, `4h`, `2d`."""
     timeout: Name | None = None
+    """How long the task may take; an hour where nothing is said."""
     priority: Literal["low", "normal", "high"] = "normal"
     notify: list[Notify] | None = None
+    """Who is told by webhook."""
