@@ -4,9 +4,12 @@ import re
 
 import pytest
 
+from enamel.api import schemas
+from enamel.api.routes import ROUTES
+from enamel.commands import COMMANDS
 from enamel.model import errors, event
 from enamel.steps import KINDS
-from tools.reference import catalogue, modules
+from tools.reference import bodies, catalogue, modules, routes, settings
 
 
 def headings(page: str) -> set[str]:
@@ -36,6 +39,33 @@ def test_every_error_says_what_it_is() -> None:
 
 def test_every_event_type_has_its_heading() -> None:
     assert set(event.TYPES) <= headings("events.md")
+
+
+def test_every_route_has_its_heading() -> None:
+    assert {routes.heading(route) for route in ROUTES} <= headings("routes.md")
+
+
+def test_every_body_has_its_heading() -> None:
+    assert {schemas.name_of(kind) for kind in bodies.kinds()} <= headings("bodies.md")
+
+
+def test_every_command_has_its_heading() -> None:
+    assert set(COMMANDS) <= headings("commands.md")
+
+
+def test_every_command_is_a_task_of_its_own_name() -> None:
+    assert {name: command.name for name, command in COMMANDS.items() if command.name != name} == {}
+
+
+def test_every_setting_has_its_heading_and_its_line() -> None:
+    assert set(settings.sections()) <= headings("settings.md")
+    unsaid = [
+        f"{name}.{field}"
+        for name, section in settings.sections().items()
+        for field in section.__struct_fields__
+        if field not in schemas.sentences(section)
+    ]
+    assert unsaid == []
 
 
 def test_every_kind_of_step_has_its_heading() -> None:

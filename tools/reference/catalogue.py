@@ -3,14 +3,18 @@
 import pathlib
 from collections.abc import Callable
 
-from tools.reference import errors, events, modules, steps, tasks
+from tools.reference import bodies, commands, errors, events, modules, routes, settings, steps, tasks
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "reference"
 
 PAGES: dict[str, Callable[[], str]] = {
+    "bodies.md": bodies.text,
+    "commands.md": commands.text,
     "errors.md": errors.text,
     "events.md": events.text,
     "modules.md": modules.text,
+    "routes.md": routes.text,
+    "settings.md": settings.text,
     "steps.md": steps.text,
     "tasks.md": tasks.text,
 }

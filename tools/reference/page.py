@@ -1,6 +1,5 @@
 """The page: Markdown that is readable as it is, on a forge or in a terminal."""
 
-import inspect
 import re
 from collections.abc import Iterable, Sequence
 
@@ -33,9 +32,9 @@ def sentence(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def first_line(thing: object) -> str:
-    """Return the first line of a thing's docstring."""
-    return (inspect.getdoc(thing) or "").partition("\n")[0]
+def unwrap(text: str) -> str:
+    """Return a text with its paragraphs kept, each on one line."""
+    return "\n\n".join(map(sentence, text.split("\n\n")))
 
 
 def code(text: object) -> str:

@@ -1,18 +1,15 @@
 """The Struct: its fields, with the sentence that stands under each of them in the source."""
 
-import ast
 import datetime
 import enum
 import inspect
-import itertools
 import re
-import textwrap
 import types
 import typing
-from collections.abc import Iterator
 
 import msgspec
 
+from enamel.api import schemas
 from tools.reference import page
 
 
@@ -23,7 +20,7 @@ def describe(struct: type[msgspec.Struct]) -> str:
 
 def table(struct: type[msgspec.Struct]) -> str:
     """Return a table of a Struct's fields."""
-    said = sentences(struct)
+    said = schemas.sentences(struct)
     rows = [
         (page.code(field.encode_name), spell(field.type), default(field), said.get(field.name, ""))
         for field in msgspec.structs.fields(struct)
@@ -47,29 +44,6 @@ def named(kind: object) -> list[type[msgspec.Struct]]:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return [kind]
     return [found for part in typing.get_args(kind) for found in named(part)]
-
-
-def sentences(struct: type) -> dict[str, str]:
-    """Return the docstring under each field of a class and of those that it inherits from."""
-    found: dict[str, str] = {}
-    for owner in reversed(struct.__mro__):
-        if owner.__module__.startswith("enamel"):
-            found |= dict(_sentences(owner))
-    return found
-
-
-def _sentences(owner: type) -> Iterator[tuple[str, str]]:
-    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    lines = body.body if isinstance(body, ast.ClassDef) else []
-    for field, said in itertools.pairwise(lines):
-        if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
-            continue
-        if (
-            isinstance(said, ast.Expr)
-            and isinstance(said.value, ast.Constant)
-            and isinstance(said.value.value, str)
-        ):
-            yield field.target.id, said.value.value
 
 
 WORDS: dict[object, str] = {
@@ -115,4 +89,6 @@ def default(field: msgspec.structs.FieldInfo) -> str:
     value = field.default.value if isinstance(field.default, enum.Enum) else field.default
     if isinstance(value, msgspec.Struct) or value == "":
         return ""
+    if isinstance(value, datetime.timedelta):
+        return page.code(f"{value.total_seconds():g}s")
     return page.code(msgspec.json.encode(value).decode() if not isinstance(value, str) else value)
