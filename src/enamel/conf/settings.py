@@ -1,11 +1,17 @@
 """The settings of a process: what its options and its environment say."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from enamel.conf import api, clouds, log, store, worker
+from enamel.conf.api import Settings as Api
+from enamel.conf.clouds import Settings as Clouds
+from enamel.conf.log import Settings as Log
+from enamel.conf.store import Settings as Store
+from enamel.conf.worker import Settings as Worker
 from enamel.model import topic
 from enamel.model.errors import Fault, Invalid
 
@@ -17,11 +23,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     data: Path
     """The directory of what is kept: the database where none is named, and local secrets."""
-    store: store.Settings
-    worker: worker.Settings = worker.Settings()
-    api: api.Settings = api.Settings()
-    clouds: clouds.Settings = clouds.Settings()
-    log: log.Settings = log.Settings()
+    store: Store
+    worker: Worker = Worker()
+    api: Api = Api()
+    clouds: Clouds = Clouds()
+    log: Log = Log()
 
 
 def up(
@@ -73,11 +79,11 @@ def up(
     in_json = environ.get("ENAMEL_LOG_JSON", "").lower() in {"1", "true", "yes", "on"}
     return Settings(
         data=place,
-        store=store.Settings(url=f"sqlite:///{place / 'enamel.db'}"),
-        worker=worker.Settings(topics=served),
-        api=api.Settings(host=host, port=port),
-        clouds=clouds.Settings(default=named, sandbox=sandbox),
-        log=log.Settings(json=in_json if log_json is None else log_json, level=level),
+        store=Store(url=f"sqlite:///{place / 'enamel.db'}"),
+        worker=Worker(topics=served),
+        api=Api(host=host, port=port),
+        clouds=Clouds(default=named, sandbox=sandbox),
+        log=Log(json=in_json if log_json is None else log_json, level=level),
     )
 
 
