@@ -63,10 +63,18 @@ class Cloud(Protocol):
 
     name: str
     """Entry in clouds.yaml."""
-    servers: Watch[cloud.Server]
-    volumes: Watch[cloud.Volume]
-    ports: Watch[tuple[cloud.Port, ...]]
-    """By server: the ports that it has; one request per interval asks for all the servers that are waited for."""
+
+    @property
+    def servers(self) -> Watch[cloud.Server]:
+        """The watcher of the project's servers."""
+
+    @property
+    def volumes(self) -> Watch[cloud.Volume]:
+        """The watcher of the project's volumes."""
+
+    @property
+    def ports(self) -> Watch[tuple[cloud.Port, ...]]:
+        """The watcher of servers' ports, by the server's id; one list asks for all the servers that are waited for."""
 
     async def identity(self) -> cloud.Identity:
         """Return who we are there."""

@@ -35,7 +35,7 @@ class Gate:
         else:
             await self._turn()
         try:
-            while (pause := self._open_from - self._now()) > 0:
+            while (pause := self._open_from - self._now()) > 0:  # noqa: ASYNC110 - the time is known
                 # Those who waited together do not all come back in the same instant.
                 await asyncio.sleep(pause * random.uniform(1.0, 1.1))
         except BaseException:

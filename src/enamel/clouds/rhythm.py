@@ -15,6 +15,8 @@ SELDOM = 10.0
 GROWTH = 1.3
 REMEMBERED = 32
 """How many waits of a kind are remembered."""
+UNKNOWN = 2.0
+"""The first look comes after this many seconds where nothing is known of how long it takes."""
 LITTLE_BEFORE = 0.8
 """The first look comes after this share of the time that it is expected to take."""
 
@@ -46,10 +48,13 @@ class Rhythm:
         self._learnt: dict[str, deque[float]] = {}
 
     def expect(self, now: float, *, due: timedelta | None) -> Expectation:
-        """Take note of a wait that begins now and is expected to end in `due`; unknown means any moment."""
-        seconds = 0.0 if due is None else due.total_seconds()
+        """Take note of a wait that begins now, expected to end in `due`, or else as soon as others did."""
+        if due is not None:
+            seconds = due.total_seconds()
+            return self._schedule(now, first=seconds * LITTLE_BEFORE, end=seconds * 2 + OFTEN)
+        quickest = min((min(times) for times in self._learnt.values()), default=None)
         return self._schedule(
-            now, first=seconds * LITTLE_BEFORE, end=SELDOM if due is None else seconds * 2 + OFTEN
+            now, first=UNKNOWN if quickest is None else quickest * LITTLE_BEFORE, end=UNKNOWN + SELDOM
         )
 
     def expect_like(self, kind: str, old: Expectation) -> Expectation:
@@ -59,11 +64,6 @@ class Rhythm:
             return old
         old.over = True
         return self._schedule(old.since, first=min(known) * LITTLE_BEFORE, end=max(known) * 1.5 + OFTEN)
-
-    def usual(self, kind: str) -> timedelta | None:
-        """Return how long the quickest wait of a kind took, if there has been one."""
-        known = self._learnt.get(kind)
-        return timedelta(seconds=min(known)) if known else None
 
     def learn(self, kind: str, *, seconds: float) -> None:
         """Take note of how long a wait took."""

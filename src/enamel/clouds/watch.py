@@ -8,7 +8,7 @@ believed, and neither is one that shows an older state than was seen before.
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -55,8 +55,13 @@ class Source(Protocol[T]):
     tells_changes: bool
     """Whether it can list only what has changed."""
 
-    async def look(self, *, since: datetime | None) -> Look[T]:
-        """List everything, or what has changed, deleted ones included, since a time of the cloud's clock."""
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> Look[T]:
+        """List everything, or what has changed, deleted ones included, since a time of the cloud's clock.
+
+        Args:
+            since: None means everything.
+            ids: Those that are waited for, for clouds that can be asked for just these.
+        """
 
     async def one(self, id: str) -> T:
         """Look at one. Raises Gone."""
@@ -140,6 +145,9 @@ class Watcher(Generic[T]):
         seen: Callable[[T], None] | None = None,
     ) -> T | None:
         """Return the resource as soon as `done` says so of a fresh look at it; None means that it is gone."""
+        if due is None and (known := self._known.get(id)) is not None and known.value is not None:
+            # What is there already may be as wanted already; only what is being made takes its time.
+            due = None if self._source.kind(known.value) else timedelta(0)
         waiter = _Waiter(done, seen=seen, expected=self._rhythm.expect(self._now(), due=due))
         subject = self._subjects.setdefault(id, _Subject())
         subject.waiters.append(waiter)
@@ -238,14 +246,16 @@ class Watcher(Generic[T]):
         if clock is None or full_is_old or self._overlooked:
             await self._flights.join("full", self._look_at_all)
         else:
-            self._take(await self._source.look(since=clock - OVERLAP), full=False, began=began)
+            look = await self._source.look(since=clock - OVERLAP, ids=self._subjects.keys())
+            self._take(look, full=False, began=began)
         missing = [id for id in self._overlooked if self._subjects[id].misses >= MISSES_BELIEVED]
         await asyncio.gather(*(self._ask_for(id) for id in missing))
         self._rhythm.looked(self._now(), took=self._now() - began)
 
     async def _look_at_all(self) -> float:
         began = self._now()
-        self._take(await self._source.look(since=None), full=True, began=began)
+        look = await self._source.look(since=None, ids=self._subjects.keys())
+        self._take(look, full=True, began=began)
         return began
 
     def _take(self, look: Look[T], *, full: bool, began: float) -> None:

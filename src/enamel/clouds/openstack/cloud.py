@@ -2,14 +2,14 @@
 
 import asyncio
 import ssl
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from enamel.clouds import cache, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
-    compute,
     image,
     network,
     port,
@@ -20,7 +20,10 @@ from enamel.clouds.openstack import (
     volume,
 )
 from enamel.model import cloud
+from enamel.model.errors import Gone
 
+PLENTY_BELIEVED = timedelta(seconds=15)
+"""How long a quota of which at least half is free is not asked for again."""
 _OF_COMPUTE = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
 _OF_NETWORK = frozenset({"ports", "addresses", "security_groups", "networks"})
 _OF_VOLUME = frozenset({"volumes", "gigabytes"})
@@ -28,7 +31,6 @@ _OF_VOLUME = frozenset({"volumes", "gigabytes"})
 
 class OpenStackCloud(
     server.Servers,
-    compute.Compute,
     network.Networks,
     port.Ports,
     security_group.SecurityGroups,
@@ -44,8 +46,10 @@ class OpenStackCloud(
         self.kept = cache.Cache()
         self.servers = watch.Watcher(_ServerSource(self))
         self.volumes = watch.Watcher(_VolumeSource(self))
+        self.ports = watch.Watcher(_PortSource(self))
 
     async def capabilities(self) -> frozenset[Capability]:
+        """Return what the driver and this account's catalogue offer together."""
         services = {
             Capability.COMPUTE: "compute",
             Capability.NETWORK: "network",
@@ -70,26 +74,40 @@ class OpenStackCloud(
         return frozenset(found)
 
     def forget(self) -> None:
+        """Throw the cached catalogue away."""
         self.kept.forget()
 
     async def quota(self, kinds: Collection[str]) -> dict[str, cloud.Limit]:
+        """Return the project's limits of the kinds asked for; only services that know one of them are asked."""
         wanted = set(kinds)
         reads = []
-        if wanted & _OF_COMPUTE:
-            reads.append(self._compute_limits(wanted))
-        if wanted & _OF_NETWORK:
-            reads.append(self._network_limits(wanted))
-        if wanted & _OF_VOLUME:
-            reads.append(self._volume_limits())
+        if of_compute := wanted & _OF_COMPUTE:
+            reads.append(self._believed(of_compute, self._compute_limits))
+        if of_network := wanted & _OF_NETWORK:
+            reads.append(self._believed(of_network, self._network_limits))
+        if of_volume := wanted & _OF_VOLUME:
+            reads.append(self._believed(of_volume, self._volume_limits))
         found = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
         return {kind: limit for kind, limit in found.items() if kind in wanted}
 
     async def close(self) -> None:
+        """Give back connections."""
         await self.servers.close()
         await self.volumes.close()
+        await self.ports.close()
         await self.kept.close()
         await self.keystone.close()
         await self.calls.close()
+
+    async def _believed(
+        self, kinds: set[str], read: Callable[[set[str]], Awaitable[dict[str, cloud.Limit]]]
+    ) -> dict[str, cloud.Limit]:
+        """Return limits, from a moment ago where there was plenty of everything then."""
+        key = ("quota", *sorted(kinds))
+        limits = await self.kept.get(key, lambda: read(kinds), keep=PLENTY_BELIEVED)
+        if any(one.free is not None and one.free * 2 < one.limit for one in limits.values()):
+            self.kept.forget(key)
+        return limits
 
 
 class _ServerSource:
@@ -100,7 +118,7 @@ class _ServerSource:
     def __init__(self, of: OpenStackCloud) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None) -> watch.Look[cloud.Server]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[cloud.Server]:
         params: tuple[tuple[str, str], ...] = ()
         if since is not None:
             params = (("changes-since", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),)
@@ -127,7 +145,7 @@ class _VolumeSource:
     def __init__(self, of: OpenStackCloud) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None) -> watch.Look[cloud.Volume]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[cloud.Volume]:
         return await self._cloud._volumes(())
 
     async def one(self, id: str) -> cloud.Volume:
@@ -140,6 +158,52 @@ class _VolumeSource:
 
     def leaves(self, value: cloud.Volume) -> bool:
         return value.status == "deleting"
+
+
+class _PortSource:
+    """Where the ports of servers are looked at: there is nothing to see of a server until Nova has made them."""
+
+    tells_changes = False
+    ASK_AFTER = 10
+    """After how many looks without a port the server itself is asked for."""
+
+    def __init__(self, of: OpenStackCloud) -> None:
+        self._cloud = of
+        self._without: Counter[str] = Counter()
+
+    async def look(
+        self, *, since: datetime | None, ids: Collection[str]
+    ) -> watch.Look[tuple[cloud.Port, ...]]:
+        ports: dict[str, list[cloud.Port]] = {id: [] for id in ids}
+        for found in await self._cloud.ports_of(ports):
+            ports.setdefault(found.server_id, []).append(found)
+        self._without = Counter({id: self._without[id] + 1 for id, there in ports.items() if not there})
+        gone = {
+            id
+            for id, times in self._without.items()
+            if times % self.ASK_AFTER == 0 and await self._is_gone(id)
+        }
+        seen = [
+            watch.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
+            for id, there in ports.items()
+        ]
+        return watch.Look(seen=seen, at=None)
+
+    async def one(self, id: str) -> tuple[cloud.Port, ...]:
+        return tuple(await self._cloud.ports_of([id]))
+
+    def kind(self, value: tuple[cloud.Port, ...]) -> str | None:
+        return None if value else "ports"
+
+    def leaves(self, value: tuple[cloud.Port, ...]) -> bool:
+        return False
+
+    async def _is_gone(self, server_id: str) -> bool:
+        try:
+            await self._cloud.server(server_id)
+        except Gone:
+            return True
+        return False
 
 
 def _tls(region: Any) -> ssl.SSLContext | bool:

@@ -63,9 +63,16 @@ class _Group(Struct):
     name: str
     policies: list[str] = []
 
+    def told(self, *, policy: str = "") -> cloud.ServerGroup:
+        return cloud.ServerGroup(id=self.id, name=self.name, policy=(self.policies or [policy])[0])
+
 
 class _GroupBody(Struct):
     server_group: _Group
+
+
+class _GroupsBody(Struct):
+    server_groups: list[_Group]
 
 
 class _Absolute(Struct):
@@ -91,13 +98,19 @@ class _LimitsBody(Struct):
 class Compute(part.Part):
     """The compute service, but for its servers."""
 
+    _newest: tuple[int, ...] | None = None
+    """The newest microversion that the cloud knows; None where it knows none, or has not been asked."""
+
     async def flavors(self) -> Sequence[cloud.Flavor]:
+        """Return the sizes of servers."""
         return await self.kept.get("flavors", self._flavors, keep=part.CATALOGUE)
 
     async def zones(self) -> Sequence[cloud.Zone]:
+        """Return the availability zones."""
         return await self.kept.get("zones", self._zones, keep=part.CATALOGUE)
 
     async def keypair(self, name: str) -> cloud.Keypair | None:
+        """Return a keypair, or None where there is none of that name."""
         try:
             found = await self._get(SERVICE, f"/os-keypairs/{quote(name, safe='')}", answer=_KeypairBody)
         except Gone:
@@ -105,32 +118,54 @@ class Compute(part.Part):
         return _as_keypair(found.keypair)
 
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
+        """Import a public key."""
         body = {"keypair": {"name": name, "public_key": public_key}}
         made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
         return _as_keypair(made.keypair)
 
     async def delete_keypair(self, name: str) -> None:
+        """Delete a keypair."""
         await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
 
+    async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
+        """Return the server group of a name, or None."""
+        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
+        return next((group.told() for group in found.server_groups if group.name == name), None)
+
     async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup:
+        """Make a server group."""
         version = await self._version("2.15") if policy.startswith("soft-") else None
         body = {"server_group": {"name": name, "policies": [policy]}}
         made = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
-        group = made.server_group
-        return cloud.ServerGroup(id=group.id, name=group.name, policy=(group.policies or [policy])[0])
+        return made.server_group.told(policy=policy)
 
     async def delete_server_group(self, id: str) -> None:
+        """Delete a server group."""
         await self._delete(SERVICE, f"/os-server-groups/{id}")
+
+    async def _version(self, *preferred: str) -> str | None:
+        """Return the first of the microversions that the cloud knows; None where it knows none."""
+        if self._newest is None:
+            await self.flavors()
+        for version in preferred:
+            if self._newest is not None and _number(version) <= self._newest:
+                return version
+        return None
 
     async def _flavors(self) -> list[cloud.Flavor]:
         found: list[_Flavor] = []
-        marker: tuple[tuple[str, str], ...] = ()
+        params: tuple[tuple[str, str], ...] = ()
         while True:
-            page = await self._get(SERVICE, "/flavors/detail", answer=_Flavors, params=marker)
-            found += page.flavors
-            if not page.flavors or not any(link.rel == "next" for link in page.flavors_links):
+            # An answer in the latest version says which one that is, which saves asking for the version document.
+            page = await self._look(
+                SERVICE, "/flavors/detail", answer=_Flavors, params=params, version="latest"
+            )
+            self._newest = _number(page.version) if page.version else None
+            flavors = page.value.flavors
+            found += flavors
+            if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
                 break
-            marker = (("marker", page.flavors[-1].id),)
+            params = (("marker", flavors[-1].id),)
         return [
             cloud.Flavor(id=one.id, name=one.name, memory_mb=one.ram, vcpus=one.vcpus, disk_gb=one.disk)
             for one in found
@@ -162,3 +197,7 @@ class Compute(part.Part):
 
 def _as_keypair(found: _Keypair) -> cloud.Keypair:
     return cloud.Keypair(name=found.name, public_key=found.public_key, fingerprint=found.fingerprint)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

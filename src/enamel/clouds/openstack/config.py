@@ -5,6 +5,7 @@ All of it is read by openstacksdk's own loader, so a cloud that works with `open
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from keystoneauth1 import exceptions as keystone_errors
@@ -20,7 +21,24 @@ _NOTHING_CONFIGURED = "defaults"
 class Configuration:
     """The entries of the configuration, read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, file: Path | None = None) -> None:
+        """Read the configuration.
+
+        Args:
+            file: A clouds.yaml to read instead of all that the environment names.
+
+        Raises:
+            CloudUnknown: It cannot be read.
+        """
+        if file is not None:
+            self._loader = loader.OpenStackConfig(
+                config_files=[str(file)],
+                secure_files=[],
+                vendor_files=[],
+                load_envvars=False,
+                app_name="enamel",
+            )
+            return
         named = os.environ.get("OS_CLIENT_CONFIG_FILE")
         if named and not os.path.exists(named):
             raise CloudUnknown(

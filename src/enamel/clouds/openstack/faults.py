@@ -15,7 +15,6 @@ import msgspec
 from keystoneauth1 import exceptions as keystone_errors
 from msgspec import Struct
 
-from enamel.model import cloud
 from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
@@ -30,7 +29,6 @@ from enamel.model.errors import (
     Gone,
     NoValidHost,
     QuotaExceeded,
-    ServerFailed,
 )
 
 LONGEST_PAUSE = 60.0
@@ -213,25 +211,6 @@ def error(answer: Answered) -> EnamelError:
         cloud=answer.cloud,
         request_ids=(answer.request_id,) if answer.request_id else (),
         remedy=remedy,
-        **facts,
-    )
-
-
-def of_server(server: cloud.Server, *, cloud: str, why: str = "") -> CloudError:
-    """Return the error that a server in ERROR means, from its fault and what its newest action says."""
-    message = (server.fault.message if server.fault else "") or why
-    text = clean(message or "the cloud gives no reason")
-    facts: dict[str, Any] = {"server": server.id}
-    both = f"{message} {why}"
-    meaning = next((found for found in _MEANINGS if found.phrase.search(both)), None)
-    no_host = meaning is not None and meaning.error is NoValidHost
-    if meaning is not None:
-        facts["reason"] = meaning.reason
-    kind = NoValidHost if no_host else ServerFailed
-    return kind(
-        f"Server {server.name} went to {server.status} on cloud {cloud}: {text}",
-        cloud=cloud,
-        remedy=None if meaning is None else meaning.remedy,
         **facts,
     )
 

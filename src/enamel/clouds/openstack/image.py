@@ -48,6 +48,7 @@ class Images(part.Part):
     """The images that a project may boot."""
 
     async def images(self) -> Sequence[cloud.Image]:
+        """Return every image the project may boot, in any state."""
         return await self.kept.get("images", self._images, keep=part.OFTEN_CHANGED)
 
     async def _images(self) -> list[cloud.Image]:

@@ -16,6 +16,8 @@ _FIELDS = (
 
 
 class Link(Struct):
+    """A link to the next page of a list."""
+
     rel: str
     href: str = ""
 
@@ -130,12 +132,15 @@ class Networks(part.Part):
     """The networks of a project."""
 
     async def networks(self) -> Sequence[cloud.Network]:
+        """Return the networks that the project may see."""
         return await self.kept.get("networks", self._networks, keep=part.OFTEN_CHANGED)
 
     async def subnets(self) -> Sequence[cloud.Subnet]:
+        """Return the subnets that the project may see."""
         return await self.kept.get("subnets", self._subnets, keep=part.OFTEN_CHANGED)
 
     async def auto_network(self) -> str:
+        """Return the id of the project's auto-allocated network; the cloud makes it on first use."""
         project = (await self.identity()).project_id
         try:
             found = await self._get(SERVICE, f"/auto-allocated-topology/{project}", answer=_TopologyBody)
@@ -149,6 +154,7 @@ class Networks(part.Part):
         return found.auto_allocated_topology.id
 
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
+        """Make a network with a subnet and a router to the external network, or nothing."""
         outside = await self._way_out()
         taken = [subnet.cidr for subnet in await self.subnets()]
         body = {"network": {"name": name, "description": mark}}
@@ -187,16 +193,6 @@ class Networks(part.Part):
             subnets=(subnet_id,),
             up=made.up,
         )
-
-    async def delete_network(self, id: str, *, mark: str) -> None:
-        """Delete a network that `create_network` made, with its subnet and its router."""
-        await self._take_down(id, mark=mark)
-        self.kept.forget("networks", "subnets")
-
-    async def networks_marked(self, mark: str) -> Sequence[cloud.Network]:
-        """Return the networks whose description is the mark."""
-        found = await self._get(SERVICE, "/networks", answer=_Networks, params=(("description", mark),))
-        return [network.told() for network in found.networks]
 
     async def offers_auto_network(self) -> bool:
         """Tell whether the cloud makes a network by itself for a project that has none."""

@@ -67,14 +67,3 @@ class Part:
             await self.calls.call(want, answer=transport.Nothing)
         except Gone:
             pass
-
-    async def _version(self, *preferred: str) -> str | None:
-        """Return the first of the microversions that the compute service knows; None where it knows none."""
-        endpoint = await self.keystone.endpoint("compute")
-        if endpoint.highest is None:
-            return None
-        for version in preferred:
-            number = tuple(int(part) for part in version.split("."))
-            if (endpoint.lowest or (2, 1)) <= number <= endpoint.highest:
-                return version
-        return None

@@ -88,17 +88,21 @@ class Ports(part.Part):
     """The ports and public addresses of a project."""
 
     async def port(self, id: str) -> cloud.Port:
+        """Return one port."""
         return (await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)).port.told()
 
     async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
+        """Return the ports of servers, in one request for many."""
         pages = await self._by_ids("/ports", "device_id", servers, answer=_Ports)
         return [port.told() for page in pages for port in page.ports]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
+        """Return the ports whose description is the mark."""
         found = await self._get(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
         return [port.told() for port in found.ports if port.description == mark]
 
     async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
+        """Make ports in one bulk request, all or none; they come back in the order of the wants."""
         if not wants:
             return []
         body = {"ports": [_port_body(want) for want in wants]}
@@ -116,17 +120,21 @@ class Ports(part.Part):
             ) from exc
 
     async def delete_port(self, id: str) -> None:
+        """Delete a port."""
         await self._delete(SERVICE, f"/ports/{id}")
 
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
+        """Return the public addresses that lead to ports, in one request for many."""
         pages = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
         return [address.told() for page in pages for address in page.floatingips]
 
     async def addresses_marked(self, mark: str) -> Sequence[cloud.Address]:
+        """Return the public addresses whose description is the mark."""
         found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("description", mark),))
         return [address.told() for address in found.floatingips if address.description == mark]
 
     async def addresses_list(self) -> Sequence[cloud.Address]:
+        """Return all of the project's public addresses."""
         # An operator would be shown those of all projects.
         project = (await self.keystone.access()).identity.project_id
         found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("project_id", project),))
@@ -135,6 +143,7 @@ class Ports(part.Part):
     async def create_address(
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
     ) -> cloud.Address:
+        """Allocate a public address, on a port where one is named."""
         wanted: dict[str, Any] = {"floating_network_id": network_id, "description": mark}
         if port_id is not None:
             wanted["port_id"] = port_id
@@ -144,12 +153,14 @@ class Ports(part.Part):
         return made.floatingip.told()
 
     async def move_address(self, id: str, *, port_id: str | None) -> cloud.Address:
+        """Attach an address to a port, or take it off with None."""
         body = {"floatingip": {"port_id": port_id}}
         return (
             await self._put(SERVICE, f"/floatingips/{id}", body=body, answer=_AddressBody)
         ).floatingip.told()
 
     async def delete_address(self, id: str) -> None:
+        """Release a public address."""
         await self._delete(SERVICE, f"/floatingips/{id}")
 
     async def _by_ids(

@@ -55,6 +55,7 @@ class SecurityGroups(part.Part):
     """The security groups of a project."""
 
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]:
+        """Return the project's security groups."""
         # An operator would be shown those of all projects; the rules are long, and nobody here reads them.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
@@ -62,16 +63,19 @@ class SecurityGroups(part.Part):
         return [group.told() for group in found.security_groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
+        """Return the security groups whose description is the mark."""
         params = (("description", mark), *(("fields", name) for name in _FIELDS))
         found = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
         return [group.told() for group in found.security_groups if group.description == mark]
 
     async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup:
+        """Make a security group that lets nothing in yet."""
         body = {"security_group": {"name": name, "description": mark}}
         made = await self._post(SERVICE, "/security-groups", body=body, answer=_GroupBody)
         return made.security_group.told()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
+        """Add rules in one request; rules that are there already are not a fault."""
         bodies = list(dict.fromkeys(_Key.of(rule) for rule in rules))
         if not bodies:
             return
@@ -89,6 +93,7 @@ class SecurityGroups(part.Part):
                 await self._add(group_id, missing)
 
     async def delete_security_group(self, id: str) -> None:
+        """Delete a security group."""
         await self._delete(SERVICE, f"/security-groups/{id}")
 
     async def _add(self, group_id: str, rules: "Sequence[_Key]") -> None:

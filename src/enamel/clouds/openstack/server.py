@@ -1,34 +1,43 @@
 """Servers of the compute service: how they are booted, read, and deleted."""
 
 import asyncio
-import os.path
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from enamel.clouds import watch
-from enamel.clouds.openstack import faults, part, server_answer, transport
+from enamel.clouds.openstack import compute, faults, server_answer, transport
 from enamel.model import cloud
-from enamel.model.errors import CloudConflict, CloudForbidden, CloudRefused, EnamelError, Gone, OutcomeUnknown
+from enamel.model.errors import (
+    CloudConflict,
+    CloudForbidden,
+    CloudRefused,
+    EnamelError,
+    Gone,
+    OutcomeUnknown,
+)
 
-SERVICE = "compute"
+SERVICE = compute.SERVICE
 
 
-class Servers(part.Part):
+class Servers(compute.Compute):
     """The servers of a project."""
 
     servers: watch.Watcher[cloud.Server]
 
     async def server(self, id: str) -> cloud.Server:
+        """Return one server. Raises Gone."""
         version = await self._version("2.47", "2.26")
         found = await self._get(SERVICE, f"/servers/{id}", answer=server_answer.One, version=version)
         return found.server.told(self._flavor_ids())
 
     async def servers_list(self) -> Sequence[cloud.Server]:
+        """Return all of the project's servers; answered from the watcher while its look is fresh."""
         # A list of changes tells of restorable servers, too, a list of everything does not.
         return [server for server in await self.servers.all() if server.status != "SOFT_DELETED"]
 
     async def servers_named(self, names: Collection[str]) -> Sequence[cloud.Server]:
+        """Return the project's servers that have one of the names."""
         wanted = set(names)
         if not wanted:
             return []
@@ -36,11 +45,13 @@ class Servers(part.Part):
         return [server for server in found if server.name in wanted]
 
     async def servers_marked(self, mark: str) -> Sequence[cloud.Server]:
+        """Return the servers whose metadata key `enamel` has this value, newest last."""
         # Nova has no filter on metadata; however many marks are looked up at once, it is one list.
         found = [server for server in await self.servers.all_from_now() if server.mark == mark]
         return sorted(found, key=lambda server: (server.created is not None, server.created))
 
     async def boot(self, want: cloud.ServerWant) -> Sequence[str]:
+        """Boot one or several equal servers in one request; return their ids, in order of their names."""
         version = await self._version("2.52", "2.37")
         body = _boot_body(want, version=version)
         if want.count == 1:
@@ -56,6 +67,7 @@ class Servers(part.Part):
         return await self._reserved(want, reservation_id=reserved.reservation_id)
 
     async def delete_server(self, id: str, *, force: bool = False) -> None:
+        """Delete a server; with `force` also where the cloud would keep it restorable."""
         if force:
             try:
                 await self._act(id, {"forceDelete": None})
@@ -71,6 +83,7 @@ class Servers(part.Part):
     async def attach_volume(
         self, server_id: str, *, volume_id: str, delete_with_server: bool = False
     ) -> None:
+        """Attach a volume; one that is attached already is not a fault."""
         version = await self._version("2.79") if delete_with_server else None
         attachment: dict[str, Any] = {"volumeId": volume_id}
         if version is not None:
@@ -90,6 +103,7 @@ class Servers(part.Part):
                 raise refusal
 
     async def detach_volume(self, server_id: str, *, volume_id: str) -> None:
+        """Detach a volume; one that is not attached is not a fault."""
         try:
             await self._delete(SERVICE, f"/servers/{server_id}/os-volume_attachments/{volume_id}")
         except (CloudRefused, CloudConflict) as refusal:
@@ -98,6 +112,7 @@ class Servers(part.Part):
                 raise refusal
 
     async def console_log(self, server_id: str, *, lines: int | None = None) -> str:
+        """Return the end of what the server has written to its console."""
         action: dict[str, Any] = {} if lines is None else {"length": lines}
         body = {"os-getConsoleOutput": action}
         path = f"/servers/{server_id}/action"
@@ -105,6 +120,7 @@ class Servers(part.Part):
         return got.output or ""
 
     async def why_failed(self, server_id: str) -> str:
+        """Return what the newest failed instance action says, or an empty text."""
         version = await self._version("2.84", "2.51", "2.21")
         path = f"/servers/{server_id}/os-instance-actions"
         actions = await self._get(SERVICE, path, answer=server_answer.Actions, version=version)
@@ -120,12 +136,10 @@ class Servers(part.Part):
             "; ".join(dict.fromkeys(words for words in said if words)) or newest.message or ""
         )
 
-    def failure(self, server: cloud.Server, *, why: str = "") -> EnamelError:
-        return faults.of_server(server, cloud=self.name, why=why)
-
     async def _reserved(self, want: cloud.ServerWant, *, reservation_id: str) -> list[str]:
         """Return the ids of servers that were booted together, in the order of their names."""
-        for pause in (0.2, 0.5, 1.0, 2.0, None):
+        found: list[cloud.Server] = []
+        for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
             try:
                 found = await self._servers((("reservation_id", reservation_id),))
             except EnamelError as exc:
@@ -135,9 +149,8 @@ class Servers(part.Part):
                 ) from exc
             if len(found) >= want.count:
                 return [server.id for server in sorted(found, key=lambda server: _number(server.name))]
-            if pause is not None:
-                # For a moment a server can be in none of Nova's databases: it moves from one to the other.
-                await asyncio.sleep(pause)
+            # For a moment a server can be in none of Nova's databases: it moves from one to the other.
+            await asyncio.sleep(pause)
         raise OutcomeUnknown(
             f"{want.count} servers {want.name} were asked for, but the list shows {len(found)}.",
             cloud=self.name,
@@ -197,7 +210,12 @@ def _pattern(names: set[str]) -> str:
 
     if len(names) == 1:
         return f"^{plain(next(iter(names)))}$"
-    return f"^{plain(os.path.commonprefix(list(names)))}"
+    # The first and the last in order differ where any two of them do.
+    first, last = min(names), max(names)
+    common = next(
+        (end for end, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
+    )
+    return f"^{plain(first[:common])}"
 
 
 def _number(name: str) -> tuple[int, str]:

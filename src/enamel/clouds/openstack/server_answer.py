@@ -11,16 +11,22 @@ from enamel.model import cloud
 
 
 class Link(Struct):
+    """A link to the next page of a list."""
+
     rel: str
     href: str = ""
 
 
 class Address(Struct):
+    """One of a server's addresses."""
+
     addr: str
     kind: str = field(name="OS-EXT-IPS:type", default="fixed")
 
 
 class Flavor(Struct):
+    """The size of a server, as much of it as the microversion tells."""
+
     id: str = ""
     """Before 2.47."""
     name: str = field(name="original_name", default="")
@@ -31,10 +37,14 @@ class Flavor(Struct):
 
 
 class Attached(Struct):
+    """A volume of a server."""
+
     id: str
 
 
 class Fault(Struct):
+    """Why a server went to ERROR."""
+
     message: str = ""
     code: int = 0
 
@@ -108,10 +118,14 @@ class Server(Struct):
 
 
 class One(Struct):
+    """The answer to a look at one server."""
+
     server: Server
 
 
 class Many(Struct):
+    """One page of a list of servers."""
+
     servers: list[Server]
     servers_links: list[Link] = []
 
@@ -121,30 +135,44 @@ class Many(Struct):
 
 
 class MadeServer(Struct):
+    """A server that has just been asked for."""
+
     id: str
 
 
 class Made(Struct):
+    """The answer to a boot."""
+
     server: MadeServer
 
 
 class Reserved(Struct):
+    """The answer to a boot of several."""
+
     reservation_id: str
 
 
 class Console(Struct):
+    """The answer to a question for the console."""
+
     output: str | None = None
 
 
 class Attachment(Struct):
+    """One volume of a server."""
+
     volume_id: str = field(name="volumeId")
 
 
 class Attachments(Struct):
+    """The volumes of a server."""
+
     attachments: list[Attachment] = field(name="volumeAttachments")
 
 
 class Event(Struct):
+    """One part of an action."""
+
     event: str = ""
     result: str | None = None
     details: str | None = None
@@ -161,6 +189,8 @@ class Event(Struct):
 
 
 class Action(Struct):
+    """Something that was done to a server."""
+
     request_id: str
     action: str = ""
     message: str | None = None
@@ -169,10 +199,14 @@ class Action(Struct):
 
 
 class Actions(Struct):
+    """What was done to a server."""
+
     actions: list[Action] = field(name="instanceActions")
 
 
 class ActionBody(Struct):
+    """One action with its parts."""
+
     action: Action = field(name="instanceAction")
 
 

@@ -42,6 +42,7 @@ TRIES = 4
 
 # These two have had one major version since long: a catalogue that leaves it out needs no question.
 _ONLY_VERSION = {"network": "v2.0", "image": "v2"}
+_HIGHEST_VERSION = {"compute": 2, "block-storage": 3}
 _VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
 
 
@@ -56,11 +57,9 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """Where a service answers, and which microversions it knows."""
+    """Where a service answers."""
 
     url: str
-    lowest: tuple[int, ...] | None = None
-    highest: tuple[int, ...] | None = None
 
 
 class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it has no types
@@ -176,23 +175,17 @@ class Session:
                 url = f"{url}/{_ONLY_VERSION[service]}"
             endpoint = Endpoint(url=url)
         else:
-            wanted = {"min_version": (2,), "max_version": (3, discover.LATEST)}
-            if service == "compute":
-                wanted = {"min_version": (2, 0), "max_version": (2, discover.LATEST)}
             versioned = await self._asked(
                 lambda: data.get_versioned_data(
                     self._keystone,
                     project_id=access.identity.project_id,
-                    # Nova's document also tells which microversions it knows; nobody else's are used.
-                    discover_versions=service == "compute",
-                    **wanted,
+                    min_version=(2, 0),
+                    max_version=(_HIGHEST_VERSION[service], discover.LATEST),
+                    # Only where the catalogue names no version is there anything to ask.
+                    discover_versions=False,
                 )
             )
-            endpoint = Endpoint(
-                url=versioned.url.rstrip("/"),
-                lowest=versioned.min_microversion,
-                highest=versioned.max_microversion,
-            )
+            endpoint = Endpoint(url=versioned.url.rstrip("/"))
         self._endpoints[service] = endpoint
         return endpoint
 

@@ -9,6 +9,7 @@ import asyncio
 import random
 import ssl
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
@@ -69,6 +70,8 @@ class Reply(Struct, Generic[T], frozen=True, kw_only=True):
     value: T
     at: datetime | None
     """When, by the cloud's clock."""
+    version: str | None = None
+    """The microversion in which the service has answered."""
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
@@ -182,7 +185,11 @@ class Transport:
             except (msgspec.DecodeError, UnicodeDecodeError) as exc:
                 # ValidationError is a DecodeError: JSON of another shape is as useless as none.
                 return _Failure(error=self._unusable(want, got, exc), took_nothing=False)
-            return Reply(value=value, at=_date(got.headers.get("Date")))
+            return Reply(
+                value=value,
+                at=_date(got.headers.get("Date")),
+                version=_version(got.headers, service=want.service),
+            )
         pause = faults.retry_after(got.headers.get("Retry-After"), now=datetime.now(UTC))
         error = faults.error(
             faults.Answered(
@@ -279,6 +286,11 @@ def _shown(url: str) -> str:
     parts = urlsplit(url)
     query = parts.query if len(parts.query) <= LONGEST_QUERY else parts.query[: LONGEST_QUERY - 1] + "…"
     return f"{parts.path}?{query}" if query else parts.path
+
+
+def _version(headers: Mapping[str, str], *, service: str) -> str | None:
+    named, _, version = headers.get("OpenStack-API-Version", "").partition(" ")
+    return version if named == service else headers.get("X-OpenStack-Nova-API-Version")
 
 
 def _date(header: str | None) -> datetime | None:

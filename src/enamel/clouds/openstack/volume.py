@@ -85,20 +85,25 @@ class Volumes(part.Part):
     volumes: watch.Watcher[cloud.Volume]
 
     async def volume(self, id: str) -> cloud.Volume:
+        """Return one volume. Raises Gone."""
         return (await self._get(SERVICE, f"/volumes/{id}", answer=_VolumeBody)).volume.told()
 
     async def volumes_list(self) -> Sequence[cloud.Volume]:
+        """Return all of the project's volumes; answered from the watcher while its look is fresh."""
         return await self.volumes.all()
 
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
+        """Return the volumes whose metadata key `enamel` has this value."""
         look = await self._volumes((("metadata", json.dumps({"enamel": mark})),))
         # A cloud whose operators forbid the filter shows all.
         return [seen.value for seen in look.seen if seen.value is not None and seen.value.mark == mark]
 
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
+        """Return the kinds of volumes."""
         return await self.kept.get("volume types", self._types, keep=part.CATALOGUE)
 
     async def create_volume(self, want: cloud.VolumeWant) -> cloud.Volume:
+        """Make a volume."""
         body: dict[str, Any] = {"size": want.size_gb, "name": want.name, "metadata": {"enamel": want.mark}}
         if want.type is not None:
             body["volume_type"] = want.type
@@ -111,6 +116,7 @@ class Volumes(part.Part):
         return made.volume.told()
 
     async def delete_volume(self, id: str) -> None:
+        """Delete a volume."""
         await self._delete(SERVICE, f"/volumes/{id}")
         self.volumes.changed()
 
@@ -136,7 +142,7 @@ class Volumes(part.Part):
         ]
         return watch.Look(seen=seen, at=at)
 
-    async def _volume_limits(self) -> dict[str, cloud.Limit]:
+    async def _volume_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of volumes and gigabytes."""
         found = (await self._get(SERVICE, "/limits", answer=_LimitsBody)).limits.absolute
         return {

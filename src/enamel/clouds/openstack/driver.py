@@ -1,0 +1,23 @@
+"""The driver of OpenStack clouds: what the entry point names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from enamel.clouds import driver
+from enamel.clouds.openstack import cloud, config
+
+
+class OpenStack:
+    """The OpenStack clouds of the configuration."""
+
+    def __init__(self, *, file: Path | None = None) -> None:
+        """Read the configuration: the one that openstacksdk finds, or one clouds.yaml alone."""
+        self._configuration = config.Configuration(file=file)
+
+    def names(self) -> Sequence[str]:
+        """Return the entries of clouds.yaml and of the environment, the default one first."""
+        return self._configuration.names()
+
+    def open(self, name: str) -> driver.Cloud:
+        """Open a cloud; nothing is asked of it yet."""
+        return cloud.OpenStackCloud(name, self._configuration.region(name))

@@ -1,0 +1,74 @@
+"""The clouds of the configuration, opened when they are first asked for.
+
+A driver is a package with an entry point in the group `enamel.clouds`: a class that reads its part of the
+configuration (a `Driver`). The first driver that has an entry of a name opens it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Protocol
+
+from enamel.clouds import driver
+from enamel.model.errors import CloudUnknown
+
+GROUP = "enamel.clouds"
+
+
+class Driver(Protocol):
+    """What an entry point names: the clouds of one kind."""
+
+    def names(self) -> Sequence[str]:
+        """Return the entries of this driver's configuration, the default one first."""
+
+    def open(self, name: str) -> driver.Cloud:
+        """Open a cloud; nothing is asked of it yet. Raises CloudUnknown and CloudUnauthorized."""
+
+
+class Registry:
+    """All clouds of all drivers, one object for each."""
+
+    def __init__(self, drivers: Sequence[Driver], *, default: str | None = None) -> None:
+        """Take the drivers.
+
+        Args:
+            drivers: Whose clouds these are.
+            default: The entry to put first, where it is not the drivers' own default.
+        """
+        self._drivers = drivers
+        self._default = default
+        self._open: dict[str, driver.Cloud] = {}
+
+    def names(self) -> Sequence[str]:
+        """Return the entries that can be used, the default one first."""
+        names = dict.fromkeys(name for one in self._drivers for name in one.names())
+        return sorted(names, key=lambda name: name != self._default)
+
+    def get(self, name: str) -> driver.Cloud:
+        """Return a cloud. Raises CloudUnknown."""
+        if name not in self._open:
+            self._open[name] = self._opened(name)
+        return self._open[name]
+
+    async def close(self) -> None:
+        """Close all of them."""
+        opened, self._open = list(self._open.values()), {}
+        await asyncio.gather(*(cloud.close() for cloud in opened))
+
+    def _opened(self, name: str) -> driver.Cloud:
+        for one in self._drivers:
+            if name in one.names():
+                return one.open(name)
+        there = ", ".join(self.names())
+        raise CloudUnknown(
+            f"There is no cloud {name!r} in the configuration; "
+            + (f"there are: {there}." if there else "there is none at all."),
+            cloud=name,
+            remedy=None if there else "Write a clouds.yaml, or set the OS_* variables.",
+        )
+
+
+def installed(*, default: str | None = None) -> Registry:
+    """Return the clouds of all drivers that are installed."""
+    drivers = [point.load()() for point in sorted(metadata.entry_points(group=GROUP))]
+    return Registry(drivers, default=default)
