@@ -28,7 +28,9 @@ from enamel.sandbox import (
     image_state,
     kernel,
     network,
+    secret,
     state,
+    volume,
     volume_state,
 )
 
@@ -41,6 +43,8 @@ SERVICES: tuple[kernel.Service, ...] = (
     identity_routes.SERVICE,
     network.SERVICE,
     image.SERVICE,
+    volume.SERVICE,
+    secret.SERVICE,
     compute_routes.SERVICE,
 )
 
@@ -55,6 +59,7 @@ def build(settings: kernel.Settings) -> App:
     cloud.network = network.build(cloud)
     cloud.image = image_state.Images(cloud)
     cloud.volume = volume_state.Volumes(cloud)
+    cloud.secret = secret.Secrets(cloud)
     cloud.compute = compute.Compute(cloud)
     cloud.guests = guests.Guests(cloud)
     return App(cloud)
