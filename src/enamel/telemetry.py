@@ -72,7 +72,7 @@ def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = N
     output = sys.stderr if stream is None else stream
     colours = not json and output.isatty()
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=colours)
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[

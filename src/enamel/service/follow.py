@@ -7,6 +7,7 @@ from datetime import timedelta
 from enamel.dispatch import base
 from enamel.model import task
 from enamel.model.event import Event
+from enamel.service import read
 from enamel.store import engine, events, tasks
 
 FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
@@ -49,7 +50,7 @@ class Follow:
         until = loop.time() + timeout.total_seconds()
         with self._dispatch.following(id) as bell:
             while True:
-                found = await self._store.read(tasks.get, id)
+                found = await self._store.read(read.look, id)
                 left = until - loop.time()
                 if found.state in task.ENDED or left <= 0:
                     return found

@@ -44,7 +44,7 @@ class Read:
         """
         if not ids.is_id(id):
             raise NotFound(f"There is no task '{id[:64]}'.")
-        return await self._store.read(tasks.get, id.lower(), project_id=caller.project_id)
+        return await self._store.read(look, id.lower(), project_id=caller.project_id)
 
     async def tasks(
         self,
@@ -59,7 +59,7 @@ class Read:
     ) -> Page[Task]:
         """Return the tasks of the caller's project, the newest first, without their plans."""
         found = await self._store.read(
-            tasks.list,
+            look_over,
             project_id=caller.project_id,
             states=states,
             type=type,
