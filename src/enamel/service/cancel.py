@@ -5,7 +5,6 @@ import msgspec
 from enamel.dispatch import base
 from enamel.model import ids, task
 from enamel.model.errors import NotFound
-from enamel.service import look
 from enamel.store import engine, idempotency, tasks
 from enamel.store.transaction import Tx
 
@@ -58,7 +57,7 @@ def _cancel(
         if told is not None:
             return msgspec.convert(told.body, task.Task), True
     tasks.request_cancel(tx, id, project_id=caller.project_id)
-    asked = look.task(tx, id)
+    asked = read.look(tx, id)
     if key is not None:
         kept = idempotency.Answer(status=202, body=msgspec.to_builtins(asked))
         idempotency.answer(tx, key, caller=caller, answer=kept)
