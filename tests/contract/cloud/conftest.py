@@ -4,13 +4,14 @@
 """
 
 import contextlib
+import copy
 import itertools
 import os
 import secrets
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 from keystoneauth1 import session as keystone_session
@@ -107,7 +108,17 @@ class Account:
 
     def later(self, method: str, service: str, path: str, body: Any = None) -> None:
         """Clean up with this call when the test is over, last things first."""
-        self._undo.append(lambda: self.call(method, service, path, body))
+        self.afterwards(lambda: self.call(method, service, path, body))
+
+    def afterwards(self, undo: Callable[[], Any]) -> None:
+        """Clean up like this when the test is over, last things first."""
+        self._undo.append(undo)
+
+    def apart(self) -> Self:
+        """Return the same account with a clean-up of its own."""
+        twin = copy.copy(self)
+        twin._undo = []
+        return twin
 
     def clean_up(self) -> None:
         for undo in reversed(self._undo):
@@ -170,6 +181,14 @@ def each_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         for account in cloud.accounts:
             stack.callback(account.close)
         yield cloud
+
+
+@pytest.fixture(scope="module")
+def lasting(each_cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud under test, for fixtures of a whole module."""
+    found = each_cloud.apart()
+    yield found
+    found.clean_up()
 
 
 @pytest.fixture
