@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
 
 import jsonschema
@@ -36,9 +38,22 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     )
 
 
+_FORMATS = jsonschema.FormatChecker()
+
+
+@_FORMATS.checks("base64")
+def _is_base64(text: object) -> bool:
+    """Tell whether a text is what user data has to be."""
+    try:
+        base64.b64decode(str(text), validate=True)
+    except binascii.Error:
+        return False
+    return True
+
+
 def checker(schema: Schema) -> jsonschema.Draft202012Validator:
     """Prepare a schema for many bodies."""
-    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    return jsonschema.Draft202012Validator(schema, format_checker=_FORMATS)
 
 
 def check(body: Any, against: jsonschema.Draft202012Validator) -> None:
