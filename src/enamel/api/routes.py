@@ -5,7 +5,7 @@ from typing import Any
 from enamel.api import home, stream
 from enamel.api.resources import discovery, server, server_body, task, task_body
 from enamel.api.route import Route
-from enamel.model import errors
+from enamel.model import errors, launch
 
 _LAUNCH_FAULTS = (
     errors.NameTaken,
@@ -79,8 +79,8 @@ ROUTES: tuple[Route, ...] = (
         handler=server.create_servers,
         summary="Launch servers with everything around them.",
         query=server.DryRun,
-        request=Any,
-        responses={200: (task_body.Task, Any), 202: (task_body.Task,)},
+        request=launch.Launch,
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
         errors=_LAUNCH_FAULTS,
         rule="enamel:servers:create",
     ),
@@ -126,7 +126,7 @@ ROUTES: tuple[Route, ...] = (
         handler=server.terminate_server,
         summary="Remove a server and what was made for it.",
         query=server.Terminate,
-        responses={200: (task_body.Task, Any), 202: (task_body.Task,)},
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
         errors=(errors.NotFound, errors.WrongState, *_CLOUD_FAULTS),
         rule="enamel:servers:delete",
     ),
@@ -195,7 +195,7 @@ ROUTES: tuple[Route, ...] = (
         relation="plan",
         handler=task.get_plan,
         summary="Show the graph of a task's steps.",
-        responses={200: (task_body.Plan,)},
+        responses={200: (task_body.TaskPlan,)},
         errors=(errors.NotFound,),
         rule="enamel:tasks:get",
     ),
@@ -218,7 +218,7 @@ ROUTES: tuple[Route, ...] = (
         handler=task.revert_task,
         summary="Undo what an ended task has made, with a new task.",
         query=server.DryRun,
-        responses={200: (task_body.Task, Any), 202: (task_body.Task,)},
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
         errors=(errors.NotFound, errors.WrongState, *_CLOUD_FAULTS),
         rule="enamel:tasks:revert",
     ),

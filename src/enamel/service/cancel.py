@@ -5,6 +5,7 @@ import msgspec
 from enamel.dispatch import base
 from enamel.model import ids, task
 from enamel.model.errors import NotFound
+from enamel.service import read
 from enamel.store import engine, idempotency, tasks
 from enamel.store.transaction import Tx
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from enamel.clouds import driver
+from enamel.flow import view
+from enamel.flow.plan import Group, Plan
 from enamel.model import cloud, ids
 from enamel.model.errors import Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
@@ -14,10 +16,41 @@ from enamel.model.item import Item
 from enamel.model.task import ENDED, Caller, State, Task
 from enamel.service import server as servers
 from enamel.store import engine, events, items, tasks
+from enamel.store.transaction import Tx
 
 T = TypeVar("T")
 
 UNFINISHED = frozenset(State) - ENDED
+
+
+def look(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
+    """Return a task as its items tell of it: before its end, its own row says little.
+
+    Raises:
+        NotFound: There is none, or it belongs to another project.
+
+    """
+    found = tasks.get(tx, id, project_id=project_id)
+    return found if _is_told(found) else _seen(found, items.list(tx, id))
+
+
+def look_over(tx: Tx, /, **wanted: Any) -> tuple[Task, ...]:
+    """Return tasks, the newest first, as their items tell of them; see `tasks.list` for what can be wanted."""
+    listed = tasks.list(tx, **wanted)
+    live = [found.id for found in listed if not _is_told(found)]
+    steps = items.of_tasks(tx, live) if live else {}
+    return tuple(_seen(found, steps[found.id]) if found.id in steps else found for found in listed)
+
+
+def _is_told(found: Task) -> bool:
+    """Tell whether a task's own row says everything: nothing has happened yet, or its end is written down."""
+    return found.state in ENDED or found.attempt == 0
+
+
+def _seen(found: Task, steps: Sequence[Item]) -> Task:
+    # Of the plan, the view needs only the groups, and these are the servers that were asked for.
+    groups = tuple(Group(name=entry.hostname) for entry in found.servers)
+    return view.seen(found, steps, Plan(groups=groups))
 
 
 class Page(Struct, Generic[T], frozen=True, kw_only=True):

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from enamel.dispatch import local
+from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
-from enamel.service import caller, cancel, follow, read
+from enamel.service import caller, cancel, follow, read, submit
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -18,6 +19,13 @@ ME = cloud.Identity(
 )
 THEIRS = "b" * 32
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+PLAN = {
+    "nodes": [{"name": "boot-web", "kind": "server.boot", "action": "SPAWNING", "inputs": {}}],
+    "groups": [{"name": "web"}],
+    "calls": 4,
+}
 
 
 class Cloud:
@@ -112,8 +120,9 @@ class Submit:
 
     async def preview(
         self, command: str, body: Any, *, caller: task.Caller, params: Mapping[str, str]
-    ) -> dict[str, Any]:
-        return {"command": command, "params": dict(params)}
+    ) -> submit.Preview:
+        self.calls.append({"command": command, "params": params})
+        return submit.Preview(plan=Plan(), quota={}, calls=4, faults=())
 
 
 class Services:

@@ -73,6 +73,7 @@ async def test_every_body_obeys_the_schema_that_it_names(web: Web) -> None:
     server = web.services.clouds.north.add("web")
     paths = [
         "/schemas",
+        "/healthcheck",
         "/tasks",
         f"/tasks/{made.id}",
         f"/tasks/{made.id}/items",
@@ -97,7 +98,18 @@ async def test_error_bodies_obey_their_schema(web: Web) -> None:
 
 async def test_every_schema_that_is_listed_is_there_and_valid(web: Web) -> None:
     names = (await web.get("/schemas")).body["schemas"]
-    assert {"Task", "Item", "Event", "Server", "Plan", "Errors", "TaskState", "ItemState"} <= set(names)
+    assert {
+        "Task",
+        "Item",
+        "Event",
+        "Server",
+        "TaskPlan",
+        "Launch",
+        "Preview",
+        "Errors",
+        "TaskState",
+        "ItemState",
+    } <= set(names)
     for name in names:
         reply = await web.get(f"/schemas/{name}")
         assert reply.headers["Content-Type"] == "application/schema+json"

@@ -8,9 +8,9 @@ import aiohttp
 import msgspec
 import pytest
 
-from enamel.model import ids, problem, task
+from enamel.model import ids, item, problem, task
 from enamel.model.errors import NoValidHost
-from enamel.store import tasks
+from enamel.store import items, tasks
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
 
@@ -268,7 +268,7 @@ async def test_items_and_plan_show_each_step_with_its_state(web: Web) -> None:
 
 async def test_a_dry_run_writes_nothing(web: Web) -> None:
     reply = await web.post("/servers?dry_run=true", data='{"name": "web"}', headers=JSON)
-    assert (reply.status, reply.body["command"]) == (200, "server.create")
+    assert (reply.status, reply.body["calls"], reply.body["faults"]) == (200, 4, [])
     assert (await web.get("/tasks?all")).body["tasks"] == []
 
 
@@ -375,6 +375,36 @@ async def test_a_waiting_task_is_cancelled_at_once(web: Web) -> None:
     again = await web.post(f"/tasks/{made.id}/cancel")
     assert (again.status, again.errors[0]["code"]) == (409, "enamel.request.wrong_state")
     assert again.errors[0]["data"]["state"] == "ABORTED"
+
+
+async def test_a_cancel_that_is_repeated_with_its_key_gets_its_first_answer(web: Web) -> None:
+    made = await accept(web)
+    headers = {"Idempotency-Key": "once"}
+    first = await web.post(f"/tasks/{made.id}/cancel", headers=headers)
+    again = await web.post(f"/tasks/{made.id}/cancel", headers=headers)
+    assert (again.status, again.body) == (202, first.body)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = await accept(web)
+    reply = await web.post(f"/tasks/{other.id}/cancel", headers=headers)
+    assert (reply.status, reply.errors[0]["code"]) == (422, "enamel.request.key_reused")
+
+
+async def test_a_running_task_shows_what_its_items_tell(web: Web) -> None:
+    made = await accept(web, state=task.State.RUNNING, attempt=1, servers=(task.ServerEntry(hostname="web"),))
+    call = item.Call(method="POST", service="compute", path="/servers", status=202)
+    outputs = {"entries": {"web": {"state": "BUILDING", "id": "00000000-0000-4000-8000-000000000001"}}}
+    done = item.Item(
+        task=made.id, name="boot-web", kind="server.boot", action="SPAWNING", state=item.State.COMPLETED,
+        calls=(call,), outputs=outputs,
+    )  # fmt: skip
+    await web.services.store.run(items.save, [done])
+    for body in (
+        (await web.get(f"/tasks/{made.id}")).body,
+        (await web.get("/tasks")).body["tasks"][0],
+        (await web.post(f"/tasks/{made.id}/cancel")).body,
+    ):
+        assert (body["progress"], body["calls"]) == ({"done": 1, "total": 1}, 1)
+        assert body["servers"][0]["state"] == "BUILDING"
 
 
 async def test_a_running_task_is_told_to_stop(web: Web) -> None:

@@ -21,6 +21,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
     status: str
     release: str
+    links: Links = field(name="_links")
 
 
 async def get_home(ask: Ask) -> Answer:
@@ -54,4 +55,6 @@ async def get_schema(ask: Ask) -> Answer:
 
 async def get_health(ask: Ask) -> Answer:
     """Answer that the service answers."""
-    return Answer(body=Health(status="ok", release=enamel.__version__))
+    return Answer(
+        body=Health(status="ok", release=enamel.__version__, links=links.of(ask.path, schema="Health"))
+    )

@@ -121,8 +121,13 @@ async def get_plan(ask: Ask) -> Answer:
 
 async def cancel_task(ask: Ask) -> Answer:
     """Answer with the task that was told to stop."""
-    found = await ask.services.cancel.cancel(ask.caller, ask.params["id"])
-    return await settled(ask, found)
+    found, replayed = await ask.services.cancel.cancel(
+        ask.caller,
+        ask.params["id"],
+        request_id=ask.request_id,
+        idempotency_key=headers.idempotency_key(ask.headers),
+    )
+    return await settled(ask, found, replayed=replayed)
 
 
 async def revert_task(ask: Ask) -> Answer:
@@ -141,7 +146,8 @@ async def command(ask: Ask, name: str, *, params: dict[str, str]) -> Answer:
     """Have a command accepted, or previewed where the caller asks for that."""
     submit = ask.services.submit
     if getattr(ask.query, "dry_run", False):
-        return Answer(body=await submit.preview(name, ask.body, caller=ask.caller, params=params))
+        foreseen = await submit.preview(name, ask.body, caller=ask.caller, params=params)
+        return Answer(body=task_body.preview(foreseen, here=ask.path))
     accepted, replayed = await submit.accept(
         name,
         ask.body,

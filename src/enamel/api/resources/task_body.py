@@ -12,6 +12,7 @@ from enamel.api.links import Links
 from enamel.model import item, task
 from enamel.model.event import Event
 from enamel.model.problem import Problem
+from enamel.service import submit
 
 
 class TaskServer(task.ServerEntry, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: dict[str, Any] = {}
 
 
-class PlanNode(Struct, frozen=True, kw_only=True):
+class TaskStep(Struct, frozen=True, kw_only=True):
     """One step of a plan, and where it is."""
 
     name: str
@@ -115,10 +116,10 @@ class PlanNode(Struct, frozen=True, kw_only=True):
     state: item.State = item.State.WAITING
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class TaskPlan(Struct, frozen=True, kw_only=True):
     """The graph of a task's steps."""
 
-    nodes: tuple[PlanNode, ...]
+    nodes: tuple[TaskStep, ...]
     on_failure: str
     all_or_nothing: bool
     needs: dict[str, int]
@@ -126,6 +127,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     calls: int
     """Plumbing calls that were foreseen."""
     notes: tuple[str, ...]
+    links: Links = field(name="_links")
+
+
+class Preview(submit.Preview, frozen=True, kw_only=True):
+    """What a request would do; nothing was written."""
+
     links: Links = field(name="_links")
 
 
@@ -151,24 +158,30 @@ def of(found: task.Task) -> Task:
     return Task(**{name: getattr(found, name) for name in _COPIED}, servers=servers, links=own)
 
 
-def plan(found: task.Task, items: Iterable[item.Item]) -> Plan:
+def plan(found: task.Task, items: Iterable[item.Item]) -> TaskPlan:
     """Return the graph of a task's steps with the state of each."""
     states: Mapping[str, item.State] = {one.name: one.state for one in items}
     stored = found.plan
     nodes = tuple(
-        msgspec.convert(node | {"state": states.get(node["name"], item.State.WAITING)}, PlanNode)
+        msgspec.convert(node | {"state": states.get(node["name"], item.State.WAITING)}, TaskStep)
         for node in stored.get("nodes", ())
     )
     here = f"/tasks/{found.id}"
-    return Plan(
+    return TaskPlan(
         nodes=nodes,
         on_failure=stored.get("on_failure", "rollback"),
         all_or_nothing=stored.get("all_or_nothing", False),
         needs=stored.get("needs", {}),
         calls=stored.get("calls", 0),
         notes=tuple(stored.get("notes", ())),
-        links=links.of(f"{here}/plan", schema="Plan", task=here, items=f"{here}/items"),
+        links=links.of(f"{here}/plan", schema="TaskPlan", task=here, items=f"{here}/items"),
     )
+
+
+def preview(foreseen: submit.Preview, *, here: str) -> Preview:
+    """Return what a preview looks like."""
+    own = links.of(here, schema="Preview")
+    return Preview(**{name: getattr(foreseen, name) for name in foreseen.__struct_fields__}, links=own)
 
 
 def cloud_event(event: Event) -> CloudEvent:
