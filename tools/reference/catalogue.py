@@ -20,18 +20,15 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def behind() -> list[str]:
-    """Return the pages that are not what the code says now."""
-    return [
-        name
-        for name, text in PAGES.items()
-        if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != text()
-    ]
+def is_behind(name: str) -> bool:
+    """Tell whether a page is not what the code says now."""
+    path = FOLDER / name
+    return not path.exists() or path.read_text(encoding="utf-8") != PAGES[name]()
 
 
 def write() -> list[str]:
     """Write the pages that are behind and return their names."""
-    names = behind()
+    names = [name for name in PAGES if is_behind(name)]
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names:
         (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
