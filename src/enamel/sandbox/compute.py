@@ -73,12 +73,8 @@ _STATUS: dict[str, tuple[str, dict[str, str]]] = {
     "shelved_offloaded": ("SHELVED_OFFLOADED", {}),
 }
 
-STATUSES: dict[str, list[tuple[str, str | None]]] = {}
-"""Which pairs of state and task (None: any other) a status in a filter means."""
-for _vm, (_default, _tasks) in _STATUS.items():
-    STATUSES.setdefault(_default, []).append((_vm, None))
-    for _task, _name in _tasks.items():
-        STATUSES.setdefault(_name, []).append((_vm, _task))
+STATUSES = frozenset(name for default, tasks in _STATUS.values() for name in (default, *tasks.values()))
+"""Every status a server can have."""
 
 
 class Flavor(Struct, kw_only=True):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from enamel.sandbox import compute, compute_schema, compute_view, compute_work, kernel
 
 MOST = 1000
+_NEVER: kernel.Version = (9, 0)
 
 Test = Callable[[compute.Server], bool]
 
@@ -52,11 +53,13 @@ def _answer(
     request: kernel.Request, view: Callable[[kernel.Request, compute.Server], dict[str, Any]]
 ) -> kernel.Reply:
     """Filter, sort, cut a page and render it."""
-    asked = request.filters()
+    asked = _counting(request)
     limit = _number(asked.pop("limit", [str(MOST)])[0])
     marker = asked.pop("marker", [""])[0]
     keys, directions = asked.pop("sort_key", ["created_at"]), asked.pop("sort_dir", [])
-    servers = [server for server in _candidates(request, asked) if _passes(server, _tests(request, asked))]
+    candidates = _candidates(request, asked)
+    tests = _tests(request, asked)
+    servers = [server for server in candidates if _passes(server, tests)]
     for number, key in reversed(list(enumerate(keys))):
         if key not in _SORTS:
             raise kernel.Refusal(
@@ -92,27 +95,25 @@ def _number(text: str) -> int:
 def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterable[compute.Server]:
     """Return the servers the caller may see, and the deleted ones when the filters reach back to them."""
     nova, caller = request.cloud.compute, request.caller
-    wants_all = compute_schema.truth(asked.pop("all_tenants", ["0"])[0] or "1")
-    if wants_all and not caller.admin:
+    everywhere = "all_tenants" in asked and compute_schema.truth(asked.pop("all_tenants")[0] or "1")
+    if everywhere and not caller.admin:
+        word = "detail" if request.path.endswith("detail") else "index"
         raise kernel.Refusal(
-            403, "Policy doesn't allow os_compute_api:servers:detail:get_all_tenants to be performed."
+            403, f"Policy doesn't allow os_compute_api:servers:{word}:get_all_tenants to be performed."
         )
-    deleted = compute_schema.truth(asked.get("deleted", ["0"])[0]) and caller.admin
-    both = "changes-since" in asked or "changes-before" in asked
-    if "DELETED" in (status.upper() for status in asked.get("status", [])):
-        if not caller.admin:
-            raise kernel.Refusal(403, "Only administrators may list deleted instances")
-        deleted = True
-    found: list[compute.Server] = []
-    if not deleted:
-        tables = nova.of_project.values() if wants_all else [nova.of_project.get(caller.project_id, {})]
-        found = [server for table in tables for server in table.values()]
-        if not both and "status" not in asked and "SOFT_DELETED" not in asked.get("status", []):
-            found = [server for server in found if server.vm_state != "soft-delete"]
-    if deleted or both:
-        records = nova.gone.values() if wants_all else [nova.gone.get(caller.project_id, [])]
-        found += [server for record in records for server in record]
-    return found
+    statuses = {status.upper() for status in asked.get("status", [])}
+    if statuses == {"DELETED"} and not caller.admin:
+        raise kernel.Refusal(403, "Only administrators may list deleted instances")
+    tables = nova.of_project.values() if everywhere else [nova.of_project.get(caller.project_id, {})]
+    records = nova.gone.values() if everywhere else [nova.gone.get(caller.project_id, [])]
+    there = [server for table in tables for server in table.values()]
+    gone = [server for record in records for server in record]
+    if "deleted" in asked or statuses == {"DELETED"}:
+        if statuses == {"DELETED"} or compute_schema.truth(asked["deleted"][0]):
+            return gone + [server for server in there if server.vm_state == "soft-delete"]
+    elif "changes-since" in asked or "changes-before" in asked:
+        return there + gone
+    return [server for server in there if server.vm_state != "soft-delete"]
 
 
 def _passes(server: compute.Server, tests: list[Test]) -> bool:
@@ -121,13 +122,25 @@ def _passes(server: compute.Server, tests: list[Test]) -> bool:
 
 
 def _tests(request: kernel.Request, asked: dict[str, list[str]]) -> list[Test]:
-    """Return a test for each filter that counts for the caller; others are passed over, as Nova does."""
-    tests: list[Test] = []
-    for name, values in asked.items():
-        make = _FILTERS.get(name)
-        if make is not None:
-            tests.append(make(request, values))
-    return tests
+    """Return a test for each filter that counts."""
+    return [_FILTERS[name](request, values) for name, values in asked.items() if name in _FILTERS]
+
+
+def _counting(request: kernel.Request) -> dict[str, list[str]]:
+    """Return the query without the filters that do not count for the caller; from 2.75 strangers are refused."""
+    asked = request.filters()
+    if request.version >= (2, 75):
+        for name in asked:
+            if name not in _FILTERS and name not in _OTHERS:
+                raise kernel.Refusal(400, f"Additional properties are not allowed ({name!r} was unexpected)")
+    if request.caller.admin:
+        return asked
+    return {
+        name: values
+        for name, values in asked.items()
+        if name in ("limit", "marker", "sort_key", "sort_dir", "all_tenants")
+        or _EVERYBODYS.get(name, _NEVER) <= request.version
+    }
 
 
 def _by_name(_: kernel.Request, values: list[str]) -> Test:
@@ -139,9 +152,11 @@ def _by_name(_: kernel.Request, values: list[str]) -> Test:
     return lambda server: wanted.search(server.name) is not None
 
 
-def _by_status(_: kernel.Request, values: list[str]) -> Test:
-    """Return a test for any of several statuses."""
+def _by_status(request: kernel.Request, values: list[str]) -> Test:
+    """Return a test for any of several statuses; none of them known is an error from 2.38."""
     wanted = {value.upper() for value in values}
+    if not wanted & compute.STATUSES and request.version >= (2, 38):
+        raise kernel.Refusal(400, "Invalid status value")
     return lambda server: server.status in wanted
 
 
@@ -195,15 +210,10 @@ def _by_address(request: kernel.Request, values: list[str]) -> Test:
     )
 
 
-def _by_host(request: kernel.Request, values: list[str]) -> Test:
-    """Return a test for the host, which counts only for an admin."""
-    return lambda server: not request.caller.admin or server.host in values
-
-
-def _by_lock(request: kernel.Request, values: list[str]) -> Test:
-    """Return a test for locked servers, which counts from 2.73."""
+def _by_lock(_: kernel.Request, values: list[str]) -> Test:
+    """Return a test for locked servers."""
     wanted = compute_schema.truth(values[0])
-    return lambda server: request.version < (2, 73) or (server.locked_by is not None) is wanted
+    return lambda server: (server.locked_by is not None) is wanted
 
 
 _FILTERS: dict[str, Callable[[kernel.Request, list[str]], Test]] = {
@@ -223,7 +233,7 @@ _FILTERS: dict[str, Callable[[kernel.Request, list[str]], Test]] = {
     "vm_state": _by_field(lambda server: server.vm_state),
     "task_state": _by_field(lambda server: server.task_state),
     "hostname": _by_field(lambda server: server.hostname),
-    "host": _by_host,
+    "host": _by_field(lambda server: server.host),
     "ip": _by_address,
     "ip6": _by_address,
     "locked": _by_lock,
@@ -232,6 +242,31 @@ _FILTERS: dict[str, Callable[[kernel.Request, list[str]], Test]] = {
     "not-tags": _by_tags(all, wanted=False),
     "not-tags-any": _by_tags(any, wanted=False),
 }
+
+_OTHERS = {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "deleted", "soft_deleted"}
+
+_EVERYBODYS: dict[str, kernel.Version] = {
+    "reservation_id": (2, 1),
+    "name": (2, 1),
+    "status": (2, 1),
+    "image": (2, 1),
+    "flavor": (2, 1),
+    "ip": (2, 1),
+    "changes-since": (2, 1),
+    "ip6": (2, 5),
+    "tags": (2, 26),
+    "tags-any": (2, 26),
+    "not-tags": (2, 26),
+    "not-tags-any": (2, 26),
+    "changes-before": (2, 66),
+    "locked": (2, 73),
+    "availability_zone": (2, 83),
+    "key_name": (2, 83),
+    "task_state": (2, 83),
+    "user_id": (2, 83),
+    "vm_state": (2, 83),
+}
+"""The filters that count for those who are no admins, with the microversion since which they do."""
 
 
 def _change(version: kernel.Version) -> compute_schema.Schema:

@@ -89,3 +89,16 @@ def test_only_admins_look_everywhere(cloud, three):
 
 def test_filters_that_do_not_count_are_passed_over(cloud, three):
     assert len(names(cloud, f"name={three}&nonsense=1&host=elsewhere")) == 3
+
+
+def test_strangers_among_the_filters_are_refused_since_2_75(cloud):
+    answer = cloud.call("GET", "compute", "/servers?nonsense=1", microversion="2.75")
+    assert answer.status == 400
+    assert "'nonsense' was unexpected" in servers.message(answer)
+
+
+def test_an_unknown_status(cloud):
+    assert names(cloud, "status=nonsense") == []
+    answer = cloud.call("GET", "compute", "/servers?status=nonsense", microversion="2.38")
+    assert (answer.status, servers.message(answer)) == (400, "Invalid status value")
+    assert cloud.call("GET", "compute", "/servers?status=DELETED").status == 403
