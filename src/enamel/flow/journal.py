@@ -104,7 +104,11 @@ class Journal:
             started_at=before.started_at or self._now(),
             error=None,
         )
-        events = [self._event("item.started", node.name, action=node.action)] if one.attempt == 1 else []
+        events = (
+            [self._event("item.started", node.name, action=node.action, server=node.group)]
+            if one.attempt == 1
+            else []
+        )
         await self._save(*events, items=[one])
 
     def completed(self, node: Node, outputs: Outputs, *, calls: Sequence[Call]) -> Awaitable[None]:

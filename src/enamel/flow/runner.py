@@ -138,6 +138,7 @@ class Run:
 
     async def carry_out(self) -> None:
         """Do what the plan says, and undo it where it fails."""
+        record.request_id.set(self._journal.task.request_id)
         await self._journal.claimed()
         try:
             self._plan = plans.read(self._journal.task.plan)

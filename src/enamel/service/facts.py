@@ -38,8 +38,6 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
     ):
         if asked:
             questions[name] = method()
-    if ask.quota:
-        questions["quota"] = where.quota(ask.quota)
     if ask.keypairs:
         questions["keypairs"] = _keypairs(where, ask.keypairs)
     if ask.server_names:

@@ -1,5 +1,6 @@
 """Submitting: from a request to a stored task, with every fault found before anything is written."""
 
+import asyncio
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from enamel.model.task import Caller, ServerEntry, Task
 from enamel.secrets.base import Keys
 from enamel.service import body as bodies
 from enamel.service import facts as asking
-from enamel.service import promises
+from enamel.service import allowance, promises
 from enamel.store import engine, idempotency, items, tasks
 from enamel.store.transaction import Tx
 
@@ -71,6 +72,7 @@ class Submit:
         self._clouds = clouds
         self._keys = keys
         self._dispatch = dispatch
+        self._allowance = allowance.Allowance(now=lambda: datetime.now(UTC))
 
     async def preview(
         self, command: str, data: Any, *, caller: Caller, params: Mapping[str, str] = {}
@@ -171,6 +173,7 @@ class Submit:
             for reference in references.values():
                 await self._keys.delete(reference)
             raise
+        self._allowance.accepted(stored.cloud, stored.reserves)
         await self._dispatch.publish(stored.type, task=stored.id)
         return stored
 
@@ -191,13 +194,19 @@ class Submit:
         named, more = command.cloud(want)
         cloud = old.cloud if old is not None else named or known[0]
         asked = command.ask(want)
-        facts = await asking.gather(self._clouds.get(cloud), asked, clouds=known)
+        where = self._clouds.get(cloud)
+        remembered = self._allowance.remembered(cloud, asked.quota) if asked.quota else {}
+        facts, limits = await asyncio.gather(
+            asking.gather(where, asked, clouds=known),
+            self._allowance.look(where, asked.quota) if remembered is None else _known(remembered),
+        )
         facts = msgspec.structs.replace(
             facts,
+            quota=limits,
             task=old if asked.task else None,
             items=steps if asked.task else (),
             reverted_by=reverted_by,
-            reserved=await self._promised(caller, cloud, facts),
+            reserved=await self._promised(caller, cloud, limits),
             promised_names=await self._store.read(
                 tasks.promised_names,
                 project_id=caller.project_id,
@@ -208,6 +217,11 @@ class Submit:
             else frozenset(),
         )
         planned = command.plan(want, facts)
+        if remembered and allowance.is_tight(planned.plan.needs, limits, facts.reserved):
+            limits = await self._allowance.look(where, asked.quota)
+            promised = await self._promised(caller, cloud, limits)
+            facts = msgspec.structs.replace(facts, quota=limits, reserved=promised)
+            planned = command.plan(want, facts)
         every = dict.fromkeys([*faults, *more, *planned.faults])
         pointers = {one.pointer for one in faults}
         # A field that could not be read is not missing as well.
@@ -241,18 +255,21 @@ class Submit:
         ]
         return found, steps, undone[0] if undone else None
 
-    async def _promised(self, caller: Caller, cloud: str, facts: Facts) -> dict[str, int]:
+    async def _promised(self, caller: Caller, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
         """Return what running tasks are about to take; the exact sum only where it can matter."""
-        if not facts.quota:
+        if not limits:
             return {}
         most = await self._store.read(tasks.reserved, project_id=caller.project_id, cloud=cloud)
         tight = any(
-            limit.free is not None and most.get(kind, 0) * 2 >= limit.free
-            for kind, limit in facts.quota.items()
+            limit.free is not None and most.get(kind, 0) * 2 >= limit.free for kind, limit in limits.items()
         )
         if not most or not tight:
             return most
         return await self._store.read(promises.exact, project_id=caller.project_id, cloud=cloud)
+
+
+async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
+    return limits
 
 
 def _write(tx: Tx, new: Task, plan: Plan, facts: Facts, caller: Caller, key: str | None) -> Task:
