@@ -11,6 +11,8 @@ from enamel.sandbox.kernel import Route
 VERSIONS = (17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 IMPORT_METHODS = ("glance-direct",)
 OCTETS = "application/octet-stream"
+PAGE = "page"
+"""The kind of a refusal that is to be worded as a page."""
 
 
 def versions(request: kernel.Request) -> kernel.Reply:
@@ -247,7 +249,7 @@ _MEMBER_SCHEMA: kernel.Json = {
     },
 }
 
-ROUTES = (
+TABLE = (
     Route("GET", "/", versions, open=True),
     Route("GET", "/versions", versions, open=True),
     Route("GET", "/v2/images", image_list.listing),
@@ -279,9 +281,35 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     """Word a refusal the way Glance does: a page's text, wrapped in JSON."""
     phrase = http.HTTPStatus(refusal.status).phrase
     message = refusal.message if "<br />" in refusal.message else f"{refusal.message}<br /><br />\n\n\n"
+    if refusal.kind == PAGE:
+        title = f"{refusal.status} {phrase}"
+        head = f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n  "
+        text = f"{head}{message}\n </body>\n</html>"
+        return kernel.Reply(
+            status=refusal.status,
+            body=text.encode(),
+            media="text/html; charset=UTF-8",
+            headers=refusal.headers,
+        )
     body = {"message": message, "code": f"{refusal.status} {phrase}", "title": phrase}
     return kernel.Reply(status=refusal.status, body=body, headers=refusal.headers)
 
+
+def _minding_accept(handler: kernel.Handler) -> kernel.Handler:
+    """Let a handler refuse with a page when the caller did not ask for JSON, as Glance does."""
+
+    def handle(request: kernel.Request) -> kernel.Reply:
+        try:
+            return handler(request)
+        except kernel.Refusal as refusal:
+            if "json" not in request.headers.get("accept", ""):
+                refusal.kind = PAGE
+            raise
+
+    return handle
+
+
+ROUTES = tuple(route._replace(handler=_minding_accept(route.handler)) for route in TABLE)
 
 SERVICE = kernel.Service(
     name="image",

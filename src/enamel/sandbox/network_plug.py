@@ -104,7 +104,7 @@ class Networks(network_state.Tables):
         """Put the server's ports in a security group (name or id), or take them out."""
         found = network_group.named(self, caller.project_id, group)
         if not found:
-            raise kernel.Refusal(404, f"Security group {group} not found for project {caller.project_id}.")
+            raise kernel.Refusal(404, f"Security group {group} is not found for project {caller.project_id}")
         if len(found) > 1:
             raise _several(group)
         held = False
@@ -178,7 +178,7 @@ class Networks(network_state.Tables):
         for group in groups:
             ids = network_group.named(self, project_id, group)
             if not ids:
-                raise kernel.Refusal(400, f"Security group {group} not found for project {project_id}.")
+                raise kernel.Refusal(400, f"Unable to find security_group with name or id '{group}'")
             if len(ids) > 1:
                 raise _several(group)
             found.append(ids[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
@@ -13,24 +14,11 @@ from enamel.sandbox.kernel import Route
 if TYPE_CHECKING:
     from enamel.sandbox import state
 
-TYPES = ("opaque", "symmetric", "public", "private", "passphrase", "certificate")
+TYPES = ("symmetric", "passphrase", "private", "public", "certificate", "opaque")
+TEXTS = ("name", "algorithm", "mode", "expiration", "secret_type", "payload_content_type")
 TEXT, OCTETS = "text/plain", "application/octet-stream"
 PAGE, LONGEST_PAGE, LONGEST_PAYLOAD = 10, 100, 20_000
-KNOWN = frozenset(
-    {
-        "algorithm",
-        "bit_length",
-        "creator_id",
-        "expiration",
-        "mode",
-        "name",
-        "payload",
-        "payload_content_encoding",
-        "payload_content_type",
-        "secret_type",
-        "transport_key_id",
-    }
-)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Secrets:
@@ -57,20 +45,12 @@ def of(request: kernel.Request) -> Secrets:
 
 def versions(request: kernel.Request) -> kernel.Reply:
     """List the versions of the API."""
-    links = [
-        {"rel": "self", "href": f"{request.root}/v1/"},
-        {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
-    ]
-    media = [{"base": "application/json", "type": "application/vnd.openstack.key-manager-v1+json"}]
-    found = {
-        "id": "v1",
-        "status": "CURRENT",
-        "min_version": "1.0",
-        "max_version": "1.1",
-        "links": links,
-        "media-types": media,
-    }
-    return kernel.Reply(status=300, body={"versions": [found]})
+    return kernel.Reply(status=300, body={"versions": {"values": [_version(request)]}})
+
+
+def version(request: kernel.Request) -> kernel.Reply:
+    """Describe the only version."""
+    return kernel.Reply(body={"version": _version(request)})
 
 
 def listing(request: kernel.Request) -> kernel.Reply:
@@ -95,9 +75,6 @@ def create(request: kernel.Request) -> kernel.Reply:
     """Keep a secret, with its payload or before it."""
     _creators(request, "Secret creation")
     wish = _body(request)
-    unknown = [name for name in wish if name not in KNOWN]
-    if unknown:
-        raise _bad(f"Additional properties are not allowed ({', '.join(map(repr, unknown))} unexpected).")
     _check(wish)
     payload, kind = _payload(wish)
     secrets = of(request)
@@ -140,7 +117,7 @@ def payload(request: kernel.Request) -> kernel.Reply:
         raise kernel.Refusal(404, "Not Found. Sorry but your secret has no payload.")
     wanted = request.headers.get("accept", "*/*").partition(";")[0].strip()
     if wanted not in (row["content_type"], "*/*", ""):
-        raise kernel.Refusal(406, f"Wrong payload content-type: the secret is {row['content_type']}.")
+        raise kernel.Refusal(406, "Secret payload retrieval issue seen - Wrong payload content-type.")
     return kernel.Reply(body=row["payload"], media=row["content_type"])
 
 
@@ -222,11 +199,25 @@ def unset_item(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
+def _version(request: kernel.Request) -> kernel.Json:
+    """Return what there is to say of the only version."""
+    links = [
+        {"rel": "self", "href": f"{request.root}/v1/"},
+        {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
+    ]
+    media = [{"base": "application/json", "type": "application/vnd.openstack.key-manager-v1+json"}]
+    return {"id": "v1", "status": "stable", "links": links, "media-types": media}
+
+
 def _found(request: kernel.Request) -> table.Row:
     """Return the secret a request names, or refuse those of other projects."""
-    found = of(request).rows.get(request.params["id"])
+    secret_id = request.params["id"]
+    found = of(request).rows.get(secret_id)
     if found is None:
-        raise kernel.Refusal(404, "Not Found. Sorry but your secret is in another castle.")
+        known = UUID.fullmatch(secret_id) is not None
+        raise kernel.Refusal(
+            404, "Secret not found." if known else "Not Found. Provided secret id is invalid."
+        )
     if found["project_id"] != request.caller.project_id:
         raise _privileges("Secret retrieval")
     return found
@@ -248,7 +239,7 @@ def _body(request: kernel.Request) -> kernel.Json:
     try:
         return request.body()
     except kernel.Refusal:
-        raise _bad("Unable to parse the request body as a JSON object.") from None
+        raise _bad("Malformed JSON") from None
 
 
 def _bad(message: str) -> kernel.Refusal:
@@ -257,43 +248,48 @@ def _bad(message: str) -> kernel.Refusal:
 
 
 def _check(wish: kernel.Json) -> None:
-    """Refuse a secret with a wrong value."""
-    for name, value in wish.items():
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if name == "bit_length" and value is not None and not (whole and value > 0):
-            raise _invalid(f"{name!r} must be a whole number above 0")
-        if name not in ("bit_length", "payload") and value is not None and not isinstance(value, str):
-            raise _invalid(f"{value!r} is not of type 'string'")
-    if wish.get("secret_type", "opaque") not in TYPES:
-        raise _invalid(f"{wish['secret_type']!r} is not one of {list(TYPES)}")
+    """Refuse a secret with a wrong value; what nobody knows is overlooked."""
+    bits = wish.get("bit_length")
+    if bits is not None and (isinstance(bits, bool) or not isinstance(bits, int)):
+        raise _invalid("bit_length", f"{bits!r} is not of type 'integer', 'null'")
+    if bits is not None and bits < 1:
+        raise _invalid("bit_length", f"{bits!r} is less than the minimum of 1")
+    for name in TEXTS:
+        value = wish.get(name)
+        if value is not None and not isinstance(value, str):
+            raise _invalid(name, f"{value!r} is not of type 'string', 'null'")
+    kind = wish.get("secret_type", "opaque")
+    if kind not in TYPES:
+        raise _invalid("secret_type", f"{kind!r} is not one of {list(TYPES)}")
 
 
-def _invalid(reason: str) -> kernel.Refusal:
+def _invalid(name: str, reason: str) -> kernel.Refusal:
     """Refuse a body that is no secret."""
-    return _bad(f"Provided object does not match schema 'Secret': {reason}. Invalid property.")
+    return _bad(f"Provided object does not match schema 'Secret': {reason}. Invalid property: '{name}'")
 
 
 def _payload(wish: kernel.Json) -> tuple[bytes | None, str | None]:
     """Return the payload of a wish and what it is, or refuse."""
     given, kind = wish.get("payload"), wish.get("payload_content_type")
     if given is None:
-        if kind or wish.get("payload_content_encoding"):
-            raise _invalid("payload must be provided when payload_content_type is given")
+        if kind:
+            reason = "payload must be provided when payload_content_type is supplied."
+            raise _invalid("payload", reason)
         return None, None
     if not isinstance(given, str) or not given.strip():
-        raise _invalid("If 'payload' specified, must be non empty")
+        raise _invalid("payload", "If 'payload' specified, must be non empty")
     if len(given) > LONGEST_PAYLOAD:
-        raise kernel.Refusal(413, "Request Entity Too Large: the payload is larger than allowed.")
-    kind = kind.partition(";")[0].strip() if kind else None
-    if kind is None:
-        raise _invalid("payload_content_type must be specified with payload")
-    if kind == TEXT:
+        raise kernel.Refusal(413, "Provided information too large to process.")
+    if not kind:
+        reason = "If 'payload' is supplied, 'payload_content_type' must also be supplied."
+        raise _invalid("payload_content_type", reason)
+    if kind.replace(" ", "").lower() in (TEXT, f"{TEXT};charset=utf-8"):
         return given.encode(), TEXT
     if kind != OCTETS:
-        raise kernel.Refusal(415, f"Unable to store the secret: '{kind}' is not supported.")
+        raise _invalid("payload_content_type", f"payload_content_type is not one of {[TEXT, OCTETS]}")
     if wish.get("payload_content_encoding") != "base64":
         raise _invalid(
-            "payload_content_encoding must be specified when payload_content_type is application/octet-stream"
+            "payload_content_encoding", "payload_content_encoding is not one of ['base64', 'binary']"
         )
     return _decoded(given.encode()), OCTETS
 
@@ -374,6 +370,7 @@ def _refuse_missing(row: table.Row, key: str) -> None:
 
 ROUTES = (
     Route("GET", "/", versions, open=True),
+    Route("GET", "/v1", version, open=True),
     Route("GET", "/v1/secrets", listing),
     Route("POST", "/v1/secrets", create),
     Route("GET", "/v1/secrets/{id}", show),
@@ -411,6 +408,8 @@ SERVICE = kernel.Service(
     prefix="/key-manager",
     routes=ROUTES,
     word=word,
-    not_found=word(kernel.Refusal(404, "The resource could not be found.")),
+    versions=((1, 0), (1, 1)),
+    microversion_types=("key-manager",),
+    not_found=word(kernel.Refusal(404, "")),
 )
 """Barbican's table and manners."""

@@ -76,13 +76,14 @@ class Volumes:
         consumed = self.gigabytes(project_id)
         if 0 <= allowed < consumed + gigabytes:
             raise _over(
-                "Requested volume or snapshot exceeds allowed gigabytes quota. Requested"
+                "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested"
                 f" {gigabytes}G, quota is {allowed}G and {consumed}G has been consumed."
             )
         allowed = self.limit(project_id, what)
         used = self.volumes if what == "volumes" else self.snapshots
         if 0 <= allowed < used.count(project_id) + count:
-            raise _over(f"Maximum number of {what} allowed ({allowed}) exceeded for quota '{what}'.")
+            kind = "VolumeLimitExceeded" if what == "volumes" else "SnapshotLimitExceeded"
+            raise _over(f"{kind}: Maximum number of {what} allowed ({allowed}) exceeded for quota '{what}'.")
 
     def change(self, row: table.Row, **changes: Any) -> None:
         """Change a row and stamp it."""

@@ -172,7 +172,7 @@ def each_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             sandbox = stack.enter_context(serve.in_thread(settings))
             path = tmp_path_factory.mktemp("sandbox") / "clouds.yaml"
             path.write_text(sandbox.clouds_yaml())
-            cloud = Cloud(OpenStackConfig(config_files=[str(path)]), entry="sandbox")
+            cloud = Cloud(OpenStackConfig(config_files=[str(path)], load_envvars=False), entry="sandbox")
         else:
             entry = os.environ.get("ENAMEL_TEST_CLOUD")
             if not entry:

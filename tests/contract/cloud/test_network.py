@@ -300,7 +300,7 @@ def test_refused_lists(cloud, query, kind, message):
 
 def test_tags(cloud, make):
     path = f"/ports/{make()['id']}/tags"
-    assert cloud.call("PUT", "network", path, {"tags": ["b", "a"]}).body == {"tags": ["a", "b"]}
+    assert sorted(cloud.call("PUT", "network", path, {"tags": ["b", "a"]}).body["tags"]) == ["a", "b"]
     assert cloud.call("GET", "network", f"{path}/a").status == 204
     assert cloud.call("PUT", "network", f"{path}/c").status == 201
     assert sorted(get(cloud, path)["tags"]) == ["a", "b", "c"]

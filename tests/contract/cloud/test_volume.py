@@ -373,12 +373,12 @@ def test_full_quotas(cloud):
     cloud.admin.later("PUT", "volume", path, {"quota_set": restored})
     assert call(cloud.admin, "PUT", path, {"quota_set": {"volumes": 0}}).status == 200
     answer = call(cloud.other, "POST", "/volumes", {"volume": {"size": 1}})
-    message = "Maximum number of volumes allowed (0) exceeded for quota 'volumes'."
+    message = "VolumeLimitExceeded: Maximum number of volumes allowed (0) exceeded for quota 'volumes'."
     assert refusal(answer) == (413, "overLimit", message)
     assert answer.body["overLimit"]["retryAfter"] == "0"
     assert call(cloud.admin, "PUT", path, {"quota_set": {"volumes": 10, "gigabytes": 3}}).status == 200
     answer = call(cloud.other, "POST", "/volumes", {"volume": {"size": 4}})
-    message = "Requested volume or snapshot exceeds allowed gigabytes quota. Requested 4G, quota is 3G and 0G has been"
+    message = "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested 4G, quota is 3G and 0G has been"
     assert refusal(answer) == (413, "overLimit", f"{message} consumed.")
 
 
