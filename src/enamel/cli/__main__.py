@@ -1,0 +1,5 @@
+"""Lets `python -m enamel.cli` be the command line, too."""
+
+from enamel.cli import main
+
+main()

@@ -1,0 +1,134 @@
+"""The process of a service: its loop, its signals, and the options of the built-in cloud."""
+
+import asyncio
+import errno
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from enamel.cli.failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from enamel.model.errors import EnamelError
+    from enamel.sandbox import faults, kernel
+
+End = asyncio.Event
+"""Set when the process has been told to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a service is to listen."""
+
+    host: str
+    port: int
+
+
+def sandbox_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the built-in cloud."""
+    for option in (
+        click.option(
+            "--faults",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Faults that the built-in cloud has, from a YAML or JSON file.",
+        ),
+        click.option("--seed", type=int, default=1, show_default=True, help="The built-in cloud's chance."),
+        click.option(
+            "--boot-seconds",
+            metavar="MIN-MAX",
+            default="1-3",
+            show_default=True,
+            callback=_seconds,
+            help="How long the built-in cloud's servers take to start.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _seconds(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[float, float]:
+    first, _, last = text.partition("-")
+    try:
+        found = (float(first), float(last or first))
+    except ValueError:
+        found = (-1.0, -1.0)
+    if not 0 <= found[0] <= found[1] <= 3600:
+        raise click.BadParameter(f"'{text}' is no time: write seconds, such as 2 or 1-3.")
+    return found
+
+
+def cloud_settings(options: Mapping[str, Any], **more: Any) -> "kernel.Settings":
+    """Return what the built-in cloud is to be like."""
+    from enamel.sandbox import kernel
+
+    return kernel.Settings(seed=options["seed"], boot_seconds=options["boot_seconds"], **more)
+
+
+def rules(options: Mapping[str, Any]) -> "list[faults.Rule]":
+    """Return the faults that the built-in cloud is to have.
+
+    Raises:
+        Failure: The file holds none.
+
+    """
+    import re
+
+    import msgspec
+
+    from enamel.sandbox import faults
+
+    path = options["faults"]
+    if path is None:
+        return []
+    try:
+        return faults.load(path)
+    except (OSError, ValueError, msgspec.MsgspecError, re.error) as error:
+        raise Failure(f"{path} does not hold faults: {error}", code=Exit.USAGE) from error
+
+
+def serve(work: Callable[[End], Awaitable[None]], *, place: Place) -> None:
+    """Run a service until Ctrl-C or SIGTERM.
+
+    Raises:
+        Failure: It cannot start.
+
+    """
+    import uvloop
+
+    from enamel.model.errors import EnamelError
+
+    async def main() -> None:
+        end = End()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, end.set)
+        await work(end)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    except EnamelError as error:
+        raise failure(error) from error
+    except OSError as error:
+        raise occupied(error, place=place) from error
+    except ValueError as error:  # the sandbox listens on loopback only
+        raise Failure(str(error), code=Exit.USAGE) from error
+
+
+def failure(error: "EnamelError") -> Failure:
+    """Return the failure that an error of a service's start is on the command line."""
+    return Failure(*filter(None, (error.detail, error.advice)))
+
+
+def occupied(error: OSError, *, place: Place) -> Failure:
+    """Return the failure that says what the system refused."""
+    if error.errno == errno.EADDRINUSE:
+        return Failure(
+            f"Something listens on {place.host}:{place.port} already.",
+            "Perhaps Enamel is up; if not, choose another port with --port.",
+        )
+    return Failure(f"The system refused: {error}.")

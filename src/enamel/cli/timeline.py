@@ -1,0 +1,73 @@
+"""The timeline: what each event of a task says in one line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from enamel.cli import show
+
+_SAYS = {
+    "task.accepted": "accepted: {servers} server(s), {steps} steps",
+    "task.claimed": "a worker has it",
+    "task.resumed": "taken over by another worker",
+    "task.cancelling": "told to stop",
+    "task.reverting": "undoing what was made: {detail}",
+    "task.completed": "completed with {calls} plumbing calls",
+    "task.aborted": "aborted: {detail}",
+    "task.timed_out": "timed out: {detail}",
+    "item.started": "{action} …",
+    "item.progress": "{text}",
+    "item.retrying": "trying again: {detail}",
+    "item.completed": "{action} done",
+    "item.failed": "{action} failed: {detail}",
+    "item.reverted": "{action} undone",
+    "server.addressed": "has the address {public_address}",
+    "server.active": "is ACTIVE",
+    "server.reachable": "answers at {address} ({ready_when})",
+    "server.failed": "failed: {detail}",
+    "server.moved_on": "is tried in {placement}",
+}
+"""What each type of event says, with the facts of its data."""
+
+
+class Timeline:
+    """Says events in lines, with the time since the first one and the server they are about."""
+
+    def __init__(self, groups: Mapping[str, str]) -> None:
+        """Keep which step belongs to which server.
+
+        Args:
+            groups: Steps of the plan by name, each with its server; those that serve all are left out.
+
+        """
+        self._groups = groups
+        self._width = max([len(name) for name in groups.values()], default=0)
+        self._start: Any = None
+
+    def line(self, event: Mapping[str, Any]) -> str:
+        """Return the line of an event."""
+        time = show.moment(event["time"])
+        self._start = self._start or time
+        since = (time - self._start).total_seconds() if time else 0.0
+        about: str = self.server(event) or ""
+        return f"{since:6.1f} s  {about.ljust(self._width)}  {self.says(event)}".rstrip()
+
+    def server(self, event: Mapping[str, Any]) -> str | None:
+        """Return the server that an event is about; None where it is about all."""
+        return event.get("data", {}).get("server") or self._groups.get(event.get("item") or "")
+
+    def says(self, event: Mapping[str, Any]) -> str:
+        """Return what an event says, without its time and server."""
+        facts = _Facts(event.get("data", {}))
+        return _SAYS.get(event["type"], event["type"]).format_map(facts)
+
+
+class _Facts(dict[str, Any]):
+    """The data of an event; a fact that is missing is a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def groups(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return which step of a plan belongs to which server."""
+    return {node["name"]: node["group"] for node in plan["nodes"] if node["group"]}
