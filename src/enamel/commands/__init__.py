@@ -1,8 +1,9 @@
 """The commands: one file turns what a caller wants, and what the cloud is like, into a plan."""
 
-from enamel.commands import create_server, placement, revert_task, terminate_server
+from enamel.commands import create_server, placement, restart_task, revert_task, terminate_server
 from enamel.commands.command import Command
 from enamel.model.launch import Launch
+from enamel.model.restart import Restart
 
 COMMANDS: dict[str, Command] = {
     "server.create": Command(
@@ -23,6 +24,15 @@ COMMANDS: dict[str, Command] = {
         cloud=lambda want: (want.params.get("cloud"), ()),
         ask=terminate_server.ask,
         plan=terminate_server.plan,
+    ),
+    "task.restart": Command(
+        name="task.restart",
+        action="RESTART",
+        summary="Take up a task that failed, from where it failed or from a named step.",
+        body=Restart,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=restart_task.ask,
+        plan=restart_task.plan,
     ),
     "task.revert": Command(
         name="task.revert",

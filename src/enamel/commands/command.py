@@ -9,6 +9,7 @@ from msgspec import Struct
 from enamel.commands.facts import Ask, Facts
 from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
+from enamel.model.item import Item
 from enamel.model.task import Priority
 
 
@@ -23,6 +24,8 @@ class Want(Struct, frozen=True, kw_only=True):
     """The id that the task will have."""
     clouds: tuple[str, ...] = ()
     """All clouds of the configuration, the default one first."""
+    roles: frozenset[str] = frozenset()
+    """The caller's roles in the project."""
     seed: int = 0
     """For what is to be random: a plan made twice is the same plan."""
 
@@ -35,6 +38,11 @@ class Planned(Struct, frozen=True, kw_only=True):
     """Everything that stands in the way; with any of them the plan is not carried out."""
     secrets: Mapping[str, bytes] = {}
     """Texts for the key store, by the symbol that the plan refers to them with."""
+    kept: tuple[Item, ...] = ()
+    """Items that are done already, in an earlier task that this one takes up."""
+    type: str | None = None
+    """The task's type, where it is not the command's."""
+    action: str | None = None
     give_up_after: timedelta = timedelta(hours=1)
     ttl: timedelta | None = None
     priority: Priority = Priority.NORMAL

@@ -105,7 +105,7 @@ def plan(want: Want, facts: Facts) -> Planned:
     chooser = Chooser(facts)
     alone = len(found.members) == 1
     choices = [chooser.choose(member, alone=alone) for member in found.members]
-    faults = [*found.faults, *chooser.faults, *_taken(found, facts), *_lacking(found, facts)]
+    faults = [*found.faults, *chooser.faults, *_taken(found, facts), *_lacking(found, facts), *_urgent(want)]
     whole = [choice for choice in choices if choice is not None]
     if len(whole) == len(choices) and whole:
         writer = _Writer(whole, task=want.task_id, ports_first=_ports_first(found.members), facts=facts)
@@ -129,6 +129,14 @@ def _duration(text: str | None) -> timedelta | None:
         return duration.parse(text) if text else None
     except ValueError:
         return None
+
+
+def _urgent(want: Want) -> list[Fault]:
+    """Return a fault where the caller may not ask for the priority they ask for."""
+    if want.body.priority != "high" or "admin" in want.roles:
+        return []
+    detail = "Only operators (role admin) may ask for high priority; use normal or low."
+    return [Fault(pointer="/priority", code="forbidden", detail=detail)]
 
 
 def _taken(found: Fleet, facts: Facts) -> list[Fault]:

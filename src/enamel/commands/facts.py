@@ -64,5 +64,5 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Of the server that is to be terminated."""
     task: Task | None = None
     items: tuple[Item, ...] = ()
-    reverted_by: str | None = None
-    """Id of a task that has reverted this one."""
+    taken_up_by: str | None = None
+    """Id of a task that has reverted or restarted this one, or is about to."""

@@ -176,10 +176,6 @@ def _whole(launch: Launch) -> list[Fault]:
                 duration.parse(text)
             except ValueError as exc:
                 faults.append(_fault(f"/{name}", f"{exc}."))
-    if launch.priority == "high":
-        faults.append(
-            _fault("/priority", "Only operators may ask for high priority; use normal or low.", "forbidden")
-        )
     return faults
 
 

@@ -125,7 +125,7 @@ class Draft:
             unique = f"{label}-{number}"
             number += 1
         inputs = msgspec.to_builtins(step, enc_hook=_encode)
-        needed = {path.split(".")[0] for path in _marked(inputs, "ref")} | {handle.name for handle in after}
+        needed = {path.split(".")[0] for path in references(inputs)} | {handle.name for handle in after}
         self._nodes[unique] = Node(
             name=unique,
             kind=step.kind,
@@ -164,6 +164,11 @@ def _marked(value: Any, kind: str) -> Iterator[str]:
             yield from _marked(part, kind)
 
 
+def references(inputs: Any) -> Iterator[str]:
+    """Return the paths of the outputs that a step's inputs refer to."""
+    return _marked(inputs, "ref")
+
+
 def depends_on_alternative(node: Node) -> bool:
     """Tell whether a step's inputs depend on the placement that its server is tried in."""
     return any(True for _ in _marked(node.inputs, "alt"))
@@ -182,7 +187,7 @@ def with_secrets(plan: Plan, references: Mapping[str, str]) -> Plan:
     def replaced(value: Any) -> Any:
         if isinstance(value, dict):
             if value.keys() == {"secret"}:
-                return {"secret": references[value["secret"]]}
+                return {"secret": references.get(value["secret"], value["secret"])}
             return {key: replaced(part) for key, part in value.items()}
         return [replaced(part) for part in value] if isinstance(value, list | tuple) else value
 

@@ -24,9 +24,9 @@ from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import Caller, ServerEntry, Task
 from enamel.secrets.base import Keys
+from enamel.service import allowance, promises
 from enamel.service import body as bodies
 from enamel.service import facts as asking
-from enamel.service import allowance, promises
 from enamel.store import engine, idempotency, items, tasks
 from enamel.store.transaction import Tx
 
@@ -150,8 +150,8 @@ class Submit:
         plan = plans.with_secrets(planned.plan, references)
         new = Task(
             id=found.id,
-            type=command.name,
-            action=command.action,
+            type=planned.type or command.name,
+            action=planned.action or command.action,
             created_at=now,
             created_by=caller.user_id,
             project_id=caller.project_id,
@@ -159,16 +159,16 @@ class Submit:
             priority=planned.priority,
             deadline=now + planned.give_up_after,
             cloud=found.cloud,
-            request=command.blank(data) if isinstance(data, dict) else dict(params),
+            request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
             servers=tuple(ServerEntry(hostname=group.name, cloud=found.cloud) for group in plan.groups),
             progress=task.Progress(total=len(plan.nodes)),
             parent=found.parent,
             reserves=plan.needs,
-            secrets=tuple(references.values()),
+            secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
         )
         try:
-            stored = await self._store.run(_write, new, plan, found.facts, caller, key)
+            stored = await self._store.run(_write, new, planned, found.facts, caller, key=key)
         except BaseException:
             for reference in references.values():
                 await self._keys.delete(reference)
@@ -184,13 +184,20 @@ class Submit:
         faults: list[Fault] = []
         body = None
         if command.body is not None:
-            body, faults = bodies.shape(data, command.body)
+            body, faults = bodies.shape({} if data is None else data, command.body)
         if command.body is not None and body is None:
             raise errors.Invalid("; ".join(one.detail for one in faults), faults=tuple(faults))
         id = ids.new_id()
-        old, steps, reverted_by = await self._earlier(caller, params)
+        old, steps, taken_up_by = await self._earlier(caller, params)
         known = tuple(self._clouds.names())
-        want = Want(body=body, params=params, task_id=id, clouds=known, seed=uuid.UUID(id).int)
+        want = Want(
+            body=body,
+            params=params,
+            task_id=id,
+            clouds=known,
+            roles=frozenset(caller.roles),
+            seed=uuid.UUID(id).int,
+        )
         named, more = command.cloud(want)
         cloud = old.cloud if old is not None else named or known[0]
         asked = command.ask(want)
@@ -205,7 +212,7 @@ class Submit:
             quota=limits,
             task=old if asked.task else None,
             items=steps if asked.task else (),
-            reverted_by=reverted_by,
+            taken_up_by=taken_up_by,
             reserved=await self._promised(caller, cloud, limits),
             promised_names=await self._store.read(
                 tasks.promised_names,
@@ -237,7 +244,7 @@ class Submit:
     async def _earlier(
         self, caller: Caller, params: Mapping[str, str]
     ) -> tuple[Task | None, tuple[Item, ...], str | None]:
-        """Return the earlier task that a request is about, with its items and the task that reverted it."""
+        """Return the earlier task that a request is about, with its items and the task that took it up."""
         if "server" in params:
             known = await self._store.read(
                 tasks.list, project_id=caller.project_id, server=params["server"], limit=1
@@ -248,12 +255,13 @@ class Submit:
         found = await self._store.read(tasks.get, params["task"], project_id=caller.project_id)
         steps = await self._store.read(items.list, found.id)
         children = await self._store.read(tasks.list, project_id=caller.project_id, parent=found.id)
-        undone = [
+        taken_up = [
             one.id
             for one in children
-            if one.type == "task.revert" and one.state not in {task.State.ABORTED, task.State.TIMED_OUT}
+            if one.type != "task.revert"
+            or (one.not_before is None and one.state not in {task.State.ABORTED, task.State.TIMED_OUT})
         ]
-        return found, steps, undone[0] if undone else None
+        return found, steps, taken_up[0] if taken_up else None
 
     async def _promised(self, caller: Caller, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
         """Return what running tasks are about to take; the exact sum only where it can matter."""
@@ -272,23 +280,28 @@ async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
     return limits
 
 
-def _write(tx: Tx, new: Task, plan: Plan, facts: Facts, caller: Caller, key: str | None) -> Task:
+def _write(tx: Tx, new: Task, planned: Planned, facts: Facts, caller: Caller, *, key: str | None) -> Task:
     """Write a task with its items and its first event; what others were promised meanwhile is looked at again."""
     _still_free(tx, new, facts)
+    kept = {one.name: one for one in planned.kept}
     steps = [
-        Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
-        for node in plan.nodes
+        kept.get(node.name)
+        or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+        for node in planned.plan.nodes
     ]
     first = Event(
         task=new.id,
         seq=1,
         time=new.created_at,
         type="task.accepted",
-        data={"type": new.type, "steps": len(steps), "servers": len(plan.groups)},
+        data={"type": new.type, "steps": len(steps), "servers": len(planned.plan.groups)},
     )
     stored = tasks.insert(tx, new, steps, first)
     if new.reserves:
         tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
+    if planned.kept and new.parent is not None:
+        # Its secrets are this task's now.
+        tasks.drop_secrets(tx, new.parent)
     if key is not None:
         answer = idempotency.Answer(status=202, body=msgspec.to_builtins(stored))
         idempotency.answer(tx, key, caller=caller, answer=answer)

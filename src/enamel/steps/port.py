@@ -29,6 +29,8 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "NETWORKING"
     undoable: ClassVar[bool] = True
     nothing: ClassVar[Outputs] = {"ports": []}
+    each: ClassVar[str] = "wants"
+    many: ClassVar[str] = "ports"
 
     wants: tuple[Wanted, ...]
     """Their names differ: an attempt whose outcome nobody knows is recognised by them."""

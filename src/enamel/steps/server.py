@@ -28,6 +28,8 @@ class Boot(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "SCHEDULING"
     undoable: ClassVar[bool] = True
     nothing: ClassVar[Outputs] = {"servers": []}
+    each: ClassVar[str] = "names"
+    many: ClassVar[str] = "servers"
 
     names: tuple[str, ...]
     """One name, or the names that Nova gives to equal servers: base-1, base-2 …"""

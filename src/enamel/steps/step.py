@@ -79,6 +79,10 @@ class Step(Struct, frozen=True, kw_only=True):
     """Time for one attempt."""
     nothing: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""
+    each: ClassVar[str] = ""
+    """Of a step that makes several things: the input that lists what is wanted …"""
+    many: ClassVar[str] = ""
+    """… and the output that lists what was made."""
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""
