@@ -40,16 +40,18 @@ class Rule(NamedTuple):
 def run(request: kernel.Request) -> kernel.Reply:
     """Find the action in the body, check lock and state, and do it."""
     body = request.body()
-    names = [name for name in body if name in ACTIONS]
-    if len(names) != 1:
-        name = next(iter(body), "")
-        raise kernel.Refusal(400, f"There is no such action: {name}" if body else "Malformed request body")
-    name = names[0]
-    rule = ACTIONS[name]
+    if len(body) != 1:
+        raise kernel.Refusal(400, "Malformed request body")
+    (name,) = body
+    rule = ACTIONS.get(name)
+    if rule is None:
+        raise kernel.Refusal(400, f"There is no such action: {name}")
+    if name in _CHECKERS:
+        compute_schema.check(body, _CHECKERS[name])
     if rule.admin and not request.caller.admin:
         raise kernel.Refusal(403, f"Policy doesn't allow {rule.admin} to be performed.")
     server = request.cloud.compute.find(request.caller, request.params["id"])
-    check(request, server, name=name, states=rule.states, busy=rule.busy, lock=rule.lock)
+    check(request, server, name=name.removeprefix("os-"), states=rule.states, busy=rule.busy, lock=rule.lock)
     if rule.log:
         compute_work.log(server, request, name=rule.log)
     return rule.act(request, server, body[name])
@@ -93,14 +95,8 @@ def _simple(
     return act
 
 
-_REBOOT = compute_schema.checker(
-    compute_schema.obj(("type",), type={"enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]})
-)
-
-
 def _reboot(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Restart a server, softly only when it runs."""
-    compute_schema.check(asked, _REBOOT)
     if asked["type"].upper() == "SOFT":
         check(request, server, name="reboot", states=frozenset({"active"}))
         task = "rebooting"
@@ -118,7 +114,7 @@ def _reboot(request: kernel.Request, server: compute.Server, asked: Any) -> kern
 def _lock(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Protect a server from its owner's mistakes."""
     server.locked_by = "admin" if request.caller.admin else "owner"
-    server.locked_reason = asked.get("locked_reason") if isinstance(asked, dict) else None
+    server.locked_reason = (asked or {}).get("locked_reason")
     server.updated = request.cloud.now()
     return ACCEPTED
 
@@ -141,20 +137,8 @@ def _rescue(request: kernel.Request, server: compute.Server, asked: Any) -> kern
     return kernel.Reply(body={"adminPass": password})
 
 
-_RESIZE = compute_schema.checker(
-    compute_schema.obj(
-        ("flavorRef",),
-        **{
-            "flavorRef": {"type": ["string", "integer"], "minLength": 1},
-            "OS-DCF:diskConfig": compute_schema.DISK_CONFIG,
-        },
-    )
-)
-
-
 def _resize(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Give a server another flavor, to be confirmed or reverted."""
-    compute_schema.check(asked, _RESIZE)
     nova = request.cloud.compute
     flavor = nova.find_flavor(request.caller, str(asked["flavorRef"]))
     if flavor is None:
@@ -274,7 +258,7 @@ def _free(request: kernel.Request, server: compute.Server) -> None:
 
 def _unshelve(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Start a shelved server again, somewhere else if that is wished."""
-    zone = asked.get("availability_zone") if isinstance(asked, dict) else None
+    zone = (asked or {}).get("availability_zone")
     if zone is not None:
         if zone not in request.cloud.compute.hosts.values():
             raise kernel.Refusal(400, f"The requested availability zone is not available: {zone}")
@@ -292,10 +276,7 @@ def _unshelve(request: kernel.Request, server: compute.Server, asked: Any) -> ke
 
 def _rebuild(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Start a server over from an image."""
-    asked = asked if isinstance(asked, dict) else {}
-    image_id = asked.get("imageRef")
-    if not isinstance(image_id, str):
-        raise kernel.Refusal(400, "'imageRef' is a required property")
+    image_id = asked["imageRef"]
     image = request.cloud.image.find(request.caller, image_id)
     if image is None:
         raise kernel.Refusal(400, "Cannot find image for rebuild")
@@ -331,29 +312,13 @@ def _rebuild(request: kernel.Request, server: compute.Server, asked: Any) -> ker
     )
 
 
-_IMAGE = compute_schema.checker(
-    compute_schema.obj(("name",), name=compute_schema.NAME, metadata=compute_schema.METADATA)
-)
-_BACKUP = compute_schema.checker(
-    compute_schema.obj(
-        ("name", "backup_type", "rotation"),
-        name=compute_schema.NAME,
-        backup_type=compute_schema.TEXT,
-        rotation=compute_schema.COUNT,
-        metadata=compute_schema.METADATA,
-    )
-)
-
-
 def _create_image(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Make an image of a server."""
-    compute_schema.check(asked, _IMAGE)
     return _snapshot(request, server, name=asked["name"], extra=asked.get("metadata", {}), kind="snapshot")
 
 
 def _create_backup(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Make an image of a server that counts as one of its backups."""
-    compute_schema.check(asked, _BACKUP)
     extra = {**asked.get("metadata", {}), "backup_type": asked["backup_type"]}
     return _snapshot(request, server, name=asked["name"], extra=extra, kind="backup")
 
@@ -380,8 +345,6 @@ def _snapshot(
 
 def _password(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Change the password inside."""
-    if not isinstance(asked, dict) or not isinstance(asked.get("adminPass"), str):
-        raise kernel.Refusal(400, "'adminPass' is a required property")
     compute_work.work(request.cloud, server, task="updating_password")
     return ACCEPTED
 
@@ -391,17 +354,9 @@ def _console_output(request: kernel.Request, server: compute.Server, asked: Any)
     if server.host is None or server.launched is None:
         raise kernel.Refusal(409, f"Instance {server.id} is not ready")
     lines = guests.console(server).splitlines()
-    length = asked.get("length") if isinstance(asked, dict) else None
-    if length is not None:
-        try:
-            count = int(length)
-        except (TypeError, ValueError):
-            raise kernel.Refusal(
-                400,
-                f"Invalid input for field/attribute length. Value: {length}."
-                f" {length!r} does not match '^-?[0-9]+$'",
-            ) from None
-        lines = lines[-count:] if count > 0 else ([] if count == 0 else lines)
+    length = asked.get("length")
+    if length is not None and int(length) >= 0:
+        lines = lines[len(lines) - min(int(length), len(lines)) :]
     return kernel.Reply(body={"output": "\n".join(lines)})
 
 
@@ -436,10 +391,7 @@ def _group(*, add: bool) -> Act:
     """Return the action that adds a security group to a server, or takes it away."""
 
     def act(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
-        name = asked.get("name") if isinstance(asked, dict) else None
-        if not isinstance(name, str) or not name:
-            raise kernel.Refusal(400, "'name' is a required property")
-        request.cloud.network.change_group(request.caller, server_id=server.id, group=name, add=add)
+        request.cloud.network.change_group(request.caller, server_id=server.id, group=asked["name"], add=add)
         request.cloud.guests.touch(server.id)
         return ACCEPTED
 
@@ -448,15 +400,8 @@ def _group(*, add: bool) -> Act:
 
 def _reset(request: kernel.Request, server: compute.Server, asked: Any) -> kernel.Reply:
     """Declare a server active or broken."""
-    wanted = asked.get("state") if isinstance(asked, dict) else None
-    if wanted not in ("active", "error"):
-        raise kernel.Refusal(
-            400,
-            f"Invalid input for field/attribute state. Value: {wanted}."
-            f" {wanted!r} is not one of ['active', 'error']",
-        )
     server.epoch += 1
-    compute_work.mark(request.cloud, server, vm_state=wanted, task_state=None)
+    compute_work.mark(request.cloud, server, vm_state=asked["state"], task_state=None)
     return ACCEPTED
 
 
@@ -471,6 +416,57 @@ def _console(kind: str) -> Act:
 
     return act
 
+
+def _maybe(schema: compute_schema.Schema) -> compute_schema.Schema:
+    """Return the schema of an object that may also be null."""
+    return {**schema, "type": ["object", "null"]}
+
+
+_SCHEMAS: dict[str, compute_schema.Schema] = {
+    "reboot": compute_schema.obj(("type",), type={"enum": ["HARD", "Hard", "hard", "SOFT", "Soft", "soft"]}),
+    "resize": compute_schema.obj(
+        ("flavorRef",),
+        **{
+            "flavorRef": {"type": ["string", "integer"], "minLength": 1},
+            "OS-DCF:diskConfig": compute_schema.DISK_CONFIG,
+        },
+    ),
+    "rebuild": compute_schema.obj(
+        ("imageRef",),
+        more=True,
+        imageRef=compute_schema.UUID,
+        name=compute_schema.NAME,
+        adminPass=compute_schema.TEXT,
+        metadata=compute_schema.METADATA,
+        description=compute_schema.DESCRIPTION,
+        key_name=compute_schema.NULLABLE,
+        user_data=compute_schema.NULLABLE,
+    ),
+    "createImage": compute_schema.obj(("name",), name=compute_schema.NAME, metadata=compute_schema.METADATA),
+    "createBackup": compute_schema.obj(
+        ("name", "backup_type", "rotation"),
+        name=compute_schema.NAME,
+        backup_type=compute_schema.TEXT,
+        rotation=compute_schema.COUNT,
+        metadata=compute_schema.METADATA,
+    ),
+    "changePassword": compute_schema.obj(("adminPass",), adminPass=compute_schema.TEXT),
+    "rescue": _maybe(compute_schema.obj(adminPass=compute_schema.TEXT, rescue_image_ref=compute_schema.UUID)),
+    "lock": _maybe(compute_schema.obj(locked_reason={**compute_schema.NAME})),
+    "unshelve": _maybe(
+        compute_schema.obj(availability_zone=compute_schema.NULLABLE, host=compute_schema.TEXT)
+    ),
+    "os-getConsoleOutput": compute_schema.obj(
+        length={"type": ["integer", "string", "null"], "pattern": "^-?[0-9]+$", "minimum": -1}
+    ),
+    "addSecurityGroup": compute_schema.obj(("name",), more=True, name=compute_schema.NAME),
+    "removeSecurityGroup": compute_schema.obj(("name",), more=True, name=compute_schema.NAME),
+    "os-resetState": compute_schema.obj(("state",), state={"enum": ["active", "error"]}),
+}
+_CHECKERS = {
+    name: compute_schema.checker(compute_schema.obj((name,), **{name: schema}))
+    for name, schema in _SCHEMAS.items()
+}
 
 ACTIVE = frozenset({"active"})
 ACTIONS: dict[str, Rule] = {
@@ -489,7 +485,7 @@ ACTIONS: dict[str, Rule] = {
     "confirmResize": Rule(_confirm, frozenset({"resized"}), log="confirmResize"),
     "revertResize": Rule(_revert, frozenset({"resized"}), log="revertResize"),
     "shelve": Rule(_shelve, RESTING, log="shelve"),
-    "shelveOffload": Rule(_offload, frozenset({"shelved"}), log="shelveOffload"),
+    "shelveOffload": Rule(_offload, frozenset({"shelved"}), admin="os_compute_api:os-shelve:shelve_offload", log="shelveOffload"),
     "unshelve": Rule(_unshelve, frozenset({"shelved", "shelved_offloaded"}), log="unshelve"),
     "rebuild": Rule(_rebuild, frozenset({"active", "stopped", "error"})),
     "createImage": Rule(_create_image, RESTING, lock=False),

@@ -177,7 +177,7 @@ def _plug(request: kernel.Request, server: compute.Server) -> seams.Plug:
     for plug in request.cloud.network.plugs(server.id):
         if plug.port_id == port_id:
             return plug
-    raise kernel.Refusal(404, f"Port {port_id} is not attached to instance {server.id}")
+    raise kernel.Refusal(404, f"Instance {server.id} does not have a port with id {port_id}")
 
 
 def interface(request: kernel.Request) -> kernel.Reply:

@@ -21,6 +21,8 @@ def create(request: kernel.Request) -> kernel.Reply:
     flavor = nova.find_flavor(caller, str(asked["flavorRef"]))
     if flavor is None:
         raise kernel.Refusal(400, f"Flavor {asked['flavorRef']} could not be found.")
+    if most > 1 and "hostname" in asked:
+        raise kernel.Refusal(400, "Unable to allocate a single hostname to multiple instances")
     zone = _zone(request, asked.get("availability_zone"))
     key_name = asked.get("key_name")
     if key_name is not None and (caller.user_id, key_name) not in nova.keypairs:
@@ -161,11 +163,9 @@ def _check_disk(request: kernel.Request, wanted: compute.Wanted, *, most: int) -
     if wanted.source in ("image", "blank") and not wanted.size:
         raise kernel.Refusal(
             400,
-            "Block Device Mapping is Invalid: Images with destination_type 'volume' need to have a non-zero"
-            " size specified"
+            "Images with destination_type 'volume' need to have a non-zero size specified"
             if wanted.source == "image"
-            else "Block Device Mapping is Invalid: Blank volumes (source: 'blank', dest: 'volume') need to have"
-            " non-zero size.",
+            else "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
         )
 
 
@@ -184,8 +184,8 @@ def _image(
         if not roots and not local:
             raise kernel.Refusal(
                 400,
-                "Block Device Mapping is Invalid: You must specify either an image or a volume to boot from."
-                if not wanted
+                "Missing imageRef attribute"
+                if not asked.get("block_device_mapping_v2")
                 else "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device"
                 " mapping combination is not valid.",
             )
@@ -291,7 +291,7 @@ def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], 
     if most > 1 and any(nic.port_id for nic in nics):
         raise kernel.Refusal(
             400,
-            "Unable to launch multiple instances with a single configured port ID. Please launch your instance"
+            "Failed to launch instances: Unable to launch multiple instances with a single configured port ID. Please launch your instance"
             " one by one with different ports.",
         )
     return network.resolve(caller, nics=nics if wanted else None, groups=groups)

@@ -131,8 +131,8 @@ def _counting(request: kernel.Request) -> dict[str, list[str]]:
     asked = request.filters()
     if request.version >= (2, 75):
         for name in asked:
-            if name not in _FILTERS and name not in _OTHERS:
-                raise kernel.Refusal(400, f"Additional properties are not allowed ({name!r} was unexpected)")
+            if name not in _FILTERS and name not in _OTHERS and not name.startswith("_"):
+                raise kernel.Refusal(400, f"{name!r} does not match any of the regexes: '^_'")
     if request.caller.admin:
         return asked
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 
 import jsonschema
@@ -45,10 +46,18 @@ _FORMATS = jsonschema.FormatChecker()
 def _is_base64(text: object) -> bool:
     """Tell whether a text is what user data has to be."""
     try:
-        base64.b64decode(str(text), validate=True)
+        base64.b64decode(str(text))
     except binascii.Error:
         return False
     return True
+
+
+@_FORMATS.checks("uuid")
+def _is_uuid(text: object) -> bool:
+    """Tell whether a text is a UUID, with dashes or without."""
+    return (
+        not isinstance(text, str) or re.fullmatch(r"[0-9a-f]{32}", text.lower().replace("-", "")) is not None
+    )
 
 
 def checker(schema: Schema) -> jsonschema.Draft202012Validator:
@@ -84,7 +93,7 @@ NULLABLE: Schema = {"type": ["string", "null"]}
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}
 DESCRIPTION: Schema = {"type": ["string", "null"], "minLength": 0, "maxLength": 255}
 HOSTNAME: Schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9\-._]*$"}
-UUID: Schema = {"type": "string", "pattern": r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$"}
+UUID: Schema = {"type": "string", "format": "uuid"}
 POSITIVE: Schema = {"type": ["integer", "string"], "pattern": "^[0-9]*$", "minimum": 1, "minLength": 1}
 COUNT: Schema = {"type": ["integer", "string"], "pattern": "^[0-9]*$", "minimum": 0, "minLength": 1}
 BOOLEAN: Schema = {

@@ -19,6 +19,11 @@ def long_time(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") if moment else None
 
 
+def _whole_seconds(moment: datetime | None) -> str | None:
+    """Return a time as Nova's database keeps it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000000") if moment else None
+
+
 def links(request: kernel.Request, kind: str, item_id: str) -> list[dict[str, str]]:
     """Return the two links every resource has."""
     root = request.root
@@ -36,7 +41,9 @@ def brief(request: kernel.Request, server: compute.Server) -> dict[str, Any]:
 def detailed(request: kernel.Request, server: compute.Server, *, single: bool = False) -> dict[str, Any]:
     """Return a server as the detailed list shows it, or with what only a single one has."""
     version = request.version
-    plugs = request.cloud.network.plugs(server.id) if server.vm_state != "deleted" else []
+    # Nova fills its copy of the addresses late: ports exist, and Neutron tells of them, long before it does.
+    there = server.vm_state not in ("building", "deleted")
+    plugs = request.cloud.network.plugs(server.id) if there else []
     shown: dict[str, Any] = {
         "id": server.id,
         "name": server.name,
@@ -62,11 +69,10 @@ def detailed(request: kernel.Request, server: compute.Server, *, single: bool = 
     shown["OS-EXT-AZ:availability_zone"] = server.zone
     shown["config_drive"] = server.config_drive
     shown["key_name"] = server.key_name
-    shown["OS-SRV-USG:launched_at"] = long_time(server.launched)
-    shown["OS-SRV-USG:terminated_at"] = long_time(server.terminated)
+    shown["OS-SRV-USG:launched_at"] = _whole_seconds(server.launched)
+    shown["OS-SRV-USG:terminated_at"] = _whole_seconds(server.terminated)
     if server.vm_state != "deleted":
         names = [{"name": group["name"]} for group in request.cloud.network.groups(server.id)]
-        names = names or [{"name": name} for name in server.groups] if plugs or server.task_state else names
         if names:
             shown["security_groups"] = names
     if request.caller.admin:
@@ -101,7 +107,7 @@ def _newer(request: kernel.Request, server: compute.Server, *, single: bool) -> 
     if version >= (2, 73):
         shown["locked_reason"] = server.locked_reason
     if version >= (2, 96):
-        shown["pinned_availability_zone"] = server.pinned_zone
+        shown["pinned_availability_zone"] = server.pinned_zone or ""
     if version >= (2, 100):
         shown["scheduler_hints"] = server.hints
     return shown

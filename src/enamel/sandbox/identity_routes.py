@@ -147,6 +147,8 @@ def _with_credential(request: kernel.Request, proof: object) -> identity.Token:
     if isinstance(proof, dict):
         if "id" in proof:
             found = keystone.credentials.get(str(proof["id"]))
+            if found is None:
+                raise kernel.Refusal(404, f"Could not find Application Credential: {proof['id']}.")
         else:
             user = _find_user(request, proof.get("user"))
             found = next(
