@@ -9,7 +9,7 @@ from enamel.api.routes import ROUTES
 from enamel.commands import COMMANDS
 from enamel.model import errors, event
 from enamel.steps import KINDS
-from tools.reference import bodies, catalogue, modules, routes, settings
+from tools.reference import bodies, catalogue, cli, modules, routes, settings
 
 
 def headings(page: str) -> set[str]:
@@ -55,6 +55,21 @@ def test_every_command_has_its_heading() -> None:
 
 def test_every_command_is_a_task_of_its_own_name() -> None:
     assert {name: command.name for name, command in COMMANDS.items() if command.name != name} == {}
+
+
+def test_every_command_of_the_command_line_has_its_heading() -> None:
+    assert {context.command_path for context in cli.contexts()} <= headings("cli.md")
+
+
+def test_every_option_has_its_line_and_says_what_it_is_for() -> None:
+    text = (catalogue.FOLDER / "cli.md").read_text(encoding="utf-8")
+    unsaid = [
+        f"{context.command_path} {option.opts[0]}"
+        for context in cli.contexts()
+        for option in cli.options(context)
+        if not option.help or f"`{option.opts[0]}" not in text
+    ]
+    assert unsaid == []
 
 
 def test_every_setting_has_its_heading_and_its_line() -> None:

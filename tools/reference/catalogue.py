@@ -3,12 +3,13 @@
 import pathlib
 from collections.abc import Callable
 
-from tools.reference import bodies, commands, errors, events, modules, routes, settings, steps, tasks
+from tools.reference import bodies, cli, commands, errors, events, modules, routes, settings, steps, tasks
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "reference"
 
 PAGES: dict[str, Callable[[], str]] = {
     "bodies.md": bodies.text,
+    "cli.md": cli.text,
     "commands.md": commands.text,
     "errors.md": errors.text,
     "events.md": events.text,

@@ -11,7 +11,7 @@ def text() -> str:
     return page.compose(
         title="Settings",
         source="`enamel.conf`",
-        intro="What a process is told when it starts, section by section. The options of `enamel up` and its environment "
+        intro="What a process is told when it starts, section by section. The [options of `enamel up`](cli.md#enamel-up) and its environment "
         "set what people change; the rest is as it stands here.",
         parts=[f"## {name}\n\n{struct.describe(section)}" for name, section in sections().items()],
     )
