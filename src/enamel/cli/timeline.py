@@ -48,17 +48,18 @@ class Timeline:
         time = show.moment(event["time"])
         self._start = self._start or time
         since = (time - self._start).total_seconds() if time else 0.0
-        about: str = self.server(event) or ""
-        return f"{since:6.1f} s  {about.ljust(self._width)}  {self.says(event)}".rstrip()
+        about = self.server(event) or ""
+        return f"{since:6.1f} s  {about:{self._width}}  {self.says(event)}".rstrip()
 
     def server(self, event: Mapping[str, Any]) -> str | None:
         """Return the server that an event is about; None where it is about all."""
-        return event.get("data", {}).get("server") or self._groups.get(event.get("item") or "")
+        named: str | None = event.get("data", {}).get("server")
+        return named or self._groups.get(event.get("item") or "")
 
     def says(self, event: Mapping[str, Any]) -> str:
         """Return what an event says, without its time and server."""
-        facts = _Facts(event.get("data", {}))
-        return _SAYS.get(event["type"], event["type"]).format_map(facts)
+        words = _SAYS.get(event["type"], str(event["type"]))
+        return words.format_map(_Facts(event.get("data", {})))
 
 
 class _Facts(dict[str, Any]):

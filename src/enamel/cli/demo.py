@@ -1,0 +1,159 @@
+"""The demonstration: three servers on the built-in cloud, with everything around them, and away again.
+
+It starts a cloud and Enamel in this process and then types the commands that anybody would type.
+"""
+
+import asyncio
+import json
+import logging
+import shlex
+import socket
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from enamel import bootstrap, telemetry
+from enamel.cli import program
+from enamel.cli.client import Client
+from enamel.conf import settings
+from enamel.sandbox import kernel
+
+_console = Console(highlight=False)
+
+
+def main() -> int:
+    """Show what Enamel does, and return an exit code: 0 where everything went as it should."""
+    began = time.monotonic()
+    telemetry.set_up(level="ERROR")
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="enamel-demo-") as place:
+        _say("A small OpenStack cloud and Enamel start, in this process …")
+        with _service(Path(place)) as (url, cloud):
+            _say(f"Enamel answers at {url}; the cloud it works on at {cloud}.")
+            before = _exists(cloud)
+            done = _tour(Client(url), cloud=cloud, key=_public_key(Path(place)), before=before)
+    if done:
+        _say(f"That was all, in {time.monotonic() - began:.0f} seconds. `enamel up` starts it for good.")
+    return 0 if done else 1
+
+
+def _tour(client: Client, *, cloud: str, key: Path, before: Mapping[str, int]) -> bool:
+    """Boot, prove, look back, undo; tell whether all of it went as it should."""
+    _say(
+        "Three servers, each with a public address, a volume, a key, and port 2222 open. Wait until they answer:"
+    )
+    launch = (
+        "server create web --count 3 --template cirros --type m1.tiny --public-address --volume 1 "
+        f"--keypair me={key} --allow tcp/2222 --ready-when tcp/2222 --wait"
+    )
+    if _type(client, launch) != 0:
+        return False
+    (task,) = client.get("/tasks", all=True)["tasks"]
+    _say("Do the addresses really answer? Each guest greets on port 2222:")
+    addresses = {server["hostname"]: server["public_address"] for server in task["servers"]}
+    greetings = {name: _greeting(address) for name, address in addresses.items()}
+    for name, address in addresses.items():
+        _console.print(f"  {name}  {address}:2222  [green]{greetings[name]}[/green]")
+    _say("What happened, and what it cost:")
+    shown = _type(client, f"task show {task['id']}")
+    _say("Undo it: everything that the task has made goes, and nothing else.")
+    reverted = _type(client, f"task revert {task['id']} --wait")
+    after = _exists(cloud)
+    left = {
+        kind: number - before.get(kind, 0) for kind, number in after.items() if number != before.get(kind, 0)
+    }
+    silent = not any(_greeting(address, tries=1) for address in addresses.values())
+    if left or not silent:
+        _console.print(f"[red]Something is left on the cloud: {left}[/red]")
+        return False
+    _say(
+        "The cloud has what it had before: no server, port, address, volume, key or group is left, nobody answers."
+    )
+    return all(greetings.values()) and shown == reverted == 0
+
+
+@contextmanager
+def _service(place: Path) -> Iterator[tuple[str, str]]:
+    """Run a cloud and Enamel in a thread; the block gets their addresses."""
+    ready: Future[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        end = asyncio.Event()
+        told = settings.up({}, data=place / "data", sandbox=True, port=0)
+        quick = kernel.Settings(boot_seconds=(1.0, 2.5))
+        async with bootstrap.up(told, sandbox=quick) as running:
+            sandbox = running.sandbox.url if running.sandbox else ""
+            ready.set_result((running.url, sandbox, asyncio.get_running_loop(), end))
+            await end.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    thread = threading.Thread(target=run, name="enamel")
+    thread.start()
+    url, cloud, loop, end = ready.result()
+    try:
+        yield url, cloud
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
+
+
+def _type(client: Client, line: str) -> int:
+    """Carry out a command as if it were typed, and return its exit code."""
+    arguments = shlex.split(line)
+    shown = " ".join(Path(word).name if word.startswith("/") else word for word in arguments)
+    _console.print(f"\n[bold]$ enamel {shown}[/bold]", soft_wrap=True)
+    return program.run(["--url", client.url, *arguments])
+
+
+def _greeting(address: str, *, tries: int = 5) -> str:
+    """Return what a guest says to whoever connects; nothing where nobody answers."""
+    for _ in range(tries):
+        try:
+            with socket.create_connection((address, 2222), timeout=2) as connection:
+                return connection.recv(200).decode().strip()
+        except OSError:
+            time.sleep(0.2)
+    return ""
+
+
+def _exists(cloud: str) -> dict[str, int]:
+    """Return how many things of each kind the cloud has, by its own account."""
+    with urllib.request.urlopen(f"{cloud}/sandbox/state") as answer:  # noqa: S310 - a loopback address of our own
+        state: dict[str, Any] = json.load(answer)
+    return {kind: len(things) for kind, things in state.items() if isinstance(things, list | dict)}
+
+
+def _public_key(place: Path) -> Path:
+    """Return a file with a new public key."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    text = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    file = place / "me.pub"
+    file.write_bytes(text + b" me@demo\n")
+    return file
+
+
+def _say(text: str) -> None:
+    _console.print(f"\n[cyan]{text}[/cyan]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
