@@ -27,6 +27,9 @@ from enamel.cli.client import Client
 from enamel.conf import settings
 from enamel.sandbox import kernel
 
+KINDS = ("servers", "ports", "floatingips", "volumes", "keypairs", "security_groups", "networks")
+"""What must be as it was when all is over."""
+
 _console = Console(highlight=False)
 
 
@@ -136,7 +139,9 @@ def _exists(cloud: str) -> dict[str, int]:
     """Return how many things of each kind the cloud has, by its own account."""
     with urllib.request.urlopen(f"{cloud}/sandbox/state") as answer:  # noqa: S310 - a loopback address of our own
         state: dict[str, Any] = json.load(answer)
-    return {kind: len(things) for kind, things in state.items() if isinstance(things, list | dict)}
+    # Every project has a group called default, which the cloud makes when it is first looked for.
+    groups = [one for one in state["security_groups"] if one["name"] != "default"]
+    return {kind: len(state[kind]) for kind in KINDS} | {"security_groups": len(groups)}
 
 
 def _public_key(place: Path) -> Path:
@@ -152,7 +157,7 @@ def _public_key(place: Path) -> Path:
 
 
 def _say(text: str) -> None:
-    _console.print(f"\n[cyan]{text}[/cyan]")
+    _console.print(f"\n[cyan]{text}[/cyan]", soft_wrap=True)
 
 
 if __name__ == "__main__":

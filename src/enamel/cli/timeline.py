@@ -6,7 +6,7 @@ from typing import Any
 from enamel.cli import show
 
 _SAYS = {
-    "task.accepted": "accepted: {servers} server(s), {steps} steps",
+    "task.accepted": "accepted with {steps} steps",
     "task.claimed": "a worker has it",
     "task.resumed": "taken over by another worker",
     "task.cancelling": "told to stop",
@@ -48,8 +48,10 @@ class Timeline:
         time = show.moment(event["time"])
         self._start = self._start or time
         since = (time - self._start).total_seconds() if time else 0.0
-        about = self.server(event) or ""
-        return f"{since:6.1f} s  {about:{self._width}}  {self.says(event)}".rstrip()
+        about = self.server(event)
+        # What belongs to no server is known by the step's own name.
+        step = f"  ({event['item']})" if event.get("item") and about is None else ""
+        return f"{since:6.1f} s  {about or '':{self._width}}  {self.says(event)}{step}"
 
     def server(self, event: Mapping[str, Any]) -> str | None:
         """Return the server that an event is about; None where it is about all."""
