@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import compute_server, kernel
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 ZONES = ("az1", "az2")
 LOWEST: kernel.Version = (2, 1)
 HIGHEST: kernel.Version = (2, 104)
-
-NOSTATE, RUNNING, PAUSED, SHUTDOWN = 0, 1, 3, 4
 
 LIMITS = {
     "instances": 5000,
@@ -35,75 +33,6 @@ LIMITS = {
     "security_groups": -1,
     "security_group_rules": -1,
 }
-
-_STATUS: dict[str, tuple[str, dict[str, str]]] = {
-    "active": (
-        "ACTIVE",
-        {
-            "rebooting": "REBOOT",
-            "rebooting_hard": "HARD_REBOOT",
-            "updating_password": "PASSWORD",
-            "rebuilding": "REBUILD",
-            "rebuild_spawning": "REBUILD",
-            "migrating": "MIGRATING",
-            "resize_prep": "RESIZE",
-            "resize_migrating": "RESIZE",
-            "resize_finish": "RESIZE",
-        },
-    ),
-    "building": ("BUILD", {}),
-    "stopped": (
-        "SHUTOFF",
-        {
-            "resize_prep": "RESIZE",
-            "resize_migrating": "RESIZE",
-            "resize_finish": "RESIZE",
-            "rebuilding": "REBUILD",
-            "rebuild_spawning": "REBUILD",
-        },
-    ),
-    "resized": ("VERIFY_RESIZE", {"resize_reverting": "REVERT_RESIZE"}),
-    "paused": ("PAUSED", {"migrating": "MIGRATING"}),
-    "suspended": ("SUSPENDED", {}),
-    "rescued": ("RESCUE", {}),
-    "error": ("ERROR", {"rebuilding": "REBUILD", "rebuild_spawning": "REBUILD"}),
-    "deleted": ("DELETED", {}),
-    "soft-delete": ("SOFT_DELETED", {}),
-    "shelved": ("SHELVED", {}),
-    "shelved_offloaded": ("SHELVED_OFFLOADED", {}),
-}
-
-STATUSES = frozenset(name for default, tasks in _STATUS.values() for name in (default, *tasks.values()))
-"""Every status a server can have."""
-
-
-class Flavor(Struct, kw_only=True):
-    """A size of servers."""
-
-    id: str
-    """The id users name it by."""
-    name: str
-    """Its name."""
-    vcpus: int
-    """Virtual processors."""
-    ram: int
-    """MiB of memory."""
-    disk: int
-    """GiB of root disk."""
-    ephemeral: int = 0
-    """GiB of a second disk."""
-    swap: int = 0
-    """MiB of swap."""
-    rxtx_factor: float = 1.0
-    """A factor for network bandwidth."""
-    public: bool = True
-    """Whether every project sees it."""
-    description: str | None = None
-    """What it is for."""
-    extra_specs: dict[str, str] = {}
-    """Requirements on the host."""
-    access: set[str] = set()
-    """The projects that see a private one."""
 
 
 class Keypair(Struct, frozen=True, kw_only=True):
@@ -144,180 +73,6 @@ class Group(Struct, kw_only=True):
     """Servers in it."""
 
 
-class Disk(Struct, kw_only=True):
-    """A volume on a server."""
-
-    volume_id: str
-    """The volume."""
-    device: str
-    """Where the server sees it."""
-    delete_on_termination: bool
-    """Whether it goes with the server."""
-    attachment_id: str
-    """Cinder's name for the connection; empty until there is one."""
-    mapping_id: str
-    """Nova's name for it."""
-    tag: str | None = None
-    """What the server sees it tagged with."""
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """A volume that a server is to be booted with."""
-
-    source: str
-    """image, snapshot, volume or blank."""
-    source_id: str
-    """The image, snapshot or volume."""
-    size: int
-    """GiB; 0 takes the source's size."""
-    boot_index: int | None
-    """0 for the root disk."""
-    delete_on_termination: bool
-    """Whether it goes with the server."""
-    volume_type: str
-    """The type of a new volume."""
-    device: str
-    """A wish for the device's name."""
-    tag: str | None
-    """What the server sees it tagged with."""
-
-
-class Action(Struct, kw_only=True):
-    """One line of a server's action log."""
-
-    name: str
-    """create, delete, reboot …"""
-    request_id: str
-    """The request that asked for it."""
-    user_id: str
-    """Who asked."""
-    project_id: str
-    """For which project."""
-    started: datetime
-    """When it was asked for."""
-    updated: datetime
-    """When something happened last."""
-    event: str
-    """The name of the only event kept."""
-    message: str | None = None
-    """Error, when it failed."""
-    finished: datetime | None = None
-    """When it was done."""
-
-
-class Server(Struct, kw_only=True):
-    """A virtual machine, or what was one."""
-
-    id: str
-    """The server's id."""
-    name: str
-    """What its owner calls it."""
-    hostname: str
-    """What it calls itself."""
-    project_id: str
-    """Whose it is."""
-    user_id: str
-    """Who made it."""
-    flavor: Flavor
-    """Its size."""
-    image: seams.Image | None
-    """What it was made from; None when it boots from a volume."""
-    reservation_id: str
-    """Shared by servers made together."""
-    launch_index: int
-    """Which of them it is."""
-    created: datetime
-    """When it was asked for."""
-    updated: datetime
-    """When it changed last."""
-    nics: list[seams.Nic]
-    """Interfaces it is to be booted with."""
-    groups: list[str]
-    """Security groups for new ports."""
-    wanted: list[Wanted]
-    """Volumes it is to be booted with."""
-    vm_state: str = "building"
-    """Nova's lasting state."""
-    task_state: str | None = "scheduling"
-    """Nova's passing state."""
-    power_state: int = NOSTATE
-    """What the hypervisor says."""
-    zone: str = ""
-    """Where it is, or is wanted; empty until it is placed."""
-    pinned_zone: str | None = None
-    """The zone that was asked for."""
-    host: str | None = None
-    """The hypervisor."""
-    launched: datetime | None = None
-    """When it first ran."""
-    terminated: datetime | None = None
-    """When it was deleted for good."""
-    deleted: datetime | None = None
-    """When it was deleted, softly or for good."""
-    key_name: str | None = None
-    """The keypair in it."""
-    user_data: str | None = None
-    """What cloud-init gets."""
-    metadata: dict[str, str] = {}
-    """Free words."""
-    tags: list[str] = []
-    """Free labels."""
-    description: str | None = None
-    """What it is for."""
-    config_drive: str = ""
-    """True when it has one."""
-    locked_by: str | None = None
-    """owner or admin, when locked."""
-    locked_reason: str | None = None
-    """Why it is locked."""
-    fault: tuple[int, str, datetime] | None = None
-    """What went wrong last: code, message, time."""
-    disks: dict[str, Disk] = {}
-    """Volumes on it."""
-    actions: list[Action] = []
-    """What was done to it."""
-    group_id: str | None = None
-    """The server group it is in."""
-    hints: dict[str, Any] = {}
-    """Scheduler hints it was booted with."""
-    disk_config: str = "MANUAL"
-    """AUTO or MANUAL."""
-    access_v4: str = ""
-    """An address its owner noted."""
-    access_v6: str = ""
-    """The same, of the other kind."""
-    former: tuple[Flavor, str | None] | None = None
-    """The flavor and state before a resize."""
-    epoch: int = 0
-    """Grows when what was to happen to the server no longer will."""
-
-    @property
-    def status(self) -> str:
-        """Nova's public word for state and task."""
-        default, tasks = _STATUS.get(self.vm_state, ("UNKNOWN", {}))
-        return tasks.get(self.task_state or "", default)
-
-    def summary(self) -> dict[str, Any]:
-        """Return what an inventory says of the server."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "project_id": self.project_id,
-            "status": self.status,
-            "task_state": self.task_state,
-            "zone": self.zone,
-            "metadata": self.metadata,
-            "tags": self.tags,
-            "volumes": list(self.disks),
-            "reservation_id": self.reservation_id,
-        }
-
-    @property
-    def running(self) -> bool:
-        """Whether its guest does something."""
-        return self.power_state == RUNNING and self.vm_state not in ("deleted", "soft-delete")
-
-
 class Usage(Struct):
     """What a project uses of its quota."""
 
@@ -335,12 +90,12 @@ class Compute:
     def __init__(self, cloud: state.Cloud) -> None:
         """Make the flavors every sandbox has."""
         self.cloud = cloud
-        self.servers: dict[str, Server] = {}
-        self.of_project: dict[str, dict[str, Server]] = {}
-        self.gone: dict[str, list[Server]] = {}
+        self.servers: dict[str, compute_server.Server] = {}
+        self.of_project: dict[str, dict[str, compute_server.Server]] = {}
+        self.gone: dict[str, list[compute_server.Server]] = {}
         self.usage: dict[str, Usage] = {}
         self.limits: dict[str, dict[str, int]] = {}
-        self.flavors: dict[str, Flavor] = {}
+        self.flavors: dict[str, compute_server.Flavor] = {}
         self.keypairs: dict[tuple[str, str], Keypair] = {}
         self.groups: dict[str, Group] = {}
         self.keys_made = 0
@@ -354,7 +109,7 @@ class Compute:
             ("m1.medium", 2, 4096, 40),
             ("m1.large", 4, 8192, 80),
         ):
-            flavor = Flavor(id=cloud.new_id(), name=name, vcpus=vcpus, ram=ram, disk=disk)
+            flavor = compute_server.Flavor(id=cloud.new_id(), name=name, vcpus=vcpus, ram=ram, disk=disk)
             self.flavors[flavor.id] = flavor
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
@@ -385,7 +140,7 @@ class Compute:
         """Return what a project uses."""
         return self.usage.setdefault(project_id, Usage())
 
-    def charge(self, server: Server, *, sign: int) -> None:
+    def charge(self, server: compute_server.Server, *, sign: int) -> None:
         """Add a server to what its project uses, or take it away."""
         usage = self.used(server.project_id)
         usage.instances += sign
@@ -411,13 +166,13 @@ class Compute:
                 f" of {', '.join(str(self.limit(project_id, name)) for name in over)} {names}",
             )
 
-    def add(self, server: Server) -> None:
+    def add(self, server: compute_server.Server) -> None:
         """Take a new server in."""
         self.servers[server.id] = server
         self.of_project.setdefault(server.project_id, {})[server.id] = server
         self.charge(server, sign=+1)
 
-    def retire(self, server: Server) -> None:
+    def retire(self, server: compute_server.Server) -> None:
         """Move a deleted server to the records."""
         del self.servers[server.id]
         del self.of_project[server.project_id][server.id]
@@ -425,14 +180,14 @@ class Compute:
         if server.group_id in self.groups:
             self.groups[server.group_id].members.remove(server.id)
 
-    def find(self, caller: kernel.Caller, server_id: str) -> Server:
+    def find(self, caller: kernel.Caller, server_id: str) -> compute_server.Server:
         """Return a server the caller may see, or refuse."""
         server = self.servers.get(server_id)
         if server is None or not caller.sees(server.project_id):
             raise kernel.Refusal(404, f"Instance {server_id} could not be found.")
         return server
 
-    def find_flavor(self, caller: kernel.Caller, flavor_id: str) -> Flavor | None:
+    def find_flavor(self, caller: kernel.Caller, flavor_id: str) -> compute_server.Flavor | None:
         """Return a flavor the caller may use, or None."""
         flavor = self.flavors.get(flavor_id)
         if flavor and (flavor.public or caller.admin or caller.project_id in flavor.access):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import compute, compute_action, compute_schema, compute_view, compute_work, kernel, seams
+from enamel.sandbox import (
+    compute_guard,
+    compute_schema,
+    compute_server,
+    compute_view,
+    compute_work,
+    kernel,
+    seams,
+)
 
 _STATES = frozenset({"active", "paused", "stopped", "resized", "soft-delete", "shelved", "shelved_offloaded"})
 _PLUGGABLE = frozenset({"active", "paused", "stopped"})
@@ -34,12 +42,14 @@ def _volume_schema(version: kernel.Version) -> compute_schema.Schema:
 _VOLUMES = {turn: compute_schema.checker(_volume_schema(turn)) for turn in ((2, 79), (2, 49), (2, 1))}
 
 
-def _server(request: kernel.Request) -> compute.Server:
+def _server(request: kernel.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
-def _attachment(request: kernel.Request, server: compute.Server, disk: compute.Disk) -> dict[str, Any]:
+def _attachment(
+    request: kernel.Request, server: compute_server.Server, disk: compute_server.Disk
+) -> dict[str, Any]:
     """Return an attachment as Nova shows it."""
     shown: dict[str, Any] = {"volumeId": disk.volume_id, "serverId": server.id, "device": disk.device}
     if request.version < (2, 89):
@@ -60,7 +70,7 @@ def volumes(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volumeAttachments": shown})
 
 
-def _disk(request: kernel.Request, server: compute.Server) -> compute.Disk:
+def _disk(request: kernel.Request, server: compute_server.Server) -> compute_server.Disk:
     """Return the attachment in the path."""
     volume_id = request.params["volume"]
     disk = server.disks.get(volume_id)
@@ -85,7 +95,7 @@ def attach_volume(request: kernel.Request) -> kernel.Reply:
     found = cloud.volume.find(request.caller, volume_id)
     if found is None:
         raise kernel.Refusal(404, f"Volume {volume_id} could not be found.")
-    compute_action.check(request, server, name="attach_volume", states=_STATES)
+    compute_guard.check(request, server, name="attach_volume", states=_STATES)
     if volume_id in server.disks:
         raise kernel.Refusal(400, f"Invalid volume: volume {volume_id} already attached")
     if found.status != "available" and not (found.multiattach and found.status == "in-use"):
@@ -100,7 +110,7 @@ def attach_volume(request: kernel.Request) -> kernel.Reply:
         raise kernel.Refusal(
             400, "Multiattach volumes are only supported starting with compute API version 2.60."
         )
-    disk = compute.Disk(
+    disk = compute_server.Disk(
         volume_id=volume_id,
         device=asked.get("device") or compute_work.next_device(server),
         delete_on_termination=compute_schema.truth(asked.get("delete_on_termination", False)),
@@ -137,7 +147,7 @@ def detach_volume(request: kernel.Request) -> kernel.Reply:
     """Take a volume from a server."""
     server, cloud = _server(request), request.cloud
     disk = _disk(request, server)
-    compute_action.check(request, server, name="detach_volume", states=_STATES)
+    compute_guard.check(request, server, name="detach_volume", states=_STATES)
     if disk.device == "/dev/vda" and server.image is None:
         raise kernel.Refusal(403, "Cannot detach a root device volume")
     compute_work.log(server, request, name="detach_volume", event="compute_detach_volume")
@@ -171,7 +181,7 @@ def interfaces(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"interfaceAttachments": [_interface(request, plug) for plug in plugs]})
 
 
-def _plug(request: kernel.Request, server: compute.Server) -> seams.Plug:
+def _plug(request: kernel.Request, server: compute_server.Server) -> seams.Plug:
     """Return the interface in the path."""
     port_id = request.params["port"]
     for plug in request.cloud.network.plugs(server.id):
@@ -211,7 +221,7 @@ def attach_interface(request: kernel.Request) -> kernel.Reply:
         raise kernel.Refusal(400, "Must not input both network_id and port_id")
     if asked.get("fixed_ips") and not asked.get("net_id"):
         raise kernel.Refusal(400, "Must input network_id when request IP address")
-    compute_action.check(request, server, name="attach_interface", states=_PLUGGABLE)
+    compute_guard.check(request, server, name="attach_interface", states=_PLUGGABLE)
     wish = (asked.get("fixed_ips") or [{}])[0].get("ip_address", "")
     nic = seams.Nic(network_id=asked.get("net_id", ""), port_id=asked.get("port_id", ""), fixed_ip=wish)
     given = bool(nic.network_id or nic.port_id)
@@ -231,7 +241,7 @@ def detach_interface(request: kernel.Request) -> kernel.Reply:
     """Take an interface from a server."""
     server, cloud = _server(request), request.cloud
     plug = _plug(request, server)
-    compute_action.check(request, server, name="detach_interface", states=_PLUGGABLE)
+    compute_guard.check(request, server, name="detach_interface", states=_PLUGGABLE)
     compute_work.log(server, request, name="detach_interface", event="compute_detach_interface")
 
     def finish() -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from enamel.sandbox import compute, compute_schema, compute_view, compute_work, kernel, seams
-
-GIB = 1 << 30
+from enamel.sandbox import (
+    compute,
+    compute_disk,
+    compute_schema,
+    compute_server,
+    compute_view,
+    compute_work,
+    kernel,
+    seams,
+)
 
 
 def create(request: kernel.Request) -> kernel.Reply:
@@ -27,8 +34,8 @@ def create(request: kernel.Request) -> kernel.Reply:
     key_name = asked.get("key_name")
     if key_name is not None and (caller.user_id, key_name) not in nova.keypairs:
         raise kernel.Refusal(400, "Invalid key_name provided.")
-    wanted = _disks(request, asked, most=most)
-    image = _image(request, asked, flavor=flavor, wanted=wanted)
+    wanted = compute_disk.wanted_volumes(request, asked, most=most)
+    image = compute_disk.root_image(request, asked, flavor=flavor, wanted=wanted)
     if len(asked.get("metadata", {})) > nova.limit(caller.project_id, "metadata_items") >= 0:
         allowed = nova.limit(caller.project_id, "metadata_items")
         raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
@@ -101,152 +108,6 @@ def _zone(request: kernel.Request, asked: str | None) -> str | None:
     return zone
 
 
-def _disks(request: kernel.Request, asked: dict[str, Any], *, most: int) -> list[compute.Wanted]:
-    """Return the volumes the servers are to be booted with; local disks need no record."""
-    found: list[compute.Wanted] = []
-    for item in asked.get("block_device_mapping_v2", []):
-        source, source_id = item.get("source_type", "blank"), item.get("uuid", "")
-        target = item.get("destination_type", "volume" if source in ("volume", "snapshot") else "local")
-        if source != "blank" and not source_id:
-            raise kernel.Refusal(400, "Block Device Mapping is Invalid: Missing device UUID.")
-        if source in ("volume", "snapshot") and target != "volume":
-            raise kernel.Refusal(
-                400, "Block Device Mapping is Invalid: Mapping volume to local is not supported."
-            )
-        if "volume_type" in item and item["volume_type"] and request.version < (2, 67):
-            raise kernel.Refusal(
-                400,
-                f"Invalid input for field/attribute {asked['block_device_mapping_v2'].index(item)}. Value: {item}."
-                " Additional properties are not allowed ('volume_type' was unexpected)",
-            )
-        if target != "volume":
-            continue
-        index = item.get("boot_index")
-        wanted = compute.Wanted(
-            source=source,
-            source_id=source_id,
-            size=int(item.get("volume_size") or 0),
-            boot_index=None if index is None else int(index),
-            delete_on_termination=compute_schema.truth(item.get("delete_on_termination", False)),
-            volume_type=item.get("volume_type") or "",
-            device=item.get("device_name") or "",
-            tag=item.get("tag"),
-        )
-        _check_disk(request, wanted, most=most)
-        found.append(wanted)
-    return found
-
-
-def _check_disk(request: kernel.Request, wanted: compute.Wanted, *, most: int) -> None:
-    """Refuse a volume that cannot be what it is wanted for."""
-    cloud, source_id = request.cloud, wanted.source_id
-    if wanted.source == "volume":
-        volume = cloud.volume.find(request.caller, source_id)
-        if volume is None:
-            raise kernel.Refusal(400, f"Block Device Mapping is Invalid: failed to get volume {source_id}.")
-        if volume.status != "available" and not (volume.multiattach and volume.status == "in-use"):
-            raise kernel.Refusal(
-                400,
-                f"Invalid volume: status must be 'available' to attach. Volume {source_id} is '{volume.status}'."
-                if volume.status != "in-use"
-                else f"Invalid volume: volume {source_id} already attached",
-            )
-        if wanted.boot_index == 0 and not volume.bootable:
-            raise kernel.Refusal(400, f"Block Device {source_id} is not bootable.")
-        if most > 1 and not volume.multiattach:
-            raise kernel.Refusal(400, "Cannot attach one or more volumes to multiple instances")
-        return
-    if wanted.source == "snapshot" and not cloud.volume.has_snapshot(request.caller, source_id):
-        raise kernel.Refusal(400, f"Block Device Mapping is Invalid: failed to get snapshot {source_id}.")
-    if wanted.source == "image" and cloud.image.find(request.caller, source_id) is None:
-        raise kernel.Refusal(400, f"Block Device Mapping is Invalid: failed to get image {source_id}.")
-    if wanted.source in ("image", "blank") and not wanted.size:
-        raise kernel.Refusal(
-            400,
-            "Images with destination_type 'volume' need to have a non-zero size specified"
-            if wanted.source == "image"
-            else "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
-        )
-
-
-def _image(
-    request: kernel.Request, asked: dict[str, Any], *, flavor: compute.Flavor, wanted: list[compute.Wanted]
-) -> seams.Image | None:
-    """Return the image the servers' local root disks are made from, or None when they boot from volumes."""
-    roots = [item for item in wanted if item.boot_index == 0]
-    image_id = asked.get("imageRef", "")
-    if not image_id:
-        local = [
-            item
-            for item in asked.get("block_device_mapping_v2", [])
-            if str(item.get("boot_index")) == "0" and item.get("destination_type") == "local"
-        ]
-        if not roots and not local:
-            raise kernel.Refusal(
-                400,
-                "Missing imageRef attribute"
-                if not asked.get("block_device_mapping_v2")
-                else "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device"
-                " mapping combination is not valid.",
-            )
-        if roots:
-            _check_root(request, roots[0], flavor=flavor)
-        return None
-    image = request.cloud.image.find(request.caller, image_id)
-    if image is None:
-        raise kernel.Refusal(400, "Can not find requested image")
-    if image.status != "active":
-        raise kernel.Refusal(400, f"Image {image_id} is not active.")
-    if len(roots) > 1:
-        raise kernel.Refusal(
-            400,
-            "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping"
-            " combination is not valid.",
-        )
-    if roots:
-        _check_root(request, roots[0], flavor=flavor)
-        return None
-    fits(image, flavor)
-    return image
-
-
-def _check_root(request: kernel.Request, root: compute.Wanted, *, flavor: compute.Flavor) -> None:
-    """Refuse a root volume whose image needs more."""
-    if root.source != "image":
-        return
-    image = request.cloud.image.find(request.caller, root.source_id)
-    if image is None:
-        return
-    if flavor.ram < image.min_ram:
-        raise kernel.Refusal(400, "Flavor's memory is too small for requested image.")
-    if root.size < image.min_disk:
-        raise kernel.Refusal(
-            400,
-            "Volume is smaller than the minimum size specified in image metadata. Volume size is"
-            f" {root.size * GIB} bytes, minimum size is {image.min_disk * GIB} bytes.",
-        )
-
-
-def fits(image: seams.Image, flavor: compute.Flavor) -> None:
-    """Refuse an image that needs more memory or disk than the flavor has."""
-    if flavor.ram < image.min_ram:
-        raise kernel.Refusal(400, "Flavor's memory is too small for requested image.")
-    if not flavor.disk:
-        return
-    if image.size > flavor.disk * GIB:
-        raise kernel.Refusal(
-            400,
-            "Flavor's disk is too small for requested image. Flavor disk is"
-            f" {flavor.disk * GIB} bytes, image is {image.size} bytes.",
-        )
-    if image.min_disk > flavor.disk:
-        raise kernel.Refusal(
-            400,
-            "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is"
-            f" {flavor.disk * GIB} bytes, minimum size is {image.min_disk * GIB} bytes.",
-        )
-
-
 def _group(request: kernel.Request, hints: dict[str, Any], *, count: int) -> compute.Group | None:
     """Return the server group hinted at."""
     if "group" not in hints:
@@ -297,7 +158,7 @@ def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], 
     return network.resolve(caller, nics=nics if wanted else None, groups=groups)
 
 
-def _affordable(request: kernel.Request, flavor: compute.Flavor, *, fewest: int, most: int) -> int:
+def _affordable(request: kernel.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
     """Return how many of the wanted servers the quota allows; refuse when those are too few."""
     nova, project_id = request.cloud.compute, request.caller.project_id
     usage = nova.used(project_id)
@@ -319,22 +180,22 @@ def _record(
     request: kernel.Request,
     asked: dict[str, Any],
     *,
-    flavor: compute.Flavor,
+    flavor: compute_server.Flavor,
     image: seams.Image | None,
     zone: str | None,
     hints: dict[str, Any],
     group: compute.Group | None,
     nics: list[seams.Nic],
     groups: list[str],
-    wanted: list[compute.Wanted],
+    wanted: list[compute_server.Wanted],
     reservation: str,
     number: int | None,
-) -> compute.Server:
+) -> compute_server.Server:
     """Return the record of one new server; one of several has its number in its name."""
     now = request.cloud.now()
     ending = "" if number is None else f"-{number + 1}"
     name = asked["name"].strip()
-    server = compute.Server(
+    server = compute_server.Server(
         id=request.cloud.new_id(),
         name=name + ending,
         hostname=(asked.get("hostname") or hostname(name)) + ending,

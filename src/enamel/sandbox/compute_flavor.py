@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import compute, compute_schema, compute_view, kernel
+from enamel.sandbox import compute_schema, compute_server, compute_view, kernel
 
 _NEW = compute_schema.checker(
     compute_schema.obj(
@@ -30,7 +30,7 @@ _NEW = compute_schema.checker(
 )
 
 
-def _shown(request: kernel.Request, flavor: compute.Flavor) -> dict[str, Any]:
+def _shown(request: kernel.Request, flavor: compute_server.Flavor) -> dict[str, Any]:
     """Return a flavor as Nova shows it."""
     shown: dict[str, Any] = {
         "id": flavor.id,
@@ -52,7 +52,7 @@ def _shown(request: kernel.Request, flavor: compute.Flavor) -> dict[str, Any]:
     return shown
 
 
-def _visible(request: kernel.Request) -> list[compute.Flavor]:
+def _visible(request: kernel.Request) -> list[compute_server.Flavor]:
     """Return the flavors the query asks for, smallest id first."""
     nova, caller = request.cloud.compute, request.caller
     least_ram, least_disk = request.first("minRam"), request.first("minDisk")
@@ -99,7 +99,7 @@ def detailed(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavors": [_shown(request, flavor) for flavor in _visible(request)]})
 
 
-def _flavor(request: kernel.Request) -> compute.Flavor:
+def _flavor(request: kernel.Request) -> compute_server.Flavor:
     """Return the flavor in the path."""
     flavor = request.cloud.compute.find_flavor(request.caller, request.params["id"])
     if flavor is None:
@@ -125,7 +125,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     compute_schema.check(body, _NEW)
     asked, nova = body["flavor"], request.cloud.compute
     wanted = asked.get("id")
-    flavor = compute.Flavor(
+    flavor = compute_server.Flavor(
         id=request.cloud.new_id() if wanted in (None, "auto", "") else str(wanted),
         name=asked["name"],
         vcpus=int(asked["vcpus"]),
@@ -186,7 +186,7 @@ def access(request: kernel.Request) -> kernel.Reply:
     return _access(_flavor(request))
 
 
-def _access(flavor: compute.Flavor) -> kernel.Reply:
+def _access(flavor: compute_server.Flavor) -> kernel.Reply:
     """Return the projects that see a private flavor."""
     if flavor.public:
         raise kernel.Refusal(404, "Access list not available for public flavors.")

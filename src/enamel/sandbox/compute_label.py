@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import compute, compute_schema, kernel
+from enamel.sandbox import compute_schema, compute_server, kernel
 
 MOST_TAGS = 50
 
@@ -14,12 +14,12 @@ _TAGS = compute_schema.checker(compute_schema.obj(("tags",), tags=compute_schema
 _TAG = compute_schema.checker(compute_schema.TAG)
 
 
-def _server(request: kernel.Request) -> compute.Server:
+def _server(request: kernel.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
-def _unlocked(request: kernel.Request) -> compute.Server:
+def _unlocked(request: kernel.Request) -> compute_server.Server:
     """Return the server in the path, when it may be changed."""
     server = _server(request)
     if server.locked_by is not None and not request.caller.admin:
@@ -27,7 +27,7 @@ def _unlocked(request: kernel.Request) -> compute.Server:
     return server
 
 
-def _store(request: kernel.Request, server: compute.Server, metadata: dict[str, str]) -> None:
+def _store(request: kernel.Request, server: compute_server.Server, metadata: dict[str, str]) -> None:
     """Keep metadata, when it is not too much."""
     allowed = request.cloud.compute.limit(server.project_id, "metadata_items")
     if 0 <= allowed < len(metadata):
@@ -56,7 +56,7 @@ def replace_metadata(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"metadata": server.metadata})
 
 
-def _key(request: kernel.Request, server: compute.Server) -> str:
+def _key(request: kernel.Request, server: compute_server.Server) -> str:
     """Return the key in the path, when the server has it."""
     key = request.params["key"]
     if key not in server.metadata:
@@ -89,7 +89,7 @@ def drop_item(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def _taggable(request: kernel.Request) -> compute.Server:
+def _taggable(request: kernel.Request) -> compute_server.Server:
     """Return the server in the path; tags came with 2.26."""
     if request.version < (2, 26):
         raise kernel.Refusal(404, "The resource could not be found.")

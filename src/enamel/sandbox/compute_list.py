@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from enamel.sandbox import compute, compute_schema, compute_view, compute_work, kernel
+from enamel.sandbox import compute_schema, compute_server, compute_view, compute_work, kernel
 
 MOST = 1000
 _NEVER: kernel.Version = (9, 0)
 
-Test = Callable[[compute.Server], bool]
+Test = Callable[[compute_server.Server], bool]
 
-_SORTS: dict[str, Callable[[compute.Server], Any]] = {
+_SORTS: dict[str, Callable[[compute_server.Server], Any]] = {
     "created_at": lambda server: server.created,
     "updated_at": lambda server: server.updated,
     "launched_at": lambda server: str(server.launched or ""),
@@ -50,7 +50,7 @@ def show(request: kernel.Request) -> kernel.Reply:
 
 
 def _answer(
-    request: kernel.Request, view: Callable[[kernel.Request, compute.Server], dict[str, Any]]
+    request: kernel.Request, view: Callable[[kernel.Request, compute_server.Server], dict[str, Any]]
 ) -> kernel.Reply:
     """Filter, sort, cut a page and render it."""
     asked = _counting(request)
@@ -92,7 +92,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterable[compute.Server]:
+def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterable[compute_server.Server]:
     """Return the servers the caller may see, and the deleted ones when the filters reach back to them."""
     nova, caller = request.cloud.compute, request.caller
     everywhere = "all_tenants" in asked and compute_schema.truth(asked.pop("all_tenants")[0] or "1")
@@ -116,7 +116,7 @@ def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterabl
     return [server for server in there if server.vm_state != "soft-delete"]
 
 
-def _passes(server: compute.Server, tests: list[Test]) -> bool:
+def _passes(server: compute_server.Server, tests: list[Test]) -> bool:
     """Tell whether a server passes every test."""
     return all(test(server) for test in tests)
 
@@ -155,12 +155,14 @@ def _by_name(_: kernel.Request, values: list[str]) -> Test:
 def _by_status(request: kernel.Request, values: list[str]) -> Test:
     """Return a test for any of several statuses; none of them known is an error from 2.38."""
     wanted = {value.upper() for value in values}
-    if not wanted & compute.STATUSES and request.version >= (2, 38):
+    if not wanted & compute_server.STATUSES and request.version >= (2, 38):
         raise kernel.Refusal(400, "Invalid status value")
     return lambda server: server.status in wanted
 
 
-def _by_field(get: Callable[[compute.Server], str | None]) -> Callable[[kernel.Request, list[str]], Test]:
+def _by_field(
+    get: Callable[[compute_server.Server], str | None],
+) -> Callable[[kernel.Request, list[str]], Test]:
     """Return a maker of tests for equality with one field."""
     return lambda _, values: lambda server: get(server) in values
 

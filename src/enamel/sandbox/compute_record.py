@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import compute, compute_schema, compute_view, kernel
+from enamel.sandbox import compute, compute_schema, compute_server, compute_view, kernel
 
 _HIGHEST = f"{compute.HIGHEST[0]}.{compute.HIGHEST[1]}"
 _LOWEST = f"{compute.LOWEST[0]}.{compute.LOWEST[1]}"
@@ -89,12 +89,14 @@ def zone_details(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"availabilityZoneInfo": shown})
 
 
-def _server(request: kernel.Request) -> compute.Server:
+def _server(request: kernel.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
-def _action(request: kernel.Request, server: compute.Server, action: compute.Action) -> dict[str, Any]:
+def _action(
+    request: kernel.Request, server: compute_server.Server, action: compute_server.Action
+) -> dict[str, Any]:
     """Return a line of an action log."""
     shown = {
         "action": action.name,
@@ -110,7 +112,7 @@ def _action(request: kernel.Request, server: compute.Server, action: compute.Act
     return shown
 
 
-def _logged(request: kernel.Request) -> compute.Server:
+def _logged(request: kernel.Request) -> compute_server.Server:
     """Return the server in the path, even a deleted one from 2.21."""
     nova, server_id = request.cloud.compute, request.params["id"]
     if request.version >= (2, 21) and server_id not in nova.servers:

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from enamel.sandbox import compute, kernel, seams
+from enamel.sandbox import compute_server, kernel, seams
 
 
 def time(moment: datetime | None) -> str | None:
@@ -33,12 +33,14 @@ def links(request: kernel.Request, kind: str, item_id: str) -> list[dict[str, st
     ]
 
 
-def brief(request: kernel.Request, server: compute.Server) -> dict[str, Any]:
+def brief(request: kernel.Request, server: compute_server.Server) -> dict[str, Any]:
     """Return a server as the short list shows it."""
     return {"id": server.id, "name": server.name, "links": links(request, "servers", server.id)}
 
 
-def detailed(request: kernel.Request, server: compute.Server, *, single: bool = False) -> dict[str, Any]:
+def detailed(
+    request: kernel.Request, server: compute_server.Server, *, single: bool = False
+) -> dict[str, Any]:
     """Return a server as the detailed list shows it, or with what only a single one has."""
     version = request.version
     # Nova fills its copy of the addresses late: ports exist, and Neutron tells of them, long before it does.
@@ -90,7 +92,7 @@ def detailed(request: kernel.Request, server: compute.Server, *, single: bool = 
     return shown | _newer(request, server, single=single)
 
 
-def _newer(request: kernel.Request, server: compute.Server, *, single: bool) -> dict[str, Any]:
+def _newer(request: kernel.Request, server: compute_server.Server, *, single: bool) -> dict[str, Any]:
     """Return what later microversions added."""
     version = request.version
     shown: dict[str, Any] = {}
@@ -113,7 +115,7 @@ def _newer(request: kernel.Request, server: compute.Server, *, single: bool) -> 
     return shown
 
 
-def _admins(request: kernel.Request, server: compute.Server) -> dict[str, Any]:
+def _admins(request: kernel.Request, server: compute_server.Server) -> dict[str, Any]:
     """Return what only an admin sees."""
     shown: dict[str, Any] = {
         "OS-EXT-SRV-ATTR:host": server.host,
@@ -153,7 +155,7 @@ def addresses(plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _host_id(server: compute.Server) -> str:
+def _host_id(server: compute_server.Server) -> str:
     """Return a name for the host that tells nothing about it."""
     if server.host is None:
         return ""
@@ -171,7 +173,7 @@ def _image(request: kernel.Request, image: seams.Image | None) -> dict[str, Any]
     return shown
 
 
-def _flavor(request: kernel.Request, flavor: compute.Flavor) -> dict[str, Any]:
+def _flavor(request: kernel.Request, flavor: compute_server.Flavor) -> dict[str, Any]:
     """Return a server's flavor: a link at first, the numbers themselves from 2.47."""
     if request.version < (2, 47):
         href = f"{request.root}/flavors/{flavor.id}"

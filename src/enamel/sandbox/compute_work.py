@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from enamel.sandbox import compute, faults, kernel, seams
+from enamel.sandbox import compute_server, faults, kernel, seams
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -19,10 +19,12 @@ LOOK_AGAIN = 0.05
 LOOKS = 1200
 
 
-def log(server: compute.Server, request: kernel.Request, *, name: str, event: str = "") -> compute.Action:
+def log(
+    server: compute_server.Server, request: kernel.Request, *, name: str, event: str = ""
+) -> compute_server.Action:
     """Begin a line in a server's action log."""
     now = request.cloud.now()
-    action = compute.Action(
+    action = compute_server.Action(
         name=name,
         request_id=request.request_id,
         user_id=request.caller.user_id,
@@ -35,7 +37,7 @@ def log(server: compute.Server, request: kernel.Request, *, name: str, event: st
     return action
 
 
-def done(cloud: state.Cloud, server: compute.Server, *, failed: bool = False) -> None:
+def done(cloud: state.Cloud, server: compute_server.Server, *, failed: bool = False) -> None:
     """End the last line of a server's action log."""
     if server.actions:
         action = server.actions[-1]
@@ -45,7 +47,7 @@ def done(cloud: state.Cloud, server: compute.Server, *, failed: bool = False) ->
 
 def mark(
     cloud: state.Cloud,
-    server: compute.Server,
+    server: compute_server.Server,
     *,
     vm_state: str | None = None,
     task_state: str | None,
@@ -63,7 +65,7 @@ def mark(
 
 
 def after(
-    cloud: state.Cloud, server: compute.Server, seconds: tuple[float, float], act: Callable[[], None]
+    cloud: state.Cloud, server: compute_server.Server, seconds: tuple[float, float], act: Callable[[], None]
 ) -> None:
     """Do something to a server later, unless its epoch moves on first."""
     epoch = server.epoch
@@ -77,7 +79,7 @@ def after(
 
 def work(
     cloud: state.Cloud,
-    server: compute.Server,
+    server: compute_server.Server,
     *,
     task: str,
     seconds: tuple[float, float] = (0.1, 0.4),
@@ -97,19 +99,19 @@ def work(
     after(cloud, server, seconds, settle)
 
 
-def fail(cloud: state.Cloud, server: compute.Server, *, message: str, code: int = 500) -> None:
+def fail(cloud: state.Cloud, server: compute_server.Server, *, message: str, code: int = 500) -> None:
     """Put a server into ERROR."""
     server.fault = (code, message, cloud.now())
-    mark(cloud, server, vm_state="error", task_state=None, power=compute.NOSTATE)
+    mark(cloud, server, vm_state="error", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server, failed=True)
 
 
-def boot(cloud: state.Cloud, server: compute.Server) -> None:
+def boot(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Begin the life of a new server."""
     after(cloud, server, (0.02, 0.06), lambda: _place(cloud, server))
 
 
-def _place(cloud: state.Cloud, server: compute.Server) -> None:
+def _place(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Choose a host, or fail for want of one."""
     error = cloud.faults.creation(kind="server", name=server.name, zone="")
     host = None if error else choose(cloud, server)
@@ -122,7 +124,7 @@ def _place(cloud: state.Cloud, server: compute.Server) -> None:
     after(cloud, server, (0.05, 0.2), lambda: _plug(cloud, server))
 
 
-def choose(cloud: state.Cloud, server: compute.Server) -> str | None:
+def choose(cloud: state.Cloud, server: compute_server.Server) -> str | None:
     """Return a host in the zone wanted that the group's policy and the faults allow, or None."""
     nova = cloud.compute
     zones = [server.pinned_zone] if server.pinned_zone else sorted(set(nova.hosts.values()))
@@ -141,7 +143,7 @@ def choose(cloud: state.Cloud, server: compute.Server) -> str | None:
     return None
 
 
-def _plug(cloud: state.Cloud, server: compute.Server) -> None:
+def _plug(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Make and bind the ports."""
     try:
         cloud.network.plug(
@@ -158,10 +160,10 @@ def _plug(cloud: state.Cloud, server: compute.Server) -> None:
     _disks(cloud, server)
 
 
-def _disks(cloud: state.Cloud, server: compute.Server) -> None:
+def _disks(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Make the volumes that a server is booted with, wait for them, attach them."""
     caller = owner(server)
-    volumes: list[tuple[compute.Wanted, str]] = []
+    volumes: list[tuple[compute_server.Wanted, str]] = []
     try:
         for wanted in server.wanted:
             volumes.append(
@@ -174,7 +176,7 @@ def _disks(cloud: state.Cloud, server: compute.Server) -> None:
         fail(cloud, server, message=BUILD_FAILED.format(id=server.id, why=refusal.message))
         return
     for wanted, volume_id in volumes:
-        server.disks[volume_id] = compute.Disk(
+        server.disks[volume_id] = compute_server.Disk(
             volume_id=volume_id,
             device=wanted.device or next_device(server, root=wanted.boot_index == 0),
             delete_on_termination=wanted.delete_on_termination,
@@ -185,7 +187,9 @@ def _disks(cloud: state.Cloud, server: compute.Server) -> None:
     _await_disks(cloud, server, caller, looks=LOOKS)
 
 
-def _make(cloud: state.Cloud, caller: kernel.Caller, server: compute.Server, wanted: compute.Wanted) -> str:
+def _make(
+    cloud: state.Cloud, caller: kernel.Caller, server: compute_server.Server, wanted: compute_server.Wanted
+) -> str:
     """Ask Cinder for a volume."""
     return cloud.volume.create(
         caller,
@@ -196,7 +200,9 @@ def _make(cloud: state.Cloud, caller: kernel.Caller, server: compute.Server, wan
     )
 
 
-def _await_disks(cloud: state.Cloud, server: compute.Server, caller: kernel.Caller, *, looks: int) -> None:
+def _await_disks(
+    cloud: state.Cloud, server: compute_server.Server, caller: kernel.Caller, *, looks: int
+) -> None:
     """Attach the volumes once they are all there, or fail with the one that is not to be."""
     for disk in server.disks.values():
         volume = cloud.volume.find(caller, disk.volume_id)
@@ -228,14 +234,14 @@ def _await_disks(cloud: state.Cloud, server: compute.Server, caller: kernel.Call
     cloud.later(cloud.rng.uniform(low, high), spawned)
 
 
-def _run(cloud: state.Cloud, server: compute.Server) -> None:
+def _run(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Let a spawned server run."""
     server.launched = server.launched or cloud.now()
-    mark(cloud, server, vm_state="active", task_state=None, power=compute.RUNNING)
+    mark(cloud, server, vm_state="active", task_state=None, power=compute_server.RUNNING)
     done(cloud, server)
 
 
-def owner(server: compute.Server) -> kernel.Caller:
+def owner(server: compute_server.Server) -> kernel.Caller:
     """Return a caller that stands for a server's owner when Nova acts for it later."""
     return kernel.Caller(
         token="",
@@ -247,7 +253,7 @@ def owner(server: compute.Server) -> kernel.Caller:
     )
 
 
-def next_device(server: compute.Server, *, root: bool = False) -> str:
+def next_device(server: compute_server.Server, *, root: bool = False) -> str:
     """Return the first free device name of a server."""
     taken = {disk.device for disk in server.disks.values()}
     if not root:
@@ -257,7 +263,7 @@ def next_device(server: compute.Server, *, root: bool = False) -> str:
     )
 
 
-def delete(cloud: state.Cloud, server: compute.Server) -> None:
+def delete(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Begin the end of a server: for good, or softly where deleted servers are kept for a while."""
     server.epoch += 1
     reclaim = cloud.settings.reclaim_seconds
@@ -268,12 +274,12 @@ def delete(cloud: state.Cloud, server: compute.Server) -> None:
     after(cloud, server, (0.1, 0.3), lambda: _rest(cloud, server))
 
 
-def _rest(cloud: state.Cloud, server: compute.Server) -> None:
+def _rest(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Keep a deleted server until it is reclaimed."""
     if server.vm_state != "soft-delete":
         cloud.compute.charge(server, sign=-1)
     server.deleted = cloud.now()
-    mark(cloud, server, vm_state="soft-delete", task_state=None, power=compute.SHUTDOWN)
+    mark(cloud, server, vm_state="soft-delete", task_state=None, power=compute_server.SHUTDOWN)
     done(cloud, server)
     epoch = server.epoch
 
@@ -284,22 +290,22 @@ def _rest(cloud: state.Cloud, server: compute.Server) -> None:
     cloud.later(cloud.settings.reclaim_seconds, reclaim)
 
 
-def restore(cloud: state.Cloud, server: compute.Server) -> None:
+def restore(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Bring a softly deleted server back."""
     server.epoch += 1
     cloud.compute.charge(server, sign=+1)
     server.deleted = None
-    work(cloud, server, task="restoring", vm_state="active", power=compute.RUNNING)
+    work(cloud, server, task="restoring", vm_state="active", power=compute_server.RUNNING)
 
 
-def destroy(cloud: state.Cloud, server: compute.Server) -> None:
+def destroy(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Delete a server for good, a moment later."""
     server.epoch += 1
     mark(cloud, server, task_state="deleting")
     after(cloud, server, (0.1, 0.4), lambda: _vanish(cloud, server))
 
 
-def _vanish(cloud: state.Cloud, server: compute.Server) -> None:
+def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Take a server and what goes with it out of the cloud."""
     if server.vm_state != "soft-delete":
         cloud.compute.charge(server, sign=-1)
@@ -307,7 +313,7 @@ def _vanish(cloud: state.Cloud, server: compute.Server) -> None:
     server.terminated = now
     server.deleted = server.deleted or now
     server.epoch += 1
-    mark(cloud, server, vm_state="deleted", task_state=None, power=compute.NOSTATE)
+    mark(cloud, server, vm_state="deleted", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server)
     for disk in list(server.disks.values()):
         cloud.volume.detach(volume_id=disk.volume_id, server_id=server.id)
@@ -322,7 +328,9 @@ def _vanish(cloud: state.Cloud, server: compute.Server) -> None:
     cloud.guests.touch(server.id)
 
 
-def snapshot_of(cloud: state.Cloud, request: kernel.Request, server: compute.Server, **asked: str) -> str:
+def snapshot_of(
+    cloud: state.Cloud, request: kernel.Request, server: compute_server.Server, **asked: str
+) -> str:
     """Begin an image of a server and return its id."""
     base: seams.Image | None = server.image
     properties = {key: value for key, value in asked.items() if key != "name"}

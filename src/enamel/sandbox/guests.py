@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
-from enamel.sandbox import compute
+from enamel.sandbox import compute_server
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -109,14 +109,14 @@ async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
-def host_key(server: compute.Server, *, kind: str) -> str:
+def host_key(server: compute_server.Server, *, kind: str) -> str:
     """Return a server's public host key of a kind, always the same for the same server."""
     seed = hashlib.sha256(f"{server.id} {kind}".encode()).digest()
     body = len(kind).to_bytes(4, "big") + kind.encode() + len(seed).to_bytes(4, "big") + seed
     return f"{kind} {base64.b64encode(body).decode()} root@{server.hostname}"
 
 
-def console(server: compute.Server) -> str:
+def console(server: compute_server.Server) -> str:
     """Return a server's console log; its host keys are there once it runs."""
     lines = [
         "[    0.000000] Linux version 6.1.0 (sandbox)",
