@@ -1,8 +1,6 @@
 """Claims: which worker has which task.
 
-A worker claims by priority, then in turn: every task got a place in line when it was accepted, behind its own
-project's waiting tasks, so that no project waits behind another's crowd. The row is the truth; a message that woke the
-worker was a hint.
+A worker claims by priority, then in turn (see `line`). The row is the truth; a message that woke the worker was a hint.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,7 +13,7 @@ from enamel.model import topic
 from enamel.model.errors import EnamelError, TaskTimedOut
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, tasks
+from enamel.store import events, items, line, rows, tasks
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
 
@@ -26,16 +24,17 @@ def claim(
     """Give a worker the tasks that are next, at most so many, each with its items."""
     if limit <= 0:
         return ()
+    line.join(tx)
     found = tx.rows(
         sa.select(table)
-        .where(table.c.state == State.WAITING, _due(tx.now), _served(topics))
-        .order_by(table.c.priority, table.c.turn, table.c.created_at)
+        .where(line.IN_LINE, _served(topics))
+        .order_by(*line.ORDER)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     if not found:
         return ()
-    waiting = [tasks.record(row) for row in found]
+    waiting = [rows.task_of(row) for row in found]
     ids = [known.id for known in waiting]
     started = sa.func.coalesce(table.c.started_at, sa.bindparam("now", tx.now, table.c.started_at.type))
     tx.execute(
@@ -83,16 +82,16 @@ def release(
     freed = {row["id"]: row["type"] for row in tx.rows(mine.order_by(table.c.id).with_for_update())}
     if freed:
         items.doubt(tx, tuple(freed))
-        back = sa.update(table).where(table.c.id.in_(freed))
-        tx.execute(back.values(state=State.WAITING, worker=None, not_before=not_before))
+        back = sa.update(table).where(table.c.id.in_(freed)).values(state=State.WAITING, worker=None)
+        tx.execute(back.values(not_before=not_before, turn=None) if not_before else back)
     return freed
 
 
 def settle(tx: Tx, worker: str, id: str) -> Task | None:
     """Return a task that a worker has finished with; it goes back to its topic where it has not ended."""
     release(tx, worker, [id])
-    rows = tx.rows(sa.select(table).where(table.c.id == id))
-    return tasks.record(rows[0]) if rows else None
+    found = tx.rows(sa.select(table).where(table.c.id == id))
+    return rows.task_of(found[0]) if found else None
 
 
 def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
@@ -102,8 +101,8 @@ def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
 
 def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
     """End a task that a worker has and cannot carry out; None where it no longer has it."""
-    rows = tx.rows(sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update())
-    return tasks.end(tx, tasks.record(rows[0]), state=State.ABORTED, error=error) if rows else None
+    found = tx.rows(sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update())
+    return tasks.end(tx, rows.task_of(found[0]), state=State.ABORTED, error=error) if found else None
 
 
 def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
@@ -114,7 +113,7 @@ def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
     late = sa.select(table).where(
         table.c.state == State.WAITING, table.c.deadline <= tx.now, table.c.attempt == 0
     )
-    found = [tasks.record(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
+    found = [rows.task_of(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
     return [tasks.end(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in found]
 
 
@@ -138,10 +137,6 @@ def _unclaimed(known: Task) -> TaskTimedOut:
 
 def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.worker == worker, table.c.state == State.RUNNING
-
-
-def _due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(table.c.not_before.is_(None), table.c.not_before <= now)
 
 
 def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:

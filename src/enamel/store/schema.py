@@ -47,8 +47,8 @@ tasks = sa.Table(
     sa.Column("project_id", sa.String(64), nullable=False),
     sa.Column("request_id", sa.String(64), nullable=False),
     sa.Column("priority", Rank, nullable=False),
-    # The task's place among the waiting ones of all projects; see `claims`.
-    sa.Column("turn", sa.BigInteger, nullable=False),
+    # The task's place in line; none while it waits for its time. See `line`.
+    sa.Column("turn", sa.BigInteger),
     sa.Column("not_before", Moment),
     sa.Column("deadline", Moment),
     sa.Column("cloud", NAME, nullable=False),
@@ -69,6 +69,7 @@ tasks = sa.Table(
     sa.Index("tasks_of_project", "project_id", "id"),
     sa.Index("tasks_of_project_by_state", "project_id", "state", "priority", "turn"),
     sa.Index("tasks_of_worker", "worker", "state"),
+    sa.Index("tasks_by_time", "state", "not_before"),
     sa.Index("tasks_by_deadline", "state", "deadline"),
     sa.Index("tasks_of_parent", "parent"),
     **_EXACT,

@@ -12,32 +12,11 @@ from enamel.model import problem, task
 from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
-from enamel.model.task import Progress, State, Task
-from enamel.store import events, items
+from enamel.model.task import State, Task
+from enamel.store import events, items, line, rows
 from enamel.store.schema import task_servers, tasks
 from enamel.store.transaction import Tx
 
-_OWNERS = frozenset(
-    [
-        "state",
-        "reverting",
-        "done",
-        "total",
-        "started_at",
-        "ended_at",
-        "calls",
-        "events",
-        "servers",
-        "result",
-        "error",
-        "reserves",
-        "secrets",
-        "groups",
-    ]
-)
-"""What the worker that has a task writes; the rest stays as it was accepted, or is for others to write."""
-
-_UPDATED = tuple(column for column in tasks.c if column.name in _OWNERS)
 _OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
 _NAMED = "name:"
 """What stands before a host name where a server's id would be: a server that is yet to be made."""
@@ -47,7 +26,7 @@ _LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "tur
 def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     """Store a new task with its items and its first event; return it as it is stored."""
     accepted = msgspec.structs.replace(accepted, events=first.seq)
-    row = {**_row(accepted), **_immutable(accepted), "turn": _turn(tx, accepted)}
+    row = {**rows.owned(accepted), **rows.fixed(accepted), "turn": line.turn(tx, accepted)}
     tx.insert_new(tasks, [row])
     items.insert(tx, steps)
     events.insert(tx, [first])
@@ -107,7 +86,7 @@ def list(
         query = query.where(tasks.c.created_at >= since)
     if marker is not None:
         query = query.where(tasks.c.id < marker)
-    return tuple(map(record, tx.rows(query)))
+    return tuple(map(rows.task_of, tx.rows(query)))
 
 
 def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
@@ -127,9 +106,8 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
             state=found.state.value,
             possible=[State.WAITING.value, State.RUNNING.value],
         )
-    # One that waits for its time does not wait for its roll-back.
     asked = msgspec.structs.replace(found, cancel_requested=True, not_before=None)
-    tx.execute(sa.update(tasks).where(tasks.c.id == id).values(cancel_requested=True, not_before=None))
+    line.cancel(tx, id)
     if found.attempt == 0:
         return end(tx, asked, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
     return asked
@@ -145,7 +123,7 @@ def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
     last = Event(task=ended.id, seq=number, time=tx.now, type=f"task.{state.value.lower()}", data=data)
     items.abort_open(tx, ended.id)
     events.insert(tx, [last])
-    tx.execute(sa.update(tasks).where(tasks.c.id == ended.id).values(_row(ended)))
+    tx.execute(sa.update(tasks).where(tasks.c.id == ended.id).values(rows.owned(ended)))
     return ended
 
 
@@ -202,7 +180,7 @@ def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
     query = sa.select(*_LISTED).where(
         tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
     )
-    return tuple(map(record, tx.rows(query)))
+    return tuple(map(rows.task_of, tx.rows(query)))
 
 
 def promise_names(tx: Tx, id: str, names: Iterable[str]) -> None:
@@ -228,7 +206,7 @@ def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
 def spent(tx: Tx, *, limit: int = 100) -> tuple[Task, ...]:
     """Return ended tasks whose secrets are still in the key store."""
     query = sa.select(*_LISTED).where(tasks.c.state.in_(task.ENDED), tasks.c.secrets.is_not(None))
-    return tuple(map(record, tx.rows(query.limit(limit))))
+    return tuple(map(rows.task_of, tx.rows(query.limit(limit))))
 
 
 def drop_secrets(tx: Tx, id: str) -> None:
@@ -238,10 +216,11 @@ def drop_secrets(tx: Tx, id: str) -> None:
 
 def save(tx: Tx, records: Iterable[Task]) -> None:
     """Write what the owner of tasks knows of them; what others may write meanwhile is left alone."""
-    rows = [
-        {**_row(known), **_immutable(known), "plan": None, "request": None, "turn": 0} for known in records
+    now = [
+        {**rows.owned(known), **rows.fixed(known), "plan": None, "request": None, "turn": 0}
+        for known in records
     ]
-    tx.upsert(tasks, rows, update=_UPDATED)
+    tx.upsert(tasks, now, update=rows.OWNED)
 
 
 def servers_of(known: Task) -> set[tuple[str, str]]:
@@ -254,99 +233,6 @@ def index(tx: Tx, pairs: Iterable[tuple[str, str]]) -> None:
     tx.insert_new(task_servers, [{"task": id, "server": server} for id, server in pairs])
 
 
-def record(row: sa.RowMapping) -> Task:
-    """Return the task that a row holds; without a plan where the query left it out."""
-    return Task(
-        id=row["id"],
-        type=row["type"],
-        action=row["action"],
-        state=row["state"],
-        reverting=row["reverting"],
-        cancel_requested=row["cancel_requested"],
-        progress=Progress(done=row["done"], total=row["total"]),
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        created_by=row["created_by"],
-        project_id=row["project_id"],
-        request_id=row["request_id"],
-        priority=row["priority"],
-        not_before=row["not_before"],
-        deadline=row["deadline"],
-        cloud=row["cloud"],
-        request=row["request"] or {},
-        plan=row.get("plan") or {},
-        servers=row["servers"] or (),
-        result=row["result"] or task.Result(),
-        error=row["error"],
-        calls=row["calls"],
-        worker=row["worker"],
-        attempt=row["attempt"],
-        parent=row["parent"],
-        reserves=row["reserves"] or {},
-        secrets=row["secrets"] or (),
-        events=row["events"],
-        groups=row["groups"] or {},
-    )
-
-
-def _row(known: Task) -> dict[str, Any]:
-    """Return the columns that the owner writes."""
-    return {
-        "state": known.state,
-        "reverting": known.reverting,
-        "done": known.progress.done,
-        "total": known.progress.total,
-        "started_at": known.started_at,
-        "ended_at": known.ended_at,
-        "calls": known.calls,
-        "events": known.events,
-        "servers": known.servers or None,
-        "result": known.result,
-        "error": known.error,
-        "reserves": known.reserves or None,
-        "secrets": known.secrets or None,
-        "groups": known.groups or None,
-    }
-
-
-def _immutable(known: Task) -> dict[str, Any]:
-    """Return the columns that the owner leaves alone."""
-    return {
-        "id": known.id,
-        "type": known.type,
-        "action": known.action,
-        "cancel_requested": known.cancel_requested,
-        "created_at": known.created_at,
-        "created_by": known.created_by,
-        "project_id": known.project_id,
-        "request_id": known.request_id,
-        "priority": known.priority,
-        "not_before": known.not_before,
-        "deadline": known.deadline,
-        "cloud": known.cloud,
-        "worker": known.worker,
-        "attempt": known.attempt,
-        "parent": known.parent,
-        "request": known.request,
-        "plan": known.plan,
-    }
-
-
-def _turn(tx: Tx, accepted: Task) -> int:
-    """Return a new task's place: behind its project's own waiting tasks, level with the next of all others.
-
-    This is start-time fair queueing: a project that sends a hundred tasks waits behind itself, not others behind it.
-    """
-    waiting = sa.and_(tasks.c.state == State.WAITING, tasks.c.priority == accepted.priority)
-    due = sa.or_(tasks.c.not_before.is_(None), tasks.c.not_before <= tx.now)
-    own_last = tx.scalar(
-        sa.select(sa.func.max(tasks.c.turn)).where(waiting, due, tasks.c.project_id == accepted.project_id)
-    )
-    next_of_all = tx.scalar(sa.select(sa.func.min(tasks.c.turn)).where(waiting))
-    return max(-1 if own_last is None else own_last, (next_of_all or 0) - 1) + 1
-
-
 def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
     query = sa.select(tasks).where(tasks.c.id == id).with_for_update()
     if project_id is not None:
@@ -355,7 +241,7 @@ def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
 
 
 def _only(tx: Tx, query: sa.Select[Any], id: str) -> Task:
-    rows = tx.rows(query)
-    if not rows:
+    found = tx.rows(query)
+    if not found:
         raise NotFound(f"There is no task {id}.")
-    return record(rows[0])
+    return rows.task_of(found[0])

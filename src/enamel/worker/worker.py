@@ -99,6 +99,8 @@ class Worker:
             log.info("worker.started", worker=self._lease.id, name=self._lease.name)
             try:
                 await self._reaper.reap(everyone=self._alone)
+                # Should another process be there after all, the two must not go on taking each other for dead.
+                self._alone = False
                 await self._work()
             except LeaseLost:
                 log.error("worker.lease_lost", worker=self._lease.id, tasks=len(self._running))

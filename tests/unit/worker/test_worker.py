@@ -297,7 +297,7 @@ async def test_gives_back_what_it_does_not_know_it_has(shop: Shop) -> None:
         tx.execute(
             claims.table.update()
             .where(claims.table.c.id == accepted.id)
-            .values(state=State.RUNNING, worker=shop.lease.id, attempt=1, not_before=None)
+            .values(state=State.RUNNING, worker=shop.lease.id, attempt=1, turn=0)
         )
 
     await shop.store.run(lost_answer)

@@ -93,7 +93,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(64), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("priority", sa.SmallInteger(), nullable=False),
-        sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.Column("turn", sa.BigInteger()),
         sa.Column("not_before", sa.BigInteger()),
         sa.Column("deadline", sa.BigInteger()),
         sa.Column("cloud", sa.String(255), nullable=False),
@@ -113,6 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         **_EXACT,
     )
+    op.create_index("tasks_by_time", "tasks", ["state", "not_before"])
     op.create_index("tasks_by_deadline", "tasks", ["state", "deadline"])
     op.create_index("tasks_of_parent", "tasks", ["parent"])
     op.create_index("tasks_of_project", "tasks", ["project_id", "id"])

@@ -1,0 +1,56 @@
+"""The line: in which order waiting tasks are claimed.
+
+Within a priority, every task has a turn: behind its own project's waiting tasks, level with the head of the line (this is
+start-time fair queueing). So a project that sends a hundred tasks waits behind itself, and nobody waits behind its crowd.
+A task that waits for its time has no turn yet. When the time has come it goes to the head: it has waited enough.
+"""
+
+import sqlalchemy as sa
+
+from enamel.model.task import Priority, State, Task
+from enamel.store.schema import tasks
+from enamel.store.transaction import Tx
+
+_AT_ONCE = 1000
+
+ORDER = (tasks.c.priority, tasks.c.turn, tasks.c.created_at)
+"""How the line is read."""
+
+IN_LINE = sa.and_(tasks.c.state == State.WAITING, tasks.c.turn >= 0)
+"""What a task that can be claimed fulfils."""
+
+
+def turn(tx: Tx, accepted: Task) -> int | None:
+    """Return the turn of a new task."""
+    if accepted.not_before is not None and accepted.not_before > tx.now:
+        return None
+    own = sa.select(sa.func.max(tasks.c.turn)).where(
+        IN_LINE, tasks.c.priority == accepted.priority, tasks.c.project_id == accepted.project_id
+    )
+    last = tx.scalar(own)
+    head = _head(tx, accepted.priority)
+    return head if last is None else max(last + 1, head)
+
+
+def join(tx: Tx) -> None:
+    """Let those into the line whose time has come."""
+    due = sa.select(tasks.c.id, tasks.c.priority).where(
+        tasks.c.state == State.WAITING, tasks.c.turn.is_(None), tasks.c.not_before <= tx.now
+    )
+    # What is locked, another worker is letting in.
+    found = tx.rows(due.order_by(tasks.c.not_before).limit(_AT_ONCE).with_for_update(skip_locked=True))
+    for priority in {row["priority"] for row in found}:
+        ids = [row["id"] for row in found if row["priority"] is priority]
+        tx.execute(sa.update(tasks).where(tasks.c.id.in_(ids)).values(turn=_head(tx, priority)))
+
+
+def cancel(tx: Tx, id: str) -> None:
+    """Note that a task's end was asked for; one that waits for its time does not wait for its roll-back."""
+    asked = sa.update(tasks).where(tasks.c.id == id)
+    turn = sa.func.coalesce(tasks.c.turn, 0)
+    tx.execute(asked.values(cancel_requested=True, not_before=None, turn=turn))
+
+
+def _head(tx: Tx, priority: Priority) -> int:
+    head = tx.scalar(sa.select(sa.func.min(tasks.c.turn)).where(IN_LINE, tasks.c.priority == priority))
+    return int(head or 0)
