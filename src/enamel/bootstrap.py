@@ -26,6 +26,7 @@ from enamel.secrets import local as local_keys
 from enamel.service.caller import Callers, LocalCaller
 from enamel.service.cancel import Cancel
 from enamel.service.follow import Follow
+from enamel.service.late import LatePlanner
 from enamel.service.read import Read
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
@@ -162,7 +163,7 @@ def _worker(
     tools = Tools(saver=journal, clouds=clouds, secrets=keys, prober=Probe())
     return Worker(
         lease,
-        runner=Runner(tools),
+        runner=LatePlanner(Runner(tools), lease=lease),
         dispatch=dispatch,
         keys=keys,
         topics=settings.worker.topics,

@@ -168,7 +168,9 @@ class Submit:
             secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
         )
         try:
-            stored = await self._store.run(_write, new, planned, found.facts, caller, key=key)
+            stored = await self._store.run(
+                _write, new, planned, found.facts, caller, key=key, later=_later(new, planned)
+            )
         except BaseException:
             for reference in references.values():
                 await self._keys.delete(reference)
@@ -280,7 +282,16 @@ async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
     return limits
 
 
-def _write(tx: Tx, new: Task, planned: Planned, facts: Facts, caller: Caller, *, key: str | None) -> Task:
+def _write(
+    tx: Tx,
+    new: Task,
+    planned: Planned,
+    facts: Facts,
+    caller: Caller,
+    *,
+    key: str | None,
+    later: Task | None,
+) -> Task:
     """Write a task with its items and its first event; what others were promised meanwhile is looked at again."""
     _still_free(tx, new, facts)
     kept = {one.name: one for one in planned.kept}
@@ -302,10 +313,38 @@ def _write(tx: Tx, new: Task, planned: Planned, facts: Facts, caller: Caller, *,
     if planned.kept and new.parent is not None:
         # Its secrets are this task's now.
         tasks.drop_secrets(tx, new.parent)
+    if later is not None:
+        at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
+        tasks.insert(tx, later, (), at)
+    if new.type == "task.revert" and new.parent is not None:
+        for planned_later in tasks.list(tx, parent=new.parent, states=[task.State.WAITING]):
+            if planned_later.not_before is not None:
+                tasks.request_cancel(tx, planned_later.id)
     if key is not None:
         answer = idempotency.Answer(status=202, body=msgspec.to_builtins(stored))
         idempotency.answer(tx, key, caller=caller, answer=answer)
     return stored
+
+
+def _later(new: Task, planned: Planned) -> Task | None:
+    """Return the revert that a `ttl` schedules; it is planned when its time has come."""
+    if planned.ttl is None:
+        return None
+    begin = new.created_at + planned.ttl
+    return Task(
+        id=ids.new_id(),
+        type="task.revert",
+        action=COMMANDS["task.revert"].action,
+        created_at=new.created_at,
+        created_by=new.created_by,
+        project_id=new.project_id,
+        request_id=new.request_id,
+        not_before=begin,
+        deadline=begin + planned.give_up_after,
+        cloud=new.cloud,
+        request={"task": new.id},
+        parent=new.id,
+    )
 
 
 def _still_free(tx: Tx, new: Task, facts: Facts) -> None:

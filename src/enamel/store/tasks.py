@@ -89,6 +89,13 @@ def list(
     return tuple(map(rows.task_of, tx.rows(query)))
 
 
+def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> Task:
+    """Give a task that was accepted without a plan its plan and its items, and return it."""
+    tx.execute(sa.update(tasks).where(tasks.c.id == id).values(plan=plan, total=len(steps)))
+    items.insert(tx, steps)
+    return get(tx, id)
+
+
 def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
     """Ask for a task's end and return it; one that no worker ever had ends at once.
 

@@ -1,0 +1,101 @@
+"""Late planning: a revert that was scheduled by a `ttl` is planned when its time has come, not before."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from enamel.commands import COMMANDS
+from enamel.commands.command import Want
+from enamel.commands.facts import Facts
+from enamel.flow import plan as plans
+from enamel.flow.plan import Plan
+from enamel.model import cloud, task
+from enamel.model.errors import NotFound, WrongState
+from enamel.model.item import Item
+from enamel.model.task import Task
+from enamel.store import items as items_store
+from enamel.store import tasks
+from enamel.store.lease import Lease
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class Runner(Protocol):
+    """Whoever carries out what is planned."""
+
+    async def run(self, found: Task, items: Sequence[Item], /) -> None:
+        """Carry a task out."""
+
+    def cancel(self, id: str, /) -> None:
+        """Have a task stop and undo what it has made."""
+
+    def hand_over(self, id: str, /) -> None:
+        """Have a task stop where another worker can take it up."""
+
+
+class LatePlanner:
+    """A runner that plans what was accepted without a plan, and has another runner carry it out."""
+
+    def __init__(self, runner: Runner, *, lease: Lease, look_every: timedelta = timedelta(seconds=1)) -> None:
+        self._runner = runner
+        self._lease = lease
+        self._look_every = look_every.total_seconds()
+
+    async def run(self, found: Task, items: Sequence[Item], /) -> None:
+        """Carry a task out, planned or not.
+
+        Raises:
+            LeaseLost: Another worker has the task now.
+        """
+        if not found.plan:
+            found, items = await self._planned(found)
+        await self._runner.run(found, items)
+
+    def cancel(self, id: str, /) -> None:
+        """Have a task stop and undo what it has made."""
+        self._runner.cancel(id)
+
+    def hand_over(self, id: str, /) -> None:
+        """Have a task stop where another worker can take it up."""
+        self._runner.hand_over(id)
+
+    async def _planned(self, found: Task) -> tuple[Task, tuple[Item, ...]]:
+        """Plan a scheduled revert and write the plan down; where nothing is left to undo, the plan is empty."""
+        plan = await self._revert(found)
+        steps = tuple(
+            Item(task=found.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            for node in plan.nodes
+        )
+        return await self._lease.run(tasks.replan, found.id, plan=plans.data(plan), steps=steps), steps
+
+    async def _revert(self, found: Task) -> Plan:
+        old = await self._ended(found.parent or "")
+        if old is None:
+            return Plan(on_failure="keep")
+        steps = await self._lease.store.read(items_store.list, old.id)
+        nobody = cloud.Identity(user_id="", user_name="", project_id=old.project_id, project_name="")
+        facts = Facts(cloud=old.cloud, identity=nobody, task=old, items=tuple(steps))
+        try:
+            return COMMANDS["task.revert"].plan(Want(body=None, task_id=found.id), facts).plan
+        except WrongState as exc:
+            log.info("revert.needless", task=found.id, of=old.id, why=exc.detail)
+            return Plan(on_failure="keep")
+
+    async def _ended(self, id: str) -> Task | None:
+        """Return the task whose time is over, once it has ended; None where it was forgotten."""
+        asked = False
+        while True:
+            try:
+                old = await self._lease.store.read(tasks.get, id)
+                if old.state in task.ENDED:
+                    return old
+                if not asked:
+                    await self._lease.run(tasks.request_cancel, id)
+                    asked = True
+            except (NotFound, WrongState) as exc:
+                if isinstance(exc, NotFound):
+                    return None
+            await asyncio.sleep(self._look_every)
