@@ -47,7 +47,8 @@ class Board:
         row = self.rows.get(self._timeline.server(event) or "", self.shared)
         match event["type"]:
             case "item.started":
-                row.doing[item] = data.get("action", "")
+                # What serves all servers is known by its own name: three may be undone at once.
+                row.doing[item] = item if row is self.shared else timeline.human(data.get("action", ""))
                 if row.state == "WAITING":
                     row.state = "BUILDING"
             case "item.completed" | "item.failed" | "item.reverted":
@@ -59,6 +60,8 @@ class Board:
                 row.state = "ACTIVE"
             case "server.reachable":
                 row.state = "READY"
+            case "server.moved_on":
+                row.state = "WAITING"
             case "server.failed":
                 row.state = "FAILED"
                 row.doing.clear()
@@ -91,7 +94,7 @@ class Board:
 
 def _now(row: Row) -> str:
     if row.doing:
-        return show.plain(", ".join(dict.fromkeys(row.doing.values())).lower())
+        return show.plain(", ".join(dict.fromkeys(row.doing.values())))
     return f"[dim]{show.plain(row.said)}[/dim]"
 
 
@@ -140,7 +143,7 @@ def _draw(board: Board, events: Iterable[Mapping[str, Any]], console: "Console")
 def _live(board: Board, console: "Console") -> "Iterator[Any]":
     from rich.live import Live
 
-    with Live(board, console=console, refresh_per_second=8) as live:
+    with Live(board, console=console, refresh_per_second=8, transient=True) as live:
         yield live.refresh
 
 

@@ -61,7 +61,8 @@ class Timeline:
     def says(self, event: Mapping[str, Any]) -> str:
         """Return what an event says, without its time and server."""
         words = _SAYS.get(event["type"], str(event["type"]))
-        return words.format_map(_Facts(event.get("data", {})))
+        facts = dict(event.get("data", {}))
+        return words.format_map(_Facts(facts | {"action": human(facts.get("action", "step"))}))
 
 
 class _Facts(dict[str, Any]):
@@ -69,6 +70,11 @@ class _Facts(dict[str, Any]):
 
     def __missing__(self, key: str) -> str:
         return "–"
+
+
+def human(action: str) -> str:
+    """Return an action as people say it: `CREATING_VOLUME` is creating a volume."""
+    return action.replace("_", " ").lower()
 
 
 def groups(plan: Mapping[str, Any]) -> dict[str, str]:
