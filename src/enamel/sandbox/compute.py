@@ -1,4 +1,4 @@
-"""Servers, flavors, keypairs and server groups: the state of the sandbox's Nova."""
+"""The servers, flavors, keypairs and server groups that exist: the state of the sandbox's Nova."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serve a sandbox on loopback: inside a running loop, in a thread of its own, or as a whole process."""
+"""Serve a sandbox on loopback: inside a running loop, or in a thread of its own."""
 
 from __future__ import annotations
 
@@ -172,20 +172,3 @@ def in_thread(
         for end in done:
             end()
         thread.join(timeout=30)
-
-
-def run(
-    settings: kernel.Settings,
-    *,
-    rules: Sequence[faults.Rule] = (),
-    announce: Callable[[Sandbox], None] = lambda sandbox: print(sandbox.clouds_yaml()),
-) -> None:
-    """Serve a new cloud until the process is interrupted."""
-
-    async def main() -> None:
-        async with running(settings, rules=rules) as sandbox:
-            announce(sandbox)
-            await asyncio.Event().wait()
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main())
