@@ -147,17 +147,13 @@ class Networks(network_state.Tables):
             raise kernel.Refusal(400, f"Port {port_id} requires a FixedIP in order to be used.")
 
     def _check_network(self, caller: kernel.Caller, nic: seams.Nic) -> None:
-        """Refuse a network that is unknown, external or without a subnet, and an address that is taken."""
+        """Refuse a network that is unknown or without a subnet, and an address that is taken."""
         row = self.networks.get(nic.network_id)
         if row is None or not self.sees_network(caller, row):
             raise kernel.Refusal(400, f"Network {nic.network_id} could not be found.")
         if not row["subnets"]:
             raise kernel.Refusal(
                 400, f"Network {nic.network_id} requires a subnet in order to boot instances on."
-            )
-        if row["router:external"] and not row["shared"] and not caller.admin:
-            raise kernel.Refusal(
-                403, f"It is not allowed to create an interface on external network {nic.network_id}"
             )
         if nic.fixed_ip:
             home = next((one for one in row["subnets"] if self.pools[one].holds(nic.fixed_ip)), None)
@@ -194,6 +190,7 @@ class Networks(network_state.Tables):
             if row["device_id"]:
                 raise kernel.Refusal(409, f"Port {nic.port_id} is still in use.")
         else:
+            self._refuse_late(project_id, nic)
             self.spend(project_id, port=1)
             wish: table.Row = {"network_id": nic.network_id}
             if group_ids:
@@ -205,6 +202,20 @@ class Networks(network_state.Tables):
         network_port.rebind(self, row, device_id=server_id, device_owner=owner, host=f"sandbox-{zone}")
         self.changed(row)
         return str(row["id"])
+
+    def _refuse_late(self, project_id: str, nic: seams.Nic) -> None:
+        """Refuse what Nova finds out only while it builds: foreign external networks and foreign addresses."""
+        network = self.networks.get(nic.network_id)
+        if network is None:
+            raise kernel.Refusal(404, f"Network {nic.network_id} could not be found.")
+        if network["router:external"] and not network["shared"] and network["project_id"] != project_id:
+            raise kernel.Refusal(403, "Failed to allocate the network(s), not rescheduling.")
+        if nic.fixed_ip and not any(self.pools[one].holds(nic.fixed_ip) for one in network["subnets"]):
+            raise kernel.Refusal(
+                400,
+                f"Invalid input received: Fixed IP {nic.fixed_ip} is not a valid ip address for network"
+                f" {nic.network_id}.",
+            )
 
     def _seen(self, row: table.Row) -> seams.Plug:
         """Return a port as a server sees it."""

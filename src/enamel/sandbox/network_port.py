@@ -101,8 +101,8 @@ def update(request: kernel.Request) -> kernel.Reply:
             " is removed.",
             kind="PortSecurityPortHasSecurityGroup",
         )
-    if changes.get("fixed_ips") is not None:
-        _readdress(tables, row, changes.pop("fixed_ips"))
+    if "fixed_ips" in changes:
+        _readdress(tables, row, changes.pop("fixed_ips") or [])
     if "security_groups" in changes:
         regroup(tables, row, changes.pop("security_groups"))
     if "device_id" in changes:

@@ -144,8 +144,10 @@ def _judge(tables: network_state.Tables, request: kernel.Request, wish: table.Ro
             "MultipleRemoteEntites",
             "Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.",
         )
-    prefix = wish.get("remote_ip_prefix")
-    if prefix:
+    prefix = wish["remote_ip_prefix"] = (
+        None if wish.get("remote_ip_prefix") == "" else wish.get("remote_ip_prefix")
+    )
+    if prefix is not None:
         try:
             if not isinstance(prefix, str):
                 raise ValueError

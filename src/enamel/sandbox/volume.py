@@ -10,6 +10,8 @@ from enamel.sandbox import (
     volume_action,
     volume_body,
     volume_list,
+    volume_message,
+    volume_metadata,
     volume_quota,
     volume_snapshot,
     volume_state,
@@ -128,50 +130,6 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def show_metadata(request: kernel.Request) -> kernel.Reply:
-    """Show a volume's metadata."""
-    return kernel.Reply(body={"metadata": _row(request)["metadata"]})
-
-
-def add_metadata(request: kernel.Request) -> kernel.Reply:
-    """Add to a volume's metadata."""
-    row = _row(request)
-    row["metadata"] = {**row["metadata"], **volume_body.metadata(volume_body.found(request, "metadata"))}
-    return kernel.Reply(body={"metadata": row["metadata"]})
-
-
-def replace_metadata(request: kernel.Request) -> kernel.Reply:
-    """Give a volume exactly this metadata."""
-    row = _row(request)
-    row["metadata"] = dict(volume_body.metadata(volume_body.found(request, "metadata")))
-    return kernel.Reply(body={"metadata": row["metadata"]})
-
-
-def show_item(request: kernel.Request) -> kernel.Reply:
-    """Show one item of a volume's metadata."""
-    row, key = _row(request), request.params["key"]
-    _refuse_missing(row, key)
-    return kernel.Reply(body={"meta": {key: row["metadata"][key]}})
-
-
-def set_item(request: kernel.Request) -> kernel.Reply:
-    """Set one item of a volume's metadata."""
-    row, key = _row(request), request.params["key"]
-    wish = volume_body.metadata(volume_body.found(request, "meta"))
-    if list(wish) != [key]:
-        raise kernel.Refusal(400, "Request body and URI mismatch")
-    row["metadata"] = {**row["metadata"], **wish}
-    return kernel.Reply(body={"meta": wish})
-
-
-def unset_item(request: kernel.Request) -> kernel.Reply:
-    """Take one item from a volume's metadata."""
-    row, key = _row(request), request.params["key"]
-    _refuse_missing(row, key)
-    row["metadata"] = {name: value for name, value in row["metadata"].items() if name != key}
-    return kernel.Reply()
-
-
 def zones(request: kernel.Request) -> kernel.Reply:
     """List the availability zones."""
     zone = {"zoneName": volume_state.ZONE, "zoneState": {"available": True}}
@@ -227,51 +185,6 @@ def attachment(request: kernel.Request) -> kernel.Reply:
     raise kernel.Refusal(404, f"Volume attachment could not be found with filter: {request.params['id']}.")
 
 
-def messages(request: kernel.Request) -> kernel.Reply:
-    """List what went wrong, newest first."""
-    rows = volume_state.of(request).messages.of(request.caller.project_id)
-    wanted = request.filters()
-    shown = [
-        _message(request, row)
-        for row in rows
-        if all(
-            row.get(name) in values
-            for name, values in wanted.items()
-            if name in ("resource_uuid", "resource_type", "event_id", "request_id", "message_level")
-        )
-    ]
-    return kernel.Reply(body={"messages": shown[::-1]})
-
-
-def message(request: kernel.Request) -> kernel.Reply:
-    """Show one message."""
-    return kernel.Reply(body={"message": _message(request, _found_message(request))})
-
-
-def delete_message(request: kernel.Request) -> kernel.Reply:
-    """Forget one message."""
-    volume_state.of(request).messages.drop(_found_message(request)["id"])
-    return kernel.Reply(status=204)
-
-
-def _found_message(request: kernel.Request) -> table.Row:
-    """Return the message a request names, or refuse."""
-    row = volume_state.of(request).messages.get(request.params["id"])
-    if row is None or not request.caller.sees(row["project_id"]):
-        raise kernel.Refusal(404, f"Message {request.params['id']} could not be found.")
-    return row
-
-
-def _message(request: kernel.Request, row: table.Row) -> kernel.Json:
-    """Return a message as it is shown."""
-    shown = {name: value for name, value in row.items() if name != "project_id"}
-    links = [
-        {"rel": "self", "href": f"{request.root}/v3/messages/{row['id']}"},
-        {"rel": "bookmark", "href": f"{request.root}/messages/{row['id']}"},
-    ]
-    return {**shown, "links": links}
-
-
 def _row(request: kernel.Request) -> table.Row:
     """Return the volume a request names, or refuse."""
     return volume_state.of(request).seen(request.caller, request.params["id"])
@@ -283,12 +196,6 @@ def _rows(request: kernel.Request) -> Iterable[table.Row]:
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
         return volumes
     return volumes.of(request.caller.project_id)
-
-
-def _refuse_missing(row: table.Row, key: str) -> None:
-    """Refuse an item the metadata does not have."""
-    if key not in row["metadata"]:
-        raise kernel.Refusal(404, f"Volume {row['id']} has no metadata with key {key}.")
 
 
 TABLE = (
@@ -307,12 +214,12 @@ TABLE = (
     Route("PUT", "/volumes/{id}", update),
     Route("DELETE", "/volumes/{id}", delete),
     Route("POST", "/volumes/{id}/action", volume_action.act),
-    Route("GET", "/volumes/{id}/metadata", show_metadata),
-    Route("POST", "/volumes/{id}/metadata", add_metadata),
-    Route("PUT", "/volumes/{id}/metadata", replace_metadata),
-    Route("GET", "/volumes/{id}/metadata/{key}", show_item),
-    Route("PUT", "/volumes/{id}/metadata/{key}", set_item),
-    Route("DELETE", "/volumes/{id}/metadata/{key}", unset_item),
+    Route("GET", "/volumes/{id}/metadata", volume_metadata.show),
+    Route("POST", "/volumes/{id}/metadata", volume_metadata.extend),
+    Route("PUT", "/volumes/{id}/metadata", volume_metadata.replace),
+    Route("GET", "/volumes/{id}/metadata/{key}", volume_metadata.show_item),
+    Route("PUT", "/volumes/{id}/metadata/{key}", volume_metadata.set_item),
+    Route("DELETE", "/volumes/{id}/metadata/{key}", volume_metadata.unset_item),
     Route("GET", "/snapshots", volume_snapshot.listing),
     Route("POST", "/snapshots", volume_snapshot.create),
     Route("GET", "/snapshots/detail", volume_snapshot.detail),
@@ -343,9 +250,9 @@ TABLE = (
     Route("GET", "/attachments", attachments),
     Route("GET", "/attachments/detail", attachments),
     Route("GET", "/attachments/{id}", attachment),
-    Route("GET", "/messages", messages),
-    Route("GET", "/messages/{id}", message),
-    Route("DELETE", "/messages/{id}", delete_message),
+    Route("GET", "/messages", volume_message.listing),
+    Route("GET", "/messages/{id}", volume_message.show),
+    Route("DELETE", "/messages/{id}", volume_message.delete),
 )
 
 ROUTES = (

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from enamel.sandbox import kernel, table, volume_body, volume_state, volume_type
 
-Action = Callable[[kernel.Request, table.Row, Any], kernel.Reply]
+Action = Callable[[kernel.Request, table.Row, kernel.Json], kernel.Reply]
 ACCEPTED = kernel.Reply(status=202)
 
 
@@ -22,10 +21,13 @@ def act(request: kernel.Request) -> kernel.Reply:
             400,
             f"There is no such action: {name}. Verify the request body and Content-Type header and try again.",
         )
-    return action(request, row, body[name] or {})
+    wish = {} if body[name] is None else body[name]
+    if not isinstance(wish, dict):
+        raise volume_body.field(name, wish, f"{wish!r} is not of type 'object'")
+    return action(request, row, wish)
 
 
-def extend(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def extend(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Make a volume larger."""
     volumes = volume_state.of(request)
     size = volume_body.size(wish.get("new_size"), name="new_size")
@@ -47,7 +49,7 @@ def extend(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
     return ACCEPTED
 
 
-def retype(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def retype(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Give a volume another type."""
     volumes = volume_state.of(request)
     kind = volume_type.named(volumes.types, str(wish.get("new_type")))
@@ -70,7 +72,7 @@ def retype(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
     return ACCEPTED
 
 
-def set_bootable(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def set_bootable(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Say whether a server can start from a volume."""
     bootable = wish.get("bootable")
     if str(bootable).lower() not in ("true", "false", "1", "0"):
@@ -79,7 +81,7 @@ def set_bootable(request: kernel.Request, row: table.Row, wish: Any) -> kernel.R
     return kernel.Reply()
 
 
-def reset_status(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def reset_status(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Put a volume in another state, as administrators may."""
     _administrators(request, "volume_extension:volume_admin_actions:reset_status")
     status = wish.get("status")
@@ -89,14 +91,14 @@ def reset_status(request: kernel.Request, row: table.Row, wish: Any) -> kernel.R
     return ACCEPTED
 
 
-def force_delete(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def force_delete(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Delete a volume whatever its state, as administrators may."""
     _administrators(request, "volume_extension:volume_admin_actions:force_delete")
     volume_state.of(request).drop(row)
     return ACCEPTED
 
 
-def reserve(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def reserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Keep an available volume for someone."""
     if row["status"] != "available":
         raise kernel.Refusal(
@@ -107,14 +109,14 @@ def reserve(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
     return ACCEPTED
 
 
-def unreserve(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def unreserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Keep a volume for nobody any more."""
     if row["status"] == "attaching":
         volume_state.of(request).change(row, status="in-use" if row["attachments"] else "available")
     return ACCEPTED
 
 
-def begin_detaching(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def begin_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Say that a volume is about to be detached."""
     if row["status"] != "in-use":
         raise kernel.Refusal(
@@ -126,21 +128,21 @@ def begin_detaching(request: kernel.Request, row: table.Row, wish: Any) -> kerne
     return ACCEPTED
 
 
-def roll_detaching(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def roll_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Say that a volume is not detached after all."""
     if row["status"] == "detaching":
         volume_state.of(request).change(row, status="in-use")
     return ACCEPTED
 
 
-def set_image_metadata(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def set_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Add to what a volume remembers of its image."""
     metadata = volume_body.metadata(wish.get("metadata") or {})
     volume_state.of(request).change(row, image={**row["image"], **metadata})
     return kernel.Reply(body={"metadata": row["image"]})
 
 
-def show_image_metadata(request: kernel.Request, row: table.Row, wish: Any) -> kernel.Reply:
+def show_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Show what a volume remembers of its image."""
     return kernel.Reply(body={"metadata": row["image"]})
 

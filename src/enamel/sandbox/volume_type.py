@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from enamel.sandbox import kernel, table, volume_state
+from enamel.sandbox import kernel, table, volume_body, volume_state
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -78,7 +78,7 @@ def create(request: kernel.Request) -> kernel.Reply:
         request.cloud,
         wish["name"],
         description=wish.get("description"),
-        specs=dict(wish.get("extra_specs") or {}),
+        specs=dict(volume_body.metadata(wish.get("extra_specs") or {})),
         public=bool(wish.get("os-volume-type-access:is_public", True)),
     )
     volumes.types[row["id"]] = row
