@@ -26,9 +26,9 @@ _IN_TEXT = re.compile(
     r"(?i)\b(x-auth-token|x-subject-token|authorization)(['\"]?\s*[:=]\s*)['\"]?[^\s'\",}]+"
 )
 
-STEPS = Counter("enamel_steps_total", "Steps that ended (step.done, step.failed …)", ["kind", "outcome"])
-CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["cloud", "service", "status"])
-CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["cloud", "service"])
+STEPS = Counter("enamel_steps_total", "Steps that ended (item.completed, item.failed …)", ["kind", "outcome"])
+CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["service", "status"])
+CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["service"])
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",
@@ -42,7 +42,6 @@ CLAIM_WAIT = Histogram(
 )
 REAPED = Counter("enamel_tasks_reaped_total", "Tasks taken back from dead workers (worker.reaped)")
 TASKS_HELD = Gauge("enamel_tasks_held", "Tasks that this worker has")
-TASKS_BUSY = Gauge("enamel_tasks_busy", "Tasks of this worker that do something rather than wait")
 STORE_BATCH = Histogram(
     "enamel_store_batch_size", "Writes per commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
@@ -72,7 +71,9 @@ def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = N
     output = sys.stderr if stream is None else stream
     colours = not json and output.isatty()
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+import prometheus_client
 
 from enamel.model import item
 from enamel.model.problem import Problem
@@ -146,3 +147,17 @@ async def test_hundreds_of_flows_write_side_by_side(store: Store, lease: Lease) 
         assert {step.state for step in await store.read(items.list, found.id)} == {item.State.COMPLETED}
         numbers = [event.seq for event in await store.read(events.list, found.id)]
         assert numbers == list(range(1, 13))
+
+
+async def test_steps_are_counted_as_they_end(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    step = world.done(world.an_item(found, kind="test.counted"))
+
+    def count(outcome: str) -> float:
+        labels = {"kind": "test.counted", "outcome": outcome}
+        return prometheus_client.REGISTRY.get_sample_value("enamel_steps_total", labels) or 0.0
+
+    before = count("completed")
+    events = [world.an_event(found, 2), world.an_event(found, 3, "item.completed", item=step.name)]
+    await Journal(lease).save(None, [step], events)
+    assert count("completed") == before + 1 and count("failed") == 0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from enamel import telemetry
 from enamel.model.item import Call
 
 _open: ContextVar[list[Call] | None] = ContextVar("enamel_calls", default=None)
@@ -34,7 +35,9 @@ def current() -> list[Call] | None:
 
 
 def add(call: Call) -> None:
-    """Add a call to the open record, if there is one."""
+    """Count a call, and add it to the open record, if there is one."""
+    telemetry.CALLS.labels(service=call.service, status=call.status).inc()
+    telemetry.CALL_SECONDS.labels(service=call.service).observe(call.ms / 1000)
     record = _open.get()
     if record is not None:
         record.append(call)

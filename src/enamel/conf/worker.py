@@ -12,7 +12,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     topics: topic.Topics = topic.ALL
     """The types of tasks it takes."""
-    slots: int = 1000
+    slots: int = 10_000
     """How many it has at a time; one that waits for a cloud costs a few kilobytes."""
     lease: timedelta = timedelta(seconds=5)
     """How long it may be silent before others take its tasks over."""

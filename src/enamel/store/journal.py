@@ -10,6 +10,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from enamel import telemetry
 from enamel.model import task as tasks_model
 from enamel.model.errors import LeaseLost
 from enamel.model.event import Event
@@ -18,6 +19,9 @@ from enamel.model.task import Task
 from enamel.store import events, items, tasks
 from enamel.store.lease import Lease
 from enamel.store.transaction import Tx
+
+_ENDS = {"item.completed": "completed", "item.failed": "failed", "item.reverted": "reverted"}
+"""The events with which a step ends, and what the metrics call that."""
 
 
 class Entry(Struct, frozen=True):
@@ -74,9 +78,17 @@ class Journal:
         else:
             entry = Entry(task, tuple(items), tuple(events), self._new_servers(task))
             future = self._lease.store.save(_write, entry, worker=self._lease.id)
+        self._count(items, events)
         # Whoever does not await it learns of a lost lease from the lease.
         future.add_done_callback(partial(self._saved, events[-1].task if events else None))
         return future
+
+    @staticmethod
+    def _count(items: Sequence[Item], events: Sequence[Event]) -> None:
+        kinds = {step.name: step.kind for step in items}
+        for event in events:
+            if event.type in _ENDS and event.item in kinds:
+                telemetry.STEPS.labels(kind=kinds[event.item], outcome=_ENDS[event.type]).inc()
 
     def _saved(self, changed: str | None, future: asyncio.Future[None]) -> None:
         if future.cancelled():

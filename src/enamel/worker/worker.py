@@ -42,7 +42,7 @@ class Worker:
         dispatch: Dispatch,
         keys: Keys,
         topics: topic.Topics = topic.ALL,
-        slots: int = 1000,
+        slots: int = 10_000,
         alone: bool = False,
         look_every: timedelta = timedelta(seconds=1),
         drain_for: timedelta = timedelta(seconds=10),
