@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from enamel.clouds.driver import Capability
-from enamel.model.errors import CloudRefused
+from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused
 from enamel.steps.step import Context, Outputs, Step
 
 
@@ -24,7 +24,7 @@ class AutoNetwork(Step, frozen=True, kw_only=True):
         if Capability.AUTO_NETWORK in await at.cloud.capabilities():
             try:
                 return {"id": await at.cloud.auto_network()}
-            except CloudRefused as exc:
+            except (CapabilityMissing, CloudConflict, CloudRefused) as exc:
                 at.note(f"The cloud does not allocate a topology ({exc.detail}); a network was made instead.")
         else:
             at.note(

@@ -1,0 +1,371 @@
+"""A world for flows: a sandbox, a store and a hurried worker in one loop, and what is left of them afterwards."""
+
+import asyncio
+import contextlib
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from enamel.clouds import rhythm
+from enamel.clouds.openstack import transport
+from enamel.clouds.openstack.cloud import OpenStackCloud
+from enamel.clouds.openstack.config import Configuration
+from enamel.clouds.registry import Registry
+from enamel.dispatch import local as local_dispatch
+from enamel.flow.runner import Runner, Tools
+from enamel.model import item, task
+from enamel.model.event import Event
+from enamel.model.item import Item
+from enamel.model.task import Caller, Task
+from enamel.sandbox import faults, kernel, serve
+from enamel.secrets import local as local_keys
+from enamel.service.cancel import Cancel
+from enamel.service.submit import Submit
+from enamel.steps.probe import Probe
+from enamel.store import events, items, migrations, tasks, workers
+from enamel.store.engine import Store
+from enamel.store.journal import Journal
+from enamel.store.lease import Lease
+from enamel.worker.worker import Worker
+from tests.flows import history
+
+QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
+PASSWORD = "pass-7f3a91c2e5"
+HURRY = 0.01
+"""What is left of a second that a step sleeps."""
+KINDS = {
+    "servers": "server",
+    "ports": "port",
+    "floatingips": "address",
+    "volumes": "volume",
+    "keypairs": "keypair",
+    "security_groups": "security_group",
+    "server_groups": "server_group",
+}
+"""Inventories of the sandbox, and what Enamel calls that of which they are."""
+
+Row = Mapping[str, Any]
+
+
+class After(Struct, frozen=True, kw_only=True):
+    """What there is after a task has ended."""
+
+    task: Task
+    items: tuple[Item, ...]
+    events: tuple[Event, ...]
+    cloud: dict[str, list[Row]]
+    """What the project has that it did not have in the beginning, by kind."""
+
+    @property
+    def state(self) -> task.State:
+        return self.task.state
+
+    def item(self, name: str) -> Item:
+        return next(one for one in self.items if one.name == name)
+
+    def told(self, type: str) -> list[Event]:
+        return [one for one in self.events if one.type == type]
+
+    def count(self) -> dict[str, int]:
+        """How much of each kind there is, without what there is nothing of."""
+        return {kind: len(rows) for kind, rows in self.cloud.items() if rows}
+
+
+class _Hurried(rhythm.Rhythm):
+    """Looks all the time."""
+
+    def __init__(self) -> None:
+        super().__init__(often=0.02, seldom=0.1, unknown=0.05)
+
+    def expect(self, now: float, *, due: timedelta | None) -> rhythm.Expectation:
+        return super().expect(now, due=due and due * 0.05)
+
+
+class _Clouds:
+    """The driver of the sandbox, without the patience of the real one."""
+
+    def __init__(self, file: Path) -> None:
+        self._configuration = Configuration(file=file)
+
+    def names(self) -> Sequence[str]:
+        return ["sandbox"]
+
+    def open(self, name: str) -> OpenStackCloud:
+        patience = transport.Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        opened = OpenStackCloud(name, self._configuration.region(name), patience=patience)
+        for watcher in (opened.servers, opened.volumes, opened.ports):
+            watcher._rhythm = _Hurried()
+        return opened
+
+
+class World:
+    """Everything from the request down to the cloud, but for HTTP on Enamel's own side."""
+
+    def __init__(self, place: Path, sandbox: serve.Sandbox, store: Store) -> None:
+        self.sandbox = sandbox
+        self.store = store
+        self.database = place / "enamel.db"
+        self.planted: set[str] = {PASSWORD}
+        """Texts that must be in no database and in no log."""
+        self.logs: list[MutableMapping[str, Any]] = []
+        self.accepted: list[str] = []
+        self.left: set[str] = set()
+        """Ids of what is meant to be left over."""
+        file = place / "clouds.yaml"
+        file.write_text(sandbox.clouds_yaml().replace("password: secret", f"password: {PASSWORD}"))
+        self.clouds = Registry([_Clouds(file)])
+        self.dispatch = local_dispatch.Local()
+        self.keys = local_keys.Local(place / "secrets")
+        self.submit = Submit(store, clouds=self.clouds, keys=self.keys, dispatch=self.dispatch)
+        self._cancel = Cancel(store, dispatch=self.dispatch)
+        self.lease = Lease(store, name="flows", length=timedelta(seconds=2))
+        self.caller = Caller(user_id="", project_id="")
+        self._own: set[tuple[str, str]] = set()
+        self._worker = self._hire()
+        self._serving: asyncio.Task[None] | None = None
+
+    def _hire(self) -> Worker:
+        async def sleep(seconds: float) -> None:
+            await asyncio.sleep(seconds * HURRY)
+
+        journal = Journal(self.lease, changed=self.dispatch.changed)
+        tools = Tools(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        return Worker(
+            self.lease,
+            runner=Runner(tools),
+            dispatch=self.dispatch,
+            keys=self.keys,
+            look_every=timedelta(seconds=0.05),
+            drain_for=timedelta(seconds=0.2),
+        )
+
+    async def begin(self) -> None:
+        """Let the worker work, and take note of what the project has of its own."""
+        found = await self.cloud.identity()
+        self.caller = Caller(user_id=found.user_id, project_id=found.project_id, user_name=found.user_name)
+        self.mine()
+        self.start()
+
+    def start(self) -> None:
+        """Let a worker work."""
+        self._worker = self._hire()
+        self._serving = asyncio.create_task(self._worker.serve())
+
+    async def stop(self) -> None:
+        """Stop the worker as SIGTERM does."""
+        if self._serving is not None:
+            self._worker.stop()
+            await self._serving
+            self._serving = None
+
+    async def crash(self) -> None:
+        """Take the worker's tasks away from it at once; it goes on as another one."""
+        await self.store.run(workers.reap, everyone=True)
+
+    # -- the cloud beside Enamel
+
+    @property
+    def cloud(self) -> OpenStackCloud:
+        found = self.clouds.get("sandbox")
+        assert isinstance(found, OpenStackCloud)
+        return found
+
+    def fault(self, match: Mapping[str, Any], then: Mapping[str, Any]) -> faults.Rule:
+        """Let the cloud misbehave."""
+        return self.sandbox.faults.add(msgspec.convert({"match": match, "then": then}, faults.Rule))
+
+    def mine(self) -> None:
+        """Take note that what the project has now is none of Enamel's."""
+        self._own = {(kind, row["id"]) for kind, rows in self._everything().items() for row in rows}
+
+    def there(self) -> dict[str, list[Row]]:
+        """Return what the project has beyond its own, by kind."""
+        return {
+            kind: [row for row in rows if (kind, row["id"]) not in self._own]
+            for kind, rows in self._everything().items()
+        }
+
+    def _everything(self) -> dict[str, list[Row]]:
+        cloud = self.sandbox.cloud
+        found: dict[str, list[Row]] = {}
+        for service in (cloud.compute, cloud.network, cloud.volume):
+            for kind, rows in service.inventory().items():
+                if kind in KINDS or kind == "networks":
+                    found[KINDS.get(kind, "network")] = [
+                        row
+                        for row in rows
+                        if row["project_id"] == self.caller.project_id
+                        and not row.get("device_owner", "").startswith("network:")
+                        and (kind, row.get("name")) != ("security_groups", "default")
+                    ]
+        return found
+
+    # -- tasks
+
+    async def accept(self, body: Any = None, *, command: str = "server.create", **params: str) -> Task:
+        """Hand a request in."""
+        accepted, _ = await self.submit.accept(
+            command, body, caller=self.caller, request_id=f"req-{len(self.accepted)}", params=params
+        )
+        self.accepted.append(accepted.id)
+        return accepted
+
+    async def run(self, body: Any = None, *, command: str = "server.create", **params: str) -> After:
+        """Hand a request in and wait for its end."""
+        return await self.end((await self.accept(body, command=command, **params)).id)
+
+    async def revert(self, of: After) -> After:
+        return await self.run(command="task.revert", task=of.task.id)
+
+    async def cancel(self, id: str) -> None:
+        await self._cancel.cancel(self.caller, id, request_id="req-cancel")
+
+    async def get(self, id: str) -> Task:
+        return await self.store.read(tasks.get, id)
+
+    async def items(self, id: str) -> tuple[Item, ...]:
+        return await self.store.read(items.list, id)
+
+    async def end(self, id: str) -> After:
+        """Wait for a task's end."""
+        with self.dispatch.following(id) as bell:
+            while (found := await self.get(id)).state not in task.ENDED:
+                await bell.wait(timeout=0.2)
+        return After(
+            task=found,
+            items=await self.items(id),
+            events=await self.store.read(events.list, id),
+            cloud=self.there(),
+        )
+
+    async def until(self, id: str, type: str, *, item: str | None = None) -> Event:
+        """Wait for an event of a task."""
+        with self.dispatch.following(id) as bell:
+            while True:
+                for told in await self.store.read(events.list, id):
+                    if told.type == type and item in (None, told.item):
+                        return told
+                await bell.wait(timeout=0.2)
+
+    # -- what must be so at the end
+
+    async def leftovers(self) -> dict[str, list[Row]]:
+        """Return what there is and should not be: of no ended task's making, or made twice."""
+        made = Counter(
+            (one.kind, one.id) for found in await self._standing() for one in _made(found) if one.cloud
+        )
+        assert not [thing for thing, times in made.items() if times > 1], "two tasks claim the same thing"
+        there = self.there()
+        servers = {row["id"] for row in there["server"]}
+        return {
+            kind: strays
+            for kind, rows in there.items()
+            if kind != "network"
+            and (
+                strays := [
+                    row
+                    for row in rows
+                    if (kind, row["id"]) not in made
+                    and row["id"] not in self.left
+                    # A port that Nova has made goes with its server.
+                    and not (kind == "port" and not row["description"] and row["device_id"] in servers)
+                    and row.get("status") != "SOFT_DELETED"
+                ]
+            )
+        }
+
+    async def missing(self) -> list[tuple[str, str]]:
+        """Return what standing tasks have made and the cloud has not."""
+        there = {(kind, row["id"]) for kind, rows in self.there().items() for row in rows}
+        return [
+            (one.kind, one.id)
+            for found in await self._standing()
+            for one in _made(found)
+            if found.state is task.State.COMPLETED and (one.kind, one.id) not in there
+        ]
+
+    async def _standing(self) -> list[Task]:
+        """Return the tasks whose works were not reverted or terminated by others."""
+        found = [await self.get(id) for id in self.accepted]
+        undone = {one.parent for one in found if one.type == "task.revert"}
+        return [one for one in found if one.type == "server.create" and one.id not in undone]
+
+    async def check(self, *, deleted: bool = False) -> None:
+        """Hold everything that has happened to the invariants.
+
+        Args:
+            deleted: Whether something that a task had made was deleted since, as a termination does.
+        """
+        assert await self.leftovers() == {}
+        if not deleted:
+            assert await self.missing() == []
+        for id in self.accepted:
+            found = await self.get(id)
+            assert found.state in task.ENDED, f"task {id} is {found.state}"
+            steps = await self.items(id)
+            history.check(found, steps, await self.store.read(events.list, id))
+        self._check_secrets()
+
+    def _check_secrets(self) -> None:
+        tokens = set(self.sandbox.cloud.identity.tokens)
+        written = b"".join(
+            path.read_bytes() for path in self.database.parent.glob("enamel.db*") if path.is_file()
+        )
+        logged = repr(self.logs)
+        for text in self.planted | tokens:
+            assert text.encode() not in written, "a secret is in the database"
+            assert text not in logged, "a secret was logged"
+
+
+def _made(found: Task) -> Iterable[task.Made]:
+    return [one for things in found.result.made.values() for one in things]
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    place: Path, *, settings: kernel.Settings = QUICK, template: Path | None = None
+) -> AsyncIterator[World]:
+    """Build a world; nothing in it may take longer than a minute.
+
+    Args:
+        place: A directory of its own.
+        settings: What the cloud is like.
+        template: A migrated database to begin with.
+    """
+    database = place / "enamel.db"
+    if template is not None:
+        shutil.copy(template, database)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(asyncio.timeout(60))
+        logs = stack.enter_context(structlog.testing.capture_logs())
+        sandbox = await stack.enter_async_context(serve.running(settings))
+        users = sandbox.cloud.identity.users
+        for id, user in users.items():
+            users[id] = msgspec.structs.replace(user, password=PASSWORD)
+        store = Store(f"sqlite:///{database}")
+        stack.push_async_callback(store.close)
+        if template is None:
+            migrations.upgrade(store.engine)
+        world = World(place, sandbox, store)
+        stack.push_async_callback(world.clouds.close)
+        world.logs = logs
+        await world.begin()
+        stack.push_async_callback(world.stop)
+        yield world
+
+
+def ago(seconds: float) -> datetime:
+    """Return the time that many seconds before now."""
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+def states(after: After) -> dict[str, item.State]:
+    """Return the state of each step."""
+    return {one.name: one.state for one in after.items}
