@@ -97,7 +97,8 @@ class App:
             return
         service, router = known
         path = raw[len(service.prefix) :] or "/"
-        found = router.find(method=scope["method"], path=path)
+        asked = "GET" if scope["method"] == "HEAD" else scope["method"]
+        found = router.find(method=asked, path=path)
         template = found[0].template if found else "?"
         usual = self._usual(service)
         request = kernel.Request(

@@ -100,7 +100,9 @@ def work(
 
 
 def fail(cloud: state.Cloud, server: compute_server.Server, *, message: str, code: int = 500) -> None:
-    """Put a server into ERROR."""
+    """Put a server into ERROR; one that never ran holds nothing any more."""
+    if server.launched is None:
+        _let_go(cloud, server)
     server.fault = (code, message, cloud.now())
     mark(cloud, server, vm_state="error", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server, failed=True)
@@ -224,18 +226,26 @@ def _await_disks(
             volume_id=disk.volume_id, server_id=server.id, device=disk.device, host=server.host or ""
         )
     mark(cloud, server, task_state="spawning")
-    low, high = cloud.settings.boot_seconds
+    _start(cloud, server)
+
+
+def _start(cloud: state.Cloud, server: compute_server.Server) -> None:
+    """Let the hypervisor start a server, in its own time."""
     epoch = server.epoch
 
     def spawned() -> None:
         if server.epoch == epoch:
             _run(cloud, server)
 
-    cloud.later(cloud.rng.uniform(low, high), spawned)
+    cloud.later(cloud.rng.uniform(*cloud.settings.boot_seconds), spawned)
 
 
 def _run(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Let a spawned server run."""
+    """Let a spawned server run, unless a fault has it fail now."""
+    error = cloud.faults.creation(kind="server", name=server.name, zone="", late=True)
+    if error is not None:
+        fail(cloud, server, message=BUILD_FAILED.format(id=server.id, why=error))
+        return
     server.launched = server.launched or cloud.now()
     mark(cloud, server, vm_state="active", task_state=None, power=compute_server.RUNNING)
     done(cloud, server)
@@ -305,6 +315,20 @@ def destroy(cloud: state.Cloud, server: compute_server.Server) -> None:
     after(cloud, server, (0.1, 0.4), lambda: _vanish(cloud, server))
 
 
+def _let_go(cloud: state.Cloud, server: compute_server.Server) -> None:
+    """Free what a server holds, and delete what was made for it."""
+    for disk in server.disks.values():
+        cloud.volume.detach(volume_id=disk.volume_id, server_id=server.id)
+        if disk.delete_on_termination:
+            cloud.volume.delete(disk.volume_id)
+    for wanted in server.wanted:
+        if wanted.source == "volume" and wanted.source_id not in server.disks:
+            cloud.volume.detach(volume_id=wanted.source_id, server_id=server.id)
+    server.disks.clear()
+    server.wanted.clear()
+    cloud.network.unplug(server_id=server.id)
+
+
 def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Take a server and what goes with it out of the cloud."""
     if server.vm_state != "soft-delete":
@@ -315,15 +339,7 @@ def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
     server.epoch += 1
     mark(cloud, server, vm_state="deleted", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server)
-    for disk in list(server.disks.values()):
-        cloud.volume.detach(volume_id=disk.volume_id, server_id=server.id)
-        if disk.delete_on_termination:
-            cloud.volume.delete(disk.volume_id)
-    for wanted in server.wanted:
-        if wanted.source == "volume" and wanted.source_id not in server.disks:
-            cloud.volume.detach(volume_id=wanted.source_id, server_id=server.id)
-    server.disks.clear()
-    cloud.network.unplug(server_id=server.id)
+    _let_go(cloud, server)
     cloud.compute.retire(server)
     cloud.guests.touch(server.id)
 

@@ -74,6 +74,8 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Give the answer that this rule saw first at the same address, again and again."""
     error: str = ""
     """What becomes of a new resource: status ERROR with this message."""
+    late: bool = False
+    """Whether a new server fails only while it starts, with its ports and volumes made."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,7 +167,7 @@ class Faults:
                 return Hit(live.rule.then, drawn, live.answers)
         return None
 
-    def creation(self, *, kind: str, name: str, zone: str) -> str | None:
+    def creation(self, *, kind: str, name: str, zone: str, late: bool = False) -> str | None:
         """Return the message of the error that a new resource falls into, or None.
 
         Asked once without a zone, for rules that name none, and then with each zone that is tried.
@@ -174,6 +176,7 @@ class Faults:
             match = live.rule.match
             if (
                 match.kind == kind
+                and live.rule.then.late is late
                 and match.zone == zone
                 and (live.name is None or live.name.search(name))
                 and self._strikes(live)

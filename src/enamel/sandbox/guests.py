@@ -10,6 +10,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import resource
 from typing import TYPE_CHECKING
 
 from enamel.sandbox import compute_server
@@ -21,6 +22,9 @@ SSH_PORT = 2222
 BANNER = b"SSH-2.0-OpenSSH_9.6 sandbox\r\n"
 FIRST_OPEN_PORT = 1024
 MOST_PORTS = 20
+
+SHARE_OF_FILES = 0.5
+"""Which part of the files a process may open the guests take at most, so that the API can still accept calls."""
 
 Place = tuple[str, int]
 
@@ -34,6 +38,7 @@ class Guests:
         self._open: dict[str, dict[Place, asyncio.Server]] = {}
         self._waiting: dict[str, None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._room = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * SHARE_OF_FILES)
 
     def touch(self, server_id: str) -> None:
         """Look again at what a server should listen on, soon."""
@@ -84,11 +89,13 @@ class Guests:
         places = self._open.setdefault(server_id, {})
         for place in [place for place in places if place not in wanted]:
             places.pop(place).close()
-        for address, port in wanted - places.keys():
+            self._room += 1
+        for address, port in sorted(wanted - places.keys())[: max(self._room, 0)]:
             # Something else may have the port; then the server is not reachable there, as behind a firewall.
             with contextlib.suppress(OSError):
                 greet = _ssh if port == SSH_PORT else _silent
                 places[address, port] = await asyncio.start_server(greet, address, port)
+                self._room -= 1
         if not places:
             del self._open[server_id]
 

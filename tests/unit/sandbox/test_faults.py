@@ -133,6 +133,16 @@ async def test_a_server_that_falls_into_error(client):
     assert broken["fault"]["code"] == 500
 
 
+async def test_a_server_that_fails_late_frees_what_it_held(client):
+    private = (await client.call("GET", "/network/v2.0/networks?name=private")).body["networks"][0]["id"]
+    await add(client, {"kind": "server", "times": 1}, {"late": True, "error": "the disk is on fire"})
+    server = await client.boot(networks=[{"uuid": private}])
+    broken = await settled(client, server)
+    assert broken["fault"]["message"] == f"Build of instance {server} aborted: the disk is on fire"
+    assert broken["hostId"]
+    assert (await client.call("GET", f"/network/v2.0/ports?device_id={server}")).body["ports"] == []
+
+
 async def test_a_zone_without_hosts(client):
     await add(client, {"kind": "server", "zone": "az1"}, {})
     there = await settled(client, await client.boot("there", availability_zone="az1"))
@@ -187,3 +197,21 @@ def test_probability_follows_the_seed():
 
     assert hits(1) == hits(1) != hits(2)
     assert 5 < sum(hits(1)) < 35
+
+
+async def test_one_of_several_alike_fails_and_the_others_keep_their_volumes(client):
+    image = (await client.call("GET", "/image/v2/images?name=cirros")).body["images"][0]["id"]
+    disk = {
+        "source_type": "image",
+        "destination_type": "volume",
+        "uuid": image,
+        "boot_index": 0,
+        "volume_size": 1,
+        "delete_on_termination": True,
+    }
+    await add(client, {"kind": "server", "name": "-1$"}, {})
+    await client.boot(block_device_mapping_v2=[disk], min_count=2, max_count=2)
+    listed = (await client.call("GET", SERVERS)).body["servers"]
+    ends = {server["name"]: await settled(client, server["id"]) for server in listed}
+    assert {name: end["status"] for name, end in ends.items()} == {"web-1": "ERROR", "web-2": "ACTIVE"}
+    assert len(ends["web-2"]["os-extended-volumes:volumes_attached"]) == 1
