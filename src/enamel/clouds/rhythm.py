@@ -37,12 +37,16 @@ class Expectation:
 class Rhythm:
     """When to look next."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, often: float = OFTEN, seldom: float = SELDOM, unknown: float = UNKNOWN) -> None:
+        self.often = often
+        """Seconds between two looks while something is due."""
+        self._seldom = seldom
+        self._unknown = unknown
         self._order = itertools.count()
         self._ahead: list[tuple[float, int, Expectation]] = []
         self._due: list[tuple[float, int, Expectation]] = []
         """Those whose first look has come, the one that ends last in front."""
-        self._interval = OFTEN
+        self._interval = self.often
         self._last = float("-inf")
         self._took = 0.0
         self._learnt: dict[str, deque[float]] = {}
@@ -51,10 +55,12 @@ class Rhythm:
         """Take note of a wait that begins now, expected to end in `due`, or else as soon as others did."""
         if due is not None:
             seconds = due.total_seconds()
-            return self._schedule(now, first=seconds * LITTLE_BEFORE, end=seconds * 2 + OFTEN)
+            return self._schedule(now, first=seconds * LITTLE_BEFORE, end=seconds * 2 + self.often)
         quickest = min((min(times) for times in self._learnt.values()), default=None)
         return self._schedule(
-            now, first=UNKNOWN if quickest is None else quickest * LITTLE_BEFORE, end=UNKNOWN + SELDOM
+            now,
+            first=self._unknown if quickest is None else quickest * LITTLE_BEFORE,
+            end=self._unknown + self._seldom,
         )
 
     def expect_like(self, kind: str, old: Expectation) -> Expectation:
@@ -63,7 +69,7 @@ class Rhythm:
         if not known:
             return old
         old.over = True
-        return self._schedule(old.since, first=min(known) * LITTLE_BEFORE, end=max(known) * 1.5 + OFTEN)
+        return self._schedule(old.since, first=min(known) * LITTLE_BEFORE, end=max(known) * 1.5 + self.often)
 
     def learn(self, kind: str, *, seconds: float) -> None:
         """Take note of how long a wait took."""
@@ -71,13 +77,13 @@ class Rhythm:
 
     def moved(self) -> None:
         """Take note of something that has changed: more may follow."""
-        self._interval = OFTEN
+        self._interval = self.often
 
     def looked(self, now: float, *, took: float) -> None:
         """Take note of a look that has just ended."""
         self._last, self._took = now, took
         if not self._is_hot(now):
-            self._interval = min(SELDOM, self._interval * GROWTH)
+            self._interval = min(self._seldom, self._interval * GROWTH)
 
     def pause(self, now: float) -> float:
         """Return for how many seconds nothing needs to be looked at."""
@@ -85,15 +91,15 @@ class Rhythm:
             expected = heapq.heappop(self._ahead)[2]
             if not expected.over:
                 heapq.heappush(self._due, (-expected.end, next(self._order), expected))
-                self._interval = OFTEN
+                self._interval = self.often
         # A cloud that takes long to answer is not asked all the time.
         if self._is_hot(now):
-            return max(0.0, self._last + max(OFTEN, 2 * self._took) - now)
-        pauses = [SELDOM]
+            return max(0.0, self._last + max(self.often, 2 * self._took) - now)
+        pauses = [self._seldom]
         if self._due:
             pauses.append(self._last + max(self._interval, 2 * self._took) - now)
         if self._ahead:
-            pauses.append(max(self._ahead[0][0], self._last + OFTEN) - now)
+            pauses.append(max(self._ahead[0][0], self._last + self.often) - now)
         return max(0.0, min(pauses))
 
     def _is_hot(self, now: float) -> bool:

@@ -120,10 +120,16 @@ class _Subject(Generic[T]):
 class Watcher(Generic[T]):
     """The poller of one kind of resource."""
 
-    def __init__(self, source: Source[T], *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: Source[T],
+        *,
+        pace: rhythm.Rhythm | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._now = now
-        self._rhythm = rhythm.Rhythm()
+        self._rhythm = pace or rhythm.Rhythm()
         self._subjects: dict[str, _Subject[T]] = {}
         self._overlooked: set[str] = set()
         """Those that are waited for and were in no list yet, or not in the last list of everything."""
@@ -220,7 +226,7 @@ class Watcher(Generic[T]):
                     self._fail(exc)
                     return
                 # A cloud that is down comes back; how long that is waited for is the waiters' own affair.
-                await asyncio.sleep(min(BACK_OFF_UP_TO, rhythm.OFTEN * 2**failures))
+                await asyncio.sleep(min(BACK_OFF_UP_TO, self._rhythm.often * 2**failures))
                 failures += 1
             except Exception as exc:
                 self._fail(exc)

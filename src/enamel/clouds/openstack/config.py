@@ -4,12 +4,14 @@ All of it is read by openstacksdk's own loader, so a cloud that works with `open
 """
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from keystoneauth1 import exceptions as keystone_errors
 from openstack import exceptions as sdk_errors
+from openstack import warnings as sdk_warnings
 from openstack.config import loader
 
 from enamel.model.errors import CloudUnauthorized, CloudUnknown
@@ -72,7 +74,10 @@ class Configuration:
                 cloud=name,
             )
         try:
-            return self._loader.get_one(cloud=name)
+            with warnings.catch_warnings():
+                # The loader warns of a default of its own.
+                warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
+                return self._loader.get_one(cloud=name)
         except keystone_errors.MissingRequiredOptions as exc:
             lacking = ", ".join(option.dest for option in exc.options)
             raise CloudUnauthorized(
@@ -80,7 +85,13 @@ class Configuration:
                 cloud=name,
                 remedy="Add these under `auth:` of its entry in clouds.yaml.",
             ) from exc
-        except (sdk_errors.ConfigException, keystone_errors.NoMatchingPlugin) as exc:
+        except (
+            sdk_errors.ConfigException,
+            keystone_errors.NoMatchingPlugin,
+            AttributeError,  # a list or a word where the loader expects a mapping
+            TypeError,
+            ValueError,
+        ) as exc:
             raise CloudUnknown(
                 f"The configuration of cloud {name} cannot be used: {exc}",
                 cloud=name,

@@ -88,7 +88,7 @@ _MEANINGS = (
     _means(r"No valid host|NoValidHost|not enough hosts available", NoValidHost, "no_valid_host"),
     _means(r"Exceeded maximum number of retries|exhausted all hosts", NoValidHost, "no_valid_host"),
     _means(
-        r"quota|OverQuota|overLimit|VolumeLimitExceeded|maximum number of (ports|volumes|fixed ips)|"
+        r"quota|OverQuota|VolumeLimitExceeded|maximum number of (ports|volumes|fixed ips)|"
         r"VolumeSizeExceedsAvailableQuota",
         QuotaExceeded,
         "quota",
@@ -233,7 +233,7 @@ def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
                 retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
             )
         )
-    if isinstance(exc, keystone_errors.SSLFailure):
+    if isinstance(exc, keystone_errors.SSLError):
         return CloudUnreachable(
             f"Cloud {cloud} shows a certificate that is not trusted: {text}",
             cloud=cloud,
@@ -250,10 +250,8 @@ def retry_after(header: str | None, *, now: datetime) -> float | None:
     """Return the pause that a Retry-After header asks for, in seconds: a number or a date."""
     if header is None:
         return None
-    try:
+    if re.fullmatch(r"\s*-?\d+(\.\d*)?\s*", header):
         return max(0.0, float(header))
-    except ValueError:
-        pass
     try:
         return max(0.0, (parsedate_to_datetime(header).astimezone(UTC) - now).total_seconds())
     except (ValueError, TypeError):

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from enamel.clouds.openstack import part
-from enamel.model import cloud
+from enamel.model import cloud, ids
 from enamel.model.errors import OutcomeUnknown
 
 SERVICE = "network"
@@ -32,6 +32,7 @@ class _Port(Struct):
     fixed_ips: list[_FixedAddress] = []
     mac_address: str = ""
     security_groups: list[str] = []
+    project_id: str = ""
 
     def told(self) -> cloud.Port:
         return cloud.Port(
@@ -95,6 +96,17 @@ class Ports(part.Part):
         """Return the ports of servers, in one request for many."""
         pages = await self._by_ids("/ports", "device_id", servers, answer=_Ports)
         return [port.told() for page in pages for port in page.ports]
+
+    async def ports_named(self, wanted: Collection[str]) -> Sequence[cloud.Port]:
+        """Return the project's ports that have one of the names or ids."""
+        project = (await self.keystone.access()).identity.project_id
+        by_id, by_name = await asyncio.gather(
+            self._by_ids("/ports", "id", [one for one in wanted if ids.is_id(one)], answer=_Ports),
+            self._by_ids("/ports", "name", wanted, answer=_Ports),
+        )
+        found = {port.id: port for page in (*by_id, *by_name) for port in page.ports}
+        # An operator would be shown those of all projects.
+        return [port.told() for port in found.values() if port.project_id == project]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports whose description is the mark."""

@@ -109,7 +109,6 @@ class Session:
             self._plugin = (
                 self._plugin.create_plugin(self._keystone, (3, 0), self._plugin.auth_url) or self._plugin
             )
-        self._keystone.auth = self._plugin
 
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
@@ -147,9 +146,14 @@ class Session:
 
     async def _authenticate(self) -> Access:
         self._plugin.invalidate()
-        found = await self._asked(lambda: self._plugin.get_access(self._keystone))
-        expires = found.expires or datetime.now(UTC) + timedelta(hours=1)
-        self._access = Access(
+        self._access = await self._asked(lambda: self._told(self._plugin.get_access(self._keystone)))
+        return self._access
+
+    def _told(self, found: Any) -> Access:
+        """Return what keystoneauth has found, in Enamel's words."""
+        now = datetime.now(UTC)
+        expires = found.expires or now + timedelta(hours=1)
+        return Access(
             token=found.auth_token,
             identity=cloud.Identity(
                 user_id=found.user_id or "",
@@ -159,16 +163,18 @@ class Session:
                 roles=tuple(found.role_names or ()),
                 region=self._region.get_region_name() or "",
             ),
-            # A token that lives for less than a few minutes is used for half of its life.
-            renew_at=max(expires - RENEW_BEFORE, datetime.now(UTC) + (expires - datetime.now(UTC)) / 2),
+            # A token that lives for less than two minutes is used for half of its life.
+            renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
             catalog=found.service_catalog,
         )
-        return self._access
 
     async def _find(self, service: str) -> Endpoint:
         access = await self.access()
         data = self._catalogued(access, service=service)
         _asking.set(service)
+        # Not before there is a token: to ask for versions in the middle of the authentication, keystoneauth would
+        # authenticate first, and wait for itself.
+        self._keystone.auth = self._plugin
         if service in _ONLY_VERSION:
             url = data.url.rstrip("/")
             if not _VERSIONED.search(url):
@@ -213,7 +219,14 @@ class Session:
         for attempt in range(TRIES):
             try:
                 return await asyncio.to_thread(question)
-            except (keystone_errors.ClientException, OSError, ValueError) as exc:
+            except (
+                keystone_errors.ClientException,
+                OSError,
+                ValueError,
+                AttributeError,  # JSON of another shape than Keystone's
+                KeyError,
+                TypeError,
+            ) as exc:
                 error = faults.of_keystone(exc, cloud=self._name)
                 if (
                     not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled)
