@@ -24,6 +24,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     volumes: bool = False
     addresses: bool = False
     security_groups: bool = False
+    ports: frozenset[str] = frozenset()
+    """Names or ids of ports that are there."""
     keypairs: frozenset[str] = frozenset()
     server_names: frozenset[str] = frozenset()
     servers: bool = False
@@ -61,7 +63,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Host names that running tasks are about to take."""
     server: words.Server | None = None
     ports: tuple[words.Port, ...] = ()
-    """Of the server that is to be terminated."""
+    """Those asked for, or those of the server that is to be terminated."""
     task: Task | None = None
     items: tuple[Item, ...] = ()
     taken_up_by: str | None = None

@@ -1,15 +1,15 @@
 """Where servers go: a path of cloud, region and zone, and the spots below it."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from enamel.commands.command import Want
-from enamel.commands.facts import Facts
-from enamel.commands.fleet import Member
+from enamel.commands.lookup import Lookup
+from enamel.commands.member import Member
 from enamel.model.errors import Fault
-from enamel.model.launch import Launch
+from enamel.model.launch import Launch, ServerWish
 
 SPACE = uuid.UUID("5c6f2f6e-7f0a-5e0c-9d57-3a9a3f1f8a52")
 """Namespace of placement ids: the same path has the same id in every run."""
@@ -33,49 +33,53 @@ def cloud_of(want: Want) -> tuple[str | None, Sequence[Fault]]:
     launch = want.body
     if not isinstance(launch, Launch):
         return None, ()
-    parts = [launch, *([launch.defaults] if launch.defaults else []), *(launch.servers or [])]
-    found = {
-        name
-        for part in parts
-        if part.placement is not None and (name := part.placement.split("/")[0]) in want.clouds
-    }
-    if len(found) > 1:
-        listed = ", ".join(sorted(found))
-        detail = f"The servers of one launch go to one cloud; these name {listed}. Send one launch for each."
-        return None, (Fault(pointer="/placement", detail=detail),)
-    return next(iter(found), None), ()
+    parts: list[tuple[str, ServerWish]] = [("", launch)]
+    parts += [("/defaults", launch.defaults)] if launch.defaults else []
+    parts += [(f"/servers/{number}", one) for number, one in enumerate(launch.servers or ())]
+    named = [
+        (pointer, name)
+        for pointer, part in parts
+        if part.placement is not None and (name := part.placement.strip("/").split("/")[0]) in want.clouds
+    ]
+    if not named:
+        return None, ()
+    first = named[0][1]
+    detail = "The servers of one launch go to one cloud; send one launch for each."
+    return first, [
+        Fault(pointer=f"{pointer}/placement", detail=detail) for pointer, name in named if name != first
+    ]
 
 
-def spots(member: Member, facts: Facts, complain: Callable[[str, str, str], None]) -> tuple[Spot, ...]:
+def spots(member: Member, look: Lookup) -> tuple[Spot, ...]:
     """Return where a server may go, in order; with no placement the cloud chooses its zone.
 
     A placement with zones below it means any of them: the next is tried when one has no valid host.
     """
-    wish = member.wish
+    facts, wanted = look.facts, member.wish.placement
+    pointer = member.at_either("placement")
     root = f"{facts.cloud}/{facts.identity.region}"
-    paths = {f"{root}/{zone.name}": zone for zone in facts.zones}
-    wanted = wish.placement
-    pointer = member.at("placement")
-    if wish.placement_id is not None:
-        pointer = member.at("placement_id")
-        known = {id_of(path): path for path in (facts.cloud, root, *paths)}
-        if wish.placement_id not in known:
-            complain(pointer, f"There is no placement with the id '{wish.placement_id}'.", "unknown")
+    zones = {f"{root}/{zone.name}": zone for zone in facts.zones}
+    if member.wish.placement_id is not None:
+        known = {id_of(path): path for path in (facts.cloud, root, *zones)}
+        wanted = known.get(member.wish.placement_id)
+        if wanted is None:
+            detail = f"There is no placement with the id '{member.wish.placement_id}'."
+            look.fault(pointer, detail, "unknown")
             return ()
-        wanted = known[wish.placement_id]
     if wanted is None:
         return (Spot(path=root),)
     wanted = wanted.strip("/")
-    if wanted in (facts.cloud, root):
-        return tuple(Spot(path=path, zone=zone.name) for path, zone in paths.items() if zone.available) or (
-            Spot(path=root),
-        )
-    fitting = [path for path in paths if path == wanted or path.endswith("/" + wanted)]
-    if not fitting:
-        listed = ", ".join([facts.cloud, root, *paths])
-        complain(pointer, f"There is no placement '{wanted}'. There are: {listed}.", "unknown")
+    if wanted in (facts.cloud, root, facts.identity.region):
+        usable = [Spot(path=path, zone=zone.name) for path, zone in zones.items() if zone.available]
+        if zones and not usable:
+            look.fault(pointer, f"No zone of '{wanted}' is available at the moment.", "unavailable")
+        return tuple(usable) or (Spot(path=root),)
+    path = next((path for path in zones if wanted == path or path.endswith("/" + wanted)), None)
+    if path is None:
+        listed = ", ".join([facts.cloud, root, *zones])
+        look.fault(pointer, f"There is no placement '{wanted}'. There are: {listed}.", "unknown")
         return ()
-    zone = paths[fitting[0]]
+    zone = zones[path]
     if not zone.available:
-        complain(pointer, f"Zone '{zone.name}' is not available at the moment.", "unavailable")
-    return (Spot(path=fitting[0], zone=zone.name),)
+        look.fault(pointer, f"Zone '{zone.name}' is not available at the moment.", "unavailable")
+    return (Spot(path=path, zone=zone.name),)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from enamel.commands.choices import Choice
+from enamel.commands.choice import Choice
 from enamel.commands.facts import Facts
 from enamel.model.errors import Fault
 

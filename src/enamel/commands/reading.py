@@ -9,7 +9,20 @@ from enamel.model import cloud
 
 _RULE = re.compile(r"\s*([a-z0-9-]+)(?:/(\d{1,5})(?:-(\d{1,5}))?)?(?:\s+from\s+(\S.*?))?\s*", re.IGNORECASE)
 _WITH_PORTS = frozenset({"tcp", "udp", "sctp", "udplite", "dccp"})
-_PROTOCOLS = _WITH_PORTS | {"icmp", "icmpv6", "ah", "esp", "gre", "igmp", "vrrp", "ospf", "any", "ipip"}
+_PROTOCOLS = _WITH_PORTS | {
+    "icmp",
+    "icmpv6",
+    "ah",
+    "esp",
+    "gre",
+    "igmp",
+    "vrrp",
+    "ospf",
+    "any",
+    "ipip",
+    "pgm",
+}
+_EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 _KEY_TYPES = frozenset(
     {
         "ssh-rsa",
@@ -34,7 +47,7 @@ def rule(text: str) -> tuple[cloud.Rule, str | None]:
     if not found:
         raise ValueError(f"'{text[:80]}' is not a rule: write proto[/port[-port]] [from cidr or group]")
     protocol, low, high, source = found[1].lower(), found[2], found[3], found[4]
-    if protocol not in _PROTOCOLS:
+    if protocol not in _PROTOCOLS and not (protocol.isdecimal() and int(protocol) <= 255):
         raise ValueError(f"'{protocol}' is not a protocol that rules can name, such as tcp, udp or icmp")
     if low is not None and protocol not in _WITH_PORTS:
         raise ValueError(f"{protocol} has no ports")
@@ -43,6 +56,12 @@ def rule(text: str) -> tuple[cloud.Rule, str | None]:
     if first is not None and last is not None and not 1 <= first <= last <= 65535:
         raise ValueError(f"'{text[:80]}' has no sensible ports: from 1 to 65535, the smaller first")
     cidr, group, version = _source(source)
+    if protocol == "icmpv6":
+        if cidr is not None and version == 4:
+            raise ValueError(f"icmpv6 cannot come from {cidr}, which is of IP version 4")
+        version = 6
+    # Neutron takes "from everywhere" and the whole range of addresses for the same rule, and refuses the second.
+    cidr = None if cidr in _EVERYWHERE else cidr
     return (
         cloud.Rule(protocol=protocol, port_min=first, port_max=last, source=cidr, ip_version=version),
         group,

@@ -38,6 +38,8 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
     ):
         if asked:
             questions[name] = method()
+    if ask.ports:
+        questions["ports"] = where.ports_named(ask.ports)
     if ask.keypairs:
         questions["keypairs"] = _keypairs(where, ask.keypairs)
     if ask.server_names:

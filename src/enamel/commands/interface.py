@@ -1,0 +1,149 @@
+"""The interface: where a server is plugged in, and where its public address comes from."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from enamel.commands.lookup import Lookup
+from enamel.commands.member import Member
+from enamel.model import cloud
+from enamel.model.launch import AddressChoice, NetworkChoice
+
+
+class Interface(Struct, frozen=True, kw_only=True):
+    """Where a server is plugged in: a port that is there, or a network."""
+
+    network_id: str | None = None
+    """None with no port: the network that Enamel gets for the project."""
+    external: bool = False
+    """Whether its addresses are public."""
+    subnet_id: str | None = None
+    fixed_address: str | None = None
+    port_id: str | None = None
+
+    @property
+    def automatic(self) -> bool:
+        """Tell whether Enamel has to get a network first."""
+        return self.network_id is None and self.port_id is None
+
+
+def interfaces(member: Member, look: Lookup) -> tuple[Interface, ...] | None:
+    """Return where a server is plugged in; None means no network at all."""
+    wanted = member.wish.networks
+    if wanted == "none":
+        return None
+    if wanted is None or isinstance(wanted, str):
+        return (_auto(member, look),)
+    found = []
+    for number, one in enumerate(wanted):
+        pointer = f"{member.at('networks')}/{number}"
+        choice = NetworkChoice(network=one) if isinstance(one, str) else one
+        if choice.port is not None:
+            interface = _port(choice.port, f"{pointer}/port", look)
+        elif choice.network is None:
+            interface = None
+        else:
+            interface = _network(choice, pointer if isinstance(one, str) else f"{pointer}/network", look)
+        found += [interface] if interface else []
+    return tuple(found)
+
+
+def _port(wanted: str, pointer: str, look: Lookup) -> Interface | None:
+    """Return the interface of a port that is there."""
+    port = look.find(look.facts.ports, wanted, what="port", pointer=pointer)
+    if port is None:
+        return None
+    if port.server_id:
+        look.fault(pointer, f"Port '{wanted}' is in use by {port.server_id}.", "in_use")
+    look.claim("port", port.id, pointer=pointer)
+    external = any(one.external for one in look.facts.networks if one.id == port.network_id)
+    return Interface(port_id=port.id, network_id=port.network_id, external=external)
+
+
+def _network(choice: NetworkChoice, pointer: str, look: Lookup) -> Interface | None:
+    """Return the interface on a network."""
+    network = look.find(look.facts.networks, choice.network or "", what="network", pointer=pointer)
+    if network is None:
+        return None
+    within, subnet_id = pointer.removesuffix("/network"), None
+    if choice.subnet is not None:
+        own = [one for one in look.facts.subnets if one.network_id == network.id]
+        subnet = look.find(own, choice.subnet, what="subnet", pointer=f"{within}/subnet")
+        subnet_id = subnet.id if subnet else None
+    elif not network.subnets:
+        look.fault(pointer, f"Network '{network.name}' has no subnet, so a server gets no address there.")
+    if choice.fixed_ip is not None:
+        look.claim("fixed address", f"{network.id} {choice.fixed_ip}", pointer=f"{within}/fixed_ip")
+    return Interface(
+        network_id=network.id,
+        external=network.external,
+        subnet_id=subnet_id,
+        fixed_address=choice.fixed_ip,
+    )
+
+
+def _auto(member: Member, look: Lookup) -> Interface:
+    """Return the interface of a server that named no network: the project's only or default one."""
+    project = look.facts.identity.project_id
+    own = [
+        one
+        for one in look.facts.networks
+        if one.subnets and one.up and ((one.project_id == project and not one.external) or one.shared)
+    ]
+    best = [one for one in own if one.default] or [one for one in own if one.name == "enamel"] or own
+    if len(best) > 1:
+        listed = ", ".join(sorted(f"'{one.name}'" for one in best)[:20])
+        detail = f"The project has {len(best)} networks; say which: {listed}."
+        look.fault(member.at("networks"), detail, "ambiguous")
+    if best:
+        return Interface(network_id=best[0].id, external=best[0].external)
+    return Interface()
+
+
+def public(
+    member: Member, plugged: Sequence[Interface] | None, look: Lookup
+) -> tuple[str | None, cloud.Address | None]:
+    """Return where the public address comes from: a network for a new one, or one that is there."""
+    wanted = member.wish.public_address
+    pointer = member.at("public_address")
+    if not wanted:
+        return None, None
+    if not plugged:
+        # A server whose networks are all faults is told of these.
+        if plugged is None:
+            look.fault(pointer, "A server without a network cannot have a public address.")
+        return None, None
+    if isinstance(wanted, AddressChoice) and wanted.address is not None:
+        return None, _existing(wanted, pointer, look)
+    if wanted is True and any(one.external for one in plugged):
+        return None, None
+    if all(one.external for one in plugged):
+        look.fault(pointer, "The server is on external networks only: its addresses are public already.")
+        return None, None
+    external = [one for one in look.facts.networks if one.external]
+    if isinstance(wanted, AddressChoice) and wanted.source is not None:
+        source = look.find(external, wanted.source, what="external network", pointer=f"{pointer}/from")
+        return (source.id if source else None), None
+    best = [one for one in external if one.default] or external
+    if not best:
+        look.fault(pointer, f"Cloud '{look.facts.cloud}' has no external network.", "unknown")
+        return None, None
+    if len(best) > 1:
+        listed = ", ".join(sorted(f"'{one.name}'" for one in best))
+        look.fault(pointer, f'Say which network it comes from, {{"from": …}}: {listed}.', "ambiguous")
+    return best[0].id, None
+
+
+def _existing(wanted: AddressChoice, pointer: str, look: Lookup) -> cloud.Address | None:
+    """Return an address that the project has already."""
+    at = f"{pointer}/address"
+    if wanted.source is not None:
+        look.fault(pointer, "Give either `from` or `address`, not both.")
+    found = [one for one in look.facts.addresses if wanted.address in (one.id, one.address)]
+    if not found:
+        look.fault(at, f"The project has no address '{wanted.address}'.", "unknown")
+        return None
+    if found[0].port_id is not None:
+        look.fault(at, f"Address {found[0].address} is in use.", "in_use")
+    look.claim("address", found[0].id, pointer=at)
+    return found[0]

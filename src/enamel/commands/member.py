@@ -1,0 +1,48 @@
+"""The member: one server of a fleet, and where in the body each of its fields stands."""
+
+from msgspec import Struct
+
+from enamel.model import cloud
+from enamel.model.launch import ServerWish
+
+TWINS = ("template", "type", "placement", "keypair")
+"""Fields that have a twin `<field>_id`, which takes ids only."""
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """One server of the fleet."""
+
+    hostname: str
+    wish: ServerWish
+    pointer: str
+    """Where the server stands in the body; faults of defaults are shown there, too."""
+    own: frozenset[str] = frozenset()
+    """The fields that the server has itself, and not from the defaults."""
+    common: str = ""
+    """Where the defaults stand in the body."""
+    rules: tuple["ParsedRule", ...] = ()
+
+    def at(self, name: str) -> str:
+        """Return the pointer to a field, where it was given."""
+        return f"{self.pointer if name in self.own else self.common}/{name}"
+
+    def at_either(self, name: str) -> str:
+        """Return the pointer to a field that has a twin `<field>_id`, as it was spelled."""
+        by_id = getattr(self.wish, f"{name}_id") is not None and getattr(self.wish, name) is None
+        return self.at(f"{name}_id" if by_id else name)
+
+    @property
+    def at_name(self) -> str:
+        """Return the pointer to what the server's host name was made of."""
+        if self.pointer:
+            return f"{self.pointer}/hostname"
+        return f"{self.common}/hostname" if self.wish.hostname else "/name"
+
+
+class ParsedRule(Struct, frozen=True, kw_only=True):
+    """A rule of `allow`, its group not yet looked up."""
+
+    rule: cloud.Rule
+    group: str | None = None
+    """Name or id of the security group that may come in."""
+    pointer: str = ""
