@@ -16,7 +16,7 @@ from enamel.api import door, headers, query, version
 from enamel.api.exchange import Answer, Ask, Services
 from enamel.api.route import Route
 from enamel.api.routes import ROUTES
-from enamel.model.errors import BodyTooLarge, MediaTypeRefused
+from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused
 from enamel.model.task import Caller
 from enamel.service import body
 
@@ -103,7 +103,12 @@ async def _data(request: Request) -> Any:
         raw += chunk
         if len(raw) > body.LARGEST:
             raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
-    return body.loads(bytes(raw))
+    data = body.loads(bytes(raw))
+    if data is None:
+        # None stands for no body further down, and this is one.
+        detail = "Expected is an object, not null."
+        raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
+    return data
 
 
 def _response(answer: Answer, request: Request) -> Response:
