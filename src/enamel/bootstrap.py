@@ -34,6 +34,7 @@ from enamel.store import migrations
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.store.place import Place
 from enamel.worker.worker import Worker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -80,8 +81,8 @@ async def up(
         CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
         OSError: The port is taken, or the data directory cannot be written.
     """
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(Place(settings.data))
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
         stack.push_async_callback(clouds.close)
