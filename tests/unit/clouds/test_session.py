@@ -140,7 +140,7 @@ async def test_an_address_of_keystone_without_a_version_is_looked_into(stage: St
 async def test_the_versions_of_keystone_are_not_asked_for_with_a_token(stage: Stage, tmp_path: Path) -> None:
     stage.open.discard("/")
     async with cloud_on(stage, tmp_path, auth={"auth_url": stage.url}) as there:
-        with pytest.raises(CloudUnreachable):
+        with pytest.raises(CloudUnauthorized):
             await asyncio.wait_for(there.identity(), 30)
     assert stage.tokens == 0
 

@@ -218,14 +218,21 @@ async def test_secrets_of_an_answer_are_not_told(stage: Stage, there: openstack.
         await make(there)
 
 
-async def test_one_answer_of_a_gate_that_closes_holds_back_the_others(
+async def test_a_pause_that_one_was_asked_for_is_kept_by_all(
     stage: Stage, there: openstack.OpenStackCloud
 ) -> None:
-    stage.on("GET", PORTS, Say(status=429, headers={"Retry-After": "0.2"}), NOTHING)
+    asked = asyncio.Event()
+
+    def slow_down(request: object) -> Say:
+        asked.set()
+        return Say(status=429, headers={"Retry-After": "0.2"})
+
+    stage.on("GET", PORTS, slow_down, NOTHING)
     first = asyncio.create_task(there.ports_marked("first"))
-    while stage.count("GET", PORTS) == 0:
-        await asyncio.sleep(0.001)
+    await asked.wait()
     await asyncio.sleep(0.02)
-    before = len(stage.asked)
-    await asyncio.gather(first, *(there.ports_marked(f"m{n}") for n in range(5)))
-    assert before == len(stage.asked) - 6
+    others = [asyncio.create_task(there.ports_marked(f"m{n}")) for n in range(5)]
+    await asyncio.sleep(0.02)
+    assert stage.count("GET", PORTS) == 1
+    await asyncio.gather(first, *others)
+    assert stage.count("GET", PORTS) == 7

@@ -41,7 +41,8 @@ class OpenStackCloud(
 
     def __init__(self, name: str, region: Any, *, patience: transport.Patience | None = None) -> None:
         self.name = name
-        self.keystone = session.Session(region, name=name)
+        patience = patience or transport.Patience()
+        self.keystone = session.Session(region, name=name, first_pause=patience.first_pause)
         self.calls = transport.Transport(self.keystone, cloud=name, tls=_tls(region), patience=patience)
         self.kept = cache.Cache()
         self.servers = watch.Watcher(_ServerSource(self))

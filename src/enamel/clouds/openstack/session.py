@@ -91,8 +91,9 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
 class Session:
     """One project's session with one cloud."""
 
-    def __init__(self, region: Any, *, name: str) -> None:
+    def __init__(self, region: Any, *, name: str, first_pause: float = 0.25) -> None:
         self._region = region
+        self._first_pause = first_pause
         self._name = name
         self._flights = cache.Flights()
         self._access: Access | None = None
@@ -233,7 +234,7 @@ class Session:
                     or attempt == TRIES - 1
                 ):
                     raise error from exc
-                pause = float(error.data.get("retry_after", 0.25 * 2**attempt))
+                pause = float(error.data.get("retry_after", self._first_pause * 2**attempt))
                 if pause > faults.LONGEST_PAUSE:
                     raise error from exc
             finally:

@@ -1,0 +1,64 @@
+"""When to look next."""
+
+from datetime import timedelta
+
+from enamel.clouds import rhythm
+
+
+def test_the_first_look_comes_a_little_before_it_is_due() -> None:
+    beat = rhythm.Rhythm()
+    beat.expect(100.0, due=timedelta(seconds=10))
+    assert beat.pause(100.0) == 8.0
+    assert beat.pause(108.0) == 0.0
+
+
+def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() -> None:
+    beat = rhythm.Rhythm()
+    beat.expect(0.0, due=timedelta(seconds=1))
+    now, gaps = 0.0, []
+    for _ in range(40):
+        gaps.append(pause := beat.pause(now))
+        now += pause
+        beat.looked(now, took=0.0)
+    assert gaps[0] == 0.8
+    assert gaps[1:3] == [rhythm.OFTEN] * 2
+    assert gaps[3:] == sorted(gaps[3:])
+    assert gaps[-1] == rhythm.SELDOM
+
+
+def test_what_was_learnt_tells_when_to_look_first() -> None:
+    beat = rhythm.Rhythm()
+    for seconds in (20.0, 25.0):
+        beat.learn("large", seconds=seconds)
+    beat.expect(0.0, due=None)
+    assert beat.pause(0.0) == rhythm.SELDOM
+    assert beat.pause(15.0) == 1.0
+
+
+def test_one_who_stops_waiting_is_not_looked_for() -> None:
+    beat = rhythm.Rhythm()
+    soon = beat.expect(0.0, due=timedelta(0))
+    beat.expect(0.0, due=timedelta(seconds=5))
+    assert beat.pause(0.0) == 0.0
+    beat.looked(0.0, took=0.0)
+    soon.over = True
+    assert beat.pause(0.1) == 3.9
+
+
+def test_a_cloud_that_answers_slowly_is_asked_less() -> None:
+    beat = rhythm.Rhythm()
+    beat.expect(0.0, due=timedelta(0))
+    assert beat.pause(0.0) == 0.0
+    beat.looked(3.0, took=3.0)
+    assert beat.pause(3.0) == 6.0
+
+
+def test_something_that_moves_brings_the_looks_closer_again() -> None:
+    beat = rhythm.Rhythm()
+    beat.expect(0.0, due=timedelta(0))
+    for now in range(0, 100, 10):
+        beat.pause(float(now))
+        beat.looked(float(now), took=0.0)
+    assert beat.pause(90.0) > 2.0
+    beat.moved()
+    assert beat.pause(90.0) == rhythm.OFTEN
