@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from enamel.sandbox import kernel, seams, table, volume_type
+from enamel.sandbox import kernel, seams, table, volume_origin, volume_type
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -166,8 +166,8 @@ class Volumes:
         snapshot = self.seen_snapshot(caller, wish["snapshot_id"]) if wish.get("snapshot_id") else None
         source = self.seen(caller, wish["source_volid"]) if wish.get("source_volid") else None
         origin = snapshot or source
-        image = self._image(caller, wish["imageRef"]) if wish.get("imageRef") else None
-        size = self._size(wish.get("size"), snapshot=snapshot, source=source, image=image)
+        image = volume_origin.image(self.cloud, caller, wish["imageRef"]) if wish.get("imageRef") else None
+        size = volume_origin.size(wish.get("size"), snapshot=snapshot, source=source, image=image)
         kind = self._type(wish.get("volume_type"), origin)
         self._refuse_huge(caller.project_id, size)
         self.spend(caller.project_id, what="volumes", count=1, gigabytes=size)
@@ -190,7 +190,9 @@ class Volumes:
                 "bootable": bool(image or (origin and origin["bootable"])),
                 "multiattach": kind["extra_specs"].get("multiattach") == "<is> True",
                 "attachments": [],
-                "image": _image_metadata(image) if image else (dict(origin["image"]) if origin else {}),
+                "image": volume_origin.image_metadata(image)
+                if image
+                else (dict(origin["image"]) if origin else {}),
                 "placed": False,
             }
         )
@@ -296,15 +298,6 @@ class Volumes:
             }
         )
 
-    def _image(self, caller: kernel.Caller, image_id: str) -> seams.Image:
-        """Return the image a volume is to be made from, or refuse."""
-        image = self.cloud.image.find(caller, image_id)
-        if image is None:
-            raise kernel.Refusal(400, "Invalid image identifier or unable to access requested image.")
-        if image.status != "active":
-            raise kernel.Refusal(400, f"Invalid image: Image {image_id} is not active.")
-        return image
-
     def _type(self, wanted: str | None, origin: table.Row | None) -> table.Row:
         """Return the type of a new volume: the one named, that of its origin, or the default."""
         if wanted:
@@ -313,62 +306,11 @@ class Volumes:
             return self.types[origin["type_id"]]
         return volume_type.default(self.types)
 
-    def _size(
-        self, wanted: Any, *, snapshot: table.Row | None, source: table.Row | None, image: seams.Image | None
-    ) -> int:
-        """Return the size of a new volume, or refuse one that is too small for what it is made from."""
-        if wanted is None:
-            if snapshot or source:
-                return int((snapshot or source or {})["size"])
-            raise kernel.Refusal(
-                400,
-                "The server could not comply with the request since it is either malformed or otherwise incorrect.",
-            )
-        size = int(wanted)
-        if snapshot and size < snapshot["size"]:
-            raise _input(
-                f"Volume size '{size}'GB cannot be smaller than the snapshot size {snapshot['size']}GB. They must be >="
-                " original snapshot size."
-            )
-        if source and size < source["size"]:
-            raise _input(
-                f"Volume size '{size}'GB cannot be smaller than original volume size  {source['size']}GB. They must be"
-                " >= original volume size."
-            )
-        if image and size < image.min_disk:
-            raise _input(
-                f"Volume size {size}GB cannot be smaller than the image minDisk size {image.min_disk}GB."
-            )
-        if image and size << 30 < image.size:
-            gigabytes = -(-image.size >> 30)
-            raise _input(f"Size of specified image {gigabytes}GB is larger than volume size {size}GB.")
-        return size
-
     def _refuse_huge(self, project_id: str, size: int) -> None:
         """Refuse a volume that is larger than any may be."""
         allowed = self.limit(project_id, "per_volume_gigabytes")
         if 0 <= allowed < size:
             raise _over(f"Requested volume size {size}G is larger than maximum allowed limit {allowed}G.")
-
-
-def _image_metadata(image: seams.Image) -> kernel.Json:
-    """Return what a volume remembers of its image."""
-    return {
-        "signature_verified": "False",
-        **image.properties,
-        "image_id": image.id,
-        "image_name": image.name,
-        "container_format": image.container_format,
-        "disk_format": image.disk_format,
-        "min_disk": str(image.min_disk),
-        "min_ram": str(image.min_ram),
-        "size": str(image.size),
-    }
-
-
-def _input(message: str) -> kernel.Refusal:
-    """Refuse a wish."""
-    return kernel.Refusal(400, f"Invalid input received: {message}")
 
 
 def _over(message: str) -> kernel.Refusal:

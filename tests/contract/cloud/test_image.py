@@ -211,6 +211,7 @@ def test_deactivated_images_are_not_handed_out(cloud, make):
 def test_protected_images_stay(cloud, make):
     image = make()
     path = f"/images/{image['id']}"
+    cloud.afterwards(lambda: patch(cloud, path, {"op": "replace", "path": "/protected", "value": False}))
     assert patch(cloud, path, {"op": "replace", "path": "/protected", "value": True}).status == 200
     message = f"Image {image['id']} is protected and cannot be deleted."
     assert refusal(ask(cloud, "DELETE", path)) == (403, message, "Forbidden")
