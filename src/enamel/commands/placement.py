@@ -45,9 +45,8 @@ def cloud_of(want: Want) -> tuple[str | None, Sequence[Fault]]:
         return None, ()
     first = named[0][1]
     detail = "The servers of one launch go to one cloud; send one launch for each."
-    return first, [
-        Fault(pointer=f"{pointer}/placement", detail=detail) for pointer, name in named if name != first
-    ]
+    others = [pointer for pointer, name in named if name != first]
+    return first, tuple(Fault(pointer=f"{pointer}/placement", detail=detail) for pointer in others)
 
 
 def spots(member: Member, look: Lookup) -> tuple[Spot, ...]:

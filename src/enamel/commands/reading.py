@@ -94,10 +94,22 @@ def key_fault(text: str) -> str | None:
         blob = base64.b64decode(parts[1], validate=True)
     except (binascii.Error, ValueError):
         return "The key's second word is not base64; perhaps a part of the line is missing."
-    length = int.from_bytes(blob[:4], "big")
-    if blob[4 : 4 + length] != parts[0].encode() or len(blob) <= 4 + length:
+    fields = _fields(blob)
+    if len(fields) < 2 or fields[0] != parts[0].encode():
         return "The key is cut short, or its type does not fit its content."
     return None
+
+
+def _fields(blob: bytes) -> list[bytes]:
+    """Return the fields of a key's content, each of which says its length first; none where they do not add up."""
+    found = []
+    while blob:
+        end = 4 + int.from_bytes(blob[:4], "big")
+        if len(blob) < max(4, end):
+            return []
+        found.append(blob[4:end])
+        blob = blob[end:]
+    return found
 
 
 def is_address(text: str) -> bool:
