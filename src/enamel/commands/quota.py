@@ -43,22 +43,32 @@ def needs(choices: Iterable[Choice], *, imports: int, groups: int, server_groups
     return {kind: number for kind, number in found.items() if number}
 
 
+def numbers(wanted: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]:
+    """Return what is wanted of each quota that has a limit, and how much of it is free."""
+    found = {}
+    for kind, number in wanted.items():
+        limit = facts.quota.get(kind)
+        if limit is not None and limit.free is not None:
+            promised = facts.reserved.get(kind, 0)
+            found[kind] = {
+                "wanted": number,
+                "free": max(0, limit.free - promised),
+                "limit": limit.limit,
+                "used": limit.used,
+                "promised": promised,
+            }
+    return found
+
+
 def faults(wanted: Mapping[str, int], facts: Facts) -> list[Fault]:
     """Return a fault for each quota that is not enough, with the numbers."""
     found = []
-    for kind, number in wanted.items():
-        limit = facts.quota.get(kind)
-        if limit is None or limit.free is None:
-            continue
-        free = max(0, limit.free - facts.reserved.get(kind, 0))
-        if number > free:
-            promised = facts.reserved.get(kind, 0)
-            others = f", {promised} promised to running tasks" if promised else ""
-            found.append(
-                Fault(
-                    pointer="",
-                    code="quota_exceeded",
-                    detail=f"{number} {NAMES[kind]} wanted, {free} free (limit {limit.limit}, {limit.used} used{others}).",
-                )
+    for kind, one in numbers(wanted, facts).items():
+        if one["wanted"] > one["free"]:
+            others = f", {one['promised']} promised to running tasks" if one["promised"] else ""
+            detail = (
+                f"{one['wanted']} {NAMES[kind]} wanted, {one['free']} free "
+                f"(limit {one['limit']}, {one['used']} used{others})."
             )
+            found.append(Fault(pointer="", code="quota_exceeded", detail=detail))
     return found

@@ -357,10 +357,17 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
         listed = ", ".join(sorted(taken))
         raise errors.NameTaken(f"Another task is about to take the name {listed}.")
     if _tight(new.reserves, facts.quota, tasks.reserved(tx, project_id=new.project_id, cloud=new.cloud)):
-        exact = promises.exact(tx, project_id=new.project_id, cloud=new.cloud)
-        lacking = quota.faults(new.reserves, msgspec.structs.replace(facts, reserved=exact))
+        exact = msgspec.structs.replace(
+            facts, reserved=promises.exact(tx, project_id=new.project_id, cloud=new.cloud)
+        )
+        lacking = quota.faults(new.reserves, exact)
         if lacking:
-            raise errors.QuotaExceeded(" ".join(one.detail for one in lacking), faults=tuple(lacking))
+            raise errors.QuotaExceeded(
+                " ".join(one.detail for one in lacking),
+                cloud=new.cloud,
+                faults=tuple(lacking),
+                quota=quota.numbers(new.reserves, exact),
+            )
 
 
 def _tight(wanted: Mapping[str, int], limits: Mapping[str, Limit], promised: Mapping[str, int]) -> bool:
@@ -381,15 +388,7 @@ def refusal(faults: Sequence[Fault], found: Prepared) -> errors.EnamelError:
     codes = {one.code for one in faults}
     sentence = " ".join(one.detail for one in faults[:20])
     if codes == {"quota_exceeded"}:
-        lacking = {
-            kind: {
-                "wanted": number,
-                "free": found.facts.quota[kind].free,
-                "limit": found.facts.quota[kind].limit,
-            }
-            for kind, number in found.planned.plan.needs.items()
-            if kind in found.facts.quota
-        }
+        lacking = quota.numbers(found.planned.plan.needs, found.facts)
         return errors.QuotaExceeded(sentence, cloud=found.cloud, faults=tuple(faults), quota=lacking)
     if codes <= {"taken", "quota_exceeded"}:
         return errors.NameTaken(sentence, cloud=found.cloud, faults=tuple(faults))

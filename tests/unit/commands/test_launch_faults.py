@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from enamel.clouds.driver import Capability
-from enamel.commands import COMMANDS
+from enamel.commands import COMMANDS, quota
 from enamel.model import cloud
 from tests.unit.commands import north
 
@@ -333,3 +333,10 @@ def test_a_full_quota_is_told_with_its_numbers(kind: str, body: dict[str, Any], 
 def test_no_limit_is_never_full() -> None:
     known = north.facts(quota={"servers": cloud.Limit(limit=-1, used=10**9)})
     assert north.faults(known, count=100) == set()
+
+
+def test_the_numbers_are_there_for_programs() -> None:
+    known = north.facts(quota={"servers": cloud.Limit(limit=10, used=4)}, reserved={"servers": 2})
+    assert quota.numbers({"servers": 5, "keypairs": 1}, known) == {
+        "servers": {"wanted": 5, "free": 4, "limit": 10, "used": 4, "promised": 2}
+    }

@@ -1,0 +1,92 @@
+"""What goes with a server: by default what was made for it, in the order that avoids "in use"."""
+
+import pytest
+
+from enamel.commands import COMMANDS
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Facts
+from enamel.flow.plan import Plan
+from enamel.model import cloud
+from tests.unit.commands import north
+
+TERMINATE = COMMANDS["server.terminate"]
+MARK = "enamel:task-1/step"
+SERVER = cloud.Server(id="s1", name="web", status="ACTIVE", mark=MARK)
+AROUND = north.facts(
+    server=SERVER,
+    servers=(SERVER,),
+    ports=(
+        cloud.Port(id="p-made", network_id="n", mark=MARK, server_id="s1"),
+        cloud.Port(id="p-mine", network_id="n", mark="", server_id="s1"),
+    ),
+    addresses=(
+        cloud.Address(id="a-made", address="203.0.113.1", network_id="x", mark=MARK),
+        cloud.Address(id="a-mine", address="203.0.113.2", network_id="x", mark="for the shop"),
+    ),
+    volumes=(
+        cloud.Volume(id="v-made", name="v", size_gb=1, status="in-use", mark=MARK, attached_to=("s1",)),
+        cloud.Volume(id="v-mine", name="v", size_gb=1, status="in-use", attached_to=("s1",)),
+        cloud.Volume(id="v-else", name="v", size_gb=1, status="in-use", mark=MARK, attached_to=("s2",)),
+    ),
+    security_groups=(
+        cloud.SecurityGroup(id="g-made", name="web-1", description=MARK),
+        cloud.SecurityGroup(id="g-mine", name="default"),
+    ),
+)
+
+
+def terminated(known: Facts = AROUND, **params: str) -> Planned:
+    return TERMINATE.plan(Want(body=None, params={"server": "s1", **params}), known)
+
+
+def gone(plan: Plan) -> set[str]:
+    return {node.inputs["id"] for node in plan.nodes}
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({}, {"s1", "a-made", "v-made", "p-made", "g-made"}),
+        ({"with": "nothing"}, {"s1"}),
+        ({"with": "everything"}, {"s1", "a-made", "a-mine", "v-made", "v-mine", "p-made", "g-made"}),
+        ({"with": "addresses"}, {"s1", "a-made", "a-mine", "p-made"}),
+        ({"with": "addresses,volumes"}, {"s1", "a-made", "a-mine", "v-made", "v-mine", "p-made"}),
+    ],
+    ids=str,
+)
+def test_what_goes_with_a_server_is_the_callers_choice(wish: dict[str, str], expected: set[str]) -> None:
+    assert gone(terminated(**wish).plan) == expected
+
+
+def test_what_hangs_on_the_server_goes_after_it_and_the_addresses_before() -> None:
+    after = {node.inputs["id"]: node.after for node in terminated().plan.nodes}
+    assert after["a-made"] == ()
+    assert after["v-made"] == after["p-made"] == ("server-delete-web",)
+    assert after["g-made"] == ("port-delete-web", "server-delete-web")
+
+
+@pytest.mark.parametrize(("wish", "force"), [({}, True), ({"with": "nothing"}, False)], ids=str)
+def test_a_server_stays_restorable_where_nothing_is_taken_from_it(wish: dict[str, str], force: bool) -> None:
+    assert north.only(terminated(**wish).plan, "server.delete")["force"] is force
+
+
+def test_a_group_stays_while_it_serves_a_sibling() -> None:
+    sibling = cloud.Server(id="s2", name="web-2", status="ACTIVE", mark="enamel:task-1/step~1")
+    known = north.facts(server=SERVER, servers=(SERVER, sibling), security_groups=AROUND.security_groups)
+    assert gone(terminated(known).plan) == {"s1"}
+
+
+def test_a_server_that_enamel_did_not_make_goes_alone() -> None:
+    server = cloud.Server(id="s1", name="old", status="ACTIVE")
+    known = north.facts(server=server, servers=(server,), security_groups=AROUND.security_groups)
+    assert gone(terminated(known).plan) == {"s1"}
+
+
+def test_an_unknown_wish_is_a_fault() -> None:
+    [fault] = terminated(**{"with": "addresses,keys"}).faults
+    assert fault.pointer == "?with"
+    assert "'keys'" in fault.detail
+
+
+def test_it_asks_for_the_server() -> None:
+    assert TERMINATE.ask(Want(body=None, params={"server": "s1"})).terminate == "s1"
