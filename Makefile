@@ -59,8 +59,8 @@ docs: $(STAMP) ## Write the reference pages anew from the code.
 
 lock: $(BIN)/uv ## Pin all packages anew with their hashes (UPGRADE=--upgrade takes newer ones).
 	$(COMPILE) --group bootstrap -o requirements/uv.txt
-	$(COMPILE) pyproject.toml -o requirements/run.txt
-	$(COMPILE) -c requirements/uv.txt -c requirements/run.txt pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) --all-extras pyproject.toml -o requirements/run.txt
+	$(COMPILE) -c requirements/uv.txt -c requirements/run.txt --all-extras pyproject.toml --group dev -o requirements/dev.txt
 
 clean: ## Remove .venv and everything else that was made here.
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
