@@ -22,7 +22,7 @@ class Flights:
     async def join(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """Return what the request under way for this key answers; start it if there is none."""
         task = self._under_way.get(key)
-        if task is None:
+        if task is None or task.done():
             task = asyncio.ensure_future(_carried_out(make))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._landed(key, done))

@@ -90,6 +90,15 @@ async def test_the_first_who_gives_up_takes_nothing_from_the_others() -> None:
     assert await second == 1
 
 
+async def test_who_joins_as_a_flight_lands_starts_another() -> None:
+    flights, well = cache.Flights(), Well()
+
+    async def twice() -> list[int]:
+        return [await flights.join("w", well.draw), await flights.join("w", well.draw)]
+
+    assert await asyncio.gather(twice(), twice()) == [[1, 2], [1, 2]]
+
+
 async def test_a_gate_lets_in_so_many_and_no_more() -> None:
     gate, inside, most = pace.Gate(most=3), 0, 0
 

@@ -1,0 +1,54 @@
+"""What a cloud offers, and to whom."""
+
+import asyncio
+
+from enamel.clouds import record
+from enamel.clouds.driver import Capability
+from tests.contract.driver.conftest import World
+
+
+async def test_a_cloud_says_who_we_are_and_what_it_can_do(world: World) -> None:
+    identity = await world.cloud.identity()
+    assert identity.project_name == "demo" and "member" in identity.roles
+    assert {
+        Capability.COMPUTE,
+        Capability.NETWORK,
+        Capability.VOLUME,
+        Capability.IMAGE,
+        Capability.FLOATING_IP,
+        Capability.SERVER_TAGS,
+        Capability.SOFT_AFFINITY,
+    } <= await world.cloud.capabilities()
+
+
+async def test_the_catalogue_is_read_once_for_all(world: World) -> None:
+    there = world.cloud
+    with record.calls() as calls:
+        for _ in range(2):
+            flavors, images, networks, zones, types, subnets = await asyncio.gather(
+                there.flavors(),
+                there.images(),
+                there.networks(),
+                there.zones(),
+                there.volume_types(),
+                there.subnets(),
+            )
+    assert len(calls) == 7  # with the token
+    assert "m1.tiny" in {one.name for one in flavors}
+    assert {"cirros", "ubuntu"} <= {one.name for one in images if one.status == "active"}
+    assert {"private", "public"} <= {one.name for one in networks}
+    assert {"az1", "az2"} <= {one.name for one in zones if one.available}
+    assert "standard" in {one.name for one in types}
+    inside = next(one for one in networks if one.name == "private")
+    assert set(inside.subnets) <= {one.id for one in subnets} and not inside.external
+
+
+async def test_quotas_are_told_for_the_kinds_asked_for(world: World) -> None:
+    kinds = [
+        *("servers", "cores", "memory_mb", "keypairs", "server_groups", "volumes", "gigabytes"),
+        *("ports", "addresses", "security_groups", "networks"),
+    ]
+    limits = await world.cloud.quota(kinds)
+    assert limits.keys() == set(kinds)
+    assert all(one.limit == -1 or one.limit >= one.used >= 0 for one in limits.values())
+    assert (await world.cloud.quota(["ports"])).keys() == {"ports"}

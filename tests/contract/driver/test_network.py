@@ -1,0 +1,97 @@
+"""Ports, groups and networks."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from enamel.clouds import record
+from enamel.model import cloud
+from enamel.model.errors import CloudConflict, CloudError
+from tests.contract.driver.conftest import World
+
+
+async def test_ports_come_in_the_order_of_the_wants(world: World) -> None:
+    inside = await world.inside()
+    subnet = next(
+        one for one in await world.cloud.subnets() if one.network_id == inside and one.ip_version == 4
+    )
+    wanted = str(ip_network(subnet.cidr)[-20])
+    wants = [
+        cloud.PortWant(
+            network_id=inside, name=world.name(f"p{n}"), mark=world.mark("ports"), security_groups=()
+        )
+        for n in (3, 1, 2)
+    ]
+    wants.append(
+        cloud.PortWant(
+            network_id=inside, name=world.name("fixed"), mark=world.mark("ports"), fixed_address=wanted
+        )
+    )
+    with record.calls() as calls:
+        made = await world.cloud.create_ports(wants)
+    for port in made:
+        world.later(lambda id=port.id: world.cloud.delete_port(id))  # type: ignore[misc]
+    assert len(calls) == 1
+    assert [port.name for port in made] == [want.name for want in wants]
+    assert made[3].addresses == (wanted,)
+    assert made[0].security_groups == () and made[3].security_groups != ()
+    assert all(ip_address(port.addresses[0]) in ip_network(subnet.cidr) for port in made)
+
+
+async def test_of_several_ports_all_are_made_or_none(world: World) -> None:
+    inside = await world.inside()
+    good = cloud.PortWant(network_id=inside, name=world.name("good"), mark=world.mark("half"))
+    bad = cloud.PortWant(
+        network_id="00000000-0000-4000-8000-000000000000", name=world.name("bad"), mark=world.mark("half")
+    )
+    with pytest.raises(CloudError):
+        await world.cloud.create_ports([good, bad])
+    assert await world.cloud.ports_marked(world.mark("half")) == []
+
+
+async def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
+    port = await world.port()
+    again = cloud.PortWant(
+        network_id=port.network_id,
+        name=world.name("again"),
+        mark=world.mark("again"),
+        fixed_address=port.addresses[0],
+    )
+    with pytest.raises(CloudConflict) as caught:
+        await world.cloud.create_ports([again])
+    assert caught.value.data["reason"] == "address_in_use"
+
+
+async def test_rules_that_are_there_already_are_not_a_fault(world: World) -> None:
+    there = world.cloud
+    group = await there.create_security_group(world.name("group"), mark=world.mark("group"))
+    world.later(lambda: there.delete_security_group(group.id))
+    ssh = cloud.Rule(protocol="tcp", port_min=22, port_max=22)
+    web = cloud.Rule(protocol="tcp", port_min=80, port_max=443, source="10.0.0.0/8")
+    ping = cloud.Rule(protocol="icmp")
+    own = cloud.Rule(protocol="udp", port_min=53, group_id=group.id)
+    six = cloud.Rule(protocol="tcp", port_min=22, port_max=22, ip_version=6)
+    await there.add_rules(group.id, [ssh, ssh, web])
+    with record.calls() as calls:
+        await there.add_rules(group.id, [ssh, web, ping, own, six])
+    assert len(calls) == 3
+    await there.add_rules(group.id, [six, own])
+    await there.add_rules(group.id, [])
+    assert [one.id for one in await there.security_groups_marked(world.mark("group"))] == [group.id]
+    assert group.id in {one.id for one in await there.security_groups()}
+
+
+async def test_a_network_with_a_way_out(world: World) -> None:
+    there = world.cloud
+    network = await there.create_network(world.name("net"), mark=world.mark("net"))
+    world.later(lambda: there._take_down(network.id, mark=world.mark("net")))  # type: ignore[attr-defined]
+    assert network.id in {one.id for one in await there.networks()}
+    assert set(network.subnets) <= {one.id for one in await there.subnets()}
+    want = cloud.PortWant(network_id=network.id, name=world.name("p"), mark=world.mark("p"))
+    (port,) = await there.create_ports([want])
+    world.later(lambda: there.delete_port(port.id))
+    address = await there.create_address(
+        network_id=await world.outside(), mark=world.mark("a"), port_id=port.id
+    )
+    world.later(lambda: there.delete_address(address.id))
+    assert address.fixed_address == port.addresses[0]

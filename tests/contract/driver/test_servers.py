@@ -1,0 +1,132 @@
+"""Servers from their boot to their end."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from enamel.model import cloud
+from enamel.model.errors import CloudConflict, CloudRefused, Gone
+from tests.contract.driver.conftest import SOON, World
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+async def test_a_server_with_a_port_and_an_address(world: World) -> None:
+    there, port = world.cloud, await world.port()
+    address = await there.create_address(
+        network_id=await world.outside(), mark=world.mark("address"), port_id=port.id
+    )
+    world.later(lambda: there.delete_address(address.id))
+    (id,) = await world.boot(
+        networks=(cloud.NetworkPort(port_id=port.id),), properties={"color": "red"}, tags=("enamel-test",)
+    )
+    server = await world.active(id)
+    assert (server.name, server.mark) == (world.name("server"), world.mark("boot"))
+    assert server.fixed_addresses == port.addresses
+    assert server.metadata["color"] == "red" and server.tags == ("enamel-test",)
+    assert server.flavor_name == "m1.tiny" and server.flavor_id == await world.flavor()
+    assert server.created is not None and server.created.utcoffset() == timedelta(0)
+    assert [one.id for one in await there.servers_marked(server.mark)] == [id]
+    assert [one.id for one in await there.servers_named([server.name, "nobody"])] == [id]
+    assert id in {one.id for one in await there.servers_list()}
+    assert [one.id for one in await there.ports_of([id])] == [port.id]
+    assert [one.id for one in await there.ports_marked(world.mark("port"))] == [port.id]
+    assert [one.id for one in await there.addresses_of([port.id])] == [address.id]
+    assert [one.id for one in await there.addresses_marked(world.mark("address"))] == [address.id]
+    assert (await there.move_address(address.id, port_id=None)).port_id is None
+    assert (await there.move_address(address.id, port_id=port.id)).port_id == port.id
+    assert isinstance(await there.console_log(id, lines=20), str)
+    assert await there.why_failed(id) == ""
+
+
+async def test_equal_servers_come_from_one_request_and_have_ports_before_they_are_active(
+    world: World,
+) -> None:
+    there = world.cloud
+    ids = await world.boot(count=3, networks=(cloud.NetworkPort(network_id=await world.inside()),))
+    ports = await asyncio.gather(*(there.ports.until(id, bool, due=timedelta(seconds=0.5)) for id in ids))
+    assert all(
+        found and found[0].server_id == id and found[0].addresses
+        for found, id in zip(ports, ids, strict=True)
+    )
+    servers = await asyncio.gather(*(world.active(id) for id in ids))
+    assert [one.name for one in servers] == [f"{world.name('server')}-{n}" for n in (1, 2, 3)]
+    found = await there.servers_named([one.name for one in servers])
+    assert {one.id for one in found} == set(ids)
+
+
+async def test_a_port_is_taken_by_one_server_only(world: World) -> None:
+    port = await world.port()
+    (id,) = await world.boot(networks=(cloud.NetworkPort(port_id=port.id),))
+    await world.active(id)
+    with pytest.raises(CloudConflict) as caught:
+        await world.boot(networks=(cloud.NetworkPort(port_id=port.id),))
+    assert caught.value.data["reason"] == "port_in_use"
+
+
+async def test_a_deleted_server_is_gone_at_the_latest_when_it_is_forced(world: World) -> None:
+    (id,) = await world.boot(networks=())
+    await world.active(id)
+    await world.cloud.delete_server(id)
+    seen = await world.cloud.servers.until(
+        id, lambda one: one is None or one.status in ("DELETED", "SOFT_DELETED")
+    )
+    assert id not in {one.id for one in await world.cloud.servers_list()}
+    if seen is not None:
+        await world.gone(id)
+
+
+async def test_what_is_not_there(world: World) -> None:
+    there = world.cloud
+    for read in (there.server, there.port, there.volume):
+        with pytest.raises(Gone):
+            await read(NOBODY)
+    await there.delete_server(NOBODY)
+    await there.delete_server(NOBODY, force=True)
+    await there.delete_port(NOBODY)
+    await there.delete_address(NOBODY)
+    await there.delete_volume(NOBODY)
+    await there.delete_security_group(NOBODY)
+    await there.delete_server_group(NOBODY)
+    await there.delete_keypair(world.name("nobody"))
+    assert await there.keypair(world.name("nobody")) is None
+    assert await there.server_group_named(world.name("nobody")) is None
+    assert await there.servers_named([world.name("nobody"), world.name("none")]) == []
+    assert await there.servers.until(NOBODY, lambda one: one is None, due=SOON) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"flavor_id": NOBODY}, {"image_id": NOBODY}, {"zone": "nowhere"}, {"key_name": "nobodys"}],
+    ids=["flavor", "image", "zone", "key"],
+)
+async def test_a_boot_that_cannot_be_is_refused(world: World, wrong: dict[str, str]) -> None:
+    with pytest.raises(CloudRefused) as caught:
+        await world.boot(networks=(), **wrong)
+    assert caught.value.request_ids and caught.value.cloud == world.cloud.name
+
+
+async def test_a_server_group(world: World) -> None:
+    group = await world.cloud.create_server_group(world.name("group"), policy="soft-anti-affinity")
+    world.later(lambda: world.cloud.delete_server_group(group.id))
+    assert group.policy == "soft-anti-affinity"
+    assert await world.cloud.server_group_named(world.name("group")) == group
+    (id,) = await world.boot(networks=(), group_id=group.id)
+    await world.active(id)
+
+
+async def test_a_keypair(world: World) -> None:
+    name, key = (
+        world.name("key @1"),
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGRSi/Yq2Ll5NE8uLdOuhDz3VYTtRDdoRCTrbOSg5PHS x",
+    )
+    world.later(lambda: world.cloud.delete_keypair(name))
+    made = await world.cloud.create_keypair(name, public_key=key)
+    assert made.name == name and made.fingerprint
+    found = await world.cloud.keypair(name)
+    assert found is not None and found.public_key == key
+    with pytest.raises(CloudConflict):
+        await world.cloud.create_keypair(name, public_key=key)
+    with pytest.raises(CloudRefused):
+        await world.cloud.create_keypair(world.name("other"), public_key="not a key")

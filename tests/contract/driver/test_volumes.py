@@ -1,0 +1,69 @@
+"""Volumes, alone and with servers."""
+
+import pytest
+
+from enamel.model import cloud
+from enamel.model.errors import CloudConflict, Gone
+from tests.contract.driver.conftest import SOON, World
+
+
+async def volume(world: World, what: str = "volume", **more: object) -> cloud.Volume:
+    want = cloud.VolumeWant(size_gb=1, name=world.name(what), mark=world.mark(what), **more)  # type: ignore[arg-type]
+    made = await world.cloud.create_volume(want)
+
+    async def away() -> None:
+        await free(world, made.id)
+        await world.cloud.delete_volume(made.id)
+        assert await world.cloud.volumes.until(made.id, lambda one: one is None, due=SOON) is None
+
+    world.later(away)
+    found = await world.cloud.volumes.until(
+        made.id, lambda one: one is None or one.status in ("available", "error"), due=SOON
+    )
+    assert found is not None and found.status == "available"
+    return found
+
+
+async def free(world: World, id: str) -> None:
+    await world.cloud.volumes.until(
+        id, lambda one: one is None or one.status not in ("in-use", "detaching"), due=SOON
+    )
+
+
+async def test_a_volume_comes_and_goes(world: World) -> None:
+    made = await volume(world, type="standard")
+    assert (made.size_gb, made.type, made.mark) == (1, "standard", world.mark("volume"))
+    assert [one.id for one in await world.cloud.volumes_marked(made.mark)] == [made.id]
+    assert made.id in {one.id for one in await world.cloud.volumes_list()}
+
+
+async def test_attaching_and_detaching_twice_is_not_a_fault(world: World) -> None:
+    there, made = world.cloud, await volume(world)
+    (id,) = await world.boot(networks=())
+    await world.active(id)
+    for _ in range(2):
+        await there.attach_volume(id, volume_id=made.id, delete_with_server=False)
+    used = await there.volumes.until(made.id, lambda one: one is None or one.status == "in-use", due=SOON)
+    assert used is not None and used.attached_to == (id,)
+    with pytest.raises(CloudConflict):
+        await there.delete_volume(made.id)
+    await there.detach_volume(id, volume_id=made.id)
+    await free(world, made.id)
+    await there.detach_volume(id, volume_id=made.id)
+
+
+async def test_a_server_on_a_volume_with_another_beside_it(world: World) -> None:
+    system = await volume(world, "system", image_id=await world.image())
+    data = await volume(world, "data")
+    assert system.bootable and not data.bootable
+    disks = (cloud.Disk(volume_id=system.id, boot=True), cloud.Disk(volume_id=data.id))
+    (id,) = await world.boot(networks=(), disks=disks)
+    server = await world.active(id)
+    assert server.image_id is None and set(server.volumes) == {system.id, data.id}
+
+
+async def test_a_type_that_is_not_there_is_refused(world: World) -> None:
+    want = cloud.VolumeWant(size_gb=1, name=world.name("v"), mark=world.mark("v"), type="of gold")
+    with pytest.raises(Gone) as caught:
+        await world.cloud.create_volume(want)
+    assert caught.value.request_ids
