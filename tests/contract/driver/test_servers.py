@@ -118,7 +118,7 @@ async def test_a_server_group(world: World) -> None:
 
 async def test_a_keypair(world: World) -> None:
     name, key = (
-        world.name("key @1"),
+        world.name("key 1"),
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGRSi/Yq2Ll5NE8uLdOuhDz3VYTtRDdoRCTrbOSg5PHS x",
     )
     world.later(lambda: world.cloud.delete_keypair(name))
