@@ -23,7 +23,7 @@ from enamel.flow.runner import Runner, Tools
 from enamel.model import item, task
 from enamel.model.event import Event
 from enamel.model.item import Item
-from enamel.model.task import Caller, Task
+from enamel.model.task import Caller, State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service.cancel import Cancel
@@ -40,6 +40,8 @@ QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
+BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
+"""What is logged where Enamel itself is at fault."""
 KINDS = {
     "servers": "server",
     "ports": "port",
@@ -64,7 +66,7 @@ class After(Struct, frozen=True, kw_only=True):
     """What the project has that it did not have in the beginning, by kind."""
 
     @property
-    def state(self) -> task.State:
+    def state(self) -> State:
         return self.task.state
 
     def item(self, name: str) -> Item:
@@ -237,6 +239,7 @@ class World:
         """Wait for a task's end."""
         with self.dispatch.following(id) as bell:
             while (found := await self.get(id)).state not in task.ENDED:
+                self._check_health()
                 await bell.wait(timeout=0.2)
         return After(
             task=found,
@@ -311,7 +314,13 @@ class World:
             assert found.state in task.ENDED, f"task {id} is {found.state}"
             steps = await self.items(id)
             history.check(found, steps, await self.store.read(events.list, id))
+        self._check_health()
         self._check_secrets()
+
+    def _check_health(self) -> None:
+        """Hold Enamel to breaking on nothing."""
+        broken = [line for line in self.logs if line["event"] in BROKEN]
+        assert not broken, broken
 
     def _check_secrets(self) -> None:
         tokens = set(self.sandbox.cloud.identity.tokens)
@@ -344,7 +353,9 @@ async def opened(
         shutil.copy(template, database)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(asyncio.timeout(60))
-        logs = stack.enter_context(structlog.testing.capture_logs())
+        logs = stack.enter_context(
+            structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info])
+        )
         sandbox = await stack.enter_async_context(serve.running(settings))
         users = sandbox.cloud.identity.users
         for id, user in users.items():

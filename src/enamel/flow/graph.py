@@ -28,10 +28,9 @@ class Graph:
     def begin(self, items: Mapping[str, Item]) -> None:
         """Take up the plan where its items say it stands."""
         done = {name for name, one in items.items() if one.state is item.State.COMPLETED}
-        open_ = {item.State.WAITING, item.State.RUNNING}
         for name, node in self.nodes.items():
             self._lacking[name] = sum(needed not in done for needed in node.after)
-            if items[name].state in open_ and not self._lacking[name]:
+            if items[name].state in item.OPEN and not self._lacking[name]:
                 self.ready.append(name)
 
     def done(self, name: str) -> None:

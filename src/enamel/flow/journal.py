@@ -174,7 +174,7 @@ class Journal:
         return self._save(items=[one])
 
     def never(self, names: Sequence[str]) -> Awaitable[None]:
-        """Journal that steps will not be begun."""
+        """Journal that steps will not be begun, or not be ended."""
         return self._save(items=[self._change(name, state=item.State.ABORTED) for name in names])
 
     def reverted(

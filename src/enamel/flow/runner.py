@@ -28,6 +28,9 @@ from enamel.steps.step import Context, Outputs, Prober, Step
 
 log = structlog.get_logger(__name__)
 
+FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
+"""The states of a step that has an error which it did not get over; it may be undone since."""
+
 
 class Secrets(Protocol):
     """The key store, as far as the runner needs it."""
@@ -120,6 +123,12 @@ class Run:
         self._fatal: EnamelError | None = None
         self._step: str | None = None
         self._handing_over = False
+        self._over = False
+        """Whether all steps have ended: what is left to do is not stopped any more."""
+        self._abandoned = False
+        """Whether the steps are dropped in the middle of what they do."""
+        self._left: list[str] = []
+        """Sentences about what could not be undone."""
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Ended | BaseException | None] = asyncio.Queue()
 
@@ -127,7 +136,7 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._handing_over = True
-        elif self._fatal is None and not self._journal.task.reverting:
+        elif self._fatal is None and not self._over:
             self._fatal = why
             self._journal.tell("task.cancelling", None, {})
         self._stopping.set()
@@ -148,7 +157,7 @@ class Run:
         self._graph = Graph(self._plan)
         before = self._journal.task.error
         if self._journal.task.reverting and before is not None:
-            self._fatal, self._step = problem.error(before), before.step
+            self._fatal, self._step, self._over = problem.error(before), before.step, True
         else:
             try:
                 await self._forward()
@@ -166,18 +175,21 @@ class Run:
 
     async def _finish(self) -> None:
         """Roll back what has to be, and write the end."""
+        self._over = True
         if self._fatal is None and self._failed and len(self._failed) == len(self._plan.groups):
             self._step, self._fatal = self._first_failure()
-        left: list[str] = []
         if self._fatal is not None and self._rolls_back(self._fatal):
             await self._journal.reverting(self._fatal, step=self._step)
-            left = await self._undo().everything()
-        elif self._fatal is None:
+            self._left = await self._undo().everything()
+        else:
             await self._tidy()
-        unbegun = [name for name, one in self._journal.items.items() if one.state is item.State.WAITING]
-        if unbegun:
-            await self._journal.never(unbegun)
-        await self._journal.ended(self._plan, self._state(), error=self._error(left))
+            if self._plan.on_failure == "rollback":
+                for group in self._failed:
+                    self._left += await self._undo().shared(group)
+        unended = [name for name, one in self._journal.items.items() if one.state in item.OPEN]
+        if unended:
+            await self._journal.never(unended)
+        await self._journal.ended(self._plan, self._state(), error=self._error())
 
     def _rolls_back(self, why: EnamelError) -> bool:
         return self._plan.on_failure == "rollback" or isinstance(why, errors.TaskCancelled)
@@ -187,11 +199,14 @@ class Run:
             return task.State.TIMED_OUT
         return task.State.ABORTED if self._fatal or self._failed else task.State.COMPLETED
 
-    def _error(self, left: list[str]) -> problem.Problem | None:
+    def _error(self) -> problem.Problem | None:
         """Return the problem that the task ends with."""
+        found = self._problem()
+        return msgspec.structs.replace(found, left=tuple(dict.fromkeys(self._left))) if found else None
+
+    def _problem(self) -> problem.Problem | None:
         if self._fatal is not None:
-            found = problem.of(self._fatal, step=self._step)
-            return msgspec.structs.replace(found, left=tuple(left))
+            return problem.of(self._fatal, step=self._step)
         if self._failed:
             names = ", ".join(sorted(self._failed))
             total = len(self._plan.groups)
@@ -252,7 +267,7 @@ class Run:
         """Go on where an earlier worker stopped."""
         self._graph.begin(self._journal.items)
         for name, one in self._journal.items.items():
-            if one.state not in {item.State.ABORTED, item.State.TIMED_OUT} or one.error is None:
+            if one.state not in FAILED or one.error is None:
                 continue
             error = problem.error(one.error)
             if one.group is None:
@@ -290,6 +305,7 @@ class Run:
 
     async def _abandon(self) -> None:
         """Drop everything at once: another worker has the task, or something is broken."""
+        self._abandoned = True
         work = [*self._running.values(), *self._group_work]
         for one in work:
             one.cancel()
@@ -355,7 +371,7 @@ class Run:
             "server.failed", None, {"server": group, "code": error.code, "detail": error.detail}
         )
         if self._plan.on_failure == "rollback":
-            await self._undo().group(group)
+            self._left += await self._undo().group(group)
 
     # -- one step
 
@@ -391,11 +407,13 @@ class Run:
                 raise LeaseLost()
             with record.calls() as calls:
                 try:
-                    outputs = await self._attempt(node, uncertain=uncertain, lost=attempt > 1)
+                    outputs = await self._attempt(node, uncertain=uncertain)
                     self._journal.completed(node, outputs, calls=calls)
                     return
                 except asyncio.CancelledError:
-                    self._journal.stopped(node, calls=calls, again=self._handing_over)
+                    # What is dropped in the middle stays RUNNING: nobody knows how it ended.
+                    if not self._abandoned:
+                        self._journal.stopped(node, calls=calls, again=self._handing_over)
                     raise
                 except EnamelError as exc:
                     error = exc
@@ -433,27 +451,22 @@ class Run:
             for one in sleeping:
                 one.cancel()
 
-    async def _attempt(self, node: Node, *, uncertain: bool, lost: bool) -> Outputs:
-        """Do a step once; one that may have been done already is looked up first.
-
-        Args:
-            node: The step.
-            uncertain: Whether an earlier attempt's outcome is unknown.
-            lost: Whether that attempt was a moment ago: its effect may yet have to show.
-        """
+    async def _attempt(self, node: Node, *, uncertain: bool) -> Outputs:
+        """Do a step once; one that may have been done already, by an attempt that was lost, is looked up first."""
         step, at = await self._step_of(node), self._context(node)
         try:
             async with asyncio.timeout(node.give_up_after):
                 if not uncertain or step.repeatable:
                     return await step.do(at)
-                return await self._find_or_do(step, at, lost=lost)
+                return await self._find_or_do(step, at)
         except TimeoutError as exc:
             raise step.late(node.give_up_after) from exc
 
-    async def _find_or_do(self, step: Step, at: Context, *, lost: bool) -> Outputs:
+    async def _find_or_do(self, step: Step, at: Context) -> Outputs:
         """Return what a lost attempt made, or do the step again when it made nothing."""
         found = await step.find(at)
-        if found is None and lost:
+        if found is None:
+            # That attempt may have been a moment ago, by a worker that died since.
             await self._tools.sleep(SETTLE)
             found = await step.find(at)
         if found is not None:

@@ -52,9 +52,15 @@ class Undo:
 
     async def group(self, group: str) -> list[str]:
         """Undo what was made for one server, also by steps that serve others as well."""
-        left = await self.steps(self._graph.of_group[group])
+        return await self.steps(self._graph.of_group[group]) + await self.shared(group)
+
+    async def shared(self, group: str) -> list[str]:
+        """Undo what steps that serve several servers have made for one of them, as far as they are done."""
+        left: list[str] = []
         for node in reversed(self._graph.serving(group)):
-            left += await self._revert(node, only=self._graph.places(node, group))
+            one, places = self._journal.items[node.name], self._graph.places(node, group)
+            if one.state is item.State.COMPLETED and not set(places) <= set(one.outputs.get("undone", ())):
+                left += await self._revert(node, only=places)
         return left
 
     async def steps(self, names: Collection[str]) -> list[str]:
@@ -125,10 +131,10 @@ class Undo:
         """Undo one step once and return its outputs."""
         one = self._journal.items[node.name]
         step, at = await self._step(node), self._context(node)
-        made = one.outputs if one.state is item.State.COMPLETED else await step.find(at)
+        made = one.outputs if one.state is item.State.COMPLETED else await step.remains(at)
         if made is None and one.uncertain:
             await self._sleep(SETTLE)
-            made = await step.find(at)
+            made = await step.remains(at)
         if made is not None:
             await step.undo(at, made, only=only)
         if only is None and one.attempt > 1:

@@ -20,6 +20,9 @@ class State(enum.Enum):
     REVERTED = "REVERTED"
 
 
+OPEN = frozenset({State.WAITING, State.RUNNING})
+"""The states of a step that has not ended."""
+
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.RUNNING, State.ABORTED}),
     # Back to WAITING when a server moves on to its next placement, and when a restart takes the step again.

@@ -28,6 +28,11 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
         groups = await at.cloud.security_groups_marked(at.mark)
         return await self._with_rules(at, groups[0]) if groups else None
 
+    async def remains(self, at: Context) -> Outputs | None:
+        """Find the group, whether the cloud would take its rules or not."""
+        groups = await at.cloud.security_groups_marked(at.mark)
+        return {"id": groups[0].id, "name": groups[0].name} if groups else None
+
     async def _with_rules(self, at: Context, group: cloud.SecurityGroup) -> Outputs:
         if self.rules:
             await at.cloud.add_rules(group.id, self.rules)

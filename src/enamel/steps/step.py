@@ -92,6 +92,10 @@ class Step(Struct, frozen=True, kw_only=True):
         """Return what an earlier attempt made, or None; called when nobody knows how that attempt ended."""
         return None
 
+    async def remains(self, at: Context) -> Outputs | None:
+        """Return what is to be undone of an attempt that failed or was lost, or None."""
+        return await self.find(at)
+
     async def tidy(self, at: Context, made: Outputs) -> None:
         """Delete what carries this step's mark and is not in `made`: the late fruit of an attempt thought lost."""
 
