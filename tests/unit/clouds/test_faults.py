@@ -170,8 +170,8 @@ MEANINGS: list[tuple[int, Any, type[EnamelError], dict[str, Any]]] = [
     (
         400,
         nova("badRequest", "The requested availability zone is not available", 400),
-        CloudRefused,
-        {"reason": "zone_unknown"},
+        NoValidHost,
+        {"reason": "zone_unavailable"},
     ),
     (
         409,

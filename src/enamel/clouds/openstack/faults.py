@@ -137,9 +137,16 @@ _MEANINGS = (
         "image_needs_memory",
         "Choose a server type with more memory.",
     ),
+    # Nova says so of a zone that it does not know, too; but Enamel sends those only that the cloud has shown, and a
+    # zone whose hosts are all off is one to move on from.
     _means(
-        r"availability zone was not found|requested availability zone is not available|"
-        r"Availability zone \S+ is invalid",
+        r"requested availability zone is not available",
+        NoValidHost,
+        "zone_unavailable",
+        "Choose another zone, or try again later.",
+    ),
+    _means(
+        r"availability zone was not found|Availability zone \S+ is invalid",
         CloudRefused,
         "zone_unknown",
         "Choose one of the cloud's zones.",

@@ -181,8 +181,11 @@ class Networks(part.Part):
                 body={"subnet_id": subnet_id},
                 answer=dict[str, object],
             )
-        except EnamelError:
-            await self._take_down(made.id, mark=mark)
+        except EnamelError as exc:
+            try:
+                await self._take_down(made.id, mark=mark)
+            except EnamelError as left:
+                exc.data["left"] = f"Network {made.id} could not be deleted again: {left.detail}"
             raise
         finally:
             self.kept.forget("networks", "subnets")
@@ -297,7 +300,8 @@ class Networks(part.Part):
                 SERVICE, f"/{_COLLECTIONS[name]}", answer=dict[str, list[_Id]], params=params
             )
             count = len(there.get(_COLLECTIONS[name].replace("-", "_"), []))
-            limits[kind] = cloud.Limit(limit=int(quota.get(name) or -1), used=count)
+            limit = quota.get(name)
+            limits[kind] = cloud.Limit(limit=-1 if limit is None else int(limit), used=count)
         return limits
 
 
