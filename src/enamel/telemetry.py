@@ -52,6 +52,8 @@ STORE_COMMIT = Histogram(
 )
 STORE_TROUBLE = Counter("enamel_store_trouble_total", "Transactions that had to be repeated", ["kind"])
 
+HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
+
 
 def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send every log line of the process, ours and our libraries', through one formatter.

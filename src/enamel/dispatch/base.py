@@ -6,7 +6,9 @@ A hint may get lost or come twice. Whoever waits for one looks into the store af
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from enamel.dispatch.hint import Stage
 from enamel.model import topic
+from enamel.model.task import Priority
 
 
 class Bell(Protocol):
@@ -22,10 +24,22 @@ class Bell(Protocol):
 class Dispatch(Protocol):
     """Carries hints between those who write into the store and those who wait for it."""
 
-    async def publish(self, type: str, *, task: str) -> None:
+    @property
+    def trouble(self) -> str | None:
+        """Return why hints do not reach other processes just now; None where they do."""
+
+    async def publish(
+        self,
+        type: str,
+        *,
+        task: str,
+        stage: Stage = Stage.ACCEPTED,
+        attempt: int = 0,
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
         """Wake a worker for a task of this type: it waits for one, or its owner should look at it.
 
-        Call it after the commit of what it tells of.
+        Call it after the commit of what it tells of. It never waits for a network.
         """
 
     def listen(self, topics: topic.Topics) -> AbstractContextManager[Bell]:

@@ -1,0 +1,56 @@
+"""What lies between processes: something that takes messages at one end and gives them out at the other.
+
+A wire is used by two threads. Each opens an end of its own, and throws it away when it fails in any way.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from enamel.dispatch.hint import Hint, Message, News
+
+
+class Interest(Struct, frozen=True, kw_only=True):
+    """What a process wants to hear of."""
+
+    types: frozenset[str] = frozenset()
+    """The types of tasks that its workers serve."""
+    news: bool = False
+    """Whether it has followers."""
+
+
+class Sender(Protocol):
+    """The end that takes messages."""
+
+    def send(self, hints: Sequence[Hint], news: News | None) -> None:
+        """Send messages to whoever listens now."""
+
+    def rest(self) -> None:
+        """Look after the connection while there is nothing to send; called about every second."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Receiver(Protocol):
+    """The end that gives messages out."""
+
+    def attend(self, interest: Interest) -> None:
+        """Hear of these things from now on, and of no others."""
+
+    def receive(self) -> Sequence[Message]:
+        """Return what has come, after a short wait if nothing has."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Wire(Protocol):
+    """A way between processes."""
+
+    def sender(self) -> Sender:
+        """Connect a sending end."""
+
+    def receiver(self) -> Receiver:
+        """Connect a receiving end."""
