@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from enamel.model import cloud
-from enamel.model.errors import CloudConflict, CloudRefused, Gone
+from enamel.model.errors import CloudConflict, CloudRefused, Gone, NoValidHost
 from tests.contract.driver.conftest import SOON, World
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -98,13 +98,18 @@ async def test_what_is_not_there(world: World) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"flavor_id": NOBODY}, {"image_id": NOBODY}, {"zone": "nowhere"}, {"key_name": "nobodys"}],
-    ids=["flavor", "image", "zone", "key"],
+    [{"flavor_id": NOBODY}, {"image_id": NOBODY}, {"key_name": "nobodys"}],
+    ids=["flavor", "image", "key"],
 )
 async def test_a_boot_that_cannot_be_is_refused(world: World, wrong: dict[str, str]) -> None:
     with pytest.raises(CloudRefused) as caught:
         await world.boot(networks=(), **wrong)
     assert caught.value.request_ids and caught.value.cloud == world.cloud.name
+
+
+async def test_a_zone_without_hosts_is_one_to_move_on_from(world: World) -> None:
+    with pytest.raises(NoValidHost):
+        await world.boot(networks=(), zone="nowhere")
 
 
 async def test_a_server_group(world: World) -> None:
