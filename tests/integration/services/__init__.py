@@ -1,0 +1,26 @@
+"""PostgreSQL, MariaDB and RabbitMQ for the tests: own processes with own data on free loopback ports.
+
+From a shell, for everything that reads the variables: `eval "$(python -m tests.integration.services start DIRECTORY)"`
+and `python -m tests.integration.services stop DIRECTORY`. From a test that stops and starts them as it likes:
+`with postgresql.PostgreSQL(directory).running() as database: … database.url`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.integration.services.daemon import Daemon
+from tests.integration.services.mariadb import MariaDB
+from tests.integration.services.postgresql import PostgreSQL
+from tests.integration.services.rabbitmq import RabbitMQ
+
+SERVICES: dict[str, Callable[[Path], Daemon]] = {
+    "postgresql": PostgreSQL,
+    "mariadb": MariaDB,
+    "rabbitmq": RabbitMQ,
+}
+VARIABLES = {
+    "postgresql": "ENAMEL_TEST_POSTGRESQL",
+    "mariadb": "ENAMEL_TEST_MARIADB",
+    "rabbitmq": "ENAMEL_TEST_RABBITMQ",
+}
+"""What holds the URL of each, for the tests."""
