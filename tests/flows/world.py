@@ -341,7 +341,7 @@ def _made(found: Task) -> Iterable[task.Made]:
 async def opened(
     place: Path, *, settings: kernel.Settings = QUICK, template: Path | None = None
 ) -> AsyncIterator[World]:
-    """Build a world; nothing in it may take longer than a minute.
+    """Build a world; nothing in it may take longer than half a minute.
 
     Args:
         place: A directory of its own.
@@ -352,7 +352,7 @@ async def opened(
     if template is not None:
         shutil.copy(template, database)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(asyncio.timeout(60))
+        await stack.enter_async_context(asyncio.timeout(30))
         logs = stack.enter_context(
             structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info])
         )

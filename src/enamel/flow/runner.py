@@ -379,7 +379,15 @@ class Run:
         node = self._graph.nodes[name]
         if node.group in self._failed or node.group in self._failing:
             return
-        self._running[name] = asyncio.create_task(self._carry(node), name=name)
+        running = asyncio.create_task(self._carry(node), name=name)
+        self._running[name] = running
+
+        def over(running: asyncio.Task[None]) -> None:
+            # A step that is broken off before its first line says nothing itself.
+            if running.cancelled():
+                self._queue.put_nowait(Ended(name, stopped=True))
+
+        running.add_done_callback(over)
 
     async def _carry(self, node: Node) -> None:
         """Carry one step through its attempts, and say how it ended."""
