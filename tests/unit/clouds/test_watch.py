@@ -133,7 +133,7 @@ async def test_who_comes_later_and_is_in_no_list_of_changes_is_looked_for_in_all
     shop = Shop([A, old], [], [A, old], [UP])
     opened.append(watcher := quick(shop))
     first = asyncio.create_task(watcher.until("a", active))
-    while not shop.asked:  # noqa: ASYNC110 - the shop is a double
+    while not shop.asked:
         await asyncio.sleep(0.001)
     assert await watcher.until("b", active) == old
     assert await first == UP
@@ -224,7 +224,7 @@ async def test_nobody_waits_nobody_asks(opened: list[watch.Watcher[Thing]]) -> N
     shop = Shop([A])
     opened.append(watcher := quick(shop))
     waiting = asyncio.create_task(watcher.until("a", active))
-    while len(shop.asked) < 3:  # noqa: ASYNC110 - the shop is a double
+    while len(shop.asked) < 3:
         await asyncio.sleep(0.001)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

@@ -22,8 +22,6 @@ from enamel.clouds.openstack import (
 from enamel.model import cloud
 from enamel.model.errors import Gone
 
-PLENTY_BELIEVED = timedelta(seconds=15)
-"""How long a quota of which at least half is free is not asked for again."""
 _OF_COMPUTE = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
 _OF_NETWORK = frozenset({"ports", "addresses", "security_groups", "networks"})
 _OF_VOLUME = frozenset({"volumes", "gigabytes"})
@@ -83,11 +81,11 @@ class OpenStackCloud(
         wanted = set(kinds)
         reads = []
         if of_compute := wanted & _OF_COMPUTE:
-            reads.append(self._believed(of_compute, self._compute_limits))
+            reads.append(self._shared(of_compute, self._compute_limits))
         if of_network := wanted & _OF_NETWORK:
-            reads.append(self._believed(of_network, self._network_limits))
+            reads.append(self._shared(of_network, self._network_limits))
         if of_volume := wanted & _OF_VOLUME:
-            reads.append(self._believed(of_volume, self._volume_limits))
+            reads.append(self._shared(of_volume, self._volume_limits))
         found = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
         return {kind: limit for kind, limit in found.items() if kind in wanted}
 
@@ -100,15 +98,11 @@ class OpenStackCloud(
         await self.keystone.close()
         await self.calls.close()
 
-    async def _believed(
+    async def _shared(
         self, kinds: set[str], read: Callable[[set[str]], Awaitable[dict[str, cloud.Limit]]]
     ) -> dict[str, cloud.Limit]:
-        """Return limits, from a moment ago where there was plenty of everything then."""
-        key = ("quota", *sorted(kinds))
-        limits = await self.kept.get(key, lambda: read(kinds), keep=PLENTY_BELIEVED)
-        if any(one.free is not None and one.free * 2 < one.limit for one in limits.values()):
-            self.kept.forget(key)
-        return limits
+        """Return limits; all who ask for the same ones at once share the answer to one request."""
+        return await self.kept.get(("quota", *sorted(kinds)), lambda: read(kinds), keep=timedelta(0))
 
 
 class _ServerSource:
