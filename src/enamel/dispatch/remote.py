@@ -10,7 +10,7 @@ from enamel.dispatch.hint import Hint, Message, News, Stage
 from enamel.dispatch.link import Link
 from enamel.dispatch.local import Local
 from enamel.dispatch.outbox import Outbox, Post
-from enamel.dispatch.wire import Interest, Wire
+from enamel.dispatch.wire import Interest, Receiver, Wire
 from enamel.model import ids, topic
 from enamel.model.task import Priority
 
@@ -40,6 +40,9 @@ class Remote:
         self._outbox = Outbox()
         self._unsent: Post | None = None
         self._interest = Interest()
+        """What this process wants to hear of."""
+        self._attended: Interest | None = None
+        """What it does hear of."""
         self._links = (Link("dispatch-sender", self._send), Link("dispatch-receiver", self._receive))
 
     @property
@@ -120,19 +123,23 @@ class Remote:
     def _receive(self, link: Link) -> None:
         """Hear what others send, over one connection."""
         with closing(self._wire.receiver()) as receiver:
-            attended = self._interest
-            receiver.attend(attended)
+            self._attended = None
+            self._attend_to(receiver)
             link.up()
             # Whatever was said before there was a connection, nobody has heard.
             self._in_loop(self._wake_all)
             while not link.closing.is_set():
-                if attended != self._interest:
-                    attended = self._interest
-                    receiver.attend(attended)
+                self._attend_to(receiver)
                 heard = receiver.receive()
                 if heard:
                     telemetry.HINTS.labels(outcome="heard").inc(len(heard))
                     self._in_loop(self._hear, heard)
+
+    def _attend_to(self, receiver: Receiver) -> None:
+        wanted = self._interest
+        if wanted != self._attended:
+            receiver.attend(wanted)
+            self._attended = wanted
 
     def _in_loop(self, call: Callable[..., None], *words: object) -> None:
         try:

@@ -8,7 +8,7 @@ none                 what suits the store: NOTIFY on PostgreSQL; within the proc
                      one; polling elsewhere
 """
 
-import importlib.util
+import importlib
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -18,7 +18,8 @@ from enamel.dispatch.wire import Wire
 from enamel.model.errors import ServiceError
 
 SETTING = "[dispatch] url"
-_BROKERS = frozenset({"amqp", "amqps", "rabbit"})
+_BROKERS = ("amqp", "amqps", "rabbit")
+_POSTGRESQL = ("postgresql", "postgres")
 
 
 @asynccontextmanager
@@ -34,21 +35,19 @@ async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncI
         ServiceError: The setting names no way, or a package is missing.
 
     """
-    way = _scheme(url or store)
+    url = url or _suits(store)
+    way = url.partition(":")[0].partition("+")[0]
+    if url in {"local", "polling"}:
+        yield local.Local() if url == "local" else polling.Polling()
+        return
     wire: Wire
-    if way == "polling" or (url is None and way in {"mysql", "mariadb"}):
-        yield polling.Polling()
-        return
-    if url is None and way == "sqlite":
-        yield local.Local()
-        return
-    if way in _BROKERS:
-        wire = _rabbit(url or store)
-    elif way in {"postgresql", "postgres"}:
-        wire = _notify(url or store)
+    if way in _BROKERS and "@" in url:
+        wire = _rabbit(url)
+    elif way in _POSTGRESQL:
+        wire = _notify(url)
     else:
         raise ServiceError(
-            f"{SETTING} begins with '{way}', which is no way of dispatching.",
+            f"{SETTING} is '{way}…', which is no way of dispatching.",
             remedy="Write amqp://user:password@host/vhost, postgresql://…, or polling; or leave it out.",
         )
     remote = Remote(wire, types=types)
@@ -58,8 +57,11 @@ async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncI
         await remote.close()
 
 
-def _scheme(url: str) -> str:
-    return url.partition(":")[0].partition("+")[0].strip().lower()
+def _suits(store: str) -> str:
+    """Return the way that needs nothing but the store."""
+    if store.startswith("sqlite"):
+        return "local"
+    return store if store.startswith(_POSTGRESQL) else "polling"
 
 
 def _rabbit(url: str) -> Wire:
@@ -77,8 +79,10 @@ def _notify(url: str) -> Wire:
 
 
 def _need(package: str, *, extra: str) -> None:
-    if importlib.util.find_spec(package) is None:
+    try:
+        importlib.import_module(package)
+    except ModuleNotFoundError as error:
         raise ServiceError(
             f"{SETTING} needs the package {package}, which is not installed.",
             remedy=f"Install Enamel with it: pip install 'enamel[{extra}]'.",
-        )
+        ) from error

@@ -1,0 +1,34 @@
+"""The wires that the environment has, for the tests of what goes over them."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from enamel.dispatch.wire import Wire
+
+
+def notify() -> Wire:
+    from enamel.dispatch.notify import Notify
+
+    return Notify(os.environ["ENAMEL_TEST_POSTGRESQL"])
+
+
+def rabbit() -> Wire:
+    from enamel.dispatch.rabbit import Rabbit
+
+    return Rabbit(os.environ["ENAMEL_TEST_RABBITMQ"])
+
+
+def on(make: Callable[[], Wire], variable: str) -> object:
+    missing = pytest.mark.skipif(
+        not os.environ.get(variable), reason=f"{variable} names no server to test on"
+    )
+    return pytest.param(make, id=make.__name__, marks=(pytest.mark.integration, missing))
+
+
+@pytest.fixture(params=[on(notify, "ENAMEL_TEST_POSTGRESQL"), on(rabbit, "ENAMEL_TEST_RABBITMQ")])
+def wire(request: pytest.FixtureRequest) -> Callable[[], Wire]:
+    """Return what connects one more process."""
+    make: Callable[[], Wire] = request.param
+    return make
