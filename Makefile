@@ -36,7 +36,7 @@ demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean
 	@$(BIN)/python -m enamel.cli.demo
 
 test: lint ## Check style, types and floors, then run the tests that need no other service.
-	$(BIN)/python -m pytest -m "not lab" $(PYTEST)
+	$(BIN)/python -m pytest -m "not lab and not integration" $(PYTEST)
 
 lint: $(STAMP) ## Check style, types and the order of the floors.
 	$(BIN)/ruff check .
