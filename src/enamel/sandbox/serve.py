@@ -129,6 +129,8 @@ async def running(
         date_header=False,
         server_header=False,
         timeout_graceful_shutdown=1,
+        # openstacksdk looks every 5 s, which is when uvicorn would close its connection under it.
+        timeout_keep_alive=75,
         backlog=2048,
     )
     server = uvicorn.Server(config)
