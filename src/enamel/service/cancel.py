@@ -3,6 +3,7 @@
 import msgspec
 
 from enamel.dispatch import base
+from enamel.dispatch.hint import Stage
 from enamel.model import ids, task
 from enamel.model.errors import NotFound
 from enamel.service import read
@@ -33,7 +34,7 @@ class Cancel:
         told = await self._store.run(_cancel, _checked(id), caller, request_id, key=idempotency_key)
         asked, replayed = told
         self._dispatch.changed(asked.id)
-        await self._dispatch.publish(asked.type, task=asked.id)
+        await self._dispatch.publish(asked.type, task=asked.id, stage=Stage.ASKED)
         return asked, replayed
 
     async def forget(self, caller: task.Caller, id: str) -> None:

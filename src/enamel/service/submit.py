@@ -176,7 +176,7 @@ class Submit:
                 await self._keys.delete(reference)
             raise
         self._allowance.accepted(stored.cloud, stored.reserves)
-        await self._dispatch.publish(stored.type, task=stored.id)
+        await self._dispatch.publish(stored.type, task=stored.id, priority=stored.priority)
         return stored
 
     async def _prepare(

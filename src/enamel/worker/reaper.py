@@ -6,6 +6,7 @@ import structlog
 
 from enamel import telemetry
 from enamel.dispatch.base import Dispatch
+from enamel.dispatch.hint import Stage
 from enamel.model.errors import SecretMissing
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
@@ -52,7 +53,7 @@ class Reaper:
             log.warning("worker.reaped", workers=sorted(reaped.workers), tasks=len(reaped.tasks))
             telemetry.REAPED.inc(len(reaped.tasks))
         for id, type in reaped.tasks.items():
-            await self._dispatch.publish(type, task=id)
+            await self._dispatch.publish(type, task=id, stage=Stage.RETURNED)
         for late in await self._lease.run(claims.time_out):
             self._dispatch.changed(late.id)
             await self.bury(late)

@@ -10,6 +10,7 @@ import structlog
 
 from enamel import telemetry
 from enamel.dispatch.base import Bell, Dispatch
+from enamel.dispatch.hint import Stage
 from enamel.model import task as tasks_model
 from enamel.model import topic
 from enamel.model.errors import LeaseLost, StoreUnavailable, TaskError
@@ -120,22 +121,23 @@ class Worker:
         """
         over = asyncio.create_task(self._lease.over.wait())
         stop = asyncio.create_task(self._stop.wait())
-        with self._dispatch.listen(self._topics) as bell:
-            renewing = asyncio.create_task(self._renew_for_ever())
-            taking = [
-                asyncio.create_task(self._claim_for_ever(bell)),
-                asyncio.create_task(self._reaper.serve()),
-            ]
-            duties: list[asyncio.Task[Any]] = [over, stop, renewing, *taking]
-            try:
+        duties: list[asyncio.Task[Any]] = [over, stop, asyncio.create_task(self._renew_for_ever())]
+        try:
+            with self._dispatch.listen(self._topics) as bell:
+                taking = [
+                    asyncio.create_task(self._claim_for_ever(bell)),
+                    asyncio.create_task(self._reaper.serve()),
+                ]
+                duties += taking
                 done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
                 for duty in done:
                     duty.result()
                 self._lease.check()
                 await _drop(taking)
-                await self._drain(over)
-            finally:
-                await _drop(duties)
+            # It no longer listens: hints of what it gives back are for others.
+            await self._drain(over)
+        finally:
+            await _drop(duties)
 
     async def _renew_for_ever(self) -> None:
         while True:
@@ -240,7 +242,7 @@ class Worker:
         self._lease.check()
         await _drop(self._running.values())
         for id, type in (await self._lease.leave()).items():
-            await self._dispatch.publish(type, task=id)
+            await self._dispatch.publish(type, task=id, stage=Stage.RETURNED)
         log.info("worker.stopped", worker=self._lease.id)
 
 
