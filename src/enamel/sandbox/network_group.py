@@ -151,7 +151,7 @@ def _make(tables: network_state.Tables, project_id: str, wish: table.Row) -> tab
 def _with_rules(tables: network_state.Tables, group: table.Row) -> table.Row:
     """Return a group as it is shown: with its rules between its own fields."""
     shown = dict(group)
-    stamps = {
+    stamps: table.Row = {
         name: shown.pop(name)
         for name in ("tags", "created_at", "updated_at", "revision_number")
         if name in shown

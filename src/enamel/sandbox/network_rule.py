@@ -251,7 +251,7 @@ def _sameness(rule: table.Row) -> tuple[Any, ...]:
     anywhere = prefix in (None, "", "0.0.0.0/0", "::/0")
     return (
         *(rule.get(name) for name in SAME),
-        None if anywhere else str(ipaddress.ip_network(prefix, strict=False)),
+        None if anywhere else str(ipaddress.ip_network(str(prefix), strict=False)),
     )
 
 

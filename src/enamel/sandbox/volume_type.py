@@ -28,7 +28,7 @@ def usual(cloud: state.Cloud) -> list[table.Row]:
 
 def has_backend(row: table.Row) -> bool:
     """Tell whether any backend can serve a type."""
-    return row["extra_specs"].get("volume_backend_name", BACKEND) == BACKEND
+    return bool(row["extra_specs"].get("volume_backend_name", BACKEND) == BACKEND)
 
 
 def named(types: Mapping[str, table.Row], wanted: str) -> table.Row:
