@@ -1,55 +1,58 @@
-"""Enamel and a cloud for it, run in a thread while a test talks to them over HTTP."""
+"""Enamel and a cloud for it, as the process that `enamel up` is."""
 
-import asyncio
-import threading
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
-from enamel import bootstrap
-from enamel.conf import settings
-from enamel.sandbox import kernel
-from enamel.sandbox.serve import Sandbox
-
-QUICK = kernel.Settings(boot_seconds=(0.05, 0.1), pace=0.1, quotas={"instances": 40})
+QUICK = {"boot_seconds": [0.05, 0.1], "pace": 0.1, "quotas": {"instances": 40}}
 
 
 class Whole(Struct, frozen=True):
     """Where the service and its cloud are."""
 
     url: str
-    sandbox: Sandbox
-    loop: asyncio.AbstractEventLoop
+    cloud: str
+
+
+def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+    """Start the command line as a process of its own, with nothing of this machine's clouds in sight."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ENAMEL_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "enamel.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**kept, **environ, "PYTHONUNBUFFERED": "1"},
+    )
 
 
 @contextmanager
-def running(place: Path, *, cloud: kernel.Settings = QUICK) -> Iterator[Whole]:
+def running(place: Path) -> Iterator[Whole]:
     """Run a service until the block ends."""
-    ready: Future[Whole] = Future()
-    end = threading.Event()
-
-    async def serve() -> None:
-        told = settings.up({}, data=place / "data", sandbox=True, port=0)
-        async with bootstrap.up(told, sandbox=cloud) as up:
-            assert up.sandbox is not None
-            ready.set_result(Whole(up.url, up.sandbox, asyncio.get_running_loop()))
-            await asyncio.to_thread(end.wait)
-
-    def run() -> None:
+    with start("up", "--sandbox", "--port", "0", "--data", str(place), "--log-level", "ERROR") as up:
         try:
-            asyncio.run(serve())
-        except BaseException as error:
-            if ready.done():
-                raise
-            ready.set_exception(error)
+            assert up.stdout is not None
+            said = up.stdout.readline()
+            url, cloud = re.findall(r"http://[\d.]+:\d+", said)
+            _settle(cloud)
+            yield Whole(url, cloud)
+        finally:
+            up.terminate()
+            _, complained = up.communicate(timeout=30)
+    assert (up.returncode, complained) == (0, "")
 
-    thread = threading.Thread(target=run, name="enamel")
-    thread.start()
-    try:
-        yield ready.result(timeout=60)
-    finally:
-        end.set()
-        thread.join()
+
+def _settle(cloud: str) -> None:
+    """Make the cloud quick and small."""
+    request = urllib.request.Request(
+        f"{cloud}/sandbox/settings", json.dumps(QUICK).encode(), {"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(request).close()

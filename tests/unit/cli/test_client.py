@@ -1,0 +1,133 @@
+"""The client copes with services that are away, that break off, and that are something else."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from enamel.cli.client import Client
+from enamel.cli.failure import Exit, Failure
+
+Handle = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def service(handle: Handle) -> Iterator[str]:
+    """Run a service that answers every request in one way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            handle(self)
+
+        do_POST = do_GET  # noqa: N815 - the name that the base class calls
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def answer(request: BaseHTTPRequestHandler, status: int, text: str, kind: str = "application/json") -> None:
+    request.send_response(status)
+    request.send_header("Content-Type", kind)
+    request.end_headers()
+    request.wfile.write(text.encode())
+
+
+def test_a_service_that_is_down_is_told_with_the_way_to_start_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(Failure) as failed:
+        Client(f"http://127.0.0.1:{port}").get("/tasks")
+    assert failed.value.code is Exit.UNREACHABLE
+    assert "enamel up" in str(failed.value)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8780", "ftp://x", "http://", "http://x:port", ""])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(Failure) as failed:
+        Client(url)
+    assert failed.value.code is Exit.USAGE
+
+
+def test_something_else_on_the_port_is_told() -> None:
+    with (
+        service(lambda request: answer(request, 200, "<html>It works!</html>", "text/html")) as url,
+        pytest.raises(Failure, match="does not speak"),
+    ):
+        Client(url).get("/tasks")
+
+
+def test_every_fault_is_a_line_and_each_remedy_is_told_once() -> None:
+    errors = [
+        {"pointer": "/name", "detail": "No name.", "remedy": "Correct it."},
+        {"pointer": "/type", "detail": "No type.", "remedy": "Correct it."},
+    ]
+    with (
+        service(lambda request: answer(request, 400, json.dumps({"errors": errors}))) as url,
+        pytest.raises(Failure) as failed,
+    ):
+        Client(url).post("/servers", {})
+    assert failed.value.lines == ("/name: No name.", "/type: No type.", "Correct it.")
+
+
+def test_a_post_whose_answer_is_lost_is_repeated_with_its_key() -> None:
+    keys = []
+
+    def drop_the_first(request: BaseHTTPRequestHandler) -> None:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            request.close_connection = True
+        else:
+            answer(request, 202, '{"id": "1"}')
+
+    with service(drop_the_first) as url:
+        assert Client(url).post("/servers", {"name": "web"}) == {"id": "1"}
+    assert len(keys) == 2 and len(set(keys)) == 1
+
+
+def event(seq: int, type: str) -> bytes:
+    return f"id: {seq}\nevent: {type}\ndata: {json.dumps({'seq': seq, 'type': type})}\n\n".encode()
+
+
+def test_a_stream_that_breaks_is_taken_up_where_it_broke() -> None:
+    asked = []
+
+    def stream(request: BaseHTTPRequestHandler) -> None:
+        after = int(request.headers["Last-Event-ID"])
+        asked.append(after)
+        answer(request, 200, ": still here\n\n", "text/event-stream")
+        if after == 0:
+            request.wfile.write(event(1, "task.accepted") + event(2, "item.started")[:-20])
+        else:
+            request.wfile.write(event(2, "item.started") + event(3, "task.completed"))
+
+    with service(stream) as url:
+        assert [told["seq"] for told in Client(url).stream("/events", after=0)] == [1, 2, 3]
+    assert asked == [0, 1]
+
+
+def test_a_stream_that_has_ended_before_is_no_stream() -> None:
+    with service(lambda request: answer(request, 204, "")) as url:
+        assert list(Client(url).stream("/events", after=7)) == []
+
+
+def test_a_service_that_stays_away_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    client = Client(f"http://127.0.0.1:{port}")
+    with pytest.raises(Failure) as failed:
+        list(client.stream("/events", after=0, patience=0.0))
+    assert failed.value.code is Exit.UNREACHABLE

@@ -1,0 +1,96 @@
+"""Options become the body of a launch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+
+from enamel.cli import launch
+from enamel.model.launch import Launch
+
+BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "the short form": ({"name": "web", "count": 3, "template": "cirros"}, {"name": "web", "count": 3, "template": "cirros"}),
+    "a type by name": ({"type": "m1.tiny"}, {"type": "m1.tiny"}),
+    "a type by size": ({"type": "memory_mb=2048,cpu_units=2"}, {"type": {"memory_mb": 2048, "cpu_units": 2}}),
+    "an address": ({"public_address": True}, {"public_address": True}),
+    "an address from a network": ({"public_address": True, "source": "public"}, {"public_address": {"from": "public"}}),
+    "no network": ({"network": ("none",)}, {"networks": "none"}),
+    "networks": (
+        {"network": ("a", "b=10.0.0.9", "port=p1")},
+        {"networks": ["a", {"network": "b", "fixed_ip": "10.0.0.9"}, {"port": "p1"}]},
+    ),
+    "a boot volume": ({"boot_volume": "20:ssd"}, {"boot_volume": {"size_gb": 20, "type": "ssd"}}),
+    "volumes": (
+        {"volume": ("1", "2:ssd", "3::data")},
+        {"volumes": [{"size_gb": 1}, {"size_gb": 2, "type": "ssd"}, {"size_gb": 3, "name": "data"}]},
+    ),
+    "a known key": ({"keypair": "me"}, {"keypair": "me"}),
+    "rules": ({"allow": ("tcp/22", "icmp")}, {"allow": ["tcp/22", "icmp"]}),
+    "groups": ({"security_group": ("web",)}, {"security_groups": ["web"]}),
+    "properties": ({"property": ("a=1", "b=x=y")}, {"properties": {"a": "1", "b": "x=y"}}),
+    "how it goes on": (
+        {"ttl": "4h", "timeout": "5m", "on_failure": "keep", "all_or_nothing": True, "spread": True, "priority": "low"},
+        {"ttl": "4h", "timeout": "5m", "on_failure": "keep", "all_or_nothing": True, "spread": True, "priority": "low"},
+    ),
+    "where and when": (
+        {"placement": "a/b", "ready_when": "tcp/22", "tag": ("x",)},
+        {"placement": "a/b", "ready_when": "tcp/22", "tags": ["x"]},
+    ),
+    "nothing": ({"count": None, "volume": (), "all_or_nothing": False}, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "body"), BODIES.values(), ids=BODIES)
+def test_options_become(given: dict[str, Any], body: dict[str, Any]) -> None:
+    assert launch.body(given) == body
+    msgspec.convert(body, Launch)
+
+
+def test_files_become_keys_and_user_data(tmp_path: Path) -> None:
+    (tmp_path / "me.pub").write_text("ssh-ed25519 AAAA me@here\n")
+    (tmp_path / "init").write_bytes(b"\x00#!/bin/sh\n")
+    body = launch.body({"keypair": f"me={tmp_path / 'me.pub'}", "user_data": tmp_path / "init"})
+    assert body == {
+        "keypair": {"name": "me", "public_key": "ssh-ed25519 AAAA me@here"},
+        "user_data": "ACMhL2Jpbi9zaAo=",
+    }
+
+
+def test_options_go_before_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"name": "web", "count": 2, "defaults": {"type": "m1.tiny"}}))
+    assert launch.body({"file": path, "count": 5}) == {
+        "name": "web",
+        "count": 5,
+        "defaults": {"type": "m1.tiny"},
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"volume": ("big",)},
+        {"volume": (":ssd",)},
+        {"volume": ("1:a:b:c",)},
+        {"boot_volume": "20:ssd:name"},
+        {"property": ("novalue",)},
+        {"property": ("=1",)},
+        {"type": "memory_mb=much"},
+        {"keypair": "me=/nowhere/at/all"},
+    ],
+    ids=str,
+)
+def test_options_without_meaning_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(click.BadParameter):
+        launch.body(given)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "\udcff"])
+def test_a_file_without_a_request_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(click.BadParameter):
+        launch.body({"file": path})
