@@ -17,8 +17,11 @@ PARAMETERS = [
     *(
         pytest.param(
             name,
-            marks=pytest.mark.skipif(
-                not os.environ.get(variable), reason=f"{variable} names no database of {name} to test on"
+            marks=(
+                pytest.mark.integration,
+                pytest.mark.skipif(
+                    not os.environ.get(variable), reason=f"{variable} names no database of {name} to test on"
+                ),
             ),
         )
         for name, variable in SERVERS.items()
