@@ -107,7 +107,7 @@ class Shop:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    while not holds():  # noqa: ASYNC110 - what is waited for rings no bell
+    while not holds():
         await asyncio.sleep(0.01)
 
 
@@ -343,7 +343,7 @@ async def test_secrets_that_were_left_behind_are_tidied_up(shop: Shop) -> None:
     for each in (accepted, foreign):
         await shop.store.run(tasks.request_cancel, each.id)
     shop.open()
-    while (await shop.get(accepted.id)).secrets:  # noqa: ASYNC110 - tidying rings no bell
+    while (await shop.get(accepted.id)).secrets:
         await asyncio.sleep(0.01)
     assert (await shop.get(foreign.id)).secrets == ("elsewhere:1",)
 
