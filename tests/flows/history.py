@@ -51,9 +51,16 @@ def _check_moves(one: Item, events: Sequence[Event]) -> None:
         to = TOLD.get(told.type)
         if to is None or to is at:
             continue
-        # Between two events a step may silently go back, to be begun again or in another placement, or be broken off.
-        ways = {at, item.State.ABORTED, item.State.WAITING, item.State.RUNNING}
-        assert any(
-            to in item.MOVES[way] or to is way for way in ways if way in item.MOVES[at] or way is at
-        ), f"{one.name} went from {at.value} to {to.value}"
+        assert to in _reach(at), f"{one.name} went from {at.value} to {to.value}"
         at = to
+
+
+def _reach(at: item.State) -> set[item.State]:
+    """Return where a step may be next: on the way it may silently be broken off, or taken back to its beginning."""
+    silent = {item.State.ABORTED, item.State.WAITING, item.State.RUNNING}
+    ways, open_ = {at}, [at]
+    while open_:
+        further = item.MOVES[open_.pop()]
+        open_ += [one for one in further & silent if one not in ways]
+        ways |= further
+    return ways

@@ -255,6 +255,8 @@ class World:
                 for told in await self.store.read(events.list, id):
                     if told.type == type and item in (None, told.item):
                         return told
+                found = await self.get(id)
+                assert found.state not in task.ENDED, f"the task has ended: {found.error}"
                 await bell.wait(timeout=0.2)
 
     # -- what must be so at the end

@@ -48,7 +48,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         return Planned(plan=before, faults=(Fault(pointer="/from", code="unknown", detail=detail),))
     again = _again(before, items, start=start)
     draft = Draft()
-    undone = undoing.undo(draft, before, items, groups=old.groups, among=again)
+    undone = undoing.undo(draft, before, items, task=old.id, groups=old.groups, among=again)
     first = tuple(handle.name for handle in undone)
     nodes = [*draft.plan().nodes]
     renamed: dict[str, str] = {}

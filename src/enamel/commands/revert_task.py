@@ -29,7 +29,8 @@ def plan(want: Want, facts: Facts) -> Planned:
     before = plans.read(old.plan)
     items = {one.name: one for one in facts.items}
     draft = Draft()
-    undoing.undo(draft, before, items, groups=old.groups, among=items)
+    undoing.outstanding(draft, before, items)
+    undoing.undo(draft, before, items, of=old, among=items)
     made = draft.plan(on_failure="keep")
     if not made.nodes:
         raise WrongState(f"Task {old.id} has left nothing to undo.", state=old.state.value)
@@ -46,9 +47,10 @@ def _refuse(old: task.Task, facts: Facts) -> None:
         )
     if old.type == "server.terminate" or old.type == "task.revert":
         raise WrongState(f"A {old.type} cannot be undone.", state=old.state.value)
-    if facts.taken_up_by is not None:
+    owner = undoing.owner(facts.children)
+    if owner is not None:
         raise WrongState(
-            f"What task {old.id} made belongs to task {facts.taken_up_by} now, which reverted or restarted it.",
+            f"What task {old.id} made belongs to task {owner.id} now, which reverted or restarted it.",
             state=old.state.value,
-            taken_up_by=facts.taken_up_by,
+            taken_up_by=owner.id,
         )

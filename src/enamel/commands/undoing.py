@@ -1,14 +1,40 @@
-"""The undoing of an earlier task's steps, as steps of a new one."""
+"""The undoing of an earlier task's steps, as steps of a new one; and who else has taken that task up."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+import msgspec
+
+from enamel.flow import plan as plans
 from enamel.flow import view
 from enamel.flow.graph import Graph
-from enamel.flow.plan import Draft, Handle, Plan
-from enamel.model import item
+from enamel.flow.plan import Draft, Handle, Node, Plan
+from enamel.model import item, task
 from enamel.model.item import Item
+from enamel.model.task import Task
 from enamel.steps import KINDS
 from enamel.steps.revert import Revert
+
+REVERT = "task.revert"
+_FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
+
+
+def owner(children: Sequence[Task]) -> Task | None:
+    """Return the task that has what an earlier one made: one that restarted or reverted it, or is about to.
+
+    A revert that waits for its time, or that failed, leaves the matter open.
+    """
+    return next((one for one in children if one.type != REVERT or _reverts(one)), None)
+
+
+def disturber(children: Sequence[Task]) -> Task | None:
+    """Return a revert that failed half-way: nobody can say in one word what is left of the earlier task."""
+    return next((one for one in children if one.type == REVERT and one.attempt and not _reverts(one)), None)
+
+
+def _reverts(one: Task) -> bool:
+    if one.state is task.State.WAITING:
+        return one.not_before is None or one.attempt > 0
+    return one.state in {task.State.RUNNING, task.State.COMPLETED}
 
 
 def undo(
@@ -16,8 +42,9 @@ def undo(
     before: Plan,
     items: Mapping[str, Item],
     *,
-    groups: Mapping[str, int],
+    of: Task,
     among: Collection[str],
+    places: Mapping[str, Collection[int]] | None = None,
 ) -> list[Handle]:
     """Add the undoing of steps to a draft, each as soon as all that build on it are undone; return the handles.
 
@@ -25,8 +52,9 @@ def undo(
         draft: The plan that is being written.
         before: The plan of the earlier task.
         items: Its items.
-        groups: The placements that its servers were tried in last.
+        of: The earlier task.
         among: The steps that may be undone; those that have left nothing are passed over.
+        places: Of other steps, which made several things: the places of those that may go.
     """
     graph = Graph(before)
     handles: dict[str, list[Handle]] = {}
@@ -34,28 +62,55 @@ def undo(
     for node in reversed(before.nodes):
         later = [handle for other in graph.dependents[node.name] for handle in handles[other]]
         handles[node.name] = later
-        if node.name in among and leaves_something(items[node.name]):
-            one = items[node.name]
-            step = Revert(
-                of=one.kind,
-                step=view.inputs_of(before, items, node.name, groups),
-                outputs=one.outputs,
-                only=_left(one),
-            )
-            handle = draft.add(step, name=f"undo-{node.name}", after=later)
-            handles[node.name] = [handle]
-            added.append(handle)
+        one = items[node.name]
+        there = left(one)
+        may = there if node.name in among else (places or {}).get(node.name, ())
+        going = tuple(place for place in there if place in may)
+        if not going and not (node.name in among and _may_have_left(one)):
+            continue
+        step = Revert(
+            of=one.kind,
+            step=view.inputs_of(before, items, node.name, of.groups),
+            outputs=one.outputs if going else {},
+            only=going if going and len(going) < _total(one) else None,
+            mark=plans.mark(of.id, node.name, alternative=of.groups.get(node.group or "", 0)),
+        )
+        handle = draft.add(step, name=f"undo-{node.name}", after=later)
+        handles[node.name] = [handle]
+        added.append(handle)
     return added
 
 
-def leaves_something(one: Item) -> bool:
-    """Tell whether a step has made something that is still there."""
-    return one.state is item.State.COMPLETED and KINDS[one.kind].undoable
+def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> None:
+    """Add what an earlier task was to undo, for a still earlier one, and has not."""
+    added: dict[str, Handle] = {}
+    for node in before.nodes:
+        if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
+            after = [added[name] for name in node.after if name in added]
+            added[node.name] = draft.add(
+                msgspec.convert(node.inputs, Revert), name=node.name.removesuffix(f"-{node.group}"), after=after
+            )
 
 
-def _left(one: Item) -> tuple[int, ...] | None:
-    """Return the places of the things that are still there; None where all are."""
+def is_undoing(node: Node) -> bool:
+    """Tell whether a step undoes one of an earlier task."""
+    return node.kind == Revert.kind
+
+
+def left(one: Item) -> tuple[int, ...]:
+    """Return the places of the things that a step has made and that are still there."""
+    if one.state is not item.State.COMPLETED or not KINDS[one.kind].undoable:
+        return ()
     gone = set(one.outputs.get("undone", ()))
-    if not gone:
-        return None
-    return tuple(place for place, _ in enumerate(KINDS[one.kind].made(one.outputs)) if place not in gone)
+    return tuple(place for place in range(_total(one)) if place not in gone)
+
+
+def _total(one: Item) -> int:
+    """Return how many things a step has made; most make one."""
+    many = KINDS[one.kind].many
+    return len(one.outputs[many]) if many else 1
+
+
+def _may_have_left(one: Item) -> bool:
+    """Tell whether a step failed, was not undone, and may have made something all the same."""
+    return KINDS[one.kind].undoable and one.state in _FAILED and one.attempt > 0

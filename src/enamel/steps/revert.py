@@ -1,5 +1,6 @@
 """The step that undoes a step of another task."""
 
+import dataclasses
 from typing import Any, ClassVar
 
 import msgspec
@@ -23,10 +24,15 @@ class Revert(Step, frozen=True, kw_only=True):
     step: dict[str, Any]
     """Its inputs."""
     outputs: dict[str, Any]
-    """What it made."""
+    """What it made; empty where it failed, and may have left something all the same."""
     only: tuple[int, ...] | None = None
+    mark: str = ""
+    """What its resources carry."""
 
     async def do(self, at: Context) -> Outputs:
         """Undo it."""
-        await msgspec.convert(self.step, steps.KINDS[self.of]).undo(at, self.outputs, only=self.only)
+        step = msgspec.convert(self.step, steps.KINDS[self.of])
+        made = self.outputs or await step.remains(dataclasses.replace(at, mark=self.mark))
+        if made is not None:
+            await step.undo(at, made, only=self.only)
         return {}
