@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from enamel.model import cloud, task
 from enamel.model.errors import Gone
-from enamel.steps.step import Context, Outputs, Retry, Step, chosen
+from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -65,8 +65,7 @@ class CreatePorts(Step, frozen=True, kw_only=True):
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete them."""
-        for port in chosen(made["ports"], only):
-            await at.cloud.delete_port(port["id"])
+        await together(*(at.cloud.delete_port(port["id"]) for port in chosen(made["ports"], only)))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:

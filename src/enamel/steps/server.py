@@ -16,7 +16,7 @@ from enamel.model.errors import (
     ServerFailed,
     StepTimedOut,
 )
-from enamel.steps.step import Context, Outputs, Retry, Step, chosen
+from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 
 GONE = frozenset({"DELETED", "SOFT_DELETED"})
 
@@ -102,12 +102,8 @@ class Boot(Step, frozen=True, kw_only=True):
                 await remove(at, server.id)
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete them all, then wait until each is gone."""
-        servers = chosen(made["servers"], only)
-        for server in servers:
-            await at.cloud.delete_server(server["id"], force=True)
-        for server in servers:
-            await at.cloud.servers.until(server["id"], _is_gone, due=timedelta(seconds=0.5))
+        """Delete them all at once, and wait until each is gone."""
+        await together(*(remove(at, server["id"]) for server in chosen(made["servers"], only)))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -124,6 +120,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.await_active"
     action: ClassVar[str] = "SPAWNING"
     repeatable: ClassVar[bool] = True
+    awaits: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str

@@ -4,6 +4,7 @@ A step's fields are its inputs. In a plan they may be references (`enamel.flow.p
 they are plain values again.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,6 +84,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """Of a step that makes several things: the input that lists what is wanted …"""
     many: ClassVar[str] = ""
     """… and the output that lists what was made."""
+    awaits: ClassVar[str] = ""
+    """Of a step that waits for a thing: the input that names it. Where the thing is broken, a restart makes a new one."""
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""
@@ -121,3 +124,10 @@ class Step(Struct, frozen=True, kw_only=True):
 def chosen(things: list[T], only: Collection[int] | None) -> list[T]:
     """Return the things at the given places; all of them where no places are given."""
     return [thing for place, thing in enumerate(things) if only is None or place in only]
+
+
+async def together(*work: Awaitable[None]) -> None:
+    """Do things at the same time; when some fail, the first of their errors is raised after all have ended."""
+    for problem in await asyncio.gather(*work, return_exceptions=True):
+        if problem is not None:
+            raise problem
