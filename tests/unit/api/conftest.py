@@ -1,5 +1,6 @@
 """A service on a free port of loopback, and a client for it."""
 
+import inspect
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -8,8 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from enamel.api import app, serve
 from enamel.store import engine, migrations
@@ -51,6 +54,23 @@ class Web:
         return await self.call("POST", path, **options)
 
 
+class Switch:
+    """The application of the test that runs: one web server serves them all."""
+
+    def __init__(self) -> None:
+        self.inside: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.inside is not None
+        await self.inside(scope, receive, send)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/unit/api/" in item.path.as_posix() and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "empty.db"
@@ -60,7 +80,17 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def served() -> AsyncIterator[tuple[str, Switch, aiohttp.ClientSession]]:
+    switch = Switch()
+    async with (
+        serve.running(switch, host="127.0.0.1", port=0) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        yield url, switch, session
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def services(tmp_path: Path, empty_database: Path) -> AsyncIterator[fakes.Services]:
     shutil.copy(empty_database, tmp_path / "enamel.db")
     store = engine.Store(f"sqlite:///{tmp_path / 'enamel.db'}")
@@ -68,10 +98,8 @@ async def services(tmp_path: Path, empty_database: Path) -> AsyncIterator[fakes.
     await store.close()
 
 
-@pytest.fixture
-async def web(services: fakes.Services) -> AsyncIterator[Web]:
-    async with (
-        serve.running(app.application(services), host="127.0.0.1", port=0) as url,
-        aiohttp.ClientSession() as session,
-    ):
-        yield Web(url, services, session)
+@pytest_asyncio.fixture(loop_scope="session")
+async def web(services: fakes.Services, served: tuple[str, Switch, aiohttp.ClientSession]) -> Web:
+    url, switch, session = served
+    switch.inside = app.application(services)
+    return Web(url, services, session)

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import pytest_asyncio
 
 from enamel.api import openapi
 from enamel.api.routes import ROUTES
@@ -35,7 +36,7 @@ class Generic:
         )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def generic(web: Web) -> Generic:
     reply = await web.get("/", headers={"Accept": "application/json-home"})
     assert reply.headers["Content-Type"] == "application/json-home"

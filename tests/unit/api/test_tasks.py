@@ -392,7 +392,10 @@ async def test_a_cancel_that_is_repeated_with_its_key_gets_its_first_answer(web:
 async def test_a_running_task_shows_what_its_items_tell(web: Web) -> None:
     made = await accept(web, state=task.State.RUNNING, attempt=1, servers=(task.ServerEntry(hostname="web"),))
     call = item.Call(method="POST", service="compute", path="/servers", status=202)
-    outputs = {"servers": [], "entries": {"web": {"state": "BUILDING", "id": "00000000-0000-4000-8000-000000000001"}}}
+    outputs = {
+        "servers": [],
+        "entries": {"web": {"state": "BUILDING", "id": "00000000-0000-4000-8000-000000000001"}},
+    }
     done = item.Item(
         task=made.id, name="boot-web", kind="server.boot", action="SPAWNING", state=item.State.COMPLETED,
         calls=(call,), outputs=outputs,
