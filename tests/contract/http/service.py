@@ -41,7 +41,9 @@ def running(place: Path) -> Iterator[Whole]:
         try:
             assert up.stdout is not None
             said = up.stdout.readline()
-            url, cloud = re.findall(r"http://[\d.]+:\d+", said)
+            found = re.findall(r"http://[\d.]+:\d+", said)
+            assert len(found) == 2, said + "".join(up.communicate(timeout=30))
+            url, cloud = found
             _settle(cloud)
             yield Whole(url, cloud)
         finally:
