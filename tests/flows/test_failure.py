@@ -1,6 +1,7 @@
 """Launches that fail in the cloud: who is rolled back, who stays, who moves on, and what is said."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -194,7 +195,7 @@ async def test_lists_that_miss_a_server_are_not_believed(world: World) -> None:
 async def test_a_server_that_takes_too_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = world.sandbox.cloud
     cloud.settings = msgspec.structs.replace(cloud.settings, boot_seconds=(60, 60))
-    monkeypatch.setattr(server.AwaitActive, "give_up_after", server.timedelta(seconds=0.3))
+    monkeypatch.setattr(server.AwaitActive, "give_up_after", timedelta(seconds=0.3))
     after = failed(await world.run(RICH), errors.StepTimedOut.code)
     assert "was not ACTIVE after" in str(after.task.error)
     assert item.State.TIMED_OUT in {one.state for one in after.items}

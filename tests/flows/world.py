@@ -168,8 +168,10 @@ class World:
             self._serving = None
 
     async def crash(self) -> None:
-        """Take the worker's tasks away from it at once; it goes on as another one."""
-        await self.store.run(workers.reap, everyone=True)
+        """Take the worker's tasks away from it at once, as another process does; it goes on as another one."""
+        other = Store(f"sqlite:///{self.database}")
+        await other.run(workers.reap, everyone=True)
+        await other.close()
 
     # -- the cloud beside Enamel
 
@@ -225,6 +227,12 @@ class World:
 
     async def revert(self, of: After) -> After:
         return await self.run(command="task.revert", task=of.task.id)
+
+    async def restart(self, of: After, *, start: str | None = None) -> After:
+        return await self.run({"from": start} if start else None, command="task.restart", task=of.task.id)
+
+    async def children(self, id: str) -> tuple[Task, ...]:
+        return await self.store.read(tasks.children, id)
 
     async def cancel(self, id: str) -> None:
         await self._cancel.cancel(self.caller, id, request_id="req-cancel")
@@ -299,7 +307,8 @@ class World:
     async def _standing(self) -> list[Task]:
         """Return the tasks whose works were not reverted or terminated by others."""
         found = [await self.get(id) for id in self.accepted]
-        undone = {one.parent for one in found if one.type == "task.revert"}
+        # What a task has made that was restarted is its successor's.
+        undone = {one.parent for one in found}
         return [one for one in found if one.type == "server.create" and one.id not in undone]
 
     async def check(self, *, deleted: bool = False) -> None:
