@@ -52,7 +52,7 @@ def gone(plan: Plan) -> set[str]:
         ({"with": "addresses"}, {"s1", "a-made", "a-mine", "p-made"}),
         ({"with": "addresses,volumes"}, {"s1", "a-made", "a-mine", "v-made", "v-mine", "p-made"}),
     ],
-    ids=str,
+    ids=["as made", "nothing", "everything", "addresses", "addresses and volumes"],
 )
 def test_what_goes_with_a_server_is_the_callers_choice(wish: dict[str, str], expected: set[str]) -> None:
     assert gone(terminated(**wish).plan) == expected
