@@ -14,6 +14,7 @@ TOGETHER: dict[str, Any] = {**WEB, "count": 3, "public_address": True}
 PORTS_FIRST: dict[str, Any] = {**TOGETHER, "volumes": [{"size_gb": 1}]}
 """Three servers with a request each, on ports and with volumes that were made before."""
 SHAPES = pytest.mark.parametrize("body", [TOGETHER, PORTS_FIRST], ids=["together", "ports first"])
+LATE = pytest.mark.parametrize("late", [False, True], ids=["at once", "while it starts"])
 POLICIES = pytest.mark.parametrize("on_failure", ["rollback", "keep"])
 
 
@@ -22,14 +23,14 @@ def whole(body: dict[str, Any]) -> dict[str, int]:
     return {"server": 3, "port": 3, "address": 3} | ({"volume": 3} if body is PORTS_FIRST else {})
 
 
-def fail(world: World, name: str = "web-2") -> None:
+def fail(world: World, name: str = "web-2", *, late: bool = False) -> None:
     """Have the server of a name go to ERROR."""
-    world.fault({"kind": "server", "name": f"^{name}$"}, {"error": "The host burnt down."})
+    world.fault({"kind": "server", "name": f"^{name}$"}, {"error": "The host burnt down.", "late": late})
 
 
-async def partly(world: World, body: dict[str, Any], on_failure: str, name: str = "web-2") -> After:
+async def partly(world: World, body: dict[str, Any], on_failure: str, *, late: bool = False) -> After:
     """Launch three servers of which one fails."""
-    fail(world, name)
+    fail(world, late=late)
     after = await world.run({**body, "on_failure": on_failure})
     world.sandbox.faults.clear()
     assert after.state is task.State.ABORTED and after.task.error is not None
@@ -43,8 +44,11 @@ def servers(after: After) -> dict[str, str]:
 
 @SHAPES
 @POLICIES
-async def test_only_what_is_missing_is_made(world: World, body: dict[str, Any], on_failure: str) -> None:
-    before = await partly(world, body, on_failure)
+@LATE
+async def test_only_what_is_missing_is_made(
+    world: World, body: dict[str, Any], on_failure: str, late: bool
+) -> None:
+    before = await partly(world, body, on_failure, late=late)
     after = went_well(await world.restart(before))
     assert after.task.type == "server.create" and after.task.parent == before.task.id
     assert after.count() == whole(body)
@@ -77,12 +81,17 @@ async def test_a_restart_of_a_restart(world: World, body: dict[str, Any], on_fai
 
 
 @SHAPES
-async def test_another_server_fails_the_second_time(world: World, body: dict[str, Any]) -> None:
-    first = await partly(world, body, "keep")
+@POLICIES
+async def test_one_of_two_that_failed_fails_again(
+    world: World, body: dict[str, Any], on_failure: str
+) -> None:
+    fail(world, "web-3")
+    first = await partly(world, body, on_failure)
     fail(world, "web-3")
     second = await world.restart(first)
     world.sandbox.faults.clear()
     assert second.state is task.State.ABORTED
+    assert set(servers(second)) >= {"web-1", "web-2"}
     after = went_well(await world.restart(second))
     assert after.count() == whole(body)
     assert (await world.revert(after)).count() == {}
@@ -167,8 +176,9 @@ async def test_from_a_step_that_is_not_there(world: World) -> None:
 
 
 async def test_what_only_waited_waits_again(world: World) -> None:
-    world.fault({"service": "compute", "method": "GET"}, {"status": 503})
-    before = await world.run({**WEB, "on_failure": "keep", "timeout": "1s"})
+    accepted = await world.accept({**WEB, "on_failure": "keep", "timeout": "1s"})
+    world.fault({"service": "compute", "method": "GET", "path": "/v2.1/servers.*"}, {"status": 503})
+    before = await world.end(accepted.id)
     world.sandbox.faults.clear()
     assert before.state is task.State.TIMED_OUT
     after = went_well(await world.restart(before))

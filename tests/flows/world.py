@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import shutil
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,8 @@ from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
 from enamel.worker.worker import Worker
-from tests.flows import history
+from tests.flows import balance, history
+from tests.flows.balance import Row
 
 QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
@@ -42,18 +42,6 @@ HURRY = 0.01
 """What is left of a second that a step sleeps."""
 BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
 """What is logged where Enamel itself is at fault."""
-KINDS = {
-    "servers": "server",
-    "ports": "port",
-    "floatingips": "address",
-    "volumes": "volume",
-    "keypairs": "keypair",
-    "security_groups": "security_group",
-    "server_groups": "server_group",
-}
-"""Inventories of the sandbox, and what Enamel calls that of which they are."""
-
-Row = Mapping[str, Any]
 
 
 class After(Struct, frozen=True, kw_only=True):
@@ -198,18 +186,12 @@ class World:
 
     def _everything(self) -> dict[str, list[Row]]:
         cloud = self.sandbox.cloud
-        found: dict[str, list[Row]] = {}
-        for service in (cloud.compute, cloud.network, cloud.volume):
-            for kind, rows in service.inventory().items():
-                if kind in KINDS or kind == "networks":
-                    found[KINDS.get(kind, "network")] = [
-                        row
-                        for row in rows
-                        if row["project_id"] == self.caller.project_id
-                        and not row.get("device_owner", "").startswith("network:")
-                        and (kind, row.get("name")) != ("security_groups", "default")
-                    ]
-        return found
+        state = {
+            **cloud.compute.inventory(),
+            **cloud.network.inventory(),
+            **cloud.volume.inventory(),
+        }
+        return balance.inventory(state, project_id=self.caller.project_id)
 
     # -- tasks
 
@@ -269,62 +251,20 @@ class World:
 
     # -- what must be so at the end
 
-    async def leftovers(self) -> dict[str, list[Row]]:
-        """Return what there is and should not be: of no ended task's making, or made twice."""
-        made = Counter(
-            (one.kind, one.id) for found in await self._standing() for one in _made(found) if one.cloud
-        )
-        assert not [thing for thing, times in made.items() if times > 1], "two tasks claim the same thing"
-        there = self.there()
-        servers = {row["id"] for row in there["server"]}
-        return {
-            kind: strays
-            for kind, rows in there.items()
-            if kind != "network"
-            and (
-                strays := [
-                    row
-                    for row in rows
-                    if (kind, row["id"]) not in made
-                    and row["id"] not in self.left
-                    # A port that Nova has made goes with its server.
-                    and not (kind == "port" and not row["description"] and row["device_id"] in servers)
-                    and row.get("status") != "SOFT_DELETED"
-                ]
-            )
-        }
-
-    async def missing(self) -> list[tuple[str, str]]:
-        """Return what standing tasks have made and the cloud has not."""
-        there = {(kind, row["id"]) for kind, rows in self.there().items() for row in rows}
-        return [
-            (one.kind, one.id)
-            for found in await self._standing()
-            for one in _made(found)
-            if found.state is task.State.COMPLETED and (one.kind, one.id) not in there
-        ]
-
-    async def _standing(self) -> list[Task]:
-        """Return the tasks whose works were not reverted or terminated by others."""
-        found = [await self.get(id) for id in self.accepted]
-        # What a task has made that was restarted is its successor's.
-        undone = {one.parent for one in found}
-        return [one for one in found if one.type == "server.create" and one.id not in undone]
-
     async def check(self, *, deleted: bool = False) -> None:
         """Hold everything that has happened to the invariants.
 
         Args:
             deleted: Whether something that a task had made was deleted since, as a termination does.
         """
-        assert await self.leftovers() == {}
+        known = [await self.get(id) for id in self.accepted]
+        standing = balance.standing(known)
+        assert balance.leftovers(self.there(), standing, meant=self.left) == {}
         if not deleted:
-            assert await self.missing() == []
-        for id in self.accepted:
-            found = await self.get(id)
-            assert found.state in task.ENDED, f"task {id} is {found.state}"
-            steps = await self.items(id)
-            history.check(found, steps, await self.store.read(events.list, id))
+            assert balance.missing(self.there(), standing) == []
+        for found in known:
+            assert found.state in task.ENDED, f"task {found.id} is {found.state}"
+            history.check(found, await self.items(found.id), await self.store.read(events.list, found.id))
         self._check_health()
         self._check_secrets()
 
@@ -342,10 +282,6 @@ class World:
         for text in self.planted | tokens:
             assert text.encode() not in written, "a secret is in the database"
             assert text not in logged, "a secret was logged"
-
-
-def _made(found: Task) -> Iterable[task.Made]:
-    return [one for things in found.result.made.values() for one in things]
 
 
 @contextlib.asynccontextmanager
@@ -381,11 +317,6 @@ async def opened(
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world
-
-
-def ago(seconds: float) -> datetime:
-    """Return the time that many seconds before now."""
-    return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
 def states(after: After) -> dict[str, item.State]:

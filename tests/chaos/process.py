@@ -1,0 +1,100 @@
+"""The processes of a chaos run: a cloud that lives through all of it, and an Enamel that is killed again and again.
+
+They are forked from a server that has everything imported, so that a restart costs little.
+"""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from enamel import bootstrap
+from enamel.clouds import rhythm
+from enamel.conf import settings
+from enamel.flow import runner, undo
+from enamel.sandbox import faults, kernel, serve
+
+BORN_WITHIN = 30.0
+"""Seconds for a process to be there; on a busy machine that may take a while."""
+
+
+def _hurry() -> None:
+    """Wait shorter for everything, so that many kills fall into the same few seconds of work."""
+    defaults: dict[str, Any] = rhythm.Rhythm.__init__.__kwdefaults__ or {}
+    defaults.update(often=0.1, unknown=0.2)
+    for module in (runner, undo):
+        module.__dict__["SETTLE"] = 0.3
+
+
+def _write_to(log: Path) -> None:
+    """Write what the process has to say to a file."""
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+
+
+def cloud(place: Path, ready: Connection, wanted: kernel.Settings, rules: list[faults.Rule]) -> None:
+    """Serve a sandbox until the process is killed."""
+    _write_to(place / "cloud.log")
+
+    async def main() -> None:
+        async with serve.running(wanted, rules=rules) as sandbox:
+            (place / "clouds.yaml").write_text(sandbox.clouds_yaml())
+            ready.send(sandbox.url)
+            await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+def enamel(place: Path, ready: Connection) -> None:
+    """Serve Enamel until the process is killed."""
+    _write_to(place / "enamel.log")
+    _hurry()
+    os.environ["OS_CLIENT_CONFIG_FILE"] = str(place / "clouds.yaml")
+
+    async def main() -> None:
+        told = settings.up({}, data=place / "data", cloud="sandbox", port=0)
+        async with bootstrap.up(told) as running:
+            ready.send(running.url)
+            await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+class Nursery:
+    """Where the processes come from."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([__name__])
+        self._children: list[BaseProcess] = []
+
+    def start(self, work: Callable[..., None], *rest: Any) -> tuple[BaseProcess, str]:
+        """Start a process and return it with its URL."""
+        here, there = self._context.Pipe(duplex=False)
+        child = self._context.Process(target=work, args=(self._place, there, *rest), daemon=True)
+        child.start()
+        there.close()
+        self._children.append(child)
+        if not here.poll(BORN_WITHIN):
+            raise AssertionError(f"{work.__name__} did not start; its log is in {self._place}")
+        url: str = here.recv()
+        here.close()
+        return child, url
+
+    def close(self) -> None:
+        """Kill what still lives."""
+        for child in self._children:
+            kill(child)
+
+
+def kill(child: BaseProcess) -> None:
+    """Kill a process as `kill -9` does, and wait until it is gone."""
+    child.kill()
+    child.join()

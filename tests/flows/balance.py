@@ -1,0 +1,80 @@
+"""The balance of a project: what tasks say they have made, against what the cloud has."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from enamel.model import task
+from enamel.model.task import Task
+
+KINDS = {
+    "servers": "server",
+    "ports": "port",
+    "floatingips": "address",
+    "volumes": "volume",
+    "keypairs": "keypair",
+    "security_groups": "security_group",
+    "server_groups": "server_group",
+    "networks": "network",
+}
+"""Inventories of the sandbox, and what Enamel calls that of which they are."""
+
+Row = Mapping[str, Any]
+There = Mapping[str, Collection[Row]]
+
+
+def inventory(state: Mapping[str, Iterable[Row]], *, project_id: str) -> dict[str, list[Row]]:
+    """Return what a project has, by kind, without what a cloud makes for itself."""
+    return {
+        kind: [
+            row
+            for row in state[name]
+            if row["project_id"] == project_id
+            and not row.get("device_owner", "").startswith("network:")
+            and (name, row.get("name")) != ("security_groups", "default")
+        ]
+        for name, kind in KINDS.items()
+    }
+
+
+def standing(tasks: Iterable[Task]) -> list[Task]:
+    """Return the launches whose works no other task has reverted, or taken over to go on with them."""
+    known = list(tasks)
+    undone = {one.parent for one in known}
+    return [one for one in known if one.type == "server.create" and one.id not in undone]
+
+
+def leftovers(there: There, tasks: Iterable[Task], *, meant: Collection[str] = ()) -> dict[str, list[Row]]:
+    """Return what there is and should not be: made by none of the tasks, or made twice."""
+    made = Counter((one.kind, one.id) for found in tasks for one in _made(found))
+    assert not [thing for thing, times in made.items() if times > 1], "two tasks claim the same thing"
+    servers = {row["id"] for row in there["server"]}
+
+    def is_stray(kind: str, row: Row) -> bool:
+        # A port that Nova has made goes with its server.
+        novas = kind == "port" and not row["description"] and row["device_id"] in servers
+        deleted = row.get("status") == "SOFT_DELETED"
+        return (kind, row["id"]) not in made and row["id"] not in meant and not novas and not deleted
+
+    found = {
+        kind: [row for row in rows if is_stray(kind, row)]
+        for kind, rows in there.items()
+        if kind != "network"
+    }
+    return {kind: rows for kind, rows in found.items() if rows}
+
+
+def missing(there: There, tasks: Iterable[Task]) -> list[tuple[str, str]]:
+    """Return what completed tasks have made and the cloud has not."""
+    known = {(kind, row["id"]) for kind, rows in there.items() for row in rows}
+    return [
+        (one.kind, one.id)
+        for found in tasks
+        if found.state is task.State.COMPLETED
+        for one in _made(found)
+        if (one.kind, one.id) not in known
+    ]
+
+
+def _made(found: Task) -> list[task.Made]:
+    return [one for things in found.result.made.values() for one in things]
