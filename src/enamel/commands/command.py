@@ -1,7 +1,7 @@
 """The command: a porcelain operation, from a want and facts to a plan. Pure: a preview is the same code."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from enamel.commands.facts import Ask, Facts
 from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
 from enamel.model.item import Item
-from enamel.model.task import Priority
+from enamel.model.task import Priority, Task
 
 
 class Want(Struct, frozen=True, kw_only=True):
@@ -26,6 +26,8 @@ class Want(Struct, frozen=True, kw_only=True):
     """All clouds of the configuration, the default one first."""
     roles: frozenset[str] = frozenset()
     """The caller's roles in the project."""
+    earlier: Task | None = None
+    """The earlier task that the want is about."""
     seed: int = 0
     """For what is to be random: a plan made twice is the same plan."""
 
@@ -40,11 +42,14 @@ class Planned(Struct, frozen=True, kw_only=True):
     """Texts for the key store, by the symbol that the plan refers to them with."""
     kept: tuple[Item, ...] = ()
     """Items that are done already, in an earlier task that this one takes up."""
+    groups: Mapping[str, int] = {}
+    """For servers that moved on in the earlier task: the placement that they are in."""
     type: str | None = None
     """The task's type, where it is not the command's."""
     action: str | None = None
     give_up_after: timedelta = timedelta(hours=1)
     ttl: timedelta | None = None
+    not_before: datetime | None = None
     priority: Priority = Priority.NORMAL
 
 

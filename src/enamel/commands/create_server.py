@@ -123,6 +123,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         secrets=secrets,
         give_up_after=_duration(launch.timeout) or GIVE_UP_AFTER,
         ttl=_duration(launch.ttl),
+        not_before=launch.not_before,
         priority=Priority(launch.priority),
     )
 

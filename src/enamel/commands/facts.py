@@ -66,5 +66,5 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Those asked for, or those of the server that is to be terminated."""
     task: Task | None = None
     items: tuple[Item, ...] = ()
-    taken_up_by: str | None = None
-    """Id of a task that has reverted or restarted this one, or is about to."""
+    children: tuple[Task, ...] = ()
+    """The tasks that have reverted or restarted this one, or are to."""

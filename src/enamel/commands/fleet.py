@@ -13,6 +13,8 @@ from enamel.model import duration
 from enamel.model.errors import Fault
 from enamel.model.launch import Defaults, Launch, ServerWish
 
+YEARS = range(2000, 2100)
+"""In which a launch may begin."""
 PATTERN = re.compile(r"%\(rand_num\)([1-9])d")
 
 
@@ -145,6 +147,9 @@ def _whole(launch: Launch) -> list[Fault]:
                 duration.parse(text)
             except ValueError as exc:
                 faults.append(_fault(f"/{name}", f"{exc}."))
+    if launch.not_before is not None and launch.not_before.year not in YEARS:
+        detail = f"{launch.not_before.isoformat()} is no time to wait for; name one of this century."
+        faults.append(_fault("/not_before", detail))
     return faults
 
 

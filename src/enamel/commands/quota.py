@@ -22,6 +22,21 @@ NAMES = {
 """What the quotas are called in sentences."""
 
 
+COUNTED = {
+    "server": "servers",
+    "port": "ports",
+    "address": "addresses",
+    "volume": "volumes",
+    "security_group": "security_groups",
+    "keypair": "keypairs",
+    "server_group": "server_groups",
+}
+"""Kinds of things that a task makes, and the quotas that they count against."""
+
+SHARED = {"servers": ("cores", "memory_mb"), "volumes": ("gigabytes",)}
+"""Quotas that are used up along with another one."""
+
+
 def needs(choices: Iterable[Choice], *, imports: int, groups: int, server_groups: int) -> dict[str, int]:
     """Return what servers take of each quota; what they take nothing of is left out."""
     choices = list(choices)
@@ -72,3 +87,17 @@ def faults(wanted: Mapping[str, int], facts: Facts) -> list[Fault]:
             )
             found.append(Fault(pointer="", code="quota_exceeded", detail=detail))
     return found
+
+
+def outstanding(reserves: Mapping[str, int], made: Mapping[str, int]) -> dict[str, int]:
+    """Return what a task has yet to take: what it needs less what it has made."""
+    left = dict(reserves)
+    for kind, quota in COUNTED.items():
+        wanted = reserves.get(quota, 0)
+        if not wanted:
+            continue
+        there = min(wanted, made.get(kind, 0))
+        left[quota] = wanted - there
+        for other in SHARED.get(quota, ()):
+            left[other] = -(-reserves.get(other, 0) * (wanted - there) // wanted)
+    return left

@@ -45,8 +45,10 @@ def undo(
     of: Task,
     among: Collection[str],
     places: Mapping[str, Collection[int]] | None = None,
-) -> list[Handle]:
-    """Add the undoing of steps to a draft, each as soon as all that build on it are undone; return the handles.
+) -> dict[str, Node]:
+    """Add the undoing of steps to a draft, each as soon as all that build on it are undone.
+
+    Return the steps that are undone, by the names of those that undo them.
 
     Args:
         draft: The plan that is being written.
@@ -58,7 +60,7 @@ def undo(
     """
     graph = Graph(before)
     handles: dict[str, list[Handle]] = {}
-    added = []
+    added: dict[str, Node] = {}
     for node in reversed(before.nodes):
         later = [handle for other in graph.dependents[node.name] for handle in handles[other]]
         handles[node.name] = later
@@ -77,19 +79,21 @@ def undo(
         )
         handle = draft.add(step, name=f"undo-{node.name}", after=later)
         handles[node.name] = [handle]
-        added.append(handle)
+        added[handle.name] = node
     return added
 
 
-def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> None:
-    """Add what an earlier task was to undo, for a still earlier one, and has not."""
-    added: dict[str, Handle] = {}
+def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[str, Node]:
+    """Add what an earlier task was to undo, of a still earlier one, and has not; return these steps by their names."""
+    handles: dict[str, Handle] = {}
+    added: dict[str, Node] = {}
     for node in before.nodes:
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
-            after = [added[name] for name in node.after if name in added]
-            added[node.name] = draft.add(
-                msgspec.convert(node.inputs, Revert), name=node.name.removesuffix(f"-{node.group}"), after=after
-            )
+            after = [handles[name] for name in node.after if name in handles]
+            step = msgspec.convert(node.inputs, Revert)
+            handles[node.name] = draft.add(step, name=node.name, after=after)
+            added[node.name] = node
+    return added
 
 
 def is_undoing(node: Node) -> bool:

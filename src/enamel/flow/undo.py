@@ -86,7 +86,9 @@ class Undo:
 
     def _leaves_something(self, name: str) -> bool:
         one = self._journal.items[name]
-        return KINDS[one.kind].undoable and one.state not in UNDONE
+        # What an earlier task has made and this one has taken over is not this one's to undo.
+        taken_over = one.attempt == 0 and one.state is item.State.COMPLETED
+        return KINDS[one.kind].undoable and one.state not in UNDONE and not taken_over
 
     def _reverse_needs(self, names: Sequence[str]) -> dict[str, set[str]]:
         """Return for each step those that must be undone before it, also across steps that leave nothing."""

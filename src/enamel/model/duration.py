@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=3650)
 _FORM = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d)")
 
 
@@ -11,7 +12,7 @@ def parse(text: str) -> timedelta:
     """Return the duration that a text such as `90s` or `4h` names.
 
     Raises:
-        ValueError: The text is not a positive whole number with one of the units s, m, h, d.
+        ValueError: The text is not a positive whole number with one of the units s, m, h, d, or more than ten years.
 
     """
     found = _FORM.fullmatch(text)
@@ -19,7 +20,10 @@ def parse(text: str) -> timedelta:
         raise ValueError(
             f"'{text}' is not a duration: write a number and s, m, h or d, for example 90s or 4h"
         )
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    named = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    if named > _LONGEST:
+        raise ValueError(f"'{text}' is too long: at most 3650d")
+    return named
 
 
 def seconds(text: str) -> float:

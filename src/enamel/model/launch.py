@@ -3,6 +3,7 @@
 The same fields stand in `defaults`, in each of `servers`, and flat beside them (the short form).
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -173,6 +174,9 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """After this time what was made is taken away: `90s`, `30m`, `4h`, `2d`."""
     timeout: Name | None = None
     """How long the task may take; an hour where nothing is said."""
+    not_before: datetime | None = None
+    """When the task may begin, as a time with its zone; at once where nothing is said or the time is past."""
     priority: Literal["low", "normal", "high"] = "normal"
+    """How urgent it is among the tasks that wait; `high` is for operators."""
     notify: list[Notify] | None = None
     """Who is told by webhook."""

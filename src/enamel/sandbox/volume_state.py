@@ -196,7 +196,8 @@ class Volumes:
                 "placed": False,
             }
         )
-        if not volume_type.has_backend(kind):
+        broken = self.cloud.faults.creation(kind="volume", name=wish.get("name") or "", zone="")
+        if broken or not volume_type.has_backend(kind):
             self.later(row, 0.1, 0.3, when="creating", act=lambda: self._fail(row))
         elif image:
             row["bootable"] = False

@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.commands import COMMANDS, quota
+from enamel.commands import COMMANDS, quota, undoing
 from enamel.commands.command import Command, Planned, Want
 from enamel.commands.facts import Facts
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
+from enamel.flow import view
 from enamel.flow.plan import Plan
 from enamel.model import errors, ids, task
 from enamel.model.cloud import Limit
@@ -27,7 +28,7 @@ from enamel.secrets.base import Keys
 from enamel.service import allowance, promises
 from enamel.service import body as bodies
 from enamel.service import facts as asking
-from enamel.store import engine, idempotency, items, tasks
+from enamel.store import engine, idempotency, items, secrets, tasks
 from enamel.store.transaction import Tx
 
 
@@ -157,7 +158,8 @@ class Submit:
             project_id=caller.project_id,
             request_id=request_id,
             priority=planned.priority,
-            deadline=now + planned.give_up_after,
+            not_before=planned.not_before,
+            deadline=max(now, planned.not_before or now) + planned.give_up_after,
             cloud=found.cloud,
             request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
@@ -166,10 +168,14 @@ class Submit:
             parent=found.parent,
             reserves=plan.needs,
             secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
+            groups=dict(planned.groups),
         )
+        steps = _steps(new, planned)
+        if planned.kept:
+            new = view.seen(new, steps, plan)
         try:
             stored = await self._store.run(
-                _write, new, planned, found.facts, caller, key=key, later=_later(new, planned)
+                _write, new, steps, found.facts, caller, key=key, later=_later(new, planned)
             )
         except BaseException:
             for reference in references.values():
@@ -190,7 +196,7 @@ class Submit:
         if command.body is not None and body is None:
             raise errors.Invalid("; ".join(one.detail for one in faults), faults=tuple(faults))
         id = ids.new_id()
-        old, steps, taken_up_by = await self._earlier(caller, params)
+        old, steps, children = await self._earlier(caller, params)
         known = tuple(self._clouds.names())
         want = Want(
             body=body,
@@ -198,6 +204,7 @@ class Submit:
             task_id=id,
             clouds=known,
             roles=frozenset(caller.roles),
+            earlier=old if "task" in params else None,
             seed=uuid.UUID(id).int,
         )
         named, more = command.cloud(want)
@@ -214,7 +221,7 @@ class Submit:
             quota=limits,
             task=old if asked.task else None,
             items=steps if asked.task else (),
-            taken_up_by=taken_up_by,
+            children=children,
             reserved=await self._promised(caller, cloud, limits),
             promised_names=await self._store.read(
                 tasks.promised_names,
@@ -245,25 +252,18 @@ class Submit:
 
     async def _earlier(
         self, caller: Caller, params: Mapping[str, str]
-    ) -> tuple[Task | None, tuple[Item, ...], str | None]:
-        """Return the earlier task that a request is about, with its items and the task that took it up."""
+    ) -> tuple[Task | None, tuple[Item, ...], tuple[Task, ...]]:
+        """Return the earlier task that a request is about, with its items and the tasks that are about it."""
         if "server" in params:
             known = await self._store.read(
                 tasks.list, project_id=caller.project_id, server=params["server"], limit=1
             )
-            return (known[0] if known else None), (), None
+            return (known[0] if known else None), (), ()
         if "task" not in params:
-            return None, (), None
+            return None, (), ()
         found = await self._store.read(tasks.get, params["task"], project_id=caller.project_id)
         steps = await self._store.read(items.list, found.id)
-        children = await self._store.read(tasks.list, project_id=caller.project_id, parent=found.id)
-        taken_up = [
-            one.id
-            for one in children
-            if one.type != "task.revert"
-            or (one.not_before is None and one.state not in {task.State.ABORTED, task.State.TIMED_OUT})
-        ]
-        return found, steps, taken_up[0] if taken_up else None
+        return found, steps, await self._store.read(tasks.children, found.id)
 
     async def _promised(self, caller: Caller, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
         """Return what running tasks are about to take; the exact sum only where it can matter."""
@@ -282,10 +282,20 @@ async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
     return limits
 
 
+def _steps(new: Task, planned: Planned) -> list[Item]:
+    """Return the items of a new task; those that it takes over are done already."""
+    kept = {one.name: one for one in planned.kept}
+    return [
+        kept.get(node.name)
+        or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+        for node in planned.plan.nodes
+    ]
+
+
 def _write(
     tx: Tx,
     new: Task,
-    planned: Planned,
+    steps: Sequence[Item],
     facts: Facts,
     caller: Caller,
     *,
@@ -294,43 +304,53 @@ def _write(
 ) -> Task:
     """Write a task with its items and its first event; what others were promised meanwhile is looked at again."""
     _still_free(tx, new, facts)
-    kept = {one.name: one for one in planned.kept}
-    steps = [
-        kept.get(node.name)
-        or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
-        for node in planned.plan.nodes
-    ]
+    if new.parent is not None:
+        _take_up(tx, new, new.parent)
     first = Event(
         task=new.id,
         seq=1,
         time=new.created_at,
         type="task.accepted",
-        data={"type": new.type, "steps": len(steps), "servers": len(planned.plan.groups)},
+        data={"type": new.type, "steps": len(steps), "servers": len(new.servers)},
     )
     stored = tasks.insert(tx, new, steps, first)
     if new.reserves:
         tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
-    if planned.kept and new.parent is not None:
-        # Its secrets are this task's now.
-        tasks.drop_secrets(tx, new.parent)
     if later is not None:
         at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
         tasks.insert(tx, later, (), at)
-    if new.type == "task.revert" and new.parent is not None:
-        for planned_later in tasks.list(tx, parent=new.parent, states=[task.State.WAITING]):
-            if planned_later.not_before is not None:
-                tasks.request_cancel(tx, planned_later.id)
     if key is not None:
         answer = idempotency.Answer(status=202, body=msgspec.to_builtins(stored))
         idempotency.answer(tx, key, caller=caller, answer=answer)
     return stored
 
 
+def _take_up(tx: Tx, new: Task, old: str) -> None:
+    """Make what an earlier task made the new one's, unless another task was faster.
+
+    Raises:
+        WrongState: It was.
+    """
+    children = [one for one in tasks.children(tx, old, lock=True) if one.id != new.id]
+    owner = undoing.owner(children)
+    if owner is not None:
+        raise errors.WrongState(f"Task {old} was taken up by task {owner.id} just now.", taken_up_by=owner.id)
+    scheduled = [one for one in children if one.not_before is not None and one.state is task.State.WAITING]
+    if new.type == undoing.REVERT:
+        for one in scheduled:
+            tasks.request_cancel(tx, one.id)
+        return
+    # The time to live goes on, and the secrets are this task's now.
+    for one in scheduled:
+        tasks.hand_on(tx, one.id, to=new.id)
+    secrets.hand_on(tx, old)
+
+
 def _later(new: Task, planned: Planned) -> Task | None:
     """Return the revert that a `ttl` schedules; it is planned when its time has come."""
     if planned.ttl is None:
         return None
-    begin = new.created_at + planned.ttl
+    begin = max(new.created_at, new.not_before or new.created_at) + planned.ttl
     return Task(
         id=ids.new_id(),
         type="task.revert",

@@ -66,6 +66,7 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume.await"
     action: ClassVar[str] = "BLOCK_DEVICE_MAPPING"
     repeatable: ClassVar[bool] = True
+    awaits: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str

@@ -57,6 +57,14 @@ def ended(**changes: Any) -> tuple[Task, tuple[Item, ...]]:
     return msgspec.structs.replace(old, **changes), items
 
 
+def child(type: str, *, state: task.State = task.State.COMPLETED, attempt: int = 1, **more: Any) -> Task:
+    """A task that is about the earlier one."""
+    plain = ended()[0]
+    return msgspec.structs.replace(
+        plain, id="task-2", type=type, state=state, attempt=attempt, parent=plain.id, plan={}, **more
+    )
+
+
 def reverted(old: Task, items: tuple[Item, ...], **more: Any) -> Plan:
     known = north.facts(task=old, items=items, **more)
     return REVERT.plan(Want(body=None, params={"task": old.id}), known).plan
@@ -111,9 +119,10 @@ def test_a_task_that_left_nothing_cannot_be_reverted() -> None:
         ({"state": task.State.RUNNING}, {}, "cancel it instead"),
         ({"type": "server.terminate"}, {}, "cannot be undone"),
         ({"type": "task.revert"}, {}, "cannot be undone"),
-        ({}, {"taken_up_by": "task-2"}, "task-2"),
+        ({}, {"children": (child("task.revert"),)}, "task-2"),
+        ({}, {"children": (child("server.create"),)}, "task-2"),
     ],
-    ids=["running", "a termination", "a revert", "once only"],
+    ids=["running", "a termination", "a revert", "reverted", "restarted"],
 )
 def test_some_tasks_cannot_be_reverted(changes: dict[str, Any], more: dict[str, Any], said: str) -> None:
     with pytest.raises(WrongState, match=said):
