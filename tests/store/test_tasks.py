@@ -157,15 +157,6 @@ async def test_reserved_counts_what_unfinished_tasks_are_about_to_take(store: St
     assert await store.read(tasks.reserved, **mine, since=NOON) == {"cores": 1, "floatingip": 1}
 
 
-async def test_secrets_of_ended_tasks_are_found_until_they_are_gone(store: Store) -> None:
-    await world.accept(store, secrets=("local:alive",))
-    over = await world.accept(store, secrets=("local:over",))
-    await store.run(tasks.request_cancel, over.id)
-    assert [found.secrets for found in await store.read(tasks.spent)] == [("local:over",)]
-    await store.run(tasks.drop_secrets, over.id)
-    assert await store.read(tasks.spent) == ()
-
-
 async def test_events_are_read_in_order_after_a_number(store: Store) -> None:
     accepted = await world.accept(store)
     more = [world.an_event(accepted, seq, data={"n": seq}) for seq in range(2, 8)]

@@ -28,11 +28,6 @@ def last(tx: Tx, tasks: Sequence[str]) -> dict[str, int]:
     return {row["task"]: row["number"] for row in tx.rows(query)}
 
 
-def forget(tx: Tx, task: str) -> None:
-    """Remove a task's events."""
-    tx.execute(sa.delete(events).where(events.c.task == task))
-
-
 def _row(record: Event) -> dict[str, Any]:
     return {
         "task": record.task,

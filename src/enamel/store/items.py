@@ -52,11 +52,6 @@ def abort_open(tx: Tx, task: str) -> None:
     tx.execute(ended.values(state=item.State.ABORTED, ended_at=tx.now))
 
 
-def forget(tx: Tx, task: str) -> None:
-    """Remove a task's items."""
-    tx.execute(sa.delete(items).where(items.c.task == task))
-
-
 def _row(record: Item) -> dict[str, Any]:
     return {
         "task": record.task,

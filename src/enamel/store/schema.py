@@ -4,6 +4,7 @@
            ├─ events         the timeline, numbered from 1
            └─ task_servers   which tasks made or touched which server
     workers                  one lease per living worker
+    spent_secrets            what is to be removed from the key store
     idempotency              the first answers to requests that came with a key
 
 Change these together with a migration in `migrations/versions`; a test holds the two to each other.
@@ -72,6 +73,7 @@ tasks = sa.Table(
     sa.Index("tasks_by_time", "state", "not_before"),
     sa.Index("tasks_by_deadline", "state", "deadline"),
     sa.Index("tasks_of_parent", "parent"),
+    sa.Index("tasks_by_end", "ended_at"),
     **_EXACT,
 )
 
@@ -116,6 +118,15 @@ task_servers = sa.Table(
     sa.Column("server", NAME, primary_key=True),
     sa.Column("task", ID, primary_key=True),
     sa.Index("servers_of_task", "task"),
+    **_EXACT,
+)
+
+# Secrets that no task needs any more, until they are gone from the key store. Written together with what made them
+# needless, so that none is left behind.
+spent_secrets = sa.Table(
+    "spent_secrets",
+    metadata,
+    sa.Column("ref", NAME, primary_key=True),
     **_EXACT,
 )
 

@@ -13,13 +13,15 @@ from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, line, rows
-from enamel.store.schema import task_servers, tasks
+from enamel.store import events, items, line, rows, secrets
+from enamel.store.schema import metadata, task_servers, tasks
 from enamel.store.transaction import Tx
 
 _OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
 _NAMED = "name:"
 """What stands before a host name where a server's id would be: a server that is yet to be made."""
+_BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
+"""The tables whose rows belong to tasks."""
 _LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
 
 
@@ -89,6 +91,26 @@ def list(
     return tuple(map(rows.task_of, tx.rows(query)))
 
 
+def children(tx: Tx, id: str, *, lock: bool = False) -> tuple[Task, ...]:
+    """Return the tasks that revert or restart a task, or are to, the newest first, without their plans.
+
+    Args:
+        tx: The transaction.
+        id: The task.
+        lock: Whether to keep others from adding to them until the end of the transaction.
+
+    """
+    if lock:
+        tx.rows(sa.select(tasks.c.id).where(tasks.c.id == id).with_for_update())
+    return list(tx, parent=id)
+
+
+def hand_on(tx: Tx, id: str, *, to: str) -> None:
+    """Have a revert that waits for its time revert another task: the one that took the first one up."""
+    waiting = sa.update(tasks).where(tasks.c.id == id, tasks.c.state == State.WAITING)
+    tx.execute(waiting.values(parent=to, request={"task": to}))
+
+
 def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> Task:
     """Give a task that was accepted without a plan its plan and its items, and return it."""
     tx.execute(sa.update(tasks).where(tasks.c.id == id).values(plan=plan, total=len(steps)))
@@ -149,11 +171,17 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
             state=found.state.value,
             possible=sorted(state.value for state in task.ENDED),
         )
-    items.forget(tx, id)
-    events.forget(tx, id)
-    tx.execute(sa.delete(task_servers).where(task_servers.c.task == id))
-    tx.execute(sa.delete(tasks).where(tasks.c.id == id))
+    remove(tx, [found])
     return found
+
+
+def remove(tx: Tx, ended: Sequence[Task]) -> None:
+    """Remove tasks with everything that belongs to them, and let go of their secrets."""
+    secrets.let_go(tx, ended)
+    ids = [known.id for known in ended]
+    for table in _BELONGINGS:
+        tx.execute(sa.delete(table).where(table.c.task.in_(ids)))
+    tx.execute(sa.delete(tasks).where(tasks.c.id.in_(ids)))
 
 
 def reserved(
@@ -208,17 +236,6 @@ def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
         )
     )
     return frozenset(row["server"].removeprefix(_NAMED) for row in tx.rows(query))
-
-
-def spent(tx: Tx, *, limit: int = 100) -> tuple[Task, ...]:
-    """Return ended tasks whose secrets are still in the key store."""
-    query = sa.select(*_LISTED).where(tasks.c.state.in_(task.ENDED), tasks.c.secrets.is_not(None))
-    return tuple(map(rows.task_of, tx.rows(query.limit(limit))))
-
-
-def drop_secrets(tx: Tx, id: str) -> None:
-    """Note that a task's secrets are gone from the key store."""
-    tx.execute(sa.update(tasks).where(tasks.c.id == id).values(secrets=None))
 
 
 def save(tx: Tx, records: Iterable[Task]) -> None:

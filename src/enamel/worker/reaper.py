@@ -1,6 +1,7 @@
 """The reaper: takes over what dead workers had, ends what nobody took in time, and removes what is no longer needed."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
@@ -10,7 +11,7 @@ from enamel.dispatch.hint import Stage
 from enamel.model.errors import SecretMissing
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
-from enamel.store import claims, idempotency, tasks, workers
+from enamel.store import claims, idempotency, retention, secrets, workers
 from enamel.store.lease import Lease
 
 log = structlog.get_logger(__name__)
@@ -21,8 +22,20 @@ _ROUNDS_TO_TIDY = 120
 class Reaper:
     """Looks after the tasks of all workers; every worker has one, and they do not get into each other's way."""
 
-    def __init__(self, lease: Lease, *, dispatch: Dispatch, keys: Keys) -> None:
+    def __init__(
+        self, lease: Lease, *, dispatch: Dispatch, keys: Keys, keep_for: timedelta | None = None
+    ) -> None:
+        """Prepare a reaper.
+
+        Args:
+            lease: The lease of its worker.
+            dispatch: Tells others of tasks that wait again.
+            keys: Where the secrets of ended tasks are removed.
+            keep_for: How long ended tasks are kept; None for ever.
+
+        """
         self._lease = lease
+        self._keep_for = keep_for
         self._dispatch = dispatch
         self._keys = keys
 
@@ -59,26 +72,33 @@ class Reaper:
             await self.bury(late)
 
     async def tidy(self) -> None:
-        """Remove old answers, and secrets that were left behind."""
+        """Remove old answers, old tasks, and secrets that nobody needs any more."""
         await self._lease.run(idempotency.purge)
-        for ended in await self._lease.run(tasks.spent):
-            await self._remove_secrets(ended)
+        if self._keep_for is not None:
+            while purged := await self._lease.run(retention.purge, older_than=self._keep_for):
+                log.info("tasks.purged", tasks=purged)
+        await self._remove_secrets()
 
     async def bury(self, ended: Task) -> None:
-        """Count an ended task and remove its secrets from the key store."""
+        """Count an ended task and remove its secrets from the key store, unless a restart may need them."""
         telemetry.TASKS.labels(type=ended.type, state=ended.state.value).inc()
         if ended.ended_at is not None:
             spent = (ended.ended_at - ended.created_at).total_seconds()
             telemetry.TASK_SECONDS.labels(type=ended.type).observe(max(0.0, spent))
         if ended.secrets:
-            await self._remove_secrets(ended)
+            await self._remove_secrets()
 
-    async def _remove_secrets(self, ended: Task) -> None:
-        try:
-            for ref in ended.secrets:
+    async def _remove_secrets(self) -> None:
+        """Let go of secrets, then remove from the key store what was let go."""
+        while await self._lease.run(secrets.sweep):
+            pass
+        gone = []
+        for ref in await self._lease.run(secrets.left):
+            try:
                 await self._keys.delete(ref)
-        except (SecretMissing, OSError) as error:
-            # The references stay in the task: the next tidying tries again.
-            log.warning("secret.left", task=ended.id, error=str(error))
-            return
-        await self._lease.run(tasks.drop_secrets, ended.id)
+                gone.append(ref)
+            except (SecretMissing, OSError) as error:
+                # It stays noted: the next tidying tries again.
+                log.warning("secret.left", ref=ref, error=str(error))
+        if gone:
+            await self._lease.run(secrets.gone, gone)

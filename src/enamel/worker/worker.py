@@ -47,6 +47,7 @@ class Worker:
         alone: bool = False,
         look_every: timedelta = timedelta(seconds=1),
         drain_for: timedelta = timedelta(seconds=10),
+        keep_for: timedelta | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 
@@ -61,6 +62,7 @@ class Worker:
                 at once, without waiting for their leases to end.
             look_every: How often it looks for tasks without being woken.
             drain_for: How long it waits at its end for tasks to come to a point where they can be handed over.
+            keep_for: How long ended tasks are kept before it removes them; None for ever.
 
         """
         self._lease = lease
@@ -72,7 +74,7 @@ class Worker:
         self._alone = alone
         self._look_every = look_every.total_seconds()
         self._drain_for = drain_for.total_seconds()
-        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys)
+        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, keep_for=keep_for)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
         """Tasks that the runner knows."""

@@ -14,7 +14,7 @@ from enamel.model.errors import LeaseLost
 from enamel.model.item import Item
 from enamel.model.task import State, Task
 from enamel.secrets.local import Local as Keys
-from enamel.store import claims, items, migrations, tasks, workers
+from enamel.store import claims, items, migrations, secrets, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -67,7 +67,14 @@ class Shop:
         self.serving: asyncio.Task[None] | None = None
         self.worker = self.hire()
 
-    def hire(self, *, slots: int = 100, topics: topic.Topics = topic.ALL, alone: bool = False) -> Worker:
+    def hire(
+        self,
+        *,
+        slots: int = 100,
+        topics: topic.Topics = topic.ALL,
+        alone: bool = False,
+        keep_for: timedelta | None = None,
+    ) -> Worker:
         self.worker = Worker(
             self.lease,
             runner=self.runner,
@@ -78,6 +85,7 @@ class Shop:
             alone=alone,
             look_every=timedelta(seconds=0.05),
             drain_for=timedelta(seconds=0.3),
+            keep_for=keep_for,
         )
         return self.worker
 
@@ -342,10 +350,33 @@ async def test_secrets_that_were_left_behind_are_tidied_up(shop: Shop) -> None:
     foreign = await world.accept(shop.store, secrets=("elsewhere:1",))
     for each in (accepted, foreign):
         await shop.store.run(tasks.request_cancel, each.id)
+        await shop.store.run(tasks.forget, each.id)
+    assert len(await shop.store.read(secrets.left)) == 2
     shop.open()
-    while (await shop.get(accepted.id)).secrets:
+    while await shop.store.read(secrets.left) != ("elsewhere:1",):
         await asyncio.sleep(0.01)
-    assert (await shop.get(foreign.id)).secrets == ("elsewhere:1",)
+    assert [path.name for path in (shop.keys._directory).glob("*") if path.name != "key"] == []
+
+
+async def test_a_task_that_failed_keeps_its_secrets_for_a_restart(shop: Shop) -> None:
+    secret = await shop.keys.put(b"s3cret")
+    accepted = await world.accept(shop.store, secrets=(secret,))
+    await shop.store.run(tasks.request_cancel, accepted.id)
+    shop.open()
+    other = await shop.accept(secrets=(await shop.keys.put(b"another"),))
+    await shop.until(id=other.id, state=State.COMPLETED)
+    await until(lambda: shop.worker.idle)
+    assert (await shop.get(accepted.id)).secrets == (secret,)
+    assert await shop.keys.get(secret) == b"s3cret"
+
+
+async def test_tasks_that_ended_long_ago_are_removed(shop: Shop) -> None:
+    old = await world.accept(shop.store)
+    await shop.store.run(tasks.request_cancel, old.id)
+    shop.hire(keep_for=timedelta(0))
+    shop.open()
+    while await shop.store.read(tasks.list):
+        await asyncio.sleep(0.01)
 
 
 async def test_a_task_that_nobody_took_in_time_ends(shop: Shop) -> None:

@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from msgspec import Struct
 
 from enamel.model.errors import SchemaMismatch
 from enamel.store import dialects
@@ -47,6 +48,32 @@ def check(engine: sa.Engine) -> None:
     raise SchemaMismatch(
         f"The database is {state}; this version needs {', '.join(script.get_heads())}.",
         remedy="Run `enamel db upgrade` once, then start again.",
+    )
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One migration."""
+
+    name: str
+    summary: str
+    done: bool
+    """Whether the database has it."""
+
+
+def history(engine: sa.Engine) -> tuple[Step, ...]:
+    """Return all migrations that this version knows, the oldest first."""
+    script = ScriptDirectory.from_config(_config())
+    with engine.connect() as connection:
+        heads = MigrationContext.configure(connection).get_current_heads()
+    known = {revision.revision for revision in script.walk_revisions()}
+    had = {
+        revision.revision
+        for head in known.intersection(heads)
+        for revision in script.walk_revisions(head=head, base="base")
+    }
+    return tuple(
+        Step(name=revision.revision, summary=revision.doc, done=revision.revision in had)
+        for revision in reversed(list(script.walk_revisions()))
     )
 
 

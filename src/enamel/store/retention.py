@@ -1,0 +1,42 @@
+"""Retention: tasks that ended long ago are removed with their items and events; what they made stays."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from enamel.model.task import State
+from enamel.store import rows
+from enamel.store import tasks as records
+from enamel.store.schema import tasks
+from enamel.store.transaction import Tx
+
+AT_ONCE = 200
+
+
+def purge(tx: Tx, *, older_than: timedelta, limit: int = AT_ONCE) -> int:
+    """Remove the oldest of the tasks that ended before a time, and return how many; again until it is none.
+
+    A task stays as long as another one that has not ended builds on it, as a scheduled revert does.
+    """
+    child = tasks.alias()
+    needed = sa.exists().where(
+        child.c.parent == tasks.c.id, child.c.state.in_([State.WAITING, State.RUNNING])
+    )
+    old = (
+        sa.select(tasks)
+        .where(tasks.c.ended_at < tx.now - older_than, sa.not_(needed))
+        .order_by(tasks.c.ended_at)
+        .limit(limit)
+        # What is locked, another process is removing.
+        .with_for_update(skip_locked=True, of=tasks)
+    )
+    found = [rows.task_of(row) for row in tx.rows(old)]
+    if found:
+        records.remove(tx, found)
+    return len(found)
+
+
+def waiting(tx: Tx, *, older_than: timedelta) -> int:
+    """Return how many tasks ended before a time."""
+    old = tasks.c.ended_at < tx.now - older_than
+    return int(tx.scalar(sa.select(sa.func.count()).select_from(tasks).where(old)) or 0)
