@@ -203,7 +203,9 @@ def on(entry: str | None) -> Iterator[Ground]:
 
 def table(laps: Sequence[Lap]) -> Table:
     """Return the medians, with how many times less than openstacksdk Enamel takes."""
-    found = Table("servers", "who", "", "calls", "target", "fewer", "seconds", "quicker")
+    found = Table()
+    for name in ("servers", "who", "", "calls", "target", "fewer", "seconds", "quicker"):
+        found.add_column(name, no_wrap=True)
     groups: dict[tuple[str, str, str], list[Lap]] = {}
     for lap in laps:
         groups.setdefault((lap.what, lap.who, lap.state), []).append(lap)
@@ -253,6 +255,8 @@ def main(words: Sequence[str]) -> None:
     chosen = parser.parse_args(words)
     kept = chosen.json or Path("build/benchmarks") / f"launch-{chosen.cloud or 'sandbox'}.json"
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
     laps: list[Lap] = []
     telemetry.set_up(level="ERROR")
     # The SDK warns of parts of itself that nobody uses here.
