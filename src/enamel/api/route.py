@@ -31,6 +31,8 @@ class Route(Struct, frozen=True, kw_only=True):
     query: type[Struct] = NoQuery
     request: Any = None
     """The body's type; None where no body is taken."""
+    body_required: bool = True
+    """Whether a request without a body is refused."""
     responses: dict[int, tuple[Any, ...]]
     """The statuses of success, each with the types that its body may have; none for no body."""
     errors: tuple[type[EnamelError], ...] = ()

@@ -136,6 +136,12 @@ async def revert_task(ask: Ask) -> Answer:
     return await command(ask, "task.revert", params={"task": found.id})
 
 
+async def restart_task(ask: Ask) -> Answer:
+    """Answer with the new task that takes up one that failed."""
+    found = await ask.services.read.task(ask.caller, ask.params["id"])
+    return await command(ask, "task.restart", params={"task": found.id})
+
+
 async def forget_task(ask: Ask) -> Answer:
     """Remove the record of an ended task."""
     await ask.services.cancel.forget(ask.caller, ask.params["id"])

@@ -136,6 +136,7 @@ class Preview(submit.Preview, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
+FAILED = frozenset({task.State.ABORTED, task.State.TIMED_OUT})
 _COPIED = [name for name in Task.__struct_fields__ if name not in {"servers", "links"}]
 
 
@@ -152,6 +153,7 @@ def of(found: task.Task) -> Task:
         parent=f"/tasks/{found.parent}" if found.parent else None,
         cancel=None if ended or found.cancel_requested else f"POST {here}/cancel",
         revert=f"POST {here}/revert" if ended and found.result.made else None,
+        restart=f"POST {here}/restart" if found.state in FAILED else None,
         forget=f"DELETE {here}" if ended else None,
     )
     servers = tuple(map(_server, found.servers))
