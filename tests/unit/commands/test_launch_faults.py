@@ -186,6 +186,7 @@ FAULTS: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
         {"ttl": "soon", "timeout": "0s"},
         {("/ttl", "invalid"), ("/timeout", "invalid")},
     ),
+    "a time that is none": ({"not_before": "1970-01-01T00:00:00Z"}, {("/not_before", "invalid")}),
     "high priority": ({"priority": "high"}, {("/priority", "forbidden")}),
     "two ways to say how many": (
         {"servers": [{"hostname": "a"}]},

@@ -382,6 +382,11 @@ def test_the_policy_and_the_times_are_handed_on() -> None:
     assert made.priority.value == "low"
 
 
+def test_a_launch_may_wait_for_its_time() -> None:
+    made = north.planned(north.launch(not_before="2030-01-01T00:00:00Z"))
+    assert made.not_before is not None and made.not_before.isoformat() == "2030-01-01T00:00:00+00:00"
+
+
 def test_operators_may_ask_for_high_priority() -> None:
     made = north.planned(north.launch(priority="high"), roles=frozenset({"admin"}))
     assert made.faults == ()

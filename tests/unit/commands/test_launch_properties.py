@@ -104,6 +104,7 @@ WHOLE = _maybe(
         "all_or_nothing": st.booleans(),
         "ttl": _some("2d", "x"),
         "timeout": _some("30m", "x"),
+        "not_before": _some("2030-01-01T00:00:00Z", "2030-01-01T00:00:00"),
         "priority": _some("low", "normal", "high"),
     }
 )
@@ -197,5 +198,5 @@ def test_any_launch_on_any_cloud_has_faults_or_a_plan_that_holds(body: dict[str,
 
 def test_every_field_of_a_launch_is_tried() -> None:
     tried = {*FIELDS, "name", "count", "defaults", "servers", "hostname_pattern"}
-    tried |= {"on_failure", "all_or_nothing", "ttl", "timeout", "priority"}
+    tried |= {"on_failure", "all_or_nothing", "ttl", "timeout", "not_before", "priority"}
     assert tried | {"notify"} == set(Launch.__struct_fields__)
