@@ -4,29 +4,34 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from enamel.api import app
+from enamel.api import app, routes
 from enamel.api import serve as api_serve
 from enamel.clouds import registry
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.registry import Registry
+from enamel.commands import COMMANDS
 from enamel.conf.settings import Settings
-from enamel.dispatch import local as local_dispatch
+from enamel.dispatch import ways
+from enamel.dispatch.base import Dispatch
 from enamel.flow.runner import Runner, Tools
-from enamel.model.errors import CloudUnknown
+from enamel.model.errors import CloudUnknown, Invalid
 from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
+from enamel.service import checks
 from enamel.service.caller import Callers, LocalCaller
 from enamel.service.cancel import Cancel
 from enamel.service.follow import Follow
+from enamel.service.health import Health
 from enamel.service.late import LatePlanner
+from enamel.service.metrics import Metrics
 from enamel.service.read import Read
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
@@ -49,6 +54,13 @@ class Services:
     follow: Follow
     cancel: Cancel
     callers: Callers
+    health: Health
+    metrics: Metrics
+
+    def end(self) -> None:
+        """Have everybody go who waits, and send nobody here any more."""
+        self.follow.end()
+        self.health.end()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,11 +68,25 @@ class Running:
     """A process that does its work."""
 
     url: str
-    """Where the API answers."""
+    """Where it answers; empty where a worker does not listen."""
     clouds: Registry
     services: Services
-    sandbox: Sandbox | None
+    sandbox: Sandbox | None = None
     """The built-in cloud, where one was started."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What every role is made of."""
+
+    settings: Settings
+    store: Store
+    clouds: Registry
+    keys: local_keys.Local
+    dispatch: Dispatch
+
+
+# -- the roles
 
 
 @contextlib.asynccontextmanager
@@ -85,21 +111,161 @@ async def up(
         stack.enter_context(Place(settings.data))
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
-        stack.push_async_callback(clouds.close)
-        store = Store(settings.store.url, give_up_after=settings.store.give_up_after)
-        stack.push_async_callback(store.close)
-        await asyncio.to_thread(migrations.upgrade, store.engine)
-        dispatch = local_dispatch.Local()
-        keys = local_keys.Local(settings.data / "secrets")
-        services = _services(store, clouds, keys, dispatch)
-        worker = _worker(settings, store, clouds, keys, dispatch)
-        working = asyncio.create_task(worker.serve(), name="worker")
-        stack.push_async_callback(_stopped, worker, working)
-        url = await stack.enter_async_context(
-            api_serve.running(app.application(services), host=settings.api.host, port=settings.api.port)
-        )
+        parts = await _parts(stack, settings, clouds, prepare=migrations.upgrade)
+        lease = _lease(parts)
+        services = _services(parts, lease=lease)
+        await _work(stack, parts, lease=lease)
+        url = await _listen(stack, parts, services)
         log.info("up", url=url, cloud=clouds.names()[0], sandbox=cloud is not None)
         yield Running(url=url, clouds=clouds, services=services, sandbox=cloud)
+
+
+@contextlib.asynccontextmanager
+async def api(settings: Settings) -> AsyncIterator[Running]:
+    """Run the API alone; it needs workers beside it.
+
+    Raises:
+        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        Invalid: The settings are not for several processes.
+        SchemaMismatch: The database has to be upgraded first, or this version of Enamel.
+        OSError: The port is taken.
+
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await _parts(stack, settings, _shared_clouds(settings), prepare=migrations.check)
+        services = _services(parts)
+        url = await _listen(stack, parts, services)
+        log.info("api.up", url=url, clouds=list(parts.clouds.names()))
+        yield Running(url=url, clouds=parts.clouds, services=services)
+
+
+@contextlib.asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[Running]:
+    """Run a worker alone. It tells how it is where the settings say so.
+
+    Raises:
+        CloudUnknown: The configuration of the clouds cannot be used.
+        Invalid: The settings are not for several processes, or name types of tasks that there are not.
+        SchemaMismatch: The database has to be upgraded first, or this version of Enamel.
+        OSError: The port is taken.
+
+    """
+    _known_types(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        parts = await _parts(stack, settings, _shared_clouds(settings), prepare=migrations.check)
+        lease = _lease(parts)
+        services = _services(parts, lease=lease)
+        url = ""
+        if settings.health.port is not None:
+            listener = api_serve.listen(settings.health.host, settings.health.port)
+            about = [route for route in routes.ROUTES if route.path in routes.ABOUT_THE_PROCESS]
+            face = app.application(services, table=about)
+            url = await stack.enter_async_context(api_serve.running(face, listener=listener))
+        # Asked for its health, a worker answers until its last task is handed over.
+        await _work(stack, parts, lease=lease)
+        stack.callback(services.end)
+        log.info("worker.up", url=url, types=settings.worker.types, slots=settings.worker.slots)
+        yield Running(url=url, clouds=parts.clouds, services=services)
+
+
+# -- the parts
+
+
+async def _parts(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    clouds: Registry,
+    *,
+    prepare: Callable[..., None],
+) -> Parts:
+    """Open what every role needs."""
+    stack.push_async_callback(clouds.close)
+    store = Store(
+        settings.database, idle_after=settings.worker.lease, give_up_after=settings.store.give_up_after
+    )
+    stack.push_async_callback(store.close)
+    await asyncio.to_thread(prepare, store.engine)
+    dispatch = await stack.enter_async_context(
+        ways.open(settings.dispatch.url, store=settings.database, types=COMMANDS)
+    )
+    keys = local_keys.Local(settings.keys)
+    return Parts(settings=settings, store=store, clouds=clouds, keys=keys, dispatch=dispatch)
+
+
+def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
+    store, clouds, dispatch = parts.store, parts.clouds, parts.dispatch
+    looks: dict[str, Callable[[], Awaitable[str | None]]] = {
+        "store": checks.StoreCheck(store),
+        "dispatch": checks.DispatchCheck(dispatch),
+        "clouds": checks.CloudsCheck(clouds),
+    }
+    if lease is not None:
+        looks["lease"] = checks.LeaseCheck(lease)
+    return Services(
+        submit=Submit(store, clouds=clouds, keys=parts.keys, dispatch=dispatch),
+        read=Read(store, clouds=clouds),
+        follow=Follow(store, dispatch=dispatch),
+        cancel=Cancel(store, dispatch=dispatch),
+        callers=LocalCaller(clouds),
+        health=Health(looks),
+        metrics=Metrics(store),
+    )
+
+
+async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Services) -> str:
+    """Put the services on the web and return where."""
+    told = parts.settings.api
+    listener = api_serve.handed_over(os.environ) or api_serve.listen(
+        told.host, told.port, reuse_port=told.reuse_port
+    )
+    face = app.application(services)
+    serving = api_serve.running(face, listener=listener, drain_for=told.drain_for, ending=services.end)
+    return await stack.enter_async_context(serving)
+
+
+def _lease(parts: Parts) -> Lease:
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    return Lease(parts.store, name=name, length=parts.settings.worker.lease)
+
+
+async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease) -> None:
+    """Have a worker work until the stack is left."""
+    told = parts.settings.worker
+    journal = Journal(lease, changed=parts.dispatch.changed)
+    tools = Tools(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
+    worker = Worker(
+        lease,
+        runner=LatePlanner(Runner(tools), lease=lease),
+        dispatch=parts.dispatch,
+        keys=parts.keys,
+        topics=told.types,
+        slots=told.slots,
+        alone=parts.settings.alone,
+        look_every=told.look_every,
+        drain_for=told.drain_for,
+        keep_for=parts.settings.store.keep_for,
+    )
+    working = asyncio.create_task(worker.serve(), name="worker")
+    stack.push_async_callback(_stopped, worker, working)
+
+
+async def _stopped(worker: Worker, working: asyncio.Task[None]) -> None:
+    """Let the worker hand over what it has."""
+    worker.stop()
+    await working
+
+
+def _known_types(settings: Settings) -> None:
+    """Refuse patterns that fit no type of task: most are typing errors, and nobody would notice."""
+    strange = settings.worker.types.strange(COMMANDS)
+    if strange:
+        raise Invalid(
+            f"No type of task fits {', '.join(repr(pattern) for pattern in strange)}; there are {', '.join(COMMANDS)}.",
+            remedy="Correct --types, or [worker] types in the configuration.",
+        )
+
+
+# -- the clouds
 
 
 async def _sandbox(
@@ -128,7 +294,33 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     if chosen is None and len(names) > 1 and not os.environ.get("OS_CLOUD"):
         raise CloudUnknown(
             f"clouds.yaml has several entries: {', '.join(names)}.",
-            remedy="Say which one to use with --cloud or OS_CLOUD.",
+            remedy="Say which one to use with --cloud, OS_CLOUD or [clouds] default.",
+        )
+    return found
+
+
+def _shared_clouds(settings: Settings) -> Registry:
+    """Return the clouds of a process that is one of several.
+
+    Raises:
+        Invalid: It cannot be one of several.
+        CloudUnknown: There are no clouds, or it is not said which is meant.
+
+    """
+    if settings.alone:
+        raise Invalid(
+            f"[store] url: {settings.database} is SQLite, which is for one process.",
+            remedy="Name a PostgreSQL or MariaDB database, or run `enamel up`.",
+        )
+    if settings.clouds.sandbox:
+        raise Invalid(
+            "[clouds] sandbox: the built-in cloud lives in one process.",
+            remedy="Run `enamel sandbox` by itself, and name its clouds.yaml with OS_CLIENT_CONFIG_FILE.",
+        )
+    found = _clouds(settings, None)
+    if not found.names():
+        raise CloudUnknown(
+            "No cloud is configured.", remedy="Write a clouds.yaml, and name it with OS_CLIENT_CONFIG_FILE."
         )
     return found
 
@@ -137,45 +329,3 @@ def _write_private(file: Path, text: str) -> None:
     """Write a file that holds a password, for its owner's eyes only."""
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
         opened.write(text)
-
-
-def _services(
-    store: Store, clouds: Registry, keys: local_keys.Local, dispatch: local_dispatch.Local
-) -> Services:
-    return Services(
-        submit=Submit(store, clouds=clouds, keys=keys, dispatch=dispatch),
-        read=Read(store, clouds=clouds),
-        follow=Follow(store, dispatch=dispatch),
-        cancel=Cancel(store, dispatch=dispatch),
-        callers=LocalCaller(clouds),
-    )
-
-
-def _worker(
-    settings: Settings,
-    store: Store,
-    clouds: Registry,
-    keys: local_keys.Local,
-    dispatch: local_dispatch.Local,
-) -> Worker:
-    """Return the worker of this process."""
-    lease = Lease(store, name=f"{socket.gethostname()}:{os.getpid()}", length=settings.worker.lease)
-    journal = Journal(lease, changed=dispatch.changed)
-    tools = Tools(saver=journal, clouds=clouds, secrets=keys, prober=Probe())
-    return Worker(
-        lease,
-        runner=LatePlanner(Runner(tools), lease=lease),
-        dispatch=dispatch,
-        keys=keys,
-        topics=settings.worker.topics,
-        slots=settings.worker.slots,
-        alone=settings.store.url.startswith("sqlite"),
-        look_every=settings.worker.look_every,
-        drain_for=settings.worker.drain_for,
-    )
-
-
-async def _stopped(worker: Worker, working: asyncio.Task[None]) -> None:
-    """Let the worker hand over what it has."""
-    worker.stop()
-    await working

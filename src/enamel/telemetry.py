@@ -27,8 +27,8 @@ _IN_TEXT = re.compile(
 )
 
 STEPS = Counter("enamel_steps_total", "Steps that ended (item.completed, item.failed …)", ["kind", "outcome"])
-CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["service", "status"])
-CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["service"])
+CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["cloud", "service", "status"])
+CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["cloud", "service"])
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",
@@ -52,6 +52,12 @@ STORE_COMMIT = Histogram(
 )
 STORE_TROUBLE = Counter("enamel_store_trouble_total", "Transactions that had to be repeated", ["kind"])
 
+WAITS = Gauge("enamel_waits", "Waits of this worker for resources of clouds")
+QUEUE = Gauge("enamel_queue_tasks", "Tasks in the store that have not ended", ["type", "state"])
+QUEUE_AGE = Gauge(
+    "enamel_queue_age_seconds", "How long the oldest task that could be claimed has waited", ["type"]
+)
+LEASES = Gauge("enamel_leases", "Workers whose lease lasts")
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 
@@ -101,6 +107,9 @@ def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # These tell of themselves at INFO what tells nobody anything.
+    for name in ("alembic", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def redact(_logger: object, _method: str, line: Any) -> Any:

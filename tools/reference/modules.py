@@ -8,7 +8,7 @@ from tools.reference import page
 
 SOURCE = pathlib.Path(enamel.__file__).parent
 FLOORS = [
-    "cli", "bootstrap", "api", "worker", "service", "commands", "flow", "steps", "clouds", "sandbox", "secrets",
+    "cli", "bootstrap", "maintenance", "api", "worker", "service", "commands", "flow", "steps", "clouds", "sandbox", "secrets",
     "dispatch", "store", "conf", "telemetry", "model",
 ]  # fmt: skip
 

@@ -64,7 +64,7 @@ class Path:
             path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             params=request.path_params,
             query=query.parse(request.query_params.multi_items(), route.query),
-            body=await _data(request) if route.request is not None else None,
+            body=await _data(request) if _has_body(request, route) else None,
             headers=request.headers,
             while_here=lambda waiting: _while_here(request, waiting),
             table=self._table,
@@ -73,6 +73,12 @@ class Path:
         response = _response(answer, request)
         response.headers.update(version.headers(agreed))
         return response
+
+
+def _has_body(request: Request, route: Route) -> bool:
+    """Tell whether there is a body to read, or one is missing."""
+    sent = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    return route.request is not None and (route.body_required or sent)
 
 
 async def _data(request: Request) -> Any:
@@ -119,7 +125,7 @@ def _response(answer: Answer, request: Request) -> Response:
         )
     if answer.body is None:
         return Response(status_code=answer.status, headers=dict(answer.headers))
-    content = msgspec.json.encode(answer.body)
+    content = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
     sent = dict(answer.headers)
     if request.method in {"GET", "HEAD"} and answer.status == 200:
         sent["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -10,7 +10,7 @@ from enamel.model.task import Caller
 
 if TYPE_CHECKING:
     from enamel.api.route import Route
-    from enamel.service import caller, cancel, follow, read, submit
+    from enamel.service import caller, cancel, follow, health, metrics, read, submit
 
 T = TypeVar("T")
 
@@ -23,6 +23,8 @@ class Services(Protocol):
     follow: "follow.Follow"
     cancel: "cancel.Cancel"
     callers: "caller.Callers"
+    health: "health.Health"
+    metrics: "metrics.Metrics"
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     status: int = 200
     body: Any = None
-    """What is sent as JSON; None for no body at all."""
+    """What is sent as JSON; bytes as they are; None for no body at all."""
     headers: Mapping[str, str] = {}
     media_type: str = "application/json"
     stream: AsyncIterator[bytes] | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from enamel.api import problems, schemas, version
 from enamel.api.route import Route
-from enamel.model import errors
+from enamel.model import errors, sentences
 
 EVERYWHERE: tuple[type[errors.EnamelError], ...] = (
     errors.Invalid,
@@ -81,7 +81,7 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["x-enamel-policy"] = route.rule
     if route.request is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": route.body_required,
             "content": {"application/json": {"schema": _schema(route.request)}},
         }
     return operation
@@ -92,7 +92,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in route.variables
     ]
-    said = schemas.sentences(route.query)
+    said = sentences.of(route.query)
     for field in msgspec.structs.fields(route.query):
         (schema,), named = schemas.components([field.type], ref="{name}")
         parameter: dict[str, Any] = {

@@ -3,9 +3,10 @@
 from typing import Any
 
 from enamel.api import home, stream
-from enamel.api.resources import discovery, server, server_body, task, task_body
+from enamel.api.resources import about, discovery, server, server_body, task, task_body
 from enamel.api.route import Route
-from enamel.model import errors, launch
+from enamel.model import errors, launch, restart
+from enamel.service import metrics
 
 _LAUNCH_FAULTS = (
     errors.NameTaken,
@@ -66,10 +67,22 @@ ROUTES: tuple[Route, ...] = (
         path="/healthcheck",
         name="get_health",
         relation="health",
-        handler=discovery.get_health,
-        summary="Tell whether the service answers.",
-        responses={200: (discovery.Health,)},
+        handler=about.get_health,
+        summary="Tell whether the process can do its work, and why not; with `live`, only that it answers.",
+        query=about.Depth,
+        responses={200: (about.Health,), 503: (about.Health,)},
         rule="",
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        name="get_metrics",
+        relation="metrics",
+        handler=about.get_metrics,
+        summary="Tell the numbers of the process and of the queue, for Prometheus.",
+        responses={200: (bytes,)},
+        rule="",
+        media_types=(metrics.MEDIA_TYPE,),
     ),
     Route(
         method="POST",
@@ -222,5 +235,27 @@ ROUTES: tuple[Route, ...] = (
         errors=(errors.NotFound, errors.WrongState, *_CLOUD_FAULTS),
         rule="enamel:tasks:revert",
     ),
+    Route(
+        method="POST",
+        path="/tasks/{id}/restart",
+        name="restart_task",
+        relation="restart",
+        handler=task.restart_task,
+        summary="Take up a task that failed, from where it failed or from a step, with a new task.",
+        query=server.DryRun,
+        request=restart.Restart,
+        body_required=False,
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
+        errors=(
+            errors.NotFound,
+            errors.WrongState,
+            errors.NameTaken,
+            errors.QuotaExceeded,
+            *_CLOUD_FAULTS,
+        ),
+        rule="enamel:tasks:restart",
+    ),
 )
 """Every route of the service."""
+ABOUT_THE_PROCESS = frozenset({"/healthcheck", "/metrics"})
+"""The paths that a worker answers on, too."""

@@ -1,9 +1,5 @@
 """JSON Schemas (2020-12) of every body, from the Structs and the sentences under their fields."""
 
-import ast
-import inspect
-import itertools
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +7,7 @@ import msgspec
 
 from enamel.api import problems
 from enamel.api.route import Route
-from enamel.model import item, task
+from enamel.model import item, sentences, task
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -116,7 +112,7 @@ def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
         schema = named.get(_short(struct.__name__))
         if schema is None or schema.get("title", struct.__name__) != struct.__name__:
             continue
-        said = sentences(struct)
+        said = sentences.of(struct)
         for field in msgspec.structs.fields(struct):
             shown = schema.get("properties", {}).get(field.encode_name)
             if shown is not None and field.name in said:
@@ -150,24 +146,3 @@ def _structs(types: Sequence[Any]) -> Iterator[type[msgspec.Struct]]:
                 ahead.append(kind.item_type)
             case msgspec.inspect.DictType():
                 ahead.append(kind.value_type)
-
-
-def sentences(struct: type) -> dict[str, str]:
-    """Return the sentence under each field of a Struct and of those that it inherits from."""
-    found: dict[str, str] = {}
-    for owner in reversed(struct.__mro__):
-        if owner.__module__.startswith("enamel"):
-            found |= dict(_sentences(owner))
-    return found
-
-
-def _sentences(owner: type) -> Iterator[tuple[str, str]]:
-    parsed = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
-    lines = parsed.body if isinstance(parsed, ast.ClassDef) else []
-    for field, said in itertools.pairwise(lines):
-        match field, said:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                yield name, " ".join(text.split())

@@ -2,17 +2,19 @@
 
 import asyncio
 import errno
+import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from enamel.cli.failure import Exit, Failure
 
 if TYPE_CHECKING:
+    from enamel.conf.settings import Settings
     from enamel.model.errors import EnamelError
     from enamel.sandbox import faults, kernel
 
@@ -61,6 +63,60 @@ def _seconds(_ctx: click.Context, _option: click.Parameter, text: str) -> tuple[
     return found
 
 
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that names the INI file."""
+    return click.option(
+        "--config-file",
+        "config_files",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="The INI file; /etc/enamel/enamel.conf and ~/.config/enamel.conf where not said. Can be repeated: a later "
+        "one goes before an earlier one.",
+    )(command)
+
+
+def told(read: "Callable[..., Settings]", *, config_files: Sequence[Path], **words: Any) -> "Settings":
+    """Return the settings that files, environment and command line come to.
+
+    Args:
+        read: Reads them, for one role.
+        config_files: The files that are named on the command line.
+        words: What else the command line says.
+
+    Raises:
+        Failure: They have faults.
+
+    """
+    from enamel.conf import source
+    from enamel.model.errors import EnamelError
+
+    try:
+        return read(os.environ, files=config_files or source.found(), **words)
+    except EnamelError as error:
+        raise failure(error) from error
+
+
+def log_as(told: "Settings", *, stream: TextIO | None = None) -> None:
+    """Have the process log as its settings say."""
+    from enamel import telemetry
+
+    telemetry.set_up(json=bool(told.log.json), level=told.log.level or "INFO", stream=stream)
+
+
+def log_anew(read: "Callable[[], Settings]", *, stream: TextIO | None = None) -> None:
+    """Read the settings again and log as they say now; where they have faults, go on as before."""
+    import structlog
+
+    log = structlog.get_logger(__name__)
+    try:
+        found = read()
+    except Failure as error:
+        log.error("log.not_reloaded", why=str(error))
+        return
+    log_as(found, stream=stream)
+    log.info("log.reloaded", level=found.log.level)
+
+
 def cloud_settings(options: Mapping[str, Any], **more: Any) -> "kernel.Settings":
     """Return what the built-in cloud is to be like."""
     from enamel.sandbox import kernel
@@ -90,8 +146,15 @@ def rules(options: Mapping[str, Any]) -> "list[faults.Rule]":
         raise Failure(f"{path} does not hold faults: {error}", code=Exit.USAGE) from error
 
 
-def serve(work: Callable[[End], Awaitable[None]], *, place: Place) -> None:
+def serve(
+    work: Callable[[End], Awaitable[None]], *, place: Place, reload: Callable[[], None] | None = None
+) -> None:
     """Run a service until Ctrl-C or SIGTERM.
+
+    Args:
+        work: What to do until the end.
+        place: Where it is to listen.
+        reload: What to do on SIGHUP.
 
     Raises:
         Failure: It cannot start.
@@ -106,6 +169,8 @@ def serve(work: Callable[[End], Awaitable[None]], *, place: Place) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end.set)
+        if reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, reload)
         await work(end)
 
     try:
@@ -120,8 +185,12 @@ def serve(work: Callable[[End], Awaitable[None]], *, place: Place) -> None:
 
 
 def failure(error: "EnamelError") -> Failure:
-    """Return the failure that an error of a service's start is on the command line."""
-    return Failure(*filter(None, (error.detail, error.advice)))
+    """Return the failure that an error of a service's start is on the command line; what is told wrong is usage."""
+    from enamel.model.errors import Invalid
+
+    lines = [fault.detail for fault in error.faults] or [error.detail]
+    code = Exit.USAGE if isinstance(error, Invalid) else Exit.FAILED
+    return Failure(*lines, *filter(None, [error.advice]), code=code)
 
 
 def occupied(error: OSError, *, place: Place) -> Failure:

@@ -15,6 +15,10 @@ from enamel.cli.failure import Exit, Failure
 
 COMMANDS = {
     "up": "enamel.cli.up",
+    "api": "enamel.cli.api",
+    "worker": "enamel.cli.worker",
+    "db": "enamel.cli.db",
+    "conf": "enamel.cli.conf",
     "sandbox": "enamel.cli.sandbox",
     "server": "enamel.cli.server",
     "task": "enamel.cli.task",

@@ -1,5 +1,6 @@
 """`enamel up`: API and worker in one process, on a cloud or on the built-in sandbox."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +16,25 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--cloud", metavar="NAME", help="The entry of clouds.yaml to use; OS_CLOUD where not said.")
 @click.option("--sandbox", is_flag=True, help="Use the built-in cloud, whatever is configured.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The loopback address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8780, show_default=True, help="0 takes a free one."
-)
+@click.option("--host", default=None, help="The loopback address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, default=None, help="The port; 0 takes a free one.  [default: 8780]")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Where tasks are kept; ENAMEL_DATA where not said."
 )
 @click.option("--log-level", default=None, help="The least level that is logged.  [default: WARNING]")
 @click.option("--log-json", is_flag=True, default=None, help="Log lines of JSON.")
+@process.config_option
 @process.sandbox_options
 def up(
     *,
     cloud: str | None,
     sandbox: bool,
-    host: str,
-    port: int,
+    host: str | None,
+    port: int | None,
     data: Path | None,
     log_level: str | None,
+    log_json: bool | None,
+    config_files: tuple[Path, ...],
     **more: Any,
 ) -> None:
     """Start the service: API and worker in one process.
@@ -40,28 +42,24 @@ def up(
     It works on the cloud that --cloud or OS_CLOUD names, or on the only one of clouds.yaml. Where there is none, it
     starts a small cloud of its own.
     """
-    import os
-
-    from enamel import telemetry
     from enamel.conf import settings
-    from enamel.model.errors import EnamelError
 
-    log_json, place = more.pop("log_json"), process.Place(host=host, port=port)
-    try:
-        told = settings.up(
-            os.environ,
-            data=data,
-            cloud=cloud,
-            sandbox=sandbox,
-            host=host,
-            port=port,
-            log_json=log_json,
-            log_level=log_level or os.environ.get("ENAMEL_LOG_LEVEL") or "WARNING",
-        )
-    except EnamelError as error:
-        raise process.failure(error) from error
-    telemetry.set_up(json=told.log.json, level=told.log.level)
-    process.serve(lambda end: _serve(told, end, more), place=place)
+    read = partial(
+        process.told,
+        settings.up,
+        config_files=config_files,
+        data=data,
+        cloud=cloud,
+        sandbox=sandbox,
+        host=host,
+        port=port,
+        log_json=log_json,
+        log_level=log_level,
+    )
+    told = read()
+    process.log_as(told)
+    place = process.Place(host=told.api.host, port=told.api.port)
+    process.serve(lambda end: _serve(told, end, more), place=place, reload=lambda: process.log_anew(read))
 
 
 async def _serve(told: "Settings", end: process.End, options: dict[str, Any]) -> None:

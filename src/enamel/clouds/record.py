@@ -34,10 +34,10 @@ def current() -> list[Call] | None:
     return _open.get()
 
 
-def add(call: Call) -> None:
-    """Count a call, and add it to the open record, if there is one."""
-    telemetry.CALLS.labels(service=call.service, status=call.status).inc()
-    telemetry.CALL_SECONDS.labels(service=call.service).observe(call.ms / 1000)
+def add(call: Call, *, cloud: str) -> None:
+    """Count a call to a cloud, and add it to the open record, if there is one."""
+    telemetry.CALLS.labels(cloud=cloud, service=call.service, status=call.status).inc()
+    telemetry.CALL_SECONDS.labels(cloud=cloud, service=call.service).observe(call.ms / 1000)
     record = _open.get()
     if record is not None:
         record.append(call)

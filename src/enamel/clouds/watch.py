@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from enamel import telemetry
 from enamel.clouds import cache, rhythm
 from enamel.model.errors import CloudUnauthorized, EnamelError, Gone
 
@@ -163,7 +164,8 @@ class Watcher(Generic[T]):
             # The poller belongs to nobody's record; each look is made in the context of one who waits.
             self._poller = asyncio.get_running_loop().create_task(self._poll(), context=contextvars.Context())
         try:
-            return await waiter.result
+            with telemetry.WAITS.track_inprogress():
+                return await waiter.result
         finally:
             self._drop(id, waiter)
 

@@ -1,21 +1,23 @@
-"""The settings of a process: what its options and its environment say."""
+"""The settings of a process: what the command line, the environment and the INI file say."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
+from enamel.conf import source
 from enamel.conf.api import Settings as Api
 from enamel.conf.clouds import Settings as Clouds
+from enamel.conf.dispatch import Settings as Dispatch
+from enamel.conf.health import Settings as Health
 from enamel.conf.log import Settings as Log
+from enamel.conf.secrets import Settings as Secrets
+from enamel.conf.source import Word
 from enamel.conf.store import Settings as Store
 from enamel.conf.worker import Settings as Worker
-from enamel.model import topic
-from enamel.model.errors import Fault, Invalid
-
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+from enamel.model.errors import Invalid
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -23,72 +25,136 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     data: Path
     """The directory of what is kept: the database where none is named, and local secrets."""
-    store: Store
-    worker: Worker = Worker()
+    store: Store = Store()
+    dispatch: Dispatch = Dispatch()
     api: Api = Api()
+    worker: Worker = Worker()
+    health: Health = Health()
     clouds: Clouds = Clouds()
+    secrets: Secrets = Secrets()
     log: Log = Log()
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return self.store.url or f"sqlite:///{self.data / 'enamel.db'}"
+
+    @property
+    def alone(self) -> bool:
+        """Whether only one process can work on the database."""
+        return self.database.startswith("sqlite")
+
+    @property
+    def keys(self) -> Path:
+        """The directory of the secrets."""
+        return self.secrets.directory or self.data / "secrets"
+
+
+def service(
+    environ: Mapping[str, str],
+    *,
+    files: Sequence[Path] = (),
+    host: str | None = None,
+    port: int | None = None,
+    types: str | None = None,
+    slots: int | None = None,
+    log_level: str | None = None,
+) -> Settings:
+    """Return the settings of `enamel api`, `enamel worker` and of what operators run beside them.
+
+    Args:
+        environ: The environment.
+        files: The INI files; a later one goes before an earlier one.
+        host: Where the API listens.
+        port: Its port; 0 takes a free one.
+        types: The types of tasks that the worker takes: patterns with commas between.
+        slots: How many it has at a time.
+        log_level: The least level that is logged.
+
+    Raises:
+        Invalid: A setting has no meaning; every fault is told.
+
+    """
+    words = {
+        ("api", "host"): _word("--host", host),
+        ("api", "port"): _word("--port", port),
+        ("worker", "types"): _word("--types", types),
+        ("worker", "slots"): _word("--slots", slots),
+        ("log", "level"): _word("--log-level", log_level),
+    }
+    return _settings(
+        source.read(environ, files=files, words=_said(words)), environ=environ, json=True, level="INFO"
+    )
 
 
 def up(
     environ: Mapping[str, str],
     *,
+    files: Sequence[Path] = (),
     data: Path | None = None,
     cloud: str | None = None,
     sandbox: bool = False,
-    host: str = "127.0.0.1",
-    port: int = 8780,
-    topics: Sequence[str] = (),
+    host: str | None = None,
+    port: int | None = None,
     log_json: bool | None = None,
     log_level: str | None = None,
 ) -> Settings:
-    """Return the settings of `enamel up` from its options and the environment; an option goes before a variable.
+    """Return the settings of `enamel up`, which needs none.
 
     Args:
-        environ: The environment: OS_CLOUD, ENAMEL_DATA, ENAMEL_LOG_JSON, ENAMEL_LOG_LEVEL and XDG_DATA_HOME count.
+        environ: The environment.
+        files: The INI files; a later one goes before an earlier one.
         data: The directory of what is kept.
         cloud: The entry of clouds.yaml to use.
-        sandbox: Whether to use the built-in cloud, whatever the environment names.
+        sandbox: Whether to use the built-in cloud, whatever else is named.
         host: Where the API listens.
         port: Its port; 0 takes a free one.
-        topics: Patterns of the types of tasks that the worker takes; none for all.
         log_json: Whether log lines are JSON.
         log_level: The least level that is logged.
 
     Raises:
-        Invalid: An option has no meaning.
+        Invalid: A setting has no meaning; every fault is told.
 
     """
-    faults: list[Fault] = []
-    named = cloud or (None if sandbox else environ.get("OS_CLOUD"))
     if cloud and sandbox:
-        faults.append(Fault(pointer="--cloud", detail="Choose one: --cloud or --sandbox."))
-    if not 0 <= port <= 65535:
-        faults.append(Fault(pointer="--port", detail=f"{port} is not a port: choose 0 to 65535."))
-    level = (log_level or environ.get("ENAMEL_LOG_LEVEL") or "INFO").upper()
-    if level not in _LEVELS:
-        faults.append(Fault(pointer="--log-level", detail=f"'{level}' is none of {', '.join(_LEVELS)}."))
-    served = topic.ALL
-    try:
-        served = topic.parse(topics)
-    except ValueError as error:
-        faults.append(Fault(pointer="--topic", detail=f"{error}."))
-    if faults:
-        raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults))
-    place = (data or _data(environ)).expanduser().absolute()
-    in_json = environ.get("ENAMEL_LOG_JSON", "").lower() in {"1", "true", "yes", "on"}
-    return Settings(
-        data=place,
-        store=Store(url=f"sqlite:///{place / 'enamel.db'}"),
-        worker=Worker(topics=served),
-        api=Api(host=host, port=port),
-        clouds=Clouds(default=named, sandbox=sandbox),
-        log=Log(json=in_json if log_json is None else log_json, level=level),
+        raise Invalid("Choose one: --cloud or --sandbox.")
+    words = {
+        ("DEFAULT", "data"): _word("--data", data),
+        ("clouds", "default"): _word("--cloud", "" if sandbox else cloud),
+        ("clouds", "sandbox"): _word("--sandbox", "true" if sandbox else None),
+        ("api", "host"): _word("--host", host),
+        ("api", "port"): _word("--port", port),
+        ("log", "json"): _word("--log-json", log_json),
+        ("log", "level"): _word("--log-level", log_level),
+    }
+    return _settings(
+        source.read(environ, files=files, words=_said(words)), environ=environ, json=False, level="WARNING"
     )
 
 
+def _word(flag: str, value: object) -> Word | None:
+    return None if value is None else Word(flag, str(value))
+
+
+def _said(words: Mapping[tuple[str, str], Word | None]) -> source.Words:
+    return {key: word for key, word in words.items() if word is not None}
+
+
+def _settings(values: source.Values, *, environ: Mapping[str, str], json: bool, level: str) -> Settings:
+    """Return settings from what is set; the rest is as the sections have it."""
+    told: dict[str, Any] = {**values, "log": {"json": json, "level": level, **_set(values["log"].items())}}
+    sections = {
+        field.name: field.type(**told[field.name])
+        for field in msgspec.structs.fields(Settings)
+        if field.name in told
+    }
+    return Settings(data=values["DEFAULT"].get("data") or _data(environ), **sections)
+
+
+def _set(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in values if value is not None}
+
+
 def _data(environ: Mapping[str, str]) -> Path:
-    if named := environ.get("ENAMEL_DATA"):
-        return Path(named)
     home = environ.get("XDG_DATA_HOME")
-    return (Path(home) if home else Path("~/.local/share")) / "enamel"
+    return ((Path(home) if home else Path("~/.local/share")) / "enamel").expanduser().absolute()

@@ -1,8 +1,9 @@
 """Section `worker`: which tasks a worker takes, and how many."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from enamel.model import topic
 
@@ -10,9 +11,9 @@ from enamel.model import topic
 class Settings(Struct, frozen=True, kw_only=True):
     """Which tasks a worker takes, and how many."""
 
-    topics: topic.Topics = topic.ALL
-    """The types of tasks it takes."""
-    slots: int = 10_000
+    types: topic.Topics = topic.ALL
+    """The types of tasks it takes: patterns such as server.* and, to leave some out, !server.create."""
+    slots: Annotated[int, Meta(ge=1)] = 10_000
     """How many it has at a time; one that waits for a cloud costs a few kilobytes."""
     lease: timedelta = timedelta(seconds=5)
     """How long it may be silent before others take its tasks over."""

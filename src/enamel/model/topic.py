@@ -1,7 +1,7 @@
 """Topics: the types of tasks that a worker serves, named by patterns."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -20,6 +20,12 @@ class Topics(Struct, frozen=True, kw_only=True):
         """Tell whether tasks of a type are among these."""
         chosen = not self.only or any(_fits(pattern, type) for pattern in self.only)
         return chosen and not any(_fits(pattern, type) for pattern in self.but)
+
+    def strange(self, types: Collection[str]) -> tuple[str, ...]:
+        """Return the patterns that fit none of the types that there are."""
+        return tuple(
+            pattern for pattern in (*self.only, *self.but) if not any(_fits(pattern, type) for type in types)
+        )
 
 
 ALL = Topics()

@@ -28,11 +28,16 @@ class Follow:
         self._store = store
         self._dispatch = dispatch
         self._look_every = look_every.total_seconds()
+        self._ending = False
+
+    def end(self) -> None:
+        """Have everybody go who waits: the process ends, and they will go on with another."""
+        self._ending = True
 
     async def events(self, id: str, *, after: int = 0) -> AsyncIterator[Event]:
         """Yield the events of a task that follow a number, each as soon as it is stored, up to the final one."""
         with self._dispatch.following(id) as bell:
-            while True:
+            while not self._ending:
                 found = await self._store.read(events.list, id, after=after, limit=_PAGE)
                 for event in found:
                     yield event
@@ -52,7 +57,7 @@ class Follow:
             while True:
                 found = await self._store.read(read.look, id)
                 left = until - loop.time()
-                if found.state in task.ENDED or left <= 0:
+                if found.state in task.ENDED or left <= 0 or self._ending:
                     return found
                 await bell.wait(timeout=min(self._look_every, left))
 

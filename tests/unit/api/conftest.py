@@ -84,7 +84,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def served() -> AsyncIterator[tuple[str, Switch, aiohttp.ClientSession]]:
     switch = Switch()
     async with (
-        serve.running(switch, host="127.0.0.1", port=0) as url,
+        serve.running(switch, listener=serve.listen("127.0.0.1", 0)) as url,
         aiohttp.ClientSession() as session,
     ):
         yield url, switch, session

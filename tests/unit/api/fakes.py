@@ -11,7 +11,7 @@ from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
-from enamel.service import caller, cancel, follow, read, submit
+from enamel.service import caller, cancel, checks, follow, health, metrics, read, submit
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -137,6 +137,10 @@ class Services:
         self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)
+        self.health = health.Health(
+            {"store": checks.StoreCheck(store), "dispatch": checks.DispatchCheck(self.dispatch)}
+        )
+        self.metrics = metrics.Metrics(store)
 
     async def tell(self, id: str, seq: int, type: str, **rest: Any) -> None:
         """Store an event, as a worker would."""

@@ -1,8 +1,7 @@
-"""The routes by which clients find their way: home, schemas, OpenAPI, health."""
+"""The routes by which clients find their way: home, schemas, OpenAPI."""
 
 from msgspec import Struct, field
 
-import enamel
 from enamel.api import home, links, openapi, schemas
 from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
@@ -13,14 +12,6 @@ class Schemas(Struct, frozen=True, kw_only=True):
     """The names of all schemas."""
 
     schemas: tuple[str, ...]
-    links: Links = field(name="_links")
-
-
-class Health(Struct, frozen=True, kw_only=True):
-    """Whether the service answers."""
-
-    status: str
-    release: str
     links: Links = field(name="_links")
 
 
@@ -51,10 +42,3 @@ async def get_schema(ask: Ask) -> Answer:
     if found is None:
         raise NotFound(f"There is no schema '{name[:64]}'.", remedy="GET /schemas lists them.")
     return Answer(body=found, media_type="application/schema+json")
-
-
-async def get_health(ask: Ask) -> Answer:
-    """Answer that the service answers."""
-    return Answer(
-        body=Health(status="ok", release=enamel.__version__, links=links.of(ask.path, schema="Health"))
-    )

@@ -10,12 +10,13 @@ from typing import Any
 from enamel.clouds import cache, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
-    image,
+    attachment,
+    history,
     network,
     port,
     security_group,
-    server,
     session,
+    snapshot,
     transport,
     volume,
 )
@@ -28,12 +29,13 @@ _OF_VOLUME = frozenset({"volumes", "gigabytes"})
 
 
 class OpenStackCloud(
-    server.Servers,
+    history.History,
+    snapshot.Snapshots,
+    attachment.Attachments,
     network.Networks,
     port.Ports,
     security_group.SecurityGroups,
     volume.Volumes,
-    image.Images,
 ):
     """One project on one OpenStack cloud."""
 
@@ -46,6 +48,7 @@ class OpenStackCloud(
         self.servers = watch.Watcher(_ServerSource(self))
         self.volumes = watch.Watcher(_VolumeSource(self))
         self.ports = watch.Watcher(_PortSource(self))
+        self.snapshots = watch.Watcher(snapshot.Source(self))
 
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
@@ -94,6 +97,7 @@ class OpenStackCloud(
         await self.servers.close()
         await self.volumes.close()
         await self.ports.close()
+        await self.snapshots.close()
         await self.kept.close()
         await self.keystone.close()
         await self.calls.close()

@@ -74,6 +74,8 @@ class Server(Struct):
     attached: list[Attached] = field(name="os-extended-volumes:volumes_attached", default_factory=list)
     fault: Fault | None = None
     host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
+    locked: bool = False
+    """From 2.9 on."""
 
     def told(self, flavor_ids: Mapping[str, str]) -> cloud.Server:
         """Return the server in Enamel's words."""
@@ -114,6 +116,7 @@ class Server(Struct):
             if self.fault is None
             else cloud.ServerFault(message=self.fault.message, code=self.fault.code),
             host=self.host,
+            locked=self.locked,
         )
 
 
@@ -195,6 +198,7 @@ class Action(Struct):
     action: str = ""
     message: str | None = None
     start_time: str = ""
+    user_id: str | None = ""
     events: list[Event] | None = None
 
 

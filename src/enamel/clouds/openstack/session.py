@@ -65,6 +65,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it has no types
     """keystoneauth's session, with every request on the record."""
 
+    def __init__(self, *, cloud: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.cloud = cloud
+
     def request(self, url: str, method: str, **options: Any) -> Any:
         started, at = time.perf_counter(), datetime.now(UTC)
         status, request_id = 0, ""
@@ -85,7 +89,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
                 ms=(time.perf_counter() - started) * 1000,
                 at=at,
             )
-            record.add(call)
+            record.add(call, cloud=self.cloud)
 
 
 class Session:
@@ -100,7 +104,7 @@ class Session:
         self._endpoints: dict[str, Endpoint] = {}
         verify, cert = region.get_requests_verify_args()
         self._keystone = _RecordedSession(
-            verify=verify, cert=cert, timeout=TIMEOUT.total_seconds(), user_agent="enamel"
+            cloud=name, verify=verify, cert=cert, timeout=TIMEOUT.total_seconds(), user_agent="enamel"
         )
         self._plugin: Any = region.get_auth()
         # The generic plugins ask Keystone for its versions first, which an address that names one makes idle.

@@ -171,7 +171,8 @@ class Transport:
                         request_id=request_id,
                         ms=round((time.perf_counter() - started) * 1000, 1),
                         at=at,
-                    )
+                    ),
+                    cloud=self._cloud,
                 )
 
     def _read(self, want: Want, got: _Answer, *, answer: type[T]) -> Reply[T] | _Failure:

@@ -1,0 +1,153 @@
+"""The kind of a setting: how its text is read, and how its value is written."""
+
+import ipaddress
+import types
+import typing
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from enamel.model import duration, topic
+
+SecretUrl = Annotated[str, msgspec.Meta(extra={"secret": True})]
+"""A URL with a password in it."""
+Loopback = Annotated[str, msgspec.Meta(extra={"loopback": True})]
+"""An address that only this machine reaches."""
+BLANK = "***"
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """What a setting can be."""
+
+    read: Callable[[str], Any]
+    """Returns the value that a text means. Raises ValueError with a sentence where it means none."""
+    write: Callable[[Any], str] = str
+    """Returns the text that means a value."""
+    word: str
+    """What to write, in a word or two."""
+    secret: bool = False
+
+
+def of(annotation: Any) -> Kind:
+    """Return the kind of a field's type."""
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _noted(of(inner[0]), inner[1])
+    if origin in (typing.Union, types.UnionType):
+        (some,) = [part for part in inner if part is not type(None)]
+        return _optional(of(some))
+    if origin is typing.Literal:
+        return _choice(inner)
+    return _PLAIN[annotation]
+
+
+def shown(kind: Kind, value: Any) -> str:
+    """Return the text of a value for everybody's eyes."""
+    if value is None:
+        return ""
+    return _without_password(kind.write(value)) if kind.secret else kind.write(value)
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a whole number") from None
+
+
+def _yes_or_no(text: str) -> bool:
+    word = text.strip().lower()
+    if word in {"true", "yes", "on", "1"}:
+        return True
+    if word in {"false", "no", "off", "0"}:
+        return False
+    raise ValueError(f"'{text}' is neither true nor false")
+
+
+def _duration(text: str) -> timedelta:
+    # Other services of OpenStack take plain seconds: so does this one.
+    return duration.parse(f"{text}s" if text.isdigit() else text)
+
+
+def _seconds(value: timedelta) -> str:
+    total = int(value.total_seconds())
+    size, unit = next((size, unit) for size, unit in _UNITS if total % size == 0)
+    return f"{total // size}{unit}"
+
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def _patterns(value: topic.Topics) -> str:
+    return ",".join([*(value.only or ("*",)), *(f"!{pattern}" for pattern in value.but)])
+
+
+_PLAIN: dict[Any, Kind] = {
+    str: Kind(read=str, word="text"),
+    int: Kind(read=_whole_number, word="number"),
+    bool: Kind(read=_yes_or_no, write=lambda value: str(value).lower(), word="true or false"),
+    timedelta: Kind(read=_duration, write=_seconds, word="duration, such as 90s, 5m or 2d"),
+    Path: Kind(read=lambda text: Path(text).expanduser().absolute(), word="path"),
+    topic.Topics: Kind(
+        read=lambda text: topic.parse(text.split(",")), write=_patterns, word="patterns with commas between"
+    ),
+}
+
+
+def _noted(kind: Kind, note: msgspec.Meta) -> Kind:
+    """Return a kind with what its note says of it."""
+    extra = note.extra or {}
+    if extra.get("loopback"):
+        return msgspec.structs.replace(kind, read=_loopback, word="loopback address")
+    if extra.get("secret"):
+        return msgspec.structs.replace(kind, secret=True)
+    bounds = f"{note.ge} or more" if note.le is None else f"from {note.ge} to {note.le}"
+
+    def read(text: str) -> Any:
+        value = kind.read(text)
+        if value < note.ge or (note.le is not None and value > note.le):
+            raise ValueError(f"{text} is out of bounds: choose a {kind.word} {bounds}")
+        return value
+
+    return msgspec.structs.replace(kind, read=read, word=f"{kind.word} {bounds}")
+
+
+def _loopback(text: str) -> str:
+    try:
+        fits = text == "localhost" or ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"'{text}' is not a loopback address: whoever reaches this service may use its clouds, so put a proxy "
+            "before it that knows its callers"
+        )
+    return text
+
+
+def _optional(kind: Kind) -> Kind:
+    return msgspec.structs.replace(kind, read=lambda text: kind.read(text) if text.strip() else None)
+
+
+def _choice(words: tuple[str, ...]) -> Kind:
+    def read(text: str) -> str:
+        found = next((word for word in words if word.lower() == text.strip().lower()), None)
+        if found is None:
+            raise ValueError(f"'{text}' is none of {', '.join(words)}")
+        return found
+
+    return Kind(read=read, word=f"one of {', '.join(words)}")
+
+
+def _without_password(url: str) -> str:
+    try:
+        secret = urlsplit(url).password
+    except ValueError:
+        return BLANK
+    head, at, tail = url.rpartition("@")
+    return f"{head.removesuffix(secret)}{BLANK}{at}{tail}" if secret else url

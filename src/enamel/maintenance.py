@@ -1,0 +1,55 @@
+"""Maintenance: what operators do to the database beside the processes that work on it."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from enamel.conf.settings import Settings
+from enamel.store import dialects, migrations, retention
+from enamel.store.engine import Store
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring the database to the schema of this version."""
+    with _engine(settings) as engine:
+        migrations.upgrade(engine)
+
+
+def check(settings: Settings) -> None:
+    """Make sure that the database has the schema of this version. Raises SchemaMismatch where it has not."""
+    with _engine(settings) as engine:
+        migrations.check(engine)
+
+
+def history(settings: Settings) -> Sequence[str]:
+    """Return a line for each migration that there is, the oldest first, which tells whether the database has it."""
+    with _engine(settings) as engine:
+        return [
+            f"{'done   ' if step.done else 'missing'}  {step.name}  {step.summary}"
+            for step in migrations.history(engine)
+        ]
+
+
+async def purge(settings: Settings, *, older_than: timedelta, dry_run: bool) -> int:
+    """Remove the tasks that ended before a time, and return how many; or only tell how many there are."""
+    store = Store(settings.database)
+    try:
+        if dry_run:
+            return await store.read(retention.waiting, older_than=older_than)
+        total = 0
+        while removed := await store.run(retention.purge, older_than=older_than):
+            total += removed
+        return total
+    finally:
+        await store.close()
+
+
+@contextlib.contextmanager
+def _engine(settings: Settings) -> Iterator[sa.Engine]:
+    engine = dialects.connect(settings.database, idle_after=settings.worker.lease)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
