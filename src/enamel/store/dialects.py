@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from enamel.model.errors import ServiceError
+
 WRITES = "enamel_writes"
 """The execution option of a connection that is going to write."""
 
@@ -29,17 +31,27 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
         idle_after: How long a transaction may sit idle before the database ends it. A worker that is frozen inside a
             transaction would else keep its lease row locked, and nobody could take its tasks over.
 
+    Raises:
+        ServiceError: The URL names no database that Enamel knows, or a package is missing.
+
     """
-    backend = sa.make_url(url).get_backend_name()
+    parsed = _parsed(url)
+    backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = sa.create_engine(url, pool_size=8, poolclass=sa.QueuePool, max_overflow=0)
+        engine = sa.create_engine(parsed, pool_size=8, poolclass=sa.QueuePool, max_overflow=0)
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     # At REPEATABLE READ, MariaDB's claims deadlock on the gaps between rows.
-    engine = sa.create_engine(
-        url, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=_connect_args(backend)
-    )
+    try:
+        engine = sa.create_engine(
+            parsed, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=_connect_args(backend)
+        )
+    except ModuleNotFoundError as error:
+        raise ServiceError(
+            f"[store] url needs the package {error.name}, which is not installed.",
+            remedy=f"Install Enamel with it: pip install 'enamel[{_EXTRAS[backend]}]'.",
+        ) from error
     set_up = _set_up_postgresql if backend == "postgresql" else _set_up_mysql
 
     @sa.event.listens_for(engine, "connect")
@@ -47,6 +59,23 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
         set_up(connection, idle_after)
 
     return engine
+
+
+def alone(connection: sa.Connection) -> None:
+    """Wait until no other process changes the schema, and keep others from it until the transaction ends."""
+    name = connection.dialect.name
+    if name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+        # Behind a statement that waits for a lock on a table, every other one would wait, too.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WITHIN}s'")
+    elif name in {"mysql", "mariadb"}:
+        # Its statements on schemas end the transaction, so the lock is the connection's, which ends with the upgrade.
+        connection.exec_driver_sql("SELECT GET_LOCK('enamel schema', 3600)")
+        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {_LOCK_WITHIN}")
+
+
+_SCHEMA_LOCK = 0x656E616D656C
+_LOCK_WITHIN = 3
 
 
 def trouble(error: BaseException) -> Trouble | None:
@@ -99,6 +128,38 @@ _MYSQL = {
         Trouble.OUTAGE,
     ),
 }
+
+
+_EXTRAS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+
+
+def _parsed(url: str) -> sa.URL:
+    """Return a database's URL, with the driver that Enamel uses."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ServiceError("[store] url is no URL of a database.", remedy=_URLS) from error
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise ServiceError(
+            f"[store] url begins with {parsed.drivername}, which Enamel does not know.", remedy=_URLS
+        )
+    return parsed.set(drivername=driver)
+
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "mariadb+pymysql": "mariadb+pymysql",
+}
+_URLS = (
+    "Write postgresql+psycopg://user:password@host/name, mariadb+pymysql://user:password@host/name, "
+    "or sqlite:///path."
+)
 
 
 def _connect_args(backend: str) -> dict[str, Any]:

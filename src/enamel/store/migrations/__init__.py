@@ -4,6 +4,7 @@ A release first expands (`expand_*`: what old and new code can both live with), 
 (`contract_*`), so that workers of both versions can run side by side.
 """
 
+import itertools
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,36 +15,67 @@ from alembic.script import ScriptDirectory
 from msgspec import Struct
 
 from enamel.model.errors import SchemaMismatch
-from enamel.store import dialects
+from enamel.store import dialects, server
+
+_TRIES = 20
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Bring a database to the schema of this version; one that has it is left alone."""
+def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
+    """Bring a database to the schema of this version; one that has it is left alone. Workers may go on meanwhile.
+
+    Args:
+        engine: The database.
+        to: The revision to stop at.
+
+    Raises:
+        ServiceError: The database cannot be used; the message names the setting.
+        SchemaMismatch: It is of a newer version.
+
+    """
+    server.check(engine)
+    found = _found(engine)
+    if unknown := found - {revision.revision for revision in _script().walk_revisions()}:
+        raise _newer(unknown)
+    for attempt in itertools.count(1):
+        try:
+            _upgrade(engine, to)
+        except sa.exc.DBAPIError as error:
+            # A worker was in the way for a moment. What was done is kept or was rolled back: it is taken up again.
+            if dialects.trouble(error) is not dialects.Trouble.CONFLICT or attempt == _TRIES:
+                raise
+        else:
+            return
+
+
+def _upgrade(engine: sa.Engine, to: str) -> None:
     # With the lock that a writer takes, so that of two processes that start together one finds the work done.
-    with engine.execution_options(**{dialects.WRITES: True}).begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+    with engine.execution_options(**{dialects.WRITES: True}).connect() as connection:
+        try:
+            with connection.begin():
+                dialects.alone(connection)
+                config = _config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, to)
+        finally:
+            # Its settings are not for others.
+            connection.invalidate()
 
 
 def check(engine: sa.Engine) -> None:
     """Make sure that a database has the schema of this version.
 
     Raises:
+        ServiceError: The database cannot be used; the message names the setting.
         SchemaMismatch: It has none, or another; the message says what to do.
 
     """
-    with engine.connect() as connection:
-        found = set(MigrationContext.configure(connection).get_current_heads())
-    script = ScriptDirectory.from_config(_config())
-    known = {revision.revision for revision in script.walk_revisions()}
+    server.check(engine)
+    found = _found(engine)
+    script = _script()
     if found == set(script.get_heads()):
         return
-    if found - known:
-        raise SchemaMismatch(
-            f"The database is of a newer version of Enamel than this one: it has {', '.join(sorted(found))}.",
-            remedy="Install the version of Enamel that the other processes on this database run.",
-        )
+    if unknown := found - {revision.revision for revision in script.walk_revisions()}:
+        raise _newer(unknown)
     state = f"at {', '.join(sorted(found))}" if found else "empty"
     raise SchemaMismatch(
         f"The database is {state}; this version needs {', '.join(script.get_heads())}.",
@@ -61,20 +93,41 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 def history(engine: sa.Engine) -> tuple[Step, ...]:
-    """Return all migrations that this version knows, the oldest first."""
-    script = ScriptDirectory.from_config(_config())
-    with engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
-    known = {revision.revision for revision in script.walk_revisions()}
+    """Return all migrations that this version knows, the oldest first.
+
+    Raises:
+        ServiceError: The database cannot be used; the message names the setting.
+
+    """
+    server.check(engine)
+    found = _found(engine)
+    script = _script()
+    known = list(script.walk_revisions())
     had = {
-        revision.revision
-        for head in known.intersection(heads)
-        for revision in script.walk_revisions(head=head, base="base")
+        one.revision
+        for head in found.intersection(one.revision for one in known)
+        for one in script.walk_revisions(head=head, base="base")
     }
     return tuple(
-        Step(name=revision.revision, summary=revision.doc, done=revision.revision in had)
-        for revision in reversed(list(script.walk_revisions()))
+        Step(name=one.revision, summary=one.doc, done=one.revision in had) for one in reversed(known)
     )
+
+
+def _found(engine: sa.Engine) -> set[str]:
+    """Return the revisions that a database is at."""
+    with engine.connect() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _newer(unknown: set[str]) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"The database is of a newer version of Enamel than this one: it has {', '.join(sorted(unknown))}.",
+        remedy="Install the version of Enamel that the other processes on this database run.",
+    )
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:
