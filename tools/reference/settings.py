@@ -2,7 +2,7 @@
 
 import msgspec
 
-from enamel.conf import settings
+from enamel.conf import option
 from tools.reference import page, struct
 
 
@@ -11,16 +11,12 @@ def text() -> str:
     return page.compose(
         title="Settings",
         source="`enamel.conf`",
-        intro="What a process is told when it starts, section by section. The [options of `enamel up`](cli.md#enamel-up) and its environment "
-        "set what people change; the rest is as it stands here.",
+        intro="What a process is told when it starts, section by section: each field is a line of the INI file. "
+        "[Configure Enamel](../how-to/configure.md) says where else it can be set; `enamel conf sample` prints the same.",
         parts=[f"## {name}\n\n{struct.describe(section)}" for name, section in sections().items()],
     )
 
 
 def sections() -> dict[str, type[msgspec.Struct]]:
     """Return the sections by their names."""
-    return {
-        field.name: field.type
-        for field in msgspec.structs.fields(settings.Settings)
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
-    }
+    return option.SECTIONS
