@@ -3,9 +3,9 @@
 from typing import Any
 
 from enamel.api import home, stream
-from enamel.api.resources import about, discovery, server, server_body, task, task_body
+from enamel.api.resources import about, discovery, server, server_body, server_task, task, task_body
 from enamel.api.route import Route
-from enamel.model import errors, launch, restart
+from enamel.model import action, errors, launch, restart
 from enamel.service import metrics
 
 _LAUNCH_FAULTS = (
@@ -142,6 +142,60 @@ ROUTES: tuple[Route, ...] = (
         responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
         errors=(errors.NotFound, errors.WrongState, *_CLOUD_FAULTS),
         rule="enamel:servers:delete",
+    ),
+    Route(
+        method="GET",
+        path="/servers/{id}/tasks",
+        name="list_server_tasks",
+        relation="server_tasks",
+        handler=server_task.list_server_tasks,
+        summary="List what was done to a server, by tasks and by others.",
+        query=server_task.DeedFilter,
+        responses={200: (server_task.ServerTasks,)},
+        errors=(errors.NotFound, *_CLOUD_FAULTS),
+        rule="enamel:servers:get",
+    ),
+    Route(
+        method="POST",
+        path="/servers/{id}/tasks",
+        name="act_on_server",
+        relation="server_tasks",
+        handler=server_task.act,
+        summary="Have something done to a server.",
+        query=server.DryRun,
+        request=action.Wish,
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
+        errors=(
+            errors.NotFound,
+            errors.ActionImpossible,
+            errors.WrongState,
+            errors.QuotaExceeded,
+            *_CLOUD_FAULTS,
+        ),
+        rule="enamel:servers:act",
+    ),
+    Route(
+        method="GET",
+        path="/server_tasks/{id}",
+        name="get_server_task",
+        relation="server_task",
+        handler=task.get_task,
+        summary="Show one task of a server: the same as `/tasks/{id}`.",
+        query=task.Wait,
+        responses={200: (task_body.Task,), 304: ()},
+        errors=(errors.NotFound,),
+        rule="enamel:tasks:get",
+    ),
+    Route(
+        method="GET",
+        path="/server_tasks/{id}/items",
+        name="get_server_task_items",
+        relation="server_task_items",
+        handler=task.get_items,
+        summary="List the steps of a server's task: the same as `/tasks/{id}/items`.",
+        responses={200: (task_body.Items,)},
+        errors=(errors.NotFound,),
+        rule="enamel:tasks:get",
     ),
     Route(
         method="GET",

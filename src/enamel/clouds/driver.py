@@ -7,11 +7,12 @@ Methods that delete take 404 for success.
 """
 
 import enum
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from enamel.model import cloud
+from enamel.model.action import Action
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -75,6 +76,10 @@ class Cloud(Protocol):
     @property
     def ports(self) -> Watch[tuple[cloud.Port, ...]]:
         """The watcher of servers' ports, by the server's id; one list asks for all the servers that are waited for."""
+
+    @property
+    def snapshots(self) -> Watch[cloud.Image]:
+        """The watcher of images that are being made."""
 
     async def identity(self) -> cloud.Identity:
         """Return who we are there."""
@@ -140,6 +145,16 @@ class Cloud(Protocol):
     async def why_failed(self, server_id: str) -> str:
         """Return what the newest failed instance action says, or an empty text."""
 
+    async def deeds(self, server_id: str) -> Sequence[cloud.Deed]:
+        """Return what was done to a server, the latest first, by whomever."""
+
+    async def images_marked(self, mark: str) -> Sequence[cloud.Image]: ...
+    async def console(self, server_id: str, *, type: str) -> str:
+        """Return the address at which a server's console can be opened; `type` as Nova calls it."""
+
+    async def diagnostics(self, server_id: str) -> dict[str, Any]:
+        """Return what the hypervisor measures. Raises CloudForbidden where that is for operators."""
+
     # -- effects
 
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair: ...
@@ -174,6 +189,38 @@ class Cloud(Protocol):
     async def delete_server(self, id: str, *, force: bool = False) -> None:
         """Delete a server; with `force` also where the cloud would keep it restorable."""
 
+    async def act(
+        self, server_id: str, action: Action, *, arguments: Mapping[str, Any] | None = None
+    ) -> None:
+        """Have an action begun; how it ends shows in the server's state.
+
+        Arguments: `flavor_id` of RESIZE, `image_id` of REBUILD and RESCUE, `password` of these and of
+        UPDATE_PASSWORD, `reason` of LOCK. MOVE and the taking of images are methods of their own.
+        """
+
+    async def move(self, server_id: str, *, live: bool) -> None:
+        """Have a server moved to another host; the cloud chooses the host."""
+
+    async def take_image(
+        self, server_id: str, *, name: str, mark: str, series: Mapping[str, Any] | None = None
+    ) -> str:
+        """Have an image made of a server and return its id; empty where the cloud is too old to tell it.
+
+        A `series` makes it a backup: its `kind`, and how many of it to `keep`.
+        """
+
+    async def delete_image(self, id: str) -> None: ...
+    async def set_tags(self, server_id: str, tags: Collection[str]) -> None:
+        """Give a server just these tags. Raises CapabilityMissing."""
+
+    async def add_tag(self, server_id: str, tag: str) -> None: ...
+    async def remove_tag(self, server_id: str, tag: str) -> None:
+        """Take a tag from a server. Raises Gone where it does not have it."""
+
+    async def attach_port(self, server_id: str, *, port_id: str) -> None:
+        """Plug a port into a server; the cloud answers when that is done."""
+
+    async def detach_port(self, server_id: str, *, port_id: str) -> None: ...
     async def attach_volume(
         self, server_id: str, *, volume_id: str, delete_with_server: bool = False
     ) -> None: ...

@@ -1,6 +1,13 @@
 """The commands: one file turns what a caller wants, and what the cloud is like, into a plan."""
 
-from enamel.commands import create_server, placement, restart_task, revert_task, terminate_server
+from enamel.commands import (
+    create_server,
+    placement,
+    restart_task,
+    revert_task,
+    server_action,
+    terminate_server,
+)
 from enamel.commands.command import Command
 from enamel.model.launch import Launch
 from enamel.model.restart import Restart
@@ -25,6 +32,7 @@ COMMANDS: dict[str, Command] = {
         ask=terminate_server.ask,
         plan=terminate_server.plan,
     ),
+    **server_action.COMMANDS,
     "task.restart": Command(
         name="task.restart",
         action="RESTART",

@@ -30,6 +30,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     server_names: frozenset[str] = frozenset()
     servers: bool = False
     quota: frozenset[str] = frozenset()
+    server: str | None = None
+    """Id of a server that is there."""
+    interfaces: bool = False
+    """Whether that server's ports have to be known."""
     terminate: str | None = None
     """Id of a server of which everything around it has to be known."""
     task: str | None = None
@@ -64,6 +68,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     server: words.Server | None = None
     ports: tuple[words.Port, ...] = ()
     """Those asked for, or those of the server that is to be terminated."""
+    unfinished: tuple[Task, ...] = ()
+    """The tasks that are at work on the server."""
     task: Task | None = None
     items: tuple[Item, ...] = ()
     children: tuple[Task, ...] = ()

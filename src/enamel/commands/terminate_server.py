@@ -43,7 +43,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         draft.add(volume.DeleteVolume(id=disk.id), group=name, after=[ended])
     for group in groups:
         draft.add(security_group.DeleteSecurityGroup(id=group.id), group=name, after=[ended, *dropped])
-    made = draft.plan(groups=(Group(name=name),), on_failure="keep")
+    made = draft.plan(groups=(Group(name=name, id=gone.id),), on_failure="keep")
     return Planned(plan=made, faults=tuple(faults), give_up_after=timedelta(hours=1))
 
 

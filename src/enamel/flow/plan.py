@@ -44,6 +44,8 @@ class Group(Struct, frozen=True, kw_only=True):
     """One server of many: what fails together and moves on together."""
 
     name: str
+    id: str | None = None
+    """The server's id, where it is there before the task begins."""
     alternatives: tuple[dict[str, Any], ...] = ({},)
     """Where the server can go, in order of preference; steps refer to the present one as `{"alt": "zone"}`."""
 
@@ -111,11 +113,13 @@ class Draft:
         group: str | None = None,
         members: Sequence[str] = (),
         after: Sequence[Handle] = (),
+        action: str | None = None,
         give_up_after: float | None = None,
     ) -> Handle:
         """Add a step and return its handle.
 
-        Steps whose outputs it refers to, and those in `after`, are done before it.
+        Steps whose outputs it refers to, and those in `after`, are done before it. The `action` is the word that
+        people read where a step's own says too little.
         """
         base = name or step.kind.replace(".", "-")
         label = f"{base}-{group}" if group else base
@@ -129,7 +133,7 @@ class Draft:
         self._nodes[unique] = Node(
             name=unique,
             kind=step.kind,
-            action=step.action,
+            action=action or step.action,
             inputs=inputs,
             after=tuple(sorted(needed)),
             group=group,

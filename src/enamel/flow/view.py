@@ -30,14 +30,16 @@ def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
         ),
         calls=sum(len(one.calls) for one in items),
         servers=servers,
-        result=task.Result(servers=servers, made=made(found.cloud, items), data=found.result.data),
+        result=task.Result(servers=servers, made=made(found.cloud, items), data=data(items)),
     )
 
 
 def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
     """Return what is known of each server that was asked for, in the order of the request."""
     by_group: dict[str, list[Item]] = {group.name: [] for group in plan.groups}
-    told: dict[str, dict[str, Any]] = {group.name: {} for group in plan.groups}
+    told: dict[str, dict[str, Any]] = {
+        group.name: {"id": group.id} if group.id else {} for group in plan.groups
+    }
     for one in sorted(items, key=_when):
         if one.group in by_group:
             by_group[one.group].append(one)
@@ -46,6 +48,12 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
             if name in told:
                 told[name].update(entry)
     return [_entry(group.name, by_group[group.name], told[group.name]) for group in plan.groups]
+
+
+def data(items: Iterable[Item]) -> dict[str, Any]:
+    """Return what a command answers with beside what it has made, for example the id of a snapshot's image."""
+    done = [one for one in items if one.state is item.State.COMPLETED]
+    return {name: value for one in done for name, value in one.outputs.get("data", {}).items()}
 
 
 def _when(one: Item) -> datetime:

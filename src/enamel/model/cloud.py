@@ -259,6 +259,20 @@ class Server(Struct, frozen=True, kw_only=True):
     fault: ServerFault | None = None
     host: str | None = None
     """Compute host; only where the cloud shows it to this caller."""
+    locked: bool = False
+    """Whether it is protected from most actions."""
+
+
+class Deed(Struct, frozen=True, kw_only=True):
+    """Something that was done to a server, as the cloud remembers it."""
+
+    id: str
+    """The cloud's id of the request that began it."""
+    action: str
+    """What the cloud calls it."""
+    user_id: str
+    started: datetime | None
+    failed: bool = False
 
 
 class ServerGroup(Struct, frozen=True, kw_only=True):

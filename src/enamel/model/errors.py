@@ -12,6 +12,7 @@
     │   ├── MethodNotAllowed
     │   ├── NameTaken
     │   ├── WrongState
+    │   ├── ActionImpossible    the server's state does not allow the action
     │   ├── KeyReused           an idempotency key with another body
     │   └── KeyInFlight
     ├── QuotaExceeded           before a launch or in the middle of it
@@ -27,6 +28,7 @@
     │   ├── Gone
     │   ├── NoValidHost
     │   ├── ServerFailed
+    │   ├── ActionFailed
     │   ├── VolumeFailed
     │   ├── ImageFailed
     │   ├── CapabilityMissing
@@ -185,6 +187,13 @@ class WrongState(RequestError):
     status = 409
 
 
+class ActionImpossible(RequestError):
+    """The server's present state does not allow this action."""
+
+    code = "enamel.request.action_impossible"
+    remedy = "Choose one of the actions that `possible` lists, or bring the server into another state first."
+
+
 class KeyReused(RequestError):
     """The Idempotency-Key was used before with another request."""
 
@@ -302,6 +311,13 @@ class ServerFailed(CloudError):
     """The server went to ERROR."""
 
     code = "enamel.cloud.server_failed"
+
+
+class ActionFailed(CloudError):
+    """The cloud took an action on a server and did not bring it about."""
+
+    code = "enamel.cloud.action_failed"
+    remedy = "Read the reason that the cloud gives; the server's possible actions are among its links."
 
 
 class VolumeFailed(CloudError):

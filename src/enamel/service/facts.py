@@ -44,6 +44,10 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
         questions["keypairs"] = _keypairs(where, ask.keypairs)
     if ask.server_names:
         questions["servers_named"] = _named(where, ask.server_names)
+    if ask.server is not None:
+        questions["server"] = _server(where, ask.server, identity)
+    if ask.server is not None and ask.interfaces:
+        questions["ports"] = where.ports_of([ask.server])
     if ask.terminate is not None:
         questions["around"] = _around(where, ask.terminate, identity)
     found = dict(zip(questions, await asyncio.gather(*questions.values()), strict=True))
@@ -71,14 +75,20 @@ async def _named(where: driver.Cloud, names: Collection[str]) -> tuple[cloud.Ser
     return tuple(one for one in await where.servers_list() if one.name in names)
 
 
-async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:
-    """Return a server and all that hangs on it."""
+async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> cloud.Server:
+    """Return a server of the project. Raises NotFound."""
     try:
         server = await where.server(id)
     except Gone as exc:
         raise NotFound(f"There is no server {id}.") from exc
     if server.project_id not in ("", identity.project_id):
         raise NotFound(f"There is no server {id}.")
+    return server
+
+
+async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:
+    """Return a server and all that hangs on it."""
+    server = await _server(where, id, identity)
     ports, volumes, groups, servers = await asyncio.gather(
         where.ports_of([id]),
         _volumes_of(where, server),

@@ -49,7 +49,7 @@ def _is_told(found: Task) -> bool:
 
 def _seen(found: Task, steps: Sequence[Item]) -> Task:
     # Of the plan, the view needs only the groups, and these are the servers that were asked for.
-    groups = tuple(Group(name=entry.hostname) for entry in found.servers)
+    groups = tuple(Group(name=entry.hostname, id=entry.id) for entry in found.servers)
     return view.seen(found, steps, Plan(groups=groups))
 
 
@@ -121,7 +121,7 @@ class Read:
             NotFound: There is none, or it belongs to another project.
 
         """
-        found, where = await self._find(caller, id)
+        found, where = await self.find(caller, id)
         return servers.resource(found, cloud=where.name, region=(await where.identity()).region)
 
     async def servers(
@@ -163,7 +163,7 @@ class Read:
                 wanted.append(resource)
         return Page(entries=wanted[:limit], more=len(wanted) > limit)
 
-    async def _find(self, caller: Caller, id: str) -> tuple[cloud.Server, driver.Cloud]:
+    async def find(self, caller: Caller, id: str) -> tuple[cloud.Server, driver.Cloud]:
         """Return a server and its cloud: the one its newest task worked on, else the default one."""
         missing = NotFound(f"There is no server '{id[:64]}'.")
         if not ids.is_id(id):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from enamel.model import cloud
+from enamel.model import action, cloud
 
 
 class VirtState(enum.Enum):
@@ -104,6 +104,10 @@ class Server(Struct, frozen=True, kw_only=True):
     """Why it is in ERROR."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    locked: bool = False
+    """Whether it is protected from most actions."""
+    actions: tuple[action.Action, ...] = ()
+    """What can be done to it now."""
     elevated: dict[str, str] = field(name="_elevated", default_factory=dict)
     """The compute host, for callers to whom the cloud shows it."""
 
@@ -169,6 +173,8 @@ def resource(found: cloud.Server, *, cloud: str, region: str) -> Server:
         fault=found.fault.message if found.fault else None,
         created_at=found.created,
         updated_at=found.updated,
+        locked=found.locked,
+        actions=action.possible(found),
         elevated={"compute_host": found.host} if found.host else {},
     )
 

@@ -163,7 +163,9 @@ class Submit:
             cloud=found.cloud,
             request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
-            servers=tuple(ServerEntry(hostname=group.name, cloud=found.cloud) for group in plan.groups),
+            servers=tuple(
+                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud) for group in plan.groups
+            ),
             progress=task.Progress(total=len(plan.nodes)),
             parent=found.parent,
             reserves=plan.needs,
@@ -222,6 +224,7 @@ class Submit:
             task=old if asked.task else None,
             items=steps if asked.task else (),
             children=children,
+            unfinished=await self._at_work(caller, asked.server) if asked.server else (),
             reserved=await self._promised(caller, cloud, limits),
             promised_names=await self._store.read(
                 tasks.promised_names,
@@ -264,6 +267,15 @@ class Submit:
         found = await self._store.read(tasks.get, params["task"], project_id=caller.project_id)
         steps = await self._store.read(items.list, found.id)
         return found, steps, await self._store.read(tasks.children, found.id)
+
+    async def _at_work(self, caller: Caller, server: str) -> tuple[Task, ...]:
+        """Return the tasks that have not ended and are about a server."""
+        return await self._store.read(
+            tasks.list,
+            project_id=caller.project_id,
+            server=server,
+            states=frozenset(task.State) - task.ENDED,
+        )
 
     async def _promised(self, caller: Caller, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
         """Return what running tasks are about to take; the exact sum only where it can matter."""

@@ -139,7 +139,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
         if server is None or server.status in GONE:
             raise Gone(f"Server {self.id} was deleted by somebody while it was booting.", cloud=at.cloud.name)
         if server.status == "ERROR":
-            raise await _explained(at, server)
+            raise await explained(at, server)
         at.tell("server.active", {"id": server.id})
         return {
             "id": server.id,
@@ -147,7 +147,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
         }
 
 
-async def _explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:
+async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:
     """Return the error that tells why a server went to ERROR, in one sentence."""
     said = server.fault.message if server.fault else ""
     try:

@@ -4,7 +4,11 @@ from msgspec import Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
+from enamel.model.action import Action
 from enamel.service import server
+
+_TERMINATE = Action.TERMINATE
+"""It has a method of its own: DELETE."""
 
 
 class Server(server.Server, frozen=True, kw_only=True):
@@ -27,7 +31,8 @@ def of(found: server.Server) -> Server:
     own = links.of(
         here,
         schema="Server",
-        tasks=f"/tasks?server={found.id}",
+        tasks=f"{here}/tasks",
+        **{word.value.lower(): f"POST {here}/tasks" for word in found.actions if word is not _TERMINATE},
         terminate=None if gone else f"DELETE {here}",
     )
     return Server(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)

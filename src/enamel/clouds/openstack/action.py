@@ -32,9 +32,8 @@ NAMES: dict[Action, str] = {
     Action.UNSHELVE: "unshelve",
     Action.LOCK: "lock",
     Action.UNLOCK: "unlock",
-    Action.BACKUP: "createBackup",
 }
-"""What Nova calls the actions; MOVE has two names and SNAPSHOT an answer, they are methods of their own."""
+"""What Nova calls the actions; MOVE has two names, and what makes images has an answer: these are methods of their own."""
 
 WORDS: dict[Action, dict[str, str]] = {
     Action.UPDATE_PASSWORD: {"password": "adminPass"},
@@ -42,7 +41,6 @@ WORDS: dict[Action, dict[str, str]] = {
     Action.RESCUE: {"image_id": "rescue_image_ref", "password": "adminPass"},
     Action.REBUILD: {"image_id": "imageRef", "password": "adminPass"},
     Action.LOCK: {"reason": "locked_reason"},
-    Action.BACKUP: {"name": "name", "kind": "backup_type", "keep": "rotation"},
 }
 """What Nova calls the arguments."""
 

@@ -1,0 +1,141 @@
+"""What a cloud tells of a server beside its state: what was done to it, its consoles, its diagnostics, its tags."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from msgspec import Struct, field
+
+from enamel.clouds.openstack import action, server, server_answer, transport
+from enamel.model import cloud
+from enamel.model.errors import CapabilityMissing
+
+SERVICE = server.SERVICE
+
+PROTOCOLS = {
+    "novnc": "vnc",
+    "xvpvnc": "vnc",
+    "spice-html5": "spice",
+    "rdp-html5": "rdp",
+    "serial": "serial",
+    "webmks": "mks",
+}
+"""The protocol of each of Nova's types of console."""
+
+OLD = {
+    "novnc": "os-getVNCConsole",
+    "xvpvnc": "os-getVNCConsole",
+    "spice-html5": "os-getSPICEConsole",
+    "rdp-html5": "os-getRDPConsole",
+    "serial": "os-getSerialConsole",
+}
+"""The actions by which clouds before 2.6 are asked for a console."""
+
+
+class _Address(Struct):
+    url: str
+
+
+class _Console(Struct):
+    console: _Address = field(name="remote_console")
+
+
+class _OldConsole(Struct):
+    console: _Address
+
+
+class _Tags(Struct):
+    tags: list[str]
+
+
+class History(action.Actions):
+    """What is known of servers beside their state."""
+
+    async def deeds(self, server_id: str) -> Sequence[cloud.Deed]:
+        """Return what was done to a server, the latest first; also of one that is gone, where the cloud remembers."""
+        version = await self._version("2.58", "2.21")
+        path = f"/servers/{server_id}/os-instance-actions"
+        found = await self._get(SERVICE, path, answer=server_answer.Actions, version=version)
+        deeds = [
+            cloud.Deed(
+                id=one.request_id,
+                action=one.action,
+                user_id=one.user_id or "",
+                started=_moment(one.start_time),
+                failed=bool(one.message),
+            )
+            for one in found.actions
+        ]
+        return sorted(deeds, key=lambda one: (one.started is not None, one.started), reverse=True)
+
+    async def console(self, server_id: str, *, type: str) -> str:
+        """Return the address at which a server's console can be opened."""
+        version = await self._version("2.8", "2.6")
+        if version is not None:
+            body = {"remote_console": {"protocol": PROTOCOLS[type], "type": type}}
+            path = f"/servers/{server_id}/remote-consoles"
+            made = await self._post(
+                SERVICE, path, body=body, answer=_Console, version=version, repeatable=True
+            )
+            return made.console.url
+        if type not in OLD:
+            raise CapabilityMissing(f"Cloud '{self.name}' has no consoles of type '{type}'.", cloud=self.name)
+        got = await self._post(
+            SERVICE,
+            f"/servers/{server_id}/action",
+            body={OLD[type]: {"type": type}},
+            answer=_OldConsole,
+            repeatable=True,
+        )
+        return got.console.url
+
+    async def diagnostics(self, server_id: str) -> dict[str, Any]:
+        """Return what the hypervisor measures; its words are the same on all clouds from 2.48 on."""
+        version = await self._version("2.48")
+        return await self._get(
+            SERVICE, f"/servers/{server_id}/diagnostics", answer=dict[str, Any], version=version
+        )
+
+    async def set_tags(self, server_id: str, tags: Collection[str]) -> None:
+        """Give a server just these tags."""
+        version = await self._tagging()
+        want = transport.Want(
+            service=SERVICE,
+            method="PUT",
+            path=f"/servers/{server_id}/tags",
+            body={"tags": sorted(tags)},
+            version=version,
+            repeatable=True,
+        )
+        await self.calls.call(want, answer=_Tags)
+        self.servers.changed()
+
+    async def add_tag(self, server_id: str, tag: str) -> None:
+        """Give a server one more tag; one that it has already is not a fault."""
+        await self._tag("PUT", server_id, tag)
+
+    async def remove_tag(self, server_id: str, tag: str) -> None:
+        """Take a tag from a server. Raises Gone."""
+        await self._tag("DELETE", server_id, tag)
+
+    async def _tag(self, method: str, server_id: str, tag: str) -> None:
+        path = f"/servers/{server_id}/tags/{quote(tag, safe='')}"
+        version = await self._tagging()
+        want = transport.Want(service=SERVICE, method=method, path=path, version=version, repeatable=True)
+        await self.calls.call(want, answer=transport.Nothing)
+        self.servers.changed()
+
+    async def _tagging(self) -> str:
+        version = await self._version("2.26")
+        if version is None:
+            raise CapabilityMissing(
+                f"Cloud '{self.name}' is too old for tags on servers.",
+                cloud=self.name,
+                remedy="Use properties instead.",
+            )
+        return version
+
+
+def _moment(text: str) -> datetime | None:
+    return server_answer.aware(datetime.fromisoformat(text)) if text else None

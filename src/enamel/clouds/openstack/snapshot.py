@@ -1,0 +1,103 @@
+"""Images that are made of servers: asked for in Nova, waited for and deleted in Glance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from enamel.clouds import watch
+from enamel.clouds.openstack import image, server
+from enamel.model import cloud
+
+
+class _Taken(Struct):
+    image_id: str = ""
+
+
+class Snapshots(image.Images, server.Servers):
+    """The images that a project has made of its servers."""
+
+    snapshots: watch.Watcher[cloud.Image]
+
+    async def take_image(
+        self, server_id: str, *, name: str, mark: str, series: Mapping[str, Any] | None = None
+    ) -> str:
+        """Have an image made of a server and return its id; empty where the cloud is too old to tell it.
+
+        Args:
+            server_id: The server.
+            name: What the image is called.
+            mark: Goes into its properties under the key `enamel`.
+            series: Of a backup: its `kind`, and how many of it to `keep`.
+        """
+        # From 2.45 on, Nova tells the image's id in the body.
+        version = await self._version("2.45")
+        what: dict[str, Any] = {"name": name, "metadata": {"enamel": mark}}
+        if series is not None:
+            what |= {"backup_type": series["kind"], "rotation": series["keep"]}
+        taken = await self._post(
+            server.SERVICE,
+            f"/servers/{server_id}/action",
+            body={"createBackup" if series is not None else "createImage": what},
+            answer=_Taken if version else Any,
+            version=version,
+        )
+        self.servers.changed()
+        self.kept.forget()
+        return taken.image_id if isinstance(taken, _Taken) else ""
+
+    async def image(self, id: str) -> cloud.Image:
+        """Return one image. Raises Gone."""
+        return (await self._get(image.SERVICE, f"/images/{id}", answer=image._Image)).told()
+
+    async def images_marked(self, mark: str) -> Sequence[cloud.Image]:
+        """Return the images whose property `enamel` has this value."""
+        page = await self._get(image.SERVICE, "/images", answer=image._Images, params=(("enamel", mark),))
+        return [one.told() for one in page.images]
+
+    async def delete_image(self, id: str) -> None:
+        """Delete an image."""
+        await self._delete(image.SERVICE, f"/images/{id}")
+        self.kept.forget()
+
+    async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]:
+        """Return some images, in one request."""
+        params = (("id", f"in:{','.join(sorted(ids))}"), ("limit", image.PAGE))
+        page = await self._get(image.SERVICE, "/images", answer=image._Images, params=params)
+        return [one.told() for one in page.images]
+
+
+class _Of(Protocol):
+    """The cloud, as far as the watcher of images needs it."""
+
+    async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]: ...
+    async def image(self, id: str) -> cloud.Image: ...
+
+
+class Source:
+    """Where images that are being made are looked at."""
+
+    tells_changes = False
+
+    def __init__(self, of: _Of) -> None:
+        self._cloud = of
+
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[cloud.Image]:
+        """Look at those that are waited for."""
+        found = await self._cloud.images_of(ids)
+        return watch.Look(seen=[watch.Seen(id=one.id, updated=None, value=one) for one in found], at=None)
+
+    async def one(self, id: str) -> cloud.Image:
+        """Look at one. Raises Gone."""
+        return await self._cloud.image(id)
+
+    def kind(self, value: cloud.Image) -> str | None:
+        """Return what those that take about as long as this one share."""
+        return "image" if value.status in {"queued", "saving", "importing", "uploading"} else None
+
+    def leaves(self, value: cloud.Image) -> bool:
+        """Tell whether it is being deleted."""
+        return value.status in {"deleted", "pending_delete"}

@@ -1,0 +1,216 @@
+"""The action: what can be done to a server that is there, what each takes, and in which states it is possible."""
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta, Struct, field, structs
+
+from enamel.model import cloud
+from enamel.model.errors import Fault
+
+
+class Action(enum.Enum):
+    """What can be done to a server."""
+
+    SNAPSHOT = "SNAPSHOT"
+    BACKUP = "BACKUP"
+    UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - a word, no secret
+    RESIZE = "RESIZE"
+    CONFIRM_RESIZE = "CONFIRM_RESIZE"
+    REVERT_RESIZE = "REVERT_RESIZE"
+    REBOOT = "REBOOT"
+    HARD_REBOOT = "HARD_REBOOT"
+    PAUSE = "PAUSE"
+    UNPAUSE = "UNPAUSE"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
+    POWER_OFF = "POWER_OFF"
+    POWER_ON = "POWER_ON"
+    RESCUE = "RESCUE"
+    UNRESCUE = "UNRESCUE"
+    REBUILD = "REBUILD"
+    MOVE = "MOVE"
+    TERMINATE = "TERMINATE"
+    RESTORE = "RESTORE"
+    SHELVE = "SHELVE"
+    SHELVE_OFFLOAD = "SHELVE_OFFLOAD"
+    UNSHELVE = "UNSHELVE"
+    LOCK = "LOCK"
+    UNLOCK = "UNLOCK"
+    ATTACH_BLOCK_DEVICE = "ATTACH_BLOCK_DEVICE"
+    DETACH_BLOCK_DEVICE = "DETACH_BLOCK_DEVICE"
+    ATTACH_NETWORK_INTERFACE = "ATTACH_NETWORK_INTERFACE"
+    DETACH_NETWORK_INTERFACE = "DETACH_NETWORK_INTERFACE"
+
+    @property
+    def command(self) -> str:
+        """Return the name of the command that does it."""
+        return f"server.{self.value.lower()}"
+
+
+Text = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """An action on a server; each action takes its own few of the fields."""
+
+    action: Action
+    """What is to be done."""
+    type: Text | None = None
+    """RESIZE: the server type, by name or id."""
+    type_id: Text | None = None
+    """RESIZE: the server type, by id."""
+    confirm: bool | None = None
+    """RESIZE: false leaves the server RESIZED, to be kept with CONFIRM_RESIZE or given up with REVERT_RESIZE."""
+    template: Text | None = None
+    """REBUILD, RESCUE: the image to start from, by name or id; the present one where not given."""
+    template_id: Text | None = None
+    """REBUILD, RESCUE: the image to start from, by id."""
+    name: Text | None = None
+    """SNAPSHOT, BACKUP: what the image is called. ATTACH_BLOCK_DEVICE: what a new volume is called."""
+    kind: Text | None = None
+    """BACKUP: which series it belongs to, for example `daily`."""
+    keep: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    """BACKUP: how many of its series are kept; older ones are deleted."""
+    password: Text | None = None
+    """UPDATE_PASSWORD, REBUILD, RESCUE: the administrator's password; it is in no record."""
+    reason: Text | None = None
+    """LOCK: why, for those who find it locked."""
+    live: bool | None = None
+    """MOVE: whether it goes on running meanwhile; chosen by its state where not given."""
+    volume: Text | None = None
+    """ATTACH_BLOCK_DEVICE, DETACH_BLOCK_DEVICE: a volume that is there, by name or id."""
+    size_gb: Annotated[int, Meta(ge=1, le=65536)] | None = None
+    """ATTACH_BLOCK_DEVICE: the size of a new volume."""
+    volume_type: Text | None = None
+    """ATTACH_BLOCK_DEVICE: the type of a new volume."""
+    delete_with_server: bool | None = None
+    """ATTACH_BLOCK_DEVICE: whether the volume goes when the server goes."""
+    delete: bool | None = None
+    """DETACH_BLOCK_DEVICE: whether the volume is deleted once it is free."""
+    network: Text | None = None
+    """ATTACH_NETWORK_INTERFACE: the network on which a port is made, by name or id."""
+    fixed_ip: Text | None = None
+    """ATTACH_NETWORK_INTERFACE: the address of a new port. DETACH_NETWORK_INTERFACE: the address that goes."""
+    port: Text | None = None
+    """ATTACH_NETWORK_INTERFACE, DETACH_NETWORK_INTERFACE: a port that is there, by name or id."""
+    along: str | None = field(name="with", default=None)
+    """TERMINATE: `everything`, `nothing`, or a list of `addresses`, `volumes`, `ports`."""
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """What one action needs."""
+
+    states: frozenset[str]
+    """The cloud's statuses in which it is possible."""
+    one_of: tuple[str, ...] = ()
+    """Fields of which exactly one must be given."""
+    required: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    """Fields that may be given, too."""
+    locked: bool = False
+    """Whether it is possible on a server that is locked."""
+    busy: frozenset[str] | None = frozenset()
+    """The statuses in which it is possible while the cloud works on the server; None means all."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return all fields that it takes."""
+        return self.one_of + self.required + self.takes
+
+
+_RESTING = frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"})
+_STOPPABLE = frozenset({"ACTIVE", "ERROR"})
+_MENDABLE = frozenset({"ACTIVE", "SHUTOFF", "ERROR"})
+_SHELVED = frozenset({"SHELVED", "SHELVED_OFFLOADED"})
+_PLUGGABLE = frozenset({"ACTIVE", "SHUTOFF", "PAUSED"})
+_REBOOTING = frozenset({"REBOOT", "HARD_REBOOT"})
+_ANY = _RESTING | _SHELVED | {"ERROR", "RESCUE", "VERIFY_RESIZE", "BUILD", "UNKNOWN"}
+_IMAGE = ("template", "template_id")
+
+RULES: dict[Action, Rule] = {
+    Action.SNAPSHOT: Rule(states=_RESTING, required=("name",), locked=True),
+    Action.BACKUP: Rule(states=_RESTING, required=("name", "kind", "keep"), locked=True),
+    Action.UPDATE_PASSWORD: Rule(states=frozenset({"ACTIVE"}), required=("password",)),
+    Action.RESIZE: Rule(
+        states=frozenset({"ACTIVE", "SHUTOFF"}), one_of=("type", "type_id"), takes=("confirm",)
+    ),
+    Action.CONFIRM_RESIZE: Rule(states=frozenset({"VERIFY_RESIZE"})),
+    Action.REVERT_RESIZE: Rule(states=frozenset({"VERIFY_RESIZE"})),
+    Action.REBOOT: Rule(states=frozenset({"ACTIVE"})),
+    Action.HARD_REBOOT: Rule(states=_RESTING | {"ERROR"}, busy=_REBOOTING),
+    Action.PAUSE: Rule(states=frozenset({"ACTIVE"})),
+    Action.UNPAUSE: Rule(states=frozenset({"PAUSED"})),
+    Action.SUSPEND: Rule(states=frozenset({"ACTIVE"})),
+    Action.RESUME: Rule(states=frozenset({"SUSPENDED"})),
+    Action.POWER_OFF: Rule(states=_STOPPABLE),
+    Action.POWER_ON: Rule(states=frozenset({"SHUTOFF"})),
+    Action.RESCUE: Rule(states=_MENDABLE, takes=(*_IMAGE, "password")),
+    Action.UNRESCUE: Rule(states=frozenset({"RESCUE"})),
+    Action.REBUILD: Rule(states=_MENDABLE, takes=(*_IMAGE, "password")),
+    Action.MOVE: Rule(states=_PLUGGABLE, takes=("live",)),
+    Action.TERMINATE: Rule(states=_ANY, takes=("along",), busy=None),
+    Action.RESTORE: Rule(states=frozenset({"SOFT_DELETED"})),
+    Action.SHELVE: Rule(states=_RESTING),
+    Action.SHELVE_OFFLOAD: Rule(states=frozenset({"SHELVED"})),
+    Action.UNSHELVE: Rule(states=_SHELVED),
+    Action.LOCK: Rule(states=_ANY, takes=("reason",), locked=True, busy=None),
+    Action.UNLOCK: Rule(states=_ANY, locked=True, busy=None),
+    Action.ATTACH_BLOCK_DEVICE: Rule(
+        states=_PLUGGABLE | _SHELVED | {"VERIFY_RESIZE"},
+        one_of=("volume", "size_gb"),
+        takes=("name", "volume_type", "delete_with_server"),
+    ),
+    Action.DETACH_BLOCK_DEVICE: Rule(
+        states=_PLUGGABLE | _SHELVED | {"VERIFY_RESIZE"}, required=("volume",), takes=("delete",)
+    ),
+    Action.ATTACH_NETWORK_INTERFACE: Rule(states=_PLUGGABLE, one_of=("network", "port"), takes=("fixed_ip",)),
+    Action.DETACH_NETWORK_INTERFACE: Rule(states=_PLUGGABLE, one_of=("port", "fixed_ip")),
+}
+"""What each action needs; the states are those in which Nova does not refuse it."""
+
+NAMES = {one.name: one.encode_name for one in structs.fields(Wish)}
+"""Of each field, what it is called in a request."""
+
+
+def possible(server: cloud.Server) -> tuple[Action, ...]:
+    """Return the actions that a server's present state allows."""
+    return tuple(action for action, rule in RULES.items() if _allows(rule, server))
+
+
+def _allows(rule: Rule, server: cloud.Server) -> bool:
+    if (rule is RULES[Action.LOCK] and server.locked) or (rule is RULES[Action.UNLOCK] and not server.locked):
+        return False
+    if server.locked and not rule.locked:
+        return False
+    if server.task_state is not None:
+        return rule.busy is None or server.status in rule.busy
+    return server.status in rule.states
+
+
+def faults(wish: Wish) -> list[Fault]:
+    """Return what is wrong with an action's fields: foreign ones, and those that are missing."""
+    rule, word = RULES[wish.action], wish.action.value
+    given = [name for name in NAMES if name != "action" and getattr(wish, name) is not None]
+    listed = ", ".join(NAMES[name] for name in rule.fields)
+    takes = f"it takes {listed}" if listed else "it takes none"
+    found = [
+        Fault(
+            pointer=f"/{NAMES[name]}",
+            detail=f"{word} has no field '{NAMES[name]}'; {takes}.",
+            code="unknown_field",
+        )
+        for name in given
+        if name not in rule.fields
+    ]
+    found += [
+        Fault(pointer=f"/{NAMES[name]}", detail=f"{word} needs the field '{NAMES[name]}'.", code="required")
+        for name in rule.required
+        if name not in given
+    ]
+    chosen = [name for name in rule.one_of if name in given]
+    if rule.one_of and len(chosen) != 1:
+        either = " or ".join(f"'{NAMES[name]}'" for name in rule.one_of)
+        detail = f"{word} needs {either}, and just one of them."
+        found.append(Fault(pointer=f"/{NAMES[rule.one_of[0]]}", detail=detail, code="required"))
+    return found

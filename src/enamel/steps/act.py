@@ -1,0 +1,122 @@
+"""Steps that do something to a server that is there, and wait until it has come to rest."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from msgspec import field
+
+from enamel.model import cloud
+from enamel.model.action import Action
+from enamel.model.errors import ActionFailed, EnamelError, Gone, StepTimedOut
+from enamel.steps import server as servers
+from enamel.steps.step import Context, Outputs, Step
+
+_SOON = timedelta(seconds=0.5)
+
+
+class Act(Step, frozen=True, kw_only=True):
+    """Do something to a server, and wait for what it leads to where that is said."""
+
+    kind: ClassVar[str] = "server.act"
+    action: ClassVar[str] = "ACTING"
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+
+    id: str
+    what: Action
+    arguments: dict[str, Any] = field(default_factory=dict)
+    goal: tuple[str, ...] = ()
+    """The cloud's statuses that mean that it is done; where none is given, the cloud's answer is the end of it."""
+    tells: bool = True
+    """Whether the goal differs from the state before, so that a look at the server tells whether it was done."""
+    proof: bool = False
+    """Whether only the cloud's own record tells that it failed."""
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say what took so long."""
+        return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
+
+    async def do(self, at: Context) -> Outputs:
+        """Have it begun, and wait."""
+        await at.cloud.act(self.id, self.what, arguments=self.arguments)
+        return await self._rest(at)
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Tell by the server's state whether it was begun; what leaves no trace does no harm when done twice."""
+        if not self.goal:
+            return None
+        found = await at.cloud.server(self.id)
+        if found.task_state is None and not (self.tells and found.status in self.goal):
+            return None
+        return await self._rest(at)
+
+    async def _rest(self, at: Context) -> Outputs:
+        if self.goal:
+            await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+        return {"id": self.id, "entry": {"id": self.id}}
+
+
+class Settle(Step, frozen=True, kw_only=True):
+    """Wait until the cloud has done with a server what it was told to."""
+
+    kind: ClassVar[str] = "server.settle"
+    action: ClassVar[str] = "WAITING"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 0
+    awaits: ClassVar[str] = "id"
+    give_up_after: ClassVar[timedelta] = timedelta(hours=1)
+
+    id: str
+    what: Action
+    goal: tuple[str, ...]
+    proof: bool = False
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say what took so long."""
+        return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
+
+    async def do(self, at: Context) -> Outputs:
+        """Wait for it."""
+        found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+        return {
+            "id": self.id,
+            "entry": {"id": self.id, "fixed_addresses": list(found.fixed_addresses)},
+        }
+
+
+async def settle(
+    at: Context, id: str, *, what: Action, goal: tuple[str, ...], proof: bool = False
+) -> cloud.Server:
+    """Return a server as soon as the cloud leaves it alone in one of the wanted statuses.
+
+    Raises:
+        Gone: Somebody has deleted it.
+        ServerFailed, NoValidHost, QuotaExceeded, ActionFailed: The cloud came to rest elsewhere.
+    """
+
+    def rests(server: cloud.Server | None) -> bool:
+        return server is None or server.status == "DELETED" or server.task_state is None
+
+    found = await at.cloud.servers.until(id, rests, due=_SOON)
+    if found is None or found.status == "DELETED":
+        raise Gone(f"Server {id} was deleted by somebody meanwhile.", cloud=at.cloud.name)
+    if found.status == "ERROR" and "ERROR" not in goal:
+        raise await servers.explained(at, found)
+    if found.status not in goal:
+        why = await at.cloud.why_failed(id)
+        raise failed(at, found, what=what, why=why or "the cloud gives no reason")
+    if proof:
+        # What leads back to where it came from tells of its failure only in the cloud's own record.
+        deeds = await at.cloud.deeds(id)
+        if deeds and deeds[0].failed:
+            raise failed(
+                at, found, what=what, why=await at.cloud.why_failed(id) or "the cloud gives no reason"
+            )
+    return found
+
+
+def failed(at: Context, server: cloud.Server, *, what: Action, why: str) -> ActionFailed:
+    """Return the error that tells that a server is not where an action should have led it."""
+    return ActionFailed(
+        f"{what.value} of server '{server.name}' failed: {why.rstrip('.')}. Its state is {server.status}.",
+        cloud=at.cloud.name,
+    )

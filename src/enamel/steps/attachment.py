@@ -1,0 +1,152 @@
+"""Steps that plug volumes and ports into servers that are there, and pull them out."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import ClassVar
+
+from enamel.model import cloud
+from enamel.model.errors import ActionFailed, Gone, VolumeFailed
+from enamel.steps import volume
+from enamel.steps.step import Context, Outputs, Retry, Step
+
+_SOON = timedelta(seconds=0.5)
+_AGAIN = Retry(attempts=10, first=0.5, most=5.0)
+
+
+class AttachVolume(Step, frozen=True, kw_only=True):
+    """Plug a volume into a server, and wait until the cloud has done it."""
+
+    kind: ClassVar[str] = "server.attach_volume"
+    action: ClassVar[str] = "ATTACHING_BLOCK_DEVICE"
+    repeatable: ClassVar[bool] = True
+    undoable: ClassVar[bool] = True
+
+    server_id: str
+    volume_id: str
+    delete_with_server: bool = False
+
+    async def do(self, at: Context) -> Outputs:
+        """Plug it in; what is plugged in already stays so."""
+        await at.cloud.attach_volume(
+            self.server_id, volume_id=self.volume_id, delete_with_server=self.delete_with_server
+        )
+
+        def settled(found: cloud.Volume | None) -> bool:
+            if found is None or found.status in volume.BROKEN:
+                return True
+            # A volume that several servers may have is in use all the time.
+            return found.status in {"in-use", "available"} and (
+                self.server_id in found.attached_to or found.status == "available"
+            )
+
+        found = await at.cloud.volumes.until(self.volume_id, settled, due=_SOON)
+        if found is None:
+            raise Gone(f"Volume {self.volume_id} has gone meanwhile.", cloud=at.cloud.name)
+        if self.server_id not in found.attached_to:
+            why = await at.cloud.why_failed(self.server_id)
+            raise ActionFailed(
+                f"Volume '{found.name or found.id}' could not be attached: "
+                f"{why.rstrip('.') or 'the cloud gives no reason'}. Its state is '{found.status}'.",
+                cloud=at.cloud.name,
+            )
+        return {"id": self.volume_id, "entry": {"id": self.server_id}, "data": {"volume_id": self.volume_id}}
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Tell by the volume whether it is plugged in."""
+        found = await at.cloud.volume(self.volume_id)
+        return {"id": self.volume_id} if self.server_id in found.attached_to else None
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Pull it out again."""
+        await _pull_out(at, self.server_id, self.volume_id)
+
+
+class DetachVolume(Step, frozen=True, kw_only=True):
+    """Pull a volume out of a server, and wait until it is free."""
+
+    kind: ClassVar[str] = "server.detach_volume"
+    action: ClassVar[str] = "DETACHING_BLOCK_DEVICE"
+    repeatable: ClassVar[bool] = True
+    retry: ClassVar[Retry] = _AGAIN
+
+    server_id: str
+    volume_id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Pull it out."""
+        await _pull_out(at, self.server_id, self.volume_id)
+        return {"id": self.volume_id, "entry": {"id": self.server_id}, "data": {"volume_id": self.volume_id}}
+
+
+async def _pull_out(at: Context, server_id: str, volume_id: str) -> None:
+    await at.cloud.detach_volume(server_id, volume_id=volume_id)
+
+    def free(found: cloud.Volume | None) -> bool:
+        if found is not None and found.status in volume.BROKEN:
+            raise VolumeFailed(
+                f"Volume '{found.name or found.id}' went to the state '{found.status}'.", cloud=at.cloud.name
+            )
+        return found is None or server_id not in found.attached_to
+
+    await at.cloud.volumes.until(volume_id, free, due=_SOON)
+
+
+class AttachPort(Step, frozen=True, kw_only=True):
+    """Plug a port into a server; the cloud answers when that is done."""
+
+    kind: ClassVar[str] = "server.attach_port"
+    action: ClassVar[str] = "ATTACHING_NETWORK_INTERFACE"
+    undoable: ClassVar[bool] = True
+
+    server_id: str
+    port_id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Plug it in."""
+        await at.cloud.attach_port(self.server_id, port_id=self.port_id)
+        return await self._outputs(at)
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Tell by the port whether it is plugged in."""
+        found = await at.cloud.port(self.port_id)
+        return await self._outputs(at) if found.server_id == self.server_id else None
+
+    async def _outputs(self, at: Context) -> Outputs:
+        there = await at.cloud.ports_of([self.server_id])
+        return {
+            "id": self.port_id,
+            "entry": {
+                "id": self.server_id,
+                "fixed_addresses": [address for port in there for address in port.addresses],
+            },
+            "data": {"port_id": self.port_id},
+        }
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Pull it out again."""
+        await _unplug(at, self.server_id, self.port_id)
+
+
+class DetachPort(Step, frozen=True, kw_only=True):
+    """Pull a port out of a server, and wait until it is free."""
+
+    kind: ClassVar[str] = "server.detach_port"
+    action: ClassVar[str] = "DETACHING_NETWORK_INTERFACE"
+    repeatable: ClassVar[bool] = True
+
+    server_id: str
+    port_id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Pull it out."""
+        await _unplug(at, self.server_id, self.port_id)
+        return {"id": self.port_id, "entry": {"id": self.server_id}, "data": {"port_id": self.port_id}}
+
+
+async def _unplug(at: Context, server_id: str, port_id: str) -> None:
+    await at.cloud.detach_port(server_id, port_id=port_id)
+
+    def free(ports: tuple[cloud.Port, ...] | None) -> bool:
+        return ports is None or all(one.id != port_id for one in ports)
+
+    await at.cloud.ports.until(server_id, free, due=_SOON)

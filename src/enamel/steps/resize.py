@@ -1,0 +1,72 @@
+"""Steps that change where a server runs or how large it is: begun here, waited for and confirmed by others."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import ClassVar
+
+from enamel.model.action import Action
+from enamel.steps import act
+from enamel.steps.step import Context, Outputs, Step
+
+AT_WORK = frozenset({"RESIZE", "VERIFY_RESIZE", "MIGRATING"})
+AT_REST = ("ACTIVE", "SHUTOFF")
+
+
+class Resize(Step, frozen=True, kw_only=True):
+    """Have a server get another type; the server runs on with it on trial, until that is confirmed."""
+
+    kind: ClassVar[str] = "server.resize"
+    action: ClassVar[str] = "PREPARING"
+    undoable: ClassVar[bool] = True
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+
+    id: str
+    flavor_id: str
+    before: str
+    """Id of the type that the server has had."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Have it begun."""
+        await at.cloud.act(self.id, Action.RESIZE, arguments={"flavor_id": self.flavor_id})
+        return self._outputs()
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Tell by the server's state whether it was begun."""
+        found = await at.cloud.server(self.id)
+        begun = found.status in AT_WORK or found.flavor_id == self.flavor_id
+        return self._outputs() if begun else None
+
+    def _outputs(self) -> Outputs:
+        return {"id": self.id, "entry": {"id": self.id}}
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Give the server its type back: while it is on trial by reverting, else by resizing it once more."""
+        on_trial = await act.settle(at, self.id, what=Action.RESIZE, goal=("VERIFY_RESIZE", *AT_REST))
+        if on_trial.status == "VERIFY_RESIZE":
+            await at.cloud.act(self.id, Action.REVERT_RESIZE)
+            await act.settle(at, self.id, what=Action.REVERT_RESIZE, goal=AT_REST)
+        elif on_trial.flavor_id != self.before:
+            await at.cloud.act(self.id, Action.RESIZE, arguments={"flavor_id": self.before})
+            await act.settle(at, self.id, what=Action.RESIZE, goal=("VERIFY_RESIZE",))
+            await at.cloud.act(self.id, Action.CONFIRM_RESIZE)
+            await act.settle(at, self.id, what=Action.CONFIRM_RESIZE, goal=AT_REST)
+
+
+class Move(Step, frozen=True, kw_only=True):
+    """Have a server moved to another host."""
+
+    kind: ClassVar[str] = "server.move"
+    action: ClassVar[str] = "PREPARING"
+
+    id: str
+    live: bool
+
+    async def do(self, at: Context) -> Outputs:
+        """Have it begun."""
+        await at.cloud.move(self.id, live=self.live)
+        return {"id": self.id, "entry": {"id": self.id}}
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Tell by the server's state whether it is under way; a server that has arrived may move once more."""
+        found = await at.cloud.server(self.id)
+        return {"id": self.id, "entry": {"id": self.id}} if found.status in AT_WORK else None

@@ -1,0 +1,95 @@
+"""Steps on images that are made of servers."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from enamel.model import cloud, task
+from enamel.model.errors import EnamelError, Gone, ImageFailed, OutcomeUnknown, StepTimedOut
+from enamel.steps.step import Context, Outputs, Step
+
+BROKEN = frozenset({"killed", "deleted", "pending_delete"})
+
+
+class TakeImage(Step, frozen=True, kw_only=True):
+    """Have an image made of a server, by itself or as one of a series of backups."""
+
+    kind: ClassVar[str] = "image.take"
+    action: ClassVar[str] = "SNAPSHOTTING"
+    undoable: ClassVar[bool] = True
+
+    server_id: str
+    name: str
+    series: dict[str, Any] | None = None
+    """Of a backup: its `kind`, and how many of it to `keep`."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Have it begun."""
+        id = await at.cloud.take_image(self.server_id, name=self.name, mark=at.mark, series=self.series)
+        if id:
+            return self._outputs(id)
+        found = await self.find(at)
+        if found is None:
+            raise OutcomeUnknown(
+                f"Image '{self.name}' was asked for, but cannot be found.", cloud=at.cloud.name
+            )
+        return found
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Find it by its mark."""
+        found = await at.cloud.images_marked(at.mark)
+        return self._outputs(found[0].id) if found else None
+
+    def _outputs(self, id: str) -> Outputs:
+        return {"id": id, "name": self.name, "entry": {"id": self.server_id}, "data": {"image_id": id}}
+
+    async def tidy(self, at: Context, made: Outputs) -> None:
+        """Delete other images with this mark."""
+        for image in await at.cloud.images_marked(at.mark):
+            if image.id != made["id"]:
+                await at.cloud.delete_image(image.id)
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Delete it."""
+        await at.cloud.delete_image(made["id"])
+
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
+        """Return the image."""
+        return [task.Made(kind="image", id=outputs["id"], name=outputs["name"])]
+
+
+class AwaitImage(Step, frozen=True, kw_only=True):
+    """Wait until an image can be booted."""
+
+    kind: ClassVar[str] = "image.await"
+    action: ClassVar[str] = "UPLOADING"
+    repeatable: ClassVar[bool] = True
+    awaits: ClassVar[str] = "id"
+    calls: ClassVar[int] = 0
+    give_up_after: ClassVar[timedelta] = timedelta(hours=1)
+
+    id: str
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say which image took so long."""
+        return StepTimedOut(f"Image {self.id} was not active after {seconds:.0f} s.")
+
+    async def do(self, at: Context) -> Outputs:
+        """Wait for it."""
+
+        def ended(image: cloud.Image | None) -> bool:
+            return image is None or image.status == "active" or image.status in BROKEN
+
+        image = await at.cloud.snapshots.until(self.id, ended, due=timedelta(seconds=1))
+        # Nova deletes the image again where the host could not upload it.
+        if image is None:
+            raise Gone(
+                f"Image {self.id} has gone before it was active: the cloud could not upload it.",
+                cloud=at.cloud.name,
+            )
+        if image.status != "active":
+            raise ImageFailed(
+                f"Image '{image.name}' went to the state '{image.status}'.", cloud=at.cloud.name
+            )
+        return {"id": self.id}
