@@ -29,9 +29,11 @@ from enamel.service import checks
 from enamel.service.caller import Callers, LocalCaller
 from enamel.service.cancel import Cancel
 from enamel.service.follow import Follow
+from enamel.service.guard import Guard
 from enamel.service.health import Health
 from enamel.service.late import LatePlanner
 from enamel.service.metrics import Metrics
+from enamel.service.notices import Notices
 from enamel.service.read import Read
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
@@ -40,6 +42,8 @@ from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
 from enamel.store.place import Place
+from enamel.worker import webhook
+from enamel.worker.webhook import Sender
 from enamel.worker.worker import Worker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -53,6 +57,7 @@ class Services:
     read: Read
     follow: Follow
     cancel: Cancel
+    notices: Notices
     callers: Callers
     health: Health
     metrics: Metrics
@@ -202,10 +207,11 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     if lease is not None:
         looks["lease"] = checks.LeaseCheck(lease)
     return Services(
-        submit=Submit(store, clouds=clouds, keys=parts.keys, dispatch=dispatch),
+        submit=Submit(store, clouds=clouds, keys=parts.keys, dispatch=dispatch, guard=_guard(parts)),
         read=Read(store, clouds=clouds),
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
+        notices=Notices(store, keys=parts.keys),
         callers=LocalCaller(clouds),
         health=Health(looks),
         metrics=Metrics(store),
@@ -221,6 +227,11 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
     face = app.application(services)
     serving = api_serve.running(face, listener=listener, drain_for=told.drain_for, ending=services.end)
     return await stack.enter_async_context(serving)
+
+
+def _guard(parts: Parts) -> Guard:
+    """Return who knows where webhooks are not sent."""
+    return Guard(parts.settings.webhooks.allow)
 
 
 def _lease(parts: Parts) -> Lease:
@@ -244,6 +255,13 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         look_every=told.look_every,
         drain_for=told.drain_for,
         keep_for=parts.settings.store.keep_for,
+        limits=told.limits,
+        sender=Sender(
+            lease,
+            keys=parts.keys,
+            guard=_guard(parts),
+            settings=webhook.Settings(timeout=parts.settings.webhooks.timeout),
+        ),
     )
     working = asyncio.create_task(worker.serve(), name="worker")
     stack.push_async_callback(_stopped, worker, working)

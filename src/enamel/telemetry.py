@@ -58,6 +58,9 @@ QUEUE_AGE = Gauge(
     "enamel_queue_age_seconds", "How long the oldest task that could be claimed has waited", ["type"]
 )
 LEASES = Gauge("enamel_leases", "Workers whose lease lasts")
+WEBHOOKS = Counter(
+    "enamel_webhooks_total", "Attempts to tell webhooks: delivered, retried, given up", ["outcome"]
+)
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 

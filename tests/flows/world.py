@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import shutil
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from datetime import timedelta
@@ -26,18 +27,28 @@ from enamel.model.task import Caller, State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service.cancel import Cancel
+from enamel.service.guard import Guard
+from enamel.service.notices import Notices
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
 from enamel.store import events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.worker import webhook
+from enamel.worker.webhook import Sender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
 from tests.flows.balance import Row
 
 QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
+QUICKLY = webhook.Settings(
+    timeout=timedelta(seconds=1),
+    look_every=timedelta(seconds=0.02),
+    pauses=(timedelta(seconds=0.02), timedelta(seconds=0.05)),
+)
+"""How webhooks are sent: two attempts after the first."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
 BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
@@ -113,7 +124,12 @@ class World:
         self.clouds = Registry([_Clouds(file)])
         self.dispatch = local_dispatch.Local()
         self.keys = local_keys.Local(place / "secrets")
-        self.submit = Submit(store, clouds=self.clouds, keys=self.keys, dispatch=self.dispatch)
+        self.guard = Guard([ipaddress.ip_network("127.0.0.0/8")])
+        """Webhooks go to this machine, where the tests' receivers are."""
+        self.submit = Submit(
+            store, clouds=self.clouds, keys=self.keys, dispatch=self.dispatch, guard=self.guard
+        )
+        self.notices = Notices(store, keys=self.keys)
         self._cancel = Cancel(store, dispatch=self.dispatch)
         self.lease = Lease(store, name="flows", length=timedelta(seconds=2))
         self.caller = Caller(user_id="", project_id="")
@@ -134,6 +150,7 @@ class World:
             keys=self.keys,
             look_every=timedelta(seconds=0.05),
             drain_for=timedelta(seconds=0.2),
+            sender=Sender(self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0),
         )
 
     async def begin(self) -> None:

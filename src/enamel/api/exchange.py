@@ -10,7 +10,7 @@ from enamel.model.task import Caller
 
 if TYPE_CHECKING:
     from enamel.api.route import Route
-    from enamel.service import caller, cancel, follow, health, metrics, read, submit
+    from enamel.service import caller, cancel, follow, health, metrics, notices, read, submit
 
 T = TypeVar("T")
 
@@ -22,6 +22,7 @@ class Services(Protocol):
     read: "read.Read"
     follow: "follow.Follow"
     cancel: "cancel.Cancel"
+    notices: "notices.Notices"
     callers: "caller.Callers"
     health: "health.Health"
     metrics: "metrics.Metrics"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from enamel.api.resources import task_body
+from enamel.model import event as events
 from enamel.model.event import Event
 
 MEDIA_TYPE = "text/event-stream"
@@ -42,5 +42,5 @@ async def frames(
 
 def frame(event: Event) -> bytes:
     """Return one event as it goes over the wire; its id is where a broken stream is taken up again."""
-    data = msgspec.json.encode(task_body.cloud_event(event))
+    data = msgspec.json.encode(events.travelling(event))
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), data)

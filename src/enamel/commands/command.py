@@ -10,6 +10,7 @@ from enamel.commands.facts import Ask, Facts
 from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
 from enamel.model.item import Item
+from enamel.model.launch import Notify
 from enamel.model.task import Priority, Task
 
 
@@ -50,6 +51,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     give_up_after: timedelta = timedelta(hours=1)
     ttl: timedelta | None = None
     not_before: datetime | None = None
+    notify: tuple[Notify, ...] = ()
     priority: Priority = Priority.NORMAL
 
 

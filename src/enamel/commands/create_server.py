@@ -124,6 +124,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         give_up_after=_duration(launch.timeout) or GIVE_UP_AFTER,
         ttl=_duration(launch.ttl),
         not_before=launch.not_before,
+        notify=tuple(launch.notify or ()),
         priority=Priority(launch.priority),
     )
 

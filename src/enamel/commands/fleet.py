@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from enamel.commands import checks
+from enamel.commands import checks, notice
 from enamel.commands.member import TWINS, Member
 from enamel.model import duration
 from enamel.model.errors import Fault
@@ -150,7 +150,7 @@ def _whole(launch: Launch) -> list[Fault]:
     if launch.not_before is not None and launch.not_before.year not in YEARS:
         detail = f"{launch.not_before.isoformat()} is no time to wait for; name one of this century."
         faults.append(_fault("/not_before", detail))
-    return faults
+    return faults + notice.faults(launch.notify)
 
 
 def _doubles(members: list[Member]) -> list[Fault]:

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from enamel.model import duration, topic
+from enamel.model import duration, limits, topic
 
 SecretUrl = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """A URL with a password in it."""
 Loopback = Annotated[str, msgspec.Meta(extra={"loopback": True})]
 """An address that only this machine reaches."""
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+"""Networks of IP addresses."""
 BLANK = "***"
 
 
@@ -83,6 +85,14 @@ def _seconds(value: timedelta) -> str:
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
+def _networks(text: str) -> Networks:
+    parts = filter(None, (part.strip() for part in text.split(",")))
+    try:
+        return tuple(map(ipaddress.ip_network, parts))
+    except ValueError as error:
+        raise ValueError(f"{error}: write networks such as 10.20.0.0/16") from None
+
+
 def _patterns(value: topic.Topics) -> str:
     return ",".join([*(value.only or ("*",)), *(f"!{pattern}" for pattern in value.but)])
 
@@ -93,6 +103,10 @@ _PLAIN: dict[Any, Kind] = {
     bool: Kind(read=_yes_or_no, write=lambda value: str(value).lower(), word="true or false"),
     timedelta: Kind(read=_duration, write=_seconds, word="duration, such as 90s, 5m or 2d"),
     Path: Kind(read=lambda text: Path(text).expanduser().absolute(), word="path"),
+    Networks: Kind(
+        read=_networks, write=lambda value: ", ".join(map(str, value)), word="networks with commas between"
+    ),
+    limits.Limits: Kind(read=limits.parse, write=limits.text, word="limits with commas between"),
     topic.Topics: Kind(
         read=lambda text: topic.parse(text.split(",")), write=_patterns, word="patterns with commas between"
     ),

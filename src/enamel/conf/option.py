@@ -17,6 +17,7 @@ from enamel.conf.kind import Kind
 from enamel.conf.log import Settings as Log
 from enamel.conf.secrets import Settings as Secrets
 from enamel.conf.store import Settings as Store
+from enamel.conf.webhooks import Settings as Webhooks
 from enamel.conf.worker import Settings as Worker
 from enamel.model import sentences
 
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "health": Health,
     "clouds": Clouds,
     "secrets": Secrets,
+    "webhooks": Webhooks,
     "log": Log,
 }
 """Every section of the file, in the order of the sample."""

@@ -16,6 +16,7 @@ from enamel.conf.log import Settings as Log
 from enamel.conf.secrets import Settings as Secrets
 from enamel.conf.source import Word
 from enamel.conf.store import Settings as Store
+from enamel.conf.webhooks import Settings as Webhooks
 from enamel.conf.worker import Settings as Worker
 from enamel.model.errors import Invalid
 
@@ -32,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     health: Health = Health()
     clouds: Clouds = Clouds()
     secrets: Secrets = Secrets()
+    webhooks: Webhooks = Webhooks()
     log: Log = Log()
 
     @property

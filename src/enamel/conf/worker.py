@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from enamel.model import topic
+from enamel.model.limits import NONE, Limits
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -15,6 +16,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The types of tasks it takes: patterns such as server.* and, to leave some out, !server.create."""
     slots: Annotated[int, Meta(ge=1)] = 10_000
     """How many it has at a time; one that waits for a cloud costs a few kilobytes."""
+    limits: Limits = NONE
+    """How many tasks may run at a time over all workers, by type, by cloud and for each project, as in
+    type:server.*=500, cloud:north=200, project=100. Give all workers the same."""
     lease: timedelta = timedelta(seconds=5)
     """How long it may be silent before others take its tasks over."""
     look_every: timedelta = timedelta(seconds=1)

@@ -29,6 +29,10 @@ TYPES: dict[str, str] = {
 """Every type of event and what it means."""
 
 
+FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
+"""After one of these nothing happens any more."""
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """One line of a task's timeline."""
 
@@ -40,3 +44,34 @@ class Event(Struct, frozen=True, kw_only=True):
     item: str | None = None
     """The step it tells of."""
     data: dict[str, Any] = {}
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event in the form of CloudEvents 1.0; `seq`, `task` and `item` are its extensions."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    time: datetime
+    datacontenttype: str
+    seq: int
+    task: str
+    item: str | None = None
+    data: dict[str, Any] = {}
+
+
+def travelling(event: Event) -> CloudEvent:
+    """Return an event in the form in which it travels: to live streams and to webhooks alike."""
+    return CloudEvent(
+        specversion="1.0",
+        id=str(event.seq),
+        source=f"/tasks/{event.task}",
+        type=event.type,
+        time=event.time,
+        datacontenttype="application/json",
+        seq=event.seq,
+        task=event.task,
+        item=event.item,
+        data=event.data,
+    )

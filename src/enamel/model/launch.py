@@ -148,11 +148,12 @@ class Defaults(ServerWish, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who is told by webhook."""
 
-    url: Name
+    url: str
+    """Where it is sent: https://host/path, at a public address."""
     events: list[Name] = []
-    """Types of events; all where none is named."""
-    secret: str | None = None
-    """Signs what is sent."""
+    """Types of events, or families such as `task.*`; all where none is named."""
+    secret: str | list[str] | None = None
+    """Signs what is sent: `whsec_` and 24 to 64 bytes in base64; a list of two while one replaces the other."""
 
 
 class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):

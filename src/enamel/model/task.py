@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from enamel.model.problem import Problem
+from enamel.model.webhook import Notification
 
 
 class State(enum.Enum):
@@ -153,6 +154,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """Number of the last event."""
     groups: dict[str, int] = {}
     """For servers that moved on: the index of the placement they are tried in."""
+    notifications: tuple[Notification, ...] = ()
+    """How far each of its webhooks is; stored beside the task, which deliveries never change."""
 
 
 def may_move(before: State, *, after: State) -> bool:

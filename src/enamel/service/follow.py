@@ -6,12 +6,9 @@ from datetime import timedelta
 
 from enamel.dispatch import base
 from enamel.model import task
-from enamel.model.event import Event
+from enamel.model.event import FINAL, Event
 from enamel.service import read
 from enamel.store import engine, events, tasks
-
-FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
-"""After one of these nothing happens any more."""
 
 _PAGE = 500
 

@@ -4,18 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
 from enamel.flow import view
 from enamel.flow.plan import Group, Plan
-from enamel.model import cloud, ids
+from enamel.model import cloud, ids, webhook
 from enamel.model.errors import Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import ENDED, Caller, State, Task
+from enamel.model.webhook import Webhook
 from enamel.service import server as servers
-from enamel.store import engine, events, items, tasks
+from enamel.store import engine, events, items, tasks, webhooks
 from enamel.store.transaction import Tx
 
 T = TypeVar("T")
@@ -31,7 +33,8 @@ def look(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
 
     """
     found = tasks.get(tx, id, project_id=project_id)
-    return found if _is_told(found) else _seen(found, items.list(tx, id))
+    seen = found if _is_told(found) else _seen(found, items.list(tx, id))
+    return _with_notifications(seen, webhooks.list(tx, id))
 
 
 def look_over(tx: Tx, /, **wanted: Any) -> tuple[Task, ...]:
@@ -39,7 +42,18 @@ def look_over(tx: Tx, /, **wanted: Any) -> tuple[Task, ...]:
     listed = tasks.list(tx, **wanted)
     live = [found.id for found in listed if not _is_told(found)]
     steps = items.of_tasks(tx, live) if live else {}
-    return tuple(_seen(found, steps[found.id]) if found.id in steps else found for found in listed)
+    hooks = webhooks.of_tasks(tx, [found.id for found in listed])
+    return tuple(
+        _with_notifications(
+            _seen(found, steps[found.id]) if found.id in steps else found, hooks.get(found.id, ())
+        )
+        for found in listed
+    )
+
+
+def _with_notifications(found: Task, hooks: Sequence[Webhook]) -> Task:
+    notifications = tuple(map(webhook.shown, hooks))
+    return msgspec.structs.replace(found, notifications=notifications) if hooks else found
 
 
 def _is_told(found: Task) -> bool:

@@ -18,17 +18,19 @@ from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow import view
 from enamel.flow.plan import Plan
-from enamel.model import errors, ids, task
+from enamel.model import errors, ids, task, webhook
 from enamel.model.cloud import Limit
 from enamel.model.errors import Fault
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import Caller, ServerEntry, Task
+from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
-from enamel.service import allowance, promises
+from enamel.service import allowance, notices, promises
 from enamel.service import body as bodies
 from enamel.service import facts as asking
-from enamel.store import engine, idempotency, items, secrets, tasks
+from enamel.service.guard import Guard
+from enamel.store import engine, idempotency, items, secrets, tasks, webhooks
 from enamel.store.transaction import Tx
 
 
@@ -68,7 +70,16 @@ class Prepared(Struct, frozen=True, kw_only=True):
 class Submit:
     """Accepts commands."""
 
-    def __init__(self, store: engine.Store, *, clouds: driver.Clouds, keys: Keys, dispatch: Dispatch) -> None:
+    def __init__(
+        self,
+        store: engine.Store,
+        *,
+        clouds: driver.Clouds,
+        keys: Keys,
+        dispatch: Dispatch,
+        guard: Guard | None = None,
+    ) -> None:
+        self._guard = guard or Guard()
         self._store = store
         self._clouds = clouds
         self._keys = keys
@@ -148,6 +159,7 @@ class Submit:
         now = datetime.now(UTC)
         planned = found.planned
         references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
+        hooks = await self._hooks(name, found)
         plan = plans.with_secrets(planned.plan, references)
         new = Task(
             id=found.id,
@@ -171,21 +183,29 @@ class Submit:
             reserves=plan.needs,
             secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
             groups=dict(planned.groups),
+            notifications=tuple(map(webhook.shown, hooks)),
         )
         steps = _steps(new, planned)
         if planned.kept:
             new = view.seen(new, steps, plan)
         try:
             stored = await self._store.run(
-                _write, new, steps, found.facts, caller, key=key, later=_later(new, planned)
+                _write, new, steps, hooks, found.facts, caller, key=key, later=_later(new, planned)
             )
         except BaseException:
-            for reference in references.values():
+            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
                 await self._keys.delete(reference)
             raise
         self._allowance.accepted(stored.cloud, stored.reserves)
         await self._dispatch.publish(stored.type, task=stored.id, priority=stored.priority)
         return stored
+
+    async def _hooks(self, name: str, found: Prepared) -> list[Webhook]:
+        """Return whom the new task tells: those that the request names, or those of the task that it takes up."""
+        if name == "task.restart" and found.parent is not None:
+            old = await self._store.read(webhooks.list, found.parent)
+            return await notices.inherited(old, task=found.id, keys=self._keys)
+        return await notices.kept(found.planned.notify, task=found.id, keys=self._keys)
 
     async def _prepare(
         self, command: Command, data: Any, *, caller: Caller, params: Mapping[str, str]
@@ -241,6 +261,8 @@ class Submit:
             promised = await self._promised(caller, cloud, limits)
             facts = msgspec.structs.replace(facts, quota=limits, reserved=promised)
             planned = command.plan(want, facts)
+        if planned.notify and not any(one.pointer.startswith("/notify") for one in planned.faults):
+            more = [*more, *await self._guard.faults([one.url for one in planned.notify])]
         every = dict.fromkeys([*faults, *more, *planned.faults])
         pointers = {one.pointer for one in faults}
         # A field that could not be read is not missing as well.
@@ -308,6 +330,7 @@ def _write(
     tx: Tx,
     new: Task,
     steps: Sequence[Item],
+    hooks: Sequence[Webhook],
     facts: Facts,
     caller: Caller,
     *,
@@ -326,6 +349,7 @@ def _write(
         data={"type": new.type, "steps": len(steps), "servers": len(new.servers)},
     )
     stored = tasks.insert(tx, new, steps, first)
+    webhooks.insert(tx, hooks)
     if new.reserves:
         tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
     if later is not None:

@@ -12,29 +12,32 @@ import sqlalchemy as sa
 from enamel.model import topic
 from enamel.model.errors import EnamelError, TaskTimedOut
 from enamel.model.item import Item
+from enamel.model.limits import NONE, Limits
 from enamel.model.task import State, Task
-from enamel.store import events, items, line, rows, tasks
+from enamel.store import events, items, line, room, rows, tasks
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
 
 
 def claim(
-    tx: Tx, worker: str, *, topics: topic.Topics = topic.ALL, limit: int
+    tx: Tx, worker: str, *, topics: topic.Topics = topic.ALL, limit: int, limits: Limits = NONE
 ) -> tuple[tuple[Task, tuple[Item, ...]], ...]:
-    """Give a worker the tasks that are next, at most so many, each with its items."""
+    """Give a worker the tasks that are next, each with its items.
+
+    Args:
+        tx: The transaction.
+        worker: Who takes them.
+        topics: The types of tasks it takes.
+        limit: How many at most.
+        limits: How many may run at a time, over all workers.
+
+    """
     if limit <= 0:
         return ()
     line.join(tx)
-    found = tx.rows(
-        sa.select(table)
-        .where(line.IN_LINE, _served(topics))
-        .order_by(*line.ORDER)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if not found:
+    waiting = _next(tx, topics, limit=limit, limits=limits)
+    if not waiting:
         return ()
-    waiting = [rows.task_of(row) for row in found]
     ids = [known.id for known in waiting]
     started = sa.func.coalesce(table.c.started_at, sa.bindparam("now", tx.now, table.c.started_at.type))
     tx.execute(
@@ -49,6 +52,22 @@ def claim(
         (_claimed(known, worker=worker, now=tx.now, last=last.get(known.id, 0)), steps[known.id])
         for known in waiting
     )
+
+
+def _next(tx: Tx, topics: topic.Topics, *, limit: int, limits: Limits) -> list[Task]:
+    """Return the tasks that are next, locked, as many as there is room for."""
+    left = room.Room(tx, limits)
+    query = sa.select(table).where(line.IN_LINE, _served(topics)).order_by(*line.ORDER)
+    chosen: dict[str, Task] = {}
+    while len(chosen) < limit:
+        more = query.where(left.open(), table.c.id.not_in(chosen)) if limits else query
+        found = tx.rows(more.limit(limit - len(chosen)).with_for_update(skip_locked=True))
+        fit = [known for row in found if left.take(known := rows.task_of(row))]
+        chosen |= {known.id: known for known in fit}
+        # Behind those that there is no room for may stand others of another type, cloud or project.
+        if len(fit) == len(found):
+            break
+    return list(chosen.values())
 
 
 def held(tx: Tx, worker: str) -> frozenset[str]:
@@ -141,13 +160,5 @@ def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
     """Return the condition that a task's type is among the topics."""
-    chosen = sa.or_(*map(_like, topics.only)) if topics.only else sa.true()
-    return sa.and_(chosen, *(sa.not_(_like(pattern)) for pattern in topics.but))
-
-
-def _like(pattern: str) -> sa.ColumnElement[bool]:
-    if pattern == "*":
-        return sa.true()
-    if pattern.endswith("*"):
-        return table.c.type.startswith(pattern[:-1], autoescape=True)
-    return table.c.type == pattern
+    chosen = sa.or_(*map(room.like, topics.only)) if topics.only else sa.true()
+    return sa.and_(chosen, *(sa.not_(room.like(pattern)) for pattern in topics.but))

@@ -2,10 +2,12 @@
 
     tasks ─┬─ items          one row per step of a task's plan
            ├─ events         the timeline, numbered from 1
-           └─ task_servers   which tasks made or touched which server
+           ├─ task_servers   which tasks made or touched which server
+           └─ webhooks       who is told of a task's events, and how far that is
     workers                  one lease per living worker
     spent_secrets            what is to be removed from the key store
     idempotency              the first answers to requests that came with a key
+    locks                    what only one may do at a time
 
 Change these together with a migration in `migrations/versions`; a test holds the two to each other.
 """
@@ -14,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from enamel.model import item, task
+from enamel.model import item, task, webhook
 from enamel.model.problem import Problem
 from enamel.store.columns import Json, Moment, Rank, Word
 
@@ -121,6 +123,28 @@ task_servers = sa.Table(
     **_EXACT,
 )
 
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("events", Json(tuple[str, ...])),
+    sa.Column("secrets", Json(tuple[str, ...])),
+    sa.Column("state", Word(webhook.State), nullable=False),
+    # The number of the last event that was told.
+    sa.Column("sent", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("last_status", sa.Integer),
+    sa.Column("last_error", sa.Text),
+    sa.Column("next_at", Moment),
+    # Who is telling it just now.
+    sa.Column("worker", ID),
+    sa.Index("webhooks_of_task", "task"),
+    sa.Index("webhooks_by_time", "state", "next_at"),
+    **_EXACT,
+)
+
 # Secrets that no task needs any more, until they are gone from the key store. Written together with what made them
 # needless, so that none is left behind.
 spent_secrets = sa.Table(
@@ -158,3 +182,5 @@ idempotency = sa.Table(
     sa.Index("idempotency_by_age", "created_at"),
     **_EXACT,
 )
+
+locks = sa.Table("locks", metadata, sa.Column("name", sa.String(32), primary_key=True), **_EXACT)

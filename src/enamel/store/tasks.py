@@ -13,7 +13,7 @@ from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, line, rows, secrets
+from enamel.store import events, items, line, rows, secrets, webhooks
 from enamel.store.schema import metadata, task_servers, tasks
 from enamel.store.transaction import Tx
 
@@ -179,6 +179,7 @@ def remove(tx: Tx, ended: Sequence[Task]) -> None:
     """Remove tasks with everything that belongs to them, and let go of their secrets."""
     secrets.let_go(tx, ended)
     ids = [known.id for known in ended]
+    webhooks.let_go_of(tx, ids)
     for table in _BELONGINGS:
         tx.execute(sa.delete(table).where(table.c.task.in_(ids)))
     tx.execute(sa.delete(tasks).where(tasks.c.id.in_(ids)))

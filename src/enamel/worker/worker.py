@@ -15,12 +15,14 @@ from enamel.model import task as tasks_model
 from enamel.model import topic
 from enamel.model.errors import LeaseLost, StoreUnavailable, TaskError
 from enamel.model.item import Item
+from enamel.model.limits import NONE, Limits
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
 from enamel.store import claims
 from enamel.store.lease import Lease
 from enamel.worker.reaper import Reaper
 from enamel.worker.runner import Runner
+from enamel.worker.webhook import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +50,8 @@ class Worker:
         look_every: timedelta = timedelta(seconds=1),
         drain_for: timedelta = timedelta(seconds=10),
         keep_for: timedelta | None = None,
+        limits: Limits = NONE,
+        sender: Sender | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 
@@ -63,6 +67,8 @@ class Worker:
             look_every: How often it looks for tasks without being woken.
             drain_for: How long it waits at its end for tasks to come to a point where they can be handed over.
             keep_for: How long ended tasks are kept before it removes them; None for ever.
+            limits: How many tasks may run at a time, over all workers.
+            sender: Tells webhooks what happens; None where others do.
 
         """
         self._lease = lease
@@ -71,6 +77,8 @@ class Worker:
         self._keys = keys
         self._topics = topics
         self._slots = slots
+        self._limits = limits
+        self._sender = sender
         self._alone = alone
         self._look_every = look_every.total_seconds()
         self._drain_for = drain_for.total_seconds()
@@ -130,6 +138,7 @@ class Worker:
                     asyncio.create_task(self._claim_for_ever(bell)),
                     asyncio.create_task(self._reaper.serve()),
                 ]
+                taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
                 duties += taking
                 done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
                 for duty in done:
@@ -158,7 +167,7 @@ class Worker:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
             wanted = max(0, min(_AT_ONCE, self._slots - len(self._running)))
-            claim = partial(claims.claim, topics=self._topics, limit=wanted)
+            claim = partial(claims.claim, topics=self._topics, limit=wanted, limits=self._limits)
             claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
             for found, items in claimed:
                 self._begin(found, items, bell)

@@ -9,7 +9,7 @@ from enamel.api import exchange, headers, links, stream
 from enamel.api.exchange import Answer, Ask
 from enamel.api.resources import task_body
 from enamel.model import task
-from enamel.service import read
+from enamel.service import notices, read
 
 _UUID = "-?".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
 Marker = Annotated[
@@ -140,6 +140,36 @@ async def restart_task(ask: Ask) -> Answer:
     """Answer with the new task that takes up one that failed."""
     found = await ask.services.read.task(ask.caller, ask.params["id"])
     return await command(ask, "task.restart", params={"task": found.id})
+
+
+async def replay_notifications(ask: Ask) -> Answer:
+    """Have webhooks told again, and answer with the task."""
+    wanted = notices.read(ask.body, notices.Replay)
+    found, replayed = await ask.services.notices.replay(
+        ask.caller,
+        ask.params["id"],
+        wanted,
+        request_id=ask.request_id,
+        idempotency_key=headers.idempotency_key(ask.headers),
+    )
+    return _changed(found, replayed=replayed)
+
+
+async def change_secret(ask: Ask) -> Answer:
+    """Have a webhook signed with a new secret, and answer with the task."""
+    wanted = notices.read(ask.body, notices.NewSecret)
+    found, replayed = await ask.services.notices.change_secret(
+        ask.caller,
+        ask.params["id"],
+        wanted,
+        request_id=ask.request_id,
+        idempotency_key=headers.idempotency_key(ask.headers),
+    )
+    return _changed(found, replayed=replayed)
+
+
+def _changed(found: task.Task, *, replayed: bool) -> Answer:
+    return Answer(body=task_body.of(found), headers={"Idempotent-Replayed": "true"} if replayed else {})
 
 
 async def forget_task(ask: Ask) -> Answer:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.model import item, task
+from enamel.model import item, task, webhook
 from enamel.model.event import Event
 from enamel.model.problem import Problem
 from enamel.service import submit
@@ -60,6 +60,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """How many workers have claimed it."""
     parent: str | None
     """The task that this one reverts or restarts."""
+    notifications: tuple[webhook.Notification, ...]
+    """How far each of its webhooks is."""
     links: Links = field(name="_links")
 
 
@@ -82,21 +84,6 @@ class Events(Struct, frozen=True, kw_only=True):
 
     events: tuple[Event, ...]
     links: Links = field(name="_links")
-
-
-class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event in the form of CloudEvents 1.0; `seq`, `task` and `item` are its extensions."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str
-    time: datetime
-    datacontenttype: str
-    seq: int
-    task: str
-    item: str | None = None
-    data: dict[str, Any] = {}
 
 
 class TaskStep(Struct, frozen=True, kw_only=True):
@@ -153,6 +140,7 @@ def of(found: task.Task) -> Task:
         parent=f"/tasks/{found.parent}" if found.parent else None,
         cancel=None if ended or found.cancel_requested else f"POST {here}/cancel",
         revert=f"POST {here}/revert" if ended and found.result.made else None,
+        replay=f"POST {here}/notifications/replay" if found.notifications else None,
         restart=f"POST {here}/restart" if found.state in FAILED else None,
         forget=f"DELETE {here}" if ended else None,
     )
@@ -184,22 +172,6 @@ def preview(foreseen: submit.Preview, *, here: str) -> Preview:
     """Return what a preview looks like."""
     own = links.of(here, schema="Preview")
     return Preview(**{name: getattr(foreseen, name) for name in foreseen.__struct_fields__}, links=own)
-
-
-def cloud_event(event: Event) -> CloudEvent:
-    """Return an event in the form in which it travels."""
-    return CloudEvent(
-        specversion="1.0",
-        id=str(event.seq),
-        source=f"/tasks/{event.task}",
-        type=event.type,
-        time=event.time,
-        datacontenttype="application/json",
-        seq=event.seq,
-        task=event.task,
-        item=event.item,
-        data=event.data,
-    )
 
 
 def _server(entry: task.ServerEntry) -> TaskServer:

@@ -1,0 +1,63 @@
+"""Limits: how many tasks may run at a time, over all workers."""
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from enamel.model import topic
+
+_LIMIT = re.compile(r"(?:(type|cloud):(\S+?)|project)\s*=\s*([0-9]{1,7})")
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How many tasks may run at a time; what is not named has no limit."""
+
+    types: Mapping[str, int] = {}
+    """By patterns of types, such as `server.*`: all that fit one count together."""
+    clouds: Mapping[str, int] = {}
+    """By names of clouds."""
+    project: int | None = None
+    """For each project."""
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any limit."""
+        return bool(self.types or self.clouds or self.project is not None)
+
+
+NONE = Limits()
+"""No limits."""
+
+
+def parse(text: str) -> Limits:
+    """Return the limits that a text such as `type:server.create=50, cloud:north=200, project=100` names.
+
+    Raises:
+        ValueError: A part of it names none.
+
+    """
+    types: dict[str, int] = {}
+    clouds: dict[str, int] = {}
+    project = None
+    for part in filter(None, map(str.strip, text.split(","))):
+        found = _LIMIT.fullmatch(part)
+        if not found or (found[1] == "type" and found[2].startswith("!")):
+            raise ValueError(
+                f"'{part}' is no limit: write type:server.create=50, cloud:north=200 or project=100"
+            )
+        number = int(found[3])
+        if found[1] == "type":
+            topic.parse([found[2]])
+            types[found[2]] = number
+        elif found[1] == "cloud":
+            clouds[found[2]] = number
+        else:
+            project = number
+    return Limits(types=types, clouds=clouds, project=project)
+
+
+def text(limits: Limits) -> str:
+    """Return the text that names limits."""
+    parts = [f"type:{pattern}={number}" for pattern, number in limits.types.items()]
+    parts += [f"cloud:{name}={number}" for name, number in limits.clouds.items()]
+    return ", ".join([*parts, *([f"project={limits.project}"] if limits.project is not None else [])])

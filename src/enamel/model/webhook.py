@@ -1,0 +1,59 @@
+"""The webhook: an address that is told of a task's events."""
+
+import enum
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class State(enum.Enum):
+    """How far a webhook is."""
+
+    ACTIVE = "ACTIVE"
+    """There is more to tell, now or later."""
+    DELIVERED = "DELIVERED"
+    """The task has ended, and all was told."""
+    STOPPED = "STOPPED"
+    """The receiver wants no more (410), or its address is not allowed."""
+    FAILED = "FAILED"
+    """It was tried for days."""
+
+
+class Notification(Struct, frozen=True, kw_only=True):
+    """How far a webhook is, as callers see it."""
+
+    url: str
+    events: tuple[str, ...] = ()
+    """Types of events, or families such as `task.*`; all where none is named."""
+    state: State = State.ACTIVE
+    sent: int = 0
+    """Number of the last event that was told, or passed over because it was not asked for."""
+    attempts: int = 0
+    """How often the next event was tried in vain."""
+    last_status: int | None = None
+    """What the receiver answered last; none where it did not answer."""
+    last_error: str | None = None
+    """Why the last attempt failed."""
+    next_at: datetime | None = None
+    """When the next attempt is made."""
+
+
+class Webhook(Notification, frozen=True, kw_only=True):
+    """A webhook, as it is stored."""
+
+    id: str
+    task: str
+    secrets: tuple[str, ...] = ()
+    """References into the key store: with each of them, what is sent is signed; the newest first."""
+
+
+def wants(found: Notification, type: str) -> bool:
+    """Tell whether a type of event is to be told."""
+    return not found.events or any(
+        type.startswith(wanted[:-1]) if wanted.endswith(".*") else type == wanted for wanted in found.events
+    )
+
+
+def shown(found: Webhook) -> Notification:
+    """Return what callers see of a webhook."""
+    return Notification(**{name: getattr(found, name) for name in Notification.__struct_fields__})

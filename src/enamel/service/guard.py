@@ -1,0 +1,104 @@
+"""The guard: which addresses webhooks may be sent to.
+
+Callers choose where Enamel sends. What they could not reach themselves must not be reached through it: the machine's
+own services, its neighbours, the metadata service of the cloud that it runs in.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from enamel.model.errors import Fault
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+PATIENCE = timedelta(seconds=3)
+"""For a name when a task is accepted; one that takes longer is looked up again when something is sent."""
+
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
+"""IPv6 networks whose last 32 bits are an IPv4 address."""
+
+
+class Refused(Exception):
+    """An address that webhooks are not sent to."""
+
+
+class Guard:
+    """Lets public addresses pass, and those that the configuration allows."""
+
+    def __init__(self, allowed: Iterable[Network] = (), *, resolve: Resolve | None = None) -> None:
+        self._allowed = tuple(allowed)
+        self._resolve = resolve or _resolve
+
+    def passes(self, address: str) -> bool:
+        """Tell whether an IP address may be sent to."""
+        found = ipaddress.ip_address(address.partition("%")[0])
+        return self._is_allowed(found) or all(self._is_fine(one) for one in (found, *_within(found)))
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host that may be connected to; the caller connects to these and no others.
+
+        Raises:
+            Refused: It has none of these.
+            OSError: The name cannot be looked up.
+        """
+        found = list(await self._resolve(host, port))
+        fine = [address for address in found if self.passes(address)]
+        if not fine:
+            raise Refused(
+                f"{host} is at {', '.join(found) or 'no address'}, where this service sends nothing: webhooks go to "
+                "public addresses"
+            )
+        return fine
+
+    async def faults(self, urls: Sequence[str]) -> list[Fault]:
+        """Return a fault for each address that is known now to be refused."""
+        told = await asyncio.gather(*(self._told(url) for url in urls))
+        return [
+            Fault(pointer=f"/notify/{place}/url", detail=f"{text}.", code="refused")
+            for place, text in enumerate(told)
+            if text is not None
+        ]
+
+    async def _told(self, url: str) -> str | None:
+        try:
+            parts = urlsplit(url)
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                await self.addresses(parts.hostname or "", parts.port or 443)
+        except Refused as refused:
+            return str(refused)
+        except (OSError, ValueError, TimeoutError):
+            # It cannot be known now; a name that leads nowhere is tried again when there is something to send.
+            return None
+        return None
+
+    def _is_allowed(self, address: Address) -> bool:
+        return any(address.version == network.version and address in network for network in self._allowed)
+
+    def _is_fine(self, address: Address) -> bool:
+        special = address.is_multicast or address.is_reserved or address.is_unspecified
+        return self._is_allowed(address) or (address.is_global and not special)
+
+
+def _within(address: Address) -> Iterator[ipaddress.IPv4Address]:
+    """Yield the IPv4 addresses that a packet to an IPv6 address may end at."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return
+    for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())):
+        if inner is not None:
+            yield inner
+    if any(address in network for network in _TRANSLATED):
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host."""
+    loop = asyncio.get_running_loop()
+    found: list[Any] = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(info[4][0] for info in found))

@@ -1,0 +1,171 @@
+"""Webhooks in the store: who is told of a task's events, and how far that is.
+
+A webhook reads the same events as everybody else, in their order, and remembers the last one that it has told. Whoever
+tells it holds the row like a worker holds a task: when that worker dies, another goes on.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from enamel.model.webhook import State, Webhook
+from enamel.store.schema import events, spent_secrets, webhooks, workers
+from enamel.store.transaction import Tx
+
+
+def insert(tx: Tx, new: Iterable[Webhook]) -> None:
+    """Store the webhooks of a new task."""
+    tx.insert_new(webhooks, [{**_row(one), "next_at": tx.now} for one in new])
+
+
+def list(tx: Tx, task: str) -> tuple[Webhook, ...]:
+    """Return the webhooks of a task in the order of its request."""
+    return of_tasks(tx, [task]).get(task, ())
+
+
+def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Webhook, ...]]:
+    """Return the webhooks of several tasks, by task; those that have none are left out."""
+    found: dict[str, Any] = {}
+    query = sa.select(webhooks).where(webhooks.c.task.in_(tasks)).order_by(webhooks.c.id)
+    for row in tx.rows(query) if tasks else ():
+        found.setdefault(row["task"], []).append(_webhook(row))
+    return {task: tuple(some) for task, some in found.items()}
+
+
+def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
+    """Give a worker webhooks that have something to tell, or are to be tried again."""
+    living = sa.exists().where(workers.c.id == webhooks.c.worker)
+    news = sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
+    due = sa.select(webhooks).where(
+        webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, news, sa.not_(living)
+    )
+    found = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
+    ids = [row["id"] for row in found]
+    if ids:
+        tx.execute(sa.update(webhooks).where(webhooks.c.id.in_(ids)).values(worker=worker))
+    return tuple(map(_webhook, found))
+
+
+def told(tx: Tx, worker: str, id: str, *, seq: int, status: int | None) -> bool:
+    """Note that an event was told, or passed over; tell whether the worker is to go on."""
+    fields: dict[str, Any] = {"sent": seq, "attempts": 0, "last_error": None}
+    if status is not None:
+        fields["last_status"] = status
+    return _change(tx, worker, id, fields)
+
+
+def failed(
+    tx: Tx,
+    worker: str,
+    id: str,
+    *,
+    attempts: int,
+    status: int | None,
+    error: str,
+    pause: timedelta | None,
+    state: State = State.FAILED,
+) -> None:
+    """Note that an attempt failed, and when the next one is made; without a pause there is none."""
+    _change(
+        tx,
+        worker,
+        id,
+        {
+            "attempts": attempts,
+            "last_status": status,
+            "last_error": error,
+            "worker": None,
+            "state": State.ACTIVE if pause is not None else state,
+            "next_at": tx.now + pause if pause is not None else None,
+        },
+    )
+
+
+def rest(tx: Tx, worker: str, id: str, *, over: bool) -> None:
+    """Let go of a webhook that has nothing to tell: until there are more events, or for good."""
+    fields: dict[str, Any] = {"worker": None}
+    _change(tx, worker, id, fields | ({"state": State.DELIVERED, "next_at": None} if over else {}))
+
+
+def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
+    """Have webhooks of a task tell again, and return how many they are.
+
+    Args:
+        tx: The transaction.
+        task: The task.
+        url: Which of them; all where none is named.
+        after: After which event; where none is named, those that are done begin again, and the others go on.
+
+    """
+    chosen = sa.update(webhooks).where(webhooks.c.task == task)
+    if url is not None:
+        chosen = chosen.where(webhooks.c.url == url)
+    done = webhooks.c.state == State.DELIVERED
+    sent = sa.case((done, 0), else_=webhooks.c.sent) if after is None else after
+    again: dict[str, Any] = {"state": State.ACTIVE, "attempts": 0, "next_at": tx.now, "worker": None}
+    return tx.execute(chosen.values(**again, sent=sent)).rowcount
+
+
+def sign_with(tx: Tx, task: str, *, url: str, secret: str) -> bool:
+    """Give a webhook a new secret beside the one it has, and tell whether there is one of the address.
+
+    What it had before that is let go.
+    """
+    query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.url == url).with_for_update()
+    for row in tx.rows(query):
+        kept = (secret, *(row["secrets"] or ())[:1])
+        let_go(tx, [ref for ref in row["secrets"] or () if ref not in kept])
+        tx.execute(sa.update(webhooks).where(webhooks.c.id == row["id"]).values(secrets=kept))
+        return True
+    return False
+
+
+def let_go(tx: Tx, secrets: Iterable[str]) -> None:
+    """Note that secrets are to be removed from the key store."""
+    tx.insert_new(spent_secrets, [{"ref": ref} for ref in secrets])
+
+
+def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
+    """Let go of the secrets of all webhooks of tasks, before these are removed."""
+    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for one in some for ref in one.secrets])
+
+
+def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
+    """Change a webhook that a worker holds; one that was taken from it, as by a replay, is left alone."""
+    mine = sa.update(webhooks).where(webhooks.c.id == id, webhooks.c.worker == worker)
+    return tx.execute(mine.values(fields)).rowcount > 0
+
+
+def _row(one: Webhook) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "task": one.task,
+        "url": one.url,
+        "events": one.events or None,
+        "secrets": one.secrets or None,
+        "state": one.state,
+        "sent": one.sent,
+        "attempts": one.attempts,
+        "last_status": one.last_status,
+        "last_error": one.last_error,
+        "next_at": one.next_at,
+        "worker": None,
+    }
+
+
+def _webhook(row: sa.RowMapping) -> Webhook:
+    return Webhook(
+        id=row["id"],
+        task=row["task"],
+        url=row["url"],
+        events=row["events"] or (),
+        secrets=row["secrets"] or (),
+        state=row["state"],
+        sent=row["sent"],
+        attempts=row["attempts"],
+        last_status=row["last_status"],
+        last_error=row["last_error"],
+        next_at=row["next_at"],
+    )

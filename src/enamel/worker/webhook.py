@@ -1,0 +1,273 @@
+"""The sender: tells webhooks of the events of their tasks, in order, each until it is taken or days have passed.
+
+It reads what everybody reads, the events in the store. It writes only how far each webhook is: whatever becomes of a
+delivery, the task goes its way.
+"""
+
+import asyncio
+import random
+import re
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+import structlog
+from aiohttp import abc
+from msgspec import Struct
+
+from enamel import telemetry
+from enamel.model import event as events_model
+from enamel.model import signature, webhook
+from enamel.model.errors import LeaseLost, SecretMissing
+from enamel.model.event import FINAL, Event
+from enamel.model.webhook import State, Webhook
+from enamel.secrets.base import Keys
+from enamel.service.guard import Guard, Refused
+from enamel.store import events, webhooks
+from enamel.store.lease import Lease
+
+log = structlog.get_logger(__name__)
+
+PAUSES = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+)
+"""How long to wait after each failed attempt; after the last of them, nothing more is tried."""
+_JITTER = 0.2
+"""The part of a pause that is left to chance, so that a receiver that comes back is not overrun."""
+_AT_ONCE = 20
+_PAGE = 200
+_GONE = 410
+_LONGEST = 86400
+"""Seconds that a receiver may ask for."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How webhooks are sent."""
+
+    timeout: timedelta = timedelta(seconds=15)
+    """How long a receiver may take to answer."""
+    look_every: timedelta = timedelta(seconds=0.5)
+    """How often to look for something to tell."""
+    pauses: tuple[timedelta, ...] = PAUSES
+
+
+USUAL = Settings()
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one attempt."""
+
+    status: int | None = None
+    error: str | None = None
+    """None where the receiver took it."""
+    final: bool = False
+    """Whether no further attempt is wanted."""
+    retry_after: timedelta = timedelta()
+
+
+class Sender:
+    """Sends for one worker, under its lease."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        *,
+        keys: Keys,
+        guard: Guard,
+        settings: Settings = USUAL,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Prepare a sender; `serve` lets it work.
+
+        Args:
+            lease: The lease of its worker.
+            keys: Where the secrets of webhooks are.
+            guard: Knows where nothing is sent.
+            settings: How it sends.
+            chance: Returns a number from 0 up to 1.
+
+        """
+        self._lease = lease
+        self._keys = keys
+        self._guard = guard
+        self._settings = settings
+        self._chance = chance
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Tell what there is to tell for as long as the lease lasts.
+
+        Raises:
+            LeaseLost: The sender's own worker was taken for dead.
+
+        """
+        try:
+            async with self._session() as session:
+                while True:
+                    room = _AT_ONCE - len(self._telling)
+                    claimed = (
+                        await self._lease.run(webhooks.claim, self._lease.id, limit=room) if room else ()
+                    )
+                    for found in claimed:
+                        telling = asyncio.create_task(self._tell(session, found))
+                        self._telling.add(telling)
+                        telling.add_done_callback(self._told)
+                    if room and len(claimed) == room:
+                        continue
+                    await asyncio.sleep(self._settings.look_every.total_seconds())
+        finally:
+            for telling in tuple(self._telling):
+                telling.cancel()
+            await asyncio.gather(*self._telling, return_exceptions=True)
+
+    def _told(self, telling: asyncio.Task[None]) -> None:
+        self._telling.discard(telling)
+        error = None if telling.cancelled() else telling.exception()
+        if isinstance(error, LeaseLost):
+            self._lease.over.set()
+        elif error is not None:
+            # The row stays this worker's until its lease ends, so a fault of Enamel's own does not run in circles.
+            log.error("webhook.broken", error=repr(error))
+
+    async def _tell(self, session: aiohttp.ClientSession, found: Webhook) -> None:
+        """Tell a webhook all that is new, and let go of it."""
+        worker = self._lease.id
+        while listed := await self._lease.store.read(events.list, found.task, after=found.sent, limit=_PAGE):
+            for event in listed:
+                outcome = None
+                if webhook.wants(found, event.type):
+                    self._lease.check()
+                    outcome = await self._send(session, found, event)
+                    if outcome.error is not None:
+                        await self._note_failure(found, event, outcome)
+                        return
+                    telemetry.WEBHOOKS.labels(outcome="delivered").inc()
+                elif event is not listed[-1] and event.type not in FINAL:
+                    continue
+                status = outcome.status if outcome else None
+                if not await self._lease.run(webhooks.told, worker, found.id, seq=event.seq, status=status):
+                    return
+                found = msgspec.structs.replace(found, sent=event.seq, attempts=0)
+                if event.type in FINAL:
+                    await self._lease.run(webhooks.rest, worker, found.id, over=True)
+                    return
+        await self._lease.run(webhooks.rest, worker, found.id, over=False)
+
+    async def _note_failure(self, found: Webhook, event: Event, outcome: Outcome) -> None:
+        attempts = found.attempts + 1
+        again = not outcome.final and attempts <= len(self._settings.pauses)
+        pause = max(self._pause(attempts), outcome.retry_after) if again else None
+        telemetry.WEBHOOKS.labels(outcome="retried" if again else "given up").inc()
+        log.warning(
+            "webhook.failed",
+            task=found.task,
+            webhook=found.id,
+            seq=event.seq,
+            attempts=attempts,
+            status=outcome.status,
+            error=outcome.error,
+            pause=pause.total_seconds() if pause else None,
+        )
+        await self._lease.run(
+            webhooks.failed,
+            self._lease.id,
+            found.id,
+            attempts=attempts,
+            status=outcome.status,
+            error=outcome.error or "",
+            pause=pause,
+            state=State.STOPPED if outcome.final else State.FAILED,
+        )
+
+    def _pause(self, attempts: int) -> timedelta:
+        return self._settings.pauses[attempts - 1] * (1 + _JITTER * self._chance())
+
+    async def _send(self, session: aiohttp.ClientSession, found: Webhook, event: Event) -> Outcome:
+        """Make one attempt; what the receiver says in its body is not read."""
+        body = msgspec.json.encode(events_model.travelling(event))
+        # The same for every attempt, so that receivers can tell repetitions.
+        id = f"{event.task}-{event.seq}"
+        timestamp = int(time.time())
+        headers = {
+            "Content-Type": "application/cloudevents+json",
+            "webhook-id": id,
+            "webhook-timestamp": str(timestamp),
+        }
+        try:
+            secrets = [(await self._keys.get(ref)).decode() for ref in found.secrets]
+        except (SecretMissing, OSError) as error:
+            return Outcome(error=f"The secret cannot be read: {error}")
+        if secrets:
+            headers["webhook-signature"] = signature.sign(body, id=id, timestamp=timestamp, secrets=secrets)
+        try:
+            parts = urlsplit(found.url)
+            # aiohttp asks the resolver about names only, so addresses are checked here.
+            await self._guard.addresses(parts.hostname or "", parts.port or 443)
+            async with session.post(found.url, data=body, headers=headers, allow_redirects=False) as answer:
+                return _outcome(answer)
+        except Refused as refused:
+            return Outcome(error=f"{refused}.", final=True)
+        except TimeoutError:
+            seconds = self._settings.timeout.total_seconds()
+            return Outcome(error=f"It did not answer within {seconds:.0f} s.")
+        except (OSError, aiohttp.ClientError, ValueError) as error:
+            return Outcome(error=_said(error))
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Return a session that keeps nothing: no connections, no cookies, no names, no proxies."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=_Resolver(self._guard), use_dns_cache=False, force_close=True, limit=_AT_ONCE
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=self._settings.timeout.total_seconds()),
+            headers={"User-Agent": "enamel"},
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+
+class _Resolver(abc.AbstractResolver):
+    """Looks names up for aiohttp, which connects to what comes out: nothing comes between check and connection."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[abc.ResolveResult]:
+        """Return those addresses of a host that may be connected to."""
+        return [
+            abc.ResolveResult(
+                hostname=host, host=address, port=port, family=_family(address), proto=0, flags=0
+            )
+            for address in await self._guard.addresses(host, port)
+        ]
+
+    async def close(self) -> None:
+        """Do nothing: nothing is kept."""
+
+
+def _outcome(answer: aiohttp.ClientResponse) -> Outcome:
+    """Return what an answer means."""
+    status = answer.status
+    if 200 <= status < 300:
+        return Outcome(status=status)
+    if status == _GONE:
+        return Outcome(status=status, error="It answered 410: it wants no more.", final=True)
+    why = ": redirects are not followed" if 300 <= status < 400 else ""
+    after = answer.headers.get("Retry-After", "")
+    pause = min(int(after), _LONGEST) if re.fullmatch("[0-9]{1,9}", after) else 0
+    return Outcome(status=status, error=f"It answered {status}{why}.", retry_after=timedelta(seconds=pause))
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _said(error: Exception) -> str:
+    """Return why nothing was taken, in a sentence that fits a column."""
+    return f"It could not be reached: {str(error)[:200] or type(error).__name__}."
