@@ -113,10 +113,11 @@ async def test_no_zone_has_room(world: World) -> None:
 
 @pytest.mark.parametrize("settings", [FULL])
 @pytest.mark.parametrize("kind", ["server", "address", "volume"])
-async def test_the_quota_fills_up_in_the_middle(world: World, kind: str) -> None:
+@pytest.mark.parametrize("placement", [None, "sandbox"], ids=["anywhere", "two zones"])
+async def test_the_quota_fills_up_in_the_middle(world: World, kind: str, placement: str | None) -> None:
     """Somebody else takes what was free when the launch was accepted."""
     await world.stop()
-    accepted = await world.accept({**RICH, "count": 3})
+    accepted = await world.accept({**RICH, "count": 3} | ({"placement": placement} if placement else {}))
     quotas = {"server": {"instances": 0}, "address": {"floatingip": 0}, "volume": {"volumes": 0}}[kind]
     cloud = world.sandbox.cloud
     cloud.settings = msgspec.structs.replace(cloud.settings, quotas=quotas)

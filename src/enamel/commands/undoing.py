@@ -75,7 +75,7 @@ def undo(
             step=view.inputs_of(before, items, node.name, of.groups),
             outputs=one.outputs if going else {},
             only=going if going and len(going) < _total(one) else None,
-            mark=plans.mark(of.id, node.name, alternative=of.groups.get(node.group or "", 0)),
+            mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
         )
         handle = draft.add(step, name=f"undo-{node.name}", after=later)
         handles[node.name] = [handle]

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 
-from enamel.flow.plan import Group, Node, Plan
+from enamel.flow.plan import Group, Node, Plan, depends_on_alternative
 from enamel.model import item
 from enamel.model.item import Item
 
@@ -22,6 +22,13 @@ class Graph:
         for node in plan.nodes:
             if node.group in self.of_group:
                 self.of_group[node.group].append(node.name)
+        self.moving: dict[str, list[str]] = {
+            group: self.closure(
+                (one for one in names if depends_on_alternative(self.nodes[one])), within=names
+            )
+            for group, names in self.of_group.items()
+        }
+        """Of each server the steps that are done again when it moves on to its next placement."""
         self._lacking: dict[str, int] = {}
         self.ready: deque[str] = deque()
 
@@ -41,12 +48,13 @@ class Graph:
                 self.ready.append(waiting)
 
     def again(self, names: Collection[str], items: Mapping[str, Item]) -> None:
-        """Take steps back to their beginning."""
+        """Take up steps again, some of which were taken back to their beginning."""
+        self.ready = deque(name for name in self.ready if name not in names)
         for name in names:
             self._lacking[name] = sum(
                 items[needed].state is not item.State.COMPLETED for needed in self.nodes[name].after
             )
-            if not self._lacking[name]:
+            if not self._lacking[name] and items[name].state in item.OPEN:
                 self.ready.append(name)
 
     def closure(self, names: Iterable[str], *, within: Collection[str]) -> list[str]:
@@ -63,6 +71,10 @@ class Graph:
     def places(self, node: Node, group: str) -> list[int]:
         """Return the places at which a step that serves several servers has made things for one of them."""
         return [place for place, member in enumerate(node.members) if member == group]
+
+    def placement(self, node: Node, groups: Mapping[str, int]) -> int:
+        """Return in which of its server's placements a step is done; 0 where that makes no difference to it."""
+        return groups.get(node.group, 0) if node.group and node.name in self.moving.get(node.group, ()) else 0
 
     def serving(self, group: str) -> list[Node]:
         """Return the steps that serve several servers, this one among them."""

@@ -60,7 +60,12 @@ class Journal:
         await self._save(self._event("task.reverting", code=error.code, detail=error.detail), with_task=True)
 
     async def ended(self, plan: Plan, state: task.State, *, error: problem.Problem | None) -> None:
-        """Write the end of the task: its last event, and the view of it."""
+        """Write the end of the task: its last event, and the view of it; what has not ended never will."""
+        unended = [
+            self._change(name, state=item.State.ABORTED)
+            for name, one in self.items.items()
+            if one.state in item.OPEN
+        ]
         self.task = seen(
             msgspec.structs.replace(
                 self.task, state=state, ended_at=self._now(), reverting=False, error=error, reserves={}
@@ -71,7 +76,7 @@ class Journal:
         data: dict[str, Any] = {"calls": self.task.calls}
         if error is not None:
             data |= {"code": error.code, "detail": error.detail}
-        await self._save(self._event(f"task.{state.value.lower()}", **data), with_task=True)
+        await self._save(self._event(f"task.{state.value.lower()}", **data), items=unended, with_task=True)
 
     async def handed_over(self) -> None:
         """Give the task back to its topic."""
@@ -173,9 +178,11 @@ class Journal:
         )
         return self._save(items=[one])
 
-    def never(self, names: Sequence[str]) -> Awaitable[None]:
-        """Journal that steps will not be begun, or not be ended."""
-        return self._save(items=[self._change(name, state=item.State.ABORTED) for name in names])
+    def again(self, names: Sequence[str]) -> Awaitable[None]:
+        """Journal that steps which were broken off are to be begun again."""
+        return self._save(
+            items=[self._change(name, state=item.State.WAITING, ended_at=None) for name in names]
+        )
 
     def reverted(
         self, node: Node, *, calls: Sequence[Call], only: Sequence[int] | None, outputs: Outputs

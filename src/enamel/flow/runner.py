@@ -176,6 +176,7 @@ class Run:
     async def _finish(self) -> None:
         """Roll back what has to be, and write the end."""
         self._over = True
+        self._fatal = self._fatal or self._stopped_short()
         if self._fatal is None and self._failed and len(self._failed) == len(self._plan.groups):
             self._step, self._fatal = self._first_failure()
         if self._fatal is not None and self._rolls_back(self._fatal):
@@ -186,10 +187,18 @@ class Run:
             if self._plan.on_failure == "rollback":
                 for group in self._failed:
                     self._left += await self._undo().shared(group)
-        unended = [name for name, one in self._journal.items.items() if one.state in item.OPEN]
-        if unended:
-            await self._journal.never(unended)
         await self._journal.ended(self._plan, self._state(), error=self._error())
+
+    def _stopped_short(self) -> EnamelError | None:
+        """Return an error where a step was never done although nothing failed: rather undone than half done."""
+        undone = [
+            name
+            for name, one in self._journal.items.items()
+            if one.group not in self._failed and one.state is not item.State.COMPLETED
+        ]
+        if not undone:
+            return None
+        return errors.TaskError(f"Enamel stopped short of {', '.join(undone)} through a fault of its own.")
 
     def _rolls_back(self, why: EnamelError) -> bool:
         return self._plan.on_failure == "rollback" or isinstance(why, errors.TaskCancelled)
@@ -248,6 +257,8 @@ class Run:
         """Begin every step whose inputs are there, until none is left or one failed for all."""
         self._take_up()
         deadline = self._journal.task.deadline
+        if deadline is not None and deadline <= self._tools.now():
+            self._fail_all(errors.TaskTimedOut(), step=None)
         while True:
             while self._graph.ready and self._fatal is None and not self._handing_over:
                 self._begin(self._graph.ready.popleft())
@@ -265,13 +276,19 @@ class Run:
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""
-        self._graph.begin(self._journal.items)
-        for name, one in self._journal.items.items():
-            if one.state not in FAILED or one.error is None:
-                continue
-            error = problem.error(one.error)
-            if one.group is None:
-                self._fail_all(error, step=name)
+        items = self._journal.items
+        broken_off = [
+            name for name, one in items.items() if one.state is item.State.ABORTED and one.error is None
+        ]
+        if broken_off:
+            # Why they were, is found out again from what failed, from the clock, or from the wish to cancel.
+            self._journal.again(broken_off)
+        self._graph.begin(items)
+        failed = [(one, one.error) for one in items.values() if one.state in FAILED and one.error is not None]
+        for one, told in sorted(failed, key=lambda pair: pair[0].ended_at or self._tools.now()):
+            error = problem.error(told)
+            if one.group is None or self._plan.all_or_nothing:
+                self._fail_all(error, step=one.name)
             elif one.group not in self._failing:
                 self._failing[one.group] = error
         for group in list(self._failing):
@@ -340,9 +357,6 @@ class Run:
             return
         error = self._failing.pop(group)
         self._failed[group] = error
-        self._graph.ready = type(self._graph.ready)(
-            name for name in self._graph.ready if self._graph.nodes[name].group != group
-        )
         if self._fatal is None and not self._handing_over:
             work = asyncio.create_task(self._after_failure(group, error))
             self._group_work.add(work)
@@ -357,21 +371,29 @@ class Run:
         index = self._journal.task.groups.get(group, 0) + 1
         alternatives = self._graph.groups[group].alternatives
         if isinstance(error, errors.NoValidHost | errors.QuotaExceeded) and index < len(alternatives):
-            names = self._graph.of_group[group]
-            moving = self._graph.closure(
-                (name for name in names if plans.depends_on_alternative(self._graph.nodes[name])),
-                within=names,
-            )
-            if not await self._undo().steps(moving):
+            moving = self._moving(group)
+            if moving is not None and not await self._undo().steps(moving):
                 await self._journal.moved_on(group, to=index, where=alternatives[index], reset=moving)
                 del self._failed[group]
-                self._graph.again(moving, self._journal.items)
+                self._graph.again(self._graph.of_group[group], self._journal.items)
                 return
         self._journal.tell(
             "server.failed", None, {"server": group, "code": error.code, "detail": error.detail}
         )
         if self._plan.on_failure == "rollback":
             self._left += await self._undo().group(group)
+
+    def _moving(self, group: str) -> list[str] | None:
+        """Return the steps that go back to their beginning when a server moves on.
+
+        None where one has failed that would be the same in the next placement.
+        """
+        names, moving = self._graph.of_group[group], self._graph.moving[group]
+        failed = [name for name in names if self._journal.items[name].state in FAILED and name not in moving]
+        if any(self._journal.items[name].error for name in failed):
+            return None
+        # The others were only broken off, because the server failed.
+        return moving + failed
 
     # -- one step
 
@@ -512,7 +534,6 @@ class Run:
         """Return what a step works with."""
         found = self._journal.task
         cloud = self._alternative(node).get("cloud", found.cloud)
-        index = found.groups.get(node.group, 0) if node.group else 0
 
         def tell(type: str, data: dict[str, Any]) -> None:
             self._journal.tell(type, node.name, {"server": node.group, **data})
@@ -520,7 +541,7 @@ class Run:
         return Context(
             cloud=self._tools.clouds.get(cloud),
             task=found.id,
-            mark=plans.mark(found.id, node.name, alternative=index),
+            mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
