@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 UP_WITHIN = 60.0
 _QUOTAS = ("instances", "cores", "ram", "port", "floatingip", "security_group", "volumes", "gigabytes")
-CLOUD = {"boot_seconds": [0.2, 0.6], "pace": 0.3, "quotas": dict.fromkeys(_QUOTAS, 10_000_000)}
+CLOUD = {"boot_seconds": [0.4, 1.2], "pace": 0.3, "quotas": dict.fromkeys(_QUOTAS, 10_000_000)}
 # What systemd does for a service with a socket.
 _HAND_OVER = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); "
