@@ -19,7 +19,8 @@ from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
 from enamel.clouds.registry import Registry
 from enamel.dispatch import local as local_dispatch
-from enamel.flow.runner import Runner, Tools
+from enamel.flow.runner import Runner
+from enamel.flow.tools import Tools
 from enamel.model import item, task
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -28,6 +29,7 @@ from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service.cancel import Cancel
 from enamel.service.guard import Guard
+from enamel.service.late import LatePlanner
 from enamel.service.notices import Notices
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
@@ -145,7 +147,7 @@ class World:
         tools = Tools(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
         return Worker(
             self.lease,
-            runner=Runner(tools),
+            runner=LatePlanner(Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)),
             dispatch=self.dispatch,
             keys=self.keys,
             look_every=timedelta(seconds=0.05),
@@ -235,6 +237,10 @@ class World:
 
     async def cancel(self, id: str) -> None:
         await self._cancel.cancel(self.caller, id, request_id="req-cancel")
+
+    async def forget(self, id: str) -> None:
+        await self._cancel.forget(self.caller, id)
+        self.accepted.remove(id)
 
     async def get(self, id: str) -> Task:
         return await self.store.read(tasks.get, id)

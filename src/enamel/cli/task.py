@@ -1,4 +1,4 @@
-"""`enamel task`: look at tasks, watch them, end them, undo them."""
+"""`enamel task`: look at tasks, watch them, end them, undo them, take them up again."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from enamel.cli.server import waiting
 
 @click.group()
 def task() -> None:
-    """Look at tasks, watch them, end them, undo them."""
+    """Look at tasks, watch them, end them, undo them, take them up again."""
 
 
 @task.command(name="list")
@@ -92,6 +92,8 @@ def show_(client: Client, *, id: str, as_json: bool) -> None:
         for one in client.get(f"{path}/items")["items"]
     ]
     show.table(["step", "does", "state", "tries", "took", "calls", ""], rows, empty="It has no steps.")
+    if found["notifications"]:
+        _notifications(found)
     if found["error"]:
         for line in show.problem(found["error"]):
             click.echo(line)
@@ -149,3 +151,55 @@ def revert(client: Client, *, id: str, dry_run: bool, wait: bool, as_json: bool)
     if dry_run:
         return outcome.preview(client.post(path, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post(path), wait=wait, as_json=as_json)
+
+
+@task.command()
+@click.argument("id")
+@click.option(
+    "--from", "start", metavar="STEP", help="A step to begin with; else all that is missing is made."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@waiting
+@click.pass_obj
+def restart(client: Client, *, id: str, start: str | None, dry_run: bool, wait: bool, as_json: bool) -> int:
+    """Take up a task that failed, with a new task: what is there stays, what is missing is made."""
+    path, body = f"/tasks/{segment(id)}/restart", {"from": start} if start else {}
+    if dry_run:
+        return outcome.preview(client.post(path, body, dry_run=True), as_json=as_json)
+    return outcome.accepted(client, client.post(path, body), wait=wait, as_json=as_json)
+
+
+@task.command()
+@click.argument("id")
+@click.option("--webhook", "url", metavar="URL", help="Only this one of the task's webhooks.")
+@click.option(
+    "--after",
+    type=click.IntRange(0),
+    help="Begin after the event of this number; 0 for all. Else what failed goes on, and what was told begins again.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def replay(client: Client, *, id: str, url: str | None, after: int | None, as_json: bool) -> None:
+    """Tell a task's webhooks of its events again, or go on where that failed."""
+    wanted = {name: value for name, value in (("url", url), ("after", after)) if value is not None}
+    found = client.post(f"/tasks/{segment(id)}/notifications/replay", wanted)
+    if as_json:
+        show.as_json(found)
+    else:
+        _notifications(found)
+
+
+def _notifications(found: Any) -> None:
+    """Print how far a task's webhooks are."""
+    rows = [
+        (
+            show.plain(one["url"]),
+            show.state(one["state"]),
+            str(one["sent"]),
+            str(one["attempts"]),
+            show.clock(one["next_at"]) if one["attempts"] else "",
+            show.plain(one["last_error"] or ""),
+        )
+        for one in found["notifications"]
+    ]
+    show.table(["webhook", "state", "events", "tries", "next", ""], rows, empty="It tells no webhooks.")

@@ -46,6 +46,8 @@ def parse(text: str) -> Limits:
                 f"'{part}' is no limit: write type:server.create=50, cloud:north=200 or project=100"
             )
         number = int(found[3])
+        if not found[1] and not number:
+            raise ValueError("project=0 is a limit under which nothing ever runs: choose 1 or more")
         if found[1] == "type":
             topic.parse([found[2]])
             types[found[2]] = number

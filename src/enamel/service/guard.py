@@ -21,6 +21,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 PATIENCE = timedelta(seconds=3)
 """For a name when a task is accepted; one that takes longer is looked up again when something is sent."""
 
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "5f00::/16")))
+"""Networks that not every version of Python knows to be nobody's; some clouds have their metadata service there."""
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
 """IPv6 networks whose last 32 bits are an IPv4 address."""
 
@@ -83,6 +85,7 @@ class Guard:
 
     def _is_fine(self, address: Address) -> bool:
         special = address.is_multicast or address.is_reserved or address.is_unspecified
+        special = special or any(address in network for network in _SPECIAL)
         return self._is_allowed(address) or (address.is_global and not special)
 
 

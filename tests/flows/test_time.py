@@ -1,0 +1,162 @@
+"""What happens at a time: reverts after a `ttl`, tasks that begin later, and who goes first."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from enamel.model import task
+from enamel.model.errors import Forbidden, Invalid, WrongState
+from enamel.model.task import Task
+from enamel.store import schema
+from enamel.store.transaction import Tx
+from tests.flows.test_launch import WEB, went_well
+from tests.flows.world import After, World
+
+
+async def scheduled(world: World, id: str) -> Task:
+    """Return the revert that waits for its time."""
+    (found,) = [one for one in await world.children(id) if one.type == "task.revert"]
+    return found
+
+
+async def due(world: World, id: str) -> None:
+    """Let the time of a waiting task come."""
+    await world.store.run(_let_come, id)
+
+
+def _let_come(tx: Tx, id: str) -> None:
+    waiting = schema.tasks.c.id == id, schema.tasks.c.state == task.State.WAITING
+    tx.execute(sa.update(schema.tasks).where(*waiting).values(not_before=tx.now - timedelta(seconds=1)))
+
+
+async def lived(world: World, *, ttl: str = "1h") -> tuple[After, Task]:
+    """Launch a server for some time."""
+    after = went_well(await world.run({**WEB, "ttl": ttl, "public_address": True}))
+    return after, await scheduled(world, after.task.id)
+
+
+async def test_after_its_time_all_is_taken_away(world: World) -> None:
+    after, later = await lived(world)
+    assert later.state is task.State.WAITING and later.not_before is not None
+    assert later.not_before - after.task.created_at == timedelta(hours=1)
+    world.accepted.append(later.id)
+    await due(world, later.id)
+    reverted = await world.end(later.id)
+    assert reverted.state is task.State.COMPLETED and reverted.count() == {}
+    with pytest.raises(WrongState, match=later.id):
+        await world.revert(after)
+    await world.check()
+
+
+async def test_a_ttl_that_is_cancelled_keeps_the_servers(world: World) -> None:
+    after, later = await lived(world)
+    await world.cancel(later.id)
+    assert (await world.get(later.id)).state is task.State.ABORTED
+    assert world.there()["server"] == after.cloud["server"]
+    assert (await world.revert(after)).count() == {}
+    await world.check()
+
+
+async def test_a_revert_before_its_time(world: World) -> None:
+    after, later = await lived(world)
+    assert (await world.revert(after)).count() == {}
+    assert (await world.get(later.id)).state is task.State.ABORTED
+    await world.check()
+
+
+async def test_a_short_time_to_live(world: World) -> None:
+    after, later = await lived(world, ttl="1s")
+    world.accepted.append(later.id)
+    reverted = await world.end(later.id)
+    assert reverted.state is task.State.COMPLETED and reverted.count() == {}
+    assert after.task.id == later.parent
+    await world.check()
+
+
+async def test_a_launch_that_is_still_under_way_when_its_time_is_over(world: World) -> None:
+    world.fault({"service": "compute", "method": "POST", "path": "/v2.1/servers"}, {"status": 503})
+    running = await world.accept({**WEB, "ttl": "1h", "volumes": [{"size_gb": 1}]})
+    await world.until(running.id, "item.retrying")
+    later = await scheduled(world, running.id)
+    await due(world, later.id)
+    assert (await world.end(later.id)).state is task.State.COMPLETED
+    ended = await world.end(running.id)
+    assert ended.state is task.State.ABORTED and ended.count() == {}
+    world.sandbox.faults.clear()
+    await world.check()
+
+
+async def test_a_worker_dies_while_it_waits_for_the_launch(world: World) -> None:
+    after, later = await lived(world)
+    await world.stop()
+    await due(world, later.id)
+    world.start()
+    await world.until(later.id, "task.accepted")
+    await world.crash()
+    assert (await world.end(later.id)).count() == {}
+    world.accepted.append(later.id)
+    assert after.task.state is task.State.COMPLETED
+    await world.check()
+
+
+async def test_a_task_that_was_forgotten_leaves_its_servers(world: World) -> None:
+    after, later = await lived(world)
+    await world.forget(after.task.id)
+    await due(world, later.id)
+    assert (await world.end(later.id)).state is task.State.COMPLETED
+    assert world.there()["server"] == after.cloud["server"]
+
+
+async def test_a_launch_begins_at_its_time(world: World) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    accepted = await world.accept({**WEB, "not_before": tomorrow.isoformat(), "ttl": "1h", "timeout": "10m"})
+    assert accepted.not_before == tomorrow and accepted.deadline == tomorrow + timedelta(minutes=10)
+    later = await scheduled(world, accepted.id)
+    assert later.not_before == tomorrow + timedelta(hours=1)
+    went_well(await world.run({**WEB, "name": "other"}))
+    assert (await world.get(accepted.id)).state is task.State.WAITING
+    await due(world, accepted.id)
+    went_well(await world.end(accepted.id))
+    await world.cancel(later.id)
+    await world.check()
+
+
+async def test_a_launch_that_waits_for_its_time_is_cancelled(world: World) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    accepted = await world.accept({**WEB, "not_before": tomorrow.isoformat()})
+    await world.cancel(accepted.id)
+    assert (await world.end(accepted.id)).count() == {}
+    await world.check()
+
+
+async def test_a_time_that_is_past_is_now(world: World) -> None:
+    went_well(await world.run({**WEB, "not_before": "2020-02-02T02:02:02+02:00"}))
+    await world.check()
+
+
+@pytest.mark.parametrize(
+    "time", ["soon", "2026-01-31T12:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+)
+async def test_what_is_no_time_to_begin(world: World, time: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await world.accept({**WEB, "not_before": time})
+    assert [one.pointer for one in refused.value.faults] == ["/not_before"]
+
+
+@pytest.mark.parametrize("field", ["ttl", "timeout"])
+@pytest.mark.parametrize("text", ["999999999d", "4", "-1h", "1y"])
+async def test_what_is_no_duration(world: World, field: str, text: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await world.accept({**WEB, field: text})
+    assert [one.pointer for one in refused.value.faults] == [f"/{field}"]
+
+
+async def test_high_priority_is_for_operators(world: World) -> None:
+    with pytest.raises(Forbidden, match="role admin"):
+        await world.accept({**WEB, "priority": "high"})
+    world.caller = msgspec.structs.replace(world.caller, roles=("admin", "member"))
+    after = went_well(await world.run({**WEB, "priority": "high"}))
+    assert after.task.priority is task.Priority.HIGH
+    await world.check()
