@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from enamel.store import bulk
 
 _MICROSECONDS = {
     # SQLite's own clock has milliseconds only; `dialects` lends it the machine's.
@@ -55,15 +55,14 @@ class Tx:
     def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, and leave those alone that are there already."""
         if rows:
-            self._connection.execute(_insert_new(self.dialect, table), rows)
+            bulk.insert(self._connection, table, rows)
 
     def upsert(
         self, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, update: Iterable[sa.Column[Any]]
     ) -> None:
         """Insert rows; where a row is there already, set the named columns only."""
         if rows:
-            names = tuple(column.name for column in update)
-            self._connection.execute(_upsert(self.dialect, table, names), rows)
+            bulk.insert(self._connection, table, rows, update=tuple(column.name for column in update))
 
     def savepoint(self) -> sa.NestedTransaction:
         """Open a part of the transaction that can fail alone."""
@@ -72,24 +71,3 @@ class Tx:
     def _ask_time(self) -> datetime:
         microseconds = self._connection.exec_driver_sql(f"SELECT {_MICROSECONDS[self.dialect]}").scalar_one()
         return _EPOCH + timedelta(microseconds=int(microseconds))
-
-
-@lru_cache
-def _insert_new(dialect: str, table: sa.Table) -> sa.Insert:
-    if dialect in {"mysql", "mariadb"}:
-        # INSERT IGNORE would swallow every other fault of the row, too.
-        first = next(iter(table.primary_key))
-        return mysql.insert(table).on_duplicate_key_update({first.name: first})
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
-
-
-@lru_cache
-def _upsert(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
-    if dialect in {"mysql", "mariadb"}:
-        other = mysql.insert(table)
-        return other.on_duplicate_key_update({name: other.inserted[name] for name in names})
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return insert.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={name: insert.excluded[name] for name in names}
-    )

@@ -1,0 +1,135 @@
+"""Bulk writing: many rows in one statement, and in one parameter where the database can take a document apart.
+
+Handing rows over one by one costs more than everything else that a worker does. PostgreSQL and MariaDB get them as one
+JSON document; SQLite, which is in the process, takes tuples.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+Row = Mapping[str, Any]
+Names = tuple[str, ...]
+
+_DOCUMENT = 1024 * 1024
+"""Bytes of one document, about; a statement must fit into what MariaDB takes in one piece."""
+_ENCODER = msgspec.json.Encoder()
+
+
+def insert(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Row], *, update: Names | None = None
+) -> None:
+    """Insert rows that all have the same columns.
+
+    Args:
+        connection: The connection.
+        table: The table.
+        rows: The rows.
+        update: The columns to set where a row is there already; None to leave such a row alone.
+
+    """
+    names = tuple(rows[0])
+    dialect = connection.dialect
+    sql = _statement(dialect.name, table, names, update, _Quoted(dialect))
+    raw = _raw(dialect.name, table, names, _Processors(dialect))
+    if dialect.name == "sqlite":
+        connection.exec_driver_sql(sql, [tuple(raw(row).values()) for row in rows])
+        return
+    for document in _documents(map(raw, rows)):
+        connection.exec_driver_sql(sql, (document,))
+
+
+def _documents(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield lists of rows as JSON, each of a size that a statement can hold."""
+    part: list[bytes] = []
+    size = 0
+    for row in rows:
+        part.append(_ENCODER.encode(row))
+        size += len(part[-1])
+        if size > _DOCUMENT:
+            yield f"[{b','.join(part).decode()}]"
+            part, size = [], 0
+    if part:
+        yield f"[{b','.join(part).decode()}]"
+
+
+class _Same:
+    """Something that is the same for all connections to one kind of database, so that a cache can pass over it."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._dialect = dialect
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+class _Quoted(_Same):
+    def __call__(self, name: str) -> str:
+        quoted: str = self._dialect.identifier_preparer.quote(name)
+        return quoted
+
+    def type(self, column: sa.Column[Any]) -> str:
+        """Return what a column is while it is taken out of a document: with room for what is too long."""
+        kind = column.type.dialect_impl(self._dialect)
+        impl = getattr(kind, "impl", kind)
+        if isinstance(impl, sa.Boolean):
+            return "TINYINT"
+        if not isinstance(impl, sa.String):
+            return impl.compile(self._dialect)
+        text = f"VARCHAR({impl.length + 1})" if impl.length else "LONGTEXT"
+        # Without it, characters of four bytes would become question marks.
+        return f"{text} CHARACTER SET utf8mb4"
+
+
+class _Processors(_Same):
+    def __call__(self, column: sa.Column[Any]) -> Callable[[Any], Any] | None:
+        processor: Callable[[Any], Any] | None = column.type.dialect_impl(self._dialect).bind_processor(
+            self._dialect
+        )
+        return processor
+
+
+@lru_cache
+def _raw(
+    _dialect: str, table: sa.Table, names: Names, processor_of: _Processors
+) -> Callable[[Row], dict[str, Any]]:
+    """Return what turns a row into what the driver takes."""
+    processors = [(name, found) for name in names if (found := processor_of(table.c[name])) is not None]
+
+    def raw(row: Row) -> dict[str, Any]:
+        plain = dict(row)
+        for name, process in processors:
+            plain[name] = process(plain[name])
+        return plain
+
+    return raw
+
+
+@lru_cache
+def _statement(dialect: str, table: sa.Table, names: Names, update: Names | None, quoted: _Quoted) -> str:
+    columns = ", ".join(map(quoted, names))
+    into = f"INSERT INTO {quoted(table.name)} ({columns})"
+    if dialect in {"mysql", "mariadb"}:
+        # INSERT IGNORE would swallow every other fault of the rows, too.
+        first = f"{quoted(table.name)}.{quoted(next(iter(table.primary_key)).name)}"
+        changes = [f"{quoted(name)} = VALUES({quoted(name)})" for name in update or ()]
+        paths = ", ".join(
+            f"{quoted(name)} {quoted.type(table.c[name])} PATH '$.{name}' ERROR ON ERROR" for name in names
+        )
+        document = f"JSON_TABLE(%s, '$[*]' COLUMNS ({paths})) AS fresh"
+        conflict = f"ON DUPLICATE KEY UPDATE {', '.join(changes) or f'{first} = {first}'}"
+        return " ".join((into, "SELECT", columns, "FROM", document, conflict))
+    keys = ", ".join(quoted(column.name) for column in table.primary_key)
+    changes = [f"{quoted(name)} = excluded.{quoted(name)}" for name in update or ()]
+    do = f"UPDATE SET {', '.join(changes)}" if changes else "NOTHING"
+    conflict = f"ON CONFLICT ({keys}) DO {do}"
+    if dialect == "postgresql":
+        document = f"json_populate_recordset(NULL::{quoted(table.name)}, %s::json)"
+        return " ".join((into, "SELECT", columns, "FROM", document, conflict))
+    return f"{into} VALUES ({', '.join('?' * len(names))}) {conflict}"
