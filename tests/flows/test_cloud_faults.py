@@ -116,11 +116,9 @@ async def test_a_revert_gets_through_all_of_it(world: World, fault: str) -> None
 
 REFUSALS: dict[str, dict[str, Any]] = {
     "400": {"status": 400},
-    "403": {"status": 403},
     "409": {"status": 409},
     "500 for ever": {"status": 500},
     "500 for ever though it works": {"status": 500, "effect": True},
-    "dropped for ever": {"drop": "before"},
     "a page for ever": {"status": 200, "html": True},
 }
 

@@ -9,7 +9,7 @@ import pytest
 from enamel.model import errors, item, task
 from tests.flows.test_cloud_faults import RICH, WHOLE
 from tests.flows.test_failure import SLOW
-from tests.flows.test_launch import WEB, went_well
+from tests.flows.test_launch import KEY, WEB, went_well
 from tests.flows.world import QUICK, After, World, states
 
 KEPT = msgspec.structs.replace(QUICK, reclaim_seconds=600.0)
@@ -223,8 +223,13 @@ async def test_a_worker_that_is_stopped_in_the_middle_of_a_call_leaves_it_uncert
     }
 
 
+def numbered(number: int) -> dict[str, Any]:
+    """Return one of several launches; each with a key of its own, for keys carry no marks."""
+    return {**RICH, "name": f"web{number}", "keypair": {"name": f"me{number}", "public_key": KEY}}
+
+
 async def test_workers_die_again_and_again(world: World) -> None:
-    accepted = [await world.accept({**RICH, "name": f"web{number}"}) for number in range(3)]
+    accepted = [await world.accept(numbered(number)) for number in range(3)]
     for _ in range(6):
         await asyncio.sleep(0.06)
         await world.crash()
@@ -235,7 +240,7 @@ async def test_workers_die_again_and_again(world: World) -> None:
 
 async def test_workers_die_while_a_failure_is_undone(world: World) -> None:
     world.fault({"kind": "server", "name": "web.-2"}, {"error": "It broke."})
-    accepted = [await world.accept({**RICH, "name": f"web{number}"}) for number in range(3)]
+    accepted = [await world.accept(numbered(number)) for number in range(3)]
     for one in accepted:
         await world.until(one.id, "server.failed")
         await world.crash()
