@@ -34,7 +34,8 @@ from enamel.dispatch import ways
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft, Handle, Plan
-from enamel.flow.runner import Runner, Tools
+from enamel.flow.runner import Runner
+from enamel.flow.tools import Tools
 from enamel.model import ids
 from enamel.model.event import Event
 from enamel.model.item import Item

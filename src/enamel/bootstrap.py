@@ -19,7 +19,8 @@ from enamel.commands import COMMANDS
 from enamel.conf.settings import Settings
 from enamel.dispatch import ways
 from enamel.dispatch.base import Dispatch
-from enamel.flow.runner import Runner, Tools
+from enamel.flow.runner import Runner
+from enamel.flow.tools import Tools
 from enamel.model.errors import CloudUnknown, Invalid
 from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve

@@ -16,7 +16,7 @@ from typing import Any
 from enamel import bootstrap
 from enamel.clouds import rhythm
 from enamel.conf import settings
-from enamel.flow import runner, undo
+from enamel.flow import attempt, undo
 from enamel.sandbox import faults, kernel, serve
 
 BORN_WITHIN = 30.0
@@ -27,7 +27,7 @@ def _hurry() -> None:
     """Wait shorter for everything, so that many kills fall into the same few seconds of work."""
     defaults: dict[str, Any] = rhythm.Rhythm.__init__.__kwdefaults__ or {}
     defaults.update(often=0.1, unknown=0.2)
-    for module in (runner, undo):
+    for module in (attempt, undo):
         module.__dict__["SETTLE"] = 0.3
 
 
