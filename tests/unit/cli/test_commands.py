@@ -200,3 +200,27 @@ def test_a_file_without_faults_is_refused(tmp_path: Path, bare: Type, text: str)
     path.write_text(text)
     said = bare("sandbox", "--faults", str(path))
     assert (said.code, str(path) in said.err) == (2, True)
+
+
+def test_a_task_that_failed_is_taken_up_again(enamel: Type) -> None:
+    failed = enamel("server", "create", "slowly", *LAUNCH, "--public-address", "--ready-when", "tcp/9",
+                    "--timeout", "1s", "--on-failure", "keep", "--wait", "--json")  # fmt: skip
+    id = failed.data["id"]
+    assert (failed.code, failed.data["state"]) == (1, "TIMED_OUT")
+    would = enamel("task", "restart", id, "--dry-run")
+    assert (would.code, "Nothing was done" in would.out) == (0, True)
+    again = enamel("task", "restart", id, "--from", "server-boot-slowly", "--json")
+    assert (again.code, again.data["parent"]) == (0, id)
+    assert enamel("task", "restart", id).code == 1
+    assert enamel("task", "restart", again.data["id"], "--from", "nothing").code == 1
+    ended = enamel("task", "watch", again.data["id"])
+    assert (ended.code, "slowly" in ended.out) == (1, True)
+    assert enamel("task", "revert", again.data["id"], "--wait").code == 0
+    assert enamel("server", "list").out == "There are no servers.\n"
+
+
+def test_a_task_without_webhooks_has_none_to_replay(enamel: Type) -> None:
+    made = enamel("server", "create", "quiet", *LAUNCH, "--wait", "--json")
+    replayed = enamel("task", "replay", made.data["id"], "--after", "0")
+    assert (replayed.code, "tells no webhook" in replayed.err) == (1, True)
+    assert enamel("task", "revert", made.data["id"], "--wait").code == 0
