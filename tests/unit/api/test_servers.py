@@ -23,7 +23,7 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         tags=("a",),
     )
     body = (await web.get(f"/servers/{made.id}")).body
-    links = body.pop("_links")
+    links, actions = body.pop("_links"), body.pop("actions")
     assert body == {
         "id": made.id,
         "hostname": "web",
@@ -49,10 +49,14 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "fault": None,
         "created_at": "2026-01-31T12:00:00Z",
         "updated_at": "2026-01-31T12:00:00Z",
+        "locked": False,
         "_elevated": {},
     }
     assert links["describedby"] == {"href": "/schemas/Server"}
     assert links["terminate"] == {"href": f"/servers/{made.id}", "method": "DELETE"}
+    assert {"REBOOT", "RESIZE", "POWER_OFF"} <= set(actions)
+    assert links["reboot"] == {"href": f"/servers/{made.id}/tasks", "method": "POST"}
+    assert not {"POWER_ON", "UNLOCK"} & set(actions) and "power_on" not in links
 
 
 async def test_head_tells_the_states_and_no_more(web: Web) -> None:

@@ -32,6 +32,9 @@ def of(found: server.Server) -> Server:
         here,
         schema="Server",
         tasks=f"{here}/tasks",
+        tags=f"{here}/tags",
+        console_log=f"{here}/console_log",
+        diagnostics=f"{here}/diagnostics",
         **{word.value.lower(): f"POST {here}/tasks" for word in found.actions if word is not _TERMINATE},
         terminate=None if gone else f"DELETE {here}",
     )
