@@ -22,8 +22,8 @@ from tests.flows import balance, history
 from tests.flows.test_launch import KEY
 
 KILLS = int(os.environ.get("ENAMEL_TEST_KILLS", "50"))
-LAUNCHES = 24
-"""How many launches there are in a run, one of them with every few kills."""
+LAUNCHES = 40
+"""How many launches there are in a run."""
 SETTLED_WITHIN = 60.0
 """Seconds after the last kill until everything has ended; more is a task that hangs."""
 CLOUD = kernel.Settings(
@@ -40,7 +40,7 @@ CLOUD = kernel.Settings(
     },
 )
 RULES: list[dict[str, Any]] = [
-    {"match": {"method": "POST", "probability": 0.04}, "then": {"drop": "after"}},
+    {"match": {"method": "POST", "probability": 0.08}, "then": {"drop": "after"}},
     {"match": {"method": "POST", "probability": 0.03}, "then": {"drop": "before"}},
     {"match": {"method": "DELETE", "probability": 0.05}, "then": {"drop": "after"}},
     {"match": {"method": "POST", "probability": 0.3}, "then": {"latency": [0.0, 0.15]}},

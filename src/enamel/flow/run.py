@@ -10,6 +10,7 @@ import structlog
 
 from enamel.clouds import record
 from enamel.flow import plan as plans
+from enamel.flow import view
 from enamel.flow.attempt import Attempts, BrokenOff, Halt
 from enamel.flow.graph import Graph
 from enamel.flow.journal import Journal
@@ -24,9 +25,6 @@ from enamel.model.task import Task
 from enamel.steps import KINDS
 
 log = structlog.get_logger(__name__)
-
-FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
-"""The states of a step that has an error which it did not get over; it may be undone since."""
 
 
 class Ended:
@@ -222,7 +220,9 @@ class Run:
             # Why they were, is found out again from what failed, from the clock, or from the wish to cancel.
             self._journal.again(broken_off)
         self._graph.begin(items)
-        failed = [(one, one.error) for one in items.values() if one.state in FAILED and one.error is not None]
+        failed = [
+            (one, one.error) for one in items.values() if one.state in view.FAILED and one.error is not None
+        ]
         for one, told in sorted(failed, key=lambda pair: pair[0].ended_at or self._tools.now()):
             error = problem.error(told)
             if one.group is None or self._plan.all_or_nothing:
@@ -327,7 +327,9 @@ class Run:
         None where one has failed that would be the same in the next placement.
         """
         names, moving = self._graph.of_group[group], self._graph.moving[group]
-        failed = [name for name in names if self._journal.items[name].state in FAILED and name not in moving]
+        failed = [
+            name for name in names if self._journal.items[name].state in view.FAILED and name not in moving
+        ]
         if any(self._journal.items[name].error for name in failed):
             return None
         # The others were only broken off, because the server failed.

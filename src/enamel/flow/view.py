@@ -16,7 +16,8 @@ from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
 
-FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
+FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
+"""The states of a step that has an error which it did not get over; it may be undone since."""
 
 
 def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
