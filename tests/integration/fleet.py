@@ -21,7 +21,7 @@ UP_WITHIN = 60.0
 _QUOTAS = ("instances", "cores", "ram", "port", "floatingip", "security_group", "volumes", "gigabytes")
 CLOUD = {"boot_seconds": [0.4, 1.2], "pace": 0.3, "quotas": dict.fromkeys(_QUOTAS, 10_000_000)}
 # What systemd does for a service with a socket.
-_HAND_OVER = (
+HAND_OVER = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); "
     "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); os.execv(sys.executable, sys.argv[2:])"
 )
@@ -147,7 +147,7 @@ class Fleet:
         command = [sys.executable, "-m", "enamel.cli", *words]
         more: dict[str, Any] = {}
         if handed_over is not None:
-            command = [sys.executable, "-c", _HAND_OVER, str(handed_over.fileno()), *command]
+            command = [sys.executable, "-c", HAND_OVER, str(handed_over.fileno()), *command]
             more["pass_fds"] = [handed_over.fileno()]
         log = self.place / f"{name}-{len(self._processes)}.log"
         started = Process(name, command, log=log, environ=self.environ, **more)
