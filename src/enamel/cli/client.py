@@ -117,7 +117,9 @@ class Client:
             connection.request(method, self._prefix + path, body=raw, headers=sent)
             response = connection.getresponse()
             text = response.read()
-            return Reply(response.status, dict(response.getheaders()), self._decode(text))
+            plain = (response.getheader("Content-Type") or "").startswith("text/plain")
+            data = text.decode(errors="replace") if plain else self._decode(text)
+            return Reply(response.status, dict(response.getheaders()), data)
         finally:
             connection.close()
 

@@ -1,35 +1,20 @@
-"""`enamel server`: launch servers, look at them, remove them."""
+"""`enamel server`: launch servers, look at them, do things to them, remove them."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from enamel.cli import launch, outcome, show
-from enamel.cli.client import Client, segment
-from enamel.cli.failure import Exit, Failure
+from enamel.cli import act, launch, outcome, show
+from enamel.cli.client import Client
+from enamel.cli.pick import find, waiting
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
 def server() -> None:
-    """Launch servers, look at them, remove them."""
-
-
-def waiting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every command that becomes a task."""
-    for option in (
-        click.option(
-            "--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on standard output."
-        ),
-        click.option(
-            "--wait", is_flag=True, help="Show the progress until the end; the exit code tells of it."
-        ),
-    ):
-        command = option(command)
-    return command
+    """Launch servers, look at them, do things to them, remove them."""
 
 
 @server.command()
@@ -175,24 +160,5 @@ def delete(
     return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
 
 
-def find(client: Client, name: str) -> dict[str, Any]:
-    """Return the server that has a name or an id.
-
-    Raises:
-        Failure: There is none, or several have the name.
-
-    """
-    named = [one for one in client.pages("/servers", "servers", limit=1000) if one["hostname"] == name]
-    if len(named) > 1:
-        ids = ", ".join(one["id"] for one in named)
-        raise Failure(f"{len(named)} servers are called '{name}': name one by its id, of {ids}.")
-    if named:
-        return dict(named[0])
-    try:
-        return dict(client.get(f"/servers/{segment(name)}"))
-    except Failure as error:
-        if error.code is Exit.UNREACHABLE:
-            raise
-        raise Failure(
-            f"There is no server '{name}'.", "`enamel server list` shows those there are."
-        ) from None
+for command in act.COMMANDS:
+    server.add_command(command)

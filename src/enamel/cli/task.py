@@ -8,7 +8,7 @@ import click
 from enamel.cli import outcome, progress, show, timeline
 from enamel.cli.client import Client, segment
 from enamel.cli.failure import Exit, Failure
-from enamel.cli.server import waiting
+from enamel.cli.pick import waiting
 
 
 @click.group()
