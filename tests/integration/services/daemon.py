@@ -197,13 +197,14 @@ class Daemon(ABC):
         pid = self.pid(name)
         if pid is None:
             return
-        os.kill(pid, how)
+        # It leads a group of its own. A shell that runs it would be killed alone, and leave it behind.
+        (os.killpg if how is signal.SIGKILL else os.kill)(pid, how)
         # A frozen process cannot hear that it should end.
         os.kill(pid, signal.SIGCONT)
         until = time.monotonic() + _DOWN_WITHIN
         while self.pid(name) is not None:
             if time.monotonic() > until:
-                os.kill(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
             time.sleep(0.05)
         self._pid_file(name).unlink()
 
