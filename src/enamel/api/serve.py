@@ -103,7 +103,8 @@ async def _last_call(server: uvicorn.Server) -> None:
     """Take no new connections, and hear those out that are open: uvicorn closes the ones on which nothing came yet."""
     for one in server.servers:
         one.close()
-    server.server_state.default_headers = [*server.server_state.default_headers, (b"connection", b"close")]
+    # In place, so that answers to what came before are marked, too.
+    server.server_state.default_headers.append((b"connection", b"close"))
     if server.server_state.connections:
         await asyncio.sleep(_LAST_CALL)
 

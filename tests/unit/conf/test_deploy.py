@@ -1,0 +1,71 @@
+"""The examples under deploy/ fit the code: its settings, its commands, its routes."""
+
+import re
+import shlex
+from configparser import RawConfigParser
+from pathlib import Path
+
+import click
+import pytest
+
+from enamel.api import stream
+from enamel.api.exchange import LONGEST_WAIT
+from enamel.api.routes import ROUTES
+from enamel.cli import program
+from enamel.cli.failure import Exit
+from enamel.conf import settings
+from enamel.model import duration
+from enamel.service import body
+
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+NGINX = (DEPLOY / "nginx" / "enamel.conf").read_text()
+HAPROXY = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
+
+
+def test_the_configuration_is_one() -> None:
+    told = settings.service({}, files=[DEPLOY / "enamel.conf"])
+    assert not told.alone and told.dispatch.url and told.clouds.default == "mycloud"
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_start_what_there_is_and_give_it_time_to_end(unit: Path) -> None:
+    lines = RawConfigParser(strict=False)
+    lines.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's names have capitals
+    lines.read(unit)
+    service = lines["Service"]
+    _, name, *words = shlex.split(service["ExecStart"])
+    command = program.program.get_command(click.Context(program.program), name)
+    assert command is not None
+    command.make_context(name, words)
+    grace = settings.service({})
+    assert duration.parse(service["TimeoutStopSec"]) > max(grace.api.drain_for, grace.worker.drain_for)
+    assert service["RestartPreventExitStatus"] == str(int(Exit.USAGE))
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        re.findall(r"location ~ (\S+) {", NGINX)[0],
+        re.findall(r"path_reg (\S+) }", HAPROXY)[0],
+    ],
+    ids=["nginx", "haproxy"],
+)
+def test_every_live_stream_is_passed_on_as_it_comes(expression: str) -> None:
+    for route in ROUTES:
+        path = re.sub(r"{\w+}", "0198c1d2-aaaa-7bbb-8ccc-000000000000", route.path)
+        assert bool(re.search(expression, path)) == (stream.MEDIA_TYPE in route.media_types), route.path
+
+
+def test_the_proxies_let_long_polls_and_large_bodies_through() -> None:
+    assert f"client_max_body_size {body.LARGEST // 1024 // 1024}m;" in NGINX
+    longest = LONGEST_WAIT.total_seconds()
+    assert {int(found) for found in re.findall(r"proxy_read_timeout (\d+)s;", NGINX)} == {90} and longest < 90
+    assert re.findall(r"timeout server (\d+)s", HAPROXY) == ["90"]
+
+
+def test_every_example_is_told_of() -> None:
+    told = (DEPLOY / "README.md").read_text()
+    files = [path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*") if path.is_file()]
+    assert [name for name in files if name != "README.md" and f"({name})" not in told] == []
