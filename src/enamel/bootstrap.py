@@ -29,6 +29,7 @@ from enamel.secrets import local as local_keys
 from enamel.service import checks
 from enamel.service.caller import Callers, LocalCaller
 from enamel.service.cancel import Cancel
+from enamel.service.catalogue import Catalogue
 from enamel.service.follow import Follow
 from enamel.service.guard import Guard
 from enamel.service.health import Health
@@ -56,6 +57,7 @@ class Services:
 
     submit: Submit
     read: Read
+    catalogue: Catalogue
     follow: Follow
     cancel: Cancel
     notices: Notices
@@ -210,6 +212,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     return Services(
         submit=Submit(store, clouds=clouds, keys=parts.keys, dispatch=dispatch, guard=_guard(parts)),
         read=Read(store, clouds=clouds),
+        catalogue=Catalogue(store, clouds=clouds),
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Notices(store, keys=parts.keys),

@@ -10,7 +10,7 @@ from enamel.model.task import Caller
 
 if TYPE_CHECKING:
     from enamel.api.route import Route
-    from enamel.service import caller, cancel, follow, health, metrics, notices, read, submit
+    from enamel.service import caller, cancel, catalogue, follow, health, metrics, notices, read, submit
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ class Services(Protocol):
 
     submit: "submit.Submit"
     read: "read.Read"
+    catalogue: "catalogue.Catalogue"
     follow: "follow.Follow"
     cancel: "cancel.Cancel"
     notices: "notices.Notices"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enamel.api import home, stream
+from enamel.api import catalogue_routes, home, stream
 from enamel.api.resources import (
     about,
     discovery,
@@ -297,6 +297,7 @@ ROUTES: tuple[Route, ...] = (
         errors=(errors.NotFound,),
         rule="enamel:tasks:get",
     ),
+    *catalogue_routes.ROUTES,
     Route(
         method="GET",
         path="/tasks",

@@ -22,6 +22,11 @@ COMMANDS = {
     "sandbox": "enamel.cli.sandbox",
     "server": "enamel.cli.server",
     "task": "enamel.cli.task",
+    "template": "enamel.cli.template",
+    "network": "enamel.cli.network",
+    "keypair": "enamel.cli.keypair",
+    "volume": "enamel.cli.volume",
+    "quota": "enamel.cli.quota",
 }
 """Each command's module, which holds a click command of the same name."""
 

@@ -113,6 +113,9 @@ class Cloud(Protocol):
         """
 
     async def keypair(self, name: str) -> cloud.Keypair | None: ...
+    async def keypairs(self) -> Sequence[cloud.Keypair]:
+        """Return the caller's keypairs; cached."""
+
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]: ...
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""

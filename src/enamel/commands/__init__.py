@@ -2,6 +2,8 @@
 
 from enamel.commands import (
     create_server,
+    create_volume,
+    delete_volume,
     placement,
     restart_task,
     revert_task,
@@ -11,6 +13,7 @@ from enamel.commands import (
 from enamel.commands.command import Command
 from enamel.model.launch import Launch
 from enamel.model.restart import Restart
+from enamel.model.volume import VolumeWish
 
 COMMANDS: dict[str, Command] = {
     "server.create": Command(
@@ -50,6 +53,24 @@ COMMANDS: dict[str, Command] = {
         cloud=lambda want: (want.params.get("cloud"), ()),
         ask=revert_task.ask,
         plan=revert_task.plan,
+    ),
+    "volume.create": Command(
+        name="volume.create",
+        action="CREATE_VOLUME",
+        summary="Make a volume.",
+        body=VolumeWish,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=create_volume.ask,
+        plan=create_volume.plan,
+    ),
+    "volume.delete": Command(
+        name="volume.delete",
+        action="DELETE_VOLUME",
+        summary="Delete a volume.",
+        body=None,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=delete_volume.ask,
+        plan=delete_volume.plan,
     ),
 }
 """Every command by its task's type."""

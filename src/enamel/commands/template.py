@@ -86,9 +86,7 @@ def check_fit(member: Member, look: Lookup, *, size: cloud.Flavor, image: cloud.
     """Find out whether an image fits the disk and the memory."""
     boot = member.wish.boot_volume
     room = boot.size_gb if boot else size.disk_gb
-    needed = max(image.min_disk_gb, -(-max(image.size_bytes, image.virtual_size_bytes) // GIB))
-    if image.volume_backed:
-        needed = image.min_disk_gb
+    needed = needed_gb(image)
     if room and needed > room:
         where = f"{member.at('boot_volume')}/size_gb" if boot else member.at_either("template")
         disk = "the boot volume" if boot else f"the disk of '{size.name}'"
@@ -96,3 +94,10 @@ def check_fit(member: Member, look: Lookup, *, size: cloud.Flavor, image: cloud.
     if image.min_memory_mb > size.memory_mb:
         detail = f"Template '{image.name}' needs {image.min_memory_mb} MB of memory; '{size.name}' has {size.memory_mb}."
         look.fault(member.at_either("type"), detail, "too_small")
+
+
+def needed_gb(image: cloud.Image) -> int:
+    """Return how large the disk has to be that an image is put on."""
+    if image.volume_backed:
+        return image.min_disk_gb
+    return max(image.min_disk_gb, -(-max(image.size_bytes, image.virtual_size_bytes) // GIB))

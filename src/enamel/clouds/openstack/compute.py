@@ -11,6 +11,8 @@ from enamel.model import cloud
 from enamel.model.errors import Gone
 
 SERVICE = "compute"
+KEYPAIRS = "keypairs"
+"""What the list of keypairs is kept under."""
 
 
 class _Link(Struct):
@@ -117,15 +119,25 @@ class Compute(part.Part):
             return None
         return _as_keypair(found.keypair)
 
+    async def keypairs(self) -> Sequence[cloud.Keypair]:
+        """Return the user's keypairs."""
+        return await self.kept.get(KEYPAIRS, self._keypairs, keep=part.OFTEN_CHANGED)
+
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
         """Import a public key."""
         body = {"keypair": {"name": name, "public_key": public_key}}
-        made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
+        try:
+            made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
+        finally:
+            self.kept.forget(KEYPAIRS)
         return _as_keypair(made.keypair)
 
     async def delete_keypair(self, name: str) -> None:
         """Delete a keypair."""
-        await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
+        try:
+            await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
+        finally:
+            self.kept.forget(KEYPAIRS)
 
     async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
         """Return the server group of a name, or None."""
@@ -174,6 +186,10 @@ class Compute(part.Part):
     async def _zones(self) -> list[cloud.Zone]:
         found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
         return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in found.zones]
+
+    async def _keypairs(self) -> list[cloud.Keypair]:
+        found = await self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
+        return [_as_keypair(one.keypair) for one in found.keypairs]
 
     async def _compute_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of servers, cores, memory_mb, keypairs and server_groups."""

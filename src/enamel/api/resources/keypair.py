@@ -1,0 +1,61 @@
+"""The routes of keypairs: public keys that servers are given."""
+
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct, field
+
+from enamel.api import collection, links
+from enamel.api.exchange import Answer, Ask
+from enamel.api.links import Links
+from enamel.model import cloud
+from enamel.model.errors import Invalid
+from enamel.model.keypair import KeypairWish
+from enamel.service import body
+
+
+class Keypair(cloud.Keypair, frozen=True, kw_only=True):
+    """A public key that servers are given."""
+
+    links: Links = field(name="_links")
+
+
+class Keypairs(Struct, frozen=True, kw_only=True):
+    """A page of keypairs, by name."""
+
+    keypairs: tuple[Keypair, ...]
+    links: Links = field(name="_links")
+
+
+async def list_keypairs(ask: Ask) -> Answer:
+    """Answer with the caller's keypairs."""
+    found = await ask.services.catalogue.keypairs()
+    shown, own = collection.page(ask, found, what="keypair", schema="Keypairs", key=lambda one: one.name)
+    return Answer(body=Keypairs(keypairs=tuple(map(_of, shown)), links=own))
+
+
+async def get_keypair(ask: Ask) -> Answer:
+    """Answer with one keypair."""
+    return Answer(body=_of(await ask.services.catalogue.keypair(ask.params["name"])))
+
+
+async def create_keypair(ask: Ask) -> Answer:
+    """Import a public key: 201 where it is new, 200 where the same key has the name already."""
+    wish, faults = body.shape(ask.body, KeypairWish)
+    if wish is None or faults:
+        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
+    made, new = await ask.services.catalogue.create_keypair(wish)
+    shown = _of(made)
+    return Answer(status=201 if new else 200, body=shown, headers={"Location": shown.links["self"].href})
+
+
+async def delete_keypair(ask: Ask) -> Answer:
+    """Delete a keypair."""
+    await ask.services.catalogue.delete_keypair(ask.params["name"])
+    return Answer(status=204)
+
+
+def _of(found: cloud.Keypair) -> Keypair:
+    here = f"/keypairs/{quote(found.name, safe='')}"
+    own = links.of(here, schema="Keypair", delete=f"DELETE {here}")
+    return Keypair(**msgspec.structs.asdict(found), links=own)

@@ -1,0 +1,36 @@
+"""The route of networks."""
+
+from msgspec import Struct, field
+
+from enamel.api import collection
+from enamel.api.exchange import Answer, Ask
+from enamel.api.links import Links
+from enamel.service import network
+
+
+class NetworkFilter(collection.Window, frozen=True, kw_only=True):
+    """Which networks are wanted."""
+
+    external: bool | None = None
+    """Only those that public addresses come from, or only the others."""
+    name: tuple[str, ...] = ()
+    """With any of these names."""
+
+
+class Networks(Struct, frozen=True, kw_only=True):
+    """A page of networks, by name."""
+
+    networks: tuple[network.Network, ...]
+    links: Links = field(name="_links")
+
+
+async def list_networks(ask: Ask) -> Answer:
+    """Answer with the networks that the project may see."""
+    external, names = ask.query.external, ask.query.name
+    found = [
+        one
+        for one in await ask.services.catalogue.networks()
+        if (external is None or one.external is external) and (not names or one.name in names)
+    ]
+    shown, own = collection.page(ask, found, what="network", schema="Networks", key=lambda one: one.id)
+    return Answer(body=Networks(networks=tuple(shown), links=own))

@@ -1,0 +1,21 @@
+"""The route of the quota."""
+
+from msgspec import field
+
+from enamel.api import links
+from enamel.api.exchange import Answer, Ask
+from enamel.api.links import Links
+from enamel.service import quota
+
+
+class Quotas(quota.Quotas, frozen=True, kw_only=True):
+    """What a project may have, has, and is about to have."""
+
+    links: Links = field(name="_links")
+
+
+async def get_quota(ask: Ask) -> Answer:
+    """Answer with the quotas of the caller's project."""
+    found = await ask.services.catalogue.quota(ask.caller)
+    own = links.of(ask.path, schema="Quotas")
+    return Answer(body=Quotas(cloud=found.cloud, quotas=found.quotas, links=own))

@@ -1,0 +1,84 @@
+"""`enamel volume`: block devices that outlive servers."""
+
+from typing import Any
+
+import click
+
+from enamel.cli import outcome, show
+from enamel.cli.client import Client
+from enamel.cli.failure import Failure
+from enamel.cli.server import waiting
+
+
+@click.group()
+def volume() -> None:
+    """Make volumes, look at them, delete them."""
+
+
+@volume.command(name="list")
+@click.option("--state", multiple=True, help="Only those in this state, such as available; can be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_(client: Client, *, state: tuple[str, ...], as_json: bool) -> None:
+    """List the volumes of the project."""
+    wanted = ",".join(word.lower() for word in state) or None
+    found = list(client.pages("/volumes", "volumes", limit=100, state=wanted))
+    if as_json:
+        show.as_json({"volumes": found})
+        return
+    rows = [
+        (
+            show.plain(one["name"]),
+            f"{one['size_gb']} GB",
+            show.plain(one["state"]),
+            show.plain(one["type"]),
+            ", ".join(one["attached_to"]),
+            one["id"],
+        )
+        for one in found
+    ]
+    header = ["volume", "size", "state", "type", "attached to", "id"]
+    show.table(header, rows, empty="There are no volumes.")
+
+
+@volume.command()
+@click.argument("name")
+@click.option("--size", type=click.IntRange(1), required=True, metavar="GB", help="How many gigabytes.")
+@click.option("--type", help="The volume type; the cloud chooses where none is named.")
+@click.option("--template", help="An image whose bytes it gets; it can then be booted from.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
+@waiting
+@click.pass_obj
+def create(
+    client: Client, /, *, name: str, size: int, dry_run: bool, wait: bool, as_json: bool, **more: Any
+) -> int:
+    """Make a volume with a NAME."""
+    body = {"name": name, "size_gb": size, **{key: value for key, value in more.items() if value is not None}}
+    if dry_run:
+        return outcome.preview(client.post("/volumes", body, dry_run=True), as_json=as_json)
+    return outcome.accepted(client, client.post("/volumes", body), wait=wait, as_json=as_json)
+
+
+@volume.command()
+@click.argument("names", nargs=-1, required=True)
+@waiting
+@click.pass_obj
+def delete(client: Client, *, names: tuple[str, ...], wait: bool, as_json: bool) -> int:
+    """Delete volumes, by their NAMES or ids."""
+    # All are looked up before the first one goes.
+    known = list(client.pages("/volumes", "volumes", limit=1000))
+    ids = [_id(known, name) for name in names]
+    tasks = [client.delete(f"/volumes/{id}") for id in ids]
+    return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
+
+
+def _id(known: list[Any], name: str) -> str:
+    """Return the id of the one volume that has an id or a name."""
+    found = [one["id"] for one in known if one["id"] == name] or [
+        one["id"] for one in known if one["name"] == name
+    ]
+    if len(found) > 1:
+        raise Failure(f"{len(found)} volumes are called '{name}': name one by its id, of {', '.join(found)}.")
+    if not found:
+        raise Failure(f"There is no volume '{name}'.", "`enamel volume list` shows those there are.")
+    return str(found[0])
