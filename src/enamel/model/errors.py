@@ -394,7 +394,7 @@ class PartlyDone(TaskError):
     """Some of the servers are up, and some failed."""
 
     code = "enamel.task.partly_done"
-    remedy = "Read each server's `error`; launch the missing ones again, or revert the task."
+    remedy = "Read each server's `error`; restart the task to have the missing ones made, or revert it."
 
 
 class PlanUnreadable(TaskError):

@@ -1,6 +1,6 @@
 """Notices: the webhooks of tasks, from the request to the state that callers see."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -135,21 +135,24 @@ class Notices:
 async def kept(wanted: Sequence[Notify], *, task: str, keys: Keys) -> list[Webhook]:
     """Return the webhooks of a new task, their secrets in the key store."""
     found = []
-    for one in wanted:
+    for id, one in zip(_ids(len(wanted)), wanted, strict=True):
         refs = [await keys.put(secret.encode()) for secret in notice.secrets(one)]
-        found.append(
-            Webhook(id=ids.new_id(), task=task, url=one.url, events=tuple(one.events), secrets=tuple(refs))
-        )
+        found.append(Webhook(id=id, task=task, url=one.url, events=tuple(one.events), secrets=tuple(refs)))
     return found
 
 
-async def inherited(old: Iterable[Webhook], *, task: str, keys: Keys) -> list[Webhook]:
+async def inherited(old: Sequence[Webhook], *, task: str, keys: Keys) -> list[Webhook]:
     """Return the webhooks of an earlier task for the one that takes it up, with secrets of their own."""
     found = []
-    for one in old:
+    for id, one in zip(_ids(len(old)), old, strict=True):
         refs = [await keys.put(await keys.get(ref)) for ref in one.secrets]
-        found.append(Webhook(id=ids.new_id(), task=task, url=one.url, events=one.events, secrets=tuple(refs)))
+        found.append(Webhook(id=id, task=task, url=one.url, events=one.events, secrets=tuple(refs)))
     return found
+
+
+def _ids(number: int) -> list[str]:
+    """Return new ids whose order is that of the request: those of one millisecond have none by themselves."""
+    return sorted(ids.new_id() for _ in range(number))
 
 
 def _once(
