@@ -89,18 +89,11 @@ class Recipe:
         )
         return self.add(step, word=word, after=after)
 
-    def settle(
-        self,
-        word: str,
-        *,
-        goal: tuple[str, ...],
-        after: Handle,
-        what: Action | None = None,
-        proof: bool = False,
-    ) -> Handle:
-        """Add the waiting for what an action leads to."""
-        step = act.Settle(id=self.server.id, what=what or self.wish.action, goal=goal, proof=proof)
-        return self.add(step, word=word, after=after)
+    def settle(self, word: str, *, goal: tuple[str, ...], begun: Handle, proof: bool = False) -> Handle:
+        """Add the waiting for what an action leads to, which another step has begun."""
+        # The id comes from that step, so that a restart begins anew what has come to nothing.
+        step = act.Settle(id=begun["id"], what=self.wish.action, goal=goal, proof=proof)
+        return self.add(step, word=word)
 
     def password(self) -> dict[str, Any]:
         """Return the password as an argument: a reference into the key store, in no record itself."""
@@ -135,7 +128,8 @@ def _image(recipe: Recipe) -> None:
     taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=wish.name or "", series=series))
     uploaded = recipe.add(snapshot.AwaitImage(id=taken["id"]))
     # The image is active a little before the cloud leaves the server alone again.
-    recipe.settle("UPLOADING", goal=(recipe.server.status,), after=uploaded)
+    rest = act.Settle(id=recipe.server.id, what=wish.action, goal=(recipe.server.status,))
+    recipe.add(rest, word="UPLOADING", after=uploaded)
 
 
 def _update_password(recipe: Recipe) -> None:
@@ -154,7 +148,7 @@ def _rebuild(recipe: Recipe) -> None:
         recipe.look.fault("/template", detail, "required")
     arguments = recipe.password() | {"image_id": image}
     begun = recipe.act("REBUILDING", arguments=arguments)
-    recipe.settle("SPAWNING", goal=AT_REST, after=begun)
+    recipe.settle("SPAWNING", goal=AT_REST, begun=begun)
 
 
 def _resize(recipe: Recipe) -> None:
@@ -177,7 +171,7 @@ def _resize(recipe: Recipe) -> None:
     wanted = {kind: number for kind, number in growth.items() if number > 0 and server.vcpus}
     look.faults += quota.faults(wanted, look.facts)
     begun = recipe.add(resize.Resize(id=server.id, flavor_id=size.id, before=server.flavor_id))
-    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), after=begun)
+    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), begun=begun)
     if wish.confirm is not False:
         recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
@@ -191,15 +185,15 @@ def _move(recipe: Recipe) -> None:
         recipe.look.fault("/live", f"Server '{server.name}' is paused: it can only be moved live.")
     begun = recipe.add(resize.Move(id=server.id, live=live))
     if live:
-        recipe.settle("MIGRATING", goal=(server.status,), after=begun, proof=True)
+        recipe.settle("MIGRATING", goal=(server.status,), begun=begun, proof=True)
         return
-    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), after=begun)
+    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), begun=begun)
     recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
 def _shelve(recipe: Recipe) -> None:
     begun = recipe.act("SHELVING")
-    recipe.settle("UPLOADING", goal=("SHELVED", "SHELVED_OFFLOADED"), after=begun)
+    recipe.settle("UPLOADING", goal=("SHELVED", "SHELVED_OFFLOADED"), begun=begun)
 
 
 def _attach_volume(recipe: Recipe) -> None:

@@ -61,8 +61,8 @@ def _move(
 
 
 def confirm(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Keep the new flavor."""
-    _settle_resize(request, server)
+    """Keep the new flavor; until that is done, nothing shows of it."""
+    compute_work.after(request.cloud, server, (0.05, 0.2), lambda: _settle_resize(request, server))
     return kernel.Reply(status=204)
 
 

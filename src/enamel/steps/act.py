@@ -12,6 +12,8 @@ from enamel.steps import server as servers
 from enamel.steps.step import Context, Outputs, Step
 
 _SOON = timedelta(seconds=0.5)
+UNTOUCHED = {Action.CONFIRM_RESIZE: "VERIFY_RESIZE"}
+"""Where Nova takes an action and shows nothing of it until it is done: the status that tells nothing then."""
 
 
 class Act(Step, frozen=True, kw_only=True):
@@ -94,7 +96,9 @@ async def settle(
     """
 
     def rests(server: cloud.Server | None) -> bool:
-        return server is None or server.status == "DELETED" or server.task_state is None
+        if server is None or server.status == "DELETED":
+            return True
+        return server.task_state is None and server.status != UNTOUCHED.get(what)
 
     found = await at.cloud.servers.until(id, rests, due=_SOON)
     if found is None or found.status == "DELETED":
