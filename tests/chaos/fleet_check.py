@@ -1,0 +1,112 @@
+"""What must be so after everything that a fleet went through, as the cloud, the database and the wires tell it."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from itertools import pairwise
+
+import aiohttp
+
+from enamel.model import task
+from enamel.model.task import Task
+from enamel.store import events, items, tasks
+from enamel.store.engine import Store
+from tests.chaos.fleet import Fleet, Member, moment
+from tests.flows import balance, history
+
+BROKEN = ("step.broken", "task.stuck", "task.dropped", "worker.broke")
+"""What is logged where Enamel itself is at fault."""
+
+
+async def inventory(fleet: Fleet) -> balance.There:
+    """Return what the project has on the cloud."""
+    async with (
+        aiohttp.ClientSession(fleet.sandbox) as http,
+        http.get("/sandbox/state", params={"project": "demo"}) as answer,
+    ):
+        state = await answer.json()
+    project_id = next(row["project_id"] for row in state["networks"] if row["name"] == "private")
+    return balance.inventory(state, project_id=project_id)
+
+
+async def still_open(fleet: Fleet) -> int:
+    """Return how many tasks have not ended."""
+    store = Store(fleet.store)
+    try:
+        waiting = await store.read(tasks.list, states=set(task.State) - task.ENDED, limit=10_000)
+        return len(waiting)
+    finally:
+        await store.close()
+
+
+async def check(fleet: Fleet, *, accepted: Collection[str], forsaken: int) -> list[Task]:
+    """Hold a fleet to the invariants and return all its tasks.
+
+    Args:
+        fleet: The fleet, with nothing going on any more.
+        accepted: The tasks that were promised.
+        forsaken: How many requests there were of which nobody knows whether they were accepted.
+    """
+    store = Store(fleet.store)
+    try:
+        known = list(await store.read(tasks.list, limit=100_000))
+        known = [await store.read(tasks.get, one.id) for one in known]
+        for found in known:
+            assert found.state in task.ENDED, f"task {found.id} has not ended: it is {found.state.value}"
+            history.check(
+                found,
+                await store.read(items.list, found.id),
+                await store.read(events.list, found.id, limit=100_000),
+            )
+    finally:
+        await store.close()
+    assert set(accepted) <= {one.id for one in known}, "a task was promised, and is not there"
+    assert len(known) - len(set(accepted)) <= forsaken, "there are tasks that nobody was promised"
+    there, standing = await inventory(fleet), balance.standing(known)
+    assert balance.leftovers(there, standing) == {}
+    assert balance.missing(there, standing) == []
+    check_fences(fleet)
+    said = [line for line in fleet.lines() if line["event"] in BROKEN or "Traceback" in str(line)]
+    assert not said, said[:3]
+    return known
+
+
+def check_fences(fleet: Fleet) -> None:
+    """Hold every worker to beginning nothing after its lease was taken over."""
+    reaped = {
+        worker: moment(line)
+        for line in fleet.lines()
+        if line["event"] == "worker.reaped"
+        for worker in line["workers"]
+    }
+    for member in fleet.members.values():
+        late = begun_late(member, lives(fleet, member), reaped)
+        assert not late, f"{member.name} began what was another's by then: {late}"
+
+
+def lives(fleet: Fleet, member: Member) -> list[tuple[float, str]]:
+    """Return when a member of the fleet became which worker, in order."""
+    return sorted(
+        (moment(line), line["worker"])
+        for line in fleet.lines(member.name)
+        if line["event"] == "worker.started"
+    )
+
+
+def begun_late(
+    member: Member, lives: list[tuple[float, str]], reaped: Mapping[str, float]
+) -> list[tuple[float, str]]:
+    """Return what a member told the cloud to make for a step that it had not begun when its lease was taken over."""
+    late = []
+    for (start, worker), (end, _) in pairwise([*lives, (float("inf"), "")]):
+        over = reaped.get(worker, float("inf"))
+        told = [(at, mark) for at, mark in member.cloud.marks if start <= at < end]
+        begun = {mark for at, mark in told if at <= over}
+        late += [(at - over, mark) for at, mark in told if at > over and mark not in begun]
+    return late
+
+
+def summary(known: Collection[Task]) -> str:
+    """Return a line on how tasks ended."""
+    ends = Counter(one.state.name for one in known)
+    told = ", ".join(f"{number} {name}" for name, number in sorted(ends.items()))
+    return f"{len(known)} tasks: {told}; {sum(one.attempt for one in known)} claims"
