@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -223,3 +224,20 @@ def test_reads_the_states_of_postgresql(state: str, kind: dialects.Trouble | Non
     original = Exception("it failed")
     original.sqlstate = state  # type: ignore[attr-defined]
     assert dialects.trouble(sa.exc.OperationalError("SELECT", {}, original)) is kind
+
+
+async def test_a_renewal_does_not_wait_behind_what_is_written(store: Store, lease: Lease) -> None:
+    order: list[str] = []
+    started = threading.Event()
+
+    def hold(_tx: Tx) -> None:
+        started.set()
+        threading.Event().wait(0.1)
+
+    held = asyncio.create_task(store.run(hold))
+    await asyncio.to_thread(started.wait)
+    late = [asyncio.create_task(store.run(lambda _tx: order.append("write"))) for _ in range(3)]
+    await asyncio.sleep(0)
+    await store.run_urgent(lambda _tx: order.append("renewal"), lease.id)
+    await asyncio.gather(held, *late)
+    assert order == ["renewal", "write", "write", "write"]

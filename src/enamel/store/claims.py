@@ -106,11 +106,12 @@ def release(
     return freed
 
 
-def settle(tx: Tx, worker: str, id: str) -> Task | None:
-    """Return a task that a worker has finished with; it goes back to its topic where it has not ended."""
-    release(tx, worker, [id])
-    found = tx.rows(sa.select(table).where(table.c.id == id))
-    return rows.task_of(found[0]) if found else None
+def settle(tx: Tx, worker: str, ids: Sequence[str]) -> list[Task | None]:
+    """Return tasks that a worker has finished with, without plans; one that has not ended goes back to its topic."""
+    release(tx, worker, ids)
+    query = sa.select(*tasks.LISTED).where(table.c.id.in_(ids))
+    found = {row["id"]: rows.task_of(row) for row in tx.rows(query)}
+    return [found.get(id) for id in ids]
 
 
 def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:

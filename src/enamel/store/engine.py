@@ -15,6 +15,7 @@ from enamel.store.transaction import Tx
 from enamel.store.writer import Save, Write, Writer
 
 P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 _READERS = 4
@@ -80,15 +81,33 @@ class Store:
             LeaseLost: The worker's lease is gone; nothing was written.
 
         """
+        return await self._fenced(functools.partial(_call, function, args, kwargs), worker)
+
+    async def run_urgent(
+        self, function: Callable[Concatenate[Tx, P], T], worker: str, /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do the same before everything that waits already.
+
+        Raises:
+            LeaseLost: The worker's lease is gone; nothing was written.
+
+        """
+        return await self._fenced(functools.partial(_call, function, args, kwargs), worker, urgent=True)
+
+    async def _fenced(self, work: Callable[[Tx], T], worker: str, *, urgent: bool = False) -> T:
         future: asyncio.Future[T] = self._loop.create_future()
-        self._writer.put(Write(functools.partial(_call, function, args, kwargs), future=future, fence=worker))
+        self._writer.put(Write(work, future=future, fence=worker, urgent=urgent))
         return await future
 
     def save(
-        self, bulk: Callable[[Tx, Sequence[Any]], None], record: object, *, worker: str
-    ) -> asyncio.Future[None]:
-        """Queue a record for a function that writes many at once, under a worker's lease; see `Journal`."""
-        future: asyncio.Future[None] = self._loop.create_future()
+        self, bulk: Callable[[Tx, Sequence[R]], Sequence[T] | None], record: R, *, worker: str
+    ) -> asyncio.Future[T]:
+        """Queue a record for a function that writes many at once, under a worker's lease.
+
+        Neighbours in the queue that have the same function are written together. The future has what the function
+        returned for this record.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
         self._writer.put(Save(bulk, record=record, future=future, fence=worker))
         return future
 

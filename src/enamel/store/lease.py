@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
 from enamel.model import ids
 from enamel.model.errors import LeaseLost
-from enamel.store import workers
+from enamel.model.task import Task
+from enamel.store import claims, workers
 from enamel.store.engine import Store
 from enamel.store.transaction import Tx
 
@@ -67,8 +68,13 @@ class Lease:
             LeaseLost: Another worker has reaped it.
 
         """
+        self.check()
         began = self._clock()
-        cancelled = await self.run(workers.renew, self.id, lease=self.length)
+        try:
+            cancelled = await self.store.run_urgent(workers.renew, self.id, self.id, lease=self.length)
+        except LeaseLost:
+            self.over.set()
+            raise
         self._until = began + self.length.total_seconds()
         return cancelled
 
@@ -92,6 +98,20 @@ class Lease:
             self.over.set()
             raise
 
+    async def settle(self, task: str) -> Task | None:
+        """Finish with a task and return how it ended; one that has not goes back to its topic.
+
+        Raises:
+            LeaseLost: Another worker has reaped the lease; nothing was written.
+
+        """
+        self.check()
+        try:
+            return await self.store.save(_settle, (self.id, task), worker=self.id)
+        except LeaseLost:
+            self.over.set()
+            raise
+
     def check(self) -> None:
         """Make sure that the lease is not known to be lost.
 
@@ -101,3 +121,8 @@ class Lease:
         """
         if self.over.is_set():
             raise LeaseLost(f"The worker {self.name} has no lease.")
+
+
+def _settle(tx: Tx, finished: Sequence[tuple[str, str]]) -> list[Task | None]:
+    """Finish with many tasks at once; writes that come together have one lease, and so one worker."""
+    return claims.settle(tx, finished[0][0], [task for _, task in finished])

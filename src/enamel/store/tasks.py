@@ -22,7 +22,8 @@ _NAMED = "name:"
 """What stands before a host name where a server's id would be: a server that is yet to be made."""
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
-_LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
+LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
+"""What is read of tasks where there may be many of them: all but the plan."""
 
 
 def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
@@ -75,7 +76,7 @@ def list(
         limit: How many at most.
 
     """
-    query = sa.select(*_LISTED).order_by(tasks.c.id.desc()).limit(limit)
+    query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
     wanted = {"project_id": project_id, "type": type, "parent": parent}
     query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
     if states is not None:
@@ -213,7 +214,7 @@ def reserved(
 
 def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
     """Return a project's unfinished tasks on a cloud that are about to take something, without their plans."""
-    query = sa.select(*_LISTED).where(
+    query = sa.select(*LISTED).where(
         tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
     )
     return tuple(map(rows.task_of, tx.rows(query)))

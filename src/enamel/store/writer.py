@@ -1,13 +1,14 @@
 """The writer: the one thread through which everything is written, many callers to a commit."""
 
 import asyncio
+import enum
 import itertools
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -28,13 +29,20 @@ _LONGEST_PAUSE = 2.0
 class Write:
     """One function that waits for its transaction."""
 
-    __slots__ = ("dropped", "fence", "future", "work")
+    __slots__ = ("dropped", "fence", "future", "urgent", "work")
 
     def __init__(
-        self, work: Callable[[Tx], Any], *, future: asyncio.Future[Any], fence: str | None = None
+        self,
+        work: Callable[[Tx], Any],
+        *,
+        future: asyncio.Future[Any],
+        fence: str | None = None,
+        urgent: bool = False,
     ) -> None:
         self.work = work
         self.future = future
+        self.urgent = urgent
+        """Whether it goes before what waits already: a lease must not run out behind what is written under it."""
         self.fence = fence
         """The worker whose lease must hold; without it, nothing is written."""
         self.dropped = False
@@ -48,18 +56,41 @@ class Save(Write):
 
     def __init__(
         self,
-        bulk: Callable[[Tx, Sequence[Any]], None],
+        bulk: Callable[[Tx, Sequence[Any]], Sequence[Any] | None],
         *,
         record: object,
         future: asyncio.Future[Any],
         fence: str | None = None,
     ) -> None:
-        super().__init__(lambda tx: bulk(tx, [record]), future=future, fence=fence)
+        """Take a record.
+
+        Args:
+            bulk: Writes records, and returns one answer for each, or None where there are none to give.
+            record: The record.
+            future: Gets the answer.
+            fence: The worker whose lease must hold.
+
+        """
+        super().__init__(lambda tx: _answers(bulk(tx, [record]), of=1)[0], future=future, fence=fence)
         self.bulk = bulk
         self.record = record
 
 
+def _answers(given: Sequence[Any] | None, *, of: int) -> Sequence[Any]:
+    return [None] * of if given is None else given
+
+
+T = TypeVar("T")
 Outcome = tuple[Any, Exception | None]
+
+
+class Sign(enum.Enum):
+    """What stands in the queue where there is nothing to write."""
+
+    LOOK = "look"
+    """Something urgent came."""
+    END = "end"
+    """Nothing comes any more."""
 
 
 class Writer:
@@ -71,7 +102,8 @@ class Writer:
         self._engine = engine.execution_options(**{dialects.WRITES: True})
         self._loop = loop
         self._clock = clock
-        self._waiting: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Write | Sign] = queue.SimpleQueue()
+        self._urgent: queue.SimpleQueue[Write] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._thread.start()
@@ -80,25 +112,28 @@ class Writer:
         """Queue a write; what is queued first is written first."""
         if self._closing.is_set():
             raise StoreUnavailable("The store was closed.")
-        self._waiting.put(write)
+        if write.urgent:
+            self._urgent.put(write)
+            self._waiting.put(Sign.LOOK)
+        else:
+            self._waiting.put(write)
 
     async def close(self) -> None:
         """Write what still waits, then end the thread; what an outage holds up fails."""
         self._closing.set()
-        self._waiting.put(None)
+        self._waiting.put(Sign.END)
         await asyncio.to_thread(self._thread.join)
 
     def _serve(self) -> None:
         open_for_more = True
         while open_for_more:
-            batch = [self._waiting.get()]
-            while len(batch) < _AT_MOST:
-                try:
-                    batch.append(self._waiting.get_nowait())
-                except queue.Empty:
-                    break
-            open_for_more = None not in batch
-            self._carry_out([write for write in batch if write is not None])
+            waiting = [self._waiting.get(), *_all(self._waiting, limit=_AT_MOST - 1)]
+            open_for_more = Sign.END not in waiting
+            for batch in (
+                _all(self._urgent, limit=_AT_MOST),
+                [write for write in waiting if not isinstance(write, Sign)],
+            ):
+                self._carry_out(batch)
 
     def _carry_out(self, batch: list[Write]) -> None:
         """Write a batch, however long the database is away."""
@@ -151,6 +186,17 @@ class Writer:
             pass
 
 
+def _all(waiting: "queue.SimpleQueue[T]", *, limit: int) -> list[T]:
+    """Return what waits in a queue, at most so much."""
+    found: list[T] = []
+    while len(found) < limit:
+        try:
+            found.append(waiting.get_nowait())
+        except queue.Empty:
+            break
+    return found
+
+
 def _groups(batch: list[Write]) -> Iterator[tuple[str | None, list[Write]]]:
     """Yield the batch in its order; neighbours that can be written together come together."""
 
@@ -167,8 +213,8 @@ def _write(tx: Tx, group: list[Write]) -> list[Outcome]:
     try:
         with tx.savepoint():
             if isinstance(first, Save) and len(group) > 1:
-                first.bulk(tx, [write.record for write in group if isinstance(write, Save)])
-                return [(None, None)] * len(group)
+                given = first.bulk(tx, [write.record for write in group if isinstance(write, Save)])
+                return [(answer, None) for answer in _answers(given, of=len(group))]
             return [(first.work(tx), None)]
     except Exception as error:
         # A deadlock or a lost connection has ended the whole transaction, not just this part of it.

@@ -223,7 +223,7 @@ class Worker:
                 log.exception("task.stuck", task=found.id, attempt=found.attempt)
                 left = await self._give_up(found)
             else:
-                left = await self._lease.run(claims.settle, self._lease.id, found.id)
+                left = await self._lease.settle(found.id)
             if left is not None and left.state in tasks_model.ENDED:
                 await self._reaper.bury(left)
         except LeaseLost:
