@@ -18,17 +18,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+import uvloop
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
 from enamel import steps as kinds
+from enamel.cli import process
 from enamel.commands import COMMANDS
 from enamel.dispatch import ways
 from enamel.dispatch.base import Dispatch
@@ -373,6 +375,13 @@ async def prototype(site: Site, path: str, *, what: str, count: int) -> dict[str
 MEASUREMENTS = ("steps", "accept", "wake", "memory")
 
 
+def run(measured: Coroutine[Any, Any, dict[str, float]]) -> dict[str, float]:
+    """Run a measurement as the services run."""
+    process.spare_collector()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(measured)
+
+
 def once(options: argparse.Namespace) -> dict[str, float]:
     """Carry one measurement out in this process."""
     site = Site(store=options.store, dispatch=options.dispatch)
@@ -381,7 +390,7 @@ def once(options: argparse.Namespace) -> dict[str, float]:
         what, count = (
             ("steps", 500 if quick else 3000) if options.once == "steps" else ("waking", 20 if quick else 60)
         )
-        return asyncio.run(prototype(site, options.prototype, what=what, count=count))
+        return run(prototype(site, options.prototype, what=what, count=count))
     site.empty()
     measured = {
         "steps": lambda: steps(site, count=500 if quick else 3000),
@@ -389,7 +398,7 @@ def once(options: argparse.Namespace) -> dict[str, float]:
         "wake": lambda: waking(site, count=20 if quick else 60),
         "memory": lambda: memory(site, count=1000 if quick else 10_000),
     }[options.once]
-    return asyncio.run(measured())
+    return run(measured())
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -146,6 +147,14 @@ def rules(options: Mapping[str, Any]) -> "list[faults.Rule]":
         raise Failure(f"{path} does not hold faults: {error}", code=Exit.USAGE) from error
 
 
+def spare_collector() -> None:
+    """Have the garbage collector run less often: it would look through ten thousand tasks again and again.
+
+    Next to nothing here needs it; a worker carries out nearly twice as many steps with the processor time it saves.
+    """
+    gc.set_threshold(20_000, 20, 20)
+
+
 def serve(
     work: Callable[[End], Awaitable[None]], *, place: Place, reload: Callable[[], None] | None = None
 ) -> None:
@@ -173,6 +182,7 @@ def serve(
             loop.add_signal_handler(signal.SIGHUP, reload)
         await work(end)
 
+    spare_collector()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
