@@ -52,13 +52,18 @@ def cloud(place: Path, ready: Connection, wanted: kernel.Settings, rules: list[f
 
 
 def enamel(place: Path, ready: Connection) -> None:
-    """Serve Enamel until the process is killed."""
-    _write_to(place / "enamel.log")
+    """Serve Enamel on the sandbox until the process is killed."""
     _hurry()
-    os.environ["OS_CLIENT_CONFIG_FILE"] = str(place / "clouds.yaml")
+    enamel_on(place, ready, place / "clouds.yaml", "sandbox")
+
+
+def enamel_on(place: Path, ready: Connection, clouds: Path, entry: str) -> None:
+    """Serve Enamel on an entry of a clouds.yaml until the process is killed."""
+    _write_to(place / "enamel.log")
+    os.environ["OS_CLIENT_CONFIG_FILE"] = str(clouds)
 
     async def main() -> None:
-        told = settings.up({}, data=place / "data", cloud="sandbox", port=0)
+        told = settings.up({}, data=place / "data", cloud=entry, port=0)
         async with bootstrap.up(told) as running:
             ready.send(running.url)
             await asyncio.Event().wait()
