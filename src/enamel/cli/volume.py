@@ -7,7 +7,7 @@ import click
 from enamel.cli import outcome, show
 from enamel.cli.client import Client
 from enamel.cli.failure import Failure
-from enamel.cli.server import waiting
+from enamel.cli.pick import waiting
 
 
 @click.group()

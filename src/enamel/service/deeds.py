@@ -1,7 +1,6 @@
 """What was done to a server: by Enamel's tasks, and by others who asked the cloud directly, in one history."""
 
 import enum
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -9,7 +8,6 @@ from msgspec import Struct
 from enamel.model import cloud
 from enamel.model.action import Action
 from enamel.model.errors import CloudError, Fault, Invalid, NotFound
-from enamel.model.item import Item
 from enamel.model.problem import Problem
 from enamel.model.task import Caller, State, Task
 from enamel.service.read import Page, Read
@@ -109,15 +107,8 @@ async def _others(read: Read, caller: Caller, server: str, *, known: tuple[Task,
             raise
         # Of a server that is gone, or on a cloud that is down, the tasks are all that there is to tell.
         return []
-    asked: set[str] = set()
-    for one in known:
-        asked |= _requests(await read.items(caller, one.id))
+    asked = await read.requests(known)
     return [_of_cloud(one) for one in deeds if one.id not in asked]
-
-
-def _requests(items: Sequence[Item]) -> set[str]:
-    """Return the cloud's ids of the requests that steps have made."""
-    return {call.request_id for one in items for call in one.calls}
 
 
 def _of_task(found: Task) -> Deed:

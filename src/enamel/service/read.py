@@ -122,6 +122,11 @@ class Read:
         found = await self.task(caller, id)
         return await self._store.read(items.list, found.id)
 
+    async def requests(self, asked: Sequence[Task]) -> frozenset[str]:
+        """Return the clouds' ids of all the requests that some tasks have made."""
+        found = await self._store.read(items.of_tasks, [one.id for one in asked]) if asked else {}
+        return frozenset(call.request_id for steps in found.values() for one in steps for call in one.calls)
+
     async def events(self, caller: Caller, id: str, *, after: int, limit: int) -> Page[Event]:
         """Return the events of a task that follow a number."""
         found = await self.task(caller, id)
