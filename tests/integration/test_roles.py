@@ -15,7 +15,7 @@ import pytest
 from tests.integration import fleet
 from tests.store import databases
 
-pytestmark = [pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module", params=databases.PARAMETERS[1:])

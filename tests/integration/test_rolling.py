@@ -14,7 +14,7 @@ from tests.integration.nginx import Nginx
 from tests.integration.services import debian
 from tests.store import databases
 
-pytestmark = [pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(600)]
 CALLERS = 6
 LAUNCHES_AT_LEAST = 20
 APIS = ("api-1", "api-2")
