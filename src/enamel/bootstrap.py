@@ -36,7 +36,9 @@ from enamel.service.health import Health
 from enamel.service.late import LatePlanner
 from enamel.service.metrics import Metrics
 from enamel.service.notices import Notices
+from enamel.service.placement import Placements
 from enamel.service.read import Read
+from enamel.service.server_type import ServerTypes
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
 from enamel.store import migrations
@@ -58,6 +60,8 @@ class Services:
     submit: Submit
     read: Read
     catalogue: Catalogue
+    placements: Placements
+    server_types: ServerTypes
     follow: Follow
     cancel: Cancel
     notices: Notices
@@ -213,6 +217,8 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         submit=Submit(store, clouds=clouds, keys=parts.keys, dispatch=dispatch, guard=_guard(parts)),
         read=Read(store, clouds=clouds),
         catalogue=Catalogue(store, clouds=clouds),
+        placements=Placements(clouds),
+        server_types=ServerTypes(clouds),
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Notices(store, keys=parts.keys),

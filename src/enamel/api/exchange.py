@@ -10,7 +10,19 @@ from enamel.model.task import Caller
 
 if TYPE_CHECKING:
     from enamel.api.route import Route
-    from enamel.service import caller, cancel, catalogue, follow, health, metrics, notices, read, submit
+    from enamel.service import (
+        caller,
+        cancel,
+        catalogue,
+        follow,
+        health,
+        metrics,
+        notices,
+        placement,
+        read,
+        server_type,
+        submit,
+    )
 
 T = TypeVar("T")
 
@@ -21,6 +33,8 @@ class Services(Protocol):
     submit: "submit.Submit"
     read: "read.Read"
     catalogue: "catalogue.Catalogue"
+    placements: "placement.Placements"
+    server_types: "server_type.ServerTypes"
     follow: "follow.Follow"
     cancel: "cancel.Cancel"
     notices: "notices.Notices"

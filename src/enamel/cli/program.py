@@ -27,8 +27,10 @@ COMMANDS = {
     "keypair": "enamel.cli.keypair",
     "volume": "enamel.cli.volume",
     "quota": "enamel.cli.quota",
+    "placement": "enamel.cli.placement",
+    "server-type": "enamel.cli.server_type",
 }
-"""Each command's module, which holds a click command of the same name."""
+"""Each command's module, which holds a click command of the same name, with _ for -."""
 
 
 class Lazy(click.Group):
@@ -42,7 +44,9 @@ class Lazy(click.Group):
         """Return a command, or None where there is none of the name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_")
+        )
         return command
 
 

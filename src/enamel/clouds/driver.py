@@ -160,6 +160,13 @@ class Cloud(Protocol):
 
     # -- effects
 
+    async def create_flavor(self, want: cloud.FlavorWant) -> cloud.Flavor:
+        """Make a flavor. Raises CloudForbidden where that is for operators."""
+
+    async def share_flavor(self, id: str, *, project_id: str) -> None:
+        """Let a project see a private flavor."""
+
+    async def delete_flavor(self, id: str) -> None: ...
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair: ...
     async def delete_keypair(self, name: str) -> None: ...
     async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup: ...

@@ -14,6 +14,24 @@ class Flavor(Struct, frozen=True, kw_only=True):
     vcpus: int
     disk_gb: int
     """Size of the root disk; 0 where the image or the boot volume decides."""
+    swap_mb: int = 0
+    rxtx_factor: float = 1.0
+    description: str = ""
+    public: bool = True
+    """Whether every project can use it."""
+
+
+class FlavorWant(Struct, frozen=True, kw_only=True):
+    """A size of server to be made."""
+
+    name: str
+    memory_mb: int
+    vcpus: int
+    disk_gb: int
+    swap_mb: int = 0
+    rxtx_factor: float = 1.0
+    description: str = ""
+    public: bool = False
 
 
 class Image(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,19 @@ from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
-from enamel.service import caller, cancel, catalogue, checks, follow, health, metrics, read, submit
+from enamel.service import (
+    caller,
+    cancel,
+    catalogue,
+    checks,
+    follow,
+    health,
+    metrics,
+    placement,
+    read,
+    server_type,
+    submit,
+)
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -135,6 +147,8 @@ class Services:
         self.submit = Submit(store)
         self.read = read.Read(store, clouds=self.clouds)
         self.catalogue = catalogue.Catalogue(store, clouds=self.clouds)
+        self.placements = placement.Placements(self.clouds)
+        self.server_types = server_type.ServerTypes(self.clouds)
         self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)

@@ -35,3 +35,20 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert enamel("volume", "delete", "typed", "no-such").code == 1
     assert enamel("volume", "delete", "typed", "--wait").code == 0
     assert enamel("volume", "list", "--json").data["volumes"] == []
+
+
+def test_where_servers_can_go_is_listed_drawn_and_shown(enamel: Type) -> None:
+    assert "sandbox/RegionOne/az1" in enamel("placement", "list").out
+    assert "az2" in enamel("placement", "tree").out
+    shown = enamel("placement", "show", "az1", "--json").data
+    assert shown["kind"] == "ZONE"
+    assert shown["path"] in enamel("placement", "show", shown["id"]).out
+    assert enamel("placement", "show", "nowhere").code == 1
+
+
+def test_sizes_are_listed_and_shown_and_changed_by_those_who_may(enamel: Type) -> None:
+    assert "m1.tiny" in enamel("server-type", "list").out
+    assert "512 MB" in enamel("server-type", "show", "m1.tiny").out
+    refused = enamel("server-type", "create", "mine", "--memory", "512", "--cpu", "1")
+    assert (refused.code, "admin" in refused.err) == (1, True)
+    assert enamel("server-type", "delete", "m1.tiny").code == 1

@@ -11,6 +11,7 @@ from enamel.clouds import cache, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
     attachment,
+    flavor,
     history,
     network,
     port,
@@ -32,6 +33,7 @@ class OpenStackCloud(
     history.History,
     snapshot.Snapshots,
     attachment.Attachments,
+    flavor.Flavors,
     network.Networks,
     port.Ports,
     security_group.SecurityGroups,

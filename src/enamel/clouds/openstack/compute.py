@@ -11,6 +11,8 @@ from enamel.model import cloud
 from enamel.model.errors import Gone
 
 SERVICE = "compute"
+FLAVORS = "flavors"
+"""What the list of flavors is kept under."""
 KEYPAIRS = "keypairs"
 """What the list of keypairs is kept under."""
 
@@ -20,16 +22,37 @@ class _Link(Struct):
     href: str
 
 
-class _Flavor(Struct):
+class Flavor(Struct):
+    """A flavor as Nova shows it."""
+
     id: str
     name: str
     ram: int
     vcpus: int
     disk: int
+    swap: int | str = 0
+    """Before 2.75 an empty text where there is none."""
+    rxtx_factor: float = 1.0
+    description: str | None = None
+    public: bool = field(name="os-flavor-access:is_public", default=True)
+
+    def told(self) -> cloud.Flavor:
+        """Return it in Enamel's words."""
+        return cloud.Flavor(
+            id=self.id,
+            name=self.name,
+            memory_mb=self.ram,
+            vcpus=self.vcpus,
+            disk_gb=self.disk,
+            swap_mb=int(self.swap or 0),
+            rxtx_factor=self.rxtx_factor,
+            description=self.description or "",
+            public=self.public,
+        )
 
 
 class _Flavors(Struct):
-    flavors: list[_Flavor]
+    flavors: list[Flavor]
     flavors_links: list[_Link] = []
 
 
@@ -105,7 +128,7 @@ class Compute(part.Part):
 
     async def flavors(self) -> Sequence[cloud.Flavor]:
         """Return the sizes of servers."""
-        return await self.kept.get("flavors", self._flavors, keep=part.CATALOGUE)
+        return await self.kept.get(FLAVORS, self._flavors, keep=part.CATALOGUE)
 
     async def zones(self) -> Sequence[cloud.Zone]:
         """Return the availability zones."""
@@ -165,8 +188,10 @@ class Compute(part.Part):
         return None
 
     async def _flavors(self) -> list[cloud.Flavor]:
-        found: list[_Flavor] = []
-        params: tuple[tuple[str, str], ...] = ()
+        found: list[Flavor] = []
+        # To those who see everything Nova shows the public ones only, unless they ask for all; others it tells the same.
+        everything = ("is_public", "None")
+        params: tuple[tuple[str, str], ...] = (everything,)
         while True:
             # An answer in the latest version says which one that is, which saves asking for the version document.
             page = await self._look(
@@ -177,11 +202,8 @@ class Compute(part.Part):
             found += flavors
             if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
                 break
-            params = (("marker", flavors[-1].id),)
-        return [
-            cloud.Flavor(id=one.id, name=one.name, memory_mb=one.ram, vcpus=one.vcpus, disk_gb=one.disk)
-            for one in found
-        ]
+            params = (everything, ("marker", flavors[-1].id))
+        return [one.told() for one in found]
 
     async def _zones(self) -> list[cloud.Zone]:
         found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)

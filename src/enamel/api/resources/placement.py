@@ -1,0 +1,50 @@
+"""The routes of placements: where servers can go."""
+
+from msgspec import Struct, field
+
+from enamel.api import collection, links
+from enamel.api.exchange import Answer, Ask
+from enamel.api.links import Links
+from enamel.service import placement
+
+
+class PlacementFilter(collection.Window, frozen=True, kw_only=True):
+    """Which placements are wanted."""
+
+    parent_placement: tuple[str, ...] = ()
+    """Directly below any of these, by their ids."""
+
+
+class Placement(placement.Placement, frozen=True, kw_only=True):
+    """A place where servers can go; one that is launched into it lands in it or in any place below it."""
+
+    links: Links = field(name="_links")
+
+
+class Placements(Struct, frozen=True, kw_only=True):
+    """A page of placements, each after those above it."""
+
+    placements: tuple[Placement, ...]
+    links: Links = field(name="_links")
+
+
+async def list_placements(ask: Ask) -> Answer:
+    """Answer with where servers can go."""
+    wanted = set(ask.query.parent_placement)
+    found = [
+        one for one in await ask.services.placements.all() if not wanted or wanted.intersection(one.parents)
+    ]
+    shown, own = collection.page(ask, found, what="placement", schema="Placements", key=lambda one: one.id)
+    return Answer(body=Placements(placements=tuple(map(_of, shown)), links=own))
+
+
+async def get_placement(ask: Ask) -> Answer:
+    """Answer with one placement."""
+    return Answer(body=_of(await ask.services.placements.one(ask.params["id"])))
+
+
+def _of(found: placement.Placement) -> Placement:
+    below = f"/placements?parent_placement={found.id}" if found.children else None
+    own = links.of(f"/placements/{found.id}", schema="Placement", children=below)
+    fields = {name: getattr(found, name) for name in found.__struct_fields__}
+    return Placement(**fields, links=own)

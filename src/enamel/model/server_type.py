@@ -1,0 +1,38 @@
+"""The body of a server type that is made."""
+
+import enum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from enamel.model.launch import Name
+
+
+class Visibility(enum.Enum):
+    """Who can use a server type."""
+
+    PUBLIC = "PUBLIC"
+    """Everyone."""
+    PRIVATE = "PRIVATE"
+    """The project that made it, and those it is shared with."""
+
+
+class TypeSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a server of a type has."""
+
+    memory_mb: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    cpu_units: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    root_disk_gb: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 10
+    """0 where the image or the boot volume decides."""
+    swap_mb: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    rxtx_factor: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
+    """Share of the network, on clouds that know it."""
+
+
+class ServerTypeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A size of server that is to be offered."""
+
+    name: Name
+    spec: TypeSpec
+    description: Annotated[str, Meta(max_length=255)] = ""
+    visibility: Visibility = Visibility.PRIVATE
