@@ -78,6 +78,7 @@ def check_fences(fleet: Fleet) -> None:
         if line["event"] == "worker.reaped"
         for worker in line["workers"]
     }
+    assert reaped and any(member.cloud.marks for member in fleet.members.values()), "there was nothing to see"
     for member in fleet.members.values():
         late = begun_late(member, lives(fleet, member), reaped)
         assert not late, f"{member.name} began what was another's by then: {late}"

@@ -73,14 +73,24 @@ class Callers:
                 return None
             await asyncio.sleep(0.2)
 
-    async def launch(self, bodies: Sequence[Any], *, at_once: int, meddling: float = 0.0) -> None:
-        """Launch servers, some at a time; now and then take something back."""
+    async def launch(
+        self, bodies: Sequence[Any], *, at_once: int, meddling: float = 0.0, pause: float = 0.0
+    ) -> None:
+        """Launch servers.
+
+        Args:
+            bodies: The requests.
+            at_once: How many callers there are.
+            meddling: The chance that something is taken back after a launch.
+            pause: How long a caller rests between two launches, in seconds and by chance.
+        """
         waiting = list(reversed(bodies))
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
 
         async def one(http: aiohttp.ClientSession) -> None:
             while waiting:
                 await self.ask(http, waiting.pop())
+                await asyncio.sleep(self._dice.uniform(0, 2 * pause))
                 if self.accepted and self._dice.random() < meddling:
                     id = self._dice.choice(sorted(self.accepted.values()))
                     what = self._dice.choice(["cancel", "revert"])

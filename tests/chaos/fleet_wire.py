@@ -25,6 +25,7 @@ class Wire:
         self._wires = wires
         self._to = to
         self._listen_in = listen_in
+        self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -46,6 +47,12 @@ class Wire:
     def flow(self) -> None:
         """Let through what has waited, and everything from now on."""
         self._wires.call(self._flowing.set)
+
+    def take_down(self) -> None:
+        """Listen no longer, and break every connection; in the loop of the wires."""
+        if self._server is not None:
+            self._server.close()
+        self._cut()
 
     def _cut(self) -> None:
         for writer in self._open:
@@ -85,6 +92,7 @@ class Wires:
     """The thread that all wires of a fleet live in."""
 
     def __init__(self) -> None:
+        self._laid: list[Wire] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wires", daemon=True)
         self._thread.start()
@@ -95,7 +103,9 @@ class Wires:
         async def laid() -> Wire:
             return await Wire(self, to=to, listen_in=listen_in).lay()
 
-        return self._run(laid())
+        wire = self._run(laid())
+        self._laid.append(wire)
+        return wire
 
     def call(self, function: Callable[[], object]) -> None:
         """Call a function in the loop of the wires."""
@@ -105,6 +115,8 @@ class Wires:
         """Take all wires down."""
 
         async def end() -> None:
+            for wire in self._laid:
+                wire.take_down()
             rest = asyncio.all_tasks() - {asyncio.current_task()}
             for one in rest:
                 one.cancel()
