@@ -35,8 +35,10 @@ venv: $(STAMP) ## Set up .venv with the pinned packages and Enamel itself (.venv
 demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean up.
 	@$(BIN)/python -m enamel.cli.demo
 
+# The tests wait more than they compute, so four run beside each other; with one seed for hashes, their names are the
+# same in all four processes, sets in them included.
 test: lint ## Check style, types and floors, then run the tests that need no other service.
-	$(BIN)/python -m pytest -m "not lab and not integration" $(PYTEST)
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not lab and not integration" -n 4 $(PYTEST)
 
 lint: $(STAMP) ## Check style, types and the order of the floors.
 	$(BIN)/ruff check .
