@@ -1,7 +1,7 @@
 """What must be so after everything that a fleet went through, as the cloud, the database and the wires tell it."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 import aiohttp
@@ -80,7 +80,7 @@ def check_fences(fleet: Fleet) -> None:
     }
     assert reaped and any(member.cloud.marks for member in fleet.members.values()), "there was nothing to see"
     for member in fleet.members.values():
-        late = begun_late(member, lives(fleet, member), reaped)
+        late = begun_late(member.cloud.marks, lives(fleet, member), reaped)
         assert not late, f"{member.name} began what was another's by then: {late}"
 
 
@@ -94,13 +94,13 @@ def lives(fleet: Fleet, member: Member) -> list[tuple[float, str]]:
 
 
 def begun_late(
-    member: Member, lives: list[tuple[float, str]], reaped: Mapping[str, float]
+    marks: Sequence[tuple[float, str]], lives: Sequence[tuple[float, str]], reaped: Mapping[str, float]
 ) -> list[tuple[float, str]]:
     """Return what a member told the cloud to make for a step that it had not begun when its lease was taken over."""
     late = []
     for (start, worker), (end, _) in pairwise([*lives, (float("inf"), "")]):
         over = reaped.get(worker, float("inf"))
-        told = [(at, mark) for at, mark in member.cloud.marks if start <= at < end]
+        told = [(at, mark) for at, mark in marks if start <= at < end]
         begun = {mark for at, mark in told if at <= over}
         late += [(at - over, mark) for at, mark in told if at > over and mark not in begun]
     return late
