@@ -1,21 +1,12 @@
 """Paging: a part of a list that is known as a whole."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
-
-from msgspec import Struct
+from typing import TypeVar
 
 from enamel.model.errors import Fault, Invalid
+from enamel.service.read import Page
 
 T = TypeVar("T")
-
-
-class Page(Struct, Generic[T], frozen=True, kw_only=True):
-    """A part of a collection."""
-
-    entries: Sequence[T]
-    more: bool = False
-    """Whether others follow."""
 
 
 def cut(
