@@ -20,7 +20,7 @@ import msgspec
 import yarl
 from msgspec import Struct
 
-from enamel.clouds import pace, record
+from enamel.clouds import fence, pace, record
 from enamel.clouds.openstack import faults, session
 from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, OutcomeUnknown
 from enamel.model.item import Call
@@ -141,6 +141,8 @@ class Transport:
     ) -> _Answer | _Failure:
         url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
         async with self._gate(want.service):
+            if want.method not in ("GET", "HEAD"):
+                fence.check()
             started, at = time.perf_counter(), datetime.now(UTC)
             status, request_id = 0, ""
             try:
