@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from enamel.model import task
-from tests.flows.test_launch import KEY, WEB, went_well
+from tests.flows.test_launch import KEY, WEB, went_well, without_network
 from tests.flows.world import World
 
 RICH: dict[str, Any] = {
@@ -137,4 +137,16 @@ async def test_what_cannot_be_made_leaves_nothing(world: World, service: str, pa
         assert after.state is task.State.ABORTED
         assert after.task.error is not None and after.task.error.left == ()
         assert after.count() == {}
+    await world.check()
+
+
+@pytest.mark.parametrize("fault", ["dropped before", "dropped after", "500 after"])
+@pytest.mark.parametrize("path", ["/v2.0/networks", "/v2.0/subnets", "/v2.0/routers"])
+async def test_a_network_is_made_once(world: World, path: str, fault: str) -> None:
+    await without_network(world)
+    world.fault({"service": "network", "path": "/v2.0/extensions"}, {"body": {"extensions": []}})
+    world.fault({"service": "network", "method": "POST", "path": path, "times": 1}, ONCE[fault])
+    after = went_well(await world.run(WEB))
+    assert after.count() == {"server": 1, "port": 1, "network": 1}
+    assert len(after.cloud["network"][0]["subnets"]) == 1
     await world.check()

@@ -15,7 +15,8 @@ class AutoNetwork(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "network.auto"
     action: ClassVar[str] = "GETTING_NETWORK"
-    repeatable: ClassVar[bool] = True
+    # Doing it twice is harmless, but it is not to be broken off half-way when another step fails.
+    repeatable: ClassVar[bool] = False
 
     NAME: ClassVar[str] = "enamel"
 

@@ -29,7 +29,8 @@ def ready(stage: Stage) -> None:
     )
     stage.on("POST", f"{NET}/routers", Say(status=201, body={"router": {"id": "r"}}))
     stage.on("PUT", f"{NET}/routers/r/add_router_interface", Say(body={"id": "r"}))
-    stage.on("GET", f"{NET}/routers", Say(body={"routers": [{"id": "r"}]}))
+    stage.on("PUT", f"{NET}/networks/n", Say(body={"network": {"id": "n", "name": "mine"}}))
+    stage.on("GET", f"{NET}/routers", Say(body={"routers": [{"id": "other", "description": "not ours"}]}))
     for path in ("networks/n", "routers/r"):
         stage.on("DELETE", f"{NET}/{path}", Say(status=204, body=""))
     stage.on("PUT", f"{NET}/routers/r/remove_router_interface", Say(body={"id": "r"}))
@@ -45,28 +46,50 @@ async def test_a_network_gets_a_range_that_is_free(stage: Stage, there: openstac
     assert subnet["cidr"] == "10.77.2.0/24" and subnet["description"] == "m"
 
 
+def half_made(stage: Stage) -> None:
+    """Let an earlier attempt have left a network and a router."""
+    there = {"id": "n", "name": "mine-unfinished", "description": "m"}
+    stage.on("GET", f"{NET}/networks", Say(body={"networks": [PUBLIC, there]}))
+    stage.on("GET", f"{NET}/routers", Say(body={"routers": [{"id": "r", "description": "m"}]}))
+
+
+async def test_what_an_earlier_attempt_has_left_goes_first(
+    stage: Stage, there: openstack.OpenStackCloud
+) -> None:
+    ready(stage)
+    half_made(stage)
+    assert (await there.create_network("mine", mark="m")).id == "n"
+    assert [one.path for one in stage.asked if one.method == "DELETE"] == [
+        f"{NET}/routers/r",
+        f"{NET}/networks/n",
+    ]
+
+
 @pytest.mark.parametrize("broken", ["subnets", "routers"])
 async def test_a_network_that_stays_half_made_is_taken_down(
     stage: Stage, there: openstack.OpenStackCloud, broken: str
 ) -> None:
     ready(stage)
+    half_made(stage)
     stage.on(
         "POST", f"{NET}/{broken}", Say(status=409, body={"NeutronError": {"type": "X", "message": "no"}})
     )
     with pytest.raises(CloudConflict, match="no"):
         await there.create_network("mine", mark="m")
-    assert stage.count("DELETE", f"{NET}/networks/n") == 1
+    assert stage.count("DELETE", f"{NET}/networks/n") == 2
 
 
 async def test_what_could_not_be_taken_down_is_told_with_the_first_fault(
     stage: Stage, there: openstack.OpenStackCloud
 ) -> None:
     ready(stage)
+    half_made(stage)
     stage.on("POST", f"{NET}/routers", Say(status=500, body="oops"))
-    stage.on("DELETE", f"{NET}/networks/n", Say(status=409, body={"NeutronError": {"message": "in use"}}))
+    refusal = Say(status=409, body={"NeutronError": {"message": "in use"}})
+    stage.on("DELETE", f"{NET}/networks/n", Say(status=204, body=""), refusal)
     with pytest.raises(OutcomeUnknown) as caught:
         await there.create_network("mine", mark="m")
-    assert "Network n could not be deleted again" in caught.value.data["left"]
+    assert "could not be deleted again" in caught.value.data["left"]
 
 
 async def test_without_an_external_network_there_is_no_way_out(

@@ -1,13 +1,15 @@
 """Networks: what there is to plug servers into, and how a project without one gets its own."""
 
+import asyncio
 from collections.abc import Sequence
 from ipaddress import IPv4Network, ip_network
 
+import msgspec
 from msgspec import Struct, field
 
 from enamel.clouds.openstack import part
 from enamel.model import cloud
-from enamel.model.errors import CapabilityMissing, CloudRefused, EnamelError, Gone
+from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, Gone
 
 SERVICE = "network"
 _FIELDS = (
@@ -70,6 +72,11 @@ class _Subnets(Struct):
 
 class _SubnetBody(Struct):
     subnet: _Subnet
+
+
+class _Described(Struct):
+    id: str
+    description: str | None = ""
 
 
 class _Router(Struct):
@@ -154,48 +161,56 @@ class Networks(part.Part):
         return found.auto_allocated_topology.id
 
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
-        """Make a network with a subnet and a router to the external network, or nothing."""
+        """Make a network with a subnet and a router to the external network, or nothing.
+
+        It gets its name when all of it is there, so that nobody takes a half-made one for it. What an earlier attempt
+        with the same mark has left is taken away first.
+        """
         outside = await self._way_out()
+        await self._take_down(mark)
         taken = [subnet.cidr for subnet in await self.subnets()]
-        body = {"network": {"name": name, "description": mark}}
-        made = (await self._post(SERVICE, "/networks", body=body, answer=_NetworkBody)).network
-        router: str | None = None
+        body = {"network": {"name": f"{name}-unfinished", "description": mark}}
         try:
-            subnet = {
-                "name": name,
-                "description": mark,
-                "network_id": made.id,
-                "ip_version": 4,
-                "cidr": _free_range(taken),
-            }
-            subnet_id = (
-                await self._post(SERVICE, "/subnets", body={"subnet": subnet}, answer=_SubnetBody)
-            ).subnet.id
-            gateway = {"name": name, "description": mark, "external_gateway_info": {"network_id": outside.id}}
-            router = (
-                await self._post(SERVICE, "/routers", body={"router": gateway}, answer=_RouterBody)
-            ).router.id
-            await self._put(
-                SERVICE,
-                f"/routers/{router}/add_router_interface",
-                body={"subnet_id": subnet_id},
-                answer=dict[str, object],
-            )
+            return await self._with_way_out(body, name=name, mark=mark, outside=outside, taken=taken)
         except EnamelError as exc:
             try:
-                await self._take_down(made.id, mark=mark)
+                await self._take_down(mark)
             except EnamelError as left:
-                exc.data["left"] = f"Network {made.id} could not be deleted again: {left.detail}"
+                exc.data["left"] = f"A half-made network could not be deleted again: {left.detail}"
             raise
         finally:
             self.kept.forget("networks", "subnets")
-        return cloud.Network(
-            id=made.id,
-            name=made.name,
-            project_id=made.project_id or made.tenant_id,
-            subnets=(subnet_id,),
-            up=made.up,
+
+    async def _with_way_out(
+        self,
+        body: dict[str, dict[str, str]],
+        *,
+        name: str,
+        mark: str,
+        outside: cloud.Network,
+        taken: list[str],
+    ) -> cloud.Network:
+        """Make a network and what leads out of it, and give it its name."""
+        made = (await self._post(SERVICE, "/networks", body=body, answer=_NetworkBody)).network
+        subnet = {
+            "name": name,
+            "description": mark,
+            "network_id": made.id,
+            "ip_version": 4,
+            "cidr": _free_range(taken),
+        }
+        inside = (await self._post(SERVICE, "/subnets", body={"subnet": subnet}, answer=_SubnetBody)).subnet
+        gateway = {"name": name, "description": mark, "external_gateway_info": {"network_id": outside.id}}
+        router = (await self._post(SERVICE, "/routers", body={"router": gateway}, answer=_RouterBody)).router
+        await self._put(
+            SERVICE,
+            f"/routers/{router.id}/add_router_interface",
+            body={"subnet_id": inside.id},
+            answer=dict[str, object],
         )
+        rename = {"network": {"name": name}}
+        named = (await self._put(SERVICE, f"/networks/{made.id}", body=rename, answer=_NetworkBody)).network
+        return msgspec.structs.replace(named.told(), subnets=(inside.id,))
 
     async def offers_auto_network(self) -> bool:
         """Tell whether the cloud makes a network by itself for a project that has none."""
@@ -207,25 +222,32 @@ class Networks(part.Part):
         """Return who we are there."""
         return (await self.keystone.access()).identity
 
-    async def _take_down(self, network_id: str, *, mark: str) -> None:
-        """Delete what was made for a network, in the order in which the cloud lets go of it."""
-        subnets = await self._get(SERVICE, "/subnets", answer=_Subnets, params=(("network_id", network_id),))
-        routers = await self._get(
-            SERVICE, "/routers", answer=dict[str, list[_Id]], params=(("description", mark), ("fields", "id"))
+    async def _take_down(self, mark: str) -> None:
+        """Delete the networks, subnets and routers with a mark, in the order in which the cloud lets go of them."""
+        networks, subnets, routers = await asyncio.gather(
+            *(self._marked(collection, mark) for collection in ("networks", "subnets", "routers"))
         )
-        for router in routers.get("routers", []):
-            for subnet in subnets.subnets:
+        for router in routers:
+            for subnet in subnets:
                 try:
                     await self._put(
                         SERVICE,
-                        f"/routers/{router.id}/remove_router_interface",
-                        body={"subnet_id": subnet.id},
+                        f"/routers/{router}/remove_router_interface",
+                        body={"subnet_id": subnet},
                         answer=dict[str, object],
                     )
-                except (Gone, CloudRefused):
+                except (Gone, CloudConflict, CloudRefused):
                     pass  # It was never connected, or is not any more.
-            await self._delete(SERVICE, f"/routers/{router.id}")
-        await self._delete(SERVICE, f"/networks/{network_id}")
+            await self._delete(SERVICE, f"/routers/{router}")
+        for network in networks:
+            await self._delete(SERVICE, f"/networks/{network}")
+
+    async def _marked(self, collection: str, mark: str) -> list[str]:
+        """Return the ids of what has a mark for its description."""
+        params = (("description", mark), ("fields", "id"), ("fields", "description"))
+        found = await self._get(SERVICE, f"/{collection}", answer=dict[str, list[_Described]], params=params)
+        # A cloud that does not know the filter shows all, and what is found here is deleted.
+        return [one.id for one in found.get(collection, []) if one.description == mark]
 
     async def _way_out(self) -> cloud.Network:
         external = [network for network in await self.networks() if network.external and network.up]
