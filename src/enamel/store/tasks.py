@@ -199,7 +199,8 @@ def reserved(
         but: A task to leave out: the one that asks.
 
     """
-    query = sa.select(tasks.c.reserves).where(
+    # A thousand launches of a project reserve the same few things: they are counted where they are.
+    query = sa.select(tasks.c.reserves, sa.func.count().label("times")).where(
         tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
     )
     if since is not None:
@@ -207,8 +208,8 @@ def reserved(
     if but is not None:
         query = query.where(tasks.c.id != but)
     total: Counter[str] = Counter()
-    for row in tx.rows(query):
-        total.update(row["reserves"])
+    for row in tx.rows(query.group_by(tasks.c.reserves)):
+        total.update({kind: number * row["times"] for kind, number in row["reserves"].items()})
     return dict(total)
 
 
