@@ -5,12 +5,13 @@ msgspec alone stops at the first fault. People who correct a launch of twenty se
 """
 
 import datetime
+import functools
 import itertools
 import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -77,8 +78,12 @@ def shape(data: Any, type: type[T], *, pointer: str = "") -> tuple[T | None, lis
 
     """
     faults: list[Fault] = []
-    value = _build(data, inspect.type_info(type), pointer, faults)
+    value = _build(data, _info(type), pointer, faults)
     return (None if value is _NOTHING else value), faults[:MOST]
+
+
+_info: Callable[[Any], inspect.Type] = functools.cache(inspect.type_info)
+"""What a type is made of does not change, and costs more to find out than a request to check."""
 
 
 # -- from bytes to data

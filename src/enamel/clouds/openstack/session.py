@@ -102,6 +102,7 @@ class Session:
         self._flights = cache.Flights()
         self._access: Access | None = None
         self._endpoints: dict[str, Endpoint] = {}
+        self._offered: dict[str, tuple[Access, bool]] = {}
         verify, cert = region.get_requests_verify_args()
         self._keystone = _RecordedSession(
             cloud=name, verify=verify, cert=cert, timeout=TIMEOUT.total_seconds(), user_agent="enamel"
@@ -131,11 +132,16 @@ class Session:
     async def offers(self, service: str) -> bool:
         """Tell whether the cloud has a service for this account."""
         access = await self.access()
-        try:
-            self._catalogued(access, service=service)
-        except CapabilityMissing:
-            return False
-        return True
+        asked, offered = self._offered.get(service, (None, False))
+        # The configuration and the catalogue stay as they are for as long as the token; reading them is dear.
+        if asked is not access:
+            try:
+                self._catalogued(access, service=service)
+                offered = True
+            except CapabilityMissing:
+                offered = False
+            self._offered[service] = access, offered
+        return offered
 
     async def endpoint(self, service: str) -> Endpoint:
         """Return where a service answers; asked of the cloud once, and only where the catalogue does not say it."""
