@@ -84,7 +84,7 @@ async def test_rules_that_are_there_already_are_not_a_fault(world: World) -> Non
 async def test_a_network_with_a_way_out(world: World) -> None:
     there = world.cloud
     network = await there.create_network(world.name("net"), mark=world.mark("net"))
-    world.later(lambda: there._take_down(network.id, mark=world.mark("net")))  # type: ignore[attr-defined]
+    world.later(lambda: there._take_down(world.mark("net")))  # type: ignore[attr-defined]
     assert network.id in {one.id for one in await there.networks()}
     assert set(network.subnets) <= {one.id for one in await there.subnets()}
     want = cloud.PortWant(network_id=network.id, name=world.name("p"), mark=world.mark("p"))
