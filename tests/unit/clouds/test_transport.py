@@ -190,7 +190,7 @@ async def test_a_cloud_that_takes_no_token_at_all_says_so(
     )
     with pytest.raises(CloudUnauthorized, match="requires authentication"):
         await there.ports_marked("m")
-    assert stage.count("GET", PORTS) == 2
+    assert stage.count("GET", PORTS) == transport.RENEWALS + 1
 
 
 async def test_every_try_is_on_the_record_and_no_secret_is(

@@ -28,6 +28,8 @@ from enamel.model.item import Call
 T = TypeVar("T")
 
 USER_AGENT = "enamel/0.1"
+RENEWALS = 3
+"""So many tokens may be refused for one call before the credentials are to blame."""
 LONGEST_QUERY = 100
 """How much of a query is kept in the record of a call."""
 _KEYSTONE_IS_DOWN = b"Keystone service is temporarily unavailable"
@@ -112,15 +114,15 @@ class Transport:
 
     async def call(self, want: Want, *, answer: type[T]) -> Reply[T]:
         """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
-        renewed = False
+        renewals = 0
         failures = 0
         while True:
             access = await self._session.access()
             endpoint = await self._session.endpoint(want.service)
             outcome = await self._try(want, access=access, endpoint=endpoint)
-            if isinstance(outcome, _Answer) and outcome.status == 401 and not renewed:
-                # A 401 has had no effect: the token has expired, or was revoked.
-                renewed = True
+            if isinstance(outcome, _Answer) and outcome.status == 401 and renewals < RENEWALS:
+                # A 401 has had no effect: the token has expired, or was revoked; on a busy cloud the next one may be, too.
+                renewals += 1
                 await self._session.renew(access.token)
                 continue
             read = self._read(want, outcome, answer=answer) if isinstance(outcome, _Answer) else outcome
