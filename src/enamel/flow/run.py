@@ -13,6 +13,7 @@ from enamel.flow import plan as plans
 from enamel.flow import view
 from enamel.flow.attempt import Attempts, BrokenOff, Halt
 from enamel.flow.graph import Graph
+from enamel.flow.inbox import Inbox
 from enamel.flow.journal import Journal
 from enamel.flow.plan import Node, Plan
 from enamel.flow.tools import Tools
@@ -56,7 +57,7 @@ class Run:
         """Whether all steps have ended: what is left to do is not stopped any more."""
         self._left: list[str] = []
         """Sentences about what could not be undone."""
-        self._queue: asyncio.Queue[Ended | BaseException | None] = asyncio.Queue()
+        self._inbox: Inbox[Ended | BaseException | None] = Inbox()
 
     def stop(self, why: EnamelError | None) -> None:
         """Begin nothing more: None hands the task over, an error rolls it back."""
@@ -67,7 +68,7 @@ class Run:
             self._journal.tell("task.cancelling", None, {})
         self._halt.stopping.set()
         self._break_off_waits(self._running)
-        self._queue.put_nowait(None)
+        self._inbox.put(None)
 
     def _take_plan(self, plan: Plan) -> None:
         """Lay out what is worked with."""
@@ -198,7 +199,7 @@ class Run:
         while True:
             while self._graph.ready and self._halt.why is None and not self._halt.handing_over:
                 self._begin(self._graph.ready.popleft())
-            if not self._running and not self._group_work and self._queue.empty():
+            if not self._running and not self._group_work and self._inbox.empty():
                 return
             try:
                 ended = await self._next(deadline if self._halt.why is None else None)
@@ -237,10 +238,10 @@ class Run:
     async def _next(self, deadline: datetime | None) -> Ended | BaseException | None:
         """Return what ends next; None when something else has changed. Raises TimeoutError at the deadline."""
         if deadline is None:
-            return await self._queue.get()
+            return await self._inbox.get()
         left = (deadline - self._tools.now()).total_seconds()
         async with asyncio.timeout(max(0.0, left)):
-            return await self._queue.get()
+            return await self._inbox.get()
 
     def _take(self, ended: Ended) -> None:
         """Draw the conclusions from the end of a step."""
@@ -302,7 +303,7 @@ class Run:
 
     def _group_done(self, work: asyncio.Task[None]) -> None:
         self._group_work.discard(work)
-        self._queue.put_nowait(None if work.cancelled() else work.exception())
+        self._inbox.put(None if work.cancelled() else work.exception())
 
     async def _after_failure(self, group: str, error: EnamelError) -> None:
         """Try a failed server in its next placement, or undo what was made for it."""
@@ -347,7 +348,7 @@ class Run:
         def over(running: asyncio.Task[None]) -> None:
             # A step that is broken off before its first line says nothing itself.
             if running.cancelled():
-                self._queue.put_nowait(Ended(name, stopped=True))
+                self._inbox.put(Ended(name, stopped=True))
 
         running.add_done_callback(over)
 
@@ -360,4 +361,4 @@ class Run:
             ended.stopped = True
         except Exception as exc:
             ended.error = exc
-        self._queue.put_nowait(ended)
+        self._inbox.put(ended)
