@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
-from enamel.clouds import driver
+from enamel.clouds import driver, fence
 from enamel.model import errors, item, task
 from enamel.model.errors import LeaseLost
 from enamel.model.event import Event
@@ -30,12 +30,17 @@ class Marks:
         """
         self.there: Counter[tuple[str, int]] = Counter()
         """Things by mark and place."""
+        self.pen: Pen | None = None
+        """Who writes for the worker that is at work."""
+        self.late: list[str] = []
+        """Marks of what was changed for a worker that was dead by then."""
         self._script = {name: list(words) for name, words in script.items()}
         self._hopeless = hopeless
 
     async def make(self, mark: str, places: int, *, where: int) -> None:
         """Make the things of a step, unless something goes wrong."""
         await asyncio.sleep(0)
+        self._change(mark)
         name = mark.split("/")[1].split("~")[0]
         word = self._script[name].pop(0) if self._script.get(name) else "well"
         if word == "busy":
@@ -53,7 +58,14 @@ class Marks:
     async def remove(self, mark: str, place: int) -> None:
         """Take a thing away, whether it is there or not."""
         await asyncio.sleep(0)
+        self._change(mark)
         self.there.pop((mark, place), None)
+
+    def _change(self, mark: str) -> None:
+        """Let a change through, as drivers do, only as long as the fence does; and see who makes it."""
+        fence.check()
+        if self.pen is not None and not self.pen.alive():
+            self.late.append(mark)
 
 
 def _marks(at: Context) -> Marks:

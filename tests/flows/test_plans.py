@@ -129,8 +129,9 @@ def play(story: Story, *, deaths: Sequence[int] = (), cancel: int | None = None)
     )
 
     async def live(writes: int | None) -> None:
+        cloud.pen = fakes.Pen(store, writes=writes)
         tools = Tools(
-            saver=fakes.Pen(store, writes=writes),
+            saver=cloud.pen,
             clouds=fakes.Clouds(cloud),
             secrets=fakes.NoSecrets(),
             prober=fakes.NoProber(),
@@ -158,6 +159,7 @@ def play(story: Story, *, deaths: Sequence[int] = (), cancel: int | None = None)
 
     asyncio.run(lives())
     history.check(store.task, list(store.items.values()), store.events)
+    assert cloud.late == [], "a worker without a lease has changed something"
     return End(task=store.task, items=store.items, there={key: n for key, n in cloud.there.items() if n})
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from enamel.clouds import fence, record
+from enamel.clouds import record
 from enamel.flow.journal import Journal
 from enamel.flow.plan import Node
 from enamel.flow.tools import Tools
@@ -59,7 +59,7 @@ class Attempts:
             await self._journal.started(node)
             if not self._tools.saver.alive():
                 raise LeaseLost()
-            with record.calls() as calls, fence.within(self._tools.saver.alive):
+            with record.calls() as calls:
                 try:
                     outputs = await self._attempt(node, uncertain=uncertain)
                     self._journal.completed(node, outputs, calls=calls)

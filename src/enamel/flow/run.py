@@ -185,6 +185,8 @@ class Run:
                     step = await self._bench.step(node)
                     if step.undoable and not step.repeatable:
                         await step.tidy(self._bench.context(node), one.outputs)
+                except LeaseLost:
+                    raise
                 except EnamelError as exc:
                     log.warning("step.untidy", task=self._journal.task.id, step=name, error=exc.detail)
 

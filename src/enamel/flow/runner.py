@@ -2,11 +2,12 @@
 
 A step is journaled as started before it acts. One that was started and whose end nobody knows is looked up (`find`)
 before it is done again. The runner holds a coroutine for each step that is under way and nothing else: ten thousand
-tasks may wait in one worker.
+tasks may wait in one worker. All that a run does, forward or back, is within the fence of the worker's lease.
 """
 
 from collections.abc import Sequence
 
+from enamel.clouds import fence
 from enamel.flow.run import Run
 from enamel.flow.tools import Tools
 from enamel.model import errors
@@ -30,7 +31,8 @@ class Runner:
         run = Run(found, items, self._tools)
         self._runs[found.id] = run
         try:
-            await run.carry_out()
+            with fence.within(self._tools.saver.alive):
+                await run.carry_out()
         finally:
             del self._runs[found.id]
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -32,6 +33,7 @@ RENEWALS = 3
 """So many tokens may be refused for one call before the credentials are to blame."""
 LONGEST_QUERY = 100
 """How much of a query is kept in the record of a call."""
+_READS = ("GET", "HEAD")
 _KEYSTONE_IS_DOWN = b"Keystone service is temporarily unavailable"
 
 
@@ -143,7 +145,7 @@ class Transport:
     ) -> _Answer | _Failure:
         url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
         async with self._gate(want.service):
-            if want.method not in ("GET", "HEAD"):
+            if want.method not in _READS:
                 fence.check()
             started, at = time.perf_counter(), datetime.now(UTC)
             status, request_id = 0, ""
@@ -154,6 +156,7 @@ class Transport:
                     headers=_headers(want, token=access.token),
                     data=None if want.body is None else msgspec.json.encode(want.body),
                     allow_redirects=False,
+                    trace_request_ctx=want,
                 ) as response:
                     status = response.status
                     request_id = response.headers.get(
@@ -252,6 +255,7 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=total, sock_connect=self._patience.connect),
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             trust_env=True,
+            trace_configs=[_fenced()],
         )
 
     def _silent(self, want: Want, exc: BaseException, *, request_id: str = "") -> CloudError:
@@ -272,6 +276,19 @@ class Transport:
             request_ids=(got.request_id,) if got.request_id else (),
             remedy="Check that the endpoint in the cloud's catalogue is an OpenStack API and not some other page.",
         )
+
+
+def _fenced() -> aiohttp.TraceConfig:
+    """Look at the fence once more when a connection is there: making one may take long, and then nothing waits."""
+
+    async def check(_session: aiohttp.ClientSession, context: SimpleNamespace, _connection: object) -> None:
+        if context.trace_request_ctx.method not in _READS:
+            fence.check()
+
+    traced = aiohttp.TraceConfig()
+    traced.on_connection_create_end.append(check)
+    traced.on_connection_reuseconn.append(check)
+    return traced
 
 
 def _headers(want: Want, *, token: str) -> dict[str, str]:
