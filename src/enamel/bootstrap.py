@@ -15,6 +15,7 @@ from enamel.api import serve as api_serve
 from enamel.clouds import registry
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.registry import Registry
+from enamel.clouds.shared import ways as boards
 from enamel.commands import COMMANDS
 from enamel.conf.settings import Settings
 from enamel.dispatch import ways
@@ -210,6 +211,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         "store": checks.StoreCheck(store),
         "dispatch": checks.DispatchCheck(dispatch),
         "clouds": checks.CloudsCheck(clouds),
+        "cache": checks.CacheCheck(clouds.board),
     }
     if lease is not None:
         looks["lease"] = checks.LeaseCheck(lease)
@@ -313,8 +315,8 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
-        return Registry([OpenStack(file=file)], default="sandbox")
-    found = registry.installed(default=settings.clouds.default)
+        return Registry([OpenStack(file=file)], default="sandbox", board=boards.open(settings.cache.url))
+    found = registry.installed(default=settings.clouds.default, board=boards.open(settings.cache.url))
     names = found.names()
     chosen = settings.clouds.default
     if chosen is not None and chosen not in names:

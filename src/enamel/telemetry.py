@@ -61,6 +61,12 @@ LEASES = Gauge("enamel_leases", "Workers whose lease lasts")
 WEBHOOKS = Counter(
     "enamel_webhooks_total", "Attempts to tell webhooks: delivered, retried, given up", ["outcome"]
 )
+SHARED = Counter(
+    "enamel_cache_answers_total",
+    "What the cache that processes share was asked: hit, miss, refused, failed",
+    ["outcome"],
+)
+SHARED_UP = Gauge("enamel_cache_up", "Whether the cache that processes share answers")
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 

@@ -18,6 +18,7 @@ from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
 from enamel.clouds.registry import Registry
+from enamel.clouds.shared.board import Board
 from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
 from enamel.flow.tools import Tools
@@ -100,9 +101,9 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return ["sandbox"]
 
-    def open(self, name: str) -> OpenStackCloud:
+    def open(self, name: str, *, board: Board) -> OpenStackCloud:
         patience = transport.Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        opened = OpenStackCloud(name, self._configuration.region(name), patience=patience)
+        opened = OpenStackCloud(name, self._configuration.region(name), patience=patience, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Protocol
 
 from enamel.clouds import driver
+from enamel.clouds.shared.board import Board
 from enamel.model.errors import CloudUnknown
 
 GROUP = "enamel.clouds"
@@ -21,22 +22,31 @@ class Driver(Protocol):
     def names(self) -> Sequence[str]:
         """Return the entries of this driver's configuration, the default one first."""
 
-    def open(self, name: str) -> driver.Cloud:
-        """Open a cloud; nothing is asked of it yet. Raises CloudUnknown and CloudUnauthorized."""
+    def open(self, name: str, *, board: Board) -> driver.Cloud:
+        """Open a cloud; nothing is asked of it yet. Raises CloudUnknown and CloudUnauthorized.
+
+        Args:
+            name: The entry of the configuration.
+            board: Where the processes of the deployment share what they know of it.
+        """
 
 
 class Registry:
     """All clouds of all drivers, one object for each."""
 
-    def __init__(self, drivers: Sequence[Driver], *, default: str | None = None) -> None:
+    def __init__(
+        self, drivers: Sequence[Driver], *, default: str | None = None, board: Board | None = None
+    ) -> None:
         """Take the drivers.
 
         Args:
             drivers: Whose clouds these are.
             default: The entry to put first, where it is not the drivers' own default.
+            board: Where the processes of the deployment share what they know of the clouds.
         """
         self._drivers = drivers
         self._default = default
+        self.board = board or Board()
         self._open: dict[str, driver.Cloud] = {}
 
     def names(self) -> Sequence[str]:
@@ -54,11 +64,12 @@ class Registry:
         """Close all of them."""
         opened, self._open = list(self._open.values()), {}
         await asyncio.gather(*(cloud.close() for cloud in opened))
+        await self.board.close()
 
     def _opened(self, name: str) -> driver.Cloud:
         for one in self._drivers:
             if name in one.names():
-                return one.open(name)
+                return one.open(name, board=self.board)
         there = ", ".join(self.names())
         raise CloudUnknown(
             f"There is no cloud {name!r} in the configuration; "
@@ -68,7 +79,7 @@ class Registry:
         )
 
 
-def installed(*, default: str | None = None) -> Registry:
+def installed(*, default: str | None = None, board: Board | None = None) -> Registry:
     """Return the clouds of all drivers that are installed."""
     drivers = [point.load()() for point in sorted(metadata.entry_points(group=GROUP))]
-    return Registry(drivers, default=default)
+    return Registry(drivers, default=default, board=board)

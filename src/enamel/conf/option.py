@@ -10,6 +10,7 @@ from oslo_config import cfg
 
 from enamel.conf import kind
 from enamel.conf.api import Settings as Api
+from enamel.conf.cache import Settings as Cache
 from enamel.conf.clouds import Settings as Clouds
 from enamel.conf.dispatch import Settings as Dispatch
 from enamel.conf.health import Settings as Health
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "worker": Worker,
     "health": Health,
     "clouds": Clouds,
+    "cache": Cache,
     "secrets": Secrets,
     "webhooks": Webhooks,
     "log": Log,

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from enamel.conf import source
 from enamel.conf.api import Settings as Api
+from enamel.conf.cache import Settings as Cache
 from enamel.conf.clouds import Settings as Clouds
 from enamel.conf.dispatch import Settings as Dispatch
 from enamel.conf.health import Settings as Health
@@ -32,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     worker: Worker = Worker()
     health: Health = Health()
     clouds: Clouds = Clouds()
+    cache: Cache = Cache()
     secrets: Secrets = Secrets()
     webhooks: Webhooks = Webhooks()
     log: Log = Log()

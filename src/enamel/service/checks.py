@@ -3,6 +3,7 @@
 import asyncio
 
 from enamel.clouds import driver
+from enamel.clouds.shared.board import Board
 from enamel.dispatch import base
 from enamel.model.errors import CloudUnknown, LeaseLost
 from enamel.service.health import Degraded
@@ -54,6 +55,22 @@ class CloudsCheck:
         if not names:
             raise CloudUnknown("No cloud is configured.", remedy="Write a clouds.yaml.")
         return f"Configured: {len(names)}."
+
+
+class CacheCheck:
+    """Looks whether processes can share what they know of the clouds; without that, each asks for itself."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    async def __call__(self) -> str | None:
+        """Raise Degraded where they cannot."""
+        await self._board.look()
+        if self._board.trouble:
+            raise Degraded(
+                f"The cache is away, and each process asks the clouds for itself: {self._board.trouble}"
+            )
+        return None if self._board.there else "None is configured: each process asks the clouds for itself."
 
 
 class LeaseCheck:

@@ -21,6 +21,7 @@ from enamel.clouds.openstack import (
     transport,
     volume,
 )
+from enamel.clouds.shared.board import Board
 from enamel.model import cloud
 from enamel.model.errors import Gone
 
@@ -41,11 +42,19 @@ class OpenStackCloud(
 ):
     """One project on one OpenStack cloud."""
 
-    def __init__(self, name: str, region: Any, *, patience: transport.Patience | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        region: Any,
+        *,
+        patience: transport.Patience | None = None,
+        board: Board | None = None,
+    ) -> None:
         self.name = name
         patience = patience or transport.Patience()
         self.keystone = session.Session(region, name=name, first_pause=patience.first_pause)
         self.calls = transport.Transport(self.keystone, cloud=name, tls=_tls(region), patience=patience)
+        self.board = board or Board()
         self.kept = cache.Cache()
         self.servers = watch.Watcher(_ServerSource(self))
         self.volumes = watch.Watcher(_VolumeSource(self))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from enamel.clouds import driver
 from enamel.clouds.openstack import cloud, config
+from enamel.clouds.shared.board import Board
 
 
 class OpenStack:
@@ -18,6 +19,6 @@ class OpenStack:
         """Return the entries of clouds.yaml and of the environment, the default one first."""
         return self._configuration.names()
 
-    def open(self, name: str) -> driver.Cloud:
+    def open(self, name: str, *, board: Board) -> driver.Cloud:
         """Open a cloud; nothing is asked of it yet."""
-        return cloud.OpenStackCloud(name, self._configuration.region(name))
+        return cloud.OpenStackCloud(name, self._configuration.region(name), board=board)

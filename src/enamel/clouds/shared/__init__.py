@@ -1,0 +1,1 @@
+"""What the processes of one deployment know together about the clouds, and never more than hints."""
