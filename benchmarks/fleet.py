@@ -97,7 +97,7 @@ async def _run(place: Path, *, database: Daemon, broker: Daemon, launches: int) 
             while await fleet_check.still_open(fleet):
                 await asyncio.sleep(0.2)
         ended = time.perf_counter() - began
-        known = await fleet_check.check(fleet, accepted=callers.accepted.values(), forsaken=callers.forsaken)
+        known = await fleet_check.check(fleet, accepted=callers.accepted.values())
     return {
         "database": database.name,
         "launches": launches,

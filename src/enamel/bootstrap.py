@@ -42,7 +42,7 @@ from enamel.service.read import Read
 from enamel.service.server_type import ServerTypes
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
-from enamel.store import migrations
+from enamel.store import idempotency, migrations
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -125,6 +125,9 @@ async def up(
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
         parts = await _parts(stack, settings, clouds, prepare=migrations.upgrade)
+        if settings.alone:
+            # Whoever was accepting a request in here is dead.
+            await parts.store.run(idempotency.release_all)
         lease = _lease(parts)
         services = _services(parts, lease=lease)
         await _work(stack, parts, lease=lease)

@@ -38,13 +38,12 @@ async def still_open(fleet: Fleet) -> int:
         await store.close()
 
 
-async def check(fleet: Fleet, *, accepted: Collection[str], forsaken: int) -> list[Task]:
+async def check(fleet: Fleet, *, accepted: Collection[str]) -> list[Task]:
     """Hold a fleet to the invariants and return all its tasks.
 
     Args:
         fleet: The fleet, with nothing going on any more.
         accepted: The tasks that were promised.
-        forsaken: How many requests there were of which nobody knows whether they were accepted.
     """
     store = Store(fleet.store)
     try:
@@ -59,8 +58,9 @@ async def check(fleet: Fleet, *, accepted: Collection[str], forsaken: int) -> li
             )
     finally:
         await store.close()
-    assert set(accepted) <= {one.id for one in known}, "a task was promised, and is not there"
-    assert len(known) - len(set(accepted)) <= forsaken, "there are tasks that nobody was promised"
+    ids = {one.id for one in known}
+    assert set(accepted) <= ids, "a task was promised, and is not there"
+    assert ids <= set(accepted), "there are tasks that nobody was promised: a request was accepted twice"
     there, standing = await inventory(fleet), balance.standing(known)
     assert balance.leftovers(there, standing) == {}
     assert balance.missing(there, standing) == []

@@ -94,11 +94,9 @@ async def test_a_secret_is_replaced_later(world: World, receiver: Receiver) -> N
     after = await world.run(told(receiver, secret=SECRET))
     await delivered(world, after)
     url = f"{receiver.url}/hook"
-    await world.notices.change_secret(
-        world.caller, after.task.id, notices.NewSecret(url=url, secret=OTHER), request_id="req-1"
-    )
+    await world.notices.change_secret(world.caller, after.task.id, notices.NewSecret(url=url, secret=OTHER))
     receiver.taken.clear()
-    await world.notices.replay(world.caller, after.task.id, notices.Replay(url=url), request_id="req-2")
+    await world.notices.replay(world.caller, after.task.id, notices.Replay(url=url))
     await delivered(world, after)
     for secret in (SECRET, OTHER):
         Verifier(secret).verify(receiver.taken[-1].body, dict(receiver.taken[-1].headers))
@@ -126,7 +124,7 @@ async def test_a_receiver_that_is_away_is_given_up(world: World, receiver: Recei
     assert (found.sent, found.attempts, found.last_status, found.next_at) == (0, 3, 503, None)
     assert found.last_error == "It answered 503."
     receiver.always = None
-    await world.notices.replay(world.caller, after.task.id, notices.Replay(), request_id="req-1")
+    await world.notices.replay(world.caller, after.task.id, notices.Replay())
     await delivered(world, after)
     assert receiver.numbers == [one.seq for one in after.events]
     await world.check()
@@ -199,7 +197,7 @@ async def test_replay_from_an_event_on(world: World, receiver: Receiver) -> None
     await delivered(world, after)
     receiver.taken.clear()
     wanted = notices.Replay(after=len(after.events) - 2)
-    key = {"request_id": "req-1", "idempotency_key": "once"}
+    key = {"idempotency_key": "once"}
     _, first = await world.notices.replay(world.caller, after.task.id, wanted, **key)
     _, again = await world.notices.replay(world.caller, after.task.id, wanted, **key)
     assert (first, again) == (False, True)
@@ -212,9 +210,9 @@ async def test_replay_of_what_is_not_there(world: World, receiver: Receiver) -> 
     after = went_well(await world.run(WEB))
     for wanted in (notices.Replay(), notices.Replay(url="https://example.org/")):
         with pytest.raises(NotFound, match="tells no webhook"):
-            await world.notices.replay(world.caller, after.task.id, wanted, request_id="req-1")
+            await world.notices.replay(world.caller, after.task.id, wanted)
     with pytest.raises(Invalid, match="not the number"):
-        await world.notices.replay(world.caller, after.task.id, notices.Replay(after=-1), request_id="req-1")
+        await world.notices.replay(world.caller, after.task.id, notices.Replay(after=-1))
     await world.check()
 
 

@@ -237,7 +237,7 @@ class World:
         return await self.store.read(tasks.children, id)
 
     async def cancel(self, id: str) -> None:
-        await self._cancel.cancel(self.caller, id, request_id="req-cancel")
+        await self._cancel.cancel(self.caller, id)
 
     async def forget(self, id: str) -> None:
         await self._cancel.forget(self.caller, id)

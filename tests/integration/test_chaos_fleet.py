@@ -90,6 +90,7 @@ class Havoc:
             *[self.kill_worker] * 3,
             *[self.kill_api] * 2,
             *[self.freeze_worker] * 2,
+            self.freeze_api,
             *[self.cut_store] * 3,
             *[self.cut_broker] * 2,
             *[self.silence_store] * 2,
@@ -113,7 +114,13 @@ class Havoc:
 
     async def freeze_worker(self) -> None:
         """Freeze a worker until its lease is over and its tasks are others'."""
-        member = self._member(fleets.WORKERS)
+        await self._freeze(self._member(fleets.WORKERS))
+
+    async def freeze_api(self) -> None:
+        """Freeze an API process until the keys that it holds are others'."""
+        await self._freeze(self._member(fleets.APIS))
+
+    async def _freeze(self, member: fleets.Member) -> None:
         member.send(signal.SIGSTOP)
         try:
             await asyncio.sleep(LEASE + self._dice.uniform(0.5, 4))
@@ -201,5 +208,5 @@ async def test_everything_fails(tmp_path: Path, database: Daemon, broker: Daemon
             while await fleet_check.still_open(fleet):
                 fleet.revive()
                 await asyncio.sleep(0.5)
-        known = await fleet_check.check(fleet, accepted=callers.accepted.values(), forsaken=callers.forsaken)
+        known = await fleet_check.check(fleet, accepted=callers.accepted.values())
     print(f"{time.monotonic() - began:.0f} s; {fleet_check.summary(known)}")

@@ -20,12 +20,16 @@ ACCEPTED = Answer(status=202, headers={"Location": "/tasks/1"}, body={"task": {"
 async def reserve(
     store: Store, key: str = "k", *, caller: Caller = ANNA, body: str = "a", request: str = "req-1"
 ) -> Answer | None:
-    return await store.run(idempotency.reserve, key, caller=caller, fingerprint=body, request_id=request)
+    return await store.run(idempotency.reserve, key, caller=caller, request=body.encode(), holder=request)
+
+
+async def answer(store: Store, request: str = "req-1") -> None:
+    await store.run(idempotency.answer, "k", caller=ANNA, holder=request, answer=ACCEPTED)
 
 
 async def test_the_same_request_gets_the_first_answer_again(store: Store) -> None:
     assert await reserve(store) is None
-    await store.run(idempotency.answer, "k", caller=ANNA, answer=ACCEPTED)
+    await answer(store)
     assert await reserve(store, request="req-2") == ACCEPTED
 
 
@@ -33,7 +37,7 @@ async def test_another_request_with_the_key_is_refused(store: Store) -> None:
     await reserve(store)
     with pytest.raises(KeyReused, match="'k'"):
         await reserve(store, body="b", request="req-2")
-    await store.run(idempotency.answer, "k", caller=ANNA, answer=ACCEPTED)
+    await answer(store)
     with pytest.raises(KeyReused):
         await reserve(store, body="b", request="req-2")
 
@@ -55,24 +59,61 @@ async def test_keys_belong_to_their_caller_and_differ_by_case(store: Store) -> N
 
 async def test_a_refused_request_gives_its_key_back(store: Store) -> None:
     await reserve(store)
-    await store.run(idempotency.release, "k", caller=ANNA, request_id="req-2")
+    await store.run(idempotency.release, "k", caller=ANNA, holder="req-2")
     with pytest.raises(KeyInFlight):
         await reserve(store, request="req-2")
-    await store.run(idempotency.release, "k", caller=ANNA, request_id="req-1")
+    await store.run(idempotency.release, "k", caller=ANNA, holder="req-1")
     assert await reserve(store, body="b", request="req-2") is None
 
 
-async def test_a_process_that_died_does_not_keep_a_key(store: Store, clock: Clock) -> None:
+async def test_a_process_that_died_keeps_a_key_for_seconds(store: Store, clock: Clock) -> None:
     await reserve(store)
-    clock.tick(121)
+    clock.tick(5)
+    with pytest.raises(KeyInFlight):
+        await reserve(store, request="req-2")
+    clock.tick(0.1)
     assert await reserve(store, body="b", request="req-2") is None
     with pytest.raises(KeyInFlight):
         await reserve(store, body="b", request="req-3")
 
 
+async def test_a_process_that_is_slow_keeps_its_key(store: Store, clock: Clock) -> None:
+    await reserve(store)
+    for _ in range(5):
+        clock.tick(4)
+        await store.run(idempotency.hold, "k", caller=ANNA, holder="req-1")
+        with pytest.raises(KeyInFlight):
+            await reserve(store, request="req-2")
+    await answer(store)
+    assert await reserve(store, request="req-2") == ACCEPTED
+
+
+async def test_a_process_that_was_frozen_cannot_answer_for_the_next(store: Store, clock: Clock) -> None:
+    await reserve(store)
+    clock.tick(6)
+    assert await reserve(store, request="req-2") is None
+    await store.run(idempotency.hold, "k", caller=ANNA, holder="req-1")
+    with pytest.raises(KeyInFlight, match="another one has the key"):
+        await answer(store, "req-1")
+    await store.run(idempotency.release, "k", caller=ANNA, holder="req-1")
+    await answer(store, "req-2")
+    # The same transaction once more, because its acknowledgement was lost.
+    await answer(store, "req-2")
+    assert await reserve(store, request="req-3") == ACCEPTED
+
+
+async def test_a_process_that_is_alone_frees_all_keys_but_those_with_answers(store: Store) -> None:
+    await reserve(store)
+    await answer(store)
+    await reserve(store, "other")
+    await store.run(idempotency.release_all)
+    assert await reserve(store, request="req-2") == ACCEPTED
+    assert await reserve(store, "other", body="b", request="req-2") is None
+
+
 async def test_answers_are_kept_for_a_day(store: Store, clock: Clock) -> None:
     await reserve(store)
-    await store.run(idempotency.answer, "k", caller=ANNA, answer=ACCEPTED)
+    await answer(store)
     clock.tick(timedelta(hours=24).total_seconds())
     assert await reserve(store, request="req-2") == ACCEPTED
     assert await store.run(idempotency.purge) == 0

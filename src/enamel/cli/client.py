@@ -18,6 +18,9 @@ _ANSWERS_WITHIN = 120.0
 _SILENT_FOR = 45.0
 """Seconds without a word after which a stream counts as broken; the service says something every 15."""
 _TRIES = 3
+_KEY_IS_FREE_WITHIN = 15.0
+"""Seconds for which the answer to a request is waited for that somebody is still said to be accepting."""
+_IN_FLIGHT = "enamel.request.key_in_flight"
 _BROKEN = (http.client.HTTPException, OSError)
 
 
@@ -88,10 +91,21 @@ class Client:
             Failure: The service does not answer, or refuses.
 
         """
+        reply = self._sent(method, path, body=body, headers=headers or {})
+        until = time.monotonic() + _KEY_IS_FREE_WITHIN
+        while _is_in_flight(reply) and time.monotonic() < until:
+            # What took the request before is slow, or has died with it: then its key comes free by itself.
+            time.sleep(float(reply.headers.get("Retry-After") or 1))
+            reply = self._sent(method, path, body=body, headers=headers or {})
+        if reply.status >= 400:
+            raise refused(reply)
+        return reply
+
+    def _sent(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
+        """Send a request, again where the connection breaks, and return whatever is answered."""
         for attempt in range(1, _TRIES + 1):
             try:
-                reply = self._once(method, path, body=body, headers=headers or {})
-                break
+                return self._once(method, path, body=body, headers=headers)
             except ConnectionRefusedError as error:
                 raise self._unreachable() from error
             except socket.gaierror as error:
@@ -102,9 +116,7 @@ class Client:
                         f"The connection broke: {error or type(error).__name__}."
                     ) from error
                 time.sleep(0.2 * attempt)
-        if reply.status >= 400:
-            raise refused(reply)
-        return reply
+        raise AssertionError("the last attempt returns or raises")
 
     def _once(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
         connection = self._open(_ANSWERS_WITHIN)
@@ -189,6 +201,12 @@ class Client:
                     yield json.loads(line[6:])
         finally:
             connection.close()
+
+
+def _is_in_flight(reply: Reply) -> bool:
+    """Tell whether an earlier try of the same request is still being accepted."""
+    errors = reply.data.get("errors", ()) if isinstance(reply.data, dict) else ()
+    return any(error.get("code") == _IN_FLIGHT for error in errors)
 
 
 def refused(reply: Reply) -> Failure:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from enamel.commands import notice
@@ -13,9 +12,9 @@ from enamel.model.launch import Notify
 from enamel.model.task import Caller, Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
-from enamel.service import body
+from enamel.service import body, key
 from enamel.service import read as reading
-from enamel.store import engine, idempotency, tasks, webhooks
+from enamel.store import engine, tasks, webhooks
 from enamel.store.transaction import Tx
 
 T = TypeVar("T")
@@ -61,7 +60,7 @@ class Notices:
         self._keys = keys
 
     async def replay(
-        self, caller: Caller, id: str, wanted: Replay, *, request_id: str, idempotency_key: str | None = None
+        self, caller: Caller, id: str, wanted: Replay, *, idempotency_key: str | None = None
     ) -> tuple[Task, bool]:
         """Have webhooks of a task told again, and return the task.
 
@@ -81,10 +80,8 @@ class Notices:
             if not webhooks.replay(tx, task, url=wanted.url, after=wanted.after):
                 raise _no_webhook(task, wanted.url)
 
-        fingerprint = f"replay {id} {wanted.url} {wanted.after}"
-        return await self._store.run(
-            _once, id, act, caller, request_id, key=idempotency_key, fingerprint=fingerprint
-        )
+        request = f"replay {id} {wanted.url} {wanted.after}"
+        return await self._change(caller, id, act, request=request, idempotency_key=idempotency_key)
 
     async def change_secret(
         self,
@@ -92,7 +89,6 @@ class Notices:
         id: str,
         wanted: NewSecret,
         *,
-        request_id: str,
         idempotency_key: str | None = None,
     ) -> tuple[Task, bool]:
         """Sign what a webhook is sent with a new secret, beside the one before; return the task.
@@ -115,21 +111,35 @@ class Notices:
                 raise _no_webhook(task, wanted.url)
 
         try:
-            told = await self._store.run(
-                _once,
-                id,
-                act,
-                caller,
-                request_id,
-                key=idempotency_key,
-                fingerprint=f"secret {id} {wanted.url}",
-            )
+            request = f"secret {id} {wanted.url}"
+            told = await self._change(caller, id, act, request=request, idempotency_key=idempotency_key)
         except BaseException:
             await self._keys.delete(ref)
             raise
         if told[1]:
             await self._keys.delete(ref)
         return told
+
+    async def _change(
+        self,
+        caller: Caller,
+        id: str,
+        act: Callable[[Tx, str], None],
+        *,
+        request: str,
+        idempotency_key: str | None,
+    ) -> tuple[Task, bool]:
+        """Do something to a task of the caller's, once for each key, and return the task as it is then."""
+
+        def change(tx: Tx) -> Task:
+            if not ids.is_id(id):
+                raise NotFound(f"There is no task '{id[:64]}'.")
+            found = tasks.get(tx, id.lower(), project_id=caller.project_id)
+            act(tx, found.id)
+            return reading.look(tx, found.id)
+
+        held = key.Key(self._store, idempotency_key, caller=caller) if idempotency_key else None
+        return await self._store.run(key.once, held, request, change, status=200)
 
 
 async def kept(wanted: Sequence[Notify], *, task: str, keys: Keys) -> list[Webhook]:
@@ -153,32 +163,6 @@ async def inherited(old: Sequence[Webhook], *, task: str, keys: Keys) -> list[We
 def _ids(number: int) -> list[str]:
     """Return new ids whose order is that of the request: those of one millisecond have none by themselves."""
     return sorted(ids.new_id() for _ in range(number))
-
-
-def _once(
-    tx: Tx,
-    id: str,
-    act: Callable[[Tx, str], None],
-    caller: Caller,
-    request_id: str,
-    *,
-    key: str | None,
-    fingerprint: str,
-) -> tuple[Task, bool]:
-    """Do something to a task of the caller's, once for each key, and return the task as it is then."""
-    if key is not None:
-        told = idempotency.reserve(tx, key, caller=caller, fingerprint=fingerprint, request_id=request_id)
-        if told is not None:
-            return msgspec.convert(told.body, Task), True
-    if not ids.is_id(id):
-        raise NotFound(f"There is no task '{id[:64]}'.")
-    found = tasks.get(tx, id.lower(), project_id=caller.project_id)
-    act(tx, found.id)
-    seen = reading.look(tx, found.id)
-    if key is not None:
-        kept = idempotency.Answer(status=200, body=msgspec.to_builtins(seen))
-        idempotency.answer(tx, key, caller=caller, answer=kept)
-    return seen, False
 
 
 def _no_webhook(task: str, url: str | None) -> NotFound:

@@ -1,7 +1,6 @@
 """Submitting: from a request to a stored task, with every fault found before anything is written."""
 
 import asyncio
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,7 +29,8 @@ from enamel.service import allowance, notices, promises
 from enamel.service import body as bodies
 from enamel.service import facts as asking
 from enamel.service.guard import Guard
-from enamel.store import engine, idempotency, items, secrets, tasks, webhooks
+from enamel.service.key import Key
+from enamel.store import engine, items, secrets, tasks, webhooks
 from enamel.store.transaction import Tx
 
 
@@ -127,20 +127,12 @@ class Submit:
         """
         if idempotency_key is None:
             return await self._accept(command, data, caller, request_id, params, key=None), False
-        told = await self._store.run(
-            idempotency.reserve,
-            idempotency_key,
-            caller=caller,
-            fingerprint=_fingerprint(command, data, params),
-            request_id=request_id,
-        )
+        key = Key(self._store, idempotency_key, caller=caller)
+        told = await key.reserve(msgspec.json.encode([command, data, dict(params)], order="deterministic"))
         if told is not None:
             return msgspec.convert(told.body, Task), True
-        try:
-            return await self._accept(command, data, caller, request_id, params, key=idempotency_key), False
-        except BaseException:
-            await self._store.run(idempotency.release, idempotency_key, caller=caller, request_id=request_id)
-            raise
+        async with key.held():
+            return await self._accept(command, data, caller, request_id, params, key=key), False
 
     async def _accept(
         self,
@@ -150,7 +142,7 @@ class Submit:
         request_id: str,
         params: Mapping[str, str],
         *,
-        key: str | None,
+        key: Key | None,
     ) -> Task:
         command = COMMANDS[name]
         found = await self._prepare(command, data, caller=caller, params=params)
@@ -190,7 +182,7 @@ class Submit:
             new = view.seen(new, steps, plan)
         try:
             stored = await self._store.run(
-                _write, new, steps, hooks, found.facts, caller, key=key, later=_later(new, planned)
+                _write, new, steps, hooks, found.facts, key=key, later=_later(new, planned)
             )
         except BaseException:
             for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
@@ -332,9 +324,8 @@ def _write(
     steps: Sequence[Item],
     hooks: Sequence[Webhook],
     facts: Facts,
-    caller: Caller,
     *,
-    key: str | None,
+    key: Key | None,
     later: Task | None,
 ) -> Task:
     """Write a task with its items and its first event; what others were promised meanwhile is looked at again."""
@@ -356,8 +347,7 @@ def _write(
         at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
         tasks.insert(tx, later, (), at)
     if key is not None:
-        answer = idempotency.Answer(status=202, body=msgspec.to_builtins(stored))
-        idempotency.answer(tx, key, caller=caller, answer=answer)
+        key.answer(tx, status=202, body=msgspec.to_builtins(stored))
     return stored
 
 
@@ -431,12 +421,6 @@ def _tight(wanted: Mapping[str, int], limits: Mapping[str, Limit], promised: Map
         kind in limits and (free := limits[kind].free) is not None and number + promised.get(kind, 0) > free
         for kind, number in wanted.items()
     )
-
-
-def _fingerprint(command: str, data: Any, params: Mapping[str, str]) -> str:
-    """Return a hash over what was asked for."""
-    text = msgspec.json.encode([command, data, dict(params)], order="deterministic")
-    return hashlib.sha256(text).hexdigest()
 
 
 def refusal(faults: Sequence[Fault], found: Prepared) -> errors.EnamelError:

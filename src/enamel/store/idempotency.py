@@ -1,9 +1,11 @@
 """Idempotency keys in the store: the first answer to a request is the answer to all its repetitions.
 
 `reserve` the key, make up the answer, and `answer` in the transaction that writes what the answer tells of; `release`
-where the request was refused, so that a corrected one may use the key.
+where the request was refused, so that a corrected one may use the key. What takes long must `hold` the key meanwhile:
+the key of a process that died comes free within seconds. Whoever was silent for so long cannot answer any more.
 """
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +18,8 @@ from enamel.store.schema import idempotency as keys
 from enamel.store.transaction import Tx
 
 KEPT_FOR = timedelta(hours=24)
-_ACCEPTED_WITHIN = timedelta(minutes=2)
-"""After this, a reservation without an answer was left behind by a process that died."""
+HELD_FOR = timedelta(seconds=5)
+"""After this without a sign of life, a reservation was left behind by a process that died."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -28,15 +30,15 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: Any = None
 
 
-def reserve(tx: Tx, key: str, *, caller: Caller, fingerprint: str, request_id: str) -> Answer | None:
+def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) -> Answer | None:
     """Take a key for a request, or return the answer that it had before.
 
     Args:
         tx: The transaction.
         key: The key that came with the request.
         caller: Whose key it is.
-        fingerprint: A hash over the request's method, path and body.
-        request_id: The request.
+        request: What is asked for, the same bytes for the same request.
+        holder: Whoever takes the key, by an id of its own: the request's own id may be the caller's choice.
 
     Raises:
         KeyReused: The key came with another request before.
@@ -47,37 +49,55 @@ def reserve(tx: Tx, key: str, *, caller: Caller, fingerprint: str, request_id: s
         "project_id": caller.project_id,
         "user_id": caller.user_id,
         "key": key,
-        "fingerprint": fingerprint,
-        "request_id": request_id,
+        "fingerprint": hashlib.sha256(request).hexdigest(),
+        "request_id": holder,
         "created_at": tx.now,
     }
     tx.insert_new(keys, [row])
     (found,) = tx.rows(sa.select(keys).where(*_is(key, caller)).with_for_update())
     age = tx.now - found["created_at"]
     answered = found["status"] is not None
-    if age > (KEPT_FOR if answered else _ACCEPTED_WITHIN):
+    if age > (KEPT_FOR if answered else HELD_FOR):
         fresh = {**row, "status": None, "headers": None, "body": None}
         tx.execute(sa.update(keys).where(*_is(key, caller)).values(fresh))
         return None
-    if found["request_id"] == request_id and not answered:
+    if found["request_id"] == holder and not answered:
         return None
-    if found["fingerprint"] != fingerprint:
+    if found["fingerprint"] != row["fingerprint"]:
         raise KeyReused(f"The Idempotency-Key '{key}' was used before with another request.")
     if answered:
         return Answer(status=found["status"], headers=found["headers"] or {}, body=found["body"])
     raise KeyInFlight(f"The first request with the Idempotency-Key '{key}' is still being accepted.")
 
 
-def answer(tx: Tx, key: str, *, caller: Caller, answer: Answer) -> None:
-    """Keep the answer to the request that has reserved the key."""
-    kept = sa.update(keys).where(*_is(key, caller))
-    tx.execute(kept.values(status=answer.status, headers=answer.headers, body=answer.body))
+def hold(tx: Tx, key: str, *, caller: Caller, holder: str) -> None:
+    """Give a sign of life: the request for which the key was reserved is still being accepted."""
+    tx.execute(sa.update(keys).where(*_held(key, caller, holder)).values(created_at=tx.now))
 
 
-def release(tx: Tx, key: str, *, caller: Caller, request_id: str) -> None:
+def answer(tx: Tx, key: str, *, caller: Caller, holder: str, answer: Answer) -> None:
+    """Keep the answer to the request for which the key was reserved.
+
+    Raises:
+        KeyInFlight: There was no sign of life for too long, and somebody else has the key now.
+
+    """
+    kept = sa.update(keys).where(*_is(key, caller), keys.c.request_id == holder)
+    row = {"status": answer.status, "headers": answer.headers, "body": answer.body}
+    if not tx.execute(kept.values(row)).rowcount:
+        raise KeyInFlight(
+            f"The request with the Idempotency-Key '{key}' took long without a sign of life: another one has the key."
+        )
+
+
+def release(tx: Tx, key: str, *, caller: Caller, holder: str) -> None:
     """Give a key back that was reserved for a request which was refused."""
-    mine = keys.c.request_id == request_id
-    tx.execute(sa.delete(keys).where(*_is(key, caller), mine, keys.c.status.is_(None)))
+    tx.execute(sa.delete(keys).where(*_held(key, caller, holder)))
+
+
+def release_all(tx: Tx) -> None:
+    """Give back every key without an answer, where no process can be at work that holds one."""
+    tx.execute(sa.delete(keys).where(keys.c.status.is_(None)))
 
 
 def purge(tx: Tx) -> int:
@@ -87,3 +107,7 @@ def purge(tx: Tx) -> int:
 
 def _is(key: str, caller: Caller) -> tuple[sa.ColumnElement[bool], ...]:
     return keys.c.project_id == caller.project_id, keys.c.user_id == caller.user_id, keys.c.key == key
+
+
+def _held(key: str, caller: Caller, holder: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return *_is(key, caller), keys.c.request_id == holder, keys.c.status.is_(None)

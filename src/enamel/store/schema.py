@@ -172,8 +172,9 @@ idempotency = sa.Table(
     sa.Column("user_id", sa.String(64), primary_key=True),
     sa.Column("key", NAME, primary_key=True),
     sa.Column("fingerprint", sa.String(64), nullable=False),
-    # The request that holds the key, so that a repeated transaction knows its own row.
+    # Whoever holds the key, so that a repeated transaction knows its own row, and nobody answers for another.
     sa.Column("request_id", sa.String(64), nullable=False),
+    # Or the last sign of life while there is no answer yet.
     sa.Column("created_at", Moment, nullable=False),
     # None while the first request is being accepted.
     sa.Column("status", sa.Integer),

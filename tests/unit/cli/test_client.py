@@ -131,3 +131,24 @@ def test_a_service_that_stays_away_is_told() -> None:
     with pytest.raises(Failure) as failed:
         list(client.stream("/events", after=0, patience=0.0))
     assert failed.value.code is Exit.UNREACHABLE
+
+
+def test_a_request_that_another_try_still_holds_is_sent_until_it_is_answered() -> None:
+    keys: list[str | None] = []
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            request.connection.shutdown(socket.SHUT_RDWR)
+        elif len(keys) < 4:
+            in_flight = {"code": "enamel.request.key_in_flight", "detail": "Still being accepted."}
+            request.send_response(409)
+            request.send_header("Retry-After", "0.01")
+            request.end_headers()
+            request.wfile.write(json.dumps({"errors": [in_flight]}).encode())
+        else:
+            answer(request, 202, '{"id": "1"}')
+
+    with service(handle) as url:
+        assert Client(url).post("/servers", {}) == {"id": "1"}
+    assert len(keys) == 4 and len(set(keys)) == 1

@@ -124,7 +124,6 @@ async def cancel_task(ask: Ask) -> Answer:
     found, replayed = await ask.services.cancel.cancel(
         ask.caller,
         ask.params["id"],
-        request_id=ask.request_id,
         idempotency_key=headers.idempotency_key(ask.headers),
     )
     return await settled(ask, found, replayed=replayed)
@@ -149,7 +148,6 @@ async def replay_notifications(ask: Ask) -> Answer:
         ask.caller,
         ask.params["id"],
         wanted,
-        request_id=ask.request_id,
         idempotency_key=headers.idempotency_key(ask.headers),
     )
     return _changed(found, replayed=replayed)
@@ -162,7 +160,6 @@ async def change_secret(ask: Ask) -> Answer:
         ask.caller,
         ask.params["id"],
         wanted,
-        request_id=ask.request_id,
         idempotency_key=headers.idempotency_key(ask.headers),
     )
     return _changed(found, replayed=replayed)

@@ -1,0 +1,87 @@
+"""The key: what a caller sends with a request, so that sending it twice does not carry it out twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from enamel.model import ids
+from enamel.model.errors import StoreUnavailable
+from enamel.model.task import Caller, Task
+from enamel.store import idempotency
+from enamel.store.engine import Store
+from enamel.store.transaction import Tx
+
+_SIGNS = 4
+"""Signs of life in the time for which a key is held without one."""
+
+
+class Key:
+    """One caller's idempotency key, in the hands of one request."""
+
+    def __init__(self, store: Store, text: str, *, caller: Caller) -> None:
+        self._store = store
+        self._text = text
+        self._caller = caller
+        # Not the request's id: a caller may send that along, and send the same one twice.
+        self._holder = ids.new_id()
+
+    async def reserve(self, request: bytes) -> idempotency.Answer | None:
+        """Take the key for a request, or return the answer that it had before.
+
+        Raises:
+            KeyReused: It came with another request before.
+            KeyInFlight: Its first request is still being accepted.
+        """
+        return await self._store.run(self.reserve_in, request)
+
+    def reserve_in(self, tx: Tx, request: bytes) -> idempotency.Answer | None:
+        """Do the same in a transaction."""
+        return idempotency.reserve(tx, self._text, caller=self._caller, request=request, holder=self._holder)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold the key while the answer is made up, which may take long; give it back where there is none."""
+        holding = asyncio.create_task(self._hold())
+        try:
+            yield
+        except BaseException:
+            holding.cancel()
+            # Where the database is away, it comes free by itself.
+            with suppress(StoreUnavailable):
+                await self._store.run(
+                    idempotency.release, self._text, caller=self._caller, holder=self._holder
+                )
+            raise
+        finally:
+            holding.cancel()
+
+    def answer(self, tx: Tx, *, status: int, body: Any) -> None:
+        """Keep the answer, in the transaction that writes what it tells of.
+
+        Raises:
+            KeyInFlight: This process was frozen, or away from the database; another request has the key now.
+        """
+        kept = idempotency.Answer(status=status, body=body)
+        idempotency.answer(tx, self._text, caller=self._caller, holder=self._holder, answer=kept)
+
+    async def _hold(self) -> None:
+        while True:
+            await asyncio.sleep(idempotency.HELD_FOR.total_seconds() / _SIGNS)
+            with suppress(StoreUnavailable):
+                await self._store.run(idempotency.hold, self._text, caller=self._caller, holder=self._holder)
+
+
+def once(
+    tx: Tx, key: Key | None, request: str, act: Callable[[Tx], Task], *, status: int
+) -> tuple[Task, bool]:
+    """Do what takes one transaction only, once for each key; True with it means that it was done before."""
+    told = key.reserve_in(tx, request.encode()) if key else None
+    if told is not None:
+        return msgspec.convert(told.body, Task), True
+    found = act(tx)
+    if key is not None:
+        key.answer(tx, status=status, body=msgspec.to_builtins(found))
+    return found, False

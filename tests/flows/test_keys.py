@@ -1,0 +1,69 @@
+"""Idempotency keys where accepting takes long, or whoever accepts is gone in the middle of it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from enamel.model.errors import KeyInFlight
+from enamel.model.task import Task
+from enamel.store import idempotency
+from tests.flows.test_launch import WEB
+from tests.flows.world import World
+
+SLOWLY = {"method": "GET", "service": "image", "times": 1}
+
+
+async def accept(world: World, request_id: str = "req-1") -> tuple[Task, bool]:
+    told = await world.submit.accept(
+        "server.create", WEB, caller=world.caller, request_id=request_id, idempotency_key="once"
+    )
+    world.accepted = [told[0].id]
+    return told
+
+
+async def under_way(world: World) -> asyncio.Task[tuple[Task, bool]]:
+    """Begin to accept on a cloud that takes its time."""
+    first = asyncio.create_task(accept(world))
+    await asyncio.sleep(0.1)
+    assert not first.done()
+    return first
+
+
+async def test_two_requests_with_the_same_id_are_one(world: World) -> None:
+    outcomes = await asyncio.gather(*(accept(world) for _ in range(3)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in outcomes) == ["KeyInFlight", "KeyInFlight", "tuple"]
+    again, replayed = await accept(world)
+    assert replayed
+    await world.end(again.id)
+    await world.check()
+
+
+async def test_a_key_is_held_as_long_as_accepting_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "HELD_FOR", timedelta(seconds=0.4))
+    world.fault(SLOWLY, {"latency": 1.2})
+    first = await under_way(world)
+    await asyncio.sleep(0.8)
+    with pytest.raises(KeyInFlight):
+        await accept(world, "req-2")
+    made, replayed = await first
+    assert not replayed
+    assert (await accept(world, "req-2"))[0].id == made.id
+    await world.end(made.id)
+    await world.check()
+
+
+async def test_whoever_was_frozen_meanwhile_adds_no_second_task(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.fault(SLOWLY, {"latency": 0.6})
+    first = await under_way(world)
+    monkeypatch.setattr(idempotency, "HELD_FOR", timedelta(0))
+    made, replayed = await accept(world, "req-2")
+    assert not replayed
+    with pytest.raises(KeyInFlight):
+        await first
+    await world.end(made.id)
+    await world.check()
