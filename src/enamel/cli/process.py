@@ -41,6 +41,13 @@ def sandbox_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seed", type=int, default=1, show_default=True, help="The built-in cloud's chance."),
         click.option(
+            "--era",
+            type=click.Choice(["2012", "2015", "2018", "2022", "2026"]),
+            default="2026",
+            show_default=True,
+            help="The year that the built-in cloud is of: it understands no more than clouds did then.",
+        ),
+        click.option(
             "--boot-seconds",
             metavar="MIN-MAX",
             default="1-3",
@@ -122,7 +129,9 @@ def cloud_settings(options: Mapping[str, Any], **more: Any) -> "kernel.Settings"
     """Return what the built-in cloud is to be like."""
     from enamel.sandbox import kernel
 
-    return kernel.Settings(seed=options["seed"], boot_seconds=options["boot_seconds"], **more)
+    return kernel.Settings(
+        seed=options["seed"], boot_seconds=options["boot_seconds"], era=options["era"], **more
+    )
 
 
 def rules(options: Mapping[str, Any]) -> "list[faults.Rule]":

@@ -92,13 +92,14 @@ class App:
         raw = scope["path"]
         prefix, _, _ = raw[1:].partition("/")
         known = self._services.get(f"/{prefix}")
-        if known is None:
+        if known is None or not self.cloud.era.offers(known[0].name):
             await self._send(send, self._index(raw), {})
             return
         service, router = known
         path = raw[len(service.prefix) :] or "/"
         asked = "GET" if scope["method"] == "HEAD" else scope["method"]
-        found = router.find(method=asked, path=path)
+        inside = self.cloud.era.inside(service.name, path)
+        found = router.find(method=asked, path=inside) if inside is not None else None
         template = found[0].template if found else "?"
         usual = self._usual(service)
         request = kernel.Request(
@@ -155,13 +156,18 @@ class App:
         try:
             if found is None or not found[0].open:
                 request.caller = self.cloud.identity.caller(request)
-            if service.versions is not None:
-                request.version = _microversion(
-                    service, request, usual, lowest=service.versions[0], highest=service.versions[1]
-                )
+            if service.lowest is not None:
+                request.version = service.lowest
+                known = self.cloud.era.microversions(service.name, request.path)
+                if known is not None:
+                    request.version = _microversion(
+                        service, request, usual, lowest=known[0], highest=known[1]
+                    )
             if found is None:
                 return service.not_found
-            return found[0].handler(request)
+            reply = found[0].handler(request)
+            body = self.cloud.era.trimmed(service.name, reply.body)
+            return reply if body is reply.body else msgspec.structs.replace(reply, body=body)
         except identity.Unauthenticated as refusal:
             return identity.word(refusal)
         except kernel.Refusal as refusal:
@@ -220,7 +226,11 @@ class App:
             return kernel.Reply(
                 status=404, body=b"No service of this cloud lives here; see /.\n", media="text/plain"
             )
-        places = {service.name: self.cloud.url + service.prefix for service in SERVICES}
+        places = {
+            service.name: self.cloud.url + service.prefix
+            for service in SERVICES
+            if self.cloud.era.offers(service.name)
+        }
         return kernel.Reply(body={"cloud": "Enamel's sandbox", "services": places})
 
     async def _send(

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 ZONES = ("az1", "az2")
 LOWEST: kernel.Version = (2, 1)
-HIGHEST: kernel.Version = (2, 104)
 
 LIMITS = {
     "instances": 5000,

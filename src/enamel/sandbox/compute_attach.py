@@ -279,13 +279,13 @@ def _plain(server_addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[
 
 def addresses(request: kernel.Request) -> kernel.Reply:
     """Answer with a server's addresses by network."""
-    found = compute_view.addresses(request.cloud.network.plugs(_server(request).id))
+    found = compute_view.addresses(request, request.cloud.network.plugs(_server(request).id))
     return kernel.Reply(body={"addresses": _plain(found)})
 
 
 def network_addresses(request: kernel.Request) -> kernel.Reply:
     """Answer with a server's addresses on one network."""
-    found = compute_view.addresses(request.cloud.network.plugs(_server(request).id))
+    found = compute_view.addresses(request, request.cloud.network.plugs(_server(request).id))
     network = request.params["network"]
     if network not in found:
         raise kernel.Refusal(404, "Instance is not a member of specified network")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import compute, compute_schema, compute_server, compute_view, kernel
+from enamel.sandbox import compute_schema, compute_server, compute_view, kernel
 
-_HIGHEST = f"{compute.HIGHEST[0]}.{compute.HIGHEST[1]}"
-_LOWEST = f"{compute.LOWEST[0]}.{compute.LOWEST[1]}"
 _UPDATED = "2013-07-23T11:33:21Z"
 
 
@@ -15,40 +13,40 @@ def versions(request: kernel.Request) -> kernel.Reply:
     """Answer with all versions."""
     old = {
         "id": "v2.0",
-        "status": "DEPRECATED",
+        "status": "DEPRECATED" if request.cloud.era.compute else "CURRENT",
         "version": "",
         "min_version": "",
         "updated": "2025-07-04T12:00:00Z",
         "links": [{"rel": "self", "href": f"{request.root}/v2/"}],
     }
-    new = {
-        "id": "v2.1",
-        "status": "CURRENT",
-        "version": _HIGHEST,
-        "min_version": _LOWEST,
-        "updated": _UPDATED,
-        "links": [{"rel": "self", "href": f"{request.root}/v2.1/"}],
-    }
-    return kernel.Reply(body={"versions": [old, new]})
+    found = [old, _document(request)] if request.cloud.era.compute else [old]
+    return kernel.Reply(body={"versions": found})
 
 
 def version(request: kernel.Request) -> kernel.Reply:
     """Answer with the version."""
-    shown = {
-        "id": "v2.1",
-        "status": "CURRENT",
-        "version": _HIGHEST,
-        "min_version": _LOWEST,
-        "updated": _UPDATED,
-        "links": [
-            {"rel": "self", "href": f"{request.root}/v2.1/"},
-            {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"},
-        ],
-        "media-types": [
-            {"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}
-        ],
-    }
+    shown = _document(request)
+    shown["links"].append({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"})
+    shown["media-types"] = [
+        {
+            "base": "application/json",
+            "type": f"application/vnd.openstack.compute+json;version={shown['id'][1:]}",
+        }
+    ]
     return kernel.Reply(body={"version": shown})
+
+
+def _document(request: kernel.Request) -> dict[str, Any]:
+    """Return what the newest version says of itself."""
+    known = request.cloud.era.compute
+    if known is None:
+        names = {"id": "v2.0"}
+    else:
+        lowest, highest = (f"{major}.{minor}" for major, minor in known)
+        names = {"id": "v2.1", "version": highest, "min_version": lowest}
+    place = "v2.1" if known else "v2"
+    links = [{"rel": "self", "href": f"{request.root}/{place}/"}]
+    return {**names, "status": "CURRENT", "updated": _UPDATED, "links": links}
 
 
 def zones(request: kernel.Request) -> kernel.Reply:
@@ -217,15 +215,8 @@ def console(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"remote_console": shown})
 
 
-def extensions(_: kernel.Request) -> kernel.Reply:
+def extensions(request: kernel.Request) -> kernel.Reply:
     """Answer with the extensions old clients look for."""
-    names = (
-        "os-availability-zone",
-        "os-extended-volumes",
-        "os-keypairs",
-        "os-quota-sets",
-        "os-server-groups",
-    )
     shown = [
         {
             "name": name,
@@ -235,7 +226,7 @@ def extensions(_: kernel.Request) -> kernel.Reply:
             "namespace": "http://docs.openstack.org/compute/ext/fake_xml",
             "updated": "2014-12-03T00:00:00Z",
         }
-        for name in names
+        for name in request.cloud.era.extensions
     ]
     return kernel.Reply(body={"extensions": shown})
 

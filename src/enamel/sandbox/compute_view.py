@@ -58,7 +58,7 @@ def detailed(
         "flavor": _flavor(request, server.flavor),
         "created": time(server.created),
         "updated": time(server.updated),
-        "addresses": addresses(plugs),
+        "addresses": addresses(request, plugs),
         "accessIPv4": server.access_v4,
         "accessIPv6": server.access_v6,
         "links": links(request, "servers", server.id),
@@ -89,7 +89,9 @@ def detailed(
         | ({"delete_on_termination": disk.delete_on_termination} if version >= (2, 3) else {})
         for disk in server.disks.values()
     ]
-    return shown | _newer(request, server, single=single)
+    shown |= _newer(request, server, single=single)
+    untold = request.cloud.era.untold
+    return {name: value for name, value in shown.items() if name not in untold} if untold else shown
 
 
 def _newer(request: kernel.Request, server: compute_server.Server, *, single: bool) -> dict[str, Any]:
@@ -137,7 +139,7 @@ def _admins(request: kernel.Request, server: compute_server.Server) -> dict[str,
     return shown
 
 
-def addresses(plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
+def addresses(request: kernel.Request, plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
     """Return a server's addresses by network, each fixed one followed by the public ones that lead to it."""
     found: dict[str, list[dict[str, Any]]] = {}
     for plug in plugs:
@@ -152,6 +154,12 @@ def addresses(plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
                 }
                 for text in texts
             )
+    untold = request.cloud.era.untold
+    if untold:
+        for network, lines in found.items():
+            found[network] = [
+                {name: value for name, value in line.items() if name not in untold} for line in lines
+            ]
     return found
 
 

@@ -23,14 +23,6 @@ REGION = "RegionOne"
 DOMAIN = {"id": "default", "name": "Default"}
 MEMBER = ("reader", "member", "creator")
 ADMIN = ("reader", "member", "creator", "manager", "admin")
-CATALOGUE = (
-    ("network", "neutron", "/network"),
-    ("key-manager", "barbican", "/key-manager"),
-    ("block-storage", "cinder", "/volume/v3"),
-    ("image", "glance", "/image"),
-    ("identity", "keystone", "/identity/v3"),
-    ("compute", "nova", "/compute/v2.1"),
-)
 
 
 class Unauthenticated(kernel.Refusal):
@@ -119,7 +111,7 @@ class Identity:
         self.grants: dict[tuple[str, str], tuple[str, ...]] = {}
         self.credentials: dict[str, Credential] = {}
         self.tokens: dict[str, Token] = {}
-        self.places = [(cloud.new_hex(), [cloud.new_hex() for _ in range(3)]) for _ in CATALOGUE]
+        self.places = [(cloud.new_hex(), [cloud.new_hex() for _ in range(3)]) for _ in cloud.era.catalogue]
         for name in ("demo", "other", "admin"):
             project = Project(id=cloud.new_hex(), name=name)
             user = User(id=cloud.new_hex(), name=name, password=PASSWORD, project_id=project.id)
@@ -231,8 +223,8 @@ class Identity:
             key: token for key, token in self.tokens.items() if token.credential_id != credential_id
         }
 
-    def catalogue(self) -> list[dict[str, Any]]:
-        """Return the catalogue as tokens carry it."""
+    def catalogue(self, project_id: str) -> list[dict[str, Any]]:
+        """Return the catalogue as a project's tokens carry it."""
         return [
             {
                 "id": service_id,
@@ -244,14 +236,16 @@ class Identity:
                         "interface": interface,
                         "region_id": REGION,
                         "region": REGION,
-                        "url": self._cloud.url + path,
+                        "url": self._cloud.url + path.format(project=project_id),
                     }
                     for endpoint_id, interface in zip(
                         endpoint_ids, ("public", "internal", "admin"), strict=True
                     )
                 ],
             }
-            for (kind, name, path), (service_id, endpoint_ids) in zip(CATALOGUE, self.places, strict=True)
+            for (kind, name, path), (service_id, endpoint_ids) in zip(
+                self._cloud.era.catalogue, self.places, strict=True
+            )
         ]
 
     def _random_text(self, size: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import identity, identity_call, identity_credential, identity_token, kernel
+from enamel.sandbox import identity, identity_call, identity_credential, identity_token, identity_v2, kernel
 
 _HTML_404 = (
     b"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
@@ -14,9 +14,9 @@ _HTML_404 = (
 
 
 def _version(request: kernel.Request) -> dict[str, Any]:
-    """Return the only version's document."""
+    """Return the document of version 3."""
     return {
-        "id": "v3.14",
+        "id": next(one for one in request.cloud.era.identity if one.startswith("v3")),
         "status": "stable",
         "updated": "2020-04-07T00:00:00Z",
         "links": [{"rel": "self", "href": f"{request.root}/v3/"}],
@@ -26,10 +26,12 @@ def _version(request: kernel.Request) -> dict[str, Any]:
 
 def _versions(request: kernel.Request) -> kernel.Reply:
     """Answer with all versions."""
+    known = request.cloud.era.identity
+    found = [identity_v2.document(request) if one == "v2.0" else _version(request) for one in known]
     return kernel.Reply(
         status=300,
-        body={"versions": {"values": [_version(request)]}},
-        headers={"Location": f"{request.root}/v3/"},
+        body={"versions": {"values": found}},
+        headers={"Location": f"{request.root}/{'v2.0' if known == ('v2.0',) else 'v3'}/"},
     )
 
 
@@ -42,7 +44,7 @@ def _catalogue(request: kernel.Request) -> kernel.Reply:
     """Answer with the catalogue."""
     return kernel.Reply(
         body={
-            "catalog": request.cloud.identity.catalogue(),
+            "catalog": request.cloud.identity.catalogue(request.caller.project_id),
             "links": {"next": None, "self": request.root + request.path, "previous": None},
         }
     )
@@ -148,7 +150,7 @@ def _services(request: kernel.Request) -> kernel.Reply:
         raise identity_call.forbid("identity:list_services")
     services = [
         {"id": entry["id"], "type": entry["type"], "name": entry["name"], "enabled": True}
-        for entry in request.cloud.identity.catalogue()
+        for entry in request.cloud.identity.catalogue(request.caller.project_id)
     ]
     return identity_call.listed(request, "services", services)
 
@@ -159,7 +161,7 @@ def _endpoints(request: kernel.Request) -> kernel.Reply:
         raise identity_call.forbid("identity:list_endpoints")
     endpoints = [
         endpoint | {"service_id": entry["id"], "enabled": True}
-        for entry in request.cloud.identity.catalogue()
+        for entry in request.cloud.identity.catalogue(request.caller.project_id)
         for endpoint in entry["endpoints"]
     ]
     return identity_call.listed(request, "endpoints", endpoints)
@@ -173,6 +175,7 @@ SERVICE = kernel.Service(
     routes=(
         kernel.Route("GET", "/", _versions, open=True),
         kernel.Route("GET", "/v3", _v3, open=True),
+        *identity_v2.ROUTES,
         kernel.Route("POST", "/v3/auth/tokens", identity_token.authenticate, open=True),
         kernel.Route("GET", "/v3/auth/tokens", identity_token.validate),
         kernel.Route("DELETE", "/v3/auth/tokens", identity_token.revoke),

@@ -142,7 +142,7 @@ def _token_body(request: kernel.Request, token: identity.Token) -> dict[str, Any
         body["is_domain"] = False
         body["roles"] = [{"id": keystone.roles[name], "name": name} for name in sorted(caller.roles)]
         if request.first("nocatalog") is None:
-            body["catalog"] = keystone.catalogue()
+            body["catalog"] = keystone.catalogue(caller.project_id)
     if token.credential_id:
         credential = keystone.credentials[token.credential_id]
         body["application_credential"] = {

@@ -8,7 +8,6 @@ from typing import Any
 from enamel.sandbox import image_body, image_list, image_member, image_state, kernel
 from enamel.sandbox.kernel import Route
 
-VERSIONS = (17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 IMPORT_METHODS = ("glance-direct",)
 OCTETS = "application/octet-stream"
 PAGE = "page"
@@ -17,10 +16,14 @@ PAGE = "page"
 
 def versions(request: kernel.Request) -> kernel.Reply:
     """List the versions of the API."""
-    link = {"rel": "self", "href": f"{request.root}/v2/"}
+    known = request.cloud.era.image
     found = [
-        {"id": f"v2.{minor}", "status": "CURRENT" if minor == VERSIONS[0] else "SUPPORTED", "links": [link]}
-        for minor in VERSIONS
+        {
+            "id": one,
+            "status": "CURRENT" if one == known[0] else "SUPPORTED",
+            "links": [{"rel": "self", "href": f"{request.root}/{one.partition('.')[0]}/"}],
+        }
+        for one in known
     ]
     return kernel.Reply(status=200 if request.path.startswith("/versions") else 300, body={"versions": found})
 

@@ -43,6 +43,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Limits that differ from the defaults, by the services' own names (instances, cores, floatingip, volumes …)."""
     hosts_per_zone: int = 2
     """Hypervisors in each availability zone."""
+    era: str = "2026"
+    """The year that the cloud is of; see `enamel.sandbox.era`."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -187,8 +189,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """The table."""
     word: Callable[[Refusal], Reply]
     """Renders a refusal in the service's own shape."""
-    versions: tuple[Version, Version] | None = None
-    """The lowest and highest microversion, for services that have them."""
+    lowest: Version | None = None
+    """The microversion of requests that name none, for services that have them."""
     microversion_types: tuple[str, ...] = ()
     """Service types accepted in `OpenStack-API-Version`; the first is echoed."""
     microversion_header: str = ""

@@ -244,7 +244,8 @@ def _check(kind: Kind, wish: Any, *, request: kernel.Request, new: bool) -> None
     """Refuse a wish with an attribute that is unknown, missing, read-only, not allowed, or of a wrong type."""
     if not isinstance(wish, dict):
         raise bad(f"Unable to find '{kind.name}' in request body")
-    unknown = [name for name in wish if name not in kind.attributes]
+    era = request.cloud.era
+    unknown = [name for name in wish if name not in kind.attributes or not era.knows(kind.name, name)]
     for name in wish:
         if name in unknown:
             continue

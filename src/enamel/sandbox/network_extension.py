@@ -70,13 +70,19 @@ def resources(request: kernel.Request) -> kernel.Reply:
 
 def listing(request: kernel.Request) -> kernel.Reply:
     """List the extensions."""
-    return kernel.Reply(body={"extensions": [_extension(alias) for alias in EXTENSIONS]})
+    return kernel.Reply(
+        body={
+            "extensions": [
+                _extension(alias) for alias in EXTENSIONS if alias not in request.cloud.era.without
+            ]
+        }
+    )
 
 
 def show(request: kernel.Request) -> kernel.Reply:
     """Show an extension."""
     alias = request.params["alias"]
-    if alias not in EXTENSIONS:
+    if alias not in EXTENSIONS or alias in request.cloud.era.without:
         raise kernel.Refusal(404, f"Extension with alias {alias} does not exist", kind="ExtensionNotFound")
     return kernel.Reply(body={"extension": _extension(alias)})
 

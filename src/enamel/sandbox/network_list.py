@@ -46,8 +46,15 @@ def view(kind: network_attribute.Kind, request: kernel.Request, row: table.Row) 
 def _tests(kind: network_attribute.Kind, request: kernel.Request) -> list[Test]:
     """Return one test per filter, or refuse filters the kind does not know."""
     filters = {name: values for name, values in request.filters().items() if name not in CONTROLS}
-    unknown = [name for name in filters if name not in kind.attributes and name not in TAGS]
-    if unknown:
+    era = request.cloud.era
+    unknown = [
+        name
+        for name in filters
+        if (name not in kind.attributes and name not in TAGS) or not era.knows(kind.name, name)
+    ]
+    if not era.filters_strictly:
+        filters = {name: values for name, values in filters.items() if name not in unknown}
+    elif unknown:
         raise network_attribute.bad(f"{unknown} is invalid attribute for filtering")
     return [_test(name, values) for name, values in filters.items()]
 

@@ -408,7 +408,7 @@ SERVICE = kernel.Service(
     prefix="/key-manager",
     routes=ROUTES,
     word=word,
-    versions=((1, 0), (1, 1)),
+    lowest=(1, 0),
     microversion_types=("key-manager",),
     not_found=word(kernel.Refusal(404, "")),
 )

@@ -16,7 +16,7 @@ import uvicorn
 import yaml
 from uvicorn.protocols.http import httptools_impl
 
-from enamel.sandbox import app, faults, identity, kernel
+from enamel.sandbox import app, era, faults, identity, kernel
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -50,43 +50,42 @@ class Sandbox:
 
     def clouds_yaml(self) -> str:
         """Return a clouds.yaml with this cloud's accounts."""
-        return clouds_yaml(self.url)
+        return clouds_yaml(self.url, of=self.cloud.era)
 
 
-def clouds_yaml(url: str) -> str:
-    """Return a clouds.yaml with the accounts of a sandbox at that URL."""
+def clouds_yaml(url: str, *, of: era.Era = era.TODAY) -> str:
+    """Return a clouds.yaml with the accounts of a sandbox of some era at that URL."""
 
     def account(name: str) -> dict[str, object]:
-        return {
-            "region_name": identity.REGION,
-            "auth": {
-                "auth_url": f"{url}/identity/v3",
-                "username": name,
-                "password": identity.PASSWORD,
-                "project_name": name,
-                "user_domain_name": "Default",
-                "project_domain_name": "Default",
-            },
-        }
+        auth = {"auth_url": _door(url, of), "username": name, "password": identity.PASSWORD}
+        if not of.names_in_v2:
+            auth |= {"user_domain_name": "Default", "project_domain_name": "Default"}
+        return {"region_name": identity.REGION, "auth": {**auth, "project_name": name}}
 
-    application = {
-        "region_name": identity.REGION,
-        "auth_type": "v3applicationcredential",
-        "auth": {
-            "auth_url": f"{url}/identity/v3",
-            "username": "demo",
-            "user_domain_name": "Default",
-            "application_credential_name": "lab",
-            "application_credential_secret": identity.PASSWORD,
-        },
-    }
     clouds = {
         "sandbox": account("demo"),
         "sandbox-other": account("other"),
         "sandbox-admin": account("admin"),
-        "sandbox-app": application,
     }
+    if of.has_credentials:
+        clouds["sandbox-app"] = {
+            "region_name": identity.REGION,
+            "auth_type": "v3applicationcredential",
+            "auth": {
+                "auth_url": _door(url, of),
+                "username": "demo",
+                "user_domain_name": "Default",
+                "application_credential_name": "lab",
+                "application_credential_secret": identity.PASSWORD,
+            },
+        }
     return yaml.safe_dump({"clouds": clouds}, sort_keys=False)
+
+
+def _door(url: str, of: era.Era) -> str:
+    """Return where Keystone is asked; where it has two versions, without saying which."""
+    known = of.versions["identity"]
+    return f"{url}/identity/{known[0]}" if len(known) == 1 else f"{url}/identity"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -114,6 +113,8 @@ async def running(
         raise ValueError(
             f"The sandbox lets anyone in, so it listens on loopback only, not on {settings.host}."
         )
+    if settings.era not in era.ERAS:
+        raise ValueError(f"There is no era {settings.era!r}; there are {', '.join(era.ERAS)}.")
     listener = _listen(settings.host, settings.port)
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     application = app.build(settings)

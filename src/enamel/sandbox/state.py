@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from enamel.sandbox import control, faults, kernel, seams
+from enamel.sandbox import control, era, faults, kernel, seams
 
 if TYPE_CHECKING:
     from enamel.sandbox import compute, guests, identity
@@ -31,6 +31,7 @@ class Cloud:
     def __init__(self, settings: kernel.Settings) -> None:
         """Start an empty cloud."""
         self.settings = settings
+        self.era = era.ERAS[settings.era]
         self.url = f"http://{settings.host}:{settings.port}"
         self.rng = random.Random(settings.seed)
         self.faults = faults.Faults(random.Random(settings.seed + 1))

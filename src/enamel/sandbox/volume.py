@@ -21,7 +21,7 @@ from enamel.sandbox import (
 )
 from enamel.sandbox.kernel import Route
 
-VERSIONS = ((3, 0), (3, 71))
+LOWEST = (3, 0)
 EXTENSIONS = {
     "os-availability-zone": "AvailabilityZones",
     "os-quota-sets": "Quotas",
@@ -39,18 +39,32 @@ def versions(request: kernel.Request) -> kernel.Reply:
         {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
         {"rel": "self", "href": f"{request.root}/v3/"},
     ]
+    known = request.cloud.era.volume or (LOWEST, LOWEST)
+    lowest, highest = (f"{major}.{minor}" for major, minor in known)
     found = {
         "id": "v3.0",
         "status": "CURRENT",
-        "version": "3.71",
-        "min_version": "3.0",
+        "version": highest,
+        "min_version": lowest,
         "updated": "2023-08-31T00:00:00Z",
         "links": links,
         "media-types": [
             {"base": "application/json", "type": "application/vnd.openstack.volume+json;version=3"}
         ],
     }
-    return kernel.Reply(status=300 if request.path == "/" else 200, body={"versions": [found]})
+    places = request.cloud.era.versions["volume"]
+    old = [
+        {
+            "id": f"{place}.0",
+            "status": "SUPPORTED" if "v2" in places and place == "v2" else "DEPRECATED",
+            "updated": "2014-06-28T12:20:21Z",
+            "links": [{"rel": "self", "href": f"{request.root}/{place}/"}],
+        }
+        for place in places
+        if place != "v3"
+    ]
+    new = [found] if "v3" in places else []
+    return kernel.Reply(status=300 if request.path == "/" else 200, body={"versions": [*old, *new]})
 
 
 def listing(request: kernel.Request) -> kernel.Reply:
@@ -287,7 +301,7 @@ SERVICE = kernel.Service(
     prefix="/volume",
     routes=ROUTES,
     word=word,
-    versions=VERSIONS,
+    lowest=LOWEST,
     microversion_types=("volume", "block-storage"),
     request_id_header="x-compute-request-id",
     not_found=word(kernel.Refusal(404, "The resource could not be found.")),
