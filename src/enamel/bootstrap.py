@@ -17,12 +17,14 @@ from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared import ways as boards
 from enamel.commands import COMMANDS
+from enamel.conf import placement
 from enamel.conf.settings import Settings
 from enamel.dispatch import ways
 from enamel.dispatch.base import Dispatch
 from enamel.flow.runner import Runner
 from enamel.flow.tools import Tools
 from enamel.model.errors import CloudUnknown, Invalid
+from enamel.model.placement import Containers
 from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
@@ -97,6 +99,7 @@ class Parts:
     clouds: Registry
     keys: local_keys.Local
     dispatch: Dispatch
+    containers: Containers
 
 
 # -- the roles
@@ -196,6 +199,7 @@ async def _parts(
 ) -> Parts:
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
+    containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
     store = Store(
         settings.database, idle_after=settings.worker.lease, give_up_after=settings.store.give_up_after
     )
@@ -205,7 +209,9 @@ async def _parts(
         ways.open(settings.dispatch.url, store=settings.database, types=COMMANDS)
     )
     keys = local_keys.Local(settings.keys)
-    return Parts(settings=settings, store=store, clouds=clouds, keys=keys, dispatch=dispatch)
+    return Parts(
+        settings=settings, store=store, clouds=clouds, keys=keys, dispatch=dispatch, containers=containers
+    )
 
 
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
@@ -219,10 +225,17 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     if lease is not None:
         looks["lease"] = checks.LeaseCheck(lease)
     return Services(
-        submit=Submit(store, clouds=clouds, keys=parts.keys, dispatch=dispatch, guard=_guard(parts)),
+        submit=Submit(
+            store,
+            clouds=clouds,
+            keys=parts.keys,
+            dispatch=dispatch,
+            guard=_guard(parts),
+            containers=parts.containers,
+        ),
         read=Read(store, clouds=clouds),
         catalogue=Catalogue(store, clouds=clouds),
-        placements=Placements(clouds),
+        placements=Placements(clouds, containers=parts.containers),
         server_types=ServerTypes(clouds),
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),

@@ -1,6 +1,5 @@
 """Links: where to go from a body."""
 
-from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct
@@ -32,5 +31,5 @@ def of(here: str, *, schema: str, **others: str | None) -> Links:
 def onward(here: str, **changes: str | int) -> str:
     """Return the address of the next page: this one's, with another marker."""
     split = urlsplit(here)
-    asked: Mapping[str, str | int] = {**dict(parse_qsl(split.query, keep_blank_values=True)), **changes}
-    return f"{split.path}?{urlencode(asked)}"
+    asked = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] not in changes]
+    return f"{split.path}?{urlencode([*asked, *changes.items()])}"

@@ -1,5 +1,6 @@
 """`enamel placement`: where servers can go."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,22 +16,26 @@ def placement() -> None:
 
 
 @placement.command(name="list")
+@click.option("--tag", "tags", multiple=True, help="With this tag, or any of them where repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_(client: Client, *, as_json: bool) -> None:
-    """List clouds, regions and zones."""
-    found = _all(client)
+def list_(client: Client, *, tags: tuple[str, ...], as_json: bool) -> None:
+    """List containers, clouds, regions and zones."""
+    found = _all(client, tags=tags)
     if as_json:
         show.as_json({"placements": found})
         return
-    rows = [(show.plain(one["path"]), one["kind"], _state(one), one["id"]) for one in found]
-    show.table(["placement", "kind", "state", "id"], rows, empty="There are no placements.")
+    rows = [
+        (show.plain(one["path"]), one["kind"], _state(one), show.plain(", ".join(one["tags"])), one["id"])
+        for one in found
+    ]
+    show.table(["placement", "kind", "state", "tags", "id"], rows, empty="There are no placements.")
 
 
 @placement.command()
 @click.pass_obj
 def tree(client: Client) -> None:
-    """Draw clouds, regions and zones as a tree."""
+    """Draw containers, clouds, regions and zones as a tree; what has two parents stands below both."""
     from rich.tree import Tree
 
     found = {one["id"]: one for one in _all(client)}
@@ -68,14 +73,18 @@ def show_(client: Client, *, name: str, as_json: bool) -> None:
             ("id", found["id"]),
             ("kind", found["kind"]),
             ("state", _state(found)),
+            ("description", show.plain(found["description"])),
+            ("tags", show.plain(", ".join(found["tags"]))),
+            *((show.plain(name), show.plain(text)) for name, text in found["properties"].items()),
             ("above", show.plain(", ".join(paths[id] for id in found["parents"]))),
             ("below", show.plain(", ".join(paths[id] for id in found["children"]))),
         ]
     )
 
 
-def _all(client: Client) -> list[dict[str, Any]]:
-    return list(client.pages("/placements", "placements", limit=1000))
+def _all(client: Client, *, tags: Sequence[str] = ()) -> list[dict[str, Any]]:
+    filters = {"tag": ",".join(tags)} if tags else {}
+    return list(client.pages("/placements", "placements", limit=1000, **filters))
 
 
 def _state(one: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Command] = {
         summary="Launch servers, with everything around them.",
         body=Launch,
         cloud=placement.cloud_of,
+        elsewhere=placement.elsewhere,
         ask=create_server.ask,
         plan=create_server.plan,
         blank=create_server.blank,

@@ -11,6 +11,7 @@ from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
 from enamel.model.item import Item
 from enamel.model.launch import Notify
+from enamel.model.placement import Containers
 from enamel.model.task import Priority, Task
 
 
@@ -25,6 +26,8 @@ class Want(Struct, frozen=True, kw_only=True):
     """The id that the task will have."""
     clouds: tuple[str, ...] = ()
     """All clouds of the configuration, the default one first."""
+    containers: Containers = Containers()
+    """What the operator has put over them."""
     roles: frozenset[str] = frozenset()
     """The caller's roles in the project."""
     earlier: Task | None = None
@@ -67,6 +70,8 @@ class Command(Struct, frozen=True, kw_only=True):
     """Struct of the request's body; None where there is none."""
     cloud: Callable[[Want], tuple[str | None, Sequence[Fault]]]
     """Says which cloud the want is about; None means the default one."""
+    elsewhere: Callable[[Want], Sequence[str]] = lambda want: ()
+    """Names the further clouds that the want can be met on, in order."""
     ask: Callable[[Want], Ask]
     plan: Callable[[Want, Facts], Planned]
     blank: Callable[[Any], Any] = lambda data: data

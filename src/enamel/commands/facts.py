@@ -7,6 +7,7 @@ from msgspec import Struct
 from enamel.clouds.driver import Capability
 from enamel.model import cloud as words
 from enamel.model.item import Item
+from enamel.model.placement import Containers
 from enamel.model.task import Task
 
 
@@ -47,6 +48,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     identity: words.Identity
     clouds: tuple[str, ...] = ()
     """All clouds of the configuration."""
+    containers: Containers = Containers()
+    """What the operator has put over them."""
     capabilities: frozenset[Capability] = frozenset()
     flavors: tuple[words.Flavor, ...] = ()
     images: tuple[words.Image, ...] = ()

@@ -1,5 +1,7 @@
 """Section `clouds`: which clouds tasks can work on."""
 
+from pathlib import Path
+
 from msgspec import Struct
 
 
@@ -10,3 +12,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The entry of clouds.yaml to use where a request names none. Without it, the only entry."""
     sandbox: bool = False
     """Whether `enamel up` starts the built-in cloud even where there is another."""
+    placements: Path | None = None
+    """A YAML file with containers over the clouds, their regions and zones."""

@@ -1,6 +1,5 @@
 """Submitting: from a request to a stored task, with every fault found before anything is written."""
 
-import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,14 +21,16 @@ from enamel.model.cloud import Limit
 from enamel.model.errors import Fault
 from enamel.model.event import Event
 from enamel.model.item import Item
+from enamel.model.placement import Containers
 from enamel.model.task import Caller, ServerEntry, Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
-from enamel.service import allowance, notices, promises
 from enamel.service import body as bodies
-from enamel.service import facts as asking
+from enamel.service import notices, promises
 from enamel.service.guard import Guard
 from enamel.service.key import Key
+from enamel.service.prospect import Earlier, Prospects
+from enamel.service.whereabouts import Whereabouts
 from enamel.store import engine, items, secrets, tasks, webhooks
 from enamel.store.transaction import Tx
 
@@ -78,13 +79,16 @@ class Submit:
         keys: Keys,
         dispatch: Dispatch,
         guard: Guard | None = None,
+        containers: Containers | None = None,
     ) -> None:
         self._guard = guard or Guard()
         self._store = store
         self._clouds = clouds
         self._keys = keys
         self._dispatch = dispatch
-        self._allowance = allowance.Allowance(now=lambda: datetime.now(UTC))
+        self._containers = containers or Containers()
+        self._prospects = Prospects(store, clouds=clouds)
+        self._whereabouts = Whereabouts(store, clouds=clouds)
 
     async def preview(
         self, command: str, data: Any, *, caller: Caller, params: Mapping[str, str] = {}
@@ -188,7 +192,7 @@ class Submit:
             for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
                 await self._keys.delete(reference)
             raise
-        self._allowance.accepted(stored.cloud, stored.reserves)
+        self._prospects.accepted(stored.cloud, stored.reserves)
         await self._dispatch.publish(stored.type, task=stored.id, priority=stored.priority)
         return stored
 
@@ -210,49 +214,27 @@ class Submit:
         if command.body is not None and body is None:
             raise errors.Invalid("; ".join(one.detail for one in faults), faults=tuple(faults))
         id = ids.new_id()
-        old, steps, children = await self._earlier(caller, params)
+        earlier = await self._earlier(caller, params)
         known = tuple(self._clouds.names())
         want = Want(
             body=body,
             params=params,
             task_id=id,
             clouds=known,
+            containers=self._containers,
             roles=frozenset(caller.roles),
-            earlier=old if "task" in params else None,
+            earlier=earlier.task,
             seed=uuid.UUID(id).int,
         )
         named, more = command.cloud(want)
-        cloud = old.cloud if old is not None else named or known[0]
-        asked = command.ask(want)
-        where = self._clouds.get(cloud)
-        remembered = self._allowance.remembered(cloud, asked.quota) if asked.quota else {}
-        facts, limits = await asyncio.gather(
-            asking.gather(where, asked, clouds=known),
-            self._allowance.look(where, asked.quota) if remembered is None else _known(remembered),
-        )
-        facts = msgspec.structs.replace(
-            facts,
-            quota=limits,
-            task=old if asked.task else None,
-            items=steps if asked.task else (),
-            children=children,
-            unfinished=await self._at_work(caller, asked.server) if asked.server else (),
-            reserved=await self._promised(caller, cloud, limits),
-            promised_names=await self._store.read(
-                tasks.promised_names,
-                project_id=caller.project_id,
-                cloud=cloud,
-                names=asked.server_names,
-            )
-            if asked.server_names
-            else frozenset(),
-        )
-        planned = command.plan(want, facts)
-        if remembered and allowance.is_tight(planned.plan.needs, limits, facts.reserved):
-            limits = await self._allowance.look(where, asked.quota)
-            promised = await self._promised(caller, cloud, limits)
-            facts = msgspec.structs.replace(facts, quota=limits, reserved=promised)
-            planned = command.plan(want, facts)
+        if earlier.task is not None:
+            among = [earlier.task.cloud]
+        elif "server" in params:
+            among = [await self._whereabouts.cloud_of(caller, params["server"])]
+        else:
+            among = [named or known[0], *command.elsewhere(want)]
+        best = await self._prospects.best(command, want, among=among, caller=caller, earlier=earlier)
+        planned = best.planned
         if planned.notify and not any(one.pointer.startswith("/notify") for one in planned.faults):
             more = [*more, *await self._guard.faults([one.url for one in planned.notify])]
         every = dict.fromkeys([*faults, *more, *planned.faults])
@@ -260,52 +242,24 @@ class Submit:
         # A field that could not be read is not missing as well.
         return Prepared(
             id=id,
-            cloud=cloud,
-            parent=old.id if old is not None and asked.task else None,
+            cloud=best.cloud,
+            parent=earlier.task.id if earlier.task is not None else None,
             planned=planned,
-            facts=facts,
+            facts=best.facts,
             faults=tuple(one for one in every if one in faults or one.pointer not in pointers),
         )
 
-    async def _earlier(
-        self, caller: Caller, params: Mapping[str, str]
-    ) -> tuple[Task | None, tuple[Item, ...], tuple[Task, ...]]:
+    async def _earlier(self, caller: Caller, params: Mapping[str, str]) -> Earlier:
         """Return the earlier task that a request is about, with its items and the tasks that are about it."""
-        if "server" in params:
-            known = await self._store.read(
-                tasks.list, project_id=caller.project_id, server=params["server"], limit=1
-            )
-            return (known[0] if known else None), (), ()
         if "task" not in params:
-            return None, (), ()
+            return Earlier()
         found = await self._store.read(tasks.get, params["task"], project_id=caller.project_id)
         steps = await self._store.read(items.list, found.id)
-        return found, steps, await self._store.read(tasks.children, found.id)
-
-    async def _at_work(self, caller: Caller, server: str) -> tuple[Task, ...]:
-        """Return the tasks that have not ended and are about a server."""
-        return await self._store.read(
-            tasks.list,
-            project_id=caller.project_id,
-            server=server,
-            states=frozenset(task.State) - task.ENDED,
+        return Earlier(
+            task=found,
+            items=tuple(steps),
+            children=await self._store.read(tasks.children, found.id),
         )
-
-    async def _promised(self, caller: Caller, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
-        """Return what running tasks are about to take; the exact sum only where it can matter."""
-        if not limits:
-            return {}
-        most = await self._store.read(tasks.reserved, project_id=caller.project_id, cloud=cloud)
-        tight = any(
-            limit.free is not None and most.get(kind, 0) * 2 >= limit.free for kind, limit in limits.items()
-        )
-        if not most or not tight:
-            return most
-        return await self._store.read(promises.exact, project_id=caller.project_id, cloud=cloud)
-
-
-async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
-    return limits
 
 
 def _steps(new: Task, planned: Planned) -> list[Item]:

@@ -11,6 +11,8 @@ from enamel.service import placement
 class PlacementFilter(collection.Window, frozen=True, kw_only=True):
     """Which placements are wanted."""
 
+    tag: tuple[str, ...] = ()
+    """With any of these tags."""
     parent_placement: tuple[str, ...] = ()
     """Directly below any of these, by their ids."""
 
@@ -31,9 +33,8 @@ class Placements(Struct, frozen=True, kw_only=True):
 async def list_placements(ask: Ask) -> Answer:
     """Answer with where servers can go."""
     wanted = set(ask.query.parent_placement)
-    found = [
-        one for one in await ask.services.placements.all() if not wanted or wanted.intersection(one.parents)
-    ]
+    listed = placement.tagged(await ask.services.placements.all(), tags=ask.query.tag)
+    found = [one for one in listed if not wanted or wanted.intersection(one.parents)]
     shown, own = collection.page(ask, found, what="placement", schema="Placements", key=lambda one: one.id)
     return Answer(body=Placements(placements=tuple(map(_of, shown)), links=own))
 
