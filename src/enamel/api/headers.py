@@ -8,6 +8,11 @@ from enamel.api import exchange
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid
 
+KEY = r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?"
+"""What a key looks like with which a POST may be repeated."""
+EVENT = "[0-9]{1,9}"
+"""What the number of an event looks like."""
+
 
 def request_id(headers: Mapping[str, str]) -> str:
     """Return the caller's global id of a request where it is well-formed, else a new one."""
@@ -23,7 +28,7 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
 
     """
     key = headers.get("idempotency-key")
-    if key is not None and not re.fullmatch(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?", key):
+    if key is not None and not re.fullmatch(KEY, key):
         raise _refused("Idempotency-Key", "The key must have 1 to 255 printable ASCII characters.")
     return key
 
@@ -51,7 +56,7 @@ def last_event(headers: Mapping[str, str]) -> int | None:
     text = headers.get("last-event-id", "").strip()
     if not text:
         return None
-    if not re.fullmatch("[0-9]{1,9}", text):
+    if not re.fullmatch(EVENT, text):
         raise _refused("Last-Event-ID", f"'{text[:40]}' is not the number of an event.")
     return int(text)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from enamel.api import problems, schemas, version
+from enamel.api import headers, problems, schemas, version
 from enamel.api.route import Route
 from enamel.model import errors, sentences
 
@@ -89,7 +89,7 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in route.variables
     ]
     said = sentences.of(route.query)
@@ -98,11 +98,12 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         parameter: dict[str, Any] = {
             "name": field.encode_name,
             "in": "query",
-            "schema": _present(_inline(schema, named)),
+            "schema": _present(_inline(schemas.dated(field, schema), named)),
         }
         if field.name in said:
             parameter["description"] = said[field.name]
         if schema.get("type") == "array":
+            parameter["schema"] |= {"items": {"minLength": 1} | parameter["schema"]["items"], "minItems": 1}
             parameter |= {"style": "form", "explode": False}
         found.append(parameter)
     found.append(
@@ -110,19 +111,30 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     )
     if route.method == "POST":
         found.append(
-            _header("Idempotency-Key", "The same key with the same body gives the first answer again.")
+            _header(
+                "Idempotency-Key",
+                "The same key with the same body gives the first answer again.",
+                pattern=headers.KEY,
+            )
         )
     if 202 in route.responses or route.name == "get_task":
         found.append(
             _header("Prefer", "`wait=30` answers after the end, if it comes within so many seconds.")
         )
     if "text/event-stream" in route.media_types:
-        found.append(_header("Last-Event-ID", "The number of the last event that was seen."))
+        found.append(
+            _header(
+                "Last-Event-ID",
+                "The number of the last event that was seen.",
+                pattern=f"(?:{headers.EVENT})?",
+            )
+        )
     return found
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+def _header(name: str, description: str, *, pattern: str = "") -> dict[str, Any]:
+    schema = {"type": "string"} | ({"pattern": f"^(?:{pattern})$"} if pattern else {})
+    return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 def _inline(schema: Any, named: dict[str, Any]) -> Any:

@@ -26,7 +26,12 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     faults: list[Fault] = []
     for name, text in pairs:
         if name in fields and _is_list(fields[name]):
-            data.setdefault(name, []).extend(part for part in text.split(",") if part)
+            parts = text.split(",")
+            data.setdefault(name, []).extend(parts)
+            if "" in parts:
+                # A shell variable that is not set would else ask for everything.
+                detail = f"'{name}' has an empty value: give it one, or leave the parameter out."
+                faults.append(Fault(pointer=f"?{name}", detail=detail, code="length"))
         elif name in data:
             faults.append(Fault(pointer=f"?{name}", detail=f"'{name}' is given twice.", code="duplicate_key"))
         else:

@@ -117,15 +117,17 @@ def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
             shown = schema.get("properties", {}).get(field.encode_name)
             if shown is not None and field.name in said:
                 shown.setdefault("description", said[field.name])
-            if shown is not None and "datetime" in str(field.type):
-                _date(shown)
+            if shown is not None:
+                dated(field, shown)
 
 
-def _date(schema: dict[str, Any]) -> None:
-    """Note that a text is a time, which msgspec does only where the type insists on a zone."""
-    for option in schema.get("anyOf", [schema]):
-        if option.get("type") == "string":
-            option["format"] = "date-time"
+def dated(field: msgspec.structs.FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
+    """Note where a text is a time, which msgspec does only where the type insists on a zone."""
+    if "datetime" in str(field.type):
+        for option in schema.get("anyOf", [schema]):
+            if option.get("type") == "string":
+                option["format"] = "date-time"
+    return schema
 
 
 def _structs(types: Sequence[Any]) -> Iterator[type[msgspec.Struct]]:

@@ -96,6 +96,11 @@ def _taggable(request: kernel.Request) -> compute_server.Server:
     return _server(request)
 
 
+def _tag(request: kernel.Request) -> str:
+    """Return the tag in the path as Nova finds it there: WSGI hands it the bytes, read as Latin-1."""
+    return request.params["tag"].encode().decode("latin-1")
+
+
 def tags(request: kernel.Request) -> kernel.Reply:
     """Answer with a server's tags."""
     return kernel.Reply(body={"tags": _taggable(request).tags})
@@ -118,7 +123,7 @@ def drop_tags(request: kernel.Request) -> kernel.Reply:
 
 def has_tag(request: kernel.Request) -> kernel.Reply:
     """Tell whether a server has a tag."""
-    server, tag = _taggable(request), request.params["tag"]
+    server, tag = _taggable(request), _tag(request)
     if tag not in server.tags:
         raise kernel.Refusal(404, f"Server {server.id} has no tag '{tag}'")
     return kernel.Reply(status=204)
@@ -126,7 +131,7 @@ def has_tag(request: kernel.Request) -> kernel.Reply:
 
 def put_tag(request: kernel.Request) -> kernel.Reply:
     """Add a tag to a server."""
-    server, tag = _taggable(request), request.params["tag"]
+    server, tag = _taggable(request), _tag(request)
     if not _TAG.is_valid(tag):
         raise kernel.Refusal(
             400,
@@ -144,7 +149,7 @@ def put_tag(request: kernel.Request) -> kernel.Reply:
 
 def drop_tag(request: kernel.Request) -> kernel.Reply:
     """Take a tag from a server."""
-    server, tag = _taggable(request), request.params["tag"]
+    server, tag = _taggable(request), _tag(request)
     if tag not in server.tags:
         raise kernel.Refusal(404, f"Instance {server.id} has no tag '{tag}'")
     server.tags = [name for name in server.tags if name != tag]

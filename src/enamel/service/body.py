@@ -214,6 +214,9 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             return data if len(faults) == before else _NOTHING
         case inspect.IntType() if isinstance(data, int) and not isinstance(data, bool):
             return _bounded(data, kind, pointer, faults)
+        case inspect.IntType() if isinstance(data, float) and data.is_integer() and abs(data) < 2**63:
+            # JSON knows one kind of number: 2.0 is a whole one, as JSON Schema has it, too.
+            return _bounded(int(data), kind, pointer, faults)
         case inspect.FloatType() if isinstance(data, int | float) and not isinstance(data, bool):
             return _bounded(float(data), kind, pointer, faults)
         case inspect.BoolType() if isinstance(data, bool):

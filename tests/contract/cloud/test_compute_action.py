@@ -218,3 +218,16 @@ def test_tags(cloud, server):
     assert sorted(call("GET", path).body["tags"]) == ["b", "c"]
     assert call("DELETE", path).status == 204
     assert call("GET", path).body == {"tags": []}
+
+
+def test_a_tag_in_a_path_is_read_as_latin_1(cloud, server):
+    path = f"/servers/{server}/tags"
+
+    def call(method, path, body=None):
+        return cloud.call(method, "compute", path, body, microversion="2.26")
+
+    assert call("PUT", f"{path}/%C3%BC").status == 201
+    assert call("GET", path).body == {"tags": ["\u00c3\u00bc"]}
+    assert call("PUT", path, {"tags": ["\u00fc"]}).body == {"tags": ["\u00fc"]}
+    assert call("DELETE", f"{path}/%C3%BC").status == 404
+    assert call("DELETE", path).status == 204

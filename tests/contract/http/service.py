@@ -71,7 +71,7 @@ def running(place: Path) -> Iterator[Whole]:
         finally:
             up.terminate()
             _, complained = up.communicate(timeout=30)
-    assert (up.returncode, complained) == (0, "")
+    assert (up.returncode, complained) == (0, ""), complained
 
 
 def _settle(cloud: str) -> None:

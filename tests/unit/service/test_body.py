@@ -97,6 +97,12 @@ def test_a_right_body_becomes_its_struct() -> None:
     assert (want.public, want.colour, want.keys) == (Disk(size_gb=1), Colour.RED, frozenset({"a"}))
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    want, faults = body.shape({"name": "web", "count": 2.0}, Want)
+    assert not faults and want is not None
+    assert (want.count, type(want.count)) == (2, int)
+
+
 FAULTS = {
     "unknown field": ({"nmae": "web"}, "/nmae", "There is no field 'nmae'; did you mean 'name'?"),
     "wrong type": ({"count": "3"}, "/count", "Expected is a whole number, not the text '3'."),

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from enamel.clouds.openstack import action, server, server_answer, transport
 from enamel.model import cloud
-from enamel.model.errors import CapabilityMissing
+from enamel.model.errors import CapabilityMissing, Gone
 
 SERVICE = server.SERVICE
 
@@ -113,11 +113,29 @@ class History(action.Actions):
 
     async def add_tag(self, server_id: str, tag: str) -> None:
         """Give a server one more tag; one that it has already is not a fault."""
-        await self._tag("PUT", server_id, tag)
+        if tag.isascii():
+            await self._tag("PUT", server_id, tag)
+        else:
+            await self.set_tags(server_id, {*await self._tags(server_id), tag})
 
     async def remove_tag(self, server_id: str, tag: str) -> None:
         """Take a tag from a server. Raises Gone."""
-        await self._tag("DELETE", server_id, tag)
+        if tag.isascii():
+            await self._tag("DELETE", server_id, tag)
+            return
+        tags = await self._tags(server_id)
+        if tag not in tags:
+            raise Gone(f"The server has no tag '{tag}'.")
+        await self.set_tags(server_id, tags - {tag})
+
+    async def _tags(self, server_id: str) -> set[str]:
+        """Return a server's tags as the cloud has them now.
+
+        Nova reads the bytes of a path as Latin-1: a tag beyond ASCII would become another one there. In a body it stays
+        what it is, so such a tag is put into the set, or taken from it, as a whole.
+        """
+        path = f"/servers/{server_id}/tags"
+        return set((await self._get(SERVICE, path, answer=_Tags, version=await self._tagging())).tags)
 
     async def _tag(self, method: str, server_id: str, tag: str) -> None:
         path = f"/servers/{server_id}/tags/{quote(tag, safe='')}"
