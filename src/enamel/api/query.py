@@ -27,7 +27,7 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     for name, text in pairs:
         if name in fields and _is_list(fields[name]):
             parts = text.split(",")
-            data.setdefault(name, []).extend(parts)
+            data.setdefault(name, []).extend(filter(None, parts))
             if "" in parts:
                 # A shell variable that is not set would else ask for everything.
                 detail = f"'{name}' has an empty value: give it one, or leave the parameter out."
