@@ -30,6 +30,7 @@ from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
 from enamel.service import checks
+from enamel.service.address import Addresses
 from enamel.service.caller import Callers, LocalCaller
 from enamel.service.cancel import Cancel
 from enamel.service.catalogue import Catalogue
@@ -63,6 +64,7 @@ class Services:
     submit: Submit
     read: Read
     catalogue: Catalogue
+    addresses: Addresses
     placements: Placements
     server_types: ServerTypes
     follow: Follow
@@ -236,6 +238,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         read=Read(store, clouds=clouds),
         catalogue=Catalogue(store, clouds=clouds),
         placements=Placements(clouds, containers=parts.containers),
+        addresses=Addresses(clouds),
         server_types=ServerTypes(clouds),
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),

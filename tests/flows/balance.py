@@ -19,6 +19,7 @@ KINDS = {
 }
 """Inventories of the sandbox, and what Enamel calls that of which they are."""
 
+MAKERS = {"server.create", "address.create"}
 Row = Mapping[str, Any]
 There = Mapping[str, Collection[Row]]
 
@@ -38,15 +39,16 @@ def inventory(state: Mapping[str, Iterable[Row]], *, project_id: str) -> dict[st
 
 
 def standing(tasks: Iterable[Task]) -> list[Task]:
-    """Return the launches whose works no other task has reverted, or taken over to go on with them."""
+    """Return the tasks that make things whose works no other task has reverted, or taken over to go on with them."""
     known = list(tasks)
     undone = {one.parent for one in known}
-    return [one for one in known if one.type == "server.create" and one.id not in undone]
+    return [one for one in known if one.type in MAKERS and one.id not in undone]
 
 
 def leftovers(there: There, tasks: Iterable[Task], *, meant: Collection[str] = ()) -> dict[str, list[Row]]:
     """Return what there is and should not be: made by none of the tasks, or made twice."""
-    made = Counter((one.kind, one.id) for found in tasks for one in _made(found))
+    # An address may be a port.
+    made = Counter(one.id for found in tasks for one in _made(found))
     assert not [thing for thing, times in made.items() if times > 1], "two tasks claim the same thing"
     servers = {row["id"] for row in there["server"]}
 
@@ -54,7 +56,7 @@ def leftovers(there: There, tasks: Iterable[Task], *, meant: Collection[str] = (
         # A port that Nova has made goes with its server.
         novas = kind == "port" and not row["description"] and row["device_id"] in servers
         deleted = row.get("status") == "SOFT_DELETED"
-        return (kind, row["id"]) not in made and row["id"] not in meant and not novas and not deleted
+        return row["id"] not in made and row["id"] not in meant and not novas and not deleted
 
     found = {
         kind: [row for row in rows if is_stray(kind, row)]
@@ -66,13 +68,13 @@ def leftovers(there: There, tasks: Iterable[Task], *, meant: Collection[str] = (
 
 def missing(there: There, tasks: Iterable[Task]) -> list[tuple[str, str]]:
     """Return what completed tasks have made and the cloud has not."""
-    known = {(kind, row["id"]) for kind, rows in there.items() for row in rows}
+    known = {row["id"] for rows in there.values() for row in rows}
     return [
         (one.kind, one.id)
         for found in tasks
         if found.state is task.State.COMPLETED
         for one in _made(found)
-        if (one.kind, one.id) not in known
+        if one.id not in known
     ]
 
 

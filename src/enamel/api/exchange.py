@@ -11,6 +11,7 @@ from enamel.model.task import Caller
 if TYPE_CHECKING:
     from enamel.api.route import Route
     from enamel.service import (
+        address,
         caller,
         cancel,
         catalogue,
@@ -33,6 +34,7 @@ class Services(Protocol):
     submit: "submit.Submit"
     read: "read.Read"
     catalogue: "catalogue.Catalogue"
+    addresses: "address.Addresses"
     placements: "placement.Placements"
     server_types: "server_type.ServerTypes"
     follow: "follow.Follow"

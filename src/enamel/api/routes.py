@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enamel.api import catalogue_routes, home, stream
+from enamel.api import address_routes, catalogue_routes, home, stream
 from enamel.api.resources import (
     about,
     discovery,
@@ -298,6 +298,7 @@ ROUTES: tuple[Route, ...] = (
         rule="enamel:tasks:get",
     ),
     *catalogue_routes.ROUTES,
+    *address_routes.ROUTES,
     Route(
         method="GET",
         path="/tasks",

@@ -137,6 +137,7 @@ READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "type": _size,
     "public_address": _public,
     "source": _public,
+    "address": lambda value: {"public_address": {"address": value}},
     "network": _networks,
     "boot_volume": _boot_volume,
     "volume": _volumes,

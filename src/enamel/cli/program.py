@@ -26,6 +26,7 @@ COMMANDS = {
     "network": "enamel.cli.network",
     "keypair": "enamel.cli.keypair",
     "volume": "enamel.cli.volume",
+    "address": "enamel.cli.address",
     "quota": "enamel.cli.quota",
     "placement": "enamel.cli.placement",
     "server-type": "enamel.cli.server_type",

@@ -24,6 +24,7 @@ def server() -> None:
 @click.option("--type", help="Server type by name or id, or what it must have: memory_mb=2048,cpu_units=2.")
 @click.option("--public-address", is_flag=True, help="Give each server a public address.")
 @click.option("--from", "source", metavar="NETWORK", help="Take the public addresses from this network.")
+@click.option("--address", help="Give it an address that is there; see `enamel address`.")
 @click.option(
     "--network",
     multiple=True,

@@ -1,9 +1,13 @@
 """The commands: one file turns what a caller wants, and what the cloud is like, into a plan."""
 
 from enamel.commands import (
+    attach_address,
+    create_address,
     create_server,
     create_volume,
+    delete_address,
     delete_volume,
+    detach_address,
     placement,
     restart_task,
     revert_task,
@@ -11,11 +15,48 @@ from enamel.commands import (
     terminate_server,
 )
 from enamel.commands.command import Command
+from enamel.model.address import AddressWish, AttachWish
 from enamel.model.launch import Launch
 from enamel.model.restart import Restart
 from enamel.model.volume import VolumeWish
 
 COMMANDS: dict[str, Command] = {
+    "address.attach": Command(
+        name="address.attach",
+        action="ATTACH_ADDRESS",
+        summary="Have an address lead to a server.",
+        body=AttachWish,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=attach_address.ask,
+        plan=attach_address.plan,
+    ),
+    "address.create": Command(
+        name="address.create",
+        action="CREATE_ADDRESS",
+        summary="Get an address that outlives servers.",
+        body=AddressWish,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=create_address.ask,
+        plan=create_address.plan,
+    ),
+    "address.delete": Command(
+        name="address.delete",
+        action="DELETE_ADDRESS",
+        summary="Give an address back to the cloud.",
+        body=None,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=delete_address.ask,
+        plan=delete_address.plan,
+    ),
+    "address.detach": Command(
+        name="address.detach",
+        action="DETACH_ADDRESS",
+        summary="Have an address lead nowhere, and keep it.",
+        body=None,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=detach_address.ask,
+        plan=detach_address.plan,
+    ),
     "server.create": Command(
         name="server.create",
         action="CREATE",

@@ -52,6 +52,8 @@ def choose(member: Member, look: Lookup) -> Choice | None:
         template.check_fit(member, look, size=flavor, image=image)
     plugged = interface.interfaces(member, look)
     public_from, address = interface.public(member, plugged, look)
+    if address is not None and address.kind is cloud.AddressKind.PORT:
+        plugged, address = interface.with_address(plugged, address), None
     affinity = wish.affinity
     disks = disk.disks(member, volume, look)
     key = access.key(member, look)

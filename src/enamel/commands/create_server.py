@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from enamel.clouds.driver import Capability
-from enamel.commands import access, fleet, quota
+from enamel.commands import access, fleet, interface, quota
 from enamel.commands.choice import Choice, choose
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
@@ -164,10 +164,11 @@ def _lacking(found: Fleet, facts: Facts) -> list[Fault]:
     faults = []
     for member in found.members:
         wish = member.wish
+        translated = wish.public_address and interface.own(member, facts) is None
         for name, wanted, needed, service in (
             ("boot_volume", wish.boot_volume, Capability.VOLUME, "block-storage"),
             ("volumes", wish.volumes, Capability.VOLUME, "block-storage"),
-            ("public_address", wish.public_address, Capability.FLOATING_IP, "network"),
+            ("public_address", translated, Capability.FLOATING_IP, "network"),
             ("allow", wish.allow, Capability.NETWORK, "network"),
         ):
             if wanted and needed not in facts.capabilities:

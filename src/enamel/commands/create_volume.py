@@ -6,6 +6,7 @@ from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft
+from enamel.model import mark
 from enamel.model.volume import VolumeWish
 from enamel.steps import volume
 
@@ -45,7 +46,8 @@ def plan(want: Want, facts: Facts) -> Planned:
             name=wish.name,
             type=kind.name if kind else None,
             image_id=image.id if image else None,
-        )
+        ),
+        name=mark.VOLUME,
     )
     draft.add(volume.AwaitVolume(id=made["id"]))
     needs = {"volumes": 1, "gigabytes": wish.size_gb}

@@ -33,6 +33,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     quota: frozenset[str] = frozenset()
     server: str | None = None
     """Id of a server that is there."""
+    host: str | None = None
+    """Name or id of a server: all servers have to be known, and the ports of the one that it fits."""
     interfaces: bool = False
     """Whether that server's ports have to be known."""
     terminate: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from enamel.commands.facts import Facts
 from enamel.commands.lookup import Lookup
 from enamel.commands.member import Member
 from enamel.model import cloud
@@ -33,7 +34,8 @@ def interfaces(member: Member, look: Lookup) -> tuple[Interface, ...] | None:
     if wanted == "none":
         return None
     if wanted is None or isinstance(wanted, str):
-        return (_auto(member, look),)
+        address = own(member, look.facts)
+        return (_of_address(address) if address else _auto(member, look),)
     found = []
     for number, one in enumerate(wanted):
         pointer = f"{member.at('networks')}/{number}"
@@ -46,6 +48,26 @@ def interfaces(member: Member, look: Lookup) -> tuple[Interface, ...] | None:
             interface = _network(choice, pointer if isinstance(one, str) else f"{pointer}/network", look)
         found += [interface] if interface else []
     return tuple(found)
+
+
+def with_address(plugged: Sequence[Interface] | None, address: cloud.Address) -> tuple[Interface, ...]:
+    """Return where a server is plugged in when an address that is a port has been added."""
+    there = tuple(plugged or ())
+    added = _of_address(address)
+    return there if any(one.port_id == added.port_id for one in there) else (*there, added)
+
+
+def _of_address(address: cloud.Address) -> Interface:
+    return Interface(port_id=address.id, network_id=address.network_id, external=True)
+
+
+def own(member: Member, facts: Facts) -> cloud.Address | None:
+    """Return the address that a server names, where it is a port: such a server needs nothing else to be reached."""
+    wanted = member.wish.public_address
+    if not isinstance(wanted, AddressChoice) or wanted.address is None:
+        return None
+    found = [one for one in facts.addresses if wanted.address in (one.id, one.address)]
+    return found[0] if found and found[0].kind is cloud.AddressKind.PORT else None
 
 
 def _port(wanted: str, pointer: str, look: Lookup) -> Interface | None:
@@ -67,8 +89,8 @@ def _network(choice: NetworkChoice, pointer: str, look: Lookup) -> Interface | N
         return None
     within, subnet_id = pointer.removesuffix("/network"), None
     if choice.subnet is not None:
-        own = [one for one in look.facts.subnets if one.network_id == network.id]
-        subnet = look.find(own, choice.subnet, what="subnet", pointer=f"{within}/subnet")
+        inside = [one for one in look.facts.subnets if one.network_id == network.id]
+        subnet = look.find(inside, choice.subnet, what="subnet", pointer=f"{within}/subnet")
         subnet_id = subnet.id if subnet else None
     elif not network.subnets:
         look.fault(pointer, f"Network '{network.name}' has no subnet, so a server gets no address there.")
@@ -85,12 +107,12 @@ def _network(choice: NetworkChoice, pointer: str, look: Lookup) -> Interface | N
 def _auto(member: Member, look: Lookup) -> Interface:
     """Return the interface of a server that named no network: the project's only or default one."""
     project = look.facts.identity.project_id
-    own = [
+    there = [
         one
         for one in look.facts.networks
         if one.subnets and one.up and ((one.project_id == project and not one.external) or one.shared)
     ]
-    best = [one for one in own if one.default] or [one for one in own if one.name == "enamel"] or own
+    best = [one for one in there if one.default] or [one for one in there if one.name == "enamel"] or there
     if len(best) > 1:
         listed = ", ".join(sorted(f"'{one.name}'" for one in best)[:20])
         detail = f"The project has {len(best)} networks; say which: {listed}."
@@ -143,7 +165,12 @@ def _existing(wanted: AddressChoice, pointer: str, look: Lookup) -> cloud.Addres
     if not found:
         look.fault(at, f"The project has no address '{wanted.address}'.", "unknown")
         return None
-    if found[0].port_id is not None:
+    if len(found) > 1:
+        listed = ", ".join(sorted(one.id for one in found)[:20])
+        detail = f"'{wanted.address}' fits {len(found)} addresses; use an id: {listed}."
+        look.fault(at, detail, "ambiguous")
+        return None
+    if found[0].used:
         look.fault(at, f"Address {found[0].address} is in use.", "in_use")
     look.claim("address", found[0].id, pointer=at)
     return found[0]

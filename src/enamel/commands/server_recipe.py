@@ -9,13 +9,12 @@ from enamel.commands import quota
 from enamel.commands.lookup import Lookup
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft, Handle
-from enamel.model import cloud
+from enamel.model import cloud, mark
 from enamel.model.action import Action, Wish
 from enamel.steps import act, attachment, port, resize, snapshot, volume
 from enamel.steps.step import Step
 
 PASSWORD = "password"  # noqa: S105 - the symbol that stands for it in the plan
-MARK = "enamel:"
 AT_REST = ("ACTIVE", "SHUTOFF")
 
 
@@ -273,7 +272,8 @@ def _detach_port(recipe: Recipe) -> None:
     if found is None:
         return
     freed = recipe.add(attachment.DetachPort(server_id=server.id, port_id=found.id))
-    if found.mark.startswith(MARK):
+    by = mark.read(found.mark)
+    if by is not None and not by.lasting:
         # Nova deletes the ports that it has made; those that Enamel has made are Enamel's to delete.
         recipe.add(port.DeletePort(id=found.id), after=freed)
 

@@ -6,11 +6,10 @@ from datetime import timedelta
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
 from enamel.flow.plan import Draft, Group
-from enamel.model import cloud
+from enamel.model import cloud, mark
 from enamel.model.errors import Fault
 from enamel.steps import address, port, security_group, server, volume
 
-MARK = "enamel:"
 KINDS = frozenset({"addresses", "volumes", "ports"})
 
 
@@ -58,14 +57,19 @@ def _faults(wanted: str | None) -> list[Fault]:
     return [Fault(pointer="?with", detail=detail)]
 
 
-def _goes(want: Want, kind: str, mark: str) -> bool:
+def _goes(want: Want, kind: str, text: str) -> bool:
     """Tell whether a thing around the server goes with it."""
     wanted = want.params.get("with")
+    by = mark.read(text)
+    if kind == "ports" and by is not None and by.lasting:
+        # An address of its own, which only looks like a port.
+        return wanted is not None and _goes(want, "addresses", text)
+    made = by is not None and not by.lasting
     if wanted is None:
-        return mark.startswith(MARK)
+        return made
     if wanted == "everything":
-        return kind != "ports" or mark.startswith(MARK)
-    return kind in wanted.split(",") or (kind == "ports" and mark.startswith(MARK) and wanted != "nothing")
+        return kind != "ports" or made
+    return kind in wanted.split(",") or (kind == "ports" and made and wanted != "nothing")
 
 
 def _groups(want: Want, facts: Facts) -> Iterable[cloud.SecurityGroup]:
@@ -83,6 +87,7 @@ def _groups(want: Want, facts: Facts) -> Iterable[cloud.SecurityGroup]:
     return [one for one in facts.security_groups if _task_of(one.description) == owner]
 
 
-def _task_of(mark: str) -> str:
+def _task_of(text: str) -> str:
     """Return the id of the task that a mark names; empty where it names none."""
-    return mark.removeprefix(MARK).split("/")[0] if mark.startswith(MARK) else ""
+    by = mark.read(text)
+    return by.task if by is not None else ""

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from enamel.model import mark as marks
 from enamel.model.errors import PlanUnreadable
 from enamel.steps import KINDS
 from enamel.steps.step import Retry, Step
@@ -286,4 +287,4 @@ def mark(task: str, step: str, *, alternative: int = 0) -> str:
 
     A server that moved on to its next placement carries another mark than the one that failed before.
     """
-    return f"enamel:{task}/{step}" + (f"~{alternative}" if alternative else "")
+    return marks.write(task, step) + (f"~{alternative}" if alternative else "")

@@ -1,5 +1,6 @@
 """What clouds have, in Enamel's words: the same fields with the same meaning whatever driver found them."""
 
+import enum
 from datetime import datetime
 
 from msgspec import Struct
@@ -148,18 +149,42 @@ class Port(Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     mac: str = ""
     security_groups: tuple[str, ...] = ()
+    owner: str = ""
+    """What kind of thing its device is; empty while nothing uses it."""
+    created: datetime | None = None
+
+
+class AddressKind(enum.Enum):
+    """How an address outlives servers."""
+
+    FLOATING = "FLOATING"
+    """A floating IP, from which the cloud translates to a server's own address."""
+    PORT = "PORT"
+    """A port with a fixed address, which servers are plugged into one after the other."""
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """A public address: a floating IP."""
+    """An address that outlives servers."""
 
     id: str
+    """Of the floating IP, or of the port."""
     address: str
     network_id: str
     port_id: str | None = None
+    """Where a floating IP leads."""
     fixed_address: str | None = None
+    """What a floating IP is translated to."""
     mark: str = ""
     status: str = ""
+    kind: AddressKind = AddressKind.FLOATING
+    server_id: str = ""
+    """What it leads to, as far as that is known."""
+    created: datetime | None = None
+
+    @property
+    def used(self) -> bool:
+        """Tell whether it leads anywhere."""
+        return bool(self.port_id or self.server_id)
 
 
 class VolumeWant(Struct, frozen=True, kw_only=True):

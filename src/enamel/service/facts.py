@@ -10,6 +10,7 @@ from enamel.clouds import driver
 from enamel.commands.facts import Ask, Facts
 from enamel.model import cloud
 from enamel.model.errors import Gone, NotFound
+from enamel.service import address as addresses
 
 MANY = 20
 """So many names are worth one list of all servers rather than a filter."""
@@ -32,12 +33,15 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
         ("zones", ask.zones, where.zones),
         ("volume_types", ask.volume_types, where.volume_types),
         ("volumes", ask.volumes, where.volumes_list),
-        ("addresses", ask.addresses, where.addresses_list),
         ("security_groups", ask.security_groups, where.security_groups),
-        ("servers", ask.servers, where.servers_list),
+        ("servers", ask.servers and ask.host is None, where.servers_list),
     ):
         if asked:
             questions[name] = method()
+    if ask.addresses:
+        questions["addresses"] = addresses.listed(where)
+    if ask.host is not None:
+        questions["host"] = _host(where, ask.host)
     if ask.ports:
         questions["ports"] = where.ports_named(ask.ports)
     if ask.keypairs:
@@ -51,7 +55,7 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
     if ask.terminate is not None:
         questions["around"] = _around(where, ask.terminate, identity)
     found = dict(zip(questions, await asyncio.gather(*questions.values()), strict=True))
-    around = found.pop("around", {})
+    around = found.pop("around", {}) | found.pop("host", {})
     answers: dict[str, Any] = {
         name: tuple(one) if isinstance(one, list) else one for name, one in found.items()
     }
@@ -84,6 +88,13 @@ async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> clo
     if server.project_id not in ("", identity.project_id):
         raise NotFound(f"There is no server {id}.")
     return server
+
+
+async def _host(where: driver.Cloud, wanted: str) -> dict[str, Any]:
+    """Return all servers, and the ports of those that have an id or a name."""
+    servers = await where.servers_list()
+    fit = [one.id for one in servers if wanted in (one.id, one.name)]
+    return {"servers": tuple(servers), "ports": tuple(await where.ports_of(fit)) if fit else ()}
 
 
 async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:

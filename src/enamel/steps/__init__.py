@@ -21,7 +21,10 @@ from enamel.steps.step import Step
 KINDS: dict[str, type[Step]] = {
     "address.create": address.CreateAddress,
     "address.delete": address.DeleteAddress,
+    "address.free": address.FreeAddress,
     "address.move": address.MoveAddress,
+    "address.release": address.ReleaseAddress,
+    "address.reserve": address.ReserveAddress,
     "image.await": snapshot.AwaitImage,
     "image.take": snapshot.TakeImage,
     "keypair.import": keypair.ImportKeypair,

@@ -1,9 +1,11 @@
-"""Steps on public addresses: floating IPs that are put on ports while the servers boot."""
+"""Steps on addresses: those that servers get while they boot, and those that outlive servers."""
 
 from collections.abc import Collection
 from typing import ClassVar
 
 from enamel.model import cloud, task
+from enamel.model.cloud import AddressKind
+from enamel.model.errors import CloudConflict, Gone
 from enamel.steps.step import Context, Outputs, Step
 
 
@@ -57,19 +59,135 @@ class CreateAddress(Step, frozen=True, kw_only=True):
         return [task.Made(kind="address", id=outputs["id"], name=outputs["address"])]
 
 
+class ReserveAddress(Step, frozen=True, kw_only=True):
+    """Get an address that belongs to no server: a floating IP, or a port with a fixed address."""
+
+    kind: ClassVar[str] = "address.reserve"
+    action: ClassVar[str] = "ADDRESSING"
+    undoable: ClassVar[bool] = True
+
+    way: AddressKind
+    network_id: str
+    name: str
+    """What a port is called; floating IPs have no names."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Get it."""
+        if self.way is AddressKind.FLOATING:
+            return self._outputs(await at.cloud.create_address(network_id=self.network_id, mark=at.mark))
+        want = cloud.PortWant(network_id=self.network_id, name=self.name, mark=at.mark)
+        (port,) = await at.cloud.create_ports([want])
+        return self._outputs(as_address(port))
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Find it by its mark."""
+        found = await self._marked(at)
+        return self._outputs(found[0]) if found else None
+
+    async def _marked(self, at: Context) -> list[cloud.Address]:
+        if self.way is AddressKind.FLOATING:
+            return list(await at.cloud.addresses_marked(at.mark))
+        return [as_address(port) for port in await at.cloud.ports_marked(at.mark)]
+
+    def _outputs(self, address: cloud.Address) -> Outputs:
+        data = {"address_id": address.id, "address": address.address}
+        return {"id": address.id, "address": address.address, "data": data}
+
+    async def tidy(self, at: Context, made: Outputs) -> None:
+        """Give back others with this mark."""
+        for address in await self._marked(at):
+            if address.id != made["id"]:
+                await give_back(at, address.id, way=self.way)
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Give it back to the cloud."""
+        await give_back(at, made["id"], way=self.way)
+
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
+        """Return the address."""
+        return [task.Made(kind="address", id=outputs["id"], name=outputs["address"])]
+
+
+def as_address(port: cloud.Port) -> cloud.Address:
+    """Return a port that is an address of its own as what it is."""
+    return cloud.Address(
+        id=port.id,
+        address=port.addresses[0] if port.addresses else "",
+        network_id=port.network_id,
+        mark=port.mark,
+        status=port.status,
+        kind=AddressKind.PORT,
+        server_id=port.server_id,
+        created=port.created,
+    )
+
+
+async def give_back(at: Context, id: str, *, way: AddressKind) -> None:
+    """Give an address back to the cloud, whatever it leads to."""
+    if way is AddressKind.FLOATING:
+        await at.cloud.delete_address(id)
+    else:
+        await at.cloud.delete_port(id)
+
+
+class ReleaseAddress(Step, frozen=True, kw_only=True):
+    """Give back an address that leads nowhere."""
+
+    kind: ClassVar[str] = "address.release"
+    action: ClassVar[str] = "DELETING_ADDRESS"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+
+    id: str
+    way: AddressKind
+
+    async def do(self, at: Context) -> Outputs:
+        """Look whether it still leads nowhere, and give it back."""
+        try:
+            there = await (
+                at.cloud.address(self.id) if self.way is AddressKind.FLOATING else _port_address(at, self.id)
+            )
+        except Gone:
+            return {"id": self.id}
+        if there.used:
+            raise CloudConflict(
+                f"Address {there.address} has been attached meanwhile.",
+                cloud=at.cloud.name,
+                remedy="Detach it first.",
+            )
+        await give_back(at, self.id, way=self.way)
+        return {"id": self.id}
+
+
+async def _port_address(at: Context, id: str) -> cloud.Address:
+    return as_address(await at.cloud.port(id))
+
+
 class MoveAddress(Step, frozen=True, kw_only=True):
     """Put an address that the project has already on a port."""
 
     kind: ClassVar[str] = "address.move"
     action: ClassVar[str] = "ADDRESSING"
     undoable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
 
     id: str
     port_id: str
+    fixed_address: str | None = None
+    """Which of the port's addresses, where it has several."""
 
     async def do(self, at: Context) -> Outputs:
-        """Move it."""
-        return addressed(at, await at.cloud.move_address(self.id, port_id=self.port_id))
+        """Move it, unless another port has got it meanwhile: the cloud would take it away from there."""
+        there = await at.cloud.address(self.id)
+        if there.port_id not in (None, "", self.port_id):
+            raise CloudConflict(
+                f"Address {there.address} has been attached to something else meanwhile.",
+                cloud=at.cloud.name,
+                remedy="Detach it there, or use another address.",
+            )
+        moved = await at.cloud.move_address(self.id, port_id=self.port_id, fixed_address=self.fixed_address)
+        return addressed(at, moved)
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it on the port."""
@@ -81,6 +199,25 @@ class MoveAddress(Step, frozen=True, kw_only=True):
         for address in await at.cloud.addresses_of([self.port_id]):
             if address.id == made["id"]:
                 await at.cloud.move_address(made["id"], port_id=None)
+
+
+class FreeAddress(Step, frozen=True, kw_only=True):
+    """Take an address off a port, and keep it."""
+
+    kind: ClassVar[str] = "address.free"
+    action: ClassVar[str] = "DETACHING_ADDRESS"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+
+    id: str
+    port_id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Take it off, unless it has moved on to another port since."""
+        for there in await at.cloud.addresses_of([self.port_id]):
+            if there.id == self.id:
+                await at.cloud.move_address(self.id, port_id=None)
+        return {"id": self.id, "entry": {"public_address": None}}
 
 
 class DeleteAddress(Step, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import pytest
 
 from enamel.clouds import record
 from enamel.model import cloud
-from enamel.model.errors import CloudConflict, CloudError
+from enamel.model.errors import CloudConflict, CloudError, Gone
 from tests.contract.driver.conftest import World
 
 
@@ -60,6 +60,26 @@ async def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
     with pytest.raises(CloudConflict) as caught:
         await world.cloud.create_ports([again])
     assert caught.value.data["reason"] == "address_in_use"
+
+
+async def test_an_address_moves_from_port_to_port(world: World) -> None:
+    there = world.cloud
+    made = await there.create_address(network_id=await world.outside(), mark=world.mark("address"))
+    world.later(lambda: there.delete_address(made.id))
+    assert made.created is not None and not made.used and made.kind is cloud.AddressKind.FLOATING
+    one, other = await world.port("one"), await world.port("other")
+    moved = await there.move_address(made.id, port_id=one.id, fixed_address=one.addresses[0])
+    assert (moved.port_id, moved.fixed_address) == (one.id, one.addresses[0])
+    assert [found.id for found in await there.addresses_of([one.id])] == [made.id]
+    await there.move_address(made.id, port_id=other.id)
+    assert (await there.address(made.id)).port_id == other.id
+    assert not (await there.move_address(made.id, port_id=None)).used
+    listed = {port.id: port for port in await there.ports_list()}
+    assert {one.id, other.id} <= listed.keys() and listed[one.id].created == one.created
+    assert (listed[one.id].mark, listed[one.id].owner) == (world.mark("one"), "")
+    await there.delete_address(made.id)
+    with pytest.raises(Gone):
+        await there.address(made.id)
 
 
 async def test_rules_that_are_there_already_are_not_a_fault(world: World) -> None:

@@ -12,6 +12,7 @@ from enamel.model import cloud, ids, item, task
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
 from enamel.service import (
+    address,
     caller,
     cancel,
     catalogue,
@@ -147,6 +148,7 @@ class Services:
         self.submit = Submit(store)
         self.read = read.Read(store, clouds=self.clouds)
         self.catalogue = catalogue.Catalogue(store, clouds=self.clouds)
+        self.addresses = address.Addresses(self.clouds)
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
         self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))

@@ -52,3 +52,25 @@ def test_sizes_are_listed_and_shown_and_changed_by_those_who_may(enamel: Type) -
     refused = enamel("server-type", "create", "mine", "--memory", "512", "--cpu", "1")
     assert (refused.code, "admin" in refused.err) == (1, True)
     assert enamel("server-type", "delete", "m1.tiny").code == 1
+
+
+def test_an_address_is_got_attached_detached_and_given_back(enamel: Type) -> None:
+    assert enamel("address", "list").out == "There are no addresses.\n"
+    assert enamel("address", "create", "--dry-run").code == 0
+    made = enamel("address", "create", "--wait", "--json")
+    assert made.code == 0
+    address = made.data["result"]["data"]["address"]
+    assert "free" in enamel("address", "list").out
+    assert "FLOATING" in enamel("address", "show", address).out
+    launched = enamel("server", "create", "reached", "--template", "cirros", "--type", "m1.tiny", "--wait")
+    assert launched.code == 0
+    assert enamel("address", "attach", address, "nobody").code == 1
+    assert enamel("address", "attach", address, "reached", "--wait").code == 0
+    assert [one["address"] for one in enamel("address", "list", "--used", "--json").data["addresses"]] == [
+        address
+    ]
+    assert enamel("address", "delete", address).code == 1
+    assert enamel("address", "detach", address, "--wait").code == 0
+    assert enamel("address", "delete", address, "--wait").code == 0
+    assert enamel("address", "show", address).code == 1
+    assert enamel("server", "delete", "reached", "--wait").code == 0

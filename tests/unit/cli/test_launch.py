@@ -16,6 +16,7 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a type by name": ({"type": "m1.tiny"}, {"type": "m1.tiny"}),
     "a type by size": ({"type": "memory_mb=2048,cpu_units=2"}, {"type": {"memory_mb": 2048, "cpu_units": 2}}),
     "an address": ({"public_address": True}, {"public_address": True}),
+    "an address that is there": ({"address": "203.0.113.7"}, {"public_address": {"address": "203.0.113.7"}}),
     "an address from a network": ({"public_address": True, "source": "public"}, {"public_address": {"from": "public"}}),
     "no network": ({"network": ("none",)}, {"networks": "none"}),
     "networks": (

@@ -3,17 +3,22 @@
 import asyncio
 from collections import deque
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from enamel.clouds.openstack import part
+from enamel.clouds.openstack import part, server_answer
 from enamel.model import cloud, ids
 from enamel.model.errors import OutcomeUnknown
 
 SERVICE = "network"
 AT_ONCE = 100
 """How many ids fit into one query without being longer than proxies take."""
+_FIELDS = (
+    "id", "network_id", "name", "description", "status", "device_id", "device_owner", "fixed_ips", "mac_address",
+    "security_groups", "project_id", "created_at",
+)  # fmt: skip
 
 
 class _FixedAddress(Struct):
@@ -33,6 +38,7 @@ class _Port(Struct):
     mac_address: str = ""
     security_groups: list[str] = []
     project_id: str = ""
+    created_at: datetime | None = None
 
     def told(self) -> cloud.Port:
         return cloud.Port(
@@ -45,6 +51,8 @@ class _Port(Struct):
             addresses=tuple(one.ip_address for one in self.fixed_ips),
             mac=self.mac_address,
             security_groups=tuple(self.security_groups),
+            owner=self.device_owner,
+            created=server_answer.aware(self.created_at),
         )
 
 
@@ -64,6 +72,7 @@ class _Address(Struct):
     fixed_ip_address: str | None = None
     description: str | None = ""
     status: str | None = ""
+    created_at: datetime | None = None
 
     def told(self) -> cloud.Address:
         return cloud.Address(
@@ -74,6 +83,7 @@ class _Address(Struct):
             fixed_address=self.fixed_ip_address,
             mark=self.description or "",
             status=self.status or "",
+            created=server_answer.aware(self.created_at),
         )
 
 
@@ -107,6 +117,14 @@ class Ports(part.Part):
         found = {port.id: port for page in (*by_id, *by_name) for port in page.ports}
         # An operator would be shown those of all projects.
         return [port.told() for port in found.values() if port.project_id == project]
+
+    async def ports_list(self) -> Sequence[cloud.Port]:
+        """Return all of the project's ports."""
+        # An operator would be shown those of all projects.
+        project = (await self.keystone.access()).identity.project_id
+        params = (("project_id", project), *(("fields", name) for name in _FIELDS))
+        found = await self._get(SERVICE, "/ports", answer=_Ports, params=params)
+        return [port.told() for port in found.ports]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports whose description is the mark."""
@@ -152,6 +170,10 @@ class Ports(part.Part):
         found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("project_id", project),))
         return [address.told() for address in found.floatingips]
 
+    async def address(self, id: str) -> cloud.Address:
+        """Return one public address. Raises Gone."""
+        return (await self._get(SERVICE, f"/floatingips/{id}", answer=_AddressBody)).floatingip.told()
+
     async def create_address(
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
     ) -> cloud.Address:
@@ -164,9 +186,14 @@ class Ports(part.Part):
         made = await self._post(SERVICE, "/floatingips", body={"floatingip": wanted}, answer=_AddressBody)
         return made.floatingip.told()
 
-    async def move_address(self, id: str, *, port_id: str | None) -> cloud.Address:
-        """Attach an address to a port, or take it off with None."""
-        body = {"floatingip": {"port_id": port_id}}
+    async def move_address(
+        self, id: str, *, port_id: str | None, fixed_address: str | None = None
+    ) -> cloud.Address:
+        """Attach an address to a port, to one of its addresses where that is named, or take it off with None."""
+        wanted: dict[str, Any] = {"port_id": port_id}
+        if fixed_address is not None:
+            wanted["fixed_ip_address"] = fixed_address
+        body = {"floatingip": wanted}
         return (
             await self._put(SERVICE, f"/floatingips/{id}", body=body, answer=_AddressBody)
         ).floatingip.told()
