@@ -29,6 +29,11 @@ _IN_TEXT = re.compile(
 STEPS = Counter("enamel_steps_total", "Steps that ended (item.completed, item.failed …)", ["kind", "outcome"])
 CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["cloud", "service", "status"])
 CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["cloud", "service"])
+COMPLAINTS = Counter(
+    "enamel_cloud_complaints_total",
+    "What services of clouds showed of being asked too much: too many calls, busy, no answer (cloud.paused)",
+    ["cloud", "service", "trouble"],
+)
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",

@@ -14,9 +14,10 @@ import structlog
 from msgspec import Struct
 
 from enamel.clouds import rhythm
-from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
+from enamel.clouds.openstack.patience import Patience
+from enamel.clouds.pace import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.board import Board
 from enamel.dispatch import local as local_dispatch
@@ -101,9 +102,10 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return ["sandbox"]
 
-    def open(self, name: str, *, board: Board) -> OpenStackCloud:
-        patience = transport.Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        opened = OpenStackCloud(name, self._configuration.region(name), patience=patience, board=board)
+    def open(self, name: str, *, board: Board, paces: Paces) -> OpenStackCloud:
+        patience = Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        region = self._configuration.region(name)
+        opened = OpenStackCloud(name, region, patience=patience, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened

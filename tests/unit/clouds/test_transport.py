@@ -11,6 +11,7 @@ import pytest
 from enamel.clouds import record
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack import transport
+from enamel.clouds.openstack.patience import Patience
 from enamel.model import cloud
 from enamel.model.errors import (
     CloudBusy,
@@ -157,7 +158,7 @@ async def test_a_deletion_is_repeated_and_gone_is_deleted(
 
 
 async def test_a_slow_read_ends(stage: Stage, tmp_path: Path) -> None:
-    patience = transport.Patience(tries=2, first_pause=0.001, read=0.05)
+    patience = Patience(tries=2, first_pause=0.001, read=0.05)
     stage.on("GET", PORTS, Dawdle(5.0, NOTHING), NOTHING)
     async with cloud_on(stage, tmp_path, patience=patience) as there:
         assert await there.ports_marked("m") == []
@@ -165,7 +166,7 @@ async def test_a_slow_read_ends(stage: Stage, tmp_path: Path) -> None:
 
 async def test_a_slow_write_is_unknown(stage: Stage, tmp_path: Path) -> None:
     stage.on("POST", KEYPAIRS, Dawdle(5.0, MADE))
-    async with cloud_on(stage, tmp_path, patience=transport.Patience(write=0.05)) as there:
+    async with cloud_on(stage, tmp_path, patience=Patience(write=0.05)) as there:
         with pytest.raises(OutcomeUnknown, match="no answer in time"):
             await make(there)
     assert stage.count("POST", KEYPAIRS) == 1

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from enamel.clouds import cache, watch
+from enamel.clouds import cache, pace, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
     attachment,
@@ -21,6 +21,7 @@ from enamel.clouds.openstack import (
     transport,
     volume,
 )
+from enamel.clouds.openstack.patience import Patience
 from enamel.clouds.shared.board import Board
 from enamel.model import cloud
 from enamel.model.errors import Gone
@@ -47,13 +48,17 @@ class OpenStackCloud(
         name: str,
         region: Any,
         *,
-        patience: transport.Patience | None = None,
+        patience: Patience | None = None,
         board: Board | None = None,
+        gates: pace.Pace | None = None,
     ) -> None:
         self.name = name
-        patience = patience or transport.Patience()
-        self.keystone = session.Session(region, name=name, first_pause=patience.first_pause)
-        self.calls = transport.Transport(self.keystone, cloud=name, tls=_tls(region), patience=patience)
+        patience = patience or Patience()
+        self.pace = gates or pace.Pace(cloud=name, pauses=patience.pauses)
+        self.keystone = session.Session(region, name=name, patience=patience, gates=self.pace)
+        self.calls = transport.Transport(
+            self.keystone, cloud=name, tls=_tls(region), patience=patience, gates=self.pace
+        )
         self.board = board or Board()
         self.kept = cache.Cache()
         self.servers = watch.Watcher(_ServerSource(self))

@@ -31,8 +31,8 @@ from enamel.model.errors import (
     QuotaExceeded,
 )
 
-LONGEST_PAUSE = 60.0
-"""A cloud that asks for a longer pause than this is not waited for."""
+ABSURD_PAUSE = 3600.0
+"""A cloud that asks for a longer pause than this does not know what it says."""
 LONGEST_TEXT = 500
 
 _SECRETS = re.compile(
@@ -254,15 +254,21 @@ def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
 
 
 def retry_after(header: str | None, *, now: datetime) -> float | None:
-    """Return the pause that a Retry-After header asks for, in seconds: a number or a date."""
+    """Return the pause that a Retry-After header asks for, in seconds, be it a number or a date.
+
+    None where it names no sensible one: garbage, less than nothing, or hours.
+    """
     if header is None:
         return None
     if re.fullmatch(r"\s*-?\d+(\.\d*)?\s*", header):
-        return max(0.0, float(header))
-    try:
-        return max(0.0, (parsedate_to_datetime(header).astimezone(UTC) - now).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        seconds = float(header)
+    else:
+        try:
+            # A date that has just passed on its way here means now; clocks are seconds off, too.
+            seconds = max(0.0, (parsedate_to_datetime(header).astimezone(UTC) - now).total_seconds())
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return seconds if 0 <= seconds <= ABSURD_PAUSE else None
 
 
 def _fits(meaning: _Meaning, *, status: int, service: str) -> bool:

@@ -19,8 +19,10 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
-from enamel.clouds import cache, record
+from enamel.clouds import asking, cache, pace, record
+from enamel.clouds.budget import Trouble
 from enamel.clouds.openstack import faults
+from enamel.clouds.openstack.patience import Patience
 from enamel.model import cloud
 from enamel.model.errors import (
     CapabilityMissing,
@@ -28,6 +30,7 @@ from enamel.model.errors import (
     CloudThrottled,
     CloudUnauthorized,
     CloudUnreachable,
+    EnamelError,
 )
 from enamel.model.item import Call
 
@@ -95,9 +98,12 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
 class Session:
     """One project's session with one cloud."""
 
-    def __init__(self, region: Any, *, name: str, first_pause: float = 0.25) -> None:
+    def __init__(
+        self, region: Any, *, name: str, patience: Patience | None = None, gates: pace.Pace | None = None
+    ) -> None:
         self._region = region
-        self._first_pause = first_pause
+        self._patience = patience or Patience()
+        self._pace = gates or pace.Pace(cloud=name)
         self._name = name
         self._flights = cache.Flights()
         self._access: Access | None = None
@@ -200,7 +206,8 @@ class Session:
                     max_version=(_HIGHEST_VERSION[service], discover.LATEST),
                     # Only where the catalogue names no version is there anything to ask.
                     discover_versions=False,
-                )
+                ),
+                service=service,
             )
             endpoint = Endpoint(url=versioned.url.rstrip("/"))
         self._endpoints[service] = endpoint
@@ -225,31 +232,50 @@ class Session:
                 remedy="Check `region_name` and `interface` of its entry in clouds.yaml, and the cloud's catalogue.",
             ) from exc
 
-    async def _asked(self, question: Callable[[], T]) -> T:
+    async def _asked(self, question: Callable[[], T], *, service: str = "identity") -> T:
         # All of it are reads and requests for tokens: asking once more does no harm.
-        for attempt in range(TRIES):
-            try:
-                return await asyncio.to_thread(question)
-            except (
-                keystone_errors.ClientException,
-                OSError,
-                ValueError,
-                AttributeError,  # JSON of another shape than Keystone's
-                KeyError,
-                TypeError,
-            ) as exc:
-                error = faults.of_keystone(exc, cloud=self._name)
-                if (
-                    not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled)
-                    or attempt == TRIES - 1
-                ):
-                    raise error from exc
-                pause = float(error.data.get("retry_after", self._first_pause * 2**attempt))
-                if pause > faults.LONGEST_PAUSE:
-                    raise error from exc
-            finally:
-                # Keystone is next needed in an hour: no connection is kept until then.
-                with contextlib.suppress(Exception):
-                    self._keystone.session.close()
-            await asyncio.sleep(pause)
-        raise CloudUnauthorized(cloud=self._name)  # pragma: no cover - the loop always returns or raises
+        gate = self._pace.gate(service)
+        begun, failures = time.monotonic(), 0
+        while True:
+            async with gate.turn(reads=True, now_within=self._patience.throttled_now) as began:
+                try:
+                    found = await asyncio.to_thread(question)
+                    gate.went_well((service, "keystoneauth"), seconds=time.monotonic() - began)
+                    return found
+                except (
+                    keystone_errors.ClientException,
+                    OSError,
+                    ValueError,
+                    AttributeError,  # JSON of another shape than Keystone's
+                    KeyError,
+                    TypeError,
+                ) as exc:
+                    error = faults.of_keystone(exc, cloud=self._name)
+                    if not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled):
+                        raise error from exc
+                finally:
+                    # Keystone is next needed in an hour: no connection is kept until then.
+                    with contextlib.suppress(Exception):
+                        self._keystone.session.close()
+                self._complain(gate, error, began=began)
+            if isinstance(error, CloudThrottled) or "retry_after" in error.data:
+                # The gate keeps the pause, for everybody.
+                longest = self._patience.with_throttling(patient=asking.current().patient)
+                if time.monotonic() - begun > longest:
+                    raise error
+                continue
+            failures += 1
+            if failures == TRIES:
+                raise error
+            await asyncio.sleep(self._patience.first_pause * 2 ** (failures - 1))
+
+    @staticmethod
+    def _complain(gate: pace.Gate, error: EnamelError, *, began: float) -> None:
+        """Let the gate know what has gone wrong, for everybody."""
+        status = int(error.data.get("status", 0))
+        if isinstance(error, CloudThrottled):
+            trouble = Trouble.TOO_MANY
+        else:
+            trouble = Trouble.BUSY if isinstance(error, CloudBusy) else Trouble.SILENT
+        if status != 500:
+            gate.complained(trouble, began=began, status=status, pause=error.data.get("retry_after"))

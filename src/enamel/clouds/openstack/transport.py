@@ -9,7 +9,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -21,8 +21,10 @@ import msgspec
 import yarl
 from msgspec import Struct
 
-from enamel.clouds import fence, pace, record
+from enamel.clouds import asking, fence, pace, record, strain
+from enamel.clouds.budget import Trouble
 from enamel.clouds.openstack import faults, session
+from enamel.clouds.openstack.patience import Patience
 from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, OutcomeUnknown
 from enamel.model.item import Call
 
@@ -35,18 +37,6 @@ LONGEST_QUERY = 100
 """How much of a query is kept in the record of a call."""
 _READS = ("GET", "HEAD")
 _KEYSTONE_IS_DOWN = b"Keystone service is temporarily unavailable"
-
-
-class Patience(Struct, frozen=True, kw_only=True):
-    """How long and how often a cloud is tried."""
-
-    tries: int = 5
-    first_pause: float = 0.25
-    """Seconds; each further pause is twice as long, and shortened by chance so that not all come at once."""
-    longest_pause: float = 8.0
-    connect: float = 10.0
-    read: float = 60.0
-    write: float = 120.0
 
 
 class Want(Struct, frozen=True, kw_only=True):
@@ -83,6 +73,11 @@ class _Answer(Struct, frozen=True, kw_only=True):
     headers: Any
     body: bytes
     request_id: str
+    began: float
+    """When its turn came, by the gate's clock."""
+    seconds: float
+    sent: int
+    """Bytes of the call's body."""
 
 
 class _Failure(Struct, frozen=True, kw_only=True):
@@ -91,8 +86,8 @@ class _Failure(Struct, frozen=True, kw_only=True):
     error: EnamelError
     took_nothing: bool
     """Whether it is certain that nothing has happened."""
-    pause: float | None = None
-    """Seconds for which the cloud asks to be left alone."""
+    throttled: bool = False
+    """Whether the cloud has said that it wants to be left alone: the gate sees to it, for everybody."""
 
 
 class Transport:
@@ -105,12 +100,13 @@ class Transport:
         cloud: str,
         tls: ssl.SSLContext | bool,
         patience: Patience | None = None,
+        gates: pace.Pace | None = None,
     ) -> None:
         self._session = keystone
         self._cloud = cloud
         self._tls = tls
         self._patience = patience or Patience()
-        self._gates: dict[str, pace.Gate] = {}
+        self._pace = gates or pace.Pace(cloud=cloud)
         self._reading: aiohttp.ClientSession | None = None
         self._writing: aiohttp.ClientSession | None = None
 
@@ -118,6 +114,7 @@ class Transport:
         """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
         renewals = 0
         failures = 0
+        begun = time.monotonic()
         while True:
             access = await self._session.access()
             endpoint = await self._session.endpoint(want.service)
@@ -130,8 +127,8 @@ class Transport:
             read = self._read(want, outcome, answer=answer) if isinstance(outcome, _Answer) else outcome
             if isinstance(read, Reply):
                 return read
-            failures += 1
-            await self._again_or_raise(want, read, failures=failures)
+            failures += not read.throttled
+            await self._again_or_raise(want, read, failures=failures, begun=begun)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -144,7 +141,9 @@ class Transport:
         self, want: Want, *, access: session.Access, endpoint: session.Endpoint
     ) -> _Answer | _Failure:
         url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
-        async with self._gate(want.service):
+        content = None if want.body is None else msgspec.json.encode(want.body)
+        gate = self._pace.gate(want.service)
+        async with gate.turn(reads=want.method in _READS, now_within=self._patience.throttled_now) as began:
             if want.method not in _READS:
                 fence.check()
             started, at = time.perf_counter(), datetime.now(UTC)
@@ -154,7 +153,7 @@ class Transport:
                     want.method,
                     yarl.URL(url, encoded=True),
                     headers=_headers(want, token=access.token),
-                    data=None if want.body is None else msgspec.json.encode(want.body),
+                    data=content,
                     allow_redirects=False,
                     trace_request_ctx=want,
                 ) as response:
@@ -163,10 +162,20 @@ class Transport:
                         "x-openstack-request-id", response.headers.get("x-compute-request-id", "")
                     )
                     body = await response.read()
-                    return _Answer(status=status, headers=response.headers, body=body, request_id=request_id)
+                    return _Answer(
+                        status=status,
+                        headers=response.headers,
+                        body=body,
+                        request_id=request_id,
+                        began=began,
+                        seconds=time.perf_counter() - started,
+                        sent=len(content or b""),
+                    )
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
+                gate.complained(Trouble.SILENT, began=began)
                 return _Failure(error=self._silent(want, exc), took_nothing=True)
             except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+                gate.complained(Trouble.SILENT, began=began, status=status)
                 return _Failure(error=self._silent(want, exc, request_id=request_id), took_nothing=False)
             finally:
                 record.add(
@@ -183,16 +192,18 @@ class Transport:
                 )
 
     def _read(self, want: Want, got: _Answer, *, answer: type[T]) -> Reply[T] | _Failure:
-        gate = self._gate(want.service)
+        gate = self._pace.gate(want.service)
         if 200 <= got.status < 300:
-            gate.went_well()
             if answer is Nothing:
+                gate.went_well(_kind(want, got), seconds=got.seconds)
                 return Reply(value=answer(), at=None)
             try:
                 value = msgspec.json.decode(got.body or b"null", type=answer)
             except (msgspec.DecodeError, UnicodeDecodeError) as exc:
                 # ValidationError is a DecodeError: JSON of another shape is as useless as none.
+                gate.complained(Trouble.SILENT, began=got.began, status=got.status)
                 return _Failure(error=self._unusable(want, got, exc), took_nothing=False)
+            gate.went_well(_kind(want, got), seconds=got.seconds)
             return Reply(
                 value=value,
                 at=_date(got.headers.get("Date")),
@@ -212,14 +223,19 @@ class Transport:
             )
         )
         if got.status == 429 or (pause is not None and error.retryable and got.status in (413, 503)):
-            wait = self._patience.first_pause if pause is None else pause
-            gate.asked_to_slow_down(pause=min(wait, faults.LONGEST_PAUSE))
-            return _Failure(error=error, took_nothing=True, pause=wait)
+            trouble = Trouble.BUSY if got.status == 503 else Trouble.TOO_MANY
+            gate.complained(trouble, began=got.began, status=got.status, pause=pause)
+            return _Failure(error=error, took_nothing=True, throttled=True)
         if got.status >= 500 or got.status == 408:
+            # Of other faults than 503 and a proxy's, a service answers with some for reasons of its own.
+            if got.status in (502, 503, 504):
+                gate.complained(Trouble.BUSY, began=got.began, status=got.status)
             return _Failure(error=error, took_nothing=_KEYSTONE_IS_DOWN in got.body)
+        # The service has answered in its own good time: whatever it refuses, it is not too much for it.
+        gate.went_well(_kind(want, got), seconds=got.seconds)
         raise error
 
-    async def _again_or_raise(self, want: Want, failure: _Failure, *, failures: int) -> None:
+    async def _again_or_raise(self, want: Want, failure: _Failure, *, failures: int, begun: float) -> None:
         """Wait before the next try, or raise where there is to be none."""
         error = failure.error
         if not failure.took_nothing and not want.repeatable:
@@ -228,15 +244,15 @@ class Transport:
                 cloud=self._cloud,
                 request_ids=error.request_ids,
             ) from error
-        if failures >= self._patience.tries or (failure.pause or 0.0) > faults.LONGEST_PAUSE:
+        if failure.throttled:
+            # The gate keeps the pause, for everybody: who is in line for too long is sent away there.
+            if time.monotonic() - begun > self._patience.with_throttling(patient=asking.current().patient):
+                raise error
+            return
+        if failures >= self._patience.tries:
             raise error
-        # Where the cloud asked for a pause, the gate keeps it for everybody.
-        if failure.pause is None:
-            longest = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (failures - 1))
-            await asyncio.sleep(longest * random.uniform(0.5, 1.0))
-
-    def _gate(self, service: str) -> pace.Gate:
-        return self._gates.setdefault(service, pace.Gate())
+        longest = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (failures - 1))
+        await asyncio.sleep(longest * random.uniform(0.5, 1.0))
 
     def _client(self, want: Want) -> aiohttp.ClientSession:
         # A server may close an idle connection in the very moment in which it is used again. Reads are then simply
@@ -302,6 +318,10 @@ def _headers(want: Want, *, token: str) -> dict[str, str]:
     if request_id:
         headers["X-Openstack-Request-Id"] = request_id
     return headers
+
+
+def _kind(want: Want, got: _Answer) -> Hashable:
+    return strain.kind(want.method, want.path, sent=got.sent, got=len(got.body))
 
 
 def _shown(url: str) -> str:
