@@ -14,6 +14,7 @@ from enamel.api import app, routes
 from enamel.api import serve as api_serve
 from enamel.clouds import registry
 from enamel.clouds.openstack.driver import OpenStack
+from enamel.clouds.pace import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared import ways as boards
 from enamel.commands import COMMANDS
@@ -331,11 +332,14 @@ async def _sandbox(
 
 def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     """Return the clouds of the process."""
+    board = boards.open(settings.cache.url)
+    told = settings.clouds
+    paces = Paces(at_once=told.at_once, per_second=told.per_second, board=board)
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
-        return Registry([OpenStack(file=file)], default="sandbox", board=boards.open(settings.cache.url))
-    found = registry.installed(default=settings.clouds.default, board=boards.open(settings.cache.url))
+        return Registry([OpenStack(file=file)], default="sandbox", board=board, paces=paces)
+    found = registry.installed(default=settings.clouds.default, board=board, paces=paces)
     names = found.names()
     chosen = settings.clouds.default
     if chosen is not None and chosen not in names:

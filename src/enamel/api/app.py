@@ -16,6 +16,7 @@ from enamel.api import door, headers, query, version
 from enamel.api.exchange import Answer, Ask, Services
 from enamel.api.route import Route
 from enamel.api.routes import ROUTES
+from enamel.clouds import asking
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused
 from enamel.model.task import Caller
 from enamel.service import body
@@ -57,6 +58,7 @@ class Path:
         agreed = version.negotiate(request.headers)
         callers = self._services.callers
         caller = await callers.authenticate(request.headers) if route.rule else NOBODY
+        asking.start(project=caller.project_id)
         ask = Ask(
             services=self._services,
             caller=caller,

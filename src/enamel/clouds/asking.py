@@ -53,11 +53,17 @@ def start(*, project: str, task: str = "") -> None:
     _asker.set(Asker(project=project, task=task))
 
 
+def move(lane: Lane) -> None:
+    """Say how urgent the calls are from here on."""
+    _asker.set(msgspec.structs.replace(_asker.get(), lane=lane))
+
+
 @contextmanager
 def in_lane(lane: Lane) -> Iterator[None]:
     """Say how urgent the calls within are."""
-    token = _asker.set(msgspec.structs.replace(_asker.get(), lane=lane))
+    before = _asker.get()
+    move(lane)
     try:
         yield
     finally:
-        _asker.reset(token)
+        _asker.set(before)

@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 
-from enamel.clouds.asking import Asker, Lane
+from enamel.clouds.asking import Lane
 
 PASSED_OVER = 4
 """So many turns of more urgent lanes are a less urgent one's turn. Nobody starves."""
@@ -17,9 +17,9 @@ PASSED_OVER = 4
 class Turn:
     """Somebody in line."""
 
-    def __init__(self, asker: Asker, lane: Lane) -> None:
-        self.project = asker.project
-        self.task = asker.task
+    def __init__(self, *, project: str, task: str, lane: Lane) -> None:
+        self.project = project
+        self.task = task
         self.lane = lane
         self.in_line = False
         self.entered = False

@@ -19,6 +19,10 @@ from enamel import telemetry
 from enamel.clouds import asking, budget, lanes, strain
 from enamel.clouds.asking import Lane
 from enamel.clouds.budget import Ceiling, Pauses, Trouble
+from enamel.clouds.shared.board import Board
+from enamel.clouds.shared.notes import Notes
+from enamel.model import ceiling
+from enamel.model.ceiling import Ceilings
 from enamel.model.errors import CloudThrottled
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -26,7 +30,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 LONGEST_PAUSE = 60.0
 """A call of a task waits for so many seconds at a closed gate; before that it is sent away, and comes back later."""
 WORTH_TELLING = 1.0
-"""A gate that closes for less than these seconds is not worth a line in the log."""
+"""A gate that closes for less than these seconds is not worth a line in the log, nor a note to others."""
+NOT_NEW = 0.5
+"""Seconds by which another process's pause may seem longer than the same one here."""
 
 
 class Complaint(Struct, frozen=True, kw_only=True):
@@ -45,15 +51,16 @@ class Gate:
 
     def __init__(
         self,
-        ceiling: Ceiling | None = None,
+        most: Ceiling | None = None,
         *,
         cloud: str = "",
         service: str = "",
         pauses: Pauses | None = None,
+        notes: Notes | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.service = service
-        self.budget = budget.Budget(ceiling or Ceiling(), pauses=pauses, now=now)
+        self.budget = budget.Budget(most or Ceiling(), pauses=pauses, now=now)
         self.strain = strain.Strain()
         self.inside = 0
         """How many calls are under way."""
@@ -61,6 +68,8 @@ class Gate:
         """How many there were since the process began."""
         self.last_complaint: Complaint | None = None
         self._cloud = cloud
+        self._notes = notes
+        self._telling: set[asyncio.Task[None]] = set()
         self._now = now
         self._lanes = lanes.Lanes()
         self._alarm: asyncio.TimerHandle | None = None
@@ -76,24 +85,33 @@ class Gate:
         return max(0.0, self.budget.open_from - self._now())
 
     @contextlib.asynccontextmanager
-    async def turn(self, *, reads: bool, now_within: float | None = None) -> AsyncIterator[float]:
+    async def turn(
+        self, *, reads: bool, account: str = "", now_within: float | None = None
+    ) -> AsyncIterator[float]:
         """Wait for a turn; yield when it began.
 
         Args:
             reads: Whether the call changes nothing.
+            account: Whose account of the cloud it is made with, where several lead to it.
             now_within: Seconds that somebody waits at the most who is no task.
 
         Raises:
             CloudThrottled: It takes longer than the caller waits.
 
         """
+        if self._notes is not None and self._notes.due:
+            await self._heed(self._notes)
         asker = asking.current()
         longest = None if asker.patient else now_within
         if self.closed_for > (LONGEST_PAUSE if longest is None else longest):
             raise self._away()
         if self._lanes or not self._may_enter():
-            lane = asker.lane or (Lane.READS if reads else Lane.WRITES)
-            await self._in_line(lanes.Turn(asker, lane), longest=longest)
+            turn = lanes.Turn(
+                project=f"{account} {asker.project}",
+                task=asker.task,
+                lane=asker.lane or (Lane.READS if reads else Lane.WRITES),
+            )
+            await self._in_line(turn, longest=longest)
         else:
             self._enter()
         try:
@@ -120,6 +138,7 @@ class Gate:
         closed = self.budget.complained(trouble, began=began, pause=pause)
         self._send_away()
         if closed >= WORTH_TELLING:
+            self._tell(closed)
             log.warning(
                 "cloud.paused",
                 cloud=self._cloud,
@@ -131,10 +150,20 @@ class Gate:
             )
         return closed
 
-    def close(self, pause: float) -> None:
-        """Leave the service alone for some seconds, because another process was told to."""
-        self.budget.close(pause)
-        self._send_away()
+    async def _heed(self, notes: Notes) -> None:
+        """Do as another process was told."""
+        pause = await notes.look()
+        self.budget.share = notes.processes
+        if pause > self.closed_for + NOT_NEW:
+            self.budget.close(pause)
+            self._send_away()
+
+    def _tell(self, pause: float) -> None:
+        """Let the other processes know of a pause."""
+        if self._notes is not None:
+            telling = asyncio.get_running_loop().create_task(self._notes.tell(pause))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
 
     def _may_enter(self) -> bool:
         return self.inside < self.budget.limit and self.budget.pause() <= 0
@@ -205,28 +234,84 @@ class Pace:
         self,
         *,
         cloud: str = "",
-        ceiling: Callable[[str], Ceiling] = lambda service: Ceiling(),
+        most: Callable[[str], Ceiling] = lambda service: Ceiling(),
         pauses: Pauses | None = None,
+        notes: Callable[[str], Notes] | None = None,
     ) -> None:
         """Begin with open gates.
 
         Args:
             cloud: What the cloud is called in logs and metrics.
-            ceiling: What the operator allows at the most of a service.
+            most: What the operator allows of a service.
             pauses: How long a service is left alone that does not say for how long.
+            notes: What other processes tell about a service.
         """
         self.cloud = cloud
         self.gates: dict[str, Gate] = {}
         """By service, of those that were called yet."""
-        self._ceiling = ceiling
+        self._most = most
         self._pauses = pauses
+        self._notes = notes
 
     def gate(self, service: str) -> Gate:
         """Return the door to a service."""
         found = self.gates.get(service)
         if found is None:
-            found = Gate(
-                self._ceiling(service), cloud=self.cloud, service=service, pauses=self._pauses
+            found = self.gates[service] = Gate(
+                self._most(service),
+                cloud=self.cloud,
+                service=service,
+                pauses=self._pauses,
+                notes=self._notes(service) if self._notes else None,
             )
-            self.gates[service] = found
         return found
+
+
+class Paces:
+    """The paces of all clouds of a process. Entries of the configuration that are one cloud have one pace."""
+
+    def __init__(
+        self,
+        *,
+        at_once: Ceilings = ceiling.NONE,
+        per_second: Ceilings = ceiling.NONE,
+        board: Board | None = None,
+    ) -> None:
+        """Take what operators allow.
+
+        Args:
+            at_once: How many calls may be under way at the same time.
+            per_second: How many may begin in a second.
+            board: Where processes tell each other what clouds have told them.
+        """
+        self._at_once = at_once
+        self._per_second = per_second
+        self._board = board
+        self._paces: dict[str, Pace] = {}
+
+    def of(self, where: str, *, cloud: str, pauses: Pauses | None = None) -> Pace:
+        """Return the pace of a cloud.
+
+        Args:
+            where: What is the same in all entries of the same cloud, and in all processes.
+            cloud: The entry that is opened.
+            pauses: How long a service is left alone that does not say for how long.
+        """
+        found = self._paces.get(where)
+        if found is None:
+            on = self._board
+            found = self._paces[where] = Pace(
+                cloud=cloud,
+                most=lambda service: self._ceiling(cloud, service),
+                pauses=pauses,
+                notes=(lambda service: Notes(on, where, service)) if on is not None and on.there else None,
+            )
+        return found
+
+    def _ceiling(self, cloud: str, service: str) -> Ceiling:
+        usual = Ceiling()
+        at_once = self._at_once.of(cloud, service)
+        return Ceiling(
+            at_once=usual.at_once if at_once is None else max(1, int(at_once)),
+            per_second=self._per_second.of(cloud, service),
+        )

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Protocol
 
 from enamel.clouds import driver
+from enamel.clouds.pace import Paces
 from enamel.clouds.shared.board import Board
 from enamel.model.errors import CloudUnknown
 
@@ -22,12 +23,13 @@ class Driver(Protocol):
     def names(self) -> Sequence[str]:
         """Return the entries of this driver's configuration, the default one first."""
 
-    def open(self, name: str, *, board: Board) -> driver.Cloud:
+    def open(self, name: str, *, board: Board, paces: Paces) -> driver.Cloud:
         """Open a cloud; nothing is asked of it yet. Raises CloudUnknown and CloudUnauthorized.
 
         Args:
             name: The entry of the configuration.
             board: Where the processes of the deployment share what they know of it.
+            paces: How fast its services are called, by all its entries together.
         """
 
 
@@ -35,7 +37,12 @@ class Registry:
     """All clouds of all drivers, one object for each."""
 
     def __init__(
-        self, drivers: Sequence[Driver], *, default: str | None = None, board: Board | None = None
+        self,
+        drivers: Sequence[Driver],
+        *,
+        default: str | None = None,
+        board: Board | None = None,
+        paces: Paces | None = None,
     ) -> None:
         """Take the drivers.
 
@@ -43,10 +50,12 @@ class Registry:
             drivers: Whose clouds these are.
             default: The entry to put first, where it is not the drivers' own default.
             board: Where the processes of the deployment share what they know of the clouds.
+            paces: How fast the clouds are called.
         """
         self._drivers = drivers
         self._default = default
         self.board = board or Board()
+        self._paces = paces or Paces(board=self.board)
         self._open: dict[str, driver.Cloud] = {}
 
     def names(self) -> Sequence[str]:
@@ -69,7 +78,7 @@ class Registry:
     def _opened(self, name: str) -> driver.Cloud:
         for one in self._drivers:
             if name in one.names():
-                return one.open(name, board=self.board)
+                return one.open(name, board=self.board, paces=self._paces)
         there = ", ".join(self.names())
         raise CloudUnknown(
             f"There is no cloud {name!r} in the configuration; "
@@ -79,7 +88,9 @@ class Registry:
         )
 
 
-def installed(*, default: str | None = None, board: Board | None = None) -> Registry:
+def installed(
+    *, default: str | None = None, board: Board | None = None, paces: Paces | None = None
+) -> Registry:
     """Return the clouds of all drivers that are installed."""
     drivers = [point.load()() for point in sorted(metadata.entry_points(group=GROUP))]
-    return Registry(drivers, default=default, board=board)
+    return Registry(drivers, default=default, board=board, paces=paces)

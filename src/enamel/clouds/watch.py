@@ -15,7 +15,8 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from enamel import telemetry
-from enamel.clouds import cache, rhythm
+from enamel.clouds import asking, cache, rhythm
+from enamel.clouds.asking import Lane
 from enamel.model.errors import CloudUnauthorized, EnamelError, Gone
 
 T = TypeVar("T")
@@ -248,6 +249,7 @@ class Watcher(Generic[T]):
 
     async def _round(self) -> None:
         """Look once, and tell everybody whom it concerns."""
+        asking.move(Lane.WAITS)
         began = self._now()
         clock = self._clock if self._source.tells_changes else None
         full_is_old = self._full_at is None or began - self._full_at > FULL_EVERY.total_seconds()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from enamel.model import duration, limits, topic
+from enamel.model import ceiling, duration, limits, topic
 
 SecretUrl = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """A URL with a password in it."""
@@ -106,6 +106,7 @@ _PLAIN: dict[Any, Kind] = {
     Networks: Kind(
         read=_networks, write=lambda value: ", ".join(map(str, value)), word="networks with commas between"
     ),
+    ceiling.Ceilings: Kind(read=ceiling.parse, write=ceiling.text, word="numbers with commas between"),
     limits.Limits: Kind(read=limits.parse, write=limits.text, word="limits with commas between"),
     topic.Topics: Kind(
         read=lambda text: topic.parse(text.split(",")), write=_patterns, word="patterns with commas between"

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from enamel.clouds import record
+from enamel.clouds import asking, record
 from enamel.flow import plan as plans
 from enamel.flow import view
 from enamel.flow.attempt import Attempts, BrokenOff, Halt
@@ -82,6 +82,7 @@ class Run:
     async def carry_out(self) -> None:
         """Do what the plan says, and undo it where it fails."""
         record.request_id.set(self._journal.task.request_id)
+        asking.start(project=self._journal.task.project_id, task=self._journal.task.id)
         await self._journal.claimed()
         try:
             self._take_plan(plans.read(self._journal.task.plan))

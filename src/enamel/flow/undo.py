@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
-from enamel.clouds import record
+from enamel.clouds import asking, record
+from enamel.clouds.asking import Lane
 from enamel.flow.graph import Graph
 from enamel.flow.journal import Journal
 from enamel.flow.plan import Node
@@ -107,7 +108,7 @@ class Undo:
         attempt = 0
         while True:
             attempt += 1
-            with record.calls() as calls:
+            with record.calls() as calls, asking.in_lane(Lane.CLEAN_UP):
                 try:
                     async with asyncio.timeout(GIVE_UP_AFTER):
                         outputs = await self._take_away(node, only=only)
@@ -127,7 +128,7 @@ class Undo:
             if final or attempt >= RETRY.attempts:
                 log.error("step.left", task=self._journal.task.id, step=node.name, error=error.detail)
                 return [self._left(node, error)]
-            await self._sleep(RETRY.pause(attempt))
+            await self._sleep(max(RETRY.pause(attempt), float(error.data.get("retry_after") or 0)))
 
     async def _take_away(self, node: Node, *, only: Sequence[int] | None) -> Outputs:
         """Undo one step once and return its outputs."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from enamel.clouds import cache, pace
+from enamel.clouds import cache
 
 KEEP = timedelta(seconds=60)
 
@@ -97,47 +97,3 @@ async def test_who_joins_as_a_flight_lands_starts_another() -> None:
         return [await flights.join("w", well.draw), await flights.join("w", well.draw)]
 
     assert await asyncio.gather(twice(), twice()) == [[1, 2], [1, 2]]
-
-
-async def test_a_gate_lets_in_so_many_and_no_more() -> None:
-    gate, inside, most = pace.Gate(most=3), 0, 0
-
-    async def pass_through() -> None:
-        nonlocal inside, most
-        async with gate:
-            inside += 1
-            most = max(most, inside)
-            await asyncio.sleep(0.001)
-            inside -= 1
-
-    await asyncio.gather(*(pass_through() for _ in range(20)))
-    assert (inside, most) == (0, 3)
-
-
-async def test_who_gives_up_in_the_queue_blocks_nobody() -> None:
-    gate = pace.Gate(most=1)
-
-    async def pass_through() -> None:
-        async with gate:
-            await asyncio.sleep(0.01)
-
-    tasks = [asyncio.create_task(pass_through()) for _ in range(6)]
-    await asyncio.sleep(0.001)
-    for task in tasks[1:4]:
-        task.cancel()
-    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
-    await asyncio.wait_for(pass_through(), 10)
-
-
-def test_a_complaint_halves_and_rounds_that_go_well_add_one() -> None:
-    now = [0.0]
-    gate = pace.Gate(most=8, now=lambda: now[0])
-    gate.asked_to_slow_down(pause=5.0)
-    gate.asked_to_slow_down(pause=5.0)
-    assert gate.limit == 4
-    for _ in range(4):
-        gate.went_well()
-    assert gate.limit == 5
-    for _ in range(100):
-        gate.went_well()
-    assert gate.limit == 8

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from enamel.clouds import driver
 from enamel.clouds.openstack import cloud, config
+from enamel.clouds.openstack.patience import Patience
+from enamel.clouds.pace import Paces
 from enamel.clouds.shared.board import Board
 
 
@@ -19,6 +21,10 @@ class OpenStack:
         """Return the entries of clouds.yaml and of the environment, the default one first."""
         return self._configuration.names()
 
-    def open(self, name: str, *, board: Board) -> driver.Cloud:
+    def open(self, name: str, *, board: Board, paces: Paces) -> driver.Cloud:
         """Open a cloud; nothing is asked of it yet."""
-        return cloud.OpenStackCloud(name, self._configuration.region(name), board=board)
+        region = self._configuration.region(name)
+        # Several entries may be several projects, or users, of the same cloud.
+        where = f"{region.config.get('auth', {}).get('auth_url', name)} {region.get_region_name() or ''}"
+        gates = paces.of(where, cloud=name, pauses=Patience().pauses)
+        return cloud.OpenStackCloud(name, region, board=board, gates=gates)

@@ -28,7 +28,6 @@ from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
     CloudThrottled,
-    CloudUnauthorized,
     CloudUnreachable,
     EnamelError,
 )
@@ -237,7 +236,9 @@ class Session:
         gate = self._pace.gate(service)
         begun, failures = time.monotonic(), 0
         while True:
-            async with gate.turn(reads=True, now_within=self._patience.throttled_now) as began:
+            async with gate.turn(
+                reads=True, account=self._name, now_within=self._patience.throttled_now
+            ) as began:
                 try:
                     found = await asyncio.to_thread(question)
                     gate.went_well((service, "keystoneauth"), seconds=time.monotonic() - began)

@@ -143,7 +143,9 @@ class Transport:
         url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
         content = None if want.body is None else msgspec.json.encode(want.body)
         gate = self._pace.gate(want.service)
-        async with gate.turn(reads=want.method in _READS, now_within=self._patience.throttled_now) as began:
+        async with gate.turn(
+            reads=want.method in _READS, account=self._cloud, now_within=self._patience.throttled_now
+        ) as began:
             if want.method not in _READS:
                 fence.check()
             started, at = time.perf_counter(), datetime.now(UTC)
@@ -245,8 +247,10 @@ class Transport:
                 request_ids=error.request_ids,
             ) from error
         if failure.throttled:
-            # The gate keeps the pause, for everybody: who is in line for too long is sent away there.
-            if time.monotonic() - begun > self._patience.with_throttling(patient=asking.current().patient):
+            # The gate keeps the pause, for everybody.
+            longest = self._patience.with_throttling(patient=asking.current().patient)
+            waited, closed = time.monotonic() - begun, self._pace.gate(want.service).closed_for
+            if waited > longest or closed > min(longest, pace.LONGEST_PAUSE):
                 raise error
             return
         if failures >= self._patience.tries:
