@@ -54,7 +54,8 @@ def leftovers(there: There, tasks: Iterable[Task], *, meant: Collection[str] = (
 
     def is_stray(kind: str, row: Row) -> bool:
         # A port that Nova has made goes with its server.
-        novas = kind == "port" and not row["description"] and row["device_id"] in servers
+        named = row.get("description") or "enamel:" in row.get("name", "")
+        novas = kind == "port" and not named and row["device_id"] in servers
         deleted = row.get("status") == "SOFT_DELETED"
         return row["id"] not in made and row["id"] not in meant and not novas and not deleted
 

@@ -29,7 +29,14 @@ class Capability(enum.Enum):
     """Neutron's auto-allocated-topology."""
     SERVER_TAGS = "server-tags"
     """Tags that are given at boot (2.52)."""
+    SERVER_GROUPS = "server-groups"
     SOFT_AFFINITY = "soft-affinity"
+    PORTS = "ports"
+    """Ports that are made before the servers."""
+    MULTI_CREATE = "multi-create"
+    """One request for several equal servers, whose names the cloud numbers."""
+    WITHOUT_NETWORK = "without-network"
+    """Servers that are on no network at all (2.37)."""
     KEY_MANAGER = "key-manager"
 
 
@@ -141,7 +148,15 @@ class Cloud(Protocol):
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]: ...
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]: ...
-    async def addresses_marked(self, mark: str) -> Sequence[cloud.Address]: ...
+    async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
+        """Return the addresses that carry a mark.
+
+        Args:
+            mark: The mark.
+            port_id: The port that the address was to lead to: on clouds whose addresses carry no marks, the one that
+                leads there is it.
+        """
+
     async def addresses_list(self) -> Sequence[cloud.Address]: ...
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
@@ -228,8 +243,8 @@ class Cloud(Protocol):
         """
 
     async def delete_image(self, id: str) -> None: ...
-    async def set_tags(self, server_id: str, tags: Collection[str]) -> None:
-        """Give a server just these tags. Raises CapabilityMissing."""
+    async def set_tags(self, server_id: str, wanted: Collection[str]) -> None:
+        """Give a server just these tags; where the cloud is too old for tags, its metadata hold them."""
 
     async def add_tag(self, server_id: str, tag: str) -> None: ...
     async def remove_tag(self, server_id: str, tag: str) -> None:

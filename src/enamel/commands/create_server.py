@@ -164,6 +164,9 @@ def _lacking(found: Fleet, facts: Facts) -> list[Fault]:
     faults = []
     for member in found.members:
         wish = member.wish
+        if wish.networks == "none" and Capability.WITHOUT_NETWORK not in facts.capabilities:
+            detail = f"Cloud '{facts.cloud}' is too old for servers without a network; leave `networks` out."
+            faults.append(Fault(pointer=member.at("networks"), code="capability_missing", detail=detail))
         translated = wish.public_address and interface.own(member, facts) is None
         for name, wanted, needed, service in (
             ("boot_volume", wish.boot_volume, Capability.VOLUME, "block-storage"),

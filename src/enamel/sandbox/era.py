@@ -96,6 +96,11 @@ class Era(Struct, frozen=True, kw_only=True):
         return "/application_credentials" not in self.gone.get("identity", ()) and not self.names_in_v2
 
     @property
+    def lists_images_by_id(self) -> bool:
+        """Tell whether Glance takes several ids in one filter."""
+        return "v2.4" in self.image
+
+    @property
     def filters_strictly(self) -> bool:
         """Tell whether Neutron refuses filters that it does not know."""
         return "filter-validation" not in self.without

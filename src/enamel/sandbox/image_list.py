@@ -124,7 +124,8 @@ def _test(request: kernel.Request, name: str, values: list[str]) -> Test:
         return lambda shown: str(shown[name]).lower() == value.lower()
     if name in ("created_at", "updated_at"):
         return _moment(name, value)
-    accepted = value[3:].split(",") if value.startswith("in:") else [value]
+    several = value.startswith("in:") and request.cloud.era.lists_images_by_id
+    accepted = value[3:].split(",") if several else [value]
     return lambda shown: name in shown and str(shown[name]) in accepted
 
 

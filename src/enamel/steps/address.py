@@ -40,7 +40,7 @@ class CreateAddress(Step, frozen=True, kw_only=True):
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it by its mark."""
-        found = await at.cloud.addresses_marked(at.mark)
+        found = await at.cloud.addresses_marked(at.mark, port_id=self.port_id)
         return addressed(at, found[0]) if found else None
 
     async def tidy(self, at: Context, made: Outputs) -> None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import (
     CloudError,
@@ -62,6 +63,8 @@ class Boot(Step, frozen=True, kw_only=True):
             mark=at.mark,
             **fields,
         )
+        if self.tags and Capability.SERVER_TAGS not in await at.cloud.capabilities():
+            at.note("The cloud is too old for tags at boot: the server's metadata hold them.")
         return self._outputs(at, list(await at.cloud.boot(want)))
 
     async def find(self, at: Context) -> Outputs | None:

@@ -31,6 +31,16 @@ _OF_NETWORK = frozenset({"ports", "addresses", "security_groups", "networks"})
 _OF_VOLUME = frozenset({"volumes", "gigabytes"})
 
 
+_SINCE = {
+    Capability.MULTI_CREATE: "2.1",
+    Capability.SERVER_GROUPS: "2.1",
+    Capability.SOFT_AFFINITY: "2.15",
+    Capability.WITHOUT_NETWORK: "2.37",
+    Capability.SERVER_TAGS: "2.52",
+}
+"""What came with which of Nova's microversions."""
+
+
 class OpenStackCloud(
     history.History,
     snapshot.Snapshots,
@@ -77,11 +87,11 @@ class OpenStackCloud(
         }
         found = {what for what, service in services.items() if await self.keystone.offers(service)}
         if Capability.COMPUTE in found:
-            if await self._version("2.15") is not None:
-                found.add(Capability.SOFT_AFFINITY)
-            if await self._version("2.52") is not None:
-                found.add(Capability.SERVER_TAGS)
+            for capability, version in _SINCE.items():
+                if await self._version(version) is not None:
+                    found.add(capability)
         if Capability.NETWORK in found:
+            found.add(Capability.PORTS)
             networks = await self.networks()
             if any(one.external for one in networks):
                 found.add(Capability.FLOATING_IP)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from enamel.clouds.openstack import action, server, server_answer, transport
+from enamel.clouds.openstack import tag as tags
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, Gone
 
@@ -47,6 +48,10 @@ class _OldConsole(Struct):
 
 class _Tags(Struct):
     tags: list[str]
+
+
+class _Metadata(Struct):
+    metadata: dict[str, str]
 
 
 class History(action.Actions):
@@ -97,62 +102,80 @@ class History(action.Actions):
             SERVICE, f"/servers/{server_id}/diagnostics", answer=dict[str, Any], version=version
         )
 
-    async def set_tags(self, server_id: str, tags: Collection[str]) -> None:
-        """Give a server just these tags."""
-        version = await self._tagging()
-        want = transport.Want(
-            service=SERVICE,
-            method="PUT",
-            path=f"/servers/{server_id}/tags",
-            body={"tags": sorted(tags)},
-            version=version,
-            repeatable=True,
-        )
-        await self.calls.call(want, answer=_Tags)
+    async def set_tags(self, server_id: str, wanted: Collection[str]) -> None:
+        """Give a server just these tags; on clouds that are too old for tags they go into its metadata."""
+        version = await self._version("2.26")
+        if version is not None:
+            want = transport.Want(
+                service=SERVICE,
+                method="PUT",
+                path=f"/servers/{server_id}/tags",
+                body={"tags": sorted(wanted)},
+                version=version,
+                repeatable=True,
+            )
+            await self.calls.call(want, answer=_Tags)
+        if await self._version("2.52") is None:
+            # What was given at boot is in the metadata.
+            await self._keep_tags(server_id, () if version is not None else sorted(wanted))
         self.servers.changed()
 
     async def add_tag(self, server_id: str, tag: str) -> None:
         """Give a server one more tag; one that it has already is not a fault."""
-        if tag.isascii():
-            await self._tag("PUT", server_id, tag)
+        version = await self._version("2.26")
+        if version is None:
+            kept = list(tags.read(await self._metadata(server_id)))
+            await self._keep_tags(server_id, [*kept, *({tag} - {*kept})])
+        elif tag.isascii():
+            await self._tag("PUT", server_id, tag, version=version)
         else:
-            await self.set_tags(server_id, {*await self._tags(server_id), tag})
+            await self.set_tags(server_id, {*await self._tags(server_id, version=version), tag})
+        self.servers.changed()
 
     async def remove_tag(self, server_id: str, tag: str) -> None:
         """Take a tag from a server. Raises Gone."""
-        if tag.isascii():
-            await self._tag("DELETE", server_id, tag)
-            return
-        tags = await self._tags(server_id)
-        if tag not in tags:
-            raise Gone(f"The server has no tag '{tag}'.")
-        await self.set_tags(server_id, tags - {tag})
+        version = await self._version("2.26")
+        kept = []
+        if await self._version("2.52") is None:
+            kept = list(tags.read(await self._metadata(server_id)))
+        if tag in kept:
+            await self._keep_tags(server_id, [one for one in kept if one != tag])
+        elif version is not None and tag.isascii():
+            await self._tag("DELETE", server_id, tag, version=version)
+        else:
+            there = set() if version is None else await self._tags(server_id, version=version)
+            if tag not in there:
+                raise Gone(f"The server has no tag '{tag}'.", cloud=self.name)
+            await self.set_tags(server_id, there - {tag})
+        self.servers.changed()
 
-    async def _tags(self, server_id: str) -> set[str]:
+    async def _tags(self, server_id: str, *, version: str) -> set[str]:
         """Return a server's tags as the cloud has them now.
 
         Nova reads the bytes of a path as Latin-1: a tag beyond ASCII would become another one there. In a body it stays
         what it is, so such a tag is put into the set, or taken from it, as a whole.
         """
-        path = f"/servers/{server_id}/tags"
-        return set((await self._get(SERVICE, path, answer=_Tags, version=await self._tagging())).tags)
+        found = await self._get(SERVICE, f"/servers/{server_id}/tags", answer=_Tags, version=version)
+        return set(found.tags)
 
-    async def _tag(self, method: str, server_id: str, tag: str) -> None:
+    async def _tag(self, method: str, server_id: str, tag: str, *, version: str) -> None:
         path = f"/servers/{server_id}/tags/{quote(tag, safe='')}"
-        version = await self._tagging()
         want = transport.Want(service=SERVICE, method=method, path=path, version=version, repeatable=True)
         await self.calls.call(want, answer=transport.Nothing)
-        self.servers.changed()
 
-    async def _tagging(self) -> str:
-        version = await self._version("2.26")
-        if version is None:
-            raise CapabilityMissing(
-                f"Cloud '{self.name}' is too old for tags on servers.",
-                cloud=self.name,
-                remedy="Use properties instead.",
-            )
-        return version
+    async def _metadata(self, server_id: str) -> dict[str, str]:
+        return (await self._get(SERVICE, f"/servers/{server_id}/metadata", answer=_Metadata)).metadata
+
+    async def _keep_tags(self, server_id: str, wanted: Sequence[str]) -> None:
+        """Have a server's metadata hold these tags and no others."""
+        there = await self._metadata(server_id)
+        texts = tags.written(wanted)
+        if texts.items() - there.items():
+            body = {"metadata": texts}
+            path = f"/servers/{server_id}/metadata"
+            await self._post(SERVICE, path, body=body, answer=transport.Nothing, repeatable=True)
+        for key in [one for one in there if tags.is_key(one) and one not in texts]:
+            await self._delete(SERVICE, f"/servers/{server_id}/metadata/{key}")
 
 
 def _moment(text: str) -> datetime | None:

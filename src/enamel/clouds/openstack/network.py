@@ -1,12 +1,14 @@
 """Networks: what there is to plug servers into, and how a project without one gets its own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, ip_network
+from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.openstack import mark as marks
 from enamel.clouds.openstack import part
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, Gone
@@ -14,6 +16,7 @@ from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, 
 SERVICE = "network"
 _FIELDS = (
     "id", "name", "project_id", "tenant_id", "router:external", "shared", "is_default", "subnets", "admin_state_up",
+    "description",
 )  # fmt: skip
 
 
@@ -34,6 +37,7 @@ class _Network(Struct):
     is_default: bool | None = None
     subnets: list[str] = []
     up: bool = field(name="admin_state_up", default=True)
+    description: str | None | UnsetType = UNSET
 
     def told(self) -> cloud.Network:
         return cloud.Network(
@@ -76,6 +80,7 @@ class _SubnetBody(Struct):
 
 class _Described(Struct):
     id: str
+    name: str | None = ""
     description: str | None = ""
 
 
@@ -135,7 +140,7 @@ _COLLECTIONS = {
 }
 
 
-class Networks(part.Part):
+class Networks(marks.Marks):
     """The networks of a project."""
 
     async def networks(self) -> Sequence[cloud.Network]:
@@ -169,9 +174,8 @@ class Networks(part.Part):
         outside = await self._way_out()
         await self._take_down(mark)
         taken = [subnet.cidr for subnet in await self.subnets()]
-        body = {"network": {"name": f"{name}-unfinished", "description": mark}}
         try:
-            return await self._with_way_out(body, name=name, mark=mark, outside=outside, taken=taken)
+            return await self._with_way_out(name, mark=mark, outside=outside, taken=taken)
         except EnamelError as exc:
             try:
                 await self._take_down(mark)
@@ -182,16 +186,13 @@ class Networks(part.Part):
             self.kept.forget("networks", "subnets")
 
     async def _with_way_out(
-        self,
-        body: dict[str, dict[str, str]],
-        *,
-        name: str,
-        mark: str,
-        outside: cloud.Network,
-        taken: list[str],
+        self, name: str, *, mark: str, outside: cloud.Network, taken: list[str]
     ) -> cloud.Network:
         """Make a network and what leads out of it, and give it its name."""
-        made = (await self._post(SERVICE, "/networks", body=body, answer=_NetworkBody)).network
+        network = {"name": f"{name}-unfinished", "description": mark}
+        made = (
+            await self._post_marked("/networks", _within("network", network), answer=_NetworkBody)
+        ).network
         subnet = {
             "name": name,
             "description": mark,
@@ -199,9 +200,9 @@ class Networks(part.Part):
             "ip_version": 4,
             "cidr": _free_range(taken),
         }
-        inside = (await self._post(SERVICE, "/subnets", body={"subnet": subnet}, answer=_SubnetBody)).subnet
+        inside = (await self._post_marked("/subnets", _within("subnet", subnet), answer=_SubnetBody)).subnet
         gateway = {"name": name, "description": mark, "external_gateway_info": {"network_id": outside.id}}
-        router = (await self._post(SERVICE, "/routers", body={"router": gateway}, answer=_RouterBody)).router
+        router = (await self._post_marked("/routers", _within("router", gateway), answer=_RouterBody)).router
         await self._put(
             SERVICE,
             f"/routers/{router.id}/add_router_interface",
@@ -243,11 +244,16 @@ class Networks(part.Part):
             await self._delete(SERVICE, f"/networks/{network}")
 
     async def _marked(self, collection: str, mark: str) -> list[str]:
-        """Return the ids of what has a mark for its description."""
-        params = (("description", mark), ("fields", "id"), ("fields", "description"))
+        """Return the ids of what has a mark."""
+        fields = (("fields", name) for name in ("id", "name", "description"))
+        params = (("description", mark), *fields)
         found = await self._get(SERVICE, f"/{collection}", answer=dict[str, list[_Described]], params=params)
         # A cloud that does not know the filter shows all, and what is found here is deleted.
-        return [one.id for one in found.get(collection, []) if one.description == mark]
+        return [
+            one.id
+            for one in found.get(collection, [])
+            if marks.read(one.name or "", one.description)[1] == mark
+        ]
 
     async def _way_out(self) -> cloud.Network:
         external = [network for network in await self.networks() if network.external and network.up]
@@ -277,6 +283,8 @@ class Networks(part.Part):
                 params=(*params, ("limit", str(len(page.networks))), marker),
             )
             found += page.networks
+        if found:
+            self._described = found[0].description is not UNSET
         return [network.told() for network in found]
 
     async def _subnets(self) -> list[cloud.Subnet]:
@@ -325,6 +333,11 @@ class Networks(part.Part):
             limit = quota.get(name)
             limits[kind] = cloud.Limit(limit=-1 if limit is None else int(limit), used=count)
         return limits
+
+
+def _within(word: str, resource: dict[str, Any]) -> Callable[[bool], dict[str, Any]]:
+    """Return what makes the body of a request for a single resource."""
+    return lambda described: {word: marks.on(resource, described=described)}
 
 
 def _free_range(taken: list[str]) -> str:

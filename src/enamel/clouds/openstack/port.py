@@ -4,13 +4,16 @@ import asyncio
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from enamel.clouds.openstack import part, server_answer
+from enamel.clouds.openstack import mark as marks
+from enamel.clouds.openstack import server_answer
 from enamel.model import cloud, ids
 from enamel.model.errors import OutcomeUnknown
+
+T = TypeVar("T")
 
 SERVICE = "network"
 AT_ONCE = 100
@@ -38,14 +41,17 @@ class _Port(Struct):
     mac_address: str = ""
     security_groups: list[str] = []
     project_id: str = ""
+    tenant_id: str = ""
+    """What clouds before 2016 call the project."""
     created_at: datetime | None = None
 
     def told(self) -> cloud.Port:
+        name, mark = marks.read(self.name or "", self.description)
         return cloud.Port(
             id=self.id,
             network_id=self.network_id,
-            name=self.name or "",
-            mark=self.description or "",
+            name=name,
+            mark=mark,
             status=self.status,
             server_id=self.device_id,
             addresses=tuple(one.ip_address for one in self.fixed_ips),
@@ -70,7 +76,8 @@ class _Address(Struct):
     floating_network_id: str
     port_id: str | None = None
     fixed_ip_address: str | None = None
-    description: str | None = ""
+    description: str | None | UnsetType = UNSET
+    """Not told by clouds before 2016."""
     status: str | None = ""
     created_at: datetime | None = None
 
@@ -95,7 +102,7 @@ class _AddressBody(Struct):
     floatingip: _Address
 
 
-class Ports(part.Part):
+class Ports(marks.Marks):
     """The ports and public addresses of a project."""
 
     async def port(self, id: str) -> cloud.Port:
@@ -116,7 +123,7 @@ class Ports(part.Part):
         )
         found = {port.id: port for page in (*by_id, *by_name) for port in page.ports}
         # An operator would be shown those of all projects.
-        return [port.told() for port in found.values() if port.project_id == project]
+        return [port.told() for port in found.values() if (port.project_id or port.tenant_id) == project]
 
     async def ports_list(self) -> Sequence[cloud.Port]:
         """Return all of the project's ports."""
@@ -127,16 +134,22 @@ class Ports(part.Part):
         return [port.told() for port in found.ports]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
-        """Return the ports whose description is the mark."""
+        """Return the ports that carry the mark."""
+        # A cloud that does not know the filter shows all.
         found = await self._get(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
-        return [port.told() for port in found.ports if port.description == mark]
+        return [told for port in found.ports if (told := port.told()).mark == mark]
 
     async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
         """Make ports in one bulk request, all or none; they come back in the order of the wants."""
         if not wants:
             return []
-        body = {"ports": [_port_body(want) for want in wants]}
-        made = [port.told() for port in (await self._post(SERVICE, "/ports", body=body, answer=_Ports)).ports]
+        wanted = [_port_body(want) for want in wants]
+        answer = await self._post_marked(
+            "/ports",
+            lambda described: {"ports": [marks.on(one, described=described) for one in wanted]},
+            answer=_Ports,
+        )
+        made = [port.told() for port in answer.ports]
         # Neutron keeps the order today, and promises nothing.
         by_key: dict[tuple[str, str, str], deque[cloud.Port]] = {}
         for port in made:
@@ -158,10 +171,15 @@ class Ports(part.Part):
         pages = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
         return [address.told() for page in pages for address in page.floatingips]
 
-    async def addresses_marked(self, mark: str) -> Sequence[cloud.Address]:
-        """Return the public addresses whose description is the mark."""
+    async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
+        """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
         found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("description", mark),))
-        return [address.told() for address in found.floatingips if address.description == mark]
+        return [
+            address.told()
+            for address in found.floatingips
+            if address.description == mark
+            or (address.description is UNSET and port_id is not None and address.port_id == port_id)
+        ]
 
     async def addresses_list(self) -> Sequence[cloud.Address]:
         """Return all of the project's public addresses."""
@@ -183,7 +201,11 @@ class Ports(part.Part):
             wanted["port_id"] = port_id
         if fixed_address is not None:
             wanted["fixed_ip_address"] = fixed_address
-        made = await self._post(SERVICE, "/floatingips", body={"floatingip": wanted}, answer=_AddressBody)
+        made = await self._post_marked(
+            "/floatingips",
+            lambda described: {"floatingip": marks.on(wanted, described=described)},
+            answer=_AddressBody,
+        )
         return made.floatingip.told()
 
     async def move_address(
@@ -202,9 +224,7 @@ class Ports(part.Part):
         """Release a public address."""
         await self._delete(SERVICE, f"/floatingips/{id}")
 
-    async def _by_ids(
-        self, path: str, name: str, ids: Collection[str], *, answer: type[part.T]
-    ) -> list[part.T]:
+    async def _by_ids(self, path: str, name: str, ids: Collection[str], *, answer: type[T]) -> list[T]:
         """Return the lists of what belongs to ids, as many of them at once as a query holds."""
         wanted = list(dict.fromkeys(ids))
         chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]

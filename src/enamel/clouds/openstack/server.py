@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from enamel.clouds import watch
-from enamel.clouds.openstack import compute, faults, server_answer, transport
+from enamel.clouds.openstack import compute, faults, server_answer, tag, transport
 from enamel.model import cloud
 from enamel.model.errors import (
     CloudConflict,
@@ -29,7 +29,7 @@ class Servers(compute.Compute):
         """Return one server. Raises Gone."""
         version = await self._version("2.47", "2.26")
         found = await self._get(SERVICE, f"/servers/{id}", answer=server_answer.One, version=version)
-        return found.server.told(self._flavor_ids())
+        return found.server.told(self._sizes())
 
     async def servers_list(self) -> Sequence[cloud.Server]:
         """Return all of the project's servers; answered from the watcher while its look is fresh."""
@@ -186,20 +186,19 @@ class Servers(compute.Compute):
             if not reply.value.servers or not reply.value.goes_on():
                 break
             page_params = (*params, ("marker", reply.value.servers[-1].id))
-        flavor_ids = self._flavor_ids()
+        sizes = self._sizes()
         seen = [
             watch.Seen(
                 id=one.id,
                 updated=server_answer.aware(one.updated),
-                value=None if one.status == "DELETED" else one.told(flavor_ids),
+                value=None if one.status == "DELETED" else one.told(sizes),
             )
             for one in found
         ]
         return watch.Look(seen=seen, at=at)
 
-    def _flavor_ids(self) -> dict[str, str]:
-        """Return ids of flavors by name as far as they are at hand: newer Novas tell the name only."""
-        return {flavor.name: flavor.id for flavor in self.kept.peek("flavors") or ()}
+    def _sizes(self) -> server_answer.Sizes:
+        return server_answer.Sizes(self.kept.peek(compute.FLAVORS) or ())
 
 
 def _pattern(names: set[str]) -> str:
@@ -247,6 +246,8 @@ def _boot_body(want: cloud.ServerWant, *, version: str | None) -> dict[str, Any]
         server["availability_zone"] = want.zone
     if want.tags and version == "2.52":
         server["tags"] = list(want.tags)
+    elif want.tags:
+        server["metadata"] |= tag.written(want.tags)
     if want.count > 1:
         server.update(min_count=want.count, max_count=want.count, return_reservation_id=True)
     body: dict[str, Any] = {"server": server}

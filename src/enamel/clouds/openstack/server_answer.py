@@ -1,12 +1,14 @@
 """How Nova tells of servers, and what Enamel makes of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
+from enamel.clouds.openstack import tag
 from enamel.model import cloud
 
 
@@ -34,6 +36,26 @@ class Flavor(Struct):
     ram: int = 0
     vcpus: int = 0
     disk: int = 0
+
+
+class Sizes:
+    """The sizes of servers as far as they are at hand: old clouds tell a server's by its id only, new ones by its name."""
+
+    def __init__(self, flavors: Iterable[cloud.Flavor]) -> None:
+        known = [
+            Flavor(id=one.id, name=one.name, ram=one.memory_mb, vcpus=one.vcpus, disk=one.disk_gb)
+            for one in flavors
+        ]
+        self._by_id = {one.id: one for one in known}
+        self._by_name = {one.name: one for one in known}
+
+    def of(self, told: Flavor) -> Flavor:
+        """Return a server's size with what the cloud did not tell of it."""
+        if not told.name:
+            return self._by_id.get(told.id, told)
+        # The type may have been made anew under its name since: what the server tells is how large it is.
+        known = self._by_name.get(told.name)
+        return msgspec.structs.replace(told, id=known.id) if known is not None and not told.id else told
 
 
 class Attached(Struct):
@@ -77,8 +99,9 @@ class Server(Struct):
     locked: bool = False
     """From 2.9 on."""
 
-    def told(self, flavor_ids: Mapping[str, str]) -> cloud.Server:
+    def told(self, sizes: "Sizes") -> cloud.Server:
         """Return the server in Enamel's words."""
+        size = sizes.of(self.flavor)
         fixed = {
             network: tuple(one.addr for one in there if one.kind == "fixed")
             for network, there in self.addresses.items()
@@ -93,19 +116,19 @@ class Server(Struct):
             created=aware(self.created),
             updated=aware(self.updated),
             launched_at=aware(self.launched_at),
-            flavor_id=self.flavor.id or flavor_ids.get(self.flavor.name, ""),
-            flavor_name=self.flavor.name,
-            memory_mb=self.flavor.ram,
-            vcpus=self.flavor.vcpus,
-            disk_gb=self.flavor.disk,
+            flavor_id=size.id,
+            flavor_name=size.name,
+            memory_mb=size.ram,
+            vcpus=size.vcpus,
+            disk_gb=size.disk,
             image_id=self.image.get("id") if isinstance(self.image, dict) else None,
             zone=self.zone or "",
             key_name=self.key_name,
             user_id=self.user_id,
             project_id=self.tenant_id,
             mark=self.metadata.get("enamel", ""),
-            metadata=self.metadata,
-            tags=tuple(self.tags),
+            metadata=tag.without(self.metadata),
+            tags=tuple(dict.fromkeys((*self.tags, *tag.read(self.metadata)))),
             fixed_addresses=tuple(address for there in fixed.values() for address in there),
             floating_addresses=tuple(
                 one.addr for there in self.addresses.values() for one in there if one.kind == "floating"

@@ -44,6 +44,7 @@ TRIES = 4
 
 # These two have had one major version since long: a catalogue that leaves it out needs no question.
 _ONLY_VERSION = {"network": "v2.0", "image": "v2"}
+_LOWEST_VERSION = {"compute": (2, 0), "block-storage": (1, 0)}
 _HIGHEST_VERSION = {"compute": 2, "block-storage": 3}
 _VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
 
@@ -201,7 +202,7 @@ class Session:
                 lambda: data.get_versioned_data(
                     self._keystone,
                     project_id=access.identity.project_id,
-                    min_version=(2, 0),
+                    min_version=_LOWEST_VERSION[service],
                     max_version=(_HIGHEST_VERSION[service], discover.LATEST),
                     # Only where the catalogue names no version is there anything to ask.
                     discover_versions=False,
