@@ -10,9 +10,9 @@ from msgspec import Struct
 from enamel.clouds import driver
 from enamel.commands.command import Command, Planned, Want
 from enamel.commands.facts import Facts
-from enamel.model import task
+from enamel.model import cloud, mark, task
 from enamel.model.cloud import Limit
-from enamel.model.errors import CloudError
+from enamel.model.errors import CloudError, NotFound
 from enamel.model.item import Item
 from enamel.model.task import Caller, Task
 from enamel.service import allowance, promises
@@ -103,6 +103,7 @@ class Prospects:
         facts = msgspec.structs.replace(
             facts,
             containers=want.containers,
+            addresses=await self._recognised(caller, facts) if asked.terminate else facts.addresses,
             quota=limits,
             task=earlier.task if asked.task else None,
             items=earlier.items if asked.task else (),
@@ -125,6 +126,22 @@ class Prospects:
             facts = msgspec.structs.replace(facts, quota=limits, reserved=promised)
             planned = command.plan(want, facts)
         return Prospect(cloud=cloud, planned=planned, facts=facts)
+
+    async def _recognised(self, caller: Caller, facts: Facts) -> tuple[cloud.Address, ...]:
+        """Return a server's addresses; on clouds where they carry no marks, the task that made one is known from here."""
+        by = mark.read(facts.server.mark) if facts.server else None
+        if by is None or all(one.mark for one in facts.addresses):
+            return facts.addresses
+        try:
+            owner = await self._store.read(tasks.get, by.task, project_id=caller.project_id)
+        except NotFound:
+            return facts.addresses
+        made = {one.id for things in owner.result.made.values() for one in things if one.kind == "address"}
+        text = mark.write(by.task, "address-create")
+        return tuple(
+            msgspec.structs.replace(one, mark=text) if not one.mark and one.id in made else one
+            for one in facts.addresses
+        )
 
     async def _at_work(self, caller: Caller, server: str) -> tuple[Task, ...]:
         """Return the tasks that have not ended and are about a server."""

@@ -10,7 +10,7 @@ from enamel.model.errors import CapabilityMissing, CloudConflict, OutcomeUnknown
 from tests.unit.clouds.stage import Say, Stage
 
 NET = "/network/v2.0"
-PUBLIC = {"id": "out", "name": "public", "router:external": True, "is_default": True}
+PUBLIC = {"description": "", "id": "out", "name": "public", "router:external": True, "is_default": True}
 
 
 def ready(stage: Stage) -> None:

@@ -80,7 +80,7 @@ async def test_networks_as_the_cloud_understands_them(
     assert stage.asked[-1].headers.get("X-OpenStack-Nova-API-Version") == asked
     assert ("tags" in body) == (asked == "2.52")
     assert ("security_groups" in body) == (expected != [{"port": "p"}])
-    assert body["metadata"] == {"enamel": "m"}
+    assert body["metadata"] == {"enamel": "m"} | ({} if asked == "2.52" else {"enamel-tags": "t"})
 
 
 async def test_a_boot_volume_takes_the_place_of_the_image(

@@ -37,7 +37,7 @@ class _Network(Struct):
     is_default: bool | None = None
     subnets: list[str] = []
     up: bool = field(name="admin_state_up", default=True)
-    description: str | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
 
     def told(self) -> cloud.Network:
         return cloud.Network(

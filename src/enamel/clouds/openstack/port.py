@@ -76,7 +76,7 @@ class _Address(Struct):
     floating_network_id: str
     port_id: str | None = None
     fixed_ip_address: str | None = None
-    description: str | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
     """Not told by clouds before 2016."""
     status: str | None = ""
     created_at: datetime | None = None
