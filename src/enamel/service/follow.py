@@ -1,22 +1,24 @@
 """Following: the events of a task as they happen, and its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from enamel.clouds import cache
 from enamel.dispatch import base
 from enamel.model import task
-from enamel.model.event import FINAL, Event
+from enamel.model.event import Event
 from enamel.service import read
-from enamel.store import engine, events, tasks
-
-_PAGE = 500
+from enamel.service.timeline import PAGE, Timeline
+from enamel.store import engine, events
 
 
 class Follow:
     """Waits for what happens to tasks.
 
-    The dispatch's hints wake it at once; a hint that is lost costs no more than one look at the store later.
+    The dispatch's hints wake it at once; a hint that is lost costs no more than one look at the store later. All who
+    follow the same task share these looks.
     """
 
     def __init__(
@@ -24,41 +26,57 @@ class Follow:
     ) -> None:
         self._store = store
         self._dispatch = dispatch
-        self._look_every = look_every.total_seconds()
+        self._look_every = look_every
         self._ending = False
+        self._followed: dict[str, Timeline] = {}
+        self._looks = cache.Flights()
 
     def end(self) -> None:
         """Have everybody go who waits: the process ends, and they will go on with another."""
         self._ending = True
+        for timeline in self._followed.values():
+            timeline.tell()
 
     async def events(self, id: str, *, after: int = 0) -> AsyncIterator[Event]:
         """Yield the events of a task that follow a number, each as soon as it is stored, up to the final one."""
-        with self._dispatch.following(id) as bell:
+        with self._following(id) as timeline:
+            await timeline.known.wait()
             while not self._ending:
-                found = await self._store.read(events.list, id, after=after, limit=_PAGE)
+                found = timeline.since(after)
+                if after < timeline.start:
+                    found = await self._store.read(events.list, id, after=after, limit=PAGE)
                 for event in found:
                     yield event
                     after = event.seq
-                    if event.type in FINAL:
-                        return
                 if not found:
-                    if await self._over(id, after=after):
+                    if timeline.over:
                         return
-                    await bell.wait(timeout=self._look_every)
+                    await timeline.news()
 
     async def wait(self, id: str, *, timeout: timedelta) -> task.Task:
         """Return a task when it has ended, or as it is when the time is over."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + timeout.total_seconds()
-        with self._dispatch.following(id) as bell:
-            while True:
-                found = await self._store.read(read.look, id)
-                left = until - loop.time()
-                if found.state in task.ENDED or left <= 0 or self._ending:
-                    return found
-                await bell.wait(timeout=min(self._look_every, left))
+        with self._following(id) as timeline:
+            try:
+                async with asyncio.timeout(timeout.total_seconds()):
+                    while not timeline.over and not self._ending:
+                        await timeline.news()
+            except TimeoutError:
+                pass
+            # Whoever knows that it is over must not be shown a look from before.
+            return await self._looks.join((id, timeline.over), lambda: self._store.read(read.look, id))
 
-    async def _over(self, id: str, *, after: int) -> bool:
-        """Tell whether a task has no more events to come, as when `after` is beyond its last one."""
-        found = await self._store.read(tasks.get, id)
-        return found.state in task.ENDED and after >= found.events
+    @contextmanager
+    def _following(self, id: str) -> Iterator[Timeline]:
+        """Return the timeline of a task, kept up for as long as anybody follows it."""
+        timeline = self._followed.get(id)
+        if timeline is None:
+            timeline = Timeline(self._store, id, dispatch=self._dispatch, look_every=self._look_every)
+            self._followed[id] = timeline
+        timeline.followers += 1
+        try:
+            yield timeline
+        finally:
+            timeline.followers -= 1
+            if not timeline.followers:
+                del self._followed[id]
+                timeline.close()

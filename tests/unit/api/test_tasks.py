@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from enamel.model import item, problem, task
-from enamel.model.errors import NoValidHost
+from enamel.model.errors import NotFound, NoValidHost
 from enamel.store import items, tasks
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
@@ -364,6 +365,42 @@ async def test_a_stream_that_is_left_leaves_nothing_behind(web: Web) -> None:
             break
         await asyncio.sleep(0.02)
     assert not followers.get(made.id)
+
+
+async def test_followers_of_a_task_share_the_looks_at_it(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await accept(web)
+    follow = web.services.follow
+    looks: list[int] = []
+    read = web.services.store.read
+
+    async def counted(function: Any, *words: Any, **rest: Any) -> Any:
+        looks.append(rest.get("after", 0))
+        return await read(function, *words, **rest)
+
+    monkeypatch.setattr(web.services.store, "read", counted)
+
+    async def listen() -> list[int]:
+        return [event.seq async for event in follow.events(made.id)]
+
+    listening = [asyncio.create_task(listen()) for _ in range(30)]
+    waiting = [asyncio.create_task(follow.wait(made.id, timeout=timedelta(seconds=60))) for _ in range(30)]
+    late = asyncio.create_task(listen())
+    while len(looks) < 31:
+        await asyncio.sleep(0.01)
+    await web.services.tell(made.id, 2, "item.started", item="boot-web")
+    await web.services.tell(made.id, 3, "task.completed")
+    await web.services.end(made, events=3)
+    assert await asyncio.gather(*listening, late) == [[1, 2, 3]] * 31
+    ended = await asyncio.gather(*waiting)
+    assert {one.id for one in ended} == {made.id}
+    # Each reads for itself what was before it came; what comes then is read once.
+    assert sum(after >= 1 for after in looks) < 30
+
+
+async def test_a_follower_of_a_task_that_is_removed_is_told(web: Web) -> None:
+    with pytest.raises(NotFound):
+        async for _ in web.services.follow.events("0" * 32):
+            pass
 
 
 # -- cancel and forget

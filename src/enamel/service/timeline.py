@@ -1,0 +1,98 @@
+"""The timeline of a task that somebody follows: one look at the store for however many do.
+
+It keeps what has happened since the first of them came; what was before, each reads for itself.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+
+from enamel.dispatch import base
+from enamel.model import task
+from enamel.model.errors import EnamelError
+from enamel.model.event import FINAL, Event
+from enamel.store import engine, events, tasks
+
+PAGE = 500
+KEPT = 2000
+"""Who is further behind than so many events reads them in the store."""
+
+
+class Timeline:
+    """What is known of one task."""
+
+    def __init__(
+        self, store: engine.Store, id: str, *, dispatch: base.Dispatch, look_every: timedelta
+    ) -> None:
+        self.followers = 0
+        self.known = asyncio.Event()
+        """Set when the first look has been taken."""
+        self.over = False
+        """Whether nothing happens any more."""
+        self._store = store
+        self._id = id
+        self._dispatch = dispatch
+        self._look_every = look_every.total_seconds()
+        self._recent: deque[Event] = deque(maxlen=KEPT)
+        self._last = 0
+        self._error: EnamelError | None = None
+        self._news = asyncio.Event()
+        self._keeping_up = asyncio.create_task(self._keep_up())
+
+    def close(self) -> None:
+        """Look no more."""
+        self._keeping_up.cancel()
+
+    def tell(self) -> None:
+        """Wake all who wait."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    @property
+    def start(self) -> int:
+        """Return the number of the event after which everything is kept."""
+        return self._recent[0].seq - 1 if self._recent else self._last
+
+    def since(self, after: int) -> Sequence[Event]:
+        """Return the events after a number. Raises what kept this from looking."""
+        if self._error is not None:
+            raise self._error
+        return tuple(itertools.islice(self._recent, max(0, after - self.start), None))
+
+    async def news(self) -> None:
+        """Wait until something happens."""
+        if not self.over:
+            await self._news.wait()
+
+    async def _keep_up(self) -> None:
+        """Look whenever the bell rings, and after a while without, until all is over or nobody can look."""
+        try:
+            # The bell is there before the first look, so that nothing that comes after it is missed.
+            with self._dispatch.following(self._id) as bell:
+                begun = await self._store.read(tasks.get, self._id)
+                self._last, self.over = begun.events, begun.state in task.ENDED
+                self.known.set()
+                while not self.over:
+                    await self._look()
+                    if not self.over:
+                        await bell.wait(timeout=self._look_every)
+        except EnamelError as exc:
+            self._error = exc
+            self.over = True
+        finally:
+            self.known.set()
+            self.tell()
+
+    async def _look(self) -> None:
+        found = await self._store.read(events.list, self._id, after=self._last, limit=PAGE)
+        while found:
+            self._recent.extend(found)
+            self._last = found[-1].seq
+            self.over = found[-1].type in FINAL
+            self.tell()
+            full = len(found) == PAGE
+            found = (
+                await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()
+            )
