@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enamel.api import address_routes, catalogue_routes, home, stream
+from enamel.api import address_routes, catalogue_routes, home, project_routes, stream
 from enamel.api.resources import (
     about,
     discovery,
@@ -17,14 +17,6 @@ from enamel.api.route import Route
 from enamel.model import action, errors, launch, restart
 from enamel.service import metrics, notices
 
-_LAUNCH_FAULTS = (
-    errors.NameTaken,
-    errors.QuotaExceeded,
-    errors.CapabilityMissing,
-    errors.CloudUnknown,
-    errors.CloudError,
-    errors.CloudUnreachable,
-)
 _CLOUD_FAULTS = (errors.CloudError, errors.CloudUnreachable)
 
 ROUTES: tuple[Route, ...] = (
@@ -103,7 +95,7 @@ ROUTES: tuple[Route, ...] = (
         query=server.DryRun,
         request=launch.Launch,
         responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
-        errors=_LAUNCH_FAULTS,
+        errors=project_routes.LAUNCH_FAULTS,
         rule="enamel:servers:create",
     ),
     Route(
@@ -112,12 +104,13 @@ ROUTES: tuple[Route, ...] = (
         name="list_servers",
         relation="servers",
         handler=server.list_servers,
-        summary="List the servers of the project.",
-        query=server.ServerFilter,
+        summary="List the caller's servers, on all clouds.",
+        query=server.EveryServerFilter,
         responses={200: (server_body.Servers,)},
         errors=_CLOUD_FAULTS,
         rule="enamel:servers:list",
     ),
+    *project_routes.ROUTES,
     Route(
         method="GET",
         path="/servers/{id}",

@@ -5,7 +5,7 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -74,11 +74,14 @@ class Client:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self.call("DELETE", _with(path, query), headers=headers).data
 
-    def pages(self, path: str, key: str, /, **query: Any) -> Iterator[Any]:
-        """Yield the entries of a collection, page after page."""
+    def pages(
+        self, path: str, key: str, each: Callable[[Any], None] = lambda page: None, /, **query: Any
+    ) -> Iterator[Any]:
+        """Yield the entries of a collection, page after page; `each` sees every page as a whole."""
         onward: str | None = _with(path, query)
         while onward:
             page = self.call("GET", onward).data
+            each(page)
             yield from page[key]
             onward = page["_links"].get("next", {}).get("href")
 

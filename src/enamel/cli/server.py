@@ -76,12 +76,22 @@ def create(client: Client, /, *, dry_run: bool, wait: bool, as_json: bool, **giv
 
 @server.command(name="list")
 @click.option("--state", multiple=True, help="Only those in this state, such as ACTIVE; can be repeated.")
+@click.option("--project", metavar="ID", help="Of this project, where you are an operator.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_(client: Client, *, state: tuple[str, ...], as_json: bool) -> None:
-    """List the servers of the project."""
+def list_(client: Client, *, state: tuple[str, ...], project: str | None, as_json: bool) -> None:
+    """List the servers of the project, on all clouds."""
     wanted = ",".join(word.upper() for word in state)
-    found = list(client.pages("/servers", "servers", limit=100, virt_state=wanted or None))
+    silent: dict[str, None] = {}
+
+    def each(page: Any) -> None:
+        silent.update({f"Servers may be missing: {one['detail']}": None for one in page["silent"]})
+
+    found = list(
+        client.pages("/servers", "servers", each, limit=100, virt_state=wanted or None, project=project)
+    )
+    for sentence in silent:
+        click.echo(sentence, err=True)
     if as_json:
         show.as_json({"servers": found})
         return
@@ -91,7 +101,7 @@ def list_(client: Client, *, state: tuple[str, ...], as_json: bool) -> None:
             show.state(one["virt_state"]),
             show.addresses(one),
             one["id"],
-            show.plain(one["placement_id"]),
+            show.plain(one["placement"]),
         )
         for one in found
     ]
@@ -126,7 +136,7 @@ def show_(client: Client, *, name: str, as_json: bool) -> None:
             ("volumes", ", ".join(volumes)),
             ("template", found["template_id"] or ""),
             ("keypair", show.plain(found["launch_keypair_id"])),
-            ("placement", show.plain(found["placement_id"])),
+            ("placement", show.plain(found["placement"])),
             (
                 "properties",
                 show.plain(", ".join(f"{key}={value}" for key, value in found["properties"].items())),

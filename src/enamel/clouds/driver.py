@@ -71,6 +71,8 @@ class Cloud(Protocol):
 
     name: str
     """Entry in clouds.yaml."""
+    site: str
+    """Where it answers; entries with the same site are accounts on the same cloud."""
 
     @property
     def servers(self) -> Watch[cloud.Server]:
@@ -129,6 +131,9 @@ class Cloud(Protocol):
 
     async def servers_list(self) -> Sequence[cloud.Server]:
         """Return all of the project's servers; answered from the watcher while its look is fresh."""
+
+    async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:
+        """Return the servers of any project. Raises CloudForbidden where that is for operators."""
 
     async def servers_named(self, names: Collection[str]) -> Sequence[cloud.Server]:
         """Return the project's servers that have one of the names."""

@@ -302,6 +302,8 @@ class Server(Struct, frozen=True, kw_only=True):
     fault: ServerFault | None = None
     host: str | None = None
     """Compute host; only where the cloud shows it to this caller."""
+    inner: dict[str, str] = {}
+    """What else the cloud shows to its operators."""
     locked: bool = False
     """Whether it is protected from most actions."""
 

@@ -14,9 +14,12 @@ from enamel.model import cloud, ids, webhook
 from enamel.model.errors import Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
 from enamel.model.item import Item
+from enamel.model.problem import Problem
 from enamel.model.task import ENDED, Caller, State, Task
 from enamel.model.webhook import Webhook
 from enamel.service import server as servers
+from enamel.service.estate import Estates, Filter
+from enamel.service.whereabouts import Whereabouts
 from enamel.store import engine, events, items, tasks, webhooks
 from enamel.store.transaction import Tx
 
@@ -80,7 +83,8 @@ class Read:
 
     def __init__(self, store: engine.Store, *, clouds: driver.Clouds) -> None:
         self._store = store
-        self._clouds = clouds
+        self._whereabouts = Whereabouts(store, clouds=clouds)
+        self.estates = Estates(clouds, whereabouts=self._whereabouts)
 
     async def task(self, caller: Caller, id: str) -> Task:
         """Return one task of the caller's project.
@@ -141,64 +145,39 @@ class Read:
 
         """
         found, where = await self.find(caller, id)
-        return servers.resource(found, cloud=where.name, region=(await where.identity()).region)
+        return servers.resource(found, cloud=where.name, me=await where.identity())
 
     async def servers(
-        self,
-        caller: Caller,
-        *,
-        limit: int,
-        marker: str | None = None,
-        since: datetime | None = None,
-        virt_states: Collection[servers.VirtState] = (),
-        power_states: Collection[servers.PowerState] = (),
-        launched_by: Collection[str] = (),
-    ) -> Page[servers.Server]:
-        """Return the servers of the caller's project on the default cloud, the newest first.
+        self, *, limit: int, marker: str | None = None, project: str | None = None, which: Filter
+    ) -> tuple[Page[servers.Server], tuple[Problem, ...]]:
+        """Return servers of the caller's own project on all clouds, or of another, and the clouds that are silent.
 
         Raises:
             Invalid: No server has the marker for its id.
+            NotFound: The project is not for the caller to see.
 
         """
-        where = self._clouds.get(self._clouds.names()[0])
-        region = (await where.identity()).region
-        seen = [found for found in await where.servers_list() if _belongs(found, caller)]
-        seen.sort(key=lambda found: (found.created is not None, found.created, found.id), reverse=True)
+        estate = await self.estates.servers(project=project)
+        seen = estate.servers
         if marker is not None:
             places = [place for place, found in enumerate(seen) if found.id == marker]
             if not places:
                 detail = f"There is no server '{marker}' to go on after; start again without a marker."
                 raise Invalid(detail, faults=(Fault(pointer="?marker", detail=detail),))
             seen = seen[places[0] + 1 :]
-        wanted = []
-        for found in seen:
-            resource = servers.resource(found, cloud=where.name, region=region)
-            if (
-                (since is None or (found.updated is not None and found.updated >= since))
-                and (not virt_states or resource.virt_state in virt_states)
-                and (not power_states or resource.power_state in power_states)
-                and (not launched_by or found.user_id in launched_by)
-            ):
-                wanted.append(resource)
-        return Page(entries=wanted[:limit], more=len(wanted) > limit)
+        wanted = [found for found in seen if which.passes(found)]
+        return Page(entries=wanted[:limit], more=len(wanted) > limit), estate.silent
 
     async def find(self, caller: Caller, id: str) -> tuple[cloud.Server, driver.Cloud]:
-        """Return a server and its cloud: the one its newest task worked on, else the default one."""
-        missing = NotFound(f"There is no server '{id[:64]}'.")
+        """Return a server and its cloud.
+
+        Raises:
+            NotFound: There is none that the caller may see.
+
+        """
         if not ids.is_id(id):
-            raise missing
-        known = await self._store.read(tasks.list, project_id=caller.project_id, server=id, limit=1)
-        name = known[0].cloud if known else self._clouds.names()[0]
-        where = self._clouds.get(name)
+            raise NotFound(f"There is no server '{id[:64]}'.")
         try:
-            found = await where.server(id)
+            return await self._whereabouts.find(caller, id)
         except Gone as error:
-            raise missing from error
-        if not _belongs(found, caller):
-            raise missing
-        return found, where
-
-
-def _belongs(found: cloud.Server, caller: Caller) -> bool:
-    # A cloud's administrator sees more than their own project; a driver without projects tells of none.
-    return found.project_id in {"", caller.project_id}
+            raise NotFound(f"There is no server '{id[:64]}'.") from error

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from enamel.model import action, cloud
+from enamel.model.placement import id_of
 
 
 class VirtState(enum.Enum):
@@ -91,7 +92,9 @@ class Server(Struct, frozen=True, kw_only=True):
     template_id: str | None
     """What it was started from; null where it boots from a volume."""
     placement_id: str
-    """Path of where it is: cloud/region/zone."""
+    """Id of the placement where it is."""
+    placement: str
+    """The path of that placement: cloud/region/zone."""
     spec: Spec
     power_state: PowerState | None
     """Null while nothing runs yet."""
@@ -109,7 +112,7 @@ class Server(Struct, frozen=True, kw_only=True):
     actions: tuple[action.Action, ...] = ()
     """What can be done to it now."""
     elevated: dict[str, str] = field(name="_elevated", default_factory=dict)
-    """The compute host, for callers to whom the cloud shows it."""
+    """What operators see besides: the compute host, and what else the cloud keeps to them. Empty for others."""
 
 
 VIRT_STATES = {
@@ -147,8 +150,14 @@ MARK = "enamel"
 """The property by which Enamel knows what it has made; it is nobody else's business."""
 
 
-def resource(found: cloud.Server, *, cloud: str, region: str) -> Server:
-    """Return the resource that a cloud's server is."""
+def is_elevated(me: cloud.Identity) -> bool:
+    """Tell whether somebody has an operator's rights on a cloud."""
+    return "admin" in me.roles
+
+
+def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
+    """Return the resource that a cloud's server is to somebody."""
+    path = "/".join(part for part in (cloud, me.region, found.zone) if part)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in found.volumes)
     root = (BlockDevice(type="EPHEMERAL", device="root"),) if found.image_id else ()
     return Server(
@@ -159,7 +168,8 @@ def resource(found: cloud.Server, *, cloud: str, region: str) -> Server:
         launched_by=found.user_id,
         launch_keypair_id=found.key_name,
         template_id=found.image_id,
-        placement_id="/".join(part for part in (cloud, region, found.zone) if part),
+        placement_id=id_of(path),
+        placement=path,
         spec=Spec(memory_mb=found.memory_mb, root_disk_gb=found.disk_gb, cpu_units=found.vcpus),
         power_state=POWER_STATES.get(found.power_state),
         virt_state=VIRT_STATES.get(found.status, VirtState.ERROR),
@@ -175,7 +185,7 @@ def resource(found: cloud.Server, *, cloud: str, region: str) -> Server:
         updated_at=found.updated,
         locked=found.locked,
         actions=action.possible(found),
-        elevated={"compute_host": found.host} if found.host else {},
+        elevated={"compute_host": found.host, **found.inner} if found.host and is_elevated(me) else {},
     )
 
 

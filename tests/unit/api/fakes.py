@@ -44,9 +44,9 @@ PLAN = {
 class Cloud:
     """A cloud with a few servers, which can be down."""
 
-    name = "north"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "north", *, project: str = "", roles: Sequence[str] = ("member",)) -> None:
+        self.name = self.site = name
+        self.me = msgspec.structs.replace(ME, project_id=project or ME.project_id, roles=tuple(roles))
         self.down = False
         self.servers: dict[str, cloud.Server] = {}
 
@@ -71,7 +71,7 @@ class Cloud:
 
     async def identity(self) -> cloud.Identity:
         self._answer()
-        return ME
+        return self.me
 
     async def server(self, id: str) -> cloud.Server:
         self._answer()
@@ -83,22 +83,31 @@ class Cloud:
         self._answer()
         return tuple(self.servers.values())
 
+    async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:
+        self._answer()
+        return tuple(one for one in self.servers.values() if one.project_id == project_id)
+
     def _answer(self) -> None:
         if self.down:
             raise CloudUnreachable("north does not answer", cloud="north")
 
 
 class Clouds:
-    """The one cloud."""
+    """One cloud, to which others can be added."""
 
     def __init__(self) -> None:
         self.north = Cloud()
+        self._all = {"north": self.north}
+
+    def add(self, made: Cloud) -> Cloud:
+        self._all[made.name] = made
+        return made
 
     def names(self) -> Sequence[str]:
-        return ("north",)
+        return tuple(self._all)
 
     def get(self, name: str) -> Cloud:
-        return self.north
+        return self._all[name]
 
 
 class Submit:

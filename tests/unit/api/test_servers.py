@@ -3,6 +3,7 @@
 import pytest
 
 from enamel.model import cloud
+from enamel.model.placement import id_of
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
 
@@ -32,7 +33,8 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "launched_by": fakes.ME.user_id,
         "launch_keypair_id": "me",
         "template_id": "11111111-0000-4000-8000-000000000000",
-        "placement_id": "north/az1",
+        "placement_id": id_of("north/az1"),
+        "placement": "north/az1",
         "spec": {"memory_mb": 512, "root_disk_gb": 10, "cpu_units": 1},
         "power_state": "RUNNING",
         "virt_state": "ACTIVE",

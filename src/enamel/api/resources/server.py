@@ -8,8 +8,8 @@ from enamel.api import links
 from enamel.api.exchange import Answer, Ask
 from enamel.api.resources import server_body, task
 from enamel.model import ids
-from enamel.model.errors import NotFound
-from enamel.service import server
+from enamel.model.errors import Fault, Invalid, NotFound
+from enamel.service import estate, server
 
 VIRT_STATE = "X-OpenStack-Compute-Server-Virt-State"
 POWER_STATE = "X-OpenStack-Compute-Server-Power-State"
@@ -32,6 +32,13 @@ class ServerFilter(Struct, frozen=True, kw_only=True):
     """Launched by any of these users."""
 
 
+class EveryServerFilter(ServerFilter, frozen=True, kw_only=True):
+    """Which servers are wanted."""
+
+    project: str | None = None
+    """Of this project; of the caller's own on each cloud where not given. Others are for operators to see."""
+
+
 class DryRun(Struct, frozen=True, kw_only=True):
     """Whether to do it or only to tell."""
 
@@ -52,21 +59,34 @@ async def create_servers(ask: Ask) -> Answer:
 
 
 async def list_servers(ask: Ask) -> Answer:
-    """Answer with the caller's servers."""
+    """Answer with the caller's servers, or with those of a project that the caller may see."""
+    wanted: EveryServerFilter = ask.query
+    try:
+        return await listed(ask, project=wanted.project)
+    except NotFound as error:
+        fault = Fault(pointer="?project", detail=error.detail, code="unknown")
+        raise Invalid(error.detail, faults=(fault,)) from error
+
+
+async def listed(ask: Ask, *, project: str | None) -> Answer:
+    """Answer with the servers of a project; those of the caller's own on each cloud where none is named."""
     wanted: ServerFilter = ask.query
-    page = await ask.services.read.servers(
-        ask.caller,
+    page, silent = await ask.services.read.servers(
         limit=wanted.limit,
         marker=wanted.marker,
-        since=wanted.since,
-        virt_states=wanted.virt_state,
-        power_states=wanted.power_state,
-        launched_by=wanted.launched_by,
+        project=project,
+        which=estate.Filter(
+            since=wanted.since,
+            virt_states=wanted.virt_state,
+            power_states=wanted.power_state,
+            launched_by=wanted.launched_by,
+        ),
     )
     onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
     return Answer(
         body=server_body.Servers(
             servers=tuple(map(server_body.of, page.entries)),
+            silent=silent,
             links=links.of(ask.path, schema="Servers", next=onward),
         )
     )

@@ -5,6 +5,7 @@ from msgspec import Struct, field
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.model.action import Action
+from enamel.model.problem import Problem
 from enamel.service import server
 
 _TERMINATE = Action.TERMINATE
@@ -21,6 +22,8 @@ class Servers(Struct, frozen=True, kw_only=True):
     """A page of servers, the newest first."""
 
     servers: tuple[Server, ...]
+    silent: tuple[Problem, ...] = ()
+    """Why servers may be missing: clouds that did not answer."""
     links: Links = field(name="_links")
 
 

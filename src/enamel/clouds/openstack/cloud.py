@@ -63,6 +63,7 @@ class OpenStackCloud(
         gates: pace.Pace | None = None,
     ) -> None:
         self.name = name
+        self.site = _site(region)
         patience = patience or Patience()
         self.pace = gates or pace.Pace(cloud=name, pauses=patience.pauses)
         self.keystone = session.Session(region, name=name, patience=patience, gates=self.pace)
@@ -229,6 +230,13 @@ class _PortSource:
         except Gone:
             return True
         return False
+
+
+def _site(region: Any) -> str:
+    """Return where a cloud answers: its Keystone, and the region there."""
+    url = str(region.get_auth_args().get("auth_url") or region.name)
+    keystone = url.rstrip("/").removesuffix("/v3").removesuffix("/v2.0")
+    return f"{keystone} {region.get_region_name() or ''}"
 
 
 def _tls(region: Any) -> ssl.SSLContext | bool:

@@ -96,6 +96,10 @@ class Server(Struct):
     attached: list[Attached] = field(name="os-extended-volumes:volumes_attached", default_factory=list)
     fault: Fault | None = None
     host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
+    instance: str | None = field(name="OS-EXT-SRV-ATTR:instance_name", default=None)
+    node: str | None = field(name="OS-EXT-SRV-ATTR:hypervisor_hostname", default=None)
+    host_status: str | None = None
+    """From 2.16 on."""
     locked: bool = False
     """From 2.9 on."""
 
@@ -139,6 +143,15 @@ class Server(Struct):
             if self.fault is None
             else cloud.ServerFault(message=self.fault.message, code=self.fault.code),
             host=self.host,
+            inner={
+                name: text
+                for name, text in (
+                    ("instance_name", self.instance),
+                    ("node", self.node),
+                    ("host_status", self.host_status),
+                )
+                if text
+            },
             locked=self.locked,
         )
 
