@@ -186,7 +186,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
         # Asked for its health, a worker answers until its last task is handed over.
         await _work(stack, parts, lease=lease)
         stack.callback(services.end)
-        log.info("worker.up", url=url, types=settings.worker.types, slots=settings.worker.slots)
+        log.info("worker.up", url=url, types=str(settings.worker.types), slots=settings.worker.slots)
         yield Running(url=url, clouds=parts.clouds, services=services)
 
 
@@ -306,13 +306,19 @@ async def _stopped(worker: Worker, working: asyncio.Task[None]) -> None:
 
 
 def _known_types(settings: Settings) -> None:
-    """Refuse patterns that fit no type of task: most are typing errors, and nobody would notice."""
-    strange = settings.worker.types.strange(COMMANDS)
+    """Refuse patterns that fit no type of task, or leave none: most are typing errors, and nobody would notice."""
+    topics = settings.worker.types
+    strange = topics.strange(COMMANDS)
     if strange:
-        raise Invalid(
-            f"No type of task fits {', '.join(repr(pattern) for pattern in strange)}; there are {', '.join(COMMANDS)}.",
-            remedy="Correct --types, or [worker] types in the configuration.",
-        )
+        fault = f"No type of task fits {', '.join(repr(pattern) for pattern in strange)}"
+    elif not any(topics.serve(type) for type in COMMANDS):
+        fault = f"'{topics}' leaves no type of task to take"
+    else:
+        return
+    raise Invalid(
+        f"{fault}; there are {', '.join(COMMANDS)}.",
+        remedy="Correct --types, or [worker] types in the configuration.",
+    )
 
 
 # -- the clouds

@@ -7,7 +7,6 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +15,27 @@ from tests.integration import fleet
 from tests.store import databases
 
 pytestmark = [pytest.mark.timeout(600)]
+BROKER = "ENAMEL_TEST_RABBITMQ"
+
+
+@pytest.fixture(scope="module", params=["alone", "rabbitmq"])
+def broker(request: pytest.FixtureRequest) -> str:
+    """The section that names a broker, where there is one beside the database."""
+    if request.param == "alone":
+        return ""
+    url = os.environ.get(BROKER, "")
+    if not url:
+        pytest.skip(f"{BROKER} names no broker to test on")
+    return f"[dispatch]\nurl = {url.replace('$', '$$')}\n"
 
 
 @pytest.fixture(scope="module", params=databases.PARAMETERS[1:])
-def there(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[fleet.Fleet]:
+def there(
+    request: pytest.FixtureRequest, broker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[fleet.Fleet]:
     """One API process, and two workers that share the types of tasks."""
     place = tmp_path_factory.mktemp("fleet")
-    with fleet.running(place, databases.url(request.param)) as found:
+    with fleet.running(place, databases.url(request.param), settings=broker) as found:
         found.api("api")
         found.worker("boot", "--types", "server.create", "--slots", "20")
         found.worker("rest", "--types", "!server.create")
@@ -71,10 +84,8 @@ def test_what_the_api_accepts_workers_carry_out(there: fleet.Fleet) -> None:
 
 def test_each_process_tells_how_it_is(there: fleet.Fleet) -> None:
     api = there.get(there.url("api"), "/healthcheck")
-    assert (api["status"], [check["name"] for check in api["checks"]]) == (
-        *("ok",),
-        ["store", "dispatch", "clouds"],
-    )
+    assert api["status"] == "ok"
+    assert [check["name"] for check in api["checks"]][:3] == ["store", "dispatch", "clouds"]
     worker = there.get(where(there, "boot"), "/healthcheck")
     assert worker["status"] == "ok" and worker["checks"][-1]["name"] == "lease"
     assert there.get(where(there, "boot"), "/healthcheck?live")["checks"] == []
@@ -121,35 +132,6 @@ def test_a_process_that_is_stopped_lets_its_clients_go_on(there: fleet.Fleet) ->
         # This raises on a stream that is cut off in the middle.
         assert b"event: task.accepted" in stream.read()
     end(there, send(there, "POST", f"/tasks/{made['id']}/revert"))
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("worker", "--types", "server.make"), "there are server.create"),
-        (("worker", "--types", "?"), "--types: '?' names no topics"),
-        (("worker", "--slots", "0"), "--slots: 0 is out of bounds"),
-        (("api", "--port", "70000"), "--port: 70000 is out of bounds"),
-        (("api", "--host", "0.0.0.0"), "not a loopback address"),
-    ],
-)
-def test_what_has_no_meaning_is_refused(there: fleet.Fleet, words: tuple[str, ...], said: str) -> None:
-    done = there.run(*words)
-    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
-
-
-def test_a_schema_that_does_not_fit_is_refused(there: fleet.Fleet, tmp_path: Path) -> None:
-    with fleet.database(there.store) as empty:
-        other = fleet.Fleet(tmp_path, empty)
-        (tmp_path / "clouds.yaml").write_text((there.place / "clouds.yaml").read_text())
-        for words in (("worker",), ("api", "--port", "0"), ("db", "check")):
-            done = other.run(*words)
-            assert done.returncode == 1 and "enamel db upgrade" in done.stderr, done
-        assert "missing" in other.run("db", "history").stdout
-        assert other.run("db", "upgrade").returncode == 0
-        assert other.run("db", "check").returncode == 0
-        assert "missing" not in other.run("db", "history").stdout
-        assert other.run("db", "purge", "--older-than", "1d").stdout == "0 tasks were removed.\n"
 
 
 def test_a_port_that_is_taken_is_told(there: fleet.Fleet) -> None:

@@ -3,10 +3,13 @@
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from enamel.model import duration
 
 T = TypeVar("T")
 
@@ -23,7 +26,7 @@ def body(given: Mapping[str, Any]) -> dict[str, Any]:
         value = given.get(option)
         if value not in (None, (), False):
             found.update(read(value))
-    return found
+    return found | _notices(given)
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -95,11 +98,44 @@ def _keypair(text: str) -> dict[str, Any]:
     name, separator, place = text.partition("=")
     if not separator:
         return {"keypair": name}
-    path = Path(place).expanduser()
+    return {"keypair": {"name": name, "public_key": _text(Path(place).expanduser(), "--keypair")}}
+
+
+def _text(path: Path, option: str) -> str:
+    """Return what a small file says."""
     try:
-        return {"keypair": {"name": name, "public_key": path.read_text(encoding="utf-8").strip()}}
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        raise click.BadParameter(f"{path} cannot be read: {error}", param_hint="--keypair") from error
+        raise click.BadParameter(f"{path} cannot be read: {error}", param_hint=option) from error
+
+
+def _moment(text: str) -> dict[str, Any]:
+    """Return the moment that a time or a duration from now means; a time without a zone is this machine's."""
+    try:
+        after = duration.parse(text)
+    except ValueError:
+        try:
+            return {"not_before": datetime.fromisoformat(text).astimezone().isoformat()}
+        except (ValueError, OverflowError) as error:
+            raise click.BadParameter(
+                f"'{text}' is neither a time, such as 2026-12-24T18:00, nor a duration from now, such as 30m.",
+                param_hint="--not-before",
+            ) from error
+    return {"not_before": (datetime.now().astimezone() + after).isoformat()}
+
+
+def _notices(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who is told by webhook: each address of all that is asked for, signed with the same secret."""
+    more = {option: given[option] for option in ("notify_on", "notify_secret") if given.get(option)}
+    if not given.get("notify"):
+        if more:
+            option = "--" + min(more).replace("_", "-")
+            raise click.UsageError(f"{option} belongs to --notify: say whom to tell.")
+        return {}
+    common: dict[str, Any] = {"events": list(more["notify_on"])} if "notify_on" in more else {}
+    if "notify_secret" in more:
+        common["secret"] = _text(more["notify_secret"], "--notify-secret")
+    return {"notify": [{"url": url, **common} for url in given["notify"]]}
 
 
 def _user_data(path: Path) -> dict[str, Any]:
@@ -151,6 +187,7 @@ READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "ready_when": _field("ready_when"),
     "ttl": _field("ttl"),
     "timeout": _field("timeout"),
+    "not_before": _moment,
     "on_failure": _field("on_failure"),
     "all_or_nothing": _field("all_or_nothing"),
     "spread": _field("spread"),

@@ -51,11 +51,21 @@ def server() -> None:
 @click.option("--ttl", help="Take everything away after this time: 90s, 30m, 4h, 2d.")
 @click.option("--timeout", help="How long it may take; an hour where nothing is said.")
 @click.option(
+    "--not-before",
+    metavar="WHEN",
+    help="When it may begin: 2026-12-24T18:00, or 30m for half an hour from now.",
+)
+@click.option(
     "--on-failure", type=click.Choice(["rollback", "keep"]), help="What becomes of a server that failed."
 )
 @click.option("--all-or-nothing", is_flag=True, help="One server's failure undoes the others, too.")
 @click.option("--spread", is_flag=True, help="Put the servers on different hosts.")
 @click.option("--priority", type=click.Choice(["low", "normal", "high"]), help="How urgent it is.")
+@click.option("--notify", multiple=True, metavar="URL", help="Tell this webhook; can be repeated.")
+@click.option(
+    "--notify-on", multiple=True, metavar="TYPE", help="Only of such events, as in 'task.*'; can be repeated."
+)
+@click.option("--notify-secret", type=FILE, help="A file with the secret, whsec_…, that signs what is sent.")
 @click.option("--file", type=FILE, help="Take the request from a JSON file; options go before it.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
 @waiting

@@ -50,7 +50,9 @@ def _refuse(old: task.Task, facts: Facts) -> None:
     owner = undoing.owner(facts.children)
     if owner is not None:
         raise WrongState(
-            f"What task {old.id} made belongs to task {owner.id} now, which reverted or restarted it.",
+            f"Task {old.id} was reverted already, by task {owner.id}."
+            if owner.type == undoing.REVERT
+            else f"What task {old.id} made belongs to task {owner.id} now, which has restarted it.",
             state=old.state.value,
             taken_up_by=owner.id,
         )

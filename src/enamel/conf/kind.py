@@ -93,10 +93,6 @@ def _networks(text: str) -> Networks:
         raise ValueError(f"{error}: write networks such as 10.20.0.0/16") from None
 
 
-def _patterns(value: topic.Topics) -> str:
-    return ",".join([*(value.only or ("*",)), *(f"!{pattern}" for pattern in value.but)])
-
-
 _PLAIN: dict[Any, Kind] = {
     str: Kind(read=str, word="text"),
     int: Kind(read=_whole_number, word="number"),
@@ -109,7 +105,7 @@ _PLAIN: dict[Any, Kind] = {
     ceiling.Ceilings: Kind(read=ceiling.parse, write=ceiling.text, word="numbers with commas between"),
     limits.Limits: Kind(read=limits.parse, write=limits.text, word="limits with commas between"),
     topic.Topics: Kind(
-        read=lambda text: topic.parse(text.split(",")), write=_patterns, word="patterns with commas between"
+        read=lambda text: topic.parse(text.split(",")), write=str, word="patterns with commas between"
     ),
 }
 

@@ -16,6 +16,10 @@ class Topics(Struct, frozen=True, kw_only=True):
     but: tuple[str, ...] = ()
     """Patterns of which none may fit."""
 
+    def __str__(self) -> str:
+        """Return the patterns as they are written."""
+        return ",".join([*(self.only or ("*",)), *(f"!{pattern}" for pattern in self.but)])
+
     def serve(self, type: str) -> bool:
         """Tell whether tasks of a type are among these."""
         chosen = not self.only or any(_fits(pattern, type) for pattern in self.only)

@@ -11,7 +11,7 @@ SETTING = "[store] url"
 
 Version = tuple[int, ...]
 
-_LEAST: dict[str, Version] = {"PostgreSQL": (13,), "MariaDB": (10, 6), "MySQL": (8,), "SQLite": (3, 35)}
+_LEAST: dict[str, Version] = {"PostgreSQL": (15,), "MariaDB": (10, 6), "MySQL": (8,), "SQLite": (3, 35)}
 """The first versions with what the store uses: SKIP LOCKED, upserts, and transactions that end when they sit idle."""
 
 

@@ -1,6 +1,7 @@
 """Options become the body of a launch."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"ttl": "4h", "timeout": "5m", "on_failure": "keep", "all_or_nothing": True, "spread": True, "priority": "low"},
         {"ttl": "4h", "timeout": "5m", "on_failure": "keep", "all_or_nothing": True, "spread": True, "priority": "low"},
     ),
+    "a time": ({"not_before": "2026-12-24T18:00:00Z"}, {"not_before": "2026-12-24T18:00:00+00:00"}),
+    "webhooks": (
+        {"notify": ("https://a/x", "https://b/"), "notify_on": ("task.*",)},
+        {"notify": [{"url": "https://a/x", "events": ["task.*"]}, {"url": "https://b/", "events": ["task.*"]}]},
+    ),
+    "a webhook": ({"notify": ("https://a/x",), "notify_on": ()}, {"notify": [{"url": "https://a/x"}]}),
     "where and when": (
         {"placement": "a/b", "ready_when": "tcp/22", "tag": ("x",)},
         {"placement": "a/b", "ready_when": "tcp/22", "tags": ["x"]},
@@ -60,6 +67,25 @@ def test_files_become_keys_and_user_data(tmp_path: Path) -> None:
     }
 
 
+def test_the_secret_of_webhooks_is_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+    body = launch.body({"notify": ("https://a/", "https://b/"), "notify_secret": tmp_path / "secret"})
+    assert [one["secret"] for one in body["notify"]] == ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] * 2
+
+
+@pytest.mark.parametrize("given", [{"notify_on": ("task.*",)}, {"notify_secret": Path("x")}], ids=str)
+def test_what_belongs_to_webhooks_needs_one(given: dict[str, Any]) -> None:
+    with pytest.raises(click.UsageError, match="belongs to --notify"):
+        launch.body(given)
+
+
+def test_a_time_is_this_machines_or_so_long_from_now() -> None:
+    local = datetime.fromisoformat(launch.body({"not_before": "2026-12-24T18:00"})["not_before"])
+    assert local == datetime(2026, 12, 24, 18).astimezone()
+    soon = datetime.fromisoformat(launch.body({"not_before": "30m"})["not_before"])
+    assert timedelta(minutes=29) < soon - datetime.now(UTC) <= timedelta(minutes=30)
+
+
 def test_options_go_before_a_file(tmp_path: Path) -> None:
     path = tmp_path / "request.json"
     path.write_text(json.dumps({"name": "web", "count": 2, "defaults": {"type": "m1.tiny"}}))
@@ -81,6 +107,9 @@ def test_options_go_before_a_file(tmp_path: Path) -> None:
         {"property": ("=1",)},
         {"type": "memory_mb=much"},
         {"keypair": "me=/nowhere/at/all"},
+        {"not_before": "tomorrow"},
+        {"not_before": "2026-13-01"},
+        {"notify": ("https://a/",), "notify_secret": Path("/nowhere/at/all")},
     ],
     ids=str,
 )
