@@ -35,6 +35,7 @@ from enamel.service.address import Addresses
 from enamel.service.caller import Callers, LocalCaller
 from enamel.service.cancel import Cancel
 from enamel.service.catalogue import Catalogue
+from enamel.service.cloud import CloudStates
 from enamel.service.follow import Follow
 from enamel.service.guard import Guard
 from enamel.service.health import Health
@@ -73,6 +74,7 @@ class Services:
     notices: Notices
     callers: Callers
     health: Health
+    cloud_states: CloudStates
     metrics: Metrics
 
     def end(self) -> None:
@@ -227,6 +229,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     }
     if lease is not None:
         looks["lease"] = checks.LeaseCheck(lease)
+    states = CloudStates(clouds)
     return Services(
         submit=Submit(
             store,
@@ -246,7 +249,8 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         notices=Notices(store, keys=parts.keys),
         callers=LocalCaller(clouds),
         health=Health(looks),
-        metrics=Metrics(store),
+        cloud_states=states,
+        metrics=Metrics(store, clouds=states),
     )
 
 

@@ -29,6 +29,16 @@ _IN_TEXT = re.compile(
 STEPS = Counter("enamel_steps_total", "Steps that ended (item.completed, item.failed …)", ["kind", "outcome"])
 CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["cloud", "service", "status"])
 CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["cloud", "service"])
+PACE_LIMIT = Gauge(
+    "enamel_cloud_limit", "Calls to a service that may be under way at once", ["cloud", "service"]
+)
+PACE_UNDER_WAY = Gauge("enamel_cloud_calls_under_way", "Calls to a service that are", ["cloud", "service"])
+PACE_WAITING = Gauge(
+    "enamel_cloud_calls_waiting", "Calls to a service that wait for their turn", ["cloud", "service", "lane"]
+)
+PACE_CLOSED = Gauge(
+    "enamel_cloud_closed_seconds", "For how long a service is left alone (cloud.paused)", ["cloud", "service"]
+)
 COMPLAINTS = Counter(
     "enamel_cloud_complaints_total",
     "What services of clouds showed of being asked too much: too many calls, busy, no answer (cloud.paused)",

@@ -1,7 +1,8 @@
-"""The routes of what a launch can choose from: templates, types, placements, networks, keypairs, volumes, quota."""
+"""The routes of what a launch can choose from: clouds, templates, types, placements, networks, keypairs, volumes, quota."""
 
 from enamel.api import collection
 from enamel.api.resources import (
+    cloud,
     keypair,
     network,
     placement,
@@ -21,6 +22,28 @@ from enamel.model.volume import VolumeWish
 _CLOUD_FAULTS = (errors.CloudError, errors.CloudUnreachable)
 
 ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/clouds",
+        name="list_clouds",
+        relation="clouds",
+        handler=cloud.list_clouds,
+        summary="List the clouds, with how they bear what is asked of them.",
+        query=collection.Window,
+        responses={200: (cloud.Clouds,)},
+        rule="enamel:clouds:list",
+    ),
+    Route(
+        method="GET",
+        path="/clouds/{name}",
+        name="get_cloud",
+        relation="cloud",
+        handler=cloud.get_cloud,
+        summary="Show one cloud: the pace of its services, its token's age, what is known of it.",
+        responses={200: (cloud.Cloud,)},
+        errors=(errors.NotFound,),
+        rule="enamel:clouds:get",
+    ),
     Route(
         method="GET",
         path="/templates",

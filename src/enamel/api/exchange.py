@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         caller,
         cancel,
         catalogue,
+        cloud,
         follow,
         health,
         metrics,
@@ -35,6 +36,7 @@ class Services(Protocol):
     read: "read.Read"
     catalogue: "catalogue.Catalogue"
     addresses: "address.Addresses"
+    cloud_states: "cloud.CloudStates"
     placements: "placement.Placements"
     server_types: "server_type.ServerTypes"
     follow: "follow.Follow"

@@ -29,6 +29,7 @@ COMMANDS = {
     "address": "enamel.cli.address",
     "quota": "enamel.cli.quota",
     "placement": "enamel.cli.placement",
+    "cloud": "enamel.cli.cloud",
     "server-type": "enamel.cli.server_type",
 }
 """Each command's module, which holds a click command of the same name, with _ for -."""

@@ -76,6 +76,11 @@ class Cache:
         until, value = self._kept.get(key, (0.0, None))
         return value if self._now() < until else None
 
+    def kinds(self) -> list[tuple[str, float]]:
+        """Return what is kept, and for how many seconds still."""
+        left = ((key, until - self._now()) for key, (until, _) in self._kept.items())
+        return sorted((str(key), seconds) for key, seconds in left if seconds > 0)
+
     def forget(self, *keys: Hashable) -> None:
         """Throw away what is kept under the keys; under all of them when none is named."""
         for key in keys or {*self._kept, *self._flights._under_way}:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from enamel.model import cloud
 from enamel.model.action import Action
+from enamel.model.cloud_state import CloudState
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -89,6 +90,9 @@ class Cloud(Protocol):
     @property
     def snapshots(self) -> Watch[cloud.Image]:
         """The watcher of images that are being made."""
+
+    def state(self) -> CloudState:
+        """Return how the cloud's services bear what is asked of them, and what is known of it; nothing is asked."""
 
     async def identity(self) -> cloud.Identity:
         """Return who we are there."""

@@ -5,6 +5,7 @@ import structlog
 
 from enamel import telemetry
 from enamel.model.errors import StoreUnavailable
+from enamel.service.cloud import CloudStates
 from enamel.store import queue
 from enamel.store.engine import Store
 
@@ -16,11 +17,13 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics:
     """Tells the numbers."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, clouds: CloudStates) -> None:
         self._store = store
+        self._clouds = clouds
 
     async def text(self) -> bytes:
         """Return all metrics; those of the queue only where the store answers."""
+        self._clouds.measure()
         telemetry.QUEUE.clear()
         telemetry.QUEUE_AGE.clear()
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 NAMES = {
     "/schemas/{name}": "Launch",
+    "/clouds/{name}": "sandbox",
     "/server_types/{id}": "m1.tiny",
     "/servers/{id}/consoles/{type}": "novnc",
 }

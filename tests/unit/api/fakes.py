@@ -9,6 +9,7 @@ import msgspec
 from enamel.dispatch import local
 from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
+from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
 from enamel.service import (
@@ -25,6 +26,7 @@ from enamel.service import (
     server_type,
     submit,
 )
+from enamel.service import cloud as cloud_states
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -68,6 +70,9 @@ class Cloud:
         )
         self.servers[made.id] = made
         return made
+
+    def state(self) -> CloudState:
+        return CloudState(name=self.name)
 
     async def identity(self) -> cloud.Identity:
         self._answer()
@@ -166,7 +171,8 @@ class Services:
         self.health = health.Health(
             {"store": checks.StoreCheck(store), "dispatch": checks.DispatchCheck(self.dispatch)}
         )
-        self.metrics = metrics.Metrics(store)
+        self.cloud_states = cloud_states.CloudStates(self.clouds)
+        self.metrics = metrics.Metrics(store, clouds=self.cloud_states)
 
     async def tell(self, id: str, seq: int, type: str, **rest: Any) -> None:
         """Store an event, as a worker would."""

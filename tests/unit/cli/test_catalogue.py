@@ -74,3 +74,13 @@ def test_an_address_is_got_attached_detached_and_given_back(enamel: Type) -> Non
     assert enamel("address", "delete", address, "--wait").code == 0
     assert enamel("address", "show", address).code == 1
     assert enamel("server", "delete", "reached", "--wait").code == 0
+
+
+def test_how_clouds_bear_it_is_listed_and_shown(enamel: Type) -> None:
+    enamel("network", "list")
+    assert "calm" in enamel("cloud", "list").out
+    assert enamel("cloud", "list", "--json").data["clouds"][0]["name"] == "sandbox"
+    shown = enamel("cloud", "show", "sandbox").out
+    assert "32 of 32" in shown and "networks" in shown
+    assert enamel("cloud", "show", "sandbox", "--json").data["versions"]["network"] == "v2.0"
+    assert enamel("cloud", "show", "nowhere").code == 1

@@ -18,12 +18,14 @@ from enamel.clouds.openstack import (
     security_group,
     session,
     snapshot,
+    status,
     transport,
     volume,
 )
 from enamel.clouds.openstack.patience import Patience
 from enamel.clouds.shared.board import Board
 from enamel.model import cloud
+from enamel.model.cloud_state import CloudState
 from enamel.model.errors import Gone
 
 _OF_COMPUTE = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
@@ -101,6 +103,11 @@ class OpenStackCloud(
             if len(inside) != 1 and await self.offers_auto_network():
                 found.add(Capability.AUTO_NETWORK)
         return frozenset(found)
+
+    def state(self) -> CloudState:
+        """Return how the cloud's services bear what is asked of them, and what is known of it."""
+        newest = {"compute": f"v2.1 up to {'.'.join(map(str, self._newest))}"} if self._newest else {}
+        return status.of(self.name, gates=self.pace, keystone=self.keystone, kept=self.kept, versions=newest)
 
     def forget(self) -> None:
         """Throw the cached catalogue away."""

@@ -23,7 +23,7 @@ from enamel.clouds import asking, cache, pace, record
 from enamel.clouds.budget import Trouble
 from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.patience import Patience
-from enamel.model import cloud
+from enamel.model import cloud, cloud_state
 from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
@@ -54,6 +54,7 @@ class Access(Struct, frozen=True, kw_only=True):
 
     token: str
     identity: cloud.Identity
+    since: datetime
     renew_at: datetime
     catalog: Any
     """keystoneauth's ServiceCatalog."""
@@ -122,6 +123,18 @@ class Session:
                 self._plugin.create_plugin(self._keystone, (3, 0), self._plugin.auth_url) or self._plugin
             )
 
+    @property
+    def token(self) -> cloud_state.Token | None:
+        """Return how old the token is; None where there is none."""
+        known = self._access
+        return None if known is None else cloud_state.Token(since=known.since, renewed_at=known.renew_at)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the services that were called yet, as far as their addresses tell them."""
+        found = {service: _VERSIONED.search(known.url) for service, known in self._endpoints.items()}
+        return {service: match[0].strip("/") for service, match in sorted(found.items()) if match}
+
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
         known = self._access
@@ -180,6 +193,7 @@ class Session:
                 roles=tuple(found.role_names or ()),
                 region=self._region.get_region_name() or "",
             ),
+            since=now,
             # A token that lives for less than two minutes is used for half of its life.
             renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
             catalog=found.service_catalog,
