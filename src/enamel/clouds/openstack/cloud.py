@@ -10,6 +10,7 @@ from typing import Any
 from enamel.clouds import cache, pace, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
+    account,
     attachment,
     flavor,
     history,
@@ -44,6 +45,7 @@ _SINCE = {
 
 
 class OpenStackCloud(
+    account.Accounts,
     history.History,
     snapshot.Snapshots,
     attachment.Attachments,
