@@ -76,6 +76,11 @@ LEASES = Gauge("enamel_leases", "Workers whose lease lasts")
 WEBHOOKS = Counter(
     "enamel_webhooks_total", "Attempts to tell webhooks: delivered, retried, given up", ["outcome"]
 )
+LOOKS = Counter(
+    "enamel_looks_total",
+    "Looks of the watchers: everything, changes, taken over from another process",
+    ["outcome"],
+)
 SHARED = Counter(
     "enamel_cache_answers_total",
     "What the cache that processes share was asked: hit, miss, refused, failed",

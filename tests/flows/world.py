@@ -96,12 +96,11 @@ class _Hurried(rhythm.Rhythm):
 class _Clouds:
     """The driver of the sandbox, without the patience of the real one."""
 
-    def __init__(self, file: Path, *, entry: str) -> None:
+    def __init__(self, file: Path) -> None:
         self._configuration = Configuration(file=file)
-        self._entry = entry
 
     def names(self) -> Sequence[str]:
-        return [self._entry]
+        return ["sandbox"]
 
     def open(self, name: str, *, board: Board, paces: Paces) -> OpenStackCloud:
         patience = Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
@@ -115,9 +114,8 @@ class _Clouds:
 class World:
     """Everything from the request down to the cloud, but for HTTP on Enamel's own side."""
 
-    def __init__(self, place: Path, sandbox: serve.Sandbox, store: Store, *, entry: str = "sandbox") -> None:
+    def __init__(self, place: Path, sandbox: serve.Sandbox, store: Store) -> None:
         self.sandbox = sandbox
-        self._entry = entry
         self.store = store
         self.database = place / "enamel.db"
         self.planted: set[str] = {PASSWORD}
@@ -128,7 +126,7 @@ class World:
         """Ids of what is meant to be left over."""
         file = place / "clouds.yaml"
         file.write_text(sandbox.clouds_yaml().replace("password: secret", f"password: {PASSWORD}"))
-        self.clouds = Registry([_Clouds(file, entry=entry)])
+        self.clouds = Registry([_Clouds(file)])
         self.dispatch = local_dispatch.Local()
         self.keys = local_keys.Local(place / "secrets")
         self.guard = Guard([ipaddress.ip_network("127.0.0.0/8")])
@@ -189,7 +187,7 @@ class World:
 
     @property
     def cloud(self) -> OpenStackCloud:
-        found = self.clouds.get(self._entry)
+        found = self.clouds.get("sandbox")
         assert isinstance(found, OpenStackCloud)
         return found
 
@@ -314,11 +312,7 @@ class World:
 
 @contextlib.asynccontextmanager
 async def opened(
-    place: Path,
-    *,
-    settings: kernel.Settings = QUICK,
-    template: Path | None = None,
-    entry: str = "sandbox",
+    place: Path, *, settings: kernel.Settings = QUICK, template: Path | None = None
 ) -> AsyncIterator[World]:
     """Build a world; nothing in it may take longer than half a minute.
 
@@ -326,7 +320,6 @@ async def opened(
         place: A directory of its own.
         settings: What the cloud is like.
         template: A migrated database to begin with.
-        entry: Whose tasks they are: of the cloud's member, or of `sandbox-admin`.
     """
     database = place / "enamel.db"
     if template is not None:
@@ -344,7 +337,7 @@ async def opened(
         stack.push_async_callback(store.close)
         if template is None:
             migrations.upgrade(store.engine)
-        world = World(place, sandbox, store, entry=entry)
+        world = World(place, sandbox, store)
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         await world.begin()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         read,
         server_type,
         submit,
-        type_share,
     )
 
 T = TypeVar("T")
@@ -40,7 +39,6 @@ class Services(Protocol):
     cloud_states: "cloud.CloudStates"
     placements: "placement.Placements"
     server_types: "server_type.ServerTypes"
-    type_shares: "type_share.TypeShares"
     follow: "follow.Follow"
     cancel: "cancel.Cancel"
     notices: "notices.Notices"

@@ -1,24 +1,25 @@
 """The rhythm of looking: often while something is due, seldom while nothing moves, not at all before.
 
-What a wait took teaches when to look for the first time at the next one of its kind.
+What waits took teaches when to look for the first time at the next one of its kind.
 """
 
 import heapq
 import itertools
-from collections import deque
 from datetime import timedelta
+
+from enamel.clouds import learnt
 
 OFTEN = 0.5
 """Seconds between two looks while something is due."""
 SELDOM = 10.0
 """The longest pause while somebody waits."""
 GROWTH = 1.3
-REMEMBERED = 32
-"""How many waits of a kind are remembered."""
 UNKNOWN = 2.0
 """The first look comes after this many seconds where nothing is known of how long it takes."""
 LITTLE_BEFORE = 0.8
 """The first look comes after this share of the time that it is expected to take."""
+LONG_AFTER = 1.5
+"""It is overdue after this share of the time that nearly all have taken."""
 
 
 class Expectation:
@@ -40,6 +41,8 @@ class Rhythm:
     def __init__(self, *, often: float = OFTEN, seldom: float = SELDOM, unknown: float = UNKNOWN) -> None:
         self.often = often
         """Seconds between two looks while something is due."""
+        self.learnt = learnt.Learnt()
+        """How long it takes until something is there."""
         self._seldom = seldom
         self._unknown = unknown
         self._order = itertools.count()
@@ -49,14 +52,13 @@ class Rhythm:
         self._interval = self.often
         self._last = float("-inf")
         self._took = 0.0
-        self._learnt: dict[str, deque[float]] = {}
 
     def expect(self, now: float, *, due: timedelta | None) -> Expectation:
         """Take note of a wait that begins now, expected to end in `due`, or else as soon as others did."""
         if due is not None:
             seconds = due.total_seconds()
             return self._schedule(now, first=seconds * LITTLE_BEFORE, end=seconds * 2 + self.often)
-        quickest = min((min(times) for times in self._learnt.values()), default=None)
+        quickest = self.learnt.quickest()
         return self._schedule(
             now,
             first=self._unknown if quickest is None else quickest * LITTLE_BEFORE,
@@ -65,15 +67,13 @@ class Rhythm:
 
     def expect_like(self, kind: str, old: Expectation) -> Expectation:
         """Return what to expect of a wait now that its kind is known."""
-        known = self._learnt.get(kind)
-        if not known:
+        known = self.learnt.of(kind)
+        if known is None:
             return old
         old.over = True
-        return self._schedule(old.since, first=min(known) * LITTLE_BEFORE, end=max(known) * 1.5 + self.often)
-
-    def learn(self, kind: str, *, seconds: float) -> None:
-        """Take note of how long a wait took."""
-        self._learnt.setdefault(kind, deque(maxlen=REMEMBERED)).append(seconds)
+        return self._schedule(
+            old.since, first=known.quickest * LITTLE_BEFORE, end=known.nearly_all * LONG_AFTER + self.often
+        )
 
     def moved(self) -> None:
         """Take note of something that has changed: more may follow."""
@@ -82,7 +82,7 @@ class Rhythm:
     def looked(self, now: float, *, took: float) -> None:
         """Take note of a look that has just ended."""
         self._last, self._took = now, took
-        if not self._is_hot(now):
+        if not self.is_hot(now):
             self._interval = min(self._seldom, self._interval * GROWTH)
 
     def pause(self, now: float) -> float:
@@ -93,7 +93,7 @@ class Rhythm:
                 heapq.heappush(self._due, (-expected.end, next(self._order), expected))
                 self._interval = self.often
         # A cloud that takes long to answer is not asked all the time.
-        if self._is_hot(now):
+        if self.is_hot(now):
             return max(0.0, self._last + max(self.often, 2 * self._took) - now)
         pauses = [self._seldom]
         if self._due:
@@ -102,7 +102,8 @@ class Rhythm:
             pauses.append(max(self._ahead[0][0], self._last + self.often) - now)
         return max(0.0, min(pauses))
 
-    def _is_hot(self, now: float) -> bool:
+    def is_hot(self, now: float) -> bool:
+        """Tell whether something is due."""
         while self._due and self._due[0][2].over:
             heapq.heappop(self._due)
         return bool(self._due) and self._due[0][2].end > now

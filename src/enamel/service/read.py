@@ -144,7 +144,7 @@ class Read:
             NotFound: There is none, or it belongs to another project.
 
         """
-        found, where = await self.find(caller, id)
+        found, where = await self.find(caller, id, seen=True)
         return servers.resource(found, cloud=where.name, me=await where.identity())
 
     async def servers(
@@ -168,7 +168,7 @@ class Read:
         wanted = [found for found in seen if which.passes(found)]
         return Page(entries=wanted[:limit], more=len(wanted) > limit), estate.silent
 
-    async def find(self, caller: Caller, id: str) -> tuple[cloud.Server, driver.Cloud]:
+    async def find(self, caller: Caller, id: str, *, seen: bool = False) -> tuple[cloud.Server, driver.Cloud]:
         """Return a server and its cloud.
 
         Raises:
@@ -178,6 +178,6 @@ class Read:
         if not ids.is_id(id):
             raise NotFound(f"There is no server '{id[:64]}'.")
         try:
-            return await self._whereabouts.find(caller, id)
+            return await self._whereabouts.find(caller, id, seen=seen)
         except Gone as error:
             raise NotFound(f"There is no server '{id[:64]}'.") from error

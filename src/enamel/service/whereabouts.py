@@ -25,19 +25,24 @@ class Whereabouts:
         if len(likely) == 1:
             return likely[0]
         try:
-            _, where = await self._found(likely, id)
+            _, where = await self._found(likely, id, seen=True)
         except Gone:
             return likely[0]
         return where.name
 
-    async def find(self, caller: Caller, id: str) -> tuple[cloud.Server, driver.Cloud]:
+    async def find(self, caller: Caller, id: str, *, seen: bool = False) -> tuple[cloud.Server, driver.Cloud]:
         """Return a server and its cloud.
+
+        Args:
+            caller: Who asks.
+            id: The server.
+            seen: Whether a look does that is a moment old: many who read cost one list together.
 
         Raises:
             Gone: No cloud has it in the caller's project there.
             CloudError: A cloud that may have it does not answer.
         """
-        return await self._found(await self._likely(caller, id), id)
+        return await self._found(await self._likely(caller, id), id, seen=seen)
 
     def seen(self, id: str, *, on: str) -> None:
         """Take note of where a server is."""
@@ -56,12 +61,12 @@ class Whereabouts:
         told = _told(newest[0], id) if newest else None
         return [told] if told in names and told is not None else names
 
-    async def _found(self, names: list[str], id: str) -> tuple[cloud.Server, driver.Cloud]:
+    async def _found(self, names: list[str], id: str, *, seen: bool) -> tuple[cloud.Server, driver.Cloud]:
         silent: CloudError | None = None
         for name in names:
             try:
                 where = self._clouds.get(name)
-                found = await where.server(id)
+                found = await (where.server_seen(id) if seen else where.server(id))
                 me = await where.identity()
             except Gone:
                 continue

@@ -29,7 +29,7 @@ def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() ->
 def test_what_was_learnt_tells_when_to_look_first() -> None:
     beat = rhythm.Rhythm()
     for seconds in (20.0, 25.0):
-        beat.learn("large", seconds=seconds)
+        beat.learnt.add("large", seconds=seconds)
     beat.expect(0.0, due=None)
     assert beat.pause(0.0) == rhythm.SELDOM
     assert beat.pause(15.0) == 1.0

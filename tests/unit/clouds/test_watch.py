@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from enamel.clouds import record, rhythm, watch
+from enamel.clouds import lookout, picture, record, rhythm, watch
 from enamel.model.errors import CloudUnauthorized, CloudUnreachable, Gone
 from enamel.model.item import Call
 
@@ -33,17 +33,17 @@ class Shop:
         self.singles: list[str] = []
         self.there: dict[str, Thing] = {}
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[Thing]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[Thing]:
         self.asked.append(since)
         record.add(Call(method="GET", service="shop", path="/things", status=200), cloud="north")
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(look, Exception):
             raise look
         seen = [
-            watch.Seen(id=one.id, updated=one.updated, value=None if one.state == "DELETED" else one)
+            picture.Seen(id=one.id, updated=one.updated, value=None if one.state == "DELETED" else one)
             for one in look
         ]
-        return watch.Look(seen=seen, at=self.clock)
+        return picture.Look(seen=seen, at=self.clock)
 
     async def one(self, id: str) -> Thing:
         self.singles.append(id)
@@ -115,7 +115,7 @@ async def test_after_the_first_list_only_changes_are_asked_for_by_the_clouds_clo
     shop = Shop([A], [], [UP], clock=NOON - timedelta(minutes=7))
     opened.append(watcher := quick(shop))
     assert await watcher.until("a", active) == UP
-    since = NOON - timedelta(minutes=7) - watch.OVERLAP
+    since = NOON - timedelta(minutes=7) - lookout.OVERLAP
     assert shop.asked == [None, since, since]
 
 
@@ -242,7 +242,7 @@ async def test_a_list_is_answered_from_a_fresh_look_unless_something_was_written
     assert list(await watcher.all()) == [A, B]
     await watcher.all()
     assert len(shop.asked) == 1
-    watcher.changed()
+    await watcher.changed()
     await watcher.all()
     assert len(shop.asked) == 2
 

@@ -84,4 +84,4 @@ class Actions(server.Servers):
             answer=transport.Nothing,
             version=version,
         )
-        self.servers.changed()
+        await self.servers.changed()

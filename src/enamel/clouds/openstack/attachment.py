@@ -15,9 +15,9 @@ class Attachments(server.Servers):
         body: dict[str, Any] = {"interfaceAttachment": {"port_id": port_id}}
         path = f"/servers/{server_id}/os-interface"
         await self._post(SERVICE, path, body=body, answer=transport.Nothing)
-        self.servers.changed()
+        await self.servers.changed()
 
     async def detach_port(self, server_id: str, *, port_id: str) -> None:
         """Have a port pulled out; one that is not plugged in is not a fault."""
         await self._delete(SERVICE, f"/servers/{server_id}/os-interface/{port_id}")
-        self.servers.changed()
+        await self.servers.changed()

@@ -5,12 +5,11 @@ import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from enamel.clouds import cache, pace, watch
+from enamel.clouds import cache, lookout, pace, picture, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
-    account,
     attachment,
     flavor,
     history,
@@ -29,6 +28,8 @@ from enamel.model import cloud
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import Gone
 
+T = TypeVar("T")
+
 _OF_COMPUTE = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
 _OF_NETWORK = frozenset({"ports", "addresses", "security_groups", "networks"})
 _OF_VOLUME = frozenset({"volumes", "gigabytes"})
@@ -45,7 +46,6 @@ _SINCE = {
 
 
 class OpenStackCloud(
-    account.Accounts,
     history.History,
     snapshot.Snapshots,
     attachment.Attachments,
@@ -76,8 +76,8 @@ class OpenStackCloud(
         )
         self.board = board or Board()
         self.kept = cache.Cache()
-        self.servers = watch.Watcher(_ServerSource(self))
-        self.volumes = watch.Watcher(_VolumeSource(self))
+        self.servers = watch.Watcher(_ServerSource(self), sharing=self._sharing("servers", cloud.Server))
+        self.volumes = watch.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
         self.ports = watch.Watcher(_PortSource(self))
         self.snapshots = watch.Watcher(snapshot.Source(self))
 
@@ -138,6 +138,17 @@ class OpenStackCloud(
         await self.keystone.close()
         await self.calls.close()
 
+    def _sharing(self, kind: str, answer: type[T]) -> lookout.Sharing[T] | None:
+        """Return with whom the looks at one kind are shared."""
+        if not self.board.there:
+            return None
+        return lookout.Sharing(self.board, kind=kind, answer=answer, of=self.whose)
+
+    async def whose(self) -> tuple[str, ...]:
+        """Return what sets apart what this account sees: the cloud first, then the project and its roles there."""
+        who = await self.identity()
+        return (f"{self.keystone.address} {who.region}", who.project_id, *sorted(who.roles))
+
     async def _shared(
         self, kinds: set[str], read: Callable[[set[str]], Awaitable[dict[str, cloud.Limit]]]
     ) -> dict[str, cloud.Limit]:
@@ -153,7 +164,7 @@ class _ServerSource:
     def __init__(self, of: OpenStackCloud) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[cloud.Server]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[cloud.Server]:
         params: tuple[tuple[str, str], ...] = ()
         if since is not None:
             params = (("changes-since", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),)
@@ -180,7 +191,7 @@ class _VolumeSource:
     def __init__(self, of: OpenStackCloud) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[cloud.Volume]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[cloud.Volume]:
         return await self._cloud._volumes(())
 
     async def one(self, id: str) -> cloud.Volume:
@@ -208,7 +219,7 @@ class _PortSource:
 
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch.Look[tuple[cloud.Port, ...]]:
+    ) -> picture.Look[tuple[cloud.Port, ...]]:
         ports: dict[str, list[cloud.Port]] = {id: [] for id in ids}
         for found in await self._cloud.ports_of(ports):
             ports.setdefault(found.server_id, []).append(found)
@@ -219,10 +230,10 @@ class _PortSource:
             if times % self.ASK_AFTER == 0 and await self._is_gone(id)
         }
         seen = [
-            watch.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
+            picture.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
             for id, there in ports.items()
         ]
-        return watch.Look(seen=seen, at=None)
+        return picture.Look(seen=seen, at=None)
 
     async def one(self, id: str) -> tuple[cloud.Port, ...]:
         return tuple(await self._cloud.ports_of([id]))

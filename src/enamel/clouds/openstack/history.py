@@ -118,7 +118,7 @@ class History(action.Actions):
         if await self._version("2.52") is None:
             # What was given at boot is in the metadata.
             await self._keep_tags(server_id, () if version is not None else sorted(wanted))
-        self.servers.changed()
+        await self.servers.changed()
 
     async def add_tag(self, server_id: str, tag: str) -> None:
         """Give a server one more tag; one that it has already is not a fault."""
@@ -130,7 +130,7 @@ class History(action.Actions):
             await self._tag("PUT", server_id, tag, version=version)
         else:
             await self.set_tags(server_id, {*await self._tags(server_id, version=version), tag})
-        self.servers.changed()
+        await self.servers.changed()
 
     async def remove_tag(self, server_id: str, tag: str) -> None:
         """Take a tag from a server. Raises Gone."""
@@ -147,7 +147,7 @@ class History(action.Actions):
             if tag not in there:
                 raise Gone(f"The server has no tag '{tag}'.", cloud=self.name)
             await self.set_tags(server_id, there - {tag})
-        self.servers.changed()
+        await self.servers.changed()
 
     async def _tags(self, server_id: str, *, version: str) -> set[str]:
         """Return a server's tags as the cloud has them now.

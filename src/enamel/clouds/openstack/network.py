@@ -20,13 +20,6 @@ _FIELDS = (
 )  # fmt: skip
 
 
-class Link(Struct):
-    """A link to the next page of a list."""
-
-    rel: str
-    href: str = ""
-
-
 class _Network(Struct):
     id: str
     name: str = ""
@@ -52,9 +45,9 @@ class _Network(Struct):
         )
 
 
-class _Networks(Struct):
+class _Networks(part.Page):
     networks: list[_Network]
-    networks_links: list[Link] = []
+    networks_links: list[part.Link] = field(default_factory=list)
 
 
 class _NetworkBody(Struct):
@@ -69,9 +62,9 @@ class _Subnet(Struct):
     ip_version: int = 4
 
 
-class _Subnets(Struct):
+class _Subnets(part.Page):
     subnets: list[_Subnet]
-    subnets_links: list[Link] = []
+    subnets_links: list[part.Link] = field(default_factory=list)
 
 
 class _SubnetBody(Struct):
@@ -271,30 +264,13 @@ class Networks(marks.Marks):
 
     async def _networks(self) -> list[cloud.Network]:
         params = tuple(("fields", name) for name in _FIELDS)
-        found: list[_Network] = []
-        page = await self._get(SERVICE, "/networks", answer=_Networks, params=params)
-        found += page.networks
-        while page.networks and any(link.rel == "next" for link in page.networks_links):
-            marker = ("marker", page.networks[-1].id)
-            page = await self._get(
-                SERVICE,
-                "/networks",
-                answer=_Networks,
-                params=(*params, ("limit", str(len(page.networks))), marker),
-            )
-            found += page.networks
+        found, _ = await self._pages(SERVICE, "/networks", answer=_Networks, params=params)
         if found:
             self._described = found[0].description is not UNSET
         return [network.told() for network in found]
 
     async def _subnets(self) -> list[cloud.Subnet]:
-        found: list[_Subnet] = []
-        page = await self._get(SERVICE, "/subnets", answer=_Subnets)
-        found += page.subnets
-        while page.subnets and any(link.rel == "next" for link in page.subnets_links):
-            marker = (("limit", str(len(page.subnets))), ("marker", page.subnets[-1].id))
-            page = await self._get(SERVICE, "/subnets", answer=_Subnets, params=marker)
-            found += page.subnets
+        found, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)
         return [
             cloud.Subnet(
                 id=one.id, name=one.name, network_id=one.network_id, cidr=one.cidr, ip_version=one.ip_version

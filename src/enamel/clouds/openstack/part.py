@@ -1,12 +1,14 @@
 """What every part of an OpenStack cloud stands on: the way to the cloud, and the cache of what it offers."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from enamel.clouds import cache
 from enamel.clouds.openstack import session, transport
-from enamel.model.errors import Gone
+from enamel.model.errors import CloudRefused, Gone
 
 T = TypeVar("T")
 
@@ -16,6 +18,31 @@ CATALOGUE = timedelta(minutes=5)
 """How long flavors, zones and volume types are believed."""
 OFTEN_CHANGED = timedelta(minutes=1)
 """How long images and networks are believed."""
+
+BEGIN_AT_MOST = 3
+"""How often a list is begun whose pages do not follow each other."""
+
+
+class Link(Struct):
+    """A link to another page of a list."""
+
+    rel: str
+    href: str = ""
+
+
+class Page(Struct):
+    """A page of a list: what is on it is the first field, the links to the others are the second."""
+
+    def entries(self) -> list[Any]:
+        """Return what is on the page."""
+        return list(getattr(self, self.__struct_fields__[0]))
+
+    def goes_on(self) -> bool:
+        """Tell whether there is another page."""
+        return any(link.rel == "next" for link in getattr(self, self.__struct_fields__[1]))
+
+
+P = TypeVar("P", bound=Page)
 
 
 class Part:
@@ -40,6 +67,33 @@ class Part:
         )
         return await self.calls.call(want, answer=answer)
 
+    async def _pages(
+        self, service: str, path: str, *, answer: type[P], params: Params = (), version: str | None = None
+    ) -> tuple[list[Any], datetime | None]:
+        """Return a list with all its pages, and when the first one was answered, by the cloud's clock."""
+        begun = 0
+        found: list[Any] = []
+        at: datetime | None = None
+        onward: tuple[tuple[str, str], ...] = ()
+        while True:
+            begun += not onward
+            try:
+                page = await self._look(
+                    service, path, answer=answer, params=(*params, *onward), version=version
+                )
+            except (CloudRefused, Gone):
+                # What a page goes on after may be deleted in between: the first page goes on after nothing.
+                if not onward or begun >= BEGIN_AT_MOST:
+                    raise
+                found, at, onward = [], None, ()
+                continue
+            entries = page.value.entries()
+            found += entries
+            at = at or page.at
+            if not entries or not page.value.goes_on():
+                return found, at
+            onward = (("limit", str(len(entries))), ("marker", entries[-1].id))
+
     async def _post(
         self,
         service: str,
@@ -55,13 +109,9 @@ class Part:
         )
         return (await self.calls.call(want, answer=answer)).value
 
-    async def _put(
-        self, service: str, path: str, *, body: Any, answer: type[T], version: str | None = None
-    ) -> T:
+    async def _put(self, service: str, path: str, *, body: Any, answer: type[T]) -> T:
         # What is put twice is the same as what is put once.
-        want = transport.Want(
-            service=service, method="PUT", path=path, body=body, version=version, repeatable=True
-        )
+        want = transport.Want(service=service, method="PUT", path=path, body=body, repeatable=True)
         return (await self.calls.call(want, answer=answer)).value
 
     async def _delete(self, service: str, path: str) -> None:

@@ -4,16 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import mark as marks
-from enamel.clouds.openstack import server_answer
+from enamel.clouds.openstack import part, server_answer
 from enamel.model import cloud, ids
 from enamel.model.errors import OutcomeUnknown
-
-T = TypeVar("T")
 
 SERVICE = "network"
 AT_ONCE = 100
@@ -62,8 +60,9 @@ class _Port(Struct):
         )
 
 
-class _Ports(Struct):
+class _Ports(part.Page):
     ports: list[_Port]
+    ports_links: list[part.Link] = field(default_factory=list)
 
 
 class _PortBody(Struct):
@@ -94,8 +93,9 @@ class _Address(Struct):
         )
 
 
-class _Addresses(Struct):
+class _Addresses(part.Page):
     floatingips: list[_Address]
+    floatingips_links: list[part.Link] = field(default_factory=list)
 
 
 class _AddressBody(Struct):
@@ -111,8 +111,7 @@ class Ports(marks.Marks):
 
     async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
         """Return the ports of servers, in one request for many."""
-        pages = await self._by_ids("/ports", "device_id", servers, answer=_Ports)
-        return [port.told() for page in pages for port in page.ports]
+        return [port.told() for port in await self._by_ids("/ports", "device_id", servers, answer=_Ports)]
 
     async def ports_named(self, wanted: Collection[str]) -> Sequence[cloud.Port]:
         """Return the project's ports that have one of the names or ids."""
@@ -121,7 +120,7 @@ class Ports(marks.Marks):
             self._by_ids("/ports", "id", [one for one in wanted if ids.is_id(one)], answer=_Ports),
             self._by_ids("/ports", "name", wanted, answer=_Ports),
         )
-        found = {port.id: port for page in (*by_id, *by_name) for port in page.ports}
+        found = {port.id: port for port in (*by_id, *by_name)}
         # An operator would be shown those of all projects.
         return [port.told() for port in found.values() if (port.project_id or port.tenant_id) == project]
 
@@ -130,14 +129,14 @@ class Ports(marks.Marks):
         # An operator would be shown those of all projects.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
-        found = await self._get(SERVICE, "/ports", answer=_Ports, params=params)
-        return [port.told() for port in found.ports]
+        found, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=params)
+        return [port.told() for port in found]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""
         # A cloud that does not know the filter shows all.
-        found = await self._get(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
-        return [told for port in found.ports if (told := port.told()).mark == mark]
+        found, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
+        return [told for port in found if (told := port.told()).mark == mark]
 
     async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
         """Make ports in one bulk request, all or none; they come back in the order of the wants."""
@@ -168,15 +167,16 @@ class Ports(marks.Marks):
 
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to ports, in one request for many."""
-        pages = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
-        return [address.told() for page in pages for address in page.floatingips]
+        found = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
+        return [address.told() for address in found]
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
-        found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("description", mark),))
+        params = (("description", mark),)
+        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
         return [
             address.told()
-            for address in found.floatingips
+            for address in found
             if address.description == mark
             or (address.description is UNSET and port_id is not None and address.port_id == port_id)
         ]
@@ -185,8 +185,9 @@ class Ports(marks.Marks):
         """Return all of the project's public addresses."""
         # An operator would be shown those of all projects.
         project = (await self.keystone.access()).identity.project_id
-        found = await self._get(SERVICE, "/floatingips", answer=_Addresses, params=(("project_id", project),))
-        return [address.told() for address in found.floatingips]
+        params = (("project_id", project),)
+        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        return [address.told() for address in found]
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
@@ -224,15 +225,15 @@ class Ports(marks.Marks):
         """Release a public address."""
         await self._delete(SERVICE, f"/floatingips/{id}")
 
-    async def _by_ids(self, path: str, name: str, ids: Collection[str], *, answer: type[T]) -> list[T]:
-        """Return the lists of what belongs to ids, as many of them at once as a query holds."""
+    async def _by_ids(self, path: str, name: str, ids: Collection[str], *, answer: type[part.P]) -> list[Any]:
+        """Return what belongs to ids, asked for as many of them at once as a query holds."""
         wanted = list(dict.fromkeys(ids))
         chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
         reads = [
-            self._get(SERVICE, path, answer=answer, params=tuple((name, id) for id in chunk))
+            self._pages(SERVICE, path, answer=answer, params=tuple((name, id) for id in chunk))
             for chunk in chunks
         ]
-        return await asyncio.gather(*reads)
+        return [one for found, _ in await asyncio.gather(*reads) for one in found]
 
 
 def _port_body(want: cloud.PortWant) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from enamel.clouds import watch
+from enamel.clouds import picture, watch
 from enamel.clouds.openstack import compute, faults, server_answer, tag, transport
 from enamel.model import cloud
 from enamel.model.errors import (
@@ -30,6 +30,11 @@ class Servers(compute.Compute):
         version = await self._version("2.47", "2.26")
         found = await self._get(SERVICE, f"/servers/{id}", answer=server_answer.One, version=version)
         return found.server.told(self._sizes())
+
+    async def server_seen(self, id: str) -> cloud.Server:
+        """Return one server; answered from the watcher while its look is fresh. Raises Gone."""
+        # What a list does not show may still be there: a restorable server, or another project's.
+        return await self.servers.find(id) or await self.server(id)
 
     async def servers_list(self) -> Sequence[cloud.Server]:
         """Return all of the project's servers; answered from the watcher while its look is fresh."""
@@ -63,12 +68,12 @@ class Servers(compute.Compute):
             made = await self._post(
                 SERVICE, "/servers", body=body, answer=server_answer.Made, version=version
             )
-            self.servers.changed()
+            await self.servers.changed()
             return [made.server.id]
         reserved = await self._post(
             SERVICE, "/servers", body=body, answer=server_answer.Reserved, version=version
         )
-        self.servers.changed()
+        await self.servers.changed()
         return await self._reserved(want, reservation_id=reserved.reservation_id)
 
     async def delete_server(self, id: str, *, force: bool = False) -> None:
@@ -83,7 +88,7 @@ class Servers(compute.Compute):
                 await self._delete(SERVICE, f"/servers/{id}")
         else:
             await self._delete(SERVICE, f"/servers/{id}")
-        self.servers.changed()
+        await self.servers.changed()
 
     async def attach_volume(
         self, server_id: str, *, volume_id: str, delete_with_server: bool = False
@@ -177,30 +182,22 @@ class Servers(compute.Compute):
     async def _servers(self, params: tuple[tuple[str, str], ...]) -> list[cloud.Server]:
         return [seen.value for seen in (await self._looked(params)).seen if seen.value is not None]
 
-    async def _looked(self, params: tuple[tuple[str, str], ...]) -> watch.Look[cloud.Server]:
+    async def _looked(self, params: tuple[tuple[str, str], ...]) -> picture.Look[cloud.Server]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         version = await self._version("2.47", "2.26")
-        found: list[server_answer.Server] = []
-        page_params, at = params, None
-        while True:
-            reply = await self._look(
-                SERVICE, "/servers/detail", answer=server_answer.Many, params=page_params, version=version
-            )
-            at = at or reply.at
-            found += reply.value.servers
-            if not reply.value.servers or not reply.value.goes_on():
-                break
-            page_params = (*params, ("marker", reply.value.servers[-1].id))
+        found, at = await self._pages(
+            SERVICE, "/servers/detail", answer=server_answer.Many, params=params, version=version
+        )
         sizes = self._sizes()
         seen = [
-            watch.Seen(
+            picture.Seen(
                 id=one.id,
                 updated=server_answer.aware(one.updated),
                 value=None if one.status == "DELETED" else one.told(sizes),
             )
             for one in found
         ]
-        return watch.Look(seen=seen, at=at)
+        return picture.Look(seen=seen, at=at)
 
     def _sizes(self) -> server_answer.Sizes:
         return server_answer.Sizes(self.kept.peek(compute.FLAVORS) or ())

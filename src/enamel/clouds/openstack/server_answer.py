@@ -8,15 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from enamel.clouds.openstack import tag
+from enamel.clouds.openstack import part, tag
 from enamel.model import cloud
-
-
-class Link(Struct):
-    """A link to the next page of a list."""
-
-    rel: str
-    href: str = ""
 
 
 class Address(Struct):
@@ -162,15 +155,11 @@ class One(Struct):
     server: Server
 
 
-class Many(Struct):
+class Many(part.Page):
     """One page of a list of servers."""
 
     servers: list[Server]
-    servers_links: list[Link] = []
-
-    def goes_on(self) -> bool:
-        """Tell whether there is another page."""
-        return any(link.rel == "next" for link in self.servers_links)
+    servers_links: list[part.Link] = field(default_factory=list)
 
 
 class MadeServer(Struct):

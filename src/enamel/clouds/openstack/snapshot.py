@@ -9,10 +9,13 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from enamel.clouds import watch
+from enamel.clouds import picture, watch
 from enamel.clouds.openstack import image, server
 from enamel.model import cloud
 from enamel.model.errors import Gone
+
+AT_ONCE = 100
+"""As many ids as a query holds on any cloud."""
 
 
 class _Taken(Struct):
@@ -47,7 +50,7 @@ class Snapshots(image.Images, server.Servers):
             answer=_Taken if version else Any,
             version=version,
         )
-        self.servers.changed()
+        await self.servers.changed()
         self.kept.forget()
         return taken.image_id if isinstance(taken, _Taken) else ""
 
@@ -66,8 +69,14 @@ class Snapshots(image.Images, server.Servers):
         self.kept.forget()
 
     async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]:
-        """Return some images, in one request."""
-        params = (("id", f"in:{','.join(sorted(ids))}"), ("limit", image.PAGE))
+        """Return some images, as many of them at once as a query holds."""
+        wanted = sorted(ids)
+        chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+        pages = await asyncio.gather(*(self._images_at_once(chunk) for chunk in chunks))
+        return [one for page in pages for one in page]
+
+    async def _images_at_once(self, ids: Collection[str]) -> list[cloud.Image]:
+        params = (("id", f"in:{','.join(ids)}"), ("limit", image.PAGE))
         page = await self._get(image.SERVICE, "/images", answer=image._Images, params=params)
         found = {one.id: one.told() for one in page.images}
         # Before 2016, Glance takes no more than one id: those that the list leaves out are asked for one by one.
@@ -93,10 +102,10 @@ class Source:
     def __init__(self, of: _Of) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> watch.Look[cloud.Image]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[cloud.Image]:
         """Look at those that are waited for."""
         found = await self._cloud.images_of(ids)
-        return watch.Look(seen=[watch.Seen(id=one.id, updated=None, value=one) for one in found], at=None)
+        return picture.Look(seen=[picture.Seen(id=one.id, updated=None, value=one) for one in found], at=None)
 
     async def one(self, id: str) -> cloud.Image:
         """Look at one. Raises Gone."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from enamel.clouds import watch
+from enamel.clouds import picture, watch
 from enamel.clouds.openstack import part, server_answer
 from enamel.model import cloud
 
@@ -46,9 +46,9 @@ class _Volume(Struct):
         )
 
 
-class _Volumes(Struct):
+class _Volumes(part.Page):
     volumes: list[_Volume]
-    volumes_links: list[server_answer.Link] = []
+    volumes_links: list[part.Link] = field(default_factory=list)
 
 
 class _VolumeBody(Struct):
@@ -112,35 +112,26 @@ class Volumes(part.Part):
         if want.zone is not None:
             body["availability_zone"] = want.zone
         made = await self._post(SERVICE, "/volumes", body={"volume": body}, answer=_VolumeBody)
-        self.volumes.changed()
+        await self.volumes.changed()
         return made.volume.told()
 
     async def delete_volume(self, id: str) -> None:
         """Delete a volume."""
         await self._delete(SERVICE, f"/volumes/{id}")
-        self.volumes.changed()
+        await self.volumes.changed()
 
     async def _types(self) -> list[cloud.VolumeType]:
         found = await self._get(SERVICE, "/types", answer=_Types)
         return [cloud.VolumeType(id=one.id, name=one.name) for one in found.volume_types]
 
-    async def _volumes(self, params: tuple[tuple[str, str], ...]) -> watch.Look[cloud.Volume]:
+    async def _volumes(self, params: tuple[tuple[str, str], ...]) -> picture.Look[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
-        found: list[_Volume] = []
-        page_params, at = params, None
-        while True:
-            reply = await self._look(SERVICE, "/volumes/detail", answer=_Volumes, params=page_params)
-            at = at or reply.at
-            page = reply.value
-            found += page.volumes
-            if not page.volumes or not any(link.rel == "next" for link in page.volumes_links):
-                break
-            page_params = (*params, ("marker", page.volumes[-1].id))
+        found, at = await self._pages(SERVICE, "/volumes/detail", answer=_Volumes, params=params)
         seen = [
-            watch.Seen(id=one.id, updated=server_answer.aware(one.updated_at), value=one.told())
+            picture.Seen(id=one.id, updated=server_answer.aware(one.updated_at), value=one.told())
             for one in found
         ]
-        return watch.Look(seen=seen, at=at)
+        return picture.Look(seen=seen, at=at)
 
     async def _volume_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of volumes and gigabytes."""

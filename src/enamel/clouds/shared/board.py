@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -179,6 +179,19 @@ def key(kind: str, *parts: Hashable) -> str:
     return f"enamel:{VERSION}:{kind}:{told[:40]}"
 
 
+def form(kind: Any) -> str:
+    """Return what changes with the fields of a type, so that no version reads what another has written differently."""
+    return hashlib.sha256(msgspec.json.encode(msgspec.json.schema(kind))).hexdigest()[:8]
+
+
+def number(told: bytes | None) -> int:
+    """Return a number that was counted; 0 where none was."""
+    try:
+        return int(told or 0)
+    except ValueError:
+        return 0
+
+
 def _seconds(keep: timedelta) -> int:
     # Neither server knows less than a second; what has to be younger carries its own time.
     return max(1, round(keep.total_seconds()))
@@ -192,7 +205,13 @@ async def _packed(value: bytes) -> bytes:
 
 
 def _plain(value: bytes) -> bytes | None:
-    try:
-        return zlib.decompress(value[1:]) if value[:1] == _SQUEEZED else value[1:]
-    except zlib.error:
-        return None
+    match value[:1]:
+        case b"\0":
+            return value[1:]
+        case b"\1":
+            try:
+                return zlib.decompress(value[1:])
+            except zlib.error:
+                return None
+    # Numbers are the server's own.
+    return value

@@ -1,0 +1,174 @@
+"""The picture of what there is of one kind, put together from looks that each may be wrong.
+
+A list is evidence, not truth: one that misses a resource once is not believed, and neither is one that shows an older
+state than was seen before. Lists of changes are believed only as long as lists of everything bear them out.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+MISSES_BELIEVED = 2
+OLDER_BELIEVED = 3
+DISTRUSTED_FOR = 600.0
+"""Seconds for which a cloud is asked for no changes that has once kept one to itself."""
+REMEMBERED_FOR = 120.0
+"""Seconds for which it is remembered that something was deleted, lest an old list brings it back."""
+
+
+class Seen(Struct, Generic[T], frozen=True, kw_only=True):
+    """One resource in a list."""
+
+    id: str
+    updated: datetime | None
+    """When the cloud last changed it."""
+    value: T | None
+    """None where the list says that it is deleted."""
+
+
+class Look(Struct, Generic[T], frozen=True, kw_only=True):
+    """One list."""
+
+    seen: Sequence[Seen[T]]
+    at: datetime | None
+    """When it was begun, by the cloud's clock."""
+
+
+class Source(Protocol[T]):
+    """Where a watcher looks."""
+
+    tells_changes: bool
+    """Whether it can list only what has changed."""
+
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> Look[T]:
+        """List everything, or what has changed, deleted ones included, since a time of the cloud's clock.
+
+        Args:
+            since: None means everything.
+            ids: Those that are waited for, for clouds that can be asked for just these.
+        """
+
+    async def one(self, id: str) -> T:
+        """Look at one. Raises Gone."""
+
+    def kind(self, value: T) -> str | None:
+        """Return what those that take about as long as this one share; None where it is not being made."""
+
+    def leaves(self, value: T) -> bool:
+        """Tell whether it is being deleted, so that nobody wonders when it is missing."""
+
+
+class Picture(Generic[T]):
+    """What is known of everything of a kind."""
+
+    def __init__(self, *, leaves: Callable[[T], bool]) -> None:
+        self._leaves = leaves
+        self._known: dict[str, Seen[T]] = {}
+        self._gone: dict[str, tuple[Seen[T], float]] = {}
+        self._older: dict[str, int] = {}
+        self._missed: dict[str, int] = {}
+        self._since: datetime | None = None
+        """What the last list of changes went back to."""
+        self._distrusted_until = 0.0
+        self.clock: datetime | None = None
+        """When the last look was begun, by the cloud's clock."""
+        self.full_at: float | None = None
+        """When the last list of everything was begun, by ours."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something is missing that may be there, or older than it was: another list tells."""
+        return bool(self._missed or self._older)
+
+    def get(self, id: str) -> T | None:
+        """Return how a resource was last seen."""
+        known = self._known.get(id)
+        return None if known is None else known.value
+
+    def values(self) -> list[T]:
+        """Return everything there is."""
+        return [seen.value for seen in self._known.values() if seen.value is not None]
+
+    def trusts_changes(self, now: float) -> bool:
+        """Tell whether a list of changes tells all of them, as far as anybody knows."""
+        return self.clock is not None and now >= self._distrusted_until
+
+    def take(self, look: Look[T], *, since: datetime | None, began: float) -> Iterator[tuple[Seen[T], bool]]:
+        """Put a look into the picture; yield what it shows that is believed, and whether that is new.
+
+        Args:
+            look: What was seen.
+            since: What it goes back to; None where it shows everything.
+            began: When it was begun, by our clock.
+        """
+        told: list[tuple[Seen[T], bool]] = []
+        for seen in look.seen:
+            last = self._known.get(seen.id)
+            before = last if last is not None else self._buried(seen.id)
+            if before is not None and self._goes_backwards(before, seen):
+                continue
+            is_new = before is None or before.updated != seen.updated
+            if since is None and is_new and last is not None:
+                self._check(seen, now=began)
+            if seen.value is None:
+                self._bury(seen, now=began)
+            else:
+                self._known[seen.id] = seen
+                self._gone.pop(seen.id, None)
+            self._missed.pop(seen.id, None)
+            told.append((seen, is_new))
+        if since is None:
+            self._miss({seen.id for seen in look.seen}, now=began)
+            self.full_at = began
+        self._since = since
+        self.clock = look.at
+        yield from told
+
+    def bury(self, id: str, *, now: float) -> None:
+        """Take note that the cloud denies that there is such a thing."""
+        last = self._known.get(id)
+        if last is not None:
+            self._bury(last, now=now)
+
+    def _miss(self, there: set[str], *, now: float) -> None:
+        """Take note of what a list of everything does not show."""
+        for id in self._known.keys() - there:
+            value = self._known[id].value
+            self._missed[id] = self._missed.get(id, 0) + 1
+            if self._missed[id] >= MISSES_BELIEVED or value is None or self._leaves(value):
+                self._bury(self._known[id], now=now)
+        self._older = {id: times for id, times in self._older.items() if id in there}
+        self._gone = {id: (seen, at) for id, (seen, at) in self._gone.items() if now - at < REMEMBERED_FOR}
+
+    def _bury(self, seen: Seen[T], *, now: float) -> None:
+        self._known.pop(seen.id, None)
+        self._missed.pop(seen.id, None)
+        self._older.pop(seen.id, None)
+        self._gone[seen.id] = seen, now
+
+    def _buried(self, id: str) -> Seen[T] | None:
+        found = self._gone.get(id)
+        return None if found is None else found[0]
+
+    def _goes_backwards(self, last: Seen[T], seen: Seen[T]) -> bool:
+        if last.updated is None or seen.updated is None or seen.updated >= last.updated:
+            self._older.pop(seen.id, None)
+            return False
+        # A replica that lags shows an older state once or twice. What stays older was written by a host whose clock
+        # is behind, and is the truth.
+        self._older[seen.id] = self._older.get(seen.id, 0) + 1
+        if self._older[seen.id] < OLDER_BELIEVED:
+            return True
+        del self._older[seen.id]
+        return False
+
+    def _check(self, seen: Seen[T], *, now: float) -> None:
+        """Stop believing in lists of changes where one should have told of this change, and could not."""
+        if self._since is not None and seen.updated is not None and seen.updated < self._since:
+            # It changed since we last looked, but its stamp is older than what was asked for: the clocks of the
+            # cloud's own hosts are that far apart.
+            self._distrusted_until = now + DISTRUSTED_FOR
