@@ -81,6 +81,8 @@ async def running(
         server_header=False,
         # A header must not say who asks.
         proxy_headers=False,
+        # Clients and proxies keep connections for a minute or so; the one who waits longer is not cut off in a request.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(drain_for.total_seconds())),
     )
     server = uvicorn.Server(config)

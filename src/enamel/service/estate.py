@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from enamel.model import cloud
 from enamel.model.errors import CloudError, CloudUnreachable, Fault, Invalid, NotFound
 from enamel.model.problem import Problem, of
 from enamel.service import server
+from enamel.service.forms import Forms
 from enamel.service.server import Server
 from enamel.service.whereabouts import Whereabouts
 
@@ -62,6 +64,7 @@ class Estates:
     def __init__(self, clouds: driver.Clouds, *, whereabouts: Whereabouts) -> None:
         self._clouds = clouds
         self._whereabouts = whereabouts
+        self._forms: dict[tuple[str, cloud.Identity], Forms[cloud.Server, Server]] = {}
 
     async def servers(self, *, project: str | None = None) -> Estate:
         """Return the servers of the caller's own project on each cloud, or those of one project.
@@ -156,4 +159,8 @@ class Estates:
             raise CloudUnreachable(detail, cloud=where.name) from error
         for one in found:
             self._whereabouts.seen(one.id, on=where.name)
-        return [server.resource(one, cloud=where.name, me=me) for one in found]
+        shown = self._forms.get((where.name, me))
+        if shown is None:
+            shown = Forms(partial(server.resource, cloud=where.name, me=me))
+            self._forms[where.name, me] = shown
+        return [shown.of(one) for one in found]

@@ -7,6 +7,7 @@ from enamel.api.links import Links
 from enamel.model.action import Action
 from enamel.model.problem import Problem
 from enamel.service import server
+from enamel.service.forms import Forms
 
 _TERMINATE = Action.TERMINATE
 """It has a method of its own: DELETE."""
@@ -29,6 +30,10 @@ class Servers(Struct, frozen=True, kw_only=True):
 
 def of(found: server.Server) -> Server:
     """Return what a server looks like, with what can be done with it now."""
+    return _FORMS.of(found)
+
+
+def _made(found: server.Server) -> Server:
     here = f"/servers/{found.id}"
     gone = found.virt_state is server.VirtState.TERMINATED
     own = links.of(
@@ -42,3 +47,6 @@ def of(found: server.Server) -> Server:
         terminate=None if gone else f"DELETE {here}",
     )
     return Server(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)
+
+
+_FORMS = Forms(_made)
