@@ -26,6 +26,7 @@ from enamel.flow.tools import Tools
 from enamel.model import item, task
 from enamel.model.event import Event
 from enamel.model.item import Item
+from enamel.model.placement import Containers
 from enamel.model.task import Caller, State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
@@ -96,15 +97,16 @@ class _Hurried(rhythm.Rhythm):
 class _Clouds:
     """The driver of the sandbox, without the patience of the real one."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, name: str) -> None:
         self._configuration = Configuration(file=file)
+        self._name = name
 
     def names(self) -> Sequence[str]:
-        return ["sandbox"]
+        return [self._name]
 
     def open(self, name: str, *, board: Board, paces: Paces) -> OpenStackCloud:
         patience = Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(name)
+        region = self._configuration.region("sandbox")
         opened = OpenStackCloud(name, region, patience=patience, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
@@ -124,9 +126,9 @@ class World:
         self.accepted: list[str] = []
         self.left: set[str] = set()
         """Ids of what is meant to be left over."""
-        file = place / "clouds.yaml"
-        file.write_text(sandbox.clouds_yaml().replace("password: secret", f"password: {PASSWORD}"))
-        self.clouds = Registry([_Clouds(file)])
+        self._place = place
+        self._drivers = [self._driver(sandbox, "sandbox")]
+        self.clouds = Registry(self._drivers)
         self.dispatch = local_dispatch.Local()
         self.keys = local_keys.Local(place / "secrets")
         self.guard = Guard([ipaddress.ip_network("127.0.0.0/8")])
@@ -141,6 +143,26 @@ class World:
         self._own: set[tuple[str, str]] = set()
         self._worker = self._hire()
         self._serving: asyncio.Task[None] | None = None
+
+    def _driver(self, sandbox: serve.Sandbox, name: str) -> _Clouds:
+        users = sandbox.cloud.identity.users
+        for id, user in users.items():
+            users[id] = msgspec.structs.replace(user, password=PASSWORD)
+        file = self._place / f"clouds-{name}.yaml"
+        file.write_text(sandbox.clouds_yaml().replace("password: secret", f"password: {PASSWORD}"))
+        return _Clouds(file, name=name)
+
+    def join(self, sandbox: serve.Sandbox, name: str, *, containers: Containers) -> None:
+        """Put another cloud beside the first one, and containers over both."""
+        self._drivers.append(self._driver(sandbox, name))
+        self.submit = Submit(
+            self.store,
+            clouds=self.clouds,
+            keys=self.keys,
+            dispatch=self.dispatch,
+            guard=self.guard,
+            containers=containers,
+        )
 
     def _hire(self) -> Worker:
         async def sleep(seconds: float) -> None:
@@ -330,9 +352,6 @@ async def opened(
             structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info])
         )
         sandbox = await stack.enter_async_context(serve.running(settings))
-        users = sandbox.cloud.identity.users
-        for id, user in users.items():
-            users[id] = msgspec.structs.replace(user, password=PASSWORD)
         store = Store(f"sqlite:///{database}")
         stack.push_async_callback(store.close)
         if template is None:

@@ -32,6 +32,8 @@ class Want(Struct, frozen=True, kw_only=True):
     """The caller's roles in the project."""
     earlier: Task | None = None
     """The earlier task that the want is about."""
+    spare: bool = False
+    """Whether it is planned for a cloud to which servers may come later, one by one."""
     seed: int = 0
     """For what is to be random: a plan made twice is the same plan."""
 

@@ -17,7 +17,7 @@ from enamel.commands.facts import Ask, Facts
 from enamel.commands.fleet import Fleet
 from enamel.commands.lookup import Lookup
 from enamel.commands.writer import Writer
-from enamel.flow.plan import Plan
+from enamel.flow.plan import Draft, Plan, with_secrets
 from enamel.model import duration
 from enamel.model.errors import Fault
 from enamel.model.launch import AddressChoice, KeypairChoice, Launch, NetworkChoice
@@ -110,8 +110,11 @@ def plan(want: Want, facts: Facts) -> Planned:
     faults += _keys(choices, found)
     made, secrets = Plan(), dict[str, bytes]()
     if len(choices) == len(found.members):
-        writer = Writer(choices, task=want.task_id, ports_first=_ports_first(found), facts=facts)
-        made, secrets = writer.write(launch), writer.secrets
+        if want.spare:
+            made, secrets = _singly(choices, want, facts)
+        else:
+            writer = Writer(choices, task=want.task_id, ports_first=_ports_first(found), facts=facts)
+            made, secrets = writer.write(launch), writer.secrets
         faults += quota.faults(made.needs, facts)
     else:
         # What the others take is not known; what is known may be too much already.
@@ -127,6 +130,31 @@ def plan(want: Want, facts: Facts) -> Planned:
         notify=tuple(launch.notify or ()),
         priority=Priority(launch.priority),
     )
+
+
+def _singly(choices: list[Choice], want: Want, facts: Facts) -> tuple[Plan, dict[str, bytes]]:
+    """Return a plan that makes each server by itself, with all that it needs."""
+    plans = []
+    secrets: dict[str, bytes] = {}
+    for choice in choices:
+        draft = Draft(cloud=facts.cloud, group=choice.hostname)
+        writer = Writer([choice], task=want.task_id, ports_first=True, facts=facts, draft=draft)
+        made, texts = writer.write(want.body), writer.secrets
+        # Each writer counts its texts from one.
+        symbols = {symbol: f"{choice.hostname}/{symbol}" for symbol in texts}
+        plans.append(with_secrets(made, symbols))
+        secrets |= {symbols[symbol]: text for symbol, text in texts.items()}
+    whole = Plan(
+        nodes=tuple(node for made in plans for node in made.nodes),
+        groups=tuple(group for made in plans for group in made.groups),
+        needs=quota.needs(
+            choices,
+            imports=len({choice.key.name for choice in choices if choice.key and choice.key.public_key}),
+            groups=sum(bool(choice.rules) for choice in choices),
+            server_groups=0,
+        ),
+    )
+    return whole, secrets
 
 
 def _duration(text: str | None) -> timedelta | None:

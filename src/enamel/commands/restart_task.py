@@ -53,7 +53,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         raise AssertionError("the facts of a restart have the task")
     _refuse(old, facts)
     items = {one.name: one for one in facts.items}
-    past = plans.read(old.plan)
+    past = _there(plans.read(old.plan), items)
     before = _without_undoing(past)
     _have_secrets(old, before)
     start = want.body.start if want.body else None
@@ -144,6 +144,12 @@ def _lacking(anew: Plan, kept: Collection[Item], facts: Facts) -> list[Fault]:
 
 
 # -- what is done again
+
+
+def _there(past: Plan, items: Mapping[str, Item]) -> Plan:
+    """Return a plan without what was for clouds that its servers did not come to, or have moved on from."""
+    nodes = [node for node in past.nodes if node.name in items and not view.left_behind(items[node.name])]
+    return msgspec.structs.replace(past, nodes=tuple(nodes))
 
 
 def _without_undoing(past: Plan) -> Plan:
@@ -277,4 +283,15 @@ def _groups(anew: Plan, old: Task, again: Collection[str]) -> dict[str, int]:
     settled = {
         node.group for node in anew.nodes if node.name not in again and plans.depends_on_alternative(node)
     }
-    return {name: place for name, place in old.groups.items() if name in settled}
+    found = {name: place for name, place in old.groups.items() if name in settled}
+    clouds = {node.group: node.cloud for node in anew.nodes if node.group is not None}
+    for group in anew.groups:
+        places = [place.get("cloud") for place in group.alternatives]
+        # A server that has moved on to another cloud stays there.
+        if (
+            group.name not in found
+            and clouds.get(group.name) in places[1:]
+            and places[0] != clouds[group.name]
+        ):
+            found[group.name] = places.index(clouds[group.name])
+    return found

@@ -64,7 +64,9 @@ def undo(
     for node in reversed(before.nodes):
         later = [handle for other in graph.dependents[node.name] for handle in handles[other]]
         handles[node.name] = later
-        one = items[node.name]
+        one = items.get(node.name)
+        if one is None:
+            continue
         there = left(one)
         may = there if node.name in among else (places or {}).get(node.name, ())
         going = tuple(place for place in there if place in may)
@@ -77,7 +79,7 @@ def undo(
             only=going if going and len(going) < _total(one) else None,
             mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
         )
-        handle = draft.add(step, name=f"undo-{node.name}", after=later)
+        handle = draft.add(step, name=f"undo-{node.name}", after=later, cloud=node.cloud)
         handles[node.name] = [handle]
         added[handle.name] = node
     return added
@@ -91,7 +93,7 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
             after = [handles[name] for name in node.after if name in handles]
             step = msgspec.convert(node.inputs, Revert)
-            handles[node.name] = draft.add(step, name=node.name, after=after)
+            handles[node.name] = draft.add(step, name=node.name, after=after, cloud=node.cloud)
             added[node.name] = node
     return added
 

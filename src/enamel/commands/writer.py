@@ -23,12 +23,20 @@ PORTS_AT_ONCE = 100
 class Writer:
     """Writes the plan of a launch."""
 
-    def __init__(self, choices: Sequence[Choice], *, task: str, ports_first: bool, facts: Facts) -> None:
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        *,
+        task: str,
+        ports_first: bool,
+        facts: Facts,
+        draft: Draft | None = None,
+    ) -> None:
         self._choices = choices
         self._short = task.replace("-", "")[-8:]
         self._ports_first = ports_first
         self._facts = facts
-        self._draft = Draft()
+        self._draft = draft or Draft()
         self._keys: dict[str, Handle] = {}
         self._groups: dict[Any, Handle] = {}
         self._network: Handle | None = None

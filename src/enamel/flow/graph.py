@@ -37,7 +37,7 @@ class Graph:
         done = {name for name, one in items.items() if one.state is item.State.COMPLETED}
         for name, node in self.nodes.items():
             self._lacking[name] = sum(needed not in done for needed in node.after)
-            if items[name].state in item.OPEN and not self._lacking[name]:
+            if name in items and items[name].state in item.OPEN and not self._lacking[name]:
                 self.ready.append(name)
 
     def done(self, name: str) -> None:
@@ -50,7 +50,7 @@ class Graph:
     def again(self, names: Collection[str], items: Mapping[str, Item]) -> None:
         """Take up steps again, some of which were taken back to their beginning."""
         self.ready = deque(name for name in self.ready if name not in names)
-        for name in names:
+        for name in filter(items.__contains__, names):
             self._lacking[name] = sum(
                 items[needed].state is not item.State.COMPLETED for needed in self.nodes[name].after
             )

@@ -93,6 +93,46 @@ class Journal:
         event = self._event("server.moved_on", server=group, placement=where.get("placement"))
         await self._save(event, items=changed, with_task=True)
 
+    async def crossed(
+        self,
+        group: str,
+        *,
+        to: int,
+        where: dict[str, Any],
+        leave: Sequence[str],
+        wake: Sequence[Node],
+        why: str,
+    ) -> None:
+        """Say that a server is tried on another cloud: what was done for it is left behind, other steps begin."""
+        self.task = msgspec.structs.replace(self.task, groups={**self.task.groups, group: to})
+        changed = self.leave(leave, why)
+        for node in wake:
+            # It may have been there before, and have found no room.
+            self.items[node.name] = Item(
+                task=self.task.id, name=node.name, kind=node.kind, action=node.action, group=node.group
+            )
+            changed.append(self.items[node.name])
+        event = self._event("server.moved_on", server=group, placement=where.get("placement"), detail=why)
+        await self._save(event, items=changed, with_task=True)
+
+    def leave(self, names: Sequence[str], why: str) -> list[Item]:
+        """Take steps out of account whose servers have moved on to another cloud."""
+        return [
+            self._change(
+                name,
+                state=item.State.REVERTED,
+                outputs={"left_behind": True},
+                error=None,
+                uncertain=False,
+                note=f"{self.items[name].note} Left behind: {why}".strip(),
+            )
+            for name in names
+        ]
+
+    async def left(self, names: Sequence[str], why: str) -> None:
+        """Say that steps which served several servers serve none any more."""
+        await self._save(items=self.leave(names, why))
+
     def tell(self, type: str, name: str | None, data: dict[str, Any]) -> None:
         """Put an event on the timeline."""
         self._save(self._event(type, name, **data))
@@ -122,7 +162,7 @@ class Journal:
             node.name,
             state=item.State.COMPLETED,
             ended_at=self._now(),
-            outputs=outputs,
+            outputs=outputs if node.cloud is None else {**outputs, "cloud": node.cloud},
             uncertain=False,
             calls=self._calls(node.name, calls),
         )

@@ -34,6 +34,8 @@ class Node(Struct, frozen=True, kw_only=True):
     """Names of the steps that must be done before."""
     group: str | None = None
     """Hostname of the server that it belongs to; None where it serves the whole task."""
+    cloud: str | None = None
+    """Where it is done, if not on the task's own cloud."""
     members: tuple[str, ...] = ()
     """Of a step that makes one thing for each of several servers: their hostnames, in the order of the things."""
     retry: Retry = Retry()
@@ -102,7 +104,15 @@ def secret(reference: str) -> Any:
 class Draft:
     """A plan that is being written."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cloud: str | None = None, group: str | None = None) -> None:
+        """Begin a plan.
+
+        Args:
+            cloud: Where its steps are done, if not on the task's own cloud; their names say so.
+            group: The server that all of them are for.
+        """
+        self._cloud = cloud
+        self._group = group
         self._nodes: dict[str, Node] = {}
         self._steps: dict[str, Step] = {}
 
@@ -115,6 +125,7 @@ class Draft:
         members: Sequence[str] = (),
         after: Sequence[Handle] = (),
         action: str | None = None,
+        cloud: str | None = None,
         give_up_after: float | None = None,
     ) -> Handle:
         """Add a step and return its handle.
@@ -123,7 +134,9 @@ class Draft:
         people read where a step's own says too little.
         """
         base = name or step.kind.replace(".", "-")
+        group = group or self._group
         label = f"{base}-{group}" if group else base
+        label += f"@{self._cloud}" if self._cloud else ""
         unique = label
         number = 2
         while unique in self._nodes:
@@ -138,6 +151,7 @@ class Draft:
             inputs=inputs,
             after=tuple(sorted(needed)),
             group=group,
+            cloud=cloud or self._cloud,
             members=tuple(members),
             retry=step.retry,
             give_up_after=give_up_after or step.give_up_after.total_seconds(),
@@ -177,6 +191,20 @@ def references(inputs: Any) -> Iterator[str]:
 def depends_on_alternative(node: Node) -> bool:
     """Tell whether a step's inputs depend on the placement that its server is tried in."""
     return any(True for _ in _marked(node.inputs, "alt"))
+
+
+def asleep(node: Node, groups: Mapping[str, Group], at: Mapping[str, int]) -> bool:
+    """Tell whether a step is for a server that may come to its cloud later: it has no item until then.
+
+    Args:
+        node: The step.
+        groups: The plan's groups by name.
+        at: Which of its alternatives each group is at; the first where nothing is said.
+    """
+    group = groups.get(node.group) if node.group is not None else None
+    if group is None or all("cloud" not in place for place in group.alternatives):
+        return False
+    return group.alternatives[at.get(group.name, 0)].get("cloud") != node.cloud
 
 
 def secrets_of(value: Any) -> Iterator[str]:

@@ -24,8 +24,12 @@ from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
+from enamel.steps.revert import Revert
 
 log = structlog.get_logger(__name__)
+
+ROOM = errors.NoValidHost | errors.QuotaExceeded
+"""What is wrong where a server may find room elsewhere."""
 
 
 class Ended:
@@ -105,11 +109,15 @@ class Run:
 
     def _all_done(self) -> bool:
         """Tell whether nothing is left to do although a hand-over had begun."""
-        return all(one.state is item.State.COMPLETED for one in self._journal.items.values())
+        return all(
+            one.state is item.State.COMPLETED or view.left_behind(one) for one in self._journal.items.values()
+        )
 
     async def _finish(self) -> None:
         """Roll back what has to be, and write the end."""
         self._over = True
+        if self._halt.why is None:
+            await self._leave()
         self._halt.why = self._halt.why or self._stopped_short()
         if self._halt.why is None and self._failed and len(self._failed) == len(self._plan.groups):
             self._halt.step, self._halt.why = self._first_failure()
@@ -128,7 +136,9 @@ class Run:
         undone = [
             name
             for name, one in self._journal.items.items()
-            if one.group not in self._failed and one.state is not item.State.COMPLETED
+            if one.group not in self._failed
+            and one.state is not item.State.COMPLETED
+            and not view.left_behind(one)
         ]
         if not undone:
             return None
@@ -165,7 +175,9 @@ class Run:
 
     def _first_failure(self) -> tuple[str | None, EnamelError]:
         group, error = next(iter(self._failed.items()))
-        step = next((name for name in self._graph.of_group[group] if self._journal.items[name].error), None)
+        items = self._journal.items
+        names = [name for name in self._graph.of_group[group] if name in items and items[name].error]
+        step = next(iter(names), None)
         return step, error
 
     def _undo(self) -> Undo:
@@ -229,7 +241,9 @@ class Run:
         ]
         for one, told in sorted(failed, key=lambda pair: pair[0].ended_at or self._tools.now()):
             error = problem.error(told)
-            if one.group is None or self._plan.all_or_nothing:
+            if one.group is None:
+                self._fail_shared(self._graph.nodes[one.name], error)
+            elif self._plan.all_or_nothing:
                 self._fail_all(error, step=one.name)
             elif one.group not in self._failing:
                 self._failing[one.group] = error
@@ -252,7 +266,9 @@ class Run:
         node = self._graph.nodes[ended.name]
         if isinstance(ended.error, EnamelError) and not isinstance(ended.error, LeaseLost):
             if node.group is None:
-                self._fail_all(ended.error, step=node.name)
+                self._fail_shared(node, ended.error)
+                for group in list(self._failing):
+                    self._settle(group)
             else:
                 self._fail_group(node.group, ended.error, step=node.name)
         elif ended.error is not None:
@@ -278,6 +294,17 @@ class Run:
             self._halt.why, self._halt.step = error, step
         self._halt.stopping.set()
         self._break_off_waits(self._running)
+
+    def _fail_shared(self, node: Node, error: EnamelError) -> None:
+        """Fail all servers that a step was for: they move on to another cloud together, or everything fails."""
+        here = self._here(node.cloud)
+        stuck = any(self._next_cloud(group) is None for group in here) or not self._graph.groups
+        if stuck or self._plan.all_or_nothing or not isinstance(error, ROOM):
+            self._fail_all(error, step=node.name)
+            return
+        for group in here:
+            if group not in self._failed:
+                self._fail_group(group, error, step=node.name)
 
     def _fail_group(self, group: str, error: EnamelError, *, step: str) -> None:
         """Fail one server; its siblings go on."""
@@ -310,34 +337,102 @@ class Run:
 
     async def _after_failure(self, group: str, error: EnamelError) -> None:
         """Try a failed server in its next placement, or undo what was made for it."""
-        index = self._journal.task.groups.get(group, 0) + 1
-        alternatives = self._graph.groups[group].alternatives
-        if isinstance(error, errors.NoValidHost | errors.QuotaExceeded) and index < len(alternatives):
-            moving = self._moving(group)
-            if moving is not None and not await self._undo().steps(moving):
-                await self._journal.moved_on(group, to=index, where=alternatives[index], reset=moving)
-                del self._failed[group]
-                self._graph.again(self._graph.of_group[group], self._journal.items)
-                return
+        if isinstance(error, ROOM) and (await self._moved(group) or await self._crossed(group, error)):
+            del self._failed[group]
+            self._graph.again(self._graph.of_group[group], self._journal.items)
+            return
         self._journal.tell(
             "server.failed", None, {"server": group, "code": error.code, "detail": error.detail}
         )
         if self._plan.on_failure == "rollback":
             self._left += await self._undo().group(group)
 
+    async def _moved(self, group: str) -> bool:
+        """Have a server tried in the next placement on the same cloud; False where there is none."""
+        alternatives = self._graph.groups[group].alternatives
+        index = self._journal.task.groups.get(group, 0) + 1
+        if index == len(alternatives) or alternatives[index].get("cloud") != self._cloud(group):
+            return False
+        moving = self._moving(group)
+        if moving is None or await self._undo().steps(moving):
+            return False
+        await self._journal.moved_on(group, to=index, where=alternatives[index], reset=moving)
+        return True
+
     def _moving(self, group: str) -> list[str] | None:
-        """Return the steps that go back to their beginning when a server moves on.
+        """Return the steps that go back to their beginning when a server moves on within its cloud.
 
         None where one has failed that would be the same in the next placement.
         """
-        names, moving = self._graph.of_group[group], self._graph.moving[group]
-        failed = [
-            name for name in names if self._journal.items[name].state in view.FAILED and name not in moving
+        cloud, items = self._cloud(group), self._journal.items
+        shared = [
+            node.name for node in self._graph.nodes.values() if node.group is None and node.cloud == cloud
         ]
-        if any(self._journal.items[name].error for name in failed):
+        if any(items[name].error and items[name].state in view.FAILED for name in shared):
+            return None
+        names = [name for name in self._graph.of_group[group] if self._graph.nodes[name].cloud == cloud]
+        moving = [name for name in self._graph.moving[group] if name in names]
+        failed = [name for name in names if items[name].state in view.FAILED and name not in moving]
+        if any(items[name].error for name in failed):
             return None
         # The others were only broken off, because the server failed.
         return moving + failed
+
+    # -- from cloud to cloud
+
+    async def _crossed(self, group: str, error: EnamelError) -> bool:
+        """Have a server tried on the next cloud; False where there is none, or something is left on this one."""
+        index = self._next_cloud(group)
+        if index is None or await self._undo().group(group):
+            return False
+        items, where = self._journal.items, self._graph.groups[group].alternatives[index]
+        nodes = [self._graph.nodes[name] for name in self._graph.of_group[group]]
+        await self._journal.crossed(
+            group,
+            to=index,
+            where=where,
+            leave=[
+                name for node in nodes if (name := node.name) in items and not view.left_behind(items[name])
+            ],
+            wake=[node for node in nodes if node.cloud == where.get("cloud")],
+            why=error.detail,
+        )
+        return True
+
+    async def _leave(self) -> None:
+        """Undo what served several servers on a cloud that all of them have moved on from."""
+        items = self._journal.items
+        left = [
+            node.name
+            for node in self._graph.nodes.values()
+            if node.group is None
+            and node.kind != Revert.kind
+            and self._graph.groups
+            and not self._here(node.cloud)
+        ]
+        left = [name for name in left if not view.left_behind(items[name])]
+        if left:
+            self._left += await self._undo().steps(left)
+            await self._journal.left(left, "no server stays on this cloud.")
+
+    def _cloud(self, group: str) -> str | None:
+        """Return the cloud that a server is tried on; None for the task's own."""
+        place = self._graph.groups[group].alternatives[self._journal.task.groups.get(group, 0)]
+        cloud: str | None = place.get("cloud")
+        return cloud
+
+    def _here(self, cloud: str | None) -> list[str]:
+        """Return the servers that are tried on a cloud, or that failed there."""
+        return [group for group in self._graph.groups if self._cloud(group) == cloud]
+
+    def _next_cloud(self, group: str) -> int | None:
+        """Return the first of a server's further placements that is on another cloud and that the plan has steps for."""
+        prepared = {self._graph.nodes[name].cloud for name in self._graph.of_group[group]}
+        index = self._journal.task.groups.get(group, 0)
+        for number, place in enumerate(self._graph.groups[group].alternatives):
+            if number > index and place.get("cloud") != self._cloud(group) and place.get("cloud") in prepared:
+                return number
+        return None
 
     # -- one step
 

@@ -59,8 +59,12 @@ class Undo:
         """Undo what steps that serve several servers have made for one of them, as far as they are done."""
         left: list[str] = []
         for node in reversed(self._graph.serving(group)):
-            one, places = self._journal.items[node.name], self._graph.places(node, group)
-            if one.state is item.State.COMPLETED and not set(places) <= set(one.outputs.get("undone", ())):
+            one, places = self._journal.items.get(node.name), self._graph.places(node, group)
+            if (
+                one is not None
+                and one.state is item.State.COMPLETED
+                and not set(places) <= set(one.outputs.get("undone", ()))
+            ):
                 left += await self._revert(node, only=places)
         return left
 
@@ -86,7 +90,9 @@ class Undo:
                 other.cancel()
 
     def _leaves_something(self, name: str) -> bool:
-        one = self._journal.items[name]
+        one = self._journal.items.get(name)
+        if one is None:
+            return False
         # What an earlier task has made and this one has taken over is not this one's to undo.
         taken_over = one.attempt == 0 and one.state is item.State.COMPLETED
         return KINDS[one.kind].undoable and one.state not in UNDONE and not taken_over

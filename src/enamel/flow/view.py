@@ -42,13 +42,18 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
         group.name: {"id": group.id} if group.id else {} for group in plan.groups
     }
     for one in sorted(items, key=_when):
-        if one.group in by_group:
+        if one.group in by_group and not left_behind(one):
             by_group[one.group].append(one)
             told[one.group].update(one.outputs.get("entry", {}))
         for name, entry in one.outputs.get("entries", {}).items():
             if name in told:
                 told[name].update(entry)
     return [_entry(group.name, by_group[group.name], told[group.name]) for group in plan.groups]
+
+
+def left_behind(one: Item) -> bool:
+    """Tell whether a step was done on a cloud that its server has moved on from."""
+    return bool(one.outputs.get("left_behind"))
 
 
 def data(items: Iterable[Item]) -> dict[str, Any]:
@@ -86,7 +91,9 @@ def made(cloud: str, items: Iterable[Item]) -> dict[str, tuple[task.Made, ...]]:
         for place, thing in enumerate(kind.made(one.outputs)):
             if place not in undone:
                 found.setdefault(thing.kind, []).append(
-                    msgspec.structs.replace(thing, cloud=cloud, server=thing.server or one.group)
+                    msgspec.structs.replace(
+                        thing, cloud=one.outputs.get("cloud", cloud), server=thing.server or one.group
+                    )
                 )
     return {kind: tuple(things) for kind, things in found.items()}
 

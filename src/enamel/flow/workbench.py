@@ -47,13 +47,12 @@ class Workbench:
     def context(self, node: Node) -> Context:
         """Return what a step works with."""
         found = self._journal.task
-        cloud = self.alternative(node).get("cloud", found.cloud)
 
         def tell(type: str, data: dict[str, Any]) -> None:
             self._journal.tell(type, node.name, {"server": node.group, **data})
 
         return Context(
-            cloud=self._tools.clouds.get(cloud),
+            cloud=self._tools.clouds.get(node.cloud or found.cloud),
             task=found.id,
             mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
             now=self._tools.now,

@@ -24,7 +24,8 @@ OPEN = frozenset({State.WAITING, State.RUNNING})
 """The states of a step that has not ended."""
 
 MOVES: dict[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.RUNNING, State.ABORTED}),
+    # Straight to REVERTED when its server moves on to another cloud before it was begun.
+    State.WAITING: frozenset({State.RUNNING, State.ABORTED, State.REVERTED}),
     # Back to WAITING when a server moves on to its next placement, and when a restart takes the step again.
     State.RUNNING: frozenset(
         {State.WAITING, State.COMPLETED, State.ABORTED, State.TIMED_OUT, State.REVERTED}

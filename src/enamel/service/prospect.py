@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
+from enamel.commands import elsewhere
 from enamel.commands.command import Command, Planned, Want
 from enamel.commands.facts import Facts
 from enamel.model import cloud, mark, task
@@ -86,8 +87,14 @@ class Prospects:
                 break
             why = look.detail if isinstance(look, CloudError) else _first_fault(look)
             notes.append(f"Cloud '{name}' was passed over: {why}")
-        plan = msgspec.structs.replace(chosen.planned.plan, notes=(*chosen.planned.plan.notes, *notes))
-        return msgspec.structs.replace(chosen, planned=msgspec.structs.replace(chosen.planned, plan=plan))
+        planned = chosen.planned
+        if not planned.faults:
+            spare = msgspec.structs.replace(want, spare=True)
+            others = [one for one in found if one is not chosen and not one.planned.faults]
+            further = [(one.cloud, command.plan(spare, one.facts)) for one in others]
+            planned = elsewhere.joined(planned, [(name, one) for name, one in further if not one.faults])
+        plan = msgspec.structs.replace(planned.plan, notes=(*planned.plan.notes, *notes))
+        return msgspec.structs.replace(chosen, planned=msgspec.structs.replace(planned, plan=plan))
 
     async def _on(
         self, cloud: str, command: Command, want: Want, *, caller: Caller, earlier: Earlier

@@ -174,7 +174,6 @@ class Submit:
             servers=tuple(
                 ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud) for group in plan.groups
             ),
-            progress=task.Progress(total=len(plan.nodes)),
             parent=found.parent,
             reserves=plan.needs,
             secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
@@ -182,6 +181,7 @@ class Submit:
             notifications=tuple(map(webhook.shown, hooks)),
         )
         steps = _steps(new, planned)
+        new = msgspec.structs.replace(new, progress=task.Progress(total=len(steps)))
         if planned.kept:
             new = view.seen(new, steps, plan)
         try:
@@ -265,10 +265,12 @@ class Submit:
 def _steps(new: Task, planned: Planned) -> list[Item]:
     """Return the items of a new task; those that it takes over are done already."""
     kept = {one.name: one for one in planned.kept}
+    groups = {group.name: group for group in planned.plan.groups}
     return [
         kept.get(node.name)
         or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
         for node in planned.plan.nodes
+        if not plans.asleep(node, groups, planned.groups)
     ]
 
 

@@ -96,6 +96,8 @@ class TaskStep(Struct, frozen=True, kw_only=True):
     """The steps that come before it."""
     group: str | None = None
     """Hostname of the server that it belongs to."""
+    cloud: str | None = None
+    """Where it is done, if not on the task's own cloud."""
     inputs: dict[str, Any] = {}
     """Literals, and references to outputs of other steps."""
     give_up_after: float = 0.0
@@ -155,6 +157,8 @@ def plan(found: task.Task, items: Iterable[item.Item]) -> TaskPlan:
     nodes = tuple(
         msgspec.convert(node | {"state": states.get(node["name"], item.State.WAITING)}, TaskStep)
         for node in stored.get("nodes", ())
+        # A step without an item is for a server that has not come to its cloud.
+        if node["name"] in states
     )
     here = f"/tasks/{found.id}"
     return TaskPlan(
