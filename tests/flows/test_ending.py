@@ -74,6 +74,28 @@ async def test_cancel_when_nothing_is_left_to_do(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.parametrize(
+    ("type", "step"),
+    [
+        ("task.reverting", None),
+        ("item.reverted", "server-boot-web-1"),
+        ("item.reverted", "volume-create-web-1"),
+    ],
+)
+async def test_a_worker_that_freezes_on_the_way_back_takes_nothing_away(
+    world: World, type: str, step: str | None
+) -> None:
+    world.fault({"kind": "server", "name": "web-2"}, {"error": "Out of luck."})
+    world.fault({"method": "DELETE"}, {"latency": 0.05})
+    accepted = await world.accept({**RICH, "all_or_nothing": True})
+    await world.until(accepted.id, type, item=step)
+    await world.freeze(thawed_for=0.2)
+    world.sandbox.faults.clear()
+    after = await world.end(accepted.id)
+    assert after.state is task.State.ABORTED and after.count() == {}
+    await world.check()
+
+
 @pytest.mark.parametrize("settings", [msgspec.structs.replace(QUICK, boot_seconds=(30, 30))])
 async def test_a_deadline_rolls_back(world: World) -> None:
     after = await world.run({**RICH, "timeout": "1s"})

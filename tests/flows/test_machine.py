@@ -1,4 +1,5 @@
-"""Any order of requests and mishaps: submit, cancel, revert, restart, workers that die, stop and start, answers lost."""
+"""Any order of requests and mishaps: submit, claim, cancel, revert, restart, workers that die, freeze, stop and start,
+and answers that get lost."""
 
 import asyncio
 import contextlib
@@ -81,6 +82,16 @@ class Machine(RuleBasedStateMachine):
     def kill(self) -> None:
         """Take the worker for dead: it finds its lease gone in the middle of what it does."""
         self._do(self.world.crash())
+
+    @rule(milliseconds=st.integers(0, 50))
+    def freeze(self, milliseconds: int) -> None:
+        """Freeze the worker until its lease is over: its own clock tells it at once."""
+        self._do(self.world.freeze(thawed_for=milliseconds / 1000))
+
+    @rule()
+    def claim(self) -> None:
+        """Have another worker claim what waits, and never be heard of again."""
+        self._do(self.world.steal())
 
     @rule()
     def stop_or_start(self) -> None:

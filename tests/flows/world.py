@@ -4,16 +4,21 @@ import asyncio
 import contextlib
 import ipaddress
 import shutil
-from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import msgspec
+import pytest
 import structlog
 from msgspec import Struct
 
-from enamel.clouds import rhythm
+from enamel.clouds import record, rhythm
+from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
 from enamel.clouds.openstack.patience import Patience
@@ -23,9 +28,10 @@ from enamel.clouds.shared.board import Board
 from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
 from enamel.flow.tools import Tools
-from enamel.model import item, task
+from enamel.model import item, task, topic
 from enamel.model.event import Event
 from enamel.model.item import Item
+from enamel.model.limits import NONE
 from enamel.model.placement import Containers
 from enamel.model.task import Caller, State, Task
 from enamel.sandbox import faults, kernel, serve
@@ -36,7 +42,7 @@ from enamel.service.late import LatePlanner
 from enamel.service.notices import Notices
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
-from enamel.store import events, items, migrations, tasks, workers
+from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -54,6 +60,7 @@ QUICKLY = webhook.Settings(
     pauses=(timedelta(seconds=0.02), timedelta(seconds=0.05)),
 )
 """How webhooks are sent: two attempts after the first."""
+LEASE = timedelta(seconds=2)
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
 BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
@@ -138,7 +145,13 @@ class World:
         )
         self.notices = Notices(store, keys=self.keys)
         self._cancel = Cancel(store, dispatch=self.dispatch)
-        self.lease = Lease(store, name="flows", length=timedelta(seconds=2))
+        self._frozen_for = 0.0
+        """Seconds for which workers were frozen so far."""
+        self.lease = Lease(
+            store, name="flows", length=LEASE, clock=lambda: time.monotonic() + self._frozen_for
+        )
+        self.late: list[str] = []
+        """What was sent to the cloud, to change something, while the worker had no lease."""
         self.caller = Caller(user_id="", project_id="")
         self._own: set[tuple[str, str]] = set()
         self._worker = self._hire()
@@ -204,6 +217,40 @@ class World:
         other = Store(f"sqlite:///{self.database}")
         await other.run(workers.reap, everyone=True)
         await other.close()
+
+    async def freeze(self, *, thawed_for: float = 0.0) -> None:
+        """Freeze the worker, in the middle of whatever it does, until its lease is over and its tasks are another's.
+
+        Args:
+            thawed_for: Seconds for which it goes on before anybody looks after its tasks.
+        """
+        self._frozen_for += LEASE.total_seconds()
+        await asyncio.sleep(thawed_for)
+        await self.crash()
+
+    async def steal(self) -> None:
+        """Have another worker claim what waits, and die with it."""
+        other = Store(f"sqlite:///{self.database}")
+        lease = Lease(other, name="thief", length=timedelta(seconds=0.1))
+        await lease.take()
+        await lease.run(claims.claim, lease.id, topics=topic.ALL, limit=10, limits=NONE)
+        await other.close()
+
+    def watched(self, fenced: Callable[[], aiohttp.TraceConfig]) -> Callable[[], aiohttp.TraceConfig]:
+        """See what is sent, in the very moment in which it is."""
+
+        async def sent(_session: object, context: SimpleNamespace, told: Any) -> None:
+            # What has no request behind it, a test has sent itself.
+            changes = told.method not in ("GET", "HEAD") and record.request_id.get()
+            if changes and not self.lease.alive():
+                self.late.append(f"{told.method} {told.url}")
+
+        def traced() -> aiohttp.TraceConfig:
+            found = fenced()
+            found.on_request_headers_sent.append(sent)
+            return found
+
+        return traced
 
     # -- the cloud beside Enamel
 
@@ -313,6 +360,7 @@ class World:
         for found in known:
             assert found.state in task.ENDED, f"task {found.id} is {found.state}"
             history.check(found, await self.items(found.id), await self.store.read(events.list, found.id))
+        assert self.late == [], "a worker without a lease has changed something"
         self._check_health()
         self._check_secrets()
 
@@ -359,6 +407,8 @@ async def opened(
         world = World(place, sandbox, store)
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(transport, "_fenced", world.watched(transport._fenced))
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world
