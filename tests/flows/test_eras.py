@@ -12,7 +12,7 @@ from tests.flows.test_failure import failed
 from tests.flows.test_launch import KEY, WEB, went_well, without_network
 from tests.flows.world import QUICK, After, World
 
-BEFORE = [name for name in era.ERAS if name not in ("2012", era.TODAY.name)]
+BEFORE = [name for name in era.ERAS if name != era.TODAY.name]
 NEUTRON = [name for name in BEFORE if not era.ERAS[name].nova_network]
 RICH: dict[str, Any] = {
     **WEB,

@@ -282,6 +282,11 @@ class World:
             **cloud.network.inventory(),
             **cloud.volume.inventory(),
         }
+        if cloud.era.nova_network:
+            # Nobody sees ports there, and Nova has numbers for what Neutron would give an id.
+            state["ports"] = []
+            for kind in ("floatingips", "security_groups"):
+                state[kind] = [{**row, "id": str(cloud.compute.number(row["id"]))} for row in state[kind]]
         return balance.inventory(state, project_id=self.caller.project_id)
 
     # -- tasks

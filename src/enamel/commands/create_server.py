@@ -16,6 +16,7 @@ from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
 from enamel.commands.fleet import Fleet
 from enamel.commands.lookup import Lookup
+from enamel.commands.member import Member
 from enamel.commands.writer import Writer
 from enamel.flow.plan import Draft, Plan, with_secrets
 from enamel.model import duration
@@ -195,6 +196,8 @@ def _lacking(found: Fleet, facts: Facts) -> list[Fault]:
         if wish.networks == "none" and Capability.WITHOUT_NETWORK not in facts.capabilities:
             detail = f"Cloud '{facts.cloud}' is too old for servers without a network; leave `networks` out."
             faults.append(Fault(pointer=member.at("networks"), code="capability_missing", detail=detail))
+        if Capability.PORTS not in facts.capabilities and Capability.NETWORK in facts.capabilities:
+            faults += _without_ports(member, facts)
         translated = wish.public_address and interface.own(member, facts) is None
         for name, wanted, needed, service in (
             ("boot_volume", wish.boot_volume, Capability.VOLUME, "block-storage"),
@@ -206,6 +209,23 @@ def _lacking(found: Fleet, facts: Facts) -> list[Fault]:
                 detail = f"Cloud '{facts.cloud}' has no {service} service in its catalogue."
                 faults.append(Fault(pointer=member.at(name), code="capability_missing", detail=detail))
     return list(dict.fromkeys(faults))
+
+
+def _without_ports(member: Member, facts: Facts) -> list[Fault]:
+    """Return a fault for each wish that only a cloud with ports can fulfil."""
+    networks = member.wish.networks
+    detailed = isinstance(networks, list) and (
+        len(networks) > 1
+        or any(
+            isinstance(one, NetworkChoice) and (one.subnet or one.fixed_ip or one.port) for one in networks
+        )
+    )
+    detail = f"Cloud '{facts.cloud}' has no Neutron, which this takes; leave the choice to the cloud."
+    return [
+        Fault(pointer=member.at(name), code="capability_missing", detail=detail)
+        for name, wanted in (("networks", detailed), ("security_groups", member.wish.security_groups == []))
+        if wanted
+    ]
 
 
 def _keys(choices: list[Choice], found: Fleet) -> list[Fault]:

@@ -6,6 +6,7 @@ First comes what servers share, then each server: with ports of its own that are
 from collections.abc import Sequence
 from typing import Any
 
+from enamel.clouds.driver import Capability
 from enamel.commands import quota
 from enamel.commands.choice import Choice
 from enamel.commands.facts import Facts
@@ -32,15 +33,28 @@ class Writer:
         facts: Facts,
         draft: Draft | None = None,
     ) -> None:
+        """Prepare a plan.
+
+        Args:
+            choices: The servers.
+            task: The id of the task.
+            ports_first: Whether the servers are such that their ports are best made before them.
+            facts: What is known of the cloud.
+            draft: What the plan is put into, where other things are in it already.
+        """
         self._choices = choices
+        able = facts.capabilities
+        self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
         self._short = task.replace("-", "")[-8:]
-        self._ports_first = ports_first
+        self._ports_first = ports_first and Capability.PORTS in able
         self._facts = facts
         self._draft = draft or Draft()
         self._keys: dict[str, Handle] = {}
         self._groups: dict[Any, Handle] = {}
         self._network: Handle | None = None
         self._server_group: Handle | None = None
+        self._placed: list[Any] = []
+        """The servers from which the next ones are kept apart where the cloud has no server groups."""
         self._texts: dict[str, str] = {}
 
     @property
@@ -56,10 +70,11 @@ class Writer:
             ports = self._ports()
             for number, choice in enumerate(self._choices):
                 self._separate(choice, ports[number])
-        elif len(self._choices) == 1:
-            self._alone(self._choices[0])
-        else:
+        elif len(self._choices) > 1 and self._together_at_once:
             self._together()
+        else:
+            for choice in self._choices:
+                self._alone(choice)
         imports = len(self._keys)
         needs = quota.needs(
             self._choices,
@@ -101,7 +116,8 @@ class Writer:
             )
         if self._network is None and any(one.automatic for one in choice.interfaces or ()):
             self._network = self._draft.add(network.AutoNetwork())
-        if self._server_group is None and choice.spread and len(self._choices) > 1:
+        grouped = Capability.SERVER_GROUPS in self._facts.capabilities
+        if self._server_group is None and choice.spread and len(self._choices) > 1 and grouped:
             self._server_group = self._draft.add(server_group.CreateServerGroup(name=f"enamel-{self._short}"))
 
     def _network_of(self, interface: Interface) -> Any:
@@ -203,10 +219,17 @@ class Writer:
     def _alone(self, choice: Choice) -> None:
         """Add a single server whose ports Nova makes."""
         name = choice.hostname
+        plugs = self._plugs(choice)
+        if len(choice.spots) > 1:
+            plugs |= {"zone": plans.alternative("zone"), "placement": plans.alternative("placement")}
+        apart = tuple(self._placed) if choice.spread else ()
         boot = self._draft.add(
-            self._boot([name], choice, disks=self._disks(choice), **self._plugs(choice)), group=name
+            self._boot([name], choice, disks=self._disks(choice), apart=apart, **plugs), group=name
         )
-        self._plugged(choice, boot["servers", 0, "id"])
+        active = self._plugged(choice, boot["servers", 0, "id"])
+        if choice.spread and self._server_group is None:
+            # Before it is ACTIVE, it may have no host yet that others could be kept from.
+            self._placed.append(active["id"])
 
     def _together(self) -> None:
         """Add equal servers that are booted with one request."""
@@ -232,7 +255,7 @@ class Writer:
             "zone": choice.spots[0].zone,
         }
 
-    def _plugged(self, choice: Choice, id: Any) -> None:
+    def _plugged(self, choice: Choice, id: Any) -> Handle:
         """Add the address of a server whose ports Nova makes, and its waits."""
         shown = None
         if choice.public_from or choice.public_address:
@@ -241,7 +264,7 @@ class Writer:
                 port.FindPorts(server_id=id, count=len(interfaces)), group=choice.hostname
             )
             shown = self._address(choice, found["ports", 0, "id"])
-        self._finish(choice, id, shown)
+        return self._finish(choice, id, shown)
 
     # -- each server
 
@@ -274,13 +297,14 @@ class Writer:
             return None
         return self._draft.add(step, group=choice.hostname)
 
-    def _finish(self, choice: Choice, id: Any, shown: Handle | None) -> None:
-        """Add the waits until a server is as ready as it was asked to be."""
+    def _finish(self, choice: Choice, id: Any, shown: Handle | None) -> Handle:
+        """Add the waits until a server is as ready as it was asked to be; return the one until it is ACTIVE."""
         active = self._draft.add(server.AwaitActive(id=id), group=choice.hostname)
         if choice.ready_when == "active":
-            return
+            return active
         where = shown["address"] if shown else active["entry", "fixed_addresses", 0]
         reached = self._draft.add(
             reach.Reach(address=where, ready_when=choice.ready_when), group=choice.hostname, after=[active]
         )
         self._draft.add(reach.HostKeys(id=id), group=choice.hostname, after=[reached])
+        return active

@@ -98,6 +98,7 @@ class Compute:
         self.keypairs: dict[tuple[str, str], Keypair] = {}
         self.groups: dict[str, Group] = {}
         self.keys_made = 0
+        self._numbers: dict[str, int] = {}
         self.hosts = {
             f"compute{number + 1}": ZONES[number // cloud.settings.hosts_per_zone]
             for number in range(len(ZONES) * cloud.settings.hosts_per_zone)
@@ -110,6 +111,10 @@ class Compute:
         ):
             flavor = compute_server.Flavor(id=cloud.new_id(), name=name, vcpus=vcpus, ram=ram, disk=disk)
             self.flavors[flavor.id] = flavor
+
+    def number(self, id: str) -> int:
+        """Return the number by which Nova knows an address, a group or a rule where it is the network service."""
+        return self._numbers.setdefault(id, len(self._numbers) + 1)
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return everything that exists, by kind; servers deleted for good are gone."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from enamel.sandbox import (
     compute_guard,
     compute_image,
+    compute_network,
     compute_power,
     compute_resize,
     compute_schema,
@@ -197,6 +198,8 @@ ACTIONS: dict[str, Rule] = {
     "os-migrateLive": Rule(compute_resize.live_migrate, frozenset({"active", "paused"}), admin="os_compute_api:os-migrate-server:migrate_live", log="live-migration"),
     "addSecurityGroup": Rule(_group(add=True), busy=True, lock=False),
     "removeSecurityGroup": Rule(_group(add=False), busy=True, lock=False),
+    "addFloatingIp": Rule(compute_network.associate(put=True), busy=True, lock=False),
+    "removeFloatingIp": Rule(compute_network.associate(put=False), busy=True, lock=False),
     "os-resetState": Rule(_reset, busy=True, lock=False, admin="os_compute_api:os-admin-actions:reset_state"),
 }  # fmt: skip
 """What may be done to a server."""

@@ -21,7 +21,8 @@ def create(request: kernel.Request) -> kernel.Reply:
     """Accept one server, or several alike."""
     body = request.body()
     compute_schema.check(body, compute_schema.server(request.version))
-    asked: dict[str, Any] = body["server"]
+    era = request.cloud.era
+    asked: dict[str, Any] = {name: value for name, value in body["server"].items() if name not in era.unheard}
     hints: dict[str, Any] = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints") or {}
     nova, caller = request.cloud.compute, request.caller
     fewest, most = _counts(asked)
@@ -57,7 +58,7 @@ def create(request: kernel.Request) -> kernel.Reply:
             groups=groups,
             wanted=wanted,
             reservation=reservation,
-            number=number if most > 1 else None,
+            number=number if most > 1 and era.compute is not None else None,
         )
         for number in range(count)
     ]
@@ -191,7 +192,7 @@ def _record(
     reservation: str,
     number: int | None,
 ) -> compute_server.Server:
-    """Return the record of one new server; one of several has its number in its name."""
+    """Return the record of one new server; one of several has its number in its name, but for the oldest clouds."""
     now = request.cloud.now()
     ending = "" if number is None else f"-{number + 1}"
     name = asked["name"].strip()

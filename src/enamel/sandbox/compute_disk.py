@@ -13,7 +13,7 @@ def wanted_volumes(
     request: kernel.Request, asked: dict[str, Any], *, most: int
 ) -> list[compute_server.Wanted]:
     """Return the volumes the servers are to be booted with; local disks need no record."""
-    found: list[compute_server.Wanted] = []
+    found = [_wanted_of_old(request, item, most=most) for item in asked.get("block_device_mapping", [])]
     for item in asked.get("block_device_mapping_v2", []):
         source, source_id = item.get("source_type", "blank"), item.get("uuid", "")
         target = item.get("destination_type", "volume" if source in ("volume", "snapshot") else "local")
@@ -45,6 +45,25 @@ def wanted_volumes(
         _check_disk(request, wanted, most=most)
         found.append(wanted)
     return found
+
+
+def _wanted_of_old(request: kernel.Request, item: dict[str, Any], *, most: int) -> compute_server.Wanted:
+    """Return a volume that is asked for by the name of its device, as the first API wants it."""
+    device, id = str(item.get("device_name") or ""), str(item.get("volume_id") or "")
+    if not device or not id:
+        raise kernel.Refusal(400, "Block Device Mapping is Invalid: Missing device UUID.")
+    wanted = compute_server.Wanted(
+        source="volume",
+        source_id=id,
+        size=int(item.get("volume_size") or 0),
+        boot_index=0 if device.rpartition("/")[2] == "vda" else None,
+        delete_on_termination=compute_schema.truth(item.get("delete_on_termination", False)),
+        volume_type="",
+        device=device,
+        tag=None,
+    )
+    _check_disk(request, wanted, most=most)
+    return wanted
 
 
 def _check_disk(request: kernel.Request, wanted: compute_server.Wanted, *, most: int) -> None:

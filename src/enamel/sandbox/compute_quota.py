@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import compute, kernel
+from enamel.sandbox import compute, kernel, network_state
 
 _ABSOLUTE = {
     "maxTotalInstances": "instances",
@@ -47,7 +47,20 @@ def limits(request: kernel.Request) -> kernel.Reply:
     }
     if request.version < (2, 36):
         absolute |= {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}
+    if request.cloud.era.nova_network:
+        absolute |= _network_limits(request, project_id)
     return kernel.Reply(body={"limits": {"rate": [], "absolute": absolute}})
+
+
+def _network_limits(request: kernel.Request, project_id: str) -> dict[str, int]:
+    """Return the limits of what Nova keeps where it is the network service."""
+    tables = network_state.of(request)
+    return {
+        "maxTotalFloatingIps": tables.limit(project_id, "floatingip"),
+        "totalFloatingIpsUsed": tables.floatingips.count(project_id),
+        "maxSecurityGroups": tables.limit(project_id, "security_group"),
+        "totalSecurityGroupsUsed": tables.security_groups.count(project_id),
+    }
 
 
 def _names(request: kernel.Request) -> list[str]:

@@ -12,6 +12,7 @@ from enamel.sandbox import (
     compute_keypair,
     compute_label,
     compute_list,
+    compute_network,
     compute_quota,
     compute_record,
     compute_schema,
@@ -47,5 +48,6 @@ SERVICE = kernel.Service(
         *compute_keypair.ROUTES,
         *compute_group.ROUTES,
         *compute_quota.ROUTES,
+        *compute_network.ROUTES,
     ),
 )

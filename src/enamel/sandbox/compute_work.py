@@ -140,9 +140,22 @@ def choose(cloud: state.Cloud, server: compute_server.Server) -> str | None:
             hosts = [host for host in hosts if host not in taken]
         elif group and group.policy == "affinity" and taken:
             hosts = [host for host in hosts if host in taken]
+        hosts = [host for host in hosts if _hinted(cloud, server, host)]
         if hosts and cloud.faults.creation(kind="server", name=server.name, zone=zone) is None:
             return cloud.rng.choice(hosts)
     return None
+
+
+def _hinted(cloud: state.Cloud, server: compute_server.Server, host: str) -> bool:
+    """Tell whether the hints about other servers let a server go to a host."""
+
+    def hosts(name: str) -> set[str | None]:
+        found = server.hints.get(name) or []
+        ids = [found] if isinstance(found, str) else found
+        return {cloud.compute.servers[id].host for id in ids if id in cloud.compute.servers}
+
+    same = hosts("same_host")
+    return host not in hosts("different_host") and (not same or host in same)
 
 
 def _plug(cloud: state.Cloud, server: compute_server.Server) -> None:

@@ -140,7 +140,9 @@ class Era(Struct, frozen=True, kw_only=True):
         ):
             return None
         if service == "compute" and first:
-            return self._in_project(path)
+            inside = self._in_project(path)
+            # Those of clouds with Neutron are left out: they would only hand on what is asked of them.
+            return None if inside and not self.nova_network and _NOVA_NETWORK.match(inside) else inside
         if service == "volume" and first == "v2":
             return "/v3" + path[3:]
         return path
@@ -171,6 +173,7 @@ class Era(Struct, frozen=True, kw_only=True):
         return _ATTRIBUTES[self.without]
 
 
+_NOVA_NETWORK = re.compile(r"/v2\.1/os-(floating-ip|security-group)")
 _IN_PROJECT = re.compile(r"/v2(\.1)?/[0-9a-f]{32}(?=/|$)")
 
 _SINCE_ZED = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 from typing import Any
 
-from enamel.sandbox import image_body, image_list, image_member, image_state, kernel
+from enamel.sandbox import image_body, image_list, image_member, image_state, image_v1, kernel
 from enamel.sandbox.kernel import Route
 
 IMPORT_METHODS = ("glance-direct",)
@@ -277,6 +277,8 @@ TABLE = (
     Route("GET", "/v2/info/import", import_methods),
     Route("GET", "/v2/info/stores", stores),
     Route("GET", "/v2/schemas/{name}", schema),
+    *image_v1.ROUTES,
+    Route("DELETE", "/v1/images/{id}", delete),
 )
 
 

@@ -17,6 +17,7 @@ from enamel.sandbox import (
     volume_state,
     volume_transfer,
     volume_type,
+    volume_v1,
     volume_view,
 )
 from enamel.sandbox.kernel import Route
@@ -275,6 +276,7 @@ ROUTES = (
     *(route._replace(template=f"/v3{route.template}") for route in TABLE),
     # The project's id in the path is older, and still what many clients send.
     *(route._replace(template=f"/v3/{{tenant_id}}{route.template}") for route in TABLE),
+    *volume_v1.routes(TABLE),
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
@@ -33,6 +34,10 @@ class CreateAddress(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Make it on the port in one request."""
+        if Capability.PORTS not in await at.cloud.capabilities():
+            at.note(
+                "The cloud has no Neutron: an address was taken from Nova's pool first, and then put on the server."
+            )
         address = await at.cloud.create_address(
             network_id=self.network_id, port_id=self.port_id, fixed_address=self.fixed_address, mark=at.mark
         )

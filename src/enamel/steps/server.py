@@ -48,14 +48,17 @@ class Boot(Step, frozen=True, kw_only=True):
     group_id: str | None = None
     same_host: tuple[str, ...] = ()
     different_host: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    """Servers of the same launch that it is kept apart from by a hint, where the cloud has no server groups."""
     placement: str | None = None
     """Path of the placement, for the record."""
 
     async def do(self, at: Context) -> Outputs:
         """Boot; the servers are not yet ACTIVE when Nova answers."""
         fields = msgspec.structs.asdict(self)
-        del fields["names"], fields["placement"]
+        del fields["names"], fields["placement"], fields["apart"]
         fields["properties"] = dict(self.properties)
+        fields["different_host"] = (*self.different_host, *self.apart)
         many = len(self.names) > 1
         want = cloud.ServerWant(
             name=self.names[0].removesuffix("-1") if many else self.names[0],
@@ -65,6 +68,10 @@ class Boot(Step, frozen=True, kw_only=True):
         )
         if self.tags and Capability.SERVER_TAGS not in await at.cloud.capabilities():
             at.note("The cloud is too old for tags at boot: the server's metadata hold them.")
+        if self.apart:
+            at.note(
+                "The cloud has no server groups: one server waits for the next, and a hint asks for another host."
+            )
         return self._outputs(at, list(await at.cloud.boot(want)))
 
     async def find(self, at: Context) -> Outputs | None:

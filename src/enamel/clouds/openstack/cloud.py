@@ -13,9 +13,7 @@ from enamel.clouds.openstack import (
     attachment,
     flavor,
     history,
-    network,
-    port,
-    security_group,
+    nova_network,
     session,
     snapshot,
     status,
@@ -46,13 +44,11 @@ _SINCE = {
 
 
 class OpenStackCloud(
+    nova_network.NovaNetwork,
     history.History,
     snapshot.Snapshots,
     attachment.Attachments,
     flavor.Flavors,
-    network.Networks,
-    port.Ports,
-    security_group.SecurityGroups,
     volume.Volumes,
 ):
     """One project on one OpenStack cloud."""
@@ -97,6 +93,9 @@ class OpenStackCloud(
                     found.add(capability)
         if Capability.NETWORK in found:
             found.add(Capability.PORTS)
+        elif Capability.COMPUTE in found and await self._of_nova():
+            found.add(Capability.NETWORK)
+        if Capability.NETWORK in found:
             networks = await self.networks()
             if any(one.external for one in networks):
                 found.add(Capability.FLOATING_IP)

@@ -100,6 +100,14 @@ class _GroupsBody(Struct):
     server_groups: list[_Group]
 
 
+class _Extension(Struct):
+    alias: str
+
+
+class _Extensions(Struct):
+    extensions: list[_Extension]
+
+
 class _Absolute(Struct):
     servers: int = field(name="maxTotalInstances", default=-1)
     servers_used: int = field(name="totalInstancesUsed", default=0)
@@ -186,6 +194,14 @@ class Compute(part.Part):
             if self._newest is not None and _number(version) <= self._newest:
                 return version
         return None
+
+    async def _aliases(self) -> frozenset[str]:
+        """Return the extensions of clouds that tell by these, and not by microversions, what they can do."""
+        return await self.kept.get("compute extensions", self._extensions_of_nova, keep=part.CATALOGUE)
+
+    async def _extensions_of_nova(self) -> frozenset[str]:
+        found = await self._get(SERVICE, "/extensions", answer=_Extensions)
+        return frozenset(extension.alias for extension in found.extensions)
 
     async def _flavors(self) -> list[cloud.Flavor]:
         found: list[Flavor] = []

@@ -5,6 +5,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+
 from enamel.clouds import picture, watch
 from enamel.clouds.openstack import compute, faults, server_answer, tag, transport
 from enamel.model import cloud
@@ -18,6 +21,7 @@ from enamel.model.errors import (
 )
 
 SERVICE = compute.SERVICE
+_DISKS = "os-block-device-mapping-v2-boot"
 
 
 class Servers(compute.Compute):
@@ -29,7 +33,11 @@ class Servers(compute.Compute):
         """Return one server. Raises Gone."""
         version = await self._version("2.47", "2.26")
         found = await self._get(SERVICE, f"/servers/{id}", answer=server_answer.One, version=version)
-        return found.server.told(self._sizes())
+        told = found.server.told(self._sizes(), public=await self._public([found.server]))
+        if found.server.attached is not UNSET:
+            return told
+        # Before 2013, a server does not tell of its volumes itself.
+        return msgspec.structs.replace(told, volumes=await self._attached(id))
 
     async def server_seen(self, id: str) -> cloud.Server:
         """Return one server; answered from the watcher while its look is fresh. Raises Gone."""
@@ -64,6 +72,8 @@ class Servers(compute.Compute):
         """Boot one or several equal servers in one request; return their ids, in order of their names."""
         version = await self._version("2.52", "2.37")
         body = _boot_body(want, version=version)
+        if want.disks and version is None and _DISKS not in await self._aliases_of_old():
+            _name_devices(body["server"], want)
         if want.count == 1:
             made = await self._post(
                 SERVICE, "/servers", body=body, answer=server_answer.Made, version=version
@@ -173,11 +183,23 @@ class Servers(compute.Compute):
 
     async def _is_attached(self, server_id: str, *, volume_id: str) -> bool:
         try:
-            path = f"/servers/{server_id}/os-volume_attachments"
-            found = await self._get(SERVICE, path, answer=server_answer.Attachments)
+            return volume_id in await self._attached(server_id)
         except Gone:
             return False
-        return any(one.volume_id == volume_id for one in found.attachments)
+
+    async def _attached(self, server_id: str) -> tuple[str, ...]:
+        """Return the ids of a server's volumes."""
+        path = f"/servers/{server_id}/os-volume_attachments"
+        found = await self._get(SERVICE, path, answer=server_answer.Attachments)
+        return tuple(one.volume_id for one in found.attachments)
+
+    async def _public(self, servers: Sequence[server_answer.Server]) -> frozenset[str]:
+        """Return which of the servers' addresses are public, where the cloud does not say that beside them."""
+        return frozenset()
+
+    async def _aliases_of_old(self) -> frozenset[str]:
+        """Return Nova's extensions where it has no microversions; where it has, all that is asked for is there."""
+        return frozenset({_DISKS}) if await self._version("2.1") is not None else await self._aliases()
 
     async def _servers(self, params: tuple[tuple[str, str], ...]) -> list[cloud.Server]:
         return [seen.value for seen in (await self._looked(params)).seen if seen.value is not None]
@@ -188,12 +210,12 @@ class Servers(compute.Compute):
         found, at = await self._pages(
             SERVICE, "/servers/detail", answer=server_answer.Many, params=params, version=version
         )
-        sizes = self._sizes()
+        sizes, public = self._sizes(), await self._public(found)
         seen = [
             picture.Seen(
                 id=one.id,
                 updated=server_answer.aware(one.updated),
-                value=None if one.status == "DELETED" else one.told(sizes),
+                value=None if one.status == "DELETED" else one.told(sizes, public=public),
             )
             for one in found
         ]
@@ -281,6 +303,20 @@ def _disks(want: cloud.ServerWant, *, from_volume: bool) -> list[dict[str, Any]]
             }
         )
     return disks
+
+
+def _name_devices(server: dict[str, Any], want: cloud.ServerWant) -> None:
+    """Ask for the volumes in the way of 2012: by the names of their devices."""
+    del server["block_device_mapping_v2"]
+    names = iter("bcdefghijklmnopqrstuvwxyz")
+    server["block_device_mapping"] = [
+        {
+            "device_name": "vda" if disk.boot else f"vd{next(names)}",
+            "volume_id": disk.volume_id,
+            "delete_on_termination": disk.delete_with_server,
+        }
+        for disk in want.disks
+    ]
 
 
 def _networks(want: cloud.ServerWant, *, version: str | None) -> Any:

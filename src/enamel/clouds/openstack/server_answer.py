@@ -1,12 +1,12 @@
 """How Nova tells of servers, and what Enamel makes of it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import part, tag
 from enamel.model import cloud
@@ -16,7 +16,8 @@ class Address(Struct):
     """One of a server's addresses."""
 
     addr: str
-    kind: str = field(name="OS-EXT-IPS:type", default="fixed")
+    kind: str = field(name="OS-EXT-IPS:type", default="")
+    """Not told before 2013."""
 
 
 class Flavor(Struct):
@@ -86,7 +87,8 @@ class Server(Struct):
     metadata: dict[str, str] = {}
     tags: list[str] = []
     addresses: dict[str, list[Address]] = {}
-    attached: list[Attached] = field(name="os-extended-volumes:volumes_attached", default_factory=list)
+    attached: list[Attached] | UnsetType = field(name="os-extended-volumes:volumes_attached", default=UNSET)
+    """Not told before 2013."""
     fault: Fault | None = None
     host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
     instance: str | None = field(name="OS-EXT-SRV-ATTR:instance_name", default=None)
@@ -96,11 +98,20 @@ class Server(Struct):
     locked: bool = False
     """From 2.9 on."""
 
-    def told(self, sizes: "Sizes") -> cloud.Server:
-        """Return the server in Enamel's words."""
+    def told(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
+        """Return the server in Enamel's words.
+
+        Args:
+            sizes: The sizes that are known.
+            public: The public addresses among those whose kind the cloud does not tell.
+        """
         size = sizes.of(self.flavor)
+
+        def is_floating(one: Address) -> bool:
+            return one.kind == "floating" or (not one.kind and one.addr in public)
+
         fixed = {
-            network: tuple(one.addr for one in there if one.kind == "fixed")
+            network: tuple(one.addr for one in there if not is_floating(one))
             for network, there in self.addresses.items()
         }
         return cloud.Server(
@@ -128,10 +139,10 @@ class Server(Struct):
             tags=tuple(dict.fromkeys((*self.tags, *tag.read(self.metadata)))),
             fixed_addresses=tuple(address for there in fixed.values() for address in there),
             floating_addresses=tuple(
-                one.addr for there in self.addresses.values() for one in there if one.kind == "floating"
+                one.addr for there in self.addresses.values() for one in there if is_floating(one)
             ),
             interfaces=fixed,
-            volumes=tuple(one.id for one in self.attached),
+            volumes=tuple(one.id for one in self.attached or ()),
             fault=None
             if self.fault is None
             else cloud.ServerFault(message=self.fault.message, code=self.fault.code),

@@ -64,6 +64,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Where a service answers."""
 
     url: str
+    version: tuple[int, ...] = ()
+    """Of its API, as far as that was asked for."""
 
 
 class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it has no types
@@ -174,6 +176,24 @@ class Session:
             return known
         return await self._flights.join(service, lambda: self._find(service))
 
+    async def ask_versions(self, service: str) -> Endpoint:
+        """Ask a service where its newest version answers, because it is not there where such services mostly are."""
+        access = await self.access()
+        data = self._catalogued(access, service=service)
+        _asking.set(service)
+        self._keystone.auth = self._plugin
+        found = await self._asked(
+            lambda: data.get_versioned_data(
+                self._keystone,
+                project_id=access.identity.project_id,
+                min_version=(1, 0),
+                max_version=(2, discover.LATEST),
+                discover_versions=True,
+            )
+        )
+        self._endpoints[service] = Endpoint(url=found.url.rstrip("/"), version=tuple(found.api_version or ()))
+        return self._endpoints[service]
+
     async def close(self) -> None:
         """Stop what is under way."""
         await self._flights.close()
@@ -228,7 +248,7 @@ class Session:
                 ),
                 service=service,
             )
-            endpoint = Endpoint(url=versioned.url.rstrip("/"))
+            endpoint = Endpoint(url=versioned.url.rstrip("/"), version=tuple(versioned.api_version or ()))
         self._endpoints[service] = endpoint
         return endpoint
 

@@ -54,14 +54,9 @@ class Snapshots(image.Images, server.Servers):
         self.kept.forget()
         return taken.image_id if isinstance(taken, _Taken) else ""
 
-    async def image(self, id: str) -> cloud.Image:
-        """Return one image. Raises Gone."""
-        return (await self._get(image.SERVICE, f"/images/{id}", answer=image._Image)).told()
-
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]:
         """Return the images whose property `enamel` has this value."""
-        page = await self._get(image.SERVICE, "/images", answer=image._Images, params=(("enamel", mark),))
-        return [one.told() for one in page.images]
+        return [one.told() for one in await self.listed((("enamel", mark),)) if one.mark == mark]
 
     async def delete_image(self, id: str) -> None:
         """Delete an image."""
@@ -76,9 +71,8 @@ class Snapshots(image.Images, server.Servers):
         return [one for page in pages for one in page]
 
     async def _images_at_once(self, ids: Collection[str]) -> list[cloud.Image]:
-        params = (("id", f"in:{','.join(ids)}"), ("limit", image.PAGE))
-        page = await self._get(image.SERVICE, "/images", answer=image._Images, params=params)
-        found = {one.id: one.told() for one in page.images}
+        listed = await self.listed((("id", f"in:{','.join(ids)}"),))
+        found = {one.id: one.told() for one in listed if one.id in ids}
         # Before 2016, Glance takes no more than one id: those that the list leaves out are asked for one by one.
         single = await asyncio.gather(*(self.image(id) for id in {*ids} - {*found}), return_exceptions=True)
         for one in single:

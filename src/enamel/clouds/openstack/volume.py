@@ -21,6 +21,8 @@ class _Attachment(Struct):
 class _Volume(Struct):
     id: str
     name: str | None = ""
+    display_name: str | None = ""
+    """What the first API calls it."""
     size: int = 0
     status: str = ""
     volume_type: str | None = ""
@@ -34,7 +36,7 @@ class _Volume(Struct):
     def told(self) -> cloud.Volume:
         return cloud.Volume(
             id=self.id,
-            name=self.name or "",
+            name=self.name or self.display_name or "",
             size_gb=self.size,
             status=self.status.lower(),
             type=self.volume_type or "",
@@ -104,7 +106,12 @@ class Volumes(part.Part):
 
     async def create_volume(self, want: cloud.VolumeWant) -> cloud.Volume:
         """Make a volume."""
-        body: dict[str, Any] = {"size": want.size_gb, "name": want.name, "metadata": {"enamel": want.mark}}
+        first = (await self.keystone.endpoint(SERVICE)).version[:1] == (1,)
+        body: dict[str, Any] = {
+            "size": want.size_gb,
+            "display_name" if first else "name": want.name,
+            "metadata": {"enamel": want.mark},
+        }
         if want.type is not None:
             body["volume_type"] = want.type
         if want.image_id is not None:
