@@ -46,6 +46,7 @@ from enamel.service.placement import Placements
 from enamel.service.read import Read
 from enamel.service.server_type import ServerTypes
 from enamel.service.submit import Submit
+from enamel.service.type_share import TypeShares
 from enamel.steps.probe import Probe
 from enamel.store import idempotency, migrations
 from enamel.store.engine import Store
@@ -69,6 +70,7 @@ class Services:
     addresses: Addresses
     placements: Placements
     server_types: ServerTypes
+    type_shares: TypeShares
     follow: Follow
     cancel: Cancel
     notices: Notices
@@ -243,7 +245,8 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         catalogue=Catalogue(store, clouds=clouds),
         placements=Placements(clouds, containers=parts.containers),
         addresses=Addresses(clouds),
-        server_types=ServerTypes(clouds),
+        server_types=(types := ServerTypes(clouds)),
+        type_shares=TypeShares(types),
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Notices(store, keys=parts.keys),

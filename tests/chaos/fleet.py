@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 import yaml
 
-from enamel.sandbox import identity
+from enamel.sandbox import era
 from tests.chaos.fleet_process import Process
 from tests.chaos.fleet_wire import Wire, Wires
 from tests.integration import fleet
@@ -150,7 +150,7 @@ class Fleet(fleet.Fleet):
         )
         clouds = yaml.safe_load((self.place / "clouds.yaml").read_text())
         here = f"http://127.0.0.1:{wires['cloud'].port}"
-        paths = {kind: path for kind, _, path in identity.CATALOGUE}
+        paths = {kind: path for kind, _, path in era.TODAY.catalogue}
         for entry in clouds["clouds"].values():
             entry["auth"]["auth_url"] = entry["auth"]["auth_url"].replace(self.sandbox, here)
             entry |= {word: here + paths[kind] for kind, word in _OVERRIDES.items()}

@@ -28,6 +28,14 @@ def settings() -> kernel.Settings:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, settings: kernel.Settings, database: Path) -> AsyncIterator[worlds.World]:
-    async with worlds.opened(tmp_path, settings=settings, template=database) as opened:
+def entry() -> str:
+    """Whose tasks they are; tests replace it."""
+    return "sandbox"
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, settings: kernel.Settings, database: Path, entry: str
+) -> AsyncIterator[worlds.World]:
+    async with worlds.opened(tmp_path, settings=settings, template=database, entry=entry) as opened:
         yield opened

@@ -104,16 +104,17 @@ class _Hurried(rhythm.Rhythm):
 class _Clouds:
     """The driver of the sandbox, without the patience of the real one."""
 
-    def __init__(self, file: Path, *, name: str) -> None:
+    def __init__(self, file: Path, *, name: str, entry: str) -> None:
         self._configuration = Configuration(file=file)
         self._name = name
+        self._entry = entry
 
     def names(self) -> Sequence[str]:
         return [self._name]
 
     def open(self, name: str, *, board: Board, paces: Paces) -> OpenStackCloud:
         patience = Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region("sandbox")
+        region = self._configuration.region(self._entry)
         opened = OpenStackCloud(name, region, patience=patience, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
@@ -123,8 +124,9 @@ class _Clouds:
 class World:
     """Everything from the request down to the cloud, but for HTTP on Enamel's own side."""
 
-    def __init__(self, place: Path, sandbox: serve.Sandbox, store: Store) -> None:
+    def __init__(self, place: Path, sandbox: serve.Sandbox, store: Store, *, entry: str = "sandbox") -> None:
         self.sandbox = sandbox
+        self._entry = entry
         self.store = store
         self.database = place / "enamel.db"
         self.planted: set[str] = {PASSWORD}
@@ -134,7 +136,7 @@ class World:
         self.left: set[str] = set()
         """Ids of what is meant to be left over."""
         self._place = place
-        self._drivers = [self._driver(sandbox, "sandbox")]
+        self._drivers = [self._driver(sandbox, entry, entry=entry)]
         self.clouds = Registry(self._drivers)
         self.dispatch = local_dispatch.Local()
         self.keys = local_keys.Local(place / "secrets")
@@ -157,17 +159,17 @@ class World:
         self._worker = self._hire()
         self._serving: asyncio.Task[None] | None = None
 
-    def _driver(self, sandbox: serve.Sandbox, name: str) -> _Clouds:
+    def _driver(self, sandbox: serve.Sandbox, name: str, *, entry: str) -> _Clouds:
         users = sandbox.cloud.identity.users
         for id, user in users.items():
             users[id] = msgspec.structs.replace(user, password=PASSWORD)
         file = self._place / f"clouds-{name}.yaml"
         file.write_text(sandbox.clouds_yaml().replace("password: secret", f"password: {PASSWORD}"))
-        return _Clouds(file, name=name)
+        return _Clouds(file, name=name, entry=entry)
 
     def join(self, sandbox: serve.Sandbox, name: str, *, containers: Containers) -> None:
         """Put another cloud beside the first one, and containers over both."""
-        self._drivers.append(self._driver(sandbox, name))
+        self._drivers.append(self._driver(sandbox, name, entry="sandbox"))
         self.submit = Submit(
             self.store,
             clouds=self.clouds,
@@ -256,7 +258,7 @@ class World:
 
     @property
     def cloud(self) -> OpenStackCloud:
-        found = self.clouds.get("sandbox")
+        found = self.clouds.get(self._entry)
         assert isinstance(found, OpenStackCloud)
         return found
 
@@ -387,7 +389,11 @@ class World:
 
 @contextlib.asynccontextmanager
 async def opened(
-    place: Path, *, settings: kernel.Settings = QUICK, template: Path | None = None
+    place: Path,
+    *,
+    settings: kernel.Settings = QUICK,
+    template: Path | None = None,
+    entry: str = "sandbox",
 ) -> AsyncIterator[World]:
     """Build a world; nothing in it may take longer than half a minute.
 
@@ -395,6 +401,7 @@ async def opened(
         place: A directory of its own.
         settings: What the cloud is like.
         template: A migrated database to begin with.
+        entry: Whose tasks they are: of the cloud's member, or of `sandbox-admin`.
     """
     database = place / "enamel.db"
     if template is not None:
@@ -409,7 +416,7 @@ async def opened(
         stack.push_async_callback(store.close)
         if template is None:
             migrations.upgrade(store.engine)
-        world = World(place, sandbox, store)
+        world = World(place, sandbox, store, entry=entry)
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         patch = stack.enter_context(pytest.MonkeyPatch.context())

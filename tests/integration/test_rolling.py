@@ -1,4 +1,4 @@
-"""A rolling restart of everything under load, behind nginx: no request fails, and no task is lost."""
+"""A rolling restart of everything under load, behind nginx or HAProxy: no request fails, and no task is lost."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.integration import fleet
+from tests.integration.haproxy import HAProxy
 from tests.integration.nginx import Nginx
 from tests.integration.services import debian
 from tests.store import databases
@@ -28,15 +29,15 @@ def there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[fleet.Flee
         yield found
 
 
-@pytest.fixture
-def proxy(there: fleet.Fleet) -> Iterator[str]:
-    nginx = Nginx(there.place, behind=[there.port(name) for name in APIS])
+@pytest.fixture(params=[Nginx, HAProxy], ids=["nginx", "haproxy"])
+def proxy(request: pytest.FixtureRequest, there: fleet.Fleet) -> Iterator[str]:
+    daemon = request.param(there.place, behind=[there.port(name) for name in APIS])
     try:
-        nginx.start()
+        daemon.start()
     except debian.Unavailable as why:
-        pytest.skip(f"nginx cannot be had: {why}")
-    yield nginx.url
-    nginx.stop()
+        pytest.skip(f"{daemon.name} cannot be had: {why}")
+    yield daemon.url
+    daemon.stop()
 
 
 class Caller:
@@ -81,6 +82,16 @@ class Caller:
             self.resumed += 1
 
 
+async def found_healthy(http: aiohttp.ClientSession) -> None:
+    """Wait until the proxy has found out that there is somebody behind it."""
+    async with asyncio.timeout(fleet.UP_WITHIN):
+        while True:
+            async with http.get("/healthcheck") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.2)
+
+
 async def restart_everything(there: fleet.Fleet, running: dict[str, fleet.Process]) -> None:
     """Restart one process after the other, as an upgrade does."""
     for name in (*WORKERS, *APIS):
@@ -96,6 +107,7 @@ async def test_nothing_is_lost(there: fleet.Fleet, proxy: str) -> None:
     # Each request has a connection of its own, as of many callers.
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(proxy, connector=connector) as http:
+        await found_healthy(http)
         callers = [Caller(http, number) for number in range(CALLERS)]
         calling = [asyncio.create_task(caller.call_until(over)) for caller in callers]
         await restart_everything(there, running)

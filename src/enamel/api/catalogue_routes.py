@@ -8,7 +8,6 @@ from enamel.api.resources import (
     placement,
     quota,
     server,
-    server_type,
     task_body,
     template,
     volume,
@@ -16,7 +15,6 @@ from enamel.api.resources import (
 from enamel.api.route import Route
 from enamel.model import errors
 from enamel.model.keypair import KeypairWish
-from enamel.model.server_type import ServerTypeWish
 from enamel.model.volume import VolumeWish
 
 _CLOUD_FAULTS = (errors.CloudError, errors.CloudUnreachable)
@@ -195,52 +193,6 @@ ROUTES: tuple[Route, ...] = (
         responses={200: (placement.Placement,)},
         errors=(errors.NotFound, *_CLOUD_FAULTS),
         rule="enamel:placements:get",
-    ),
-    Route(
-        method="GET",
-        path="/server_types",
-        name="list_server_types",
-        relation="server_types",
-        handler=server_type.list_server_types,
-        summary="List the sizes that servers come in.",
-        query=collection.Window,
-        responses={200: (server_type.ServerTypes,)},
-        errors=_CLOUD_FAULTS,
-        rule="enamel:server_types:list",
-    ),
-    Route(
-        method="POST",
-        path="/server_types",
-        name="create_server_type",
-        relation="server_types",
-        handler=server_type.create_server_type,
-        summary="Make a size of server.",
-        request=ServerTypeWish,
-        responses={201: (server_type.ServerType,)},
-        errors=(errors.Forbidden, errors.NameTaken, *_CLOUD_FAULTS),
-        rule="enamel:server_types:create",
-    ),
-    Route(
-        method="GET",
-        path="/server_types/{id}",
-        name="get_server_type",
-        relation="server_type",
-        handler=server_type.get_server_type,
-        summary="Show a size of server, by its id or name.",
-        responses={200: (server_type.ServerType,)},
-        errors=(errors.NotFound, *_CLOUD_FAULTS),
-        rule="enamel:server_types:get",
-    ),
-    Route(
-        method="DELETE",
-        path="/server_types/{id}",
-        name="delete_server_type",
-        relation="server_type",
-        handler=server_type.delete_server_type,
-        summary="Delete a size of server, by its id or name; servers of it stay as they are.",
-        responses={204: ()},
-        errors=(errors.NotFound, errors.Forbidden, *_CLOUD_FAULTS),
-        rule="enamel:server_types:delete",
     ),
 )
 """A part of the one table in `enamel.api.routes`."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         read,
         server_type,
         submit,
+        type_share,
     )
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Services(Protocol):
     cloud_states: "cloud.CloudStates"
     placements: "placement.Placements"
     server_types: "server_type.ServerTypes"
+    type_shares: "type_share.TypeShares"
     follow: "follow.Follow"
     cancel: "cancel.Cancel"
     notices: "notices.Notices"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enamel.api import address_routes, catalogue_routes, home, project_routes, stream
+from enamel.api import address_routes, catalogue_routes, home, project_routes, stream, type_routes
 from enamel.api.resources import (
     about,
     discovery,
@@ -292,6 +292,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *catalogue_routes.ROUTES,
     *address_routes.ROUTES,
+    *type_routes.ROUTES,
     Route(
         method="GET",
         path="/tasks",

@@ -69,6 +69,15 @@ class Client:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         return self.call("POST", _with(path, query), body=body, headers=headers).data
 
+    def patch(self, path: str, body: Any, /, **query: Any) -> Any:
+        """Send a change and return the answer."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self.call("PATCH", _with(path, query), body=body, headers=headers).data
+
+    def put(self, path: str, body: Any = None, /, **query: Any) -> Any:
+        """Send what is to be there and return the answer."""
+        return self.call("PUT", _with(path, query), body=body).data
+
     def delete(self, path: str, /, **query: Any) -> Any:
         """Have something removed and return the answer."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}

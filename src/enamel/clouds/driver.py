@@ -191,13 +191,37 @@ class Cloud(Protocol):
     async def diagnostics(self, server_id: str) -> dict[str, Any]:
         """Return what the hypervisor measures. Raises CloudForbidden where that is for operators."""
 
+    async def flavor(self, id: str) -> cloud.Flavor:
+        """Return a flavor with all that belongs to it. Raises CloudForbidden where that is for operators."""
+
+    async def user(self, text: str) -> cloud.Account | None:
+        """Return the user that has an id or a name. Raises CloudForbidden where that is for operators."""
+
+    async def project(self, text: str) -> cloud.Account | None:
+        """Return the project that has an id or a name. Raises CloudForbidden where that is for operators."""
+
+    async def projects_of(self, user_id: str) -> Sequence[str]:
+        """Return the ids of the projects in which a user has a role."""
+
     # -- effects
 
     async def create_flavor(self, want: cloud.FlavorWant) -> cloud.Flavor:
         """Make a flavor. Raises CloudForbidden where that is for operators."""
 
+    async def describe_flavor(self, id: str, description: str) -> None:
+        """Change what a flavor says of itself. Raises CapabilityMissing."""
+
+    async def add_flavor_marks(self, id: str, marks: cloud.FlavorMarks) -> None:
+        """Write something on a flavor; what is there already stays. Raises CapabilityMissing."""
+
+    async def drop_flavor_marks(self, id: str, marks: cloud.FlavorMarks) -> None:
+        """Take something off a flavor, whether it is there or not."""
+
     async def share_flavor(self, id: str, *, project_id: str) -> None:
-        """Let a project see a private flavor."""
+        """Let a project see a private flavor, if it does not already."""
+
+    async def unshare_flavor(self, id: str, *, project_id: str) -> None:
+        """Let a project no longer see a private flavor, whether it has or not."""
 
     async def delete_flavor(self, id: str) -> None: ...
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair: ...

@@ -2,6 +2,7 @@
 
 from enamel.commands import (
     attach_address,
+    change_server_type,
     create_address,
     create_server,
     create_volume,
@@ -18,6 +19,7 @@ from enamel.commands.command import Command
 from enamel.model.address import AddressWish, AttachWish
 from enamel.model.launch import Launch
 from enamel.model.restart import Restart
+from enamel.model.server_type import ServerTypeChange
 from enamel.model.volume import VolumeWish
 
 COMMANDS: dict[str, Command] = {
@@ -78,6 +80,15 @@ COMMANDS: dict[str, Command] = {
         plan=terminate_server.plan,
     ),
     **server_action.COMMANDS,
+    "server_type.change": Command(
+        name="server_type.change",
+        action="CHANGE_TYPE",
+        summary="Change a server type, also where the cloud can only make another one in its place.",
+        body=ServerTypeChange,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=change_server_type.ask,
+        plan=change_server_type.plan,
+    ),
     "task.restart": Command(
         name="task.restart",
         action="RESTART",

@@ -15,6 +15,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """What a command needs to know; nothing else is asked of the cloud."""
 
     flavors: bool = False
+    flavor: str | None = None
+    """Id or name of a flavor of which everything has to be known."""
     images: bool = False
     templates: frozenset[str] = frozenset()
     """Names or ids of templates: where one is no image, the volumes are asked for."""
@@ -54,6 +56,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What the operator has put over them."""
     capabilities: frozenset[Capability] = frozenset()
     flavors: tuple[words.Flavor, ...] = ()
+    """Those that the caller can use."""
+    flavor: words.Flavor | None = None
     images: tuple[words.Image, ...] = ()
     networks: tuple[words.Network, ...] = ()
     subnets: tuple[words.Subnet, ...] = ()

@@ -6,6 +6,20 @@ from datetime import datetime
 from msgspec import Struct
 
 
+class FlavorMarks(Struct, frozen=True, kw_only=True):
+    """What is written on a size of server beside its numbers."""
+
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    """Id of the project that made it; empty where that was not done through Enamel."""
+    users: tuple[str, ...] = ()
+    """Ids of the users that it is shared with."""
+    guests: tuple[str, ...] = ()
+    """Ids of the projects that have it for these users alone."""
+    extra: dict[str, str] = {}
+    """What others have written there, in the cloud's words."""
+
+
 class Flavor(Struct, frozen=True, kw_only=True):
     """A size of server."""
 
@@ -16,10 +30,21 @@ class Flavor(Struct, frozen=True, kw_only=True):
     disk_gb: int
     """Size of the root disk; 0 where the image or the boot volume decides."""
     swap_mb: int = 0
+    ephemeral_gb: int = 0
+    """Size of a second disk."""
     rxtx_factor: float = 1.0
     description: str = ""
     public: bool = True
     """Whether every project can use it."""
+    marks: FlavorMarks = FlavorMarks()
+    projects: tuple[str, ...] = ()
+    """Ids of the projects that can use a private one; only filled where one flavor was asked for."""
+
+    def usable_by(self, who: "Identity") -> bool:
+        """Tell whether somebody to whom the cloud shows it can use it, as far as it is shared with users alone."""
+        if self.public or "admin" in who.roles or who.project_id not in self.marks.guests:
+            return True
+        return who.user_id in self.marks.users
 
 
 class FlavorWant(Struct, frozen=True, kw_only=True):
@@ -30,9 +55,19 @@ class FlavorWant(Struct, frozen=True, kw_only=True):
     vcpus: int
     disk_gb: int
     swap_mb: int = 0
+    ephemeral_gb: int = 0
     rxtx_factor: float = 1.0
     description: str = ""
     public: bool = False
+    id: str = ""
+    """Empty leaves it to the cloud."""
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A user or a project, as the cloud's identity service knows it."""
+
+    id: str
+    name: str
 
 
 class Image(Struct, frozen=True, kw_only=True):

@@ -165,6 +165,9 @@ class App:
                     )
             if found is None:
                 return service.not_found
+            said = request.headers.get("content-type", "").partition(";")[0].strip()
+            if said and service.media_types and said not in service.media_types:
+                raise kernel.Refusal(415, "Unsupported Content-Type")
             reply = found[0].handler(request)
             body = self.cloud.era.trimmed(service.name, reply.body)
             return reply if body is reply.body else msgspec.structs.replace(reply, body=body)

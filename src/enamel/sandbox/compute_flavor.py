@@ -28,6 +28,11 @@ _NEW = compute_schema.checker(
         },
     )
 )
+_DESCRIPTION = compute_schema.checker(
+    compute_schema.obj(
+        ("flavor",), flavor=compute_schema.obj(("description",), description={"type": ["string", "null"]})
+    )
+)
 
 
 def _shown(request: kernel.Request, flavor: compute_server.Flavor) -> dict[str, Any]:
@@ -145,6 +150,18 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavor": _shown(request, flavor)})
 
 
+def describe(request: kernel.Request) -> kernel.Reply:
+    """Change a flavor's description, the one thing of it that can be changed."""
+    _admin(request, "os-flavor-manage:update")
+    if request.version < (2, 55):
+        raise kernel.Refusal(404, "The resource could not be found.")
+    body = request.body()
+    compute_schema.check(body, _DESCRIPTION)
+    flavor = _flavor(request)
+    flavor.description = body["flavor"]["description"]
+    return kernel.Reply(body={"flavor": _shown(request, flavor)})
+
+
 def delete(request: kernel.Request) -> kernel.Reply:
     """Delete a flavor; servers of its size keep it."""
     _admin(request, "os-flavor-manage:delete")
@@ -196,17 +213,39 @@ def _access(flavor: compute_server.Flavor) -> kernel.Reply:
 
 def action(request: kernel.Request) -> kernel.Reply:
     """Let a project see a private flavor, or no longer."""
-    _admin(request, "os-flavor-access:add_tenant_access")
-    flavor, body = _flavor(request), request.body()
-    for name, change in (
-        ("addTenantAccess", flavor.access.add),
-        ("removeTenantAccess", flavor.access.discard),
+    body = request.body()
+    for name, rule, change in (
+        ("addTenantAccess", "add_tenant_access", _admit),
+        ("removeTenantAccess", "remove_tenant_access", _shut_out),
     ):
         asked = body.get(name)
         if isinstance(asked, dict) and isinstance(asked.get("tenant"), str):
-            change(asked["tenant"])
+            _admin(request, f"os-flavor-access:{rule}")
+            flavor, project_id = _flavor(request), asked["tenant"]
+            if project_id not in request.cloud.identity.projects:
+                raise kernel.Refusal(400, f"Project ID {project_id} is not a valid project.")
+            if name == "addTenantAccess" and flavor.public and request.version >= (2, 7):
+                raise kernel.Refusal(409, "Can not add access to a public flavor.")
+            change(flavor, project_id)
             return _access(flavor)
     raise kernel.Refusal(400, "There is no such action.")
+
+
+def _admit(flavor: compute_server.Flavor, project_id: str) -> None:
+    """Let a project see a flavor."""
+    if project_id in flavor.access:
+        raise kernel.Refusal(
+            409,
+            f"Flavor access already exists for flavor {flavor.id} and project {project_id} combination.",
+        )
+    flavor.access.add(project_id)
+
+
+def _shut_out(flavor: compute_server.Flavor, project_id: str) -> None:
+    """Let a project no longer see a flavor."""
+    if project_id not in flavor.access:
+        raise kernel.Refusal(404, f"Flavor access not found for {flavor.id} / {project_id} combination.")
+    flavor.access.discard(project_id)
 
 
 ROUTES = (
@@ -214,6 +253,7 @@ ROUTES = (
     kernel.Route("POST", "/v2.1/flavors", create),
     kernel.Route("GET", "/v2.1/flavors/detail", detailed),
     kernel.Route("GET", "/v2.1/flavors/{id}", show),
+    kernel.Route("PUT", "/v2.1/flavors/{id}", describe),
     kernel.Route("DELETE", "/v2.1/flavors/{id}", delete),
     kernel.Route("GET", "/v2.1/flavors/{id}/os-extra_specs", specs),
     kernel.Route("POST", "/v2.1/flavors/{id}/os-extra_specs", add_specs),

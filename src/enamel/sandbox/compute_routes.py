@@ -32,6 +32,7 @@ SERVICE = kernel.Service(
     microversion_types=("compute",),
     microversion_header="X-OpenStack-Nova-API-Version",
     request_id_header="x-compute-request-id",
+    media_types=("application/json", "application/vnd.openstack.compute+json", "text/plain"),
     not_found=kernel.Reply(status=404, body=_HTML_404, media="text/html; charset=UTF-8"),
     routes=(
         kernel.Route("GET", "/v2.1/servers", compute_list.brief),

@@ -68,11 +68,19 @@ def _project_body(request: kernel.Request, project: identity.Project) -> dict[st
 
 def _own_projects(request: kernel.Request) -> kernel.Reply:
     """Answer with the projects the caller may scope a token to."""
+    return _with_roles(request, request.caller.user_id)
+
+
+def _user_projects(request: kernel.Request) -> kernel.Reply:
+    """Answer with the projects in which a user has a role."""
+    return _with_roles(request, identity_call.user_of(request, rule="list_user_projects").id)
+
+
+def _with_roles(request: kernel.Request, user_id: str) -> kernel.Reply:
+    """Return the projects in which a user has a role."""
     keystone = request.cloud.identity
-    mine = [project for user_id, project in keystone.grants if user_id == request.caller.user_id]
-    return identity_call.listed(
-        request, "projects", [_project_body(request, keystone.projects[key]) for key in mine]
-    )
+    found = [keystone.projects[project] for user, project in keystone.grants if user == user_id]
+    return identity_call.listed(request, "projects", [_project_body(request, one) for one in found])
 
 
 def _projects(request: kernel.Request) -> kernel.Reply:
@@ -185,7 +193,7 @@ SERVICE = kernel.Service(
         kernel.Route("GET", "/v3/projects/{id}", _project),
         kernel.Route("GET", "/v3/users", _users),
         kernel.Route("GET", "/v3/users/{id}", _user),
-        kernel.Route("GET", "/v3/users/{id}/projects", _own_projects),
+        kernel.Route("GET", "/v3/users/{id}/projects", _user_projects),
         kernel.Route("GET", "/v3/users/{id}/application_credentials", identity_credential.listing),
         kernel.Route("POST", "/v3/users/{id}/application_credentials", identity_credential.create),
         kernel.Route("GET", "/v3/users/{id}/application_credentials/{credential}", identity_credential.show),

@@ -197,6 +197,8 @@ class Service(Struct, frozen=True, kw_only=True):
     """The service's older header of its own, where it has one."""
     request_id_header: str = ""
     """A second name under which the request id is sent, where the service has one."""
+    media_types: tuple[str, ...] = ()
+    """What a request's Content-Type may be, body or not, where the service is strict about it."""
     not_found: Reply = Reply(status=404, body=b"404 Not Found", media="text/plain")
     """The answer to a path no route knows."""
 

@@ -11,6 +11,7 @@ from enamel.commands.facts import Ask, Facts
 from enamel.model import cloud
 from enamel.model.errors import Gone, NotFound
 from enamel.service import address as addresses
+from enamel.service import role, server_type
 
 MANY = 20
 """So many names are worth one list of all servers rather than a filter."""
@@ -26,7 +27,7 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
     identity = await where.identity()
     questions: dict[str, Awaitable[Any]] = {"capabilities": where.capabilities()}
     for name, asked, method in (
-        ("flavors", ask.flavors, where.flavors),
+        ("flavors", ask.flavors, lambda: server_type.usable(where)),
         ("images", ask.images, where.images),
         ("networks", ask.networks, where.networks),
         ("subnets", ask.subnets, where.subnets),
@@ -42,6 +43,8 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
         questions["addresses"] = addresses.listed(where)
     if ask.host is not None:
         questions["host"] = _host(where, ask.host)
+    if ask.flavor is not None:
+        questions["flavor"] = _flavor(where, ask.flavor)
     if ask.ports:
         questions["ports"] = where.ports_named(ask.ports)
     if ask.keypairs:
@@ -77,6 +80,12 @@ async def _named(where: driver.Cloud, names: Collection[str]) -> tuple[cloud.Ser
     if len(names) <= MANY:
         return tuple(await where.servers_named(names))
     return tuple(one for one in await where.servers_list() if one.name in names)
+
+
+async def _flavor(where: driver.Cloud, text: str) -> cloud.Flavor:
+    """Return a flavor with all that belongs to it. Raises NotFound, and Forbidden where that is for operators."""
+    found = server_type.named(await server_type.usable(where), text)
+    return await role.needed(where.flavor(found.id))
 
 
 async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> cloud.Server:

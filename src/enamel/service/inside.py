@@ -1,11 +1,11 @@
 """A server from inside: its console, what its hypervisor measures, and the tags that are on it."""
 
-import re
 from collections.abc import Collection
 from typing import Any
 
-from enamel.model.errors import Fault, Gone, Invalid, NotFound
+from enamel.model.errors import Gone, NotFound
 from enamel.model.task import Caller
+from enamel.service import tag
 from enamel.service.read import Read
 
 CONSOLES = {
@@ -18,10 +18,6 @@ CONSOLES = {
     "webmks": "webmks",
 }
 """The types of console, and what clouds call them."""
-
-MOST_TAGS = 50
-LONGEST_TAG = 50
-_BAD = re.compile(r"[/,]")
 
 
 async def console_log(read: Read, caller: Caller, id: str, *, lines: int | None) -> str:
@@ -72,42 +68,28 @@ async def set_tags(read: Read, caller: Caller, id: str, tags: Collection[str]) -
         Invalid: A tag is none, or there are too many.
         NotFound: There is no such server.
     """
-    faults = [fault for number, tag in enumerate(tags) if (fault := _fault(tag, f"/tags/{number}"))]
-    if len(set(tags)) > MOST_TAGS:
-        detail = f"{len(set(tags))} tags are too many: at most {MOST_TAGS}."
-        faults.append(Fault(pointer="/tags", detail=detail, code="length"))
-    if faults:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
+    wanted = tag.check_all(tags)
     found, where = await read.find(caller, id)
-    await where.set_tags(found.id, tuple(dict.fromkeys(tags)))
-    return tuple(sorted(set(tags)))
+    await where.set_tags(found.id, wanted)
+    return wanted
 
 
-async def add_tag(read: Read, caller: Caller, id: str, tag: str) -> None:
+async def add_tag(read: Read, caller: Caller, id: str, word: str) -> None:
     """Give a server one more tag.
 
     Raises:
         Invalid: It is no tag.
         NotFound: There is no such server.
     """
-    if fault := _fault(tag, ""):
-        raise Invalid(fault.detail, faults=(fault,))
+    tag.check(word)
     found, where = await read.find(caller, id)
-    await where.add_tag(found.id, tag)
+    await where.add_tag(found.id, word)
 
 
-async def remove_tag(read: Read, caller: Caller, id: str, tag: str) -> None:
+async def remove_tag(read: Read, caller: Caller, id: str, word: str) -> None:
     """Take a tag from a server. Raises NotFound where it does not have it."""
     found, where = await read.find(caller, id)
     try:
-        await where.remove_tag(found.id, tag)
+        await where.remove_tag(found.id, word)
     except Gone as error:
-        raise NotFound(f"Server '{found.name}' has no tag '{tag[:64]}'.") from error
-
-
-def _fault(tag: str, pointer: str) -> Fault | None:
-    if not tag or len(tag) > LONGEST_TAG:
-        return Fault(pointer=pointer, detail=f"A tag has 1 to {LONGEST_TAG} characters.", code="length")
-    if _BAD.search(tag):
-        return Fault(pointer=pointer, detail=f"Tag '{tag}' has a '/' or a ','; leave it out.", code="format")
-    return None
+        raise NotFound(f"Server '{found.name}' has no tag '{word[:64]}'.") from error

@@ -13,6 +13,7 @@ from enamel.steps import (
     security_group,
     server,
     server_group,
+    server_type,
     snapshot,
     volume,
 )
@@ -48,6 +49,7 @@ KINDS: dict[str, type[Step]] = {
     "server.resize": resize.Resize,
     "server.settle": act.Settle,
     "server_group.create": server_group.CreateServerGroup,
+    "server_type.change": server_type.ChangeServerType,
     "task.undo": revert.Revert,
     "volume.await": volume.AwaitVolume,
     "volume.create": volume.CreateVolume,

@@ -87,6 +87,49 @@ def test_flavors(cloud):
     assert set(short) == {"id", "name", "links"}
 
 
+def test_a_private_flavor_has_access_marks_and_a_description(cloud):
+    admin, project = cloud.admin, cloud.project_id
+    wish = {"name": cloud.name(), "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": False}
+    made = admin.call("POST", "compute", "/flavors", {"flavor": wish}).body["flavor"]
+    path = f"/flavors/{made['id']}"
+    admin.later("DELETE", "compute", path)
+    listed = admin.call("GET", "compute", f"{path}/os-flavor-access")
+    assert (listed.status, listed.body) == (200, {"flavor_access": []})
+    assert cloud.call("GET", "compute", f"{path}/os-flavor-access").status == 403
+    let_in, shut_out = {"addTenantAccess": {"tenant": project}}, {"removeTenantAccess": {"tenant": project}}
+    assert cloud.call("GET", "compute", path).status == 404
+    assert cloud.call("POST", "compute", f"{path}/action", let_in).status == 403
+    assert admin.call("POST", "compute", f"{path}/action", let_in).body == {
+        "flavor_access": [{"flavor_id": made["id"], "tenant_id": project}]
+    }
+    assert cloud.call("GET", "compute", path).status == 200
+    assert admin.call("POST", "compute", f"{path}/action", let_in).status == 409
+    assert admin.call("POST", "compute", f"{path}/action", shut_out).body == {"flavor_access": []}
+    assert admin.call("POST", "compute", f"{path}/action", shut_out).status == 404
+    nobody = {"addTenantAccess": {"tenant": "f" * 32}}
+    assert admin.call("POST", "compute", f"{path}/action", nobody).status == 400
+    marks = {"extra_specs": {"enamel:tag:0": "zwei Wörter"}}
+    specs = f"{path}/os-extra_specs"
+    assert admin.call("POST", "compute", specs, marks).body == marks
+    assert admin.call("DELETE", "compute", f"{specs}/enamel:tag:0").status == 200
+    assert admin.call("DELETE", "compute", f"{specs}/enamel:tag:0").status == 404
+    new = {"flavor": {"description": "New."}}
+    assert (
+        admin.call("PUT", "compute", path, new, microversion="2.55").body["flavor"]["description"] == "New."
+    )
+    assert admin.call("PUT", "compute", path, new, microversion="2.54").status == 404
+    assert cloud.call("PUT", "compute", path, new, microversion="2.55").status == 403
+    public = servers.pick(cloud, "compute", "/flavors", "m1.tiny")
+    assert admin.call("GET", "compute", f"/flavors/{public}/os-flavor-access").status == 404
+    assert (
+        admin.call("POST", "compute", f"/flavors/{public}/action", let_in, microversion="2.7").status == 409
+    )
+    again = {"flavor": {**wish, "id": made["id"], "ram": 128}}
+    assert admin.call("POST", "compute", "/flavors", again).status == 409
+    assert admin.call("DELETE", "compute", path).status == 202
+    assert admin.call("POST", "compute", "/flavors", again).body["flavor"]["id"] == made["id"]
+
+
 def test_flavors_are_made_by_admins_only(cloud):
     wish = {"flavor": {"name": cloud.name(), "ram": 64, "vcpus": 1, "disk": 0}}
     assert cloud.call("POST", "compute", "/flavors", wish).status == 403

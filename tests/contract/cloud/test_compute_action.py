@@ -231,3 +231,15 @@ def test_a_tag_in_a_path_is_read_as_latin_1(cloud, server):
     assert call("PUT", path, {"tags": ["\u00fc"]}).body == {"tags": ["\u00fc"]}
     assert call("DELETE", f"{path}/%C3%BC").status == 404
     assert call("DELETE", path).status == 204
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("application/json", 201), ("text/plain", 201), ("application/octet-stream", 415)]
+)
+def test_the_content_type_counts_even_without_a_body(cloud, server, kind, status):
+    path = f"/servers/{server}/tags/typed"
+    answer = cloud.call("PUT", "compute", path, microversion="2.26", headers={"Content-Type": kind})
+    assert answer.status == status
+    if status == 415:
+        assert servers.message(answer) == "Unsupported Content-Type"
+    cloud.call("DELETE", "compute", path, microversion="2.26")

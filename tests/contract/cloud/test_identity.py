@@ -147,3 +147,13 @@ def test_own_project(cloud):
     project = cloud.call("GET", "identity", f"/projects/{cloud.project_id}").body["project"]
     assert project["name"] == "demo"
     assert cloud.call("GET", "identity", f"/projects/{cloud.other.project_id}").status == 403
+
+
+def test_the_projects_of_a_user_are_told_to_admins_and_to_themselves(cloud):
+    path = f"/users/{cloud.user_id}/projects"
+    mine = cloud.call("GET", "identity", path)
+    theirs = cloud.admin.call("GET", "identity", path)
+    assert cloud.project_id in {one["id"] for one in mine.body["projects"]}
+    assert [one["id"] for one in theirs.body["projects"]] == [one["id"] for one in mine.body["projects"]]
+    assert cloud.call("GET", "identity", f"/users/{cloud.admin.user_id}/projects").status == 403
+    assert cloud.admin.call("GET", "identity", "/users/nobody/projects").status == 404

@@ -137,13 +137,15 @@ async def test_a_keypair(world: World) -> None:
         await world.cloud.create_keypair(world.name("other"), public_key="not a key")
 
 
-async def test_tags_beyond_ascii_stay_what_they_are(world: World) -> None:
+async def test_tags_come_and_go_and_stay_what_they_are(world: World) -> None:
     (id,) = await world.boot(networks=(cloud.NetworkPort(port_id=(await world.port()).id),), tags=("plain",))
     await world.active(id)
     await world.cloud.add_tag(id, "grün")
     await world.cloud.add_tag(id, "grün")
     await world.cloud.remove_tag(id, "plain")
-    assert (await world.cloud.server(id)).tags == ("grün",)
+    await world.cloud.add_tag(id, "red")
+    assert sorted((await world.cloud.server(id)).tags) == ["grün", "red"]
+    await world.cloud.remove_tag(id, "red")
     await world.cloud.remove_tag(id, "grün")
     with pytest.raises(Gone):
         await world.cloud.remove_tag(id, "grün")

@@ -11,3 +11,10 @@ from tests.contract.http import service
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Whole]:
     with service.running(tmp_path_factory.mktemp("enamel")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def administration(whole: service.Whole, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service on the same cloud, whose caller has the role admin there."""
+    with service.beside(whole, tmp_path_factory.mktemp("administration"), entry="sandbox-admin") as url:
+        yield url

@@ -1,6 +1,7 @@
 """The scenario: a few requests in a row, read from YAML, each with what must come back.
 
 - scenario: A task is followed to its end
+  as: admin                               # where the caller is to have that role on the cloud
   steps:
   - POST: /servers                        # the method and the path; $name stands for what was kept before
     headers: {Idempotency-Key: one}

@@ -31,6 +31,8 @@ class Whole(Struct, frozen=True):
 
     url: str
     cloud: str
+    place: Path
+    """Where it keeps what it keeps."""
 
 
 def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -53,21 +55,33 @@ def _hear_interrupts() -> None:
 
 @contextmanager
 def running(place: Path) -> Iterator[Whole]:
-    """Run a service until the block ends."""
+    """Run a service and a cloud until the block ends."""
     containers = place / "placements.yaml"
     containers.write_text(CONTAINERS)
-    with start(
-        *("up", "--sandbox", "--port", "0", "--data", str(place), "--log-level", "ERROR"),
-        OS_CLOUDS__PLACEMENTS=str(containers),
-    ) as up:
+    with _up("--sandbox", place=place, OS_CLOUDS__PLACEMENTS=str(containers)) as (url, cloud):
+        _settle(cloud)
+        yield Whole(url, cloud, place)
+
+
+@contextmanager
+def beside(whole: Whole, place: Path, *, entry: str) -> Iterator[str]:
+    """Run another service on the cloud of the first one, for another of its accounts, until the block ends."""
+    file = str(whole.place / "sandbox-clouds.yaml")
+    with _up("--cloud", entry, place=place, OS_CLIENT_CONFIG_FILE=file) as (url, *_):
+        yield url
+
+
+@contextmanager
+def _up(*arguments: str, place: Path, **environ: str) -> Iterator[list[str]]:
+    """Start a service, say the addresses that it tells of, and end it."""
+    more = ("--port", "0", "--data", str(place), "--log-level", "ERROR")
+    with start("up", *arguments, *more, **environ) as up:
         try:
             assert up.stdout is not None
             said = up.stdout.readline()
             found = re.findall(r"http://[\d.]+:\d+", said)
-            assert len(found) == 2, said + "".join(up.communicate(timeout=30))
-            url, cloud = found
-            _settle(cloud)
-            yield Whole(url, cloud)
+            assert found, said + "".join(up.communicate(timeout=30))
+            yield found
         finally:
             up.terminate()
             _, complained = up.communicate(timeout=30)

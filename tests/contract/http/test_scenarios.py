@@ -13,5 +13,6 @@ SCENARIOS = scenario.load(Path(__file__).parent)
 @pytest.mark.parametrize(
     "told", [told for _, told in SCENARIOS], ids=[f"{file}: {told['scenario']}" for file, told in SCENARIOS]
 )
-def test_contract(whole: service.Whole, told: dict[str, Any]) -> None:
-    scenario.play(whole.url, told)
+def test_contract(whole: service.Whole, told: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue("administration") if told.get("as") == "admin" else whole.url
+    scenario.play(url, told)

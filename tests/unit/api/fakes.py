@@ -25,6 +25,7 @@ from enamel.service import (
     read,
     server_type,
     submit,
+    type_share,
 )
 from enamel.service import cloud as cloud_states
 from enamel.store import engine, events, items, tasks
@@ -168,6 +169,7 @@ class Services:
         self.addresses = address.Addresses(self.clouds)
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
+        self.type_shares = type_share.TypeShares(self.server_types)
         self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -42,6 +44,20 @@ def test_units_start_what_there_is_and_give_it_time_to_end(unit: Path) -> None:
     assert duration.parse(service["TimeoutStopSec"]) > max(grace.api.drain_for, grace.worker.drain_for)
     assert service["RestartPreventExitStatus"] == str(int(Exit.USAGE))
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("name", ["enamel-api@8781.service", "enamel-worker@boot.service"])
+def test_systemd_understands_the_units(tmp_path: Path, name: str) -> None:
+    for unit in (DEPLOY / "systemd").iterdir():
+        instance = name.partition("@")[2].partition(".")[0]
+        text = unit.read_text().replace("/opt/enamel/bin/enamel", "/bin/true")
+        (tmp_path / unit.name.replace("@.", f"@{instance}.")).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / name], capture_output=True, text=True
+    )
+    # It has something to say of other units of the machine, too.
+    assert "enamel" not in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The routes of server types: the sizes that servers come in."""
 
+from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct, field
@@ -7,9 +8,22 @@ from msgspec import Struct, field
 from enamel.api import collection, links
 from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
-from enamel.model.errors import Invalid
+from enamel.api.resources import task
+from enamel.model.errors import Fault, Invalid
 from enamel.model.server_type import ServerTypeWish
 from enamel.service import body, server_type
+
+_ELSEWHERE = ("tags", "shares")
+"""What has resources of its own."""
+
+
+class TypeFilter(collection.Window, frozen=True, kw_only=True):
+    """Which server types are wanted."""
+
+    visibility: tuple[server_type.Scope, ...] = ()
+    """`public`, `own` or `shared`, or several of these."""
+    tag: tuple[str, ...] = ()
+    """With any of these tags."""
 
 
 class ServerType(server_type.ServerType, frozen=True, kw_only=True):
@@ -26,8 +40,8 @@ class ServerTypes(Struct, frozen=True, kw_only=True):
 
 
 async def list_server_types(ask: Ask) -> Answer:
-    """Answer with the sizes that the caller's project can use."""
-    found = await ask.services.server_types.all()
+    """Answer with the sizes that the caller can use."""
+    found = await ask.services.server_types.all(scopes=ask.query.visibility, tags=ask.query.tag)
     shown, own = collection.page(ask, found, what="server type", schema="ServerTypes", key=lambda one: one.id)
     return Answer(body=ServerTypes(server_types=tuple(map(_of, shown)), links=own))
 
@@ -39,11 +53,19 @@ async def get_server_type(ask: Ask) -> Answer:
 
 async def create_server_type(ask: Ask) -> Answer:
     """Make a size."""
+    _right_door(ask.body, here="/server_types/{id}")
     wish, faults = body.shape(ask.body, ServerTypeWish)
     if wish is None or faults:
         raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
     shown = _of(await ask.services.server_types.create(wish))
     return Answer(status=201, body=shown, headers={"Location": shown.links["self"].href})
+
+
+async def change_server_type(ask: Ask) -> Answer:
+    """Have a size changed, by its id or name."""
+    text = ask.params["id"]
+    _right_door(ask.body, here=f"/server_types/{quote(text, safe='')}")
+    return await task.command(ask, "server_type.change", params={"server_type": text})
 
 
 async def delete_server_type(ask: Ask) -> Answer:
@@ -52,6 +74,22 @@ async def delete_server_type(ask: Ask) -> Answer:
     return Answer(status=204)
 
 
+def _right_door(data: Any, *, here: str) -> None:
+    """Refuse what is changed elsewhere. Raises Invalid."""
+    found = [name for name in _ELSEWHERE if isinstance(data, dict) and name in data]
+    faults = [
+        Fault(
+            pointer=f"/{name}",
+            detail=f"The {name} of a server type are not changed here, but with PUT and DELETE at {here}/{name}.",
+            code="elsewhere",
+        )
+        for name in found
+    ]
+    if faults:
+        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
+
+
 def _of(found: server_type.ServerType) -> ServerType:
-    own = links.of(f"/server_types/{quote(found.id, safe='')}", schema="ServerType")
+    here = f"/server_types/{quote(found.id, safe='')}"
+    own = links.of(here, schema="ServerType", tags=f"{here}/tags", shares=f"{here}/shares")
     return ServerType(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)

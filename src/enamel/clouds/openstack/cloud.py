@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from enamel.clouds import cache, lookout, pace, picture, watch
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
+    account,
     attachment,
     flavor,
     history,
@@ -45,6 +46,7 @@ _SINCE = {
 
 class OpenStackCloud(
     nova_network.NovaNetwork,
+    account.Accounts,
     history.History,
     snapshot.Snapshots,
     attachment.Attachments,

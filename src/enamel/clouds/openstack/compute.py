@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, field
 
-from enamel.clouds.openstack import part
+from enamel.clouds.openstack import flavor_mark, part
 from enamel.model import cloud
 from enamel.model.errors import Gone
 
@@ -35,6 +35,9 @@ class Flavor(Struct):
     rxtx_factor: float = 1.0
     description: str | None = None
     public: bool = field(name="os-flavor-access:is_public", default=True)
+    ephemeral: int = field(name="OS-FLV-EXT-DATA:ephemeral", default=0)
+    extra_specs: dict[str, str] = {}
+    """From 2.61 on."""
 
     def told(self) -> cloud.Flavor:
         """Return it in Enamel's words."""
@@ -48,6 +51,8 @@ class Flavor(Struct):
             rxtx_factor=self.rxtx_factor,
             description=self.description or "",
             public=self.public,
+            ephemeral_gb=self.ephemeral,
+            marks=flavor_mark.read(self.extra_specs),
         )
 
 

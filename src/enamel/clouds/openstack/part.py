@@ -109,9 +109,13 @@ class Part:
         )
         return (await self.calls.call(want, answer=answer)).value
 
-    async def _put(self, service: str, path: str, *, body: Any, answer: type[T]) -> T:
+    async def _put(
+        self, service: str, path: str, *, body: Any, answer: type[T], version: str | None = None
+    ) -> T:
         # What is put twice is the same as what is put once.
-        want = transport.Want(service=service, method="PUT", path=path, body=body, repeatable=True)
+        want = transport.Want(
+            service=service, method="PUT", path=path, body=body, version=version, repeatable=True
+        )
         return (await self.calls.call(want, answer=answer)).value
 
     async def _delete(self, service: str, path: str) -> None:

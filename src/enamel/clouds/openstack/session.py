@@ -42,9 +42,9 @@ RENEW_BEFORE = timedelta(seconds=60)
 """A token is replaced this long before it expires, so that no call starts with one that is about to."""
 TRIES = 4
 
-# These two have had one major version since long: a catalogue that leaves it out needs no question.
-_ONLY_VERSION = {"network": "v2.0", "image": "v2"}
 _LOWEST_VERSION = {"compute": (2, 0), "block-storage": (1, 0)}
+# These have had one major version since long: a catalogue that leaves it out needs no question.
+_ONLY_VERSION = {"network": "v2.0", "image": "v2", "identity": "v3"}
 _HIGHEST_VERSION = {"compute": 2, "block-storage": 3}
 _VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
 
@@ -233,6 +233,9 @@ class Session:
         self._keystone.auth = self._plugin
         if service in _ONLY_VERSION:
             url = data.url.rstrip("/")
+            if service == "identity":
+                # Catalogues of old clouds lead to the second version, which knows nothing of what is asked here.
+                url = url.removesuffix("/v2.0")
             if not _VERSIONED.search(url):
                 url = f"{url}/{_ONLY_VERSION[service]}"
             endpoint = Endpoint(url=url)

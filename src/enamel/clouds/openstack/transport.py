@@ -274,6 +274,8 @@ class Transport:
             connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=keep_alive),
             timeout=aiohttp.ClientTimeout(total=total, sock_connect=self._patience.connect),
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            # Without a body, aiohttp would call a PUT "application/octet-stream", which Nova refuses with 415.
+            skip_auto_headers=["Content-Type"],
             trust_env=True,
             trace_configs=[_fenced()],
         )

@@ -1,0 +1,62 @@
+"""Users and projects, as Keystone knows them: looked up before something is shared with them."""
+
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from enamel.clouds.openstack import part
+from enamel.model import cloud
+from enamel.model.errors import Gone
+
+SERVICE = "identity"
+
+
+class _Account(Struct):
+    id: str
+    name: str
+
+    def told(self) -> cloud.Account:
+        return cloud.Account(id=self.id, name=self.name)
+
+
+class _User(Struct):
+    user: _Account
+
+
+class _Users(Struct):
+    users: list[_Account]
+
+
+class _Project(Struct):
+    project: _Account
+
+
+class _Projects(Struct):
+    projects: list[_Account]
+
+
+class Accounts(part.Part):
+    """The users and projects of a cloud."""
+
+    async def user(self, text: str) -> cloud.Account | None:
+        """Return the user that has an id or a name, or None."""
+        try:
+            return (await self._get(SERVICE, f"/users/{quote(text, safe='')}", answer=_User)).user.told()
+        except Gone:
+            found = await self._get(SERVICE, "/users", answer=_Users, params=(("name", text),))
+            return found.users[0].told() if found.users else None
+
+    async def project(self, text: str) -> cloud.Account | None:
+        """Return the project that has an id or a name, or None."""
+        try:
+            found = await self._get(SERVICE, f"/projects/{quote(text, safe='')}", answer=_Project)
+            return found.project.told()
+        except Gone:
+            listed = await self._get(SERVICE, "/projects", answer=_Projects, params=(("name", text),))
+            return listed.projects[0].told() if listed.projects else None
+
+    async def projects_of(self, user_id: str) -> tuple[str, ...]:
+        """Return the ids of the projects in which a user has a role."""
+        path = f"/users/{quote(user_id, safe='')}/projects"
+        found = await self._get(SERVICE, path, answer=_Projects)
+        return tuple(sorted(one.id for one in found.projects))

@@ -1,0 +1,75 @@
+"""What a launch can choose from: templates, networks, keys, volumes, the quota, placements."""
+
+from tools.tour.guide import Guide
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tour"
+
+
+def discovery(guide: Guide) -> None:
+    """Find the way: every route, every schema, and how the process is."""
+    own = "of Enamel alone"
+    guide.go("get_home", headers={"Accept": "application/json-home"}, note=own)
+    guide.go("get_openapi", note=own)
+    schemas = guide.go("list_schemas", note=own)
+    guide.go("get_schema", name=schemas["schemas"][0], note=own)
+    guide.go("get_health", note=own)
+    guide.go("get_metrics", note=own)
+
+
+def choices(guide: Guide) -> None:
+    """See what there is to choose from."""
+    cloud = guide.cloud
+    guide.go("list_templates", query="limit=100", says=lambda _: cloud.count("image", "/images", "images"))
+    guide.go("list_networks", says=lambda _: cloud.count("network", "/networks", "networks"))
+    guide.go("get_quota", says=lambda _: cloud.count("compute", "/servers", "servers"))
+    found = guide.go("list_placements", says=lambda _: cloud.zones())
+    guide.go("get_placement", id=found["placements"][-1]["id"], says=lambda _: cloud.zones())
+
+
+def keypairs(guide: Guide) -> None:
+    """Import a key, look at it, delete it."""
+    name = guide.name
+    guide.later(f"/keypairs/{name}")
+    guide.go(
+        "create_keypair",
+        body={"name": name, "public_key": KEY},
+        expect=201,
+        says=lambda key: f"Nova: {key['fingerprint']}",
+    )
+    guide.go("list_keypairs", note="the user's own, which nobody else sees in Nova")
+    guide.go("get_keypair", name=name, note="likewise")
+    guide.go("delete_keypair", name=name, expect=204, note="likewise")
+
+
+def volumes(guide: Guide) -> None:
+    """Make a volume, look at it, delete it."""
+    cloud = guide.cloud
+    task = guide.go("create_volume", body={"name": guide.name, "size_gb": 1}, expect=202,
+                    says=lambda task: cloud.volume(task["result"]["made"]["volume"][0]["id"]))  # fmt: skip
+    id = task["result"]["made"]["volume"][0]["id"]
+    guide.later(f"/volumes/{id}")
+    guide.go("list_volumes", query=f"name={guide.name}",
+             says=lambda _: cloud.count("block_storage", f"/volumes?name={guide.name}", "volumes"))  # fmt: skip
+    guide.go("get_volume", id=id, says=lambda _: cloud.volume(id))
+    guide.go("delete_volume", id=id, expect=202, says=lambda _: cloud.volume(id))
+
+
+def server_types(guide: Guide) -> None:
+    """Make a size of server, which takes an operator, and delete it."""
+    cloud, name = guide.cloud, guide.name
+    wish = {"name": name, "spec": {"memory_mb": 128, "cpu_units": 1, "root_disk_gb": 1}}
+    guide.go(
+        "list_server_types", query="limit=100", says=lambda _: cloud.count("compute", "/flavors", "flavors")
+    )
+    guide.go("create_server_type", about="by a user", body=wish, expect=403, note="needs the role admin")
+    made = guide.go(
+        "create_server_type",
+        operator=True,
+        body=wish,
+        expect=201,
+        says=lambda found: cloud.flavor(found["id"]),
+    )
+    id = made["id"]
+    guide.later(f"/server_types/{id}")
+    guide.go("get_server_type", operator=True, id=name, says=lambda _: cloud.flavor(id))
+    guide.go("delete_server_type", operator=True, id=name, expect=204, says=lambda _: cloud.flavor(id))

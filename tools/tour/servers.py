@@ -1,0 +1,148 @@
+"""Servers: launched with everything around them, looked at, changed in every way there is, and removed."""
+
+from typing import Any
+
+from tools.tour.catalogue import KEY
+from tools.tour.guide import Guide
+
+SMALL = {"template": "cirros", "type": "m1.tiny"}
+
+
+def launch(guide: Guide, *, suffix: str = "", **more: Any) -> str:
+    """Launch a small server and return its id."""
+    task = guide.go(
+        "create_servers",
+        about=", ".join(more),
+        body={**SMALL, "name": guide.name + suffix, **more},
+        expect=202,
+        says=lambda task: guide.cloud.ports(task["servers"][0]["id"]),
+    )
+    id = str(task["servers"][0]["id"])
+    guide.later(f"/servers/{id}?with=everything")
+    return id
+
+
+def life(guide: Guide) -> None:
+    """Launch a server with an address, a volume, a key, a rule and a tag; look at it from outside and inside."""
+    cloud = guide.cloud
+    key = {"name": f"{guide.name}-key", "public_key": KEY}
+    id = launch(
+        guide, public_address=True, volumes=[{"size_gb": 1}], keypair=key, allow=["tcp/22"], tags=["tour"]
+    )
+    guide.later(f"/keypairs/{key['name']}")
+    guide.go(
+        "list_servers",
+        query="virt_state=ACTIVE",
+        says=lambda _: cloud.count("compute", "/servers?status=ACTIVE", "servers"),
+    )
+    guide.go("get_server", id=id, says=lambda _: cloud.server(id))
+    guide.go(
+        "head_server",
+        id=id,
+        says=lambda states: f"{states['x-openstack-compute-server-virt-state']}; {cloud.server(id)}",
+    )
+    guide.go("get_console_log", id=id, query="lines=5", note="text of the console")
+    guide.go("get_console", id=id, type="novnc", says=lambda found: found["uri"].partition("?")[0])
+    guide.go(
+        "get_diagnostics", id=id, about="by a user", expect=403, note="needs the role admin in Nova's policy"
+    )
+    guide.go(
+        "get_diagnostics",
+        id=id,
+        operator=True,
+        says=lambda found: f"{len(found['diagnostics'])} facts, as Nova measures them",
+    )
+    tags(guide, id)
+    guide.go(
+        "list_server_tasks", id=id, says=lambda found: f"{len(found['tasks'])} entries; {cloud.deeds(id)}"
+    )
+    guide.go(
+        "terminate_server",
+        id=id,
+        query="with=everything",
+        expect=202,
+        says=lambda _: f"{cloud.server(id).split(';')[0]}; {cloud.ports(id)}",
+    )
+
+
+def tags(guide: Guide, id: str) -> None:
+    """Tag a server in every way."""
+
+    def told(_: Any) -> str:
+        return guide.cloud.tags(id)
+
+    guide.go("put_tag", id=id, tag="green", expect=204, says=told)
+    guide.go("get_tags", id=id, says=told)
+    guide.go("put_tags", id=id, body={"tags": ["blue", "red"]}, says=told)
+    guide.go("delete_tag", id=id, tag="red", expect=204, says=told)
+    guide.go("delete_tags", id=id, expect=204, says=told)
+
+
+def actions(guide: Guide) -> None:
+    """Do everything to a server that can be done to one, and hear each time how Nova finds it."""
+    id = launch(guide, suffix="-actor")
+    for action in ("REBOOT", "HARD_REBOOT", "PAUSE", "UNPAUSE", "SUSPEND", "RESUME", "POWER_OFF", "POWER_ON"):
+        guide.act(id, action)
+    guide.act(id, "RESCUE")
+    guide.act(id, "UNRESCUE")
+    guide.act(id, "UPDATE_PASSWORD", {"password": "a-new-one"})
+    guide.act(id, "REBUILD", {"template": "cirros"})
+    guide.act(id, "LOCK", {"reason": "on tour"})
+    guide.act(id, "UNLOCK")
+    guide.act(id, "RESIZE", {"type": "m1.small"})
+    guide.act(id, "RESIZE", {"type": "m1.tiny", "confirm": False})
+    guide.act(id, "REVERT_RESIZE")
+    guide.act(id, "RESIZE", {"type": "m1.tiny", "confirm": False})
+    guide.act(id, "CONFIRM_RESIZE")
+    plugs(guide, id)
+    images(guide, id)
+    guide.act(id, "MOVE", operator=True)
+    guide.act(id, "POWER_OFF")
+    guide.act(id, "MOVE", operator=True)
+    guide.act(id, "POWER_ON")
+    shelf(guide, id)
+    guide.act(id, "TERMINATE", {"with": "nothing"})
+    guide.act(id, "RESTORE")
+    guide.act(id, "TERMINATE", {"with": "everything"})
+
+
+def plugs(guide: Guide, id: str) -> None:
+    """Plug a new volume and a new port in, and pull both out."""
+    cloud, name = guide.cloud, f"{guide.name}-data"
+    new = {"size_gb": 1, "name": name}
+    made = guide.act(
+        id, "ATTACH_BLOCK_DEVICE", new, says=lambda task: cloud.volume(task["result"]["data"]["volume_id"])
+    )
+    volume = made["result"]["data"]["volume_id"]
+    guide.later(f"/volumes/{volume}")
+    old = {"volume": name, "delete": True}
+    guide.act(id, "DETACH_BLOCK_DEVICE", old, says=lambda _: cloud.volume(volume))
+    made = guide.act(id, "ATTACH_NETWORK_INTERFACE", {"network": "private"}, says=lambda _: cloud.ports(id))
+    port = {"port": made["result"]["data"]["port_id"]}
+    guide.act(id, "DETACH_NETWORK_INTERFACE", port, says=lambda _: cloud.ports(id))
+
+
+def images(guide: Guide, id: str) -> None:
+    """Make images of a server, and have them go again with the tasks that made them."""
+
+    def told(task: Any) -> str:
+        return guide.cloud.image(task["result"]["data"]["image_id"])
+
+    snapshot = guide.act(id, "SNAPSHOT", {"name": f"{guide.name}-today"}, says=told)
+    monday = {"name": f"{guide.name}-monday", "kind": "daily", "keep": 1}
+    backup = guide.act(id, "BACKUP", monday, says=told)
+    guide.go("revert_task", id=snapshot["id"], expect=202, says=lambda _: told(snapshot))
+    guide.go("revert_task", id=backup["id"], expect=202, says=lambda _: told(backup))
+
+
+def shelf(guide: Guide, id: str) -> None:
+    """Shelve a server and take it down again."""
+    guide.act(id, "SHELVE")
+    if "SHELVE_OFFLOAD" in guide.go("get_server", id=id, says=lambda _: guide.cloud.server(id))["actions"]:
+        guide.act(id, "SHELVE_OFFLOAD", operator=True)
+    else:
+        guide.cannot(
+            "SHELVE_OFFLOAD",
+            "this cloud takes shelved servers off their hosts at once (shelved_offload_time = 0)",
+        )
+    guide.act(id, "UNSHELVE")
