@@ -13,6 +13,8 @@ from enamel.store.engine import Store
 from tests.chaos.fleet import Fleet, Member, moment
 from tests.flows import balance, history
 
+SEEN_WITHIN = 0.2
+"""Seconds for what was sent in time to be seen by a wire on a busy machine."""
 BROKEN = ("step.broken", "task.stuck", "task.dropped", "worker.broke")
 """What is logged where Enamel itself is at fault."""
 
@@ -80,8 +82,11 @@ def check_fences(fleet: Fleet) -> None:
     }
     assert reaped and any(member.cloud.marks for member in fleet.members.values()), "there was nothing to see"
     for member in fleet.members.values():
-        late = begun_late(member.cloud.marks, lives(fleet, member), reaped)
+        led = lives(fleet, member)
+        late = begun_late(member.cloud.marks, led, reaped)
         assert not late, f"{member.name} began what was another's by then: {late}"
+        late = changed_late(member.cloud.changes, led, reaped)
+        assert not late, f"{member.name} went on when its tasks were another's: {late}"
 
 
 def lives(fleet: Fleet, member: Member) -> list[tuple[float, str]]:
@@ -103,6 +108,17 @@ def begun_late(
         told = [(at, mark) for at, mark in marks if start <= at < end]
         begun = {mark for at, mark in told if at <= over}
         late += [(at - over, mark) for at, mark in told if at > over and mark not in begun]
+    return late
+
+
+def changed_late(
+    changes: Sequence[tuple[float, str]], lives: Sequence[tuple[float, str]], reaped: Mapping[str, float]
+) -> list[tuple[float, str]]:
+    """Return what a member told the cloud to change after its lease was taken over, and before it had another one."""
+    late = []
+    for (_, worker), (end, _) in pairwise([*lives, (float("inf"), "")]):
+        over = reaped.get(worker, float("inf"))
+        late += [(at - over, what) for at, what in changes if over + SEEN_WITHIN < at < end]
     return late
 
 

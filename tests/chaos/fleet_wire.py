@@ -11,7 +11,8 @@ from typing import Any, Self, TypeVar
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
-_METHODS = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) /")
+_METHODS = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)")
+_TOKENS = b"/auth/tokens"
 _MARK = re.compile(rb"enamel:[0-9a-f-]{36}/[\w.~-]+")
 
 
@@ -22,6 +23,8 @@ class Wire:
         self.port = 0
         self.marks: list[tuple[float, str]] = []
         """The marks of what the process told the cloud to make, and when."""
+        self.changes: list[tuple[float, str]] = []
+        """Whatever else but reading the process asked of the cloud, and when."""
         self._wires = wires
         self._to = to
         self._listen_in = listen_in
@@ -80,6 +83,8 @@ class Wire:
                 if out and self._listen_in:
                     begun = _METHODS.match(data)
                     posting = begun[1] == b"POST" if begun else posting
+                    if begun and begun[1] not in (b"GET", b"HEAD") and _TOKENS not in begun[2]:
+                        self.changes.append((time.time(), begun[0].decode()))
                     if posting:
                         self.marks += [(time.time(), mark.decode()) for mark in _MARK.findall(data)]
                 sink.write(data)
