@@ -1,7 +1,10 @@
 """The database server: what cannot be worked on is refused in words that name the setting."""
 
+import os
+import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +21,20 @@ def test_these_databases_are_new_enough(url: str) -> None:
         product, version = server.identify(connection)
     engine.dispose()
     assert product in {"SQLite", "PostgreSQL", "MariaDB", "MySQL"} and version > (1,)
+
+
+def test_a_server_that_is_gone_is_noticed_soon(url: str) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("SQLite is no server")
+    engine = dialects.connect(url, idle_after=LEASE)
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        number = driver.pgconn.socket if url.startswith("postgresql") else driver._sock.fileno()
+        with socket.socket(fileno=os.dup(number)) as used:
+            assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+            assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+    engine.dispose()
 
 
 @pytest.mark.parametrize("product", ["SQLite", "PostgreSQL", "MariaDB", "MySQL"])

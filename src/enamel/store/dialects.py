@@ -1,6 +1,7 @@
 """The databases: how Enamel connects to each, and what it makes of their errors."""
 
 import enum
+import socket
 import sqlite3
 import time
 from datetime import timedelta
@@ -53,6 +54,8 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
             remedy=f"Install Enamel with it: pip install 'enamel[{_EXTRAS[backend]}]'.",
         ) from error
     set_up = _set_up_postgresql if backend == "postgresql" else _set_up_mysql
+    if backend != "postgresql":
+        sa.event.listen(engine, "do_connect", _connect_mysql)
 
     @sa.event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
@@ -162,16 +165,57 @@ _URLS = (
 )
 
 
+_CONNECT_WITHIN = 5
+_SILENT_FOR = 5
+"""Seconds without a word after which a server is asked whether it is there."""
+_GONE_AFTER = 10
+"""Seconds without an answer to anything sent, after which a server's host, or the way to it, is gone. TCP by itself tries
+for a quarter of an hour, and then goes on long after the network is back."""
+
+
 def _connect_args(backend: str) -> dict[str, Any]:
     if backend == "postgresql":
         return {
-            "connect_timeout": 5,
+            "connect_timeout": _CONNECT_WITHIN,
             "keepalives": 1,
-            "keepalives_idle": 5,
+            "keepalives_idle": _SILENT_FOR,
             "keepalives_interval": 2,
             "keepalives_count": 3,
+            "tcp_user_timeout": _GONE_AFTER * 1000,
         }
-    return {"connect_timeout": 5, "charset": "utf8mb4"}
+    return {"connect_timeout": _CONNECT_WITHIN, "charset": "utf8mb4"}
+
+
+def _connect_mysql(dialect: Any, _record: object, args: Any, params: dict[str, Any]) -> Any:
+    """Connect over a socket that is as impatient as PostgreSQL's: PyMySQL has no options for that."""
+    if params.get("unix_socket"):
+        return None
+    connection = dialect.loaded_dbapi.connect(*args, **params, defer_connect=True)
+    try:
+        connection.connect(_impatient(connection.host, connection.port))
+    except OSError as error:
+        raise dialect.loaded_dbapi.OperationalError(
+            2003, f"Can't connect to MySQL server on {connection.host!r} ({error})"
+        ) from error
+    return connection
+
+
+def _impatient(host: str, port: int) -> socket.socket:
+    """Return a socket that notices soon when the other side is gone."""
+    found = socket.create_connection((host, port), _CONNECT_WITHIN)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    options = {
+        "TCP_NODELAY": 1,
+        "TCP_KEEPIDLE": _SILENT_FOR,
+        "TCP_KEEPINTVL": 2,
+        "TCP_KEEPCNT": 3,
+        "TCP_USER_TIMEOUT": _GONE_AFTER * 1000,
+    }
+    for name, value in options.items():
+        # Not every system has all of them.
+        if hasattr(socket, name):
+            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return found
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
