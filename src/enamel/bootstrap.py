@@ -18,6 +18,7 @@ from enamel.clouds.pace import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared import ways as boards
 from enamel.commands import COMMANDS
+from enamel.commands.suspect import Rules
 from enamel.conf import placement
 from enamel.conf.settings import Settings
 from enamel.dispatch import ways
@@ -42,6 +43,7 @@ from enamel.service.health import Health
 from enamel.service.late import LatePlanner
 from enamel.service.metrics import Metrics
 from enamel.service.notices import Notices
+from enamel.service.orphan import Radar
 from enamel.service.placement import Placements
 from enamel.service.read import Read
 from enamel.service.server_type import ServerTypes
@@ -68,6 +70,7 @@ class Services:
     read: Read
     catalogue: Catalogue
     addresses: Addresses
+    radar: Radar
     placements: Placements
     server_types: ServerTypes
     type_shares: TypeShares
@@ -232,6 +235,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     if lease is not None:
         looks["lease"] = checks.LeaseCheck(lease)
     states = CloudStates(clouds)
+    radar = _radar(parts)
     return Services(
         submit=Submit(
             store,
@@ -240,6 +244,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
             dispatch=dispatch,
             guard=_guard(parts),
             containers=parts.containers,
+            radar=radar,
         ),
         read=Read(store, clouds=clouds),
         catalogue=Catalogue(store, clouds=clouds),
@@ -247,6 +252,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         addresses=Addresses(clouds),
         server_types=(types := ServerTypes(clouds)),
         type_shares=TypeShares(types),
+        radar=radar,
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Notices(store, keys=parts.keys),
@@ -266,6 +272,13 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
     face = app.application(services)
     serving = api_serve.running(face, listener=listener, drain_for=told.drain_for, ending=services.end)
     return await stack.enter_async_context(serving)
+
+
+def _radar(parts: Parts) -> Radar:
+    """Return who looks for orphans, with what the settings say of them."""
+    told = parts.settings.orphans
+    rules = Rules(seen_apart=told.seen_apart, min_age=told.min_age, unused_for=told.unused_for)
+    return Radar(parts.store, clouds=parts.clouds, rules=rules)
 
 
 def _guard(parts: Parts) -> Guard:

@@ -25,6 +25,7 @@ from enamel.clouds.openstack.patience import Patience
 from enamel.clouds.pace import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.board import Board
+from enamel.commands.suspect import Rules
 from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
 from enamel.flow.tools import Tools
@@ -40,6 +41,7 @@ from enamel.service.cancel import Cancel
 from enamel.service.guard import Guard
 from enamel.service.late import LatePlanner
 from enamel.service.notices import Notices
+from enamel.service.orphan import Radar
 from enamel.service.submit import Submit
 from enamel.steps.probe import Probe
 from enamel.store import claims, events, items, migrations, tasks, workers
@@ -61,6 +63,8 @@ QUICKLY = webhook.Settings(
 )
 """How webhooks are sent: two attempts after the first."""
 LEASE = timedelta(seconds=2)
+AT_ONCE = Rules(seen_apart=timedelta(0), min_age=timedelta(0), unused_for=timedelta(0))
+"""When orphans are proposed: after two looks."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
 BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
@@ -142,8 +146,14 @@ class World:
         self.keys = local_keys.Local(place / "secrets")
         self.guard = Guard([ipaddress.ip_network("127.0.0.0/8")])
         """Webhooks go to this machine, where the tests' receivers are."""
+        self.radar = Radar(store, clouds=self.clouds, rules=AT_ONCE)
         self.submit = Submit(
-            store, clouds=self.clouds, keys=self.keys, dispatch=self.dispatch, guard=self.guard
+            store,
+            clouds=self.clouds,
+            keys=self.keys,
+            dispatch=self.dispatch,
+            guard=self.guard,
+            radar=self.radar,
         )
         self.notices = Notices(store, keys=self.keys)
         self._cancel = Cancel(store, dispatch=self.dispatch)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         health,
         metrics,
         notices,
+        orphan,
         placement,
         read,
         server_type,
@@ -37,6 +38,7 @@ class Services(Protocol):
     read: "read.Read"
     catalogue: "catalogue.Catalogue"
     addresses: "address.Addresses"
+    radar: "orphan.Radar"
     cloud_states: "cloud.CloudStates"
     placements: "placement.Placements"
     server_types: "server_type.ServerTypes"

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from enamel.api import address_routes, catalogue_routes, home, project_routes, stream, type_routes
+from enamel.api import (
+    address_routes,
+    catalogue_routes,
+    home,
+    orphan_routes,
+    project_routes,
+    stream,
+    type_routes,
+)
 from enamel.api.resources import (
     about,
     discovery,
@@ -292,6 +300,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *catalogue_routes.ROUTES,
     *address_routes.ROUTES,
+    *orphan_routes.ROUTES,
     *type_routes.ROUTES,
     Route(
         method="GET",

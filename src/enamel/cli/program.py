@@ -27,6 +27,7 @@ COMMANDS = {
     "keypair": "enamel.cli.keypair",
     "volume": "enamel.cli.volume",
     "address": "enamel.cli.address",
+    "orphans": "enamel.cli.orphans",
     "quota": "enamel.cli.quota",
     "placement": "enamel.cli.placement",
     "cloud": "enamel.cli.cloud",

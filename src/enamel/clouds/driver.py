@@ -173,6 +173,12 @@ class Cloud(Protocol):
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
 
+    async def groups_letting_in(self, group_id: str) -> Sequence[str]:
+        """Return the ids of other security groups whose rules name this one."""
+
+    async def unfinished_networks(self) -> Sequence[cloud.Network]:
+        """Return the project's networks that were begun and have not got their way out."""
+
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]: ...
     async def volume(self, id: str) -> cloud.Volume: ...
     async def volumes_list(self) -> Sequence[cloud.Volume]: ...
@@ -233,6 +239,12 @@ class Cloud(Protocol):
     async def delete_security_group(self, id: str) -> None: ...
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
         """Make a network with a subnet and a router to the external network: the project's own way out."""
+
+    async def remove_unfinished_network(self, id: str) -> None:
+        """Delete a half-made network with all that leads out of it.
+
+        Raises Gone, and CloudConflict where it is whole meanwhile.
+        """
 
     async def auto_network(self) -> str:
         """Return the id of the project's auto-allocated network; the cloud makes it on first use."""

@@ -3,6 +3,7 @@
 from enamel.commands import (
     attach_address,
     change_server_type,
+    clean_orphans,
     create_address,
     create_server,
     create_volume,
@@ -18,6 +19,7 @@ from enamel.commands import (
 from enamel.commands.command import Command
 from enamel.model.address import AddressWish, AttachWish
 from enamel.model.launch import Launch
+from enamel.model.orphan import CleanWish
 from enamel.model.restart import Restart
 from enamel.model.server_type import ServerTypeChange
 from enamel.model.volume import VolumeWish
@@ -58,6 +60,15 @@ COMMANDS: dict[str, Command] = {
         cloud=lambda want: (want.params.get("cloud"), ()),
         ask=detach_address.ask,
         plan=detach_address.plan,
+    ),
+    "orphans.clean": Command(
+        name="orphans.clean",
+        action="CLEAN_UP",
+        summary="Take away what belongs to nobody.",
+        body=CleanWish,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=clean_orphans.ask,
+        plan=clean_orphans.plan,
     ),
     "server.create": Command(
         name="server.create",

@@ -1,14 +1,26 @@
 """What a command asks about a cloud before it plans, and the answers."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from msgspec import Struct
 
 from enamel.clouds.driver import Capability
 from enamel.model import cloud as words
+from enamel.model import orphan
 from enamel.model.item import Item
 from enamel.model.placement import Containers
 from enamel.model.task import Task
+
+
+class OrphanAsk(Struct, frozen=True, kw_only=True):
+    """Which orphans have to be known."""
+
+    kinds: frozenset[orphan.Kind] = frozenset(orphan.Kind)
+    min_age: timedelta | None = None
+    """The age from which they are proposed; the configured ones where this is not given."""
+    foreign: bool = False
+    """Whether those of unknown tasks belong to them."""
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -43,6 +55,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Id of a server of which everything around it has to be known."""
     task: str | None = None
     """Id of a task of which the items have to be known."""
+    orphans: OrphanAsk | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -79,6 +92,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Those asked for, or those of the server that is to be terminated."""
     unfinished: tuple[Task, ...] = ()
     """The tasks that are at work on the server."""
+    orphans: tuple[orphan.Orphan, ...] = ()
     task: Task | None = None
     items: tuple[Item, ...] = ()
     children: tuple[Task, ...] = ()

@@ -14,6 +14,7 @@ from enamel.conf.clouds import Settings as Clouds
 from enamel.conf.dispatch import Settings as Dispatch
 from enamel.conf.health import Settings as Health
 from enamel.conf.log import Settings as Log
+from enamel.conf.orphans import Settings as Orphans
 from enamel.conf.secrets import Settings as Secrets
 from enamel.conf.source import Word
 from enamel.conf.store import Settings as Store
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     cache: Cache = Cache()
     secrets: Secrets = Secrets()
     webhooks: Webhooks = Webhooks()
+    orphans: Orphans = Orphans()
     log: Log = Log()
 
     @property

@@ -57,9 +57,16 @@ def left_behind(one: Item) -> bool:
 
 
 def data(items: Iterable[Item]) -> dict[str, Any]:
-    """Return what a command answers with beside what it has made, for example the id of a snapshot's image."""
-    done = [one for one in items if one.state is item.State.COMPLETED]
-    return {name: value for one in done for name, value in one.outputs.get("data", {}).items()}
+    """Return what a command answers with beside what it has made, for example the id of a snapshot's image.
+
+    Lists that several steps tell are one list; of other values, the last step's counts.
+    """
+    found: dict[str, Any] = {}
+    for one in items:
+        if one.state is item.State.COMPLETED:
+            for name, value in one.outputs.get("data", {}).items():
+                found[name] = [*found.get(name, ()), *value] if isinstance(value, list) else value
+    return found
 
 
 def _when(one: Item) -> datetime:

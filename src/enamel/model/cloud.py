@@ -100,6 +100,9 @@ class Network(Struct, frozen=True, kw_only=True):
     default: bool = False
     subnets: tuple[str, ...] = ()
     up: bool = True
+    mark: str = ""
+    """Its description."""
+    created: datetime | None = None
 
 
 class Subnet(Struct, frozen=True, kw_only=True):
@@ -141,6 +144,8 @@ class SecurityGroup(Struct, frozen=True, kw_only=True):
     name: str
     description: str = ""
     project_id: str = ""
+    created: datetime | None = None
+    updated: datetime | None = None
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -187,6 +192,7 @@ class Port(Struct, frozen=True, kw_only=True):
     owner: str = ""
     """What kind of thing its device is; empty while nothing uses it."""
     created: datetime | None = None
+    updated: datetime | None = None
 
 
 class AddressKind(enum.Enum):
@@ -215,6 +221,7 @@ class Address(Struct, frozen=True, kw_only=True):
     server_id: str = ""
     """What it leads to, as far as that is known."""
     created: datetime | None = None
+    updated: datetime | None = None
 
     @property
     def used(self) -> bool:
@@ -249,6 +256,8 @@ class Volume(Struct, frozen=True, kw_only=True):
     """Ids of servers."""
     zone: str = ""
     multiattach: bool = False
+    created: datetime | None = None
+    updated: datetime | None = None
 
 
 class NetworkPort(Struct, frozen=True, kw_only=True):

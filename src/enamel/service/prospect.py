@@ -10,14 +10,16 @@ from msgspec import Struct
 from enamel.clouds import driver
 from enamel.commands import elsewhere
 from enamel.commands.command import Command, Planned, Want
-from enamel.commands.facts import Facts
+from enamel.commands.facts import Facts, OrphanAsk
 from enamel.model import cloud, mark, task
 from enamel.model.cloud import Limit
 from enamel.model.errors import CloudError, NotFound
 from enamel.model.item import Item
+from enamel.model.orphan import Orphan
 from enamel.model.task import Caller, Task
 from enamel.service import allowance, promises
 from enamel.service import facts as asking
+from enamel.service.orphan import Radar
 from enamel.store import engine, tasks
 
 
@@ -41,7 +43,8 @@ class Prospect(Struct, frozen=True, kw_only=True):
 class Prospects:
     """Asks clouds what a request needs to know of them, and has it planned."""
 
-    def __init__(self, store: engine.Store, *, clouds: driver.Clouds) -> None:
+    def __init__(self, store: engine.Store, *, clouds: driver.Clouds, radar: Radar | None = None) -> None:
+        self._radar = radar or Radar(store, clouds=clouds)
         self._store = store
         self._clouds = clouds
         self._allowance = allowance.Allowance(now=lambda: datetime.now(UTC))
@@ -112,6 +115,7 @@ class Prospects:
             containers=want.containers,
             addresses=await self._recognised(caller, facts) if asked.terminate else facts.addresses,
             quota=limits,
+            orphans=await self._orphans(asked.orphans, cloud) if asked.orphans else (),
             task=earlier.task if asked.task else None,
             items=earlier.items if asked.task else (),
             children=earlier.children,
@@ -158,6 +162,13 @@ class Prospects:
             server=server,
             states=frozenset(task.State) - task.ENDED,
         )
+
+    async def _orphans(self, asked: OrphanAsk, cloud: str) -> tuple[Orphan, ...]:
+        """Return what belongs to nobody; a look that something is to follow from counts for nothing itself."""
+        found = await self._radar.look(
+            cloud=cloud, kinds=asked.kinds, min_age=asked.min_age, foreign=asked.foreign, counts=False
+        )
+        return tuple(found)
 
     async def _promised(self, caller: Caller, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
         """Return what running tasks are about to take; the exact sum only where it can matter."""

@@ -29,6 +29,7 @@ from enamel.service import body as bodies
 from enamel.service import notices, promises
 from enamel.service.guard import Guard
 from enamel.service.key import Key
+from enamel.service.orphan import Radar
 from enamel.service.prospect import Earlier, Prospects
 from enamel.service.whereabouts import Whereabouts
 from enamel.store import engine, items, secrets, tasks, webhooks
@@ -80,6 +81,7 @@ class Submit:
         dispatch: Dispatch,
         guard: Guard | None = None,
         containers: Containers | None = None,
+        radar: Radar | None = None,
     ) -> None:
         self._guard = guard or Guard()
         self._store = store
@@ -87,7 +89,7 @@ class Submit:
         self._keys = keys
         self._dispatch = dispatch
         self._containers = containers or Containers()
-        self._prospects = Prospects(store, clouds=clouds)
+        self._prospects = Prospects(store, clouds=clouds, radar=radar)
         self._whereabouts = Whereabouts(store, clouds=clouds)
 
     async def preview(

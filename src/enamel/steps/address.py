@@ -125,6 +125,7 @@ def as_address(port: cloud.Port) -> cloud.Address:
         kind=AddressKind.PORT,
         server_id=port.server_id,
         created=port.created,
+        updated=port.updated,
     )
 
 

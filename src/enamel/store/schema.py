@@ -8,6 +8,7 @@
     spent_secrets            what is to be removed from the key store
     idempotency              the first answers to requests that came with a key
     locks                    what only one may do at a time
+    sightings                what looks for orphans have found, and since when
 
 Change these together with a migration in `migrations/versions`; a test holds the two to each other.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from enamel.model import item, task, webhook
+from enamel.model import item, orphan, task, webhook
 from enamel.model.problem import Problem
 from enamel.store.columns import Json, Moment, Rank, Word
 
@@ -185,3 +186,17 @@ idempotency = sa.Table(
 )
 
 locks = sa.Table("locks", metadata, sa.Column("name", sa.String(32), primary_key=True), **_EXACT)
+
+sightings = sa.Table(
+    "sightings",
+    metadata,
+    sa.Column("cloud", NAME, primary_key=True),
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("kind", Word(orphan.Kind), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("why", Word(orphan.Why), nullable=False),
+    sa.Column("first_seen", Moment, nullable=False),
+    sa.Column("last_seen", Moment, nullable=False),
+    sa.Column("looks", sa.Integer, nullable=False),
+    **_EXACT,
+)

@@ -21,6 +21,7 @@ from enamel.service import (
     follow,
     health,
     metrics,
+    orphan,
     placement,
     read,
     server_type,
@@ -167,6 +168,7 @@ class Services:
         self.read = read.Read(store, clouds=self.clouds)
         self.catalogue = catalogue.Catalogue(store, clouds=self.clouds)
         self.addresses = address.Addresses(self.clouds)
+        self.radar = orphan.Radar(store, clouds=self.clouds)
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
         self.type_shares = type_share.TypeShares(self.server_types)

@@ -84,3 +84,12 @@ def test_how_clouds_bear_it_is_listed_and_shown(enamel: Type) -> None:
     assert "32 of 32" in shown and "networks" in shown
     assert enamel("cloud", "show", "sandbox", "--json").data["versions"]["network"] == "v2.0"
     assert enamel("cloud", "show", "nowhere").code == 1
+
+
+def test_what_belongs_to_nobody_is_listed_and_taken_away(enamel: Type) -> None:
+    assert "nothing that belongs to nobody" in enamel("orphans", "--kind", "address").out
+    assert enamel("orphans", "--foreign", "--json").data["orphans"] == []
+    assert enamel("orphans", "--min-age", "long").code == 1
+    assert "nothing to do" in enamel("orphans", "clean", "--kind", "address", "--dry-run").out
+    assert "nothing to clean up" in enamel("orphans", "clean", "--kind", "address", "--wait").out
+    assert enamel("orphans", "clean", "00000000-0000-4000-8000-000000000000").code == 1

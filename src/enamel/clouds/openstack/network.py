@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
@@ -9,15 +10,19 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import mark as marks
-from enamel.clouds.openstack import part
+from enamel.clouds.openstack import part, server_answer
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, Gone
 
 SERVICE = "network"
 _FIELDS = (
     "id", "name", "project_id", "tenant_id", "router:external", "shared", "is_default", "subnets", "admin_state_up",
-    "description",
+    "description", "created_at",
 )  # fmt: skip
+
+
+UNFINISHED = "-unfinished"
+"""What stands at the end of a network's name as long as it has no way out."""
 
 
 class _Network(Struct):
@@ -31,17 +36,21 @@ class _Network(Struct):
     subnets: list[str] = []
     up: bool = field(name="admin_state_up", default=True)
     description: str | UnsetType | None = UNSET
+    created_at: datetime | None = None
 
     def told(self) -> cloud.Network:
+        name, mark = marks.read(self.name, self.description or "")
         return cloud.Network(
             id=self.id,
-            name=self.name,
+            name=name,
             project_id=self.project_id or self.tenant_id,
             external=self.external,
             shared=self.shared,
             default=bool(self.is_default),
             subnets=tuple(self.subnets),
             up=self.up,
+            mark=mark,
+            created=server_answer.aware(self.created_at),
         )
 
 
@@ -182,7 +191,7 @@ class Networks(marks.Marks):
         self, name: str, *, mark: str, outside: cloud.Network, taken: list[str]
     ) -> cloud.Network:
         """Make a network and what leads out of it, and give it its name."""
-        network = {"name": f"{name}-unfinished", "description": mark}
+        network = {"name": f"{name}{UNFINISHED}", "description": mark}
         made = (
             await self._post_marked("/networks", _within("network", network), answer=_NetworkBody)
         ).network
@@ -205,6 +214,22 @@ class Networks(marks.Marks):
         rename = {"network": {"name": name}}
         named = (await self._put(SERVICE, f"/networks/{made.id}", body=rename, answer=_NetworkBody)).network
         return msgspec.structs.replace(named.told(), subnets=(inside.id,))
+
+    async def unfinished_networks(self) -> Sequence[cloud.Network]:
+        """Return the project's networks that were begun and have not got their way out."""
+        project = (await self.identity()).project_id
+        found = await self.networks()
+        return [one for one in found if one.project_id == project and one.name.endswith(UNFINISHED)]
+
+    async def remove_unfinished_network(self, id: str) -> None:
+        """Delete a half-made network with all that leads out of it. Raises Gone, CloudConflict."""
+        found = (await self._get(SERVICE, f"/networks/{id}", answer=_NetworkBody)).network.told()
+        if not found.name.endswith(UNFINISHED) or not found.mark:
+            raise CloudConflict(f"Network '{found.name}' is whole and in use.", cloud=self.name)
+        try:
+            await self._take_down(found.mark)
+        finally:
+            self.kept.forget("networks", "subnets")
 
     async def offers_auto_network(self) -> bool:
         """Tell whether the cloud makes a network by itself for a project that has none."""

@@ -18,7 +18,7 @@ AT_ONCE = 100
 """How many ids fit into one query without being longer than proxies take."""
 _FIELDS = (
     "id", "network_id", "name", "description", "status", "device_id", "device_owner", "fixed_ips", "mac_address",
-    "security_groups", "project_id", "created_at",
+    "security_groups", "project_id", "created_at", "updated_at",
 )  # fmt: skip
 
 
@@ -42,6 +42,7 @@ class _Port(Struct):
     tenant_id: str = ""
     """What clouds before 2016 call the project."""
     created_at: datetime | None = None
+    updated_at: datetime | None = None
 
     def told(self) -> cloud.Port:
         name, mark = marks.read(self.name or "", self.description)
@@ -57,6 +58,7 @@ class _Port(Struct):
             security_groups=tuple(self.security_groups),
             owner=self.device_owner,
             created=server_answer.aware(self.created_at),
+            updated=server_answer.aware(self.updated_at),
         )
 
 
@@ -79,6 +81,7 @@ class _Address(Struct):
     """Not told by clouds before 2016."""
     status: str | None = ""
     created_at: datetime | None = None
+    updated_at: datetime | None = None
 
     def told(self) -> cloud.Address:
         return cloud.Address(
@@ -90,6 +93,7 @@ class _Address(Struct):
             mark=self.description or "",
             status=self.status or "",
             created=server_answer.aware(self.created_at),
+            updated=server_answer.aware(self.updated_at),
         )
 
 

@@ -1,16 +1,17 @@
 """Security groups: what may reach a server."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from enamel.clouds.openstack import part, transport
+from enamel.clouds.openstack import part, server_answer, transport
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict
 
 SERVICE = "network"
-_FIELDS = ("id", "name", "description", "project_id", "tenant_id")
+_FIELDS = ("id", "name", "description", "project_id", "tenant_id", "created_at", "updated_at")
 
 
 class _Group(Struct):
@@ -19,6 +20,8 @@ class _Group(Struct):
     description: str | None = ""
     project_id: str = ""
     tenant_id: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
     def told(self) -> cloud.SecurityGroup:
         return cloud.SecurityGroup(
@@ -26,6 +29,8 @@ class _Group(Struct):
             name=self.name,
             description=self.description or "",
             project_id=self.project_id or self.tenant_id,
+            created=server_answer.aware(self.created_at),
+            updated=server_answer.aware(self.updated_at),
         )
 
 
@@ -44,6 +49,7 @@ class _Rule(Struct):
     port_range_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
+    security_group_id: str = ""
     ethertype: str = "IPv4"
 
 
@@ -91,6 +97,20 @@ class SecurityGroups(part.Part):
                 raise
             if missing:
                 await self._add(group_id, missing)
+
+    async def groups_letting_in(self, group_id: str) -> Sequence[str]:
+        """Return the ids of other security groups whose rules name this one."""
+        params = (
+            ("remote_group_id", group_id),
+            ("fields", "security_group_id"),
+            ("fields", "remote_group_id"),
+        )
+        found = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+        return [
+            rule.security_group_id
+            for rule in found.security_group_rules
+            if rule.remote_group_id == group_id and rule.security_group_id != group_id
+        ]
 
     async def delete_security_group(self, id: str) -> None:
         """Delete a security group."""

@@ -31,6 +31,7 @@ class _Volume(Struct):
     attachments: list[_Attachment] = []
     availability_zone: str | None = ""
     multiattach: bool = False
+    created_at: datetime | None = None
     updated_at: datetime | None = None
 
     def told(self) -> cloud.Volume:
@@ -45,6 +46,8 @@ class _Volume(Struct):
             attached_to=tuple(one.server_id for one in self.attachments if one.server_id),
             zone=self.availability_zone or "",
             multiattach=self.multiattach,
+            created=server_answer.aware(self.created_at),
+            updated=server_answer.aware(self.updated_at),
         )
 
 

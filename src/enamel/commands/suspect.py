@@ -1,0 +1,271 @@
+"""The suspects: what a look at a cloud finds to belong to nobody, and which of it is proposed for a clean-up."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from msgspec import Struct
+
+from enamel.model import cloud, mark
+from enamel.model.orphan import Kind, Orphan, Sighting, Suspect, Why
+from enamel.steps.server import GONE
+
+_WOULD = {
+    Kind.SERVER: "delete the server",
+    Kind.ADDRESS: "give the address back",
+    Kind.PORT: "delete the port",
+    Kind.VOLUME: "delete the volume",
+    Kind.SECURITY_GROUP: "delete the security group",
+    Kind.NETWORK: "delete the half-made network, its subnets and routers",
+}
+_IDLE_VOLUME = frozenset({"available", "error"})
+
+
+class Inventory(Struct, frozen=True, kw_only=True):
+    """What a project has on a cloud."""
+
+    servers: tuple[cloud.Server, ...] = ()
+    ports: tuple[cloud.Port, ...] = ()
+    addresses: tuple[cloud.Address, ...] = ()
+    """Floating IPs."""
+    volumes: tuple[cloud.Volume, ...] = ()
+    security_groups: tuple[cloud.SecurityGroup, ...] = ()
+    networks: tuple[cloud.Network, ...] = ()
+    """Those that were begun and are not whole."""
+
+    def marks(self) -> Iterator[str]:
+        """Yield what all of it carries."""
+        for things in (self.servers, self.ports, self.addresses, self.volumes, self.networks):
+            for one in things:
+                yield one.mark
+        for group in self.security_groups:
+            yield group.description
+
+
+class Owner(Struct, frozen=True, kw_only=True):
+    """What is known of a task that has made things, and of those that have taken it up."""
+
+    alive: bool
+    """Whether one of them has not ended."""
+    reverted: bool
+    """Whether what they made was to go again."""
+    failed_to_undo: bool
+    """Whether a way back was not walked to its end."""
+    made: frozenset[str]
+    """The ids of what they count among what they have made."""
+
+
+Owners = Mapping[str, Owner]
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """When a suspect is proposed for a clean-up."""
+
+    seen_apart: timedelta = timedelta(minutes=10)
+    """How far apart two looks must have found it."""
+    min_age: timedelta = timedelta(hours=1)
+    """How old it must be where a task has left it behind."""
+    unused_for: timedelta = timedelta(days=1)
+    """For how long it must not have changed where it is merely unused."""
+
+
+def find(there: Inventory, owners: Owners) -> list[Suspect]:
+    """Return what belongs to nobody: marked things whose tasks do not stand by them, and unused things."""
+    look = _Look(there, owners)
+    return [*look.servers, *look.ports, *look.addresses(), *look.volumes(), *look.groups(), *look.networks()]
+
+
+class _Thing(Protocol):
+    """What all things have."""
+
+    @property
+    def id(self) -> str:
+        """Return what the cloud knows it by."""
+
+    @property
+    def created(self) -> datetime | None:
+        """Return when it was made, where the cloud tells."""
+
+
+class _Look:
+    """One look at all that a project has."""
+
+    def __init__(self, there: Inventory, owners: Owners) -> None:
+        self._there = there
+        self._owners = owners
+        self.servers = [found for one in there.servers for found in self._server(one)]
+        self._strays = {one.id for one in self.servers}
+        self.ports = [found for one in there.ports for found in self._port(one)]
+        found = {one.id for one in self.ports}
+        self._let_go = found | {one.id for one in there.ports if one.server_id in self._strays}
+        """The ports that nobody needs who stays."""
+
+    def _server(self, one: cloud.Server) -> Iterator[Suspect]:
+        if one.status not in GONE:
+            yield from self._judged(Kind.SERVER, one, one.name, one.mark, used=one.status != "ERROR")
+
+    def _port(self, one: cloud.Port) -> Iterator[Suspect]:
+        """Yield a port, unless something that stays uses it, or it goes with its server."""
+        plugged = bool(one.server_id or one.owner)
+        if plugged and (one.server_id not in self._strays or mark.read(one.mark) is None):
+            return
+        name = one.name or ", ".join(one.addresses)
+        unused = not plugged and not mark.is_lasting(one.mark)
+        changed = one.updated
+        yield from self._judged(
+            Kind.PORT, one, name, one.mark, unused=unused, changed=changed, used=bool(one.server_id)
+        )
+
+    def addresses(self) -> Iterator[Suspect]:
+        """Yield the floating IPs that lead nowhere, or to what goes."""
+        for one in self._there.addresses:
+            if not one.port_id or one.port_id in self._let_go:
+                yield from self._judged(
+                    Kind.ADDRESS,
+                    one,
+                    one.address,
+                    one.mark,
+                    unused=not one.port_id and not mark.is_lasting(one.mark),
+                    changed=one.updated,
+                    used=bool(one.port_id),
+                )
+
+    def volumes(self) -> Iterator[Suspect]:
+        """Yield the volumes that no server has which stays."""
+        for one in self._there.volumes:
+            idle = one.status in _IDLE_VOLUME
+            if set(one.attached_to) <= self._strays and (idle or one.attached_to):
+                yield from self._judged(
+                    Kind.VOLUME,
+                    one,
+                    one.name,
+                    one.mark,
+                    unused=idle and not mark.is_lasting(one.mark),
+                    changed=one.updated,
+                    used=bool(one.attached_to),
+                )
+
+    def groups(self) -> Iterator[Suspect]:
+        """Yield the security groups of which no port is that stays."""
+        guarding = {
+            group for one in self._there.ports if one.id not in self._let_go for group in one.security_groups
+        }
+        for one in self._there.security_groups:
+            if one.id not in guarding and one.name != "default":
+                yield from self._judged(
+                    Kind.SECURITY_GROUP, one, one.name, one.description, unused=True, changed=one.updated
+                )
+
+    def networks(self) -> Iterator[Suspect]:
+        """Yield the networks that nobody goes on to make."""
+        for one in self._there.networks:
+            yield from self._judged(Kind.NETWORK, one, one.name, one.mark)
+
+    def _judged(
+        self,
+        kind: Kind,
+        thing: _Thing,
+        name: str,
+        text: str,
+        *,
+        unused: bool = False,
+        changed: datetime | None = None,
+        used: bool = False,
+    ) -> Iterator[Suspect]:
+        """Yield a thing, unless somebody stands by it."""
+        by = mark.read(text)
+        owner = self._owners.get(by.task) if by else None
+        why: Why | None = None
+        if by is not None and owner is None:
+            why = Why.UNKNOWN_TASK
+        elif owner is not None:
+            if owner.alive:
+                return
+            why = _disowned(owner, thing.id, used=used)
+        if why is None and unused:
+            why = Why.UNUSED
+        if why is not None:
+            since = (changed or thing.created) if why is Why.UNUSED else thing.created
+            task = by.task if by else None
+            yield Suspect(
+                kind=kind, id=thing.id, name=name, why=why, mark=text, task=task, since=since, used=used
+            )
+
+
+def _disowned(owner: Owner, id: str, *, used: bool) -> Why | None:
+    """Return why a task that has ended does not stand by what it has made; None where it does."""
+    if owner.reverted:
+        return Why.REVERTED
+    left = id not in owner.made or (owner.failed_to_undo and not used)
+    return Why.LEFT_BEHIND if left else None
+
+
+def judge(
+    suspects: Iterable[Suspect],
+    sightings: Mapping[tuple[Kind, str], Sighting],
+    *,
+    now: datetime,
+    rules: Rules,
+    min_age: timedelta | None = None,
+) -> list[Orphan]:
+    """Return the suspects with what earlier looks say of them, the oldest first.
+
+    Args:
+        suspects: What a look has found.
+        sightings: What earlier looks have found, and this one, if it is to count.
+        now: The time of the database, whose clock the sightings have.
+        rules: When one is proposed.
+        min_age: The least age, in place of those of the rules.
+    """
+    orphans = []
+    for one in suspects:
+        seen = sightings.get((one.kind, one.id)) or Sighting(first=now, last=now, looks=0)
+        since = one.since or seen.first
+        least = min_age
+        if least is None:
+            least = rules.unused_for if one.why is Why.UNUSED else rules.min_age
+        waits = _waits(seen, age=now - since, now=now, least=least, apart=rules.seen_apart)
+        orphans.append(
+            Orphan(
+                kind=one.kind,
+                id=one.id,
+                name=one.name,
+                why=one.why,
+                task=one.task,
+                since=since,
+                # The cloud's clock may be before ours.
+                age=max(0, int((now - since).total_seconds())),
+                seen_since=seen.first,
+                looks=seen.looks,
+                used=one.used and one.why is Why.UNKNOWN_TASK,
+                proposed=waits is None,
+                waits_for=waits,
+                would=_WOULD[one.kind],
+                mark=one.mark,
+            )
+        )
+    return sorted(orphans, key=lambda one: (one.since, one.id))
+
+
+def _waits(
+    seen: Sighting, *, age: timedelta, now: datetime, least: timedelta, apart: timedelta
+) -> str | None:
+    """Return what a suspect waits for until it is proposed; None where it is."""
+    if seen.looks < 2 or seen.last - seen.first < apart:
+        return f"a second look, {_words(apart)} after the first one" if apart else "a second look"
+    if age < least:
+        return f"an age of {_words(least)}"
+    return None
+
+
+def _words(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    size, unit = next(
+        (size, unit) for size, unit in ((3600, "h"), (60, "min"), (1, "s")) if seconds % size == 0
+    )
+    return f"{seconds // size} {unit}"
+
+
+def of(orphans: Sequence[Orphan], id: str) -> Orphan | None:
+    """Return the orphan that has an id."""
+    return next((one for one in orphans if one.id == id), None)

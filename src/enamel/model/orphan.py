@@ -1,0 +1,98 @@
+"""The orphan: something on a cloud that seems to belong to nobody, and what is to become of it."""
+
+import enum
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from enamel.model.launch import Name
+
+
+class Kind(enum.Enum):
+    """What an orphan is."""
+
+    SERVER = "server"
+    ADDRESS = "address"
+    PORT = "port"
+    VOLUME = "volume"
+    SECURITY_GROUP = "security_group"
+    NETWORK = "network"
+
+
+class Why(enum.Enum):
+    """Why something seems to belong to nobody."""
+
+    LEFT_BEHIND = "LEFT_BEHIND"
+    """A task has made it, has ended, and does not count it among what it has made."""
+    REVERTED = "REVERTED"
+    """The task that has made it was reverted, and it is still there."""
+    UNKNOWN_TASK = "UNKNOWN_TASK"
+    """It carries the mark of a task that this service does not know."""
+    UNUSED = "UNUSED"
+    """Nothing uses it."""
+
+
+class Suspect(Struct, frozen=True, kw_only=True):
+    """Something that a look at the cloud has found to belong to nobody."""
+
+    kind: Kind
+    id: str
+    name: str
+    why: Why
+    mark: str = ""
+    task: str | None = None
+    """The task that its mark names."""
+    since: datetime | None = None
+    """When it was made; of what is unused, when it was changed last. None where the cloud does not tell."""
+    used: bool = False
+    """Whether somebody may be working with it."""
+
+
+class Sighting(Struct, frozen=True, kw_only=True):
+    """What earlier looks have seen of a suspect."""
+
+    first: datetime
+    last: datetime
+    looks: int
+
+
+class Orphan(Struct, frozen=True, kw_only=True):
+    """Something that seems to belong to nobody, with what is known of it."""
+
+    kind: Kind
+    id: str
+    name: str
+    why: Why
+    task: str | None
+    """The task that its mark names."""
+    since: datetime
+    """When it was made; of what is unused, when it was changed last; else when it was seen first."""
+    age: int
+    """Seconds since then."""
+    seen_since: datetime
+    """When a look has found it first."""
+    looks: int
+    """How many looks have found it."""
+    used: bool
+    """Whether somebody may be working with it."""
+    proposed: bool
+    """Whether a clean-up would take it away."""
+    waits_for: str | None
+    """What it is not proposed for."""
+    would: str
+    """What a clean-up does with it."""
+    mark: str = ""
+
+
+class CleanWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be cleaned up. With nothing said: all that tasks have left behind and that is proposed."""
+
+    ids: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=200)] | None = None
+    """Just these; each must be proposed."""
+    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)] | None = None
+    """All of these kinds that is proposed: also what is merely unused, which no task has left."""
+    min_age: Name | None = None
+    """Only what is at least so old, as in 2h; it takes the place of the configured ages."""
+    foreign: bool = False
+    """Also what unknown tasks have made: those of another Enamel on the same project, or of one whose store is lost."""

@@ -1,0 +1,112 @@
+"""The step that takes away what belongs to nobody, after a last look at it."""
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from enamel.model.cloud import AddressKind
+from enamel.model.errors import CloudConflict, CloudForbidden, CloudRefused, Gone, VolumeFailed
+from enamel.model.orphan import Kind
+from enamel.steps import address, server, volume
+from enamel.steps.step import Context, Outputs, Retry, Step
+
+_FREE_VOLUME = frozenset({"available", "error"})
+
+
+class RemoveOrphan(Step, frozen=True, kw_only=True):
+    """Take away one thing that belongs to nobody, unless somebody has taken it into use meanwhile.
+
+    That it stays is no failure: the task tells of each thing what has become of it.
+    """
+
+    kind: ClassVar[str] = "orphan.remove"
+    action: ClassVar[str] = "CLEANING_UP"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+    retry: ClassVar[Retry] = Retry(attempts=5, first=0.5, most=5.0)
+
+    what: Kind
+    id: str
+    name: str
+    mark: str
+    """What it carried when it was found to belong to nobody."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Look at it once more, and take it away."""
+        try:
+            reason = await _REASONS[self.what](at, self)
+            if reason:
+                return self._told("kept", why=reason)
+            await _WAYS[self.what](at, self.id)
+        except Gone:
+            return self._told("gone")
+        except (CloudConflict, CloudRefused, CloudForbidden, VolumeFailed) as exc:
+            return self._told("kept", why=exc.detail)
+        return self._told("removed")
+
+    def _told(self, outcome: str, *, why: str = "") -> Outputs:
+        thing = {"kind": self.what.value, "id": self.id, "name": self.name}
+        return {"id": self.id, "data": {outcome: [thing | ({"why": why} if why else {})]}}
+
+
+OTHER = "It carries another mark now."
+
+
+async def _server(at: Context, orphan: RemoveOrphan) -> str:
+    there = await at.cloud.server(orphan.id)
+    if there.status in server.GONE:
+        raise Gone
+    return OTHER if there.mark != orphan.mark else ""
+
+
+async def _port(at: Context, orphan: RemoveOrphan) -> str:
+    there = await at.cloud.port(orphan.id)
+    if there.server_id or there.owner:
+        return f"It has been plugged into {there.server_id or there.owner} meanwhile."
+    return OTHER if there.mark != orphan.mark else ""
+
+
+async def _address(at: Context, orphan: RemoveOrphan) -> str:
+    there = await at.cloud.address(orphan.id)
+    if there.used:
+        return f"It has been attached to port {there.port_id} meanwhile."
+    return OTHER if there.mark != orphan.mark else ""
+
+
+async def _volume(at: Context, orphan: RemoveOrphan) -> str:
+    there = await at.cloud.volume(orphan.id)
+    if there.attached_to:
+        return f"It has been attached to server {', '.join(there.attached_to)} meanwhile."
+    if there.status not in _FREE_VOLUME:
+        return f"Its state is '{there.status}'."
+    return OTHER if there.mark != orphan.mark else ""
+
+
+async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
+    # Whether ports use it is for the cloud to say, which refuses; rules of others would go with it in silence.
+    others = await at.cloud.groups_letting_in(orphan.id)
+    return f"Rules of security group {', '.join(sorted(set(others)))} name it." if others else ""
+
+
+async def _network(at: Context, orphan: RemoveOrphan) -> str:
+    return ""
+
+
+_REASONS: dict[Kind, Callable[[Context, RemoveOrphan], Awaitable[str]]] = {
+    Kind.SERVER: _server,
+    Kind.ADDRESS: _address,
+    Kind.PORT: _port,
+    Kind.VOLUME: _volume,
+    Kind.SECURITY_GROUP: _security_group,
+    Kind.NETWORK: _network,
+}
+"""Why a thing has to stay after all; an empty text where it need not. Raises Gone."""
+
+_WAYS: dict[Kind, Callable[[Context, str], Awaitable[None]]] = {
+    Kind.SERVER: server.remove,
+    Kind.ADDRESS: lambda at, id: address.give_back(at, id, way=AddressKind.FLOATING),
+    Kind.PORT: lambda at, id: address.give_back(at, id, way=AddressKind.PORT),
+    Kind.VOLUME: volume.remove,
+    Kind.SECURITY_GROUP: lambda at, id: at.cloud.delete_security_group(id),
+    Kind.NETWORK: lambda at, id: at.cloud.remove_unfinished_network(id),
+}
+"""How a thing goes. Networks are looked at by the driver in the same breath."""

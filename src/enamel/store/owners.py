@@ -1,0 +1,78 @@
+"""The owners of what carries marks: what the store knows of the tasks, and of those that have taken them up."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from enamel.model import task
+from enamel.model.task import Task
+from enamel.store import rows
+from enamel.store.schema import tasks
+from enamel.store.tasks import LISTED
+from enamel.store.transaction import Tx
+
+AT_ONCE = 500
+"""So many ids stand in one query."""
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """A task, and the tasks that have restarted or reverted it, and those that have restarted or reverted these."""
+
+    members: tuple[Task, ...]
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether one of them is at work, or is about to be."""
+        # A revert that waits for its time, as a `ttl` has it, does nothing yet.
+        return any(
+            one.state not in task.ENDED and (one.not_before is None or one.attempt > 0)
+            for one in self.members
+        )
+
+    @property
+    def reverted(self) -> bool:
+        """Tell whether all that they have made was to go again."""
+        return any(one.type == "task.revert" and one.state is task.State.COMPLETED for one in self.members)
+
+    @property
+    def failed_to_undo(self) -> bool:
+        """Tell whether a way back was not walked to its end."""
+        return any(one.error is not None and one.error.left for one in self.members)
+
+    @property
+    def made(self) -> frozenset[str]:
+        """Return the ids of what they count among what they have made."""
+        things = (thing for one in self.members for made in one.result.made.values() for thing in made)
+        return frozenset(thing.id for thing in things)
+
+
+def of(tx: Tx, ids: Collection[str]) -> dict[str, Family]:
+    """Return what is known of tasks, of whichever project; those that are unknown are left out."""
+    roots = _where(tx, tasks.c.id, sorted(ids))
+    children: dict[str, list[Task]] = {}
+    newest = [one.id for one in roots]
+    while newest:
+        found = _where(tx, tasks.c.parent, newest)
+        children |= {id: [] for id in newest}
+        for one in found:
+            if one.parent is not None:
+                children[one.parent].append(one)
+        newest = [one.id for one in found if one.id not in children]
+    return {one.id: Family(members=tuple(_line(one, children))) for one in roots}
+
+
+def _line(first: Task, children: Mapping[str, Sequence[Task]]) -> Iterator[Task]:
+    """Yield a task and all that have taken it up, and those."""
+    yield first
+    for child in children.get(first.id, ()):
+        yield from _line(child, children)
+
+
+def _where(tx: Tx, column: sa.Column[Any], values: Sequence[str]) -> list[Task]:
+    found: list[Task] = []
+    for start in range(0, len(values), AT_ONCE):
+        query = sa.select(*LISTED).where(column.in_(values[start : start + AT_ONCE]))
+        found += map(rows.task_of, tx.rows(query))
+    return found
