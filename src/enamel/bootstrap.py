@@ -187,7 +187,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
         url = ""
         if settings.health.port is not None:
             listener = api_serve.listen(settings.health.host, settings.health.port)
-            about = [route for route in routes.ROUTES if route.path in routes.ABOUT_THE_PROCESS]
+            about = tuple(route for route in routes.ROUTES if route.path in routes.ABOUT_THE_PROCESS)
             face = app.application(services, table=about)
             url = await stack.enter_async_context(api_serve.running(face, listener=listener))
         # Asked for its health, a worker answers until its last task is handed over.

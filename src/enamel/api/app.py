@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,10 +14,11 @@ from starlette.types import ASGIApp
 
 from enamel.api import door, headers, query, version
 from enamel.api.exchange import Answer, Ask, Services
-from enamel.api.route import Route
+from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
+from enamel.api.version import Version
 from enamel.clouds import asking
-from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused
+from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
 from enamel.model.task import Caller
 from enamel.service import body
 
@@ -27,7 +28,7 @@ NOBODY = Caller(user_id="", project_id="")
 """Who asks where anyone may."""
 
 
-def application(services: Services, *, table: Sequence[Route] = ROUTES) -> ASGIApp:
+def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
     """Return the ASGI application that serves a table of routes."""
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
@@ -46,7 +47,7 @@ def application(services: Services, *, table: Sequence[Route] = ROUTES) -> ASGIA
 class Path:
     """All methods on one path."""
 
-    def __init__(self, lines: dict[str, Route], *, services: Services, table: Sequence[Route]) -> None:
+    def __init__(self, lines: dict[str, Route], *, services: Services, table: Table) -> None:
         self._lines = lines
         self._services = services
         self._table = table
@@ -55,7 +56,9 @@ class Path:
         """Check a request against its route and have it handled."""
         route = self._lines.get(request.method) or self._lines["GET"]
         request.scope[door.ROUTE] = f"{route.method} {route.path}"
-        agreed = version.negotiate(request.headers)
+        agreed = request.scope[door.VERSION] = version.negotiate(request.headers)
+        if route.since > agreed:
+            raise _too_early(route, agreed)
         callers = self._services.callers
         caller = await callers.authenticate(request.headers) if route.rule else NOBODY
         asking.start(project=caller.project_id)
@@ -69,12 +72,19 @@ class Path:
             body=await _data(request) if _has_body(request, route) else None,
             headers=request.headers,
             while_here=lambda waiting: _while_here(request, waiting),
-            table=self._table,
+            table=offered(self._table, agreed),
         )
         answer = await route.handler(ask)
-        response = _response(answer, request)
-        response.headers.update(version.headers(agreed))
-        return response
+        return _response(answer, request)
+
+
+def _too_early(route: Route, agreed: Version) -> NotFound:
+    """Return what callers hear of a route that came after the version they ask for."""
+    since = version.text(route.since)
+    return NotFound(
+        f"{route.method} {route.path} came with version {since}; this request is one of {version.text(agreed)}.",
+        remedy=f"Send the header {version.HEADER}: {version.SERVICE} {since}.",
+    )
 
 
 def _has_body(request: Request, route: Route) -> bool:

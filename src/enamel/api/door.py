@@ -16,10 +16,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 REQUEST_ID = "enamel.request_id"
 ROUTE = "enamel.route"
+VERSION = "enamel.version"
+"""What is known of a request, under which names in its scope."""
 _UNCHANGING = {
     "X-Content-Type-Options": "nosniff",
     "Vary": version.HEADER,
-    **version.headers(version.OLDEST),
 }
 
 
@@ -47,7 +48,10 @@ class Door:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 sent = MutableHeaders(raw=message["headers"])
-                for name, value in {"x-openstack-request-id": request_id, **_UNCHANGING}.items():
+                own = {"x-openstack-request-id": request_id, **_UNCHANGING}
+                # A request that is refused before a version is agreed on hears of the oldest.
+                own |= version.headers(scope.get(VERSION, version.OLDEST))
+                for name, value in own.items():
                     if name == "Vary" and name in sent:
                         sent.add_vary_header(value)
                     else:

@@ -1,6 +1,6 @@
 """The exchange: what a handler is asked and what it answers, free of the web server's types."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -69,8 +69,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """By names in lower case."""
     while_here: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
     """Awaits something that may take long, and gives it up when the client has gone."""
-    table: "Sequence[Route]"
-    """Every route of the service."""
+    table: "tuple[Route, ...]"
+    """Every route of the version that was agreed on."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):

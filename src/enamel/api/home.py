@@ -1,5 +1,6 @@
 """JSON Home: every route, for clients that know none."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,12 +8,13 @@ import msgspec
 
 import enamel
 from enamel.api import version
-from enamel.api.route import Route
+from enamel.api.route import Route, Table
 
 MEDIA_TYPE = "application/json-home"
 
 
-def document(table: Sequence[Route]) -> dict[str, Any]:
+@functools.cache
+def document(table: Table) -> dict[str, Any]:
     """Return the home document of a table of routes."""
     by_path: dict[str, list[Route]] = {}
     for route in table:

@@ -1,13 +1,13 @@
 """The OpenAPI 3.1 document, from the table of routes and the Structs it names."""
 
-from collections.abc import Sequence
+import functools
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from enamel.api import headers, problems, schemas, version
-from enamel.api.route import Route
+from enamel.api.route import Route, Table
 from enamel.model import errors, sentences
 
 EVERYWHERE: tuple[type[errors.EnamelError], ...] = (
@@ -26,7 +26,8 @@ WITH_BODY: tuple[type[errors.EnamelError], ...] = (errors.BodyTooLarge, errors.M
 """… and on those that take a body."""
 
 
-def document(table: Sequence[Route]) -> dict[str, Any]:
+@functools.cache
+def document(table: Table) -> dict[str, Any]:
     """Return the OpenAPI document of a table of routes."""
     _, named = schemas.components(schemas.bodies(table), ref="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
@@ -67,7 +68,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.path.split("/")[1].split(".")[0] or "service"],
-        "x-enamel-since": route.since,
+        "x-enamel-since": version.text(route.since),
         "parameters": _parameters(route),
         "responses": {
             **{str(status): _success(route, status, kinds) for status, kinds in route.responses.items()},
@@ -176,7 +177,7 @@ def _schema(kind: Any) -> dict[str, Any]:
     return {} if kind is Any else {"$ref": f"#/components/schemas/{schemas.name_of(kind)}"}
 
 
-def _failures(table: Sequence[Route]) -> dict[str, Any]:
+def _failures(table: Table) -> dict[str, Any]:
     by_status: dict[int, dict[type[errors.EnamelError], None]] = {}
     for route in table:
         for status, kinds in failures(route).items():

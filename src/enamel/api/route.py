@@ -1,12 +1,15 @@
 """The route: one line of the table from which everything about the API derives."""
 
+import functools
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec import Struct
 
+from enamel.api import version
 from enamel.api.exchange import Answer, Ask
+from enamel.api.version import Version
 from enamel.model.errors import EnamelError
 
 Handler = Callable[[Ask], Awaitable[Answer]]
@@ -39,12 +42,25 @@ class Route(Struct, frozen=True, kw_only=True):
     """What can go wrong besides what can on every route."""
     rule: str
     """The rule of the policy; empty where anyone may ask."""
-    since: str = "1.0"
+    since: Version = version.OLDEST
     """The version of the API that it came with."""
     media_types: tuple[str, ...] = ("application/json",)
     """Of the answer."""
+
+    def __hash__(self) -> int:
+        """Return the hash of what is different in every line of the table, so that tables can be keys of caches."""
+        return hash((self.method, self.path))
 
     @property
     def variables(self) -> list[str]:
         """Return the names of the path's variables."""
         return re.findall(r"{(\w+)}", self.path)
+
+
+Table = tuple[Route, ...]
+
+
+@functools.cache
+def offered(table: Table, wanted: Version) -> Table:
+    """Return the lines of a table that a version of the API has."""
+    return tuple(line for line in table if line.since <= wanted)

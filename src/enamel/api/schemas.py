@@ -1,12 +1,13 @@
 """JSON Schemas (2020-12) of every body, from the Structs and the sentences under their fields."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from enamel.api import problems
-from enamel.api.route import Route
+from enamel.api.route import Table
 from enamel.model import item, sentences, task
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,7 +17,7 @@ _NAMES = {task.State: "TaskState", item.State: "ItemState"}
 _SHORT = {f"{kind.__module__}.{kind.__name__}": name for kind, name in _NAMES.items()}
 
 
-def bodies(table: Sequence[Route]) -> list[Any]:
+def bodies(table: Table) -> list[Any]:
     """Return the types of all bodies, each once."""
     types: dict[Any, None] = {problems.Errors: None, problems.Details: None}
     for route in table:
@@ -44,9 +45,9 @@ def name_of(kind: Any) -> str:
     return _NAMES.get(kind) or str(kind.__name__)
 
 
-def document(table: Sequence[Route], name: str) -> dict[str, Any] | None:
+def document(table: Table, name: str) -> dict[str, Any] | None:
     """Return the schema of one kind of body with all that it refers to, or None where there is no such kind."""
-    _, named = components(bodies(table), ref="#/$defs/{name}")
+    named = _all(table)
     if name not in named:
         return None
     needed = set(_reach(name, named)) - {name}
@@ -56,9 +57,15 @@ def document(table: Sequence[Route], name: str) -> dict[str, Any] | None:
     return schema | ({"$defs": {other: named[other] for other in sorted(needed)}} if needed else {})
 
 
-def names(table: Sequence[Route]) -> list[str]:
+def names(table: Table) -> tuple[str, ...]:
     """Return the names of all schemas."""
-    return sorted(components(bodies(table), ref="{name}")[1])
+    return tuple(sorted(_all(table)))
+
+
+@functools.cache
+def _all(table: Table) -> dict[str, Any]:
+    """Return the schemas of a table by their names; a table does not change, and this takes a while."""
+    return components(bodies(table), ref="#/$defs/{name}")[1]
 
 
 def _anything(kind: type) -> dict[str, Any]:

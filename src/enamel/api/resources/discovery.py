@@ -32,7 +32,7 @@ async def list_schemas(ask: Ask) -> Answer:
     names = schemas.names(ask.table)
     each = {name: f"/schemas/{name}" for name in names}
     own = links.of(ask.path, schema="Schemas", **each)
-    return Answer(body=Schemas(schemas=tuple(names), links=own))
+    return Answer(body=Schemas(schemas=names, links=own))
 
 
 async def get_schema(ask: Ask) -> Answer:
