@@ -190,9 +190,11 @@ class Services:
     async def end(self, made: task.Task, **rest: Any) -> task.Task:
         """End a task, as a worker would."""
         ended = msgspec.structs.replace(
-            made, **{"state": task.State.COMPLETED, "ended_at": START, "events": 1, **rest}
+            made, **{"state": task.State.COMPLETED, "ended_at": START, "events": 2, **rest}
         )
         await self.store.run(tasks.save, [ended])
+        if "events" not in rest:
+            await self.tell(made.id, 2, "task.completed")
         self.dispatch.changed(made.id)
         return ended
 
