@@ -128,7 +128,7 @@ async def test_a_terminated_server_takes_along_what_was_made_for_it(world: World
 @pytest.mark.parametrize("year", NEUTRON)
 async def test_a_project_without_a_network_gets_one(world: World) -> None:
     await without_network(world)
-    world.cloud.forget()
+    await world.cloud.forget()
     after = went_well(await world.run({**WEB, "public_address": True}))
     assert after.count() == {"server": 1, "port": 1, "address": 1, "network": 1}
     offered = "auto-allocated-topology" not in world.sandbox.cloud.era.without

@@ -17,7 +17,7 @@ from enamel.api.exchange import Answer, Ask, Services
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.clouds import asking
+from enamel.clouds import asking, demand
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
 from enamel.model.task import Caller
 from enamel.service import body
@@ -62,6 +62,8 @@ class Path:
         callers = self._services.callers
         caller = await callers.authenticate(request.headers) if route.rule else NOBODY
         asking.start(project=caller.project_id)
+        if headers.wants_fresh(request.headers):
+            demand.fresh()
         ask = Ask(
             services=self._services,
             caller=caller,

@@ -61,6 +61,12 @@ def last_event(headers: Mapping[str, str]) -> int | None:
     return int(text)
 
 
+def wants_fresh(headers: Mapping[str, str]) -> bool:
+    """Tell whether the client wants no answer that was kept (RFC 9111, section 5.2.1.4)."""
+    directives = headers.get("cache-control", "").lower().split(",")
+    return any(directive.strip() == "no-cache" for directive in directives)
+
+
 def matches(headers: Mapping[str, str], tag: str) -> bool:
     """Tell whether the client has the entity with this tag already."""
     known = [entry.strip().removeprefix("W/") for entry in headers.get("if-none-match", "").split(",")]

@@ -113,8 +113,17 @@ class Cloud(Protocol):
     async def subnets(self) -> Sequence[cloud.Subnet]: ...
     async def zones(self) -> Sequence[cloud.Zone]: ...
     async def volume_types(self) -> Sequence[cloud.VolumeType]: ...
-    def forget(self) -> None:
-        """Throw the cached catalogue away, for example after a 400 that smells of a stale one."""
+    async def forget(self) -> None:
+        """Throw the cached catalogue away, for all processes."""
+
+    async def refresh(self) -> bool:
+        """Throw away what of the catalogue was kept for a while, and tell whether there was any: something is not in it."""
+
+    async def successors(self, ids: Collection[str]) -> dict[str, str]:
+        """Return what has taken the place of flavors, images and networks that are gone: their names with other ids.
+
+        For when a cloud refuses what was chosen from a catalogue that was kept; it is asked again for that.
+        """
 
     # -- reads that must be fresh
 

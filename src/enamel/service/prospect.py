@@ -102,7 +102,18 @@ class Prospects:
     async def _on(
         self, cloud: str, command: Command, want: Want, *, caller: Caller, earlier: Earlier
     ) -> Prospect:
-        """Return what a request comes to on one cloud."""
+        """Return what a request comes to on one cloud, as the cloud is now."""
+        found = await self._planned(cloud, command, want, caller=caller, earlier=earlier)
+        # What is not to be found may be new, or have another id than it had: a catalogue that was kept is asked again.
+        missing = any(fault.code == "unknown" for fault in found.planned.faults)
+        if missing and await self._clouds.get(cloud).refresh():
+            return await self._planned(cloud, command, want, caller=caller, earlier=earlier)
+        return found
+
+    async def _planned(
+        self, cloud: str, command: Command, want: Want, *, caller: Caller, earlier: Earlier
+    ) -> Prospect:
+        """Return what a request comes to on one cloud, as far as is known of it."""
         asked = command.ask(want)
         where = self._clouds.get(cloud)
         remembered = self._allowance.remembered(cloud, asked.quota) if asked.quota else {}

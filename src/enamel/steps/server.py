@@ -10,6 +10,7 @@ from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import (
     CloudError,
+    CloudRefused,
     EnamelError,
     Gone,
     NoValidHost,
@@ -72,7 +73,14 @@ class Boot(Step, frozen=True, kw_only=True):
             at.note(
                 "The cloud has no server groups: one server waits for the next, and a hint asks for another host."
             )
-        return self._outputs(at, list(await at.cloud.boot(want)))
+        try:
+            made = await at.cloud.boot(want)
+        except (CloudRefused, Gone):
+            fresh = await _brought_up_to_date(at, want)
+            if fresh is None:
+                raise
+            made = await at.cloud.boot(fresh)
+        return self._outputs(at, list(made))
 
     async def find(self, at: Context) -> Outputs | None:
         """Find the servers by their mark; a part of them is taken away."""
@@ -122,6 +130,28 @@ class Boot(Step, frozen=True, kw_only=True):
             task.Made(kind="server", id=server["id"], name=server["name"], server=server["name"])
             for server in outputs["servers"]
         ]
+
+
+async def _brought_up_to_date(at: Context, want: cloud.ServerWant) -> cloud.ServerWant | None:
+    """Return a boot with what the catalogue has now in the place of what is gone; None where nothing has one."""
+    networks = [one for one in want.networks or () if one.network_id is not None]
+    chosen = [want.flavor_id, want.image_id, *(one.network_id for one in networks)]
+    instead = await at.cloud.successors([id for id in chosen if id is not None])
+    if not instead:
+        return None
+    at.note("The catalogue had changed: what was chosen by its name has another id now.")
+
+    def now(id: str | None) -> str | None:
+        return None if id is None else instead.get(id, id)
+
+    return msgspec.structs.replace(
+        want,
+        flavor_id=instead.get(want.flavor_id, want.flavor_id),
+        image_id=now(want.image_id),
+        networks=None
+        if want.networks is None
+        else tuple(msgspec.structs.replace(one, network_id=now(one.network_id)) for one in want.networks),
+    )
 
 
 class AwaitActive(Step, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ async def test_an_answer_from_before_a_write_is_not_kept() -> None:
     well.open.clear()
     early = asyncio.create_task(kept.get("w", well.draw, keep=KEEP))
     await asyncio.sleep(0.01)
-    kept.forget("w")
+    await kept.forget("w")
     well.open.set()
     assert await early == 1
     assert await kept.get("w", well.draw, keep=KEEP) == 2

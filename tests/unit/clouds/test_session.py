@@ -125,7 +125,7 @@ async def test_a_catalogue_without_versions_is_looked_into(stage: Stage, tmp_pat
     async with cloud_on(stage, tmp_path) as there:
         assert await there.flavors() == []
         assert await there.volume_types() == []
-        there.forget()
+        await there.forget()
         await there.flavors()
     assert stage.count("GET", "/nova") == 1
 
@@ -152,7 +152,7 @@ async def test_the_newest_microversion_comes_with_the_flavors(
     assert await there._version("2.999", "2.79") == "2.79"
     old = {"OpenStack-API-Version": "compute 2.38", "X-OpenStack-Nova-API-Version": "2.38"}
     stage.on("GET", "/compute/v2.1/flavors/detail", Say(body={"flavors": []}, headers=old))
-    there.forget()
+    await there.forget()
     await there.flavors()
     assert await there._version("2.52", "2.37") == "2.37"
 

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,8 +12,11 @@ from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import (
     account,
     attachment,
+    compute,
     flavor,
     history,
+    image,
+    network,
     nova_network,
     session,
     snapshot,
@@ -22,6 +25,7 @@ from enamel.clouds.openstack import (
     volume,
 )
 from enamel.clouds.openstack.patience import Patience
+from enamel.clouds.shared.answers import Answers
 from enamel.clouds.shared.board import Board
 from enamel.model import cloud
 from enamel.model.cloud_state import CloudState
@@ -73,7 +77,7 @@ class OpenStackCloud(
             self.keystone, cloud=name, tls=_tls(region), patience=patience, gates=self.pace
         )
         self.board = board or Board()
-        self.kept = cache.Cache()
+        self.kept = cache.Cache(shared=Answers(self.board, of=self.whose) if self.board.there else None)
         self.servers = watch.Watcher(_ServerSource(self), sharing=self._sharing("servers", cloud.Server))
         self.volumes = watch.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
         self.ports = watch.Watcher(_PortSource(self))
@@ -112,9 +116,33 @@ class OpenStackCloud(
         newest = {"compute": f"v2.1 up to {'.'.join(map(str, self._newest))}"} if self._newest else {}
         return status.of(self.name, gates=self.pace, keystone=self.keystone, kept=self.kept, versions=newest)
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         """Throw the cached catalogue away."""
-        self.kept.forget()
+        await self.kept.forget()
+
+    async def refresh(self) -> bool:
+        """Throw away what of the catalogue was kept for a while, and tell whether there was any."""
+        return await self.kept.refresh()
+
+    async def successors(self, ids: Collection[str]) -> dict[str, str]:
+        """Return what has taken the place of flavors, images and networks that are gone: their names with other ids."""
+        flavors: compute.Offer | None = self.kept.peek(compute.FLAVORS)
+        networks: network.Offer | None = self.kept.peek(network.NETWORKS)
+        before = _named(
+            flavors.flavors if flavors else (),
+            self.kept.peek(image.IMAGES) or (),
+            networks.networks if networks else (),
+        )
+        # What is not known by a name has no successor, and what was asked a moment ago is as it was.
+        if not before.keys() & set(ids) or not await self.kept.refresh():
+            return {}
+        there = _named(*await asyncio.gather(self.flavors(), self.images(), self.networks()))
+        found = {}
+        for id in before.keys() & set(ids) - there.keys():
+            same = [other for other, name in there.items() if name == before[id]]
+            if len(same) == 1:
+                found[id] = same[0]
+        return found
 
     async def quota(self, kinds: Collection[str]) -> dict[str, cloud.Limit]:
         """Return the project's limits of the kinds asked for; only services that know one of them are asked."""
@@ -154,7 +182,9 @@ class OpenStackCloud(
         self, kinds: set[str], read: Callable[[set[str]], Awaitable[dict[str, cloud.Limit]]]
     ) -> dict[str, cloud.Limit]:
         """Return limits; all who ask for the same ones at once share the answer to one request."""
-        return await self.kept.get(("quota", *sorted(kinds)), lambda: read(kinds), keep=timedelta(0))
+        return await self.kept.get(
+            ("quota", *sorted(kinds)), lambda: read(kinds), keep=timedelta(0), answer=dict[str, cloud.Limit]
+        )
 
 
 class _ServerSource:
@@ -258,6 +288,17 @@ def _site(region: Any) -> str:
     url = str(region.get_auth_args().get("auth_url") or region.name)
     keystone = url.rstrip("/").removesuffix("/v3").removesuffix("/v2.0")
     return f"{keystone} {region.get_region_name() or ''}"
+
+
+def _named(
+    flavors: Iterable[cloud.Flavor], images: Iterable[cloud.Image], networks: Iterable[cloud.Network]
+) -> dict[str, tuple[str, str]]:
+    """Return what each id of a catalogue stands for."""
+    return {
+        **{one.id: ("flavor", one.name) for one in flavors},
+        **{one.id: ("image", one.name) for one in images},
+        **{one.id: ("network", one.name) for one in networks},
+    }
 
 
 def _tls(region: Any) -> ssl.SSLContext | bool:

@@ -14,7 +14,7 @@ SERVICE = "compute"
 FLAVORS = "flavors"
 """What the list of flavors is kept under."""
 KEYPAIRS = "keypairs"
-"""What the list of keypairs is kept under."""
+"""What the list of a user's keypairs is kept under."""
 
 
 class _Link(Struct):
@@ -133,6 +133,14 @@ class _LimitsBody(Struct):
     limits: _Limits
 
 
+class Offer(Struct, frozen=True, kw_only=True):
+    """What one question for the flavors tells."""
+
+    flavors: list[cloud.Flavor]
+    newest: tuple[int, ...] | None
+    """The newest microversion that the cloud knows."""
+
+
 class Compute(part.Part):
     """The compute service, but for its servers."""
 
@@ -141,11 +149,13 @@ class Compute(part.Part):
 
     async def flavors(self) -> Sequence[cloud.Flavor]:
         """Return the sizes of servers."""
-        return await self.kept.get(FLAVORS, self._flavors, keep=part.CATALOGUE)
+        offer = await self.kept.get(FLAVORS, self._flavors, keep=part.CATALOGUE, answer=Offer)
+        self._newest = offer.newest
+        return offer.flavors
 
     async def zones(self) -> Sequence[cloud.Zone]:
         """Return the availability zones."""
-        return await self.kept.get("zones", self._zones, keep=part.CATALOGUE)
+        return await self.kept.get("zones", self._zones, keep=part.CATALOGUE, answer=list[cloud.Zone])
 
     async def keypair(self, name: str) -> cloud.Keypair | None:
         """Return a keypair, or None where there is none of that name."""
@@ -157,7 +167,9 @@ class Compute(part.Part):
 
     async def keypairs(self) -> Sequence[cloud.Keypair]:
         """Return the user's keypairs."""
-        return await self.kept.get(KEYPAIRS, self._keypairs, keep=part.OFTEN_CHANGED)
+        return await self.kept.get(
+            await self._mine(), self._keypairs, keep=part.OFTEN_CHANGED, answer=list[cloud.Keypair]
+        )
 
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
         """Import a public key."""
@@ -165,7 +177,7 @@ class Compute(part.Part):
         try:
             made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
         finally:
-            self.kept.forget(KEYPAIRS)
+            await self.kept.forget(await self._mine())
         return _as_keypair(made.keypair)
 
     async def delete_keypair(self, name: str) -> None:
@@ -173,7 +185,7 @@ class Compute(part.Part):
         try:
             await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
         finally:
-            self.kept.forget(KEYPAIRS)
+            await self.kept.forget(await self._mine())
 
     async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
         """Return the server group of a name, or None."""
@@ -202,14 +214,21 @@ class Compute(part.Part):
 
     async def _aliases(self) -> frozenset[str]:
         """Return the extensions of clouds that tell by these, and not by microversions, what they can do."""
-        return await self.kept.get("compute extensions", self._extensions_of_nova, keep=part.CATALOGUE)
+        return await self.kept.get(
+            "compute extensions", self._extensions_of_nova, keep=part.CATALOGUE, answer=frozenset[str]
+        )
 
     async def _extensions_of_nova(self) -> frozenset[str]:
         found = await self._get(SERVICE, "/extensions", answer=_Extensions)
         return frozenset(extension.alias for extension in found.extensions)
 
-    async def _flavors(self) -> list[cloud.Flavor]:
+    async def _mine(self) -> str:
+        """Return what this user's keypairs are kept under: they are no concern of the project."""
+        return f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
+
+    async def _flavors(self) -> Offer:
         found: list[Flavor] = []
+        newest: tuple[int, ...] | None = None
         # To those who see everything Nova shows the public ones only, unless they ask for all; others it tells the same.
         everything = ("is_public", "None")
         params: tuple[tuple[str, str], ...] = (everything,)
@@ -218,13 +237,13 @@ class Compute(part.Part):
             page = await self._look(
                 SERVICE, "/flavors/detail", answer=_Flavors, params=params, version="latest"
             )
-            self._newest = _number(page.version) if page.version else None
+            newest = _number(page.version) if page.version else None
             flavors = page.value.flavors
             found += flavors
             if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
                 break
             params = (everything, ("marker", flavors[-1].id))
-        return [one.told() for one in found]
+        return Offer(flavors=[one.told() for one in found], newest=newest)
 
     async def _zones(self) -> list[cloud.Zone]:
         found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)

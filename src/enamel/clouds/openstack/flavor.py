@@ -69,7 +69,7 @@ class Flavors(compute.Compute):
         try:
             made = await self._post(SERVICE, "/flavors", body={"flavor": body}, answer=_Body, version=version)
         finally:
-            self.kept.forget(compute.FLAVORS)
+            await self.kept.forget(compute.FLAVORS)
         return made.flavor.told()
 
     async def describe_flavor(self, id: str, description: str) -> None:
@@ -83,7 +83,7 @@ class Flavors(compute.Compute):
         try:
             await self._put(SERVICE, _path(id), body=body, answer=transport.Nothing, version=version)
         finally:
-            self.kept.forget(compute.FLAVORS)
+            await self.kept.forget(compute.FLAVORS)
 
     async def add_flavor_marks(self, id: str, marks: cloud.FlavorMarks) -> None:
         """Write something on a flavor; what is there already stays."""
@@ -97,7 +97,7 @@ class Flavors(compute.Compute):
         try:
             await self._post(SERVICE, path, body=body, answer=transport.Nothing, repeatable=True)
         finally:
-            self.kept.forget(compute.FLAVORS)
+            await self.kept.forget(compute.FLAVORS)
 
     async def drop_flavor_marks(self, id: str, marks: cloud.FlavorMarks) -> None:
         """Take something off a flavor, whether it is there or not."""
@@ -107,7 +107,7 @@ class Flavors(compute.Compute):
                 *(self._delete(SERVICE, f"{_path(id)}/os-extra_specs/{key}") for key in keys)
             )
         finally:
-            self.kept.forget(compute.FLAVORS)
+            await self.kept.forget(compute.FLAVORS)
 
     async def share_flavor(self, id: str, *, project_id: str) -> None:
         """Let a project see a private flavor."""
@@ -131,7 +131,7 @@ class Flavors(compute.Compute):
         try:
             await self._delete(SERVICE, _path(id))
         finally:
-            self.kept.forget(compute.FLAVORS)
+            await self.kept.forget(compute.FLAVORS)
 
     async def _flavor_access(self, id: str) -> tuple[str, ...]:
         """Return the projects that see a private flavor; of a public one Nova knows none."""
@@ -147,7 +147,7 @@ class Flavors(compute.Compute):
                 SERVICE, f"{_path(id)}/action", body=body, answer=transport.Nothing, repeatable=True
             )
         finally:
-            self.kept.forget(compute.FLAVORS)
+            await self.kept.forget(compute.FLAVORS)
 
     async def _sees_marks(self) -> None:
         """Refuse what nobody would see, and nobody would heed, in the lists of an old cloud. Raises CapabilityMissing."""

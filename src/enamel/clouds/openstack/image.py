@@ -11,6 +11,8 @@ from enamel.model.errors import Gone
 
 SERVICE = "image"
 PAGE = "1000"
+IMAGES = "images"
+"""What the list of images is kept under."""
 
 
 class Image(Struct):
@@ -63,7 +65,7 @@ class Images(part.Part):
 
     async def images(self) -> Sequence[cloud.Image]:
         """Return every image the project may boot, in any state."""
-        return await self.kept.get("images", self._images, keep=part.OFTEN_CHANGED)
+        return await self.kept.get(IMAGES, self._images, keep=part.OFTEN_CHANGED, answer=list[cloud.Image])
 
     async def image(self, id: str) -> cloud.Image:
         """Return one image. Raises Gone."""

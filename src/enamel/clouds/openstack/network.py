@@ -15,6 +15,8 @@ from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, Gone
 
 SERVICE = "network"
+NETWORKS = "networks"
+"""What the list of networks is kept under."""
 _FIELDS = (
     "id", "name", "project_id", "tenant_id", "router:external", "shared", "is_default", "subnets", "admin_state_up",
     "description", "created_at",
@@ -142,16 +144,28 @@ _COLLECTIONS = {
 }
 
 
+class Offer(Struct, frozen=True, kw_only=True):
+    """What one question for the networks tells."""
+
+    networks: list[cloud.Network]
+    described: bool
+    """Whether resources have descriptions there."""
+
+
 class Networks(marks.Marks):
     """The networks of a project."""
 
     async def networks(self) -> Sequence[cloud.Network]:
         """Return the networks that the project may see."""
-        return await self.kept.get("networks", self._networks, keep=part.OFTEN_CHANGED)
+        offer = await self.kept.get(NETWORKS, self._networks, keep=part.OFTEN_CHANGED, answer=Offer)
+        self._described = self._described and offer.described
+        return offer.networks
 
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the subnets that the project may see."""
-        return await self.kept.get("subnets", self._subnets, keep=part.OFTEN_CHANGED)
+        return await self.kept.get(
+            "subnets", self._subnets, keep=part.OFTEN_CHANGED, answer=list[cloud.Subnet]
+        )
 
     async def auto_network(self) -> str:
         """Return the id of the project's auto-allocated network; the cloud makes it on first use."""
@@ -164,7 +178,7 @@ class Networks(marks.Marks):
                 cloud=self.name,
                 remedy="Name a network, or make one with a router to the external network.",
             ) from exc
-        self.kept.forget("networks", "subnets")
+        await self.kept.forget(NETWORKS, "subnets")
         return found.auto_allocated_topology.id
 
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
@@ -185,7 +199,7 @@ class Networks(marks.Marks):
                 exc.data["left"] = f"A half-made network could not be deleted again: {left.detail}"
             raise
         finally:
-            self.kept.forget("networks", "subnets")
+            await self.kept.forget(NETWORKS, "subnets")
 
     async def _with_way_out(
         self, name: str, *, mark: str, outside: cloud.Network, taken: list[str]
@@ -229,12 +243,12 @@ class Networks(marks.Marks):
         try:
             await self._take_down(found.mark)
         finally:
-            self.kept.forget("networks", "subnets")
+            await self.kept.forget(NETWORKS, "subnets")
 
     async def offers_auto_network(self) -> bool:
         """Tell whether the cloud makes a network by itself for a project that has none."""
         return "auto-allocated-topology" in await self.kept.get(
-            "extensions", self._extensions, keep=part.CATALOGUE
+            "extensions", self._extensions, keep=part.CATALOGUE, answer=frozenset[str]
         )
 
     async def identity(self) -> cloud.Identity:
@@ -287,12 +301,11 @@ class Networks(marks.Marks):
             )
         return chosen
 
-    async def _networks(self) -> list[cloud.Network]:
+    async def _networks(self) -> Offer:
         params = tuple(("fields", name) for name in _FIELDS)
         found, _ = await self._pages(SERVICE, "/networks", answer=_Networks, params=params)
-        if found:
-            self._described = found[0].description is not UNSET
-        return [network.told() for network in found]
+        described = found[0].description is not UNSET if found else self._described
+        return Offer(networks=[network.told() for network in found], described=described)
 
     async def _subnets(self) -> list[cloud.Subnet]:
         found, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)

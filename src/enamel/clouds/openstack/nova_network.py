@@ -114,7 +114,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
 
     # -- networks
 
-    async def _networks(self) -> list[cloud.Network]:
+    async def _networks(self) -> network.Offer:
         if not await self._of_nova():
             return await super()._networks()
         found = await self._get(SERVICE, "/os-floating-ip-pools", answer=_Pools)
@@ -125,7 +125,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
             cloud.Network(id=pool.name, name=pool.name, project_id="", external=True)
             for pool in found.floating_ip_pools
         ]
-        return [inside, *outside]
+        return network.Offer(networks=[inside, *outside], described=True)
 
     async def _subnets(self) -> list[cloud.Subnet]:
         return [] if await self._of_nova() else await super()._subnets()
@@ -166,7 +166,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
             return ()
         known: Mapping[str, str] = await self.kept.get(_GROUPS, self._names, keep=part.OFTEN_CHANGED)
         if not {*ids} <= {*known}:
-            self.kept.forget(_GROUPS)
+            await self.kept.forget(_GROUPS)
             known = await self.kept.get(_GROUPS, self._names, keep=part.OFTEN_CHANGED)
         return tuple(known.get(id, id) for id in ids)
 
@@ -275,7 +275,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
             await super().delete_address(id)
             return
         await self._delete(SERVICE, f"/os-floating-ips/{id}")
-        self.kept.forget(_TAKEN)
+        await self.kept.forget(_TAKEN)
 
     async def _addresses(self) -> list[_Address]:
         return (await self._get(SERVICE, "/os-floating-ips", answer=_Addresses)).floating_ips
@@ -293,7 +293,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
                     raise
                 made = _AddressBody(fresh[0])
             finally:
-                self.kept.forget(_TAKEN)
+                await self.kept.forget(_TAKEN)
             return made.floating_ip
 
     @property

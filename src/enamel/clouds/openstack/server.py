@@ -222,7 +222,8 @@ class Servers(compute.Compute):
         return picture.Look(seen=seen, at=at)
 
     def _sizes(self) -> server_answer.Sizes:
-        return server_answer.Sizes(self.kept.peek(compute.FLAVORS) or ())
+        offer: compute.Offer | None = self.kept.peek(compute.FLAVORS)
+        return server_answer.Sizes(offer.flavors if offer is not None else ())
 
 
 def _pattern(names: set[str]) -> str:

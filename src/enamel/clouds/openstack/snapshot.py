@@ -51,7 +51,7 @@ class Snapshots(image.Images, server.Servers):
             version=version,
         )
         await self.servers.changed()
-        self.kept.forget()
+        await self.kept.forget(image.IMAGES)
         return taken.image_id if isinstance(taken, _Taken) else ""
 
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]:
@@ -61,7 +61,7 @@ class Snapshots(image.Images, server.Servers):
     async def delete_image(self, id: str) -> None:
         """Delete an image."""
         await self._delete(image.SERVICE, f"/images/{id}")
-        self.kept.forget()
+        await self.kept.forget(image.IMAGES)
 
     async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]:
         """Return some images, as many of them at once as a query holds."""

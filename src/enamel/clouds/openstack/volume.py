@@ -105,7 +105,9 @@ class Volumes(part.Part):
 
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
         """Return the kinds of volumes."""
-        return await self.kept.get("volume types", self._types, keep=part.CATALOGUE)
+        return await self.kept.get(
+            "volume types", self._types, keep=part.CATALOGUE, answer=list[cloud.VolumeType]
+        )
 
     async def create_volume(self, want: cloud.VolumeWant) -> cloud.Volume:
         """Make a volume."""
