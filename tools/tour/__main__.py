@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from enamel.model.action import Action
-from tools.tour import catalogue, servers, service, tasks
+from tools.tour import addresses, catalogue, servers, service, tasks, types
 from tools.tour.guide import BY_NAME, Astray, Guide, Stop
 
 CHAPTERS: tuple[Callable[[Guide], None], ...] = (
@@ -24,8 +24,11 @@ CHAPTERS: tuple[Callable[[Guide], None], ...] = (
     catalogue.choices,
     catalogue.keypairs,
     catalogue.volumes,
-    catalogue.server_types,
+    types.server_types,
+    addresses.addresses,
+    addresses.orphans,
     servers.life,
+    servers.project,
     servers.actions,
     tasks.told,
     tasks.stopped,

@@ -1,4 +1,4 @@
-"""What a launch can choose from: templates, networks, keys, volumes, the quota, placements."""
+"""What a launch can choose from: templates, networks, keys, volumes, the quota, placements, clouds."""
 
 from tools.tour.guide import Guide
 
@@ -18,7 +18,9 @@ def discovery(guide: Guide) -> None:
 
 def choices(guide: Guide) -> None:
     """See what there is to choose from."""
-    cloud = guide.cloud
+    cloud, own = guide.cloud, "how the cloud bears what Enamel asks of it"
+    clouds = guide.go("list_clouds", note=own)
+    guide.go("get_cloud", name=clouds["clouds"][0]["name"], note=own)
     guide.go("list_templates", query="limit=100", says=lambda _: cloud.count("image", "/images", "images"))
     guide.go("list_networks", says=lambda _: cloud.count("network", "/networks", "networks"))
     guide.go("get_quota", says=lambda _: cloud.count("compute", "/servers", "servers"))
@@ -52,24 +54,3 @@ def volumes(guide: Guide) -> None:
              says=lambda _: cloud.count("block_storage", f"/volumes?name={guide.name}", "volumes"))  # fmt: skip
     guide.go("get_volume", id=id, says=lambda _: cloud.volume(id))
     guide.go("delete_volume", id=id, expect=202, says=lambda _: cloud.volume(id))
-
-
-def server_types(guide: Guide) -> None:
-    """Make a size of server, which takes an operator, and delete it."""
-    cloud, name = guide.cloud, guide.name
-    wish = {"name": name, "spec": {"memory_mb": 128, "cpu_units": 1, "root_disk_gb": 1}}
-    guide.go(
-        "list_server_types", query="limit=100", says=lambda _: cloud.count("compute", "/flavors", "flavors")
-    )
-    guide.go("create_server_type", about="by a user", body=wish, expect=403, note="needs the role admin")
-    made = guide.go(
-        "create_server_type",
-        operator=True,
-        body=wish,
-        expect=201,
-        says=lambda found: cloud.flavor(found["id"]),
-    )
-    id = made["id"]
-    guide.later(f"/server_types/{id}")
-    guide.go("get_server_type", operator=True, id=name, says=lambda _: cloud.flavor(id))
-    guide.go("delete_server_type", operator=True, id=name, expect=204, says=lambda _: cloud.flavor(id))

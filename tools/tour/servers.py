@@ -65,6 +65,25 @@ def life(guide: Guide) -> None:
     )
 
 
+def project(guide: Guide) -> None:
+    """Do the same by way of the project, where a server goes by its name."""
+    cloud, name = guide.cloud, f"{guide.name}-project"
+    me = cloud.project()
+    guide.go("get_project", id=me, note="links to what is in it")
+    made = guide.go(
+        "create_project_servers",
+        project=me,
+        body={**SMALL, "name": name},
+        expect=202,
+        says=lambda task: cloud.ports(task["servers"][0]["id"]),
+    )
+    id = made["servers"][0]["id"]
+    guide.later(f"/servers/{id}?with=everything")
+    guide.go("list_project_servers", project=me, says=lambda _: cloud.count("compute", "/servers", "servers"))
+    guide.go("get_project_server", project=me, hostname=name, says=lambda _: cloud.server(id))
+    guide.go("terminate_server", id=id, expect=202, says=lambda _: cloud.server(id).split(";")[0])
+
+
 def tags(guide: Guide, id: str) -> None:
     """Tag a server in every way."""
 

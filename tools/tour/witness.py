@@ -24,6 +24,10 @@ class Witness:
         openstack.exceptions.raise_from_response(answer)
         return answer.json()
 
+    def project(self) -> str:
+        """Return the id of the project that the tour is in."""
+        return str(self._cloud.current_project_id)
+
     def server(self, id: str) -> str:
         """Tell how a server is, and what was done to it last."""
         found = self.ask("compute", f"/servers/{id}")
@@ -82,6 +86,20 @@ class Witness:
         shape = f"{one['ram']} MB, {one['vcpus']} vCPU, {one['disk']} GB"
         extra = f", {one['extra_specs']}" if one.get("extra_specs") else ""
         return f"Nova: {one['name']} {shape}{extra}"
+
+    def access(self, flavor: str) -> str:
+        """Tell which projects may use a flavor, and what Enamel has noted on it."""
+        projects = self.ask("compute", f"/flavors/{flavor}/os-flavor-access")["flavor_access"]
+        specs = self.ask("compute", f"/flavors/{flavor}/os-extra_specs")["extra_specs"]
+        return f"Nova: access for {len(projects)} projects, {specs}"
+
+    def address(self, id: str) -> str:
+        """Tell where a floating IP leads."""
+        found = self.ask("network", f"/floatingips/{id}")
+        if found is None:
+            return "Neutron: 404"
+        one = found["floatingip"]
+        return f"Neutron: {one['floating_ip_address']} to {one['fixed_ip_address'] or 'nobody'}"
 
     def count(self, service: str, path: str, key: str) -> str:
         """Tell how many of a kind there are."""
