@@ -58,6 +58,7 @@ bench: $(STAMP) ## Measure Enamel beside openstacksdk.
 
 docs: $(STAMP) ## Write the reference pages anew from the code.
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.eras
 
 lock: $(BIN)/uv ## Pin all packages anew with their hashes (UPGRADE=--upgrade takes newer ones).
 	$(COMPILE) --group bootstrap -o requirements/uv.txt

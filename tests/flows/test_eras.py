@@ -24,8 +24,9 @@ RICH: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=BEFORE)
+@pytest.fixture(params=["2012", "2015"])
 def year(request: pytest.FixtureRequest) -> str:
+    """The years of which nearly everything differs; those since are much alike, and run what tells them apart."""
     return str(request.param)
 
 
@@ -41,6 +42,7 @@ def made(world: World, **counts: int) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.parametrize("year", BEFORE)
 async def test_a_launch_with_everything_and_its_revert(world: World) -> None:
     after = went_well(await world.run(RICH))
     assert after.count() == made(world, server=1, port=1, address=1, volume=1, security_group=1, keypair=1)

@@ -21,6 +21,8 @@ from enamel.model.errors import (
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 
 GONE = frozenset({"DELETED", "SOFT_DELETED"})
+FAULT_AFTER = (0.5, 1.5)
+"""Seconds after which a server in ERROR that does not say why is looked at again."""
 
 
 class Boot(Step, frozen=True, kw_only=True):
@@ -189,6 +191,15 @@ class AwaitActive(Step, frozen=True, kw_only=True):
 
 async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:
     """Return the error that tells why a server went to ERROR, in one sentence."""
+    for pause in FAULT_AFTER:
+        if server.fault is not None:
+            break
+        # Older Novas write down first that a server is in ERROR, and then why.
+        await at.sleep(pause)
+        try:
+            server = await at.cloud.server(server.id)
+        except CloudError:
+            break
     said = server.fault.message if server.fault else ""
     try:
         why = await at.cloud.why_failed(server.id)

@@ -152,9 +152,7 @@ class Servers(compute.Compute):
             SERVICE, f"{path}/{newest.request_id}", answer=server_answer.ActionBody, version=version
         )
         said = [event.words() for event in action.action.events or [] if event.result == "Error"]
-        return faults.clean(
-            "; ".join(dict.fromkeys(words for words in said if words)) or newest.message or ""
-        )
+        return faults.clean("; ".join(dict.fromkeys(words for words in said if words)) or newest.reason)
 
     async def _reserved(self, want: cloud.ServerWant, *, reservation_id: str) -> list[str]:
         """Return the ids of servers that were booted together, in the order of their names."""

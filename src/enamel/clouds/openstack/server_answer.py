@@ -237,6 +237,11 @@ class Action(Struct):
     user_id: str | None = ""
     events: list[Event] | None = None
 
+    @property
+    def reason(self) -> str:
+        """Why it failed, where the cloud says more than that it did."""
+        return "" if self.message in (None, "Error") else str(self.message)
+
 
 class Actions(Struct):
     """What was done to a server."""
