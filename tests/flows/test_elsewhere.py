@@ -158,3 +158,12 @@ async def test_what_is_wrong_everywhere_is_refused_once(world: World, south: ser
     with pytest.raises(Invalid) as error:
         await world.accept({"name": "web", **WISH, "template": "nothing"})
     assert [fault.pointer for fault in error.value.faults] == ["/template"]
+
+
+async def test_a_volume_that_went_with_a_server_is_made_anew_in_the_next_zone(world: World) -> None:
+    full(world, zone="az1")
+    after = await world.run({"name": "web", **ALL_OF_IT, "placement": "sandbox"})
+    assert after.state is State.COMPLETED, after.task.error
+    assert after.task.servers[0].placement == "sandbox/RegionOne/az2"
+    assert after.count()["volume"] == after.count()["server"] == 1
+    await world.check()

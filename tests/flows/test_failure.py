@@ -216,7 +216,13 @@ async def test_what_cannot_be_undone_is_told(
     else:
         world.fault({"service": "volume", "method": "DELETE", "path": "/v3/volumes/.*"}, {"status": 500})
     after = await world.run(
-        {**WEB, "count": 1, "volumes": [{"size_gb": 1}], "placement": "sandbox/RegionOne/az1"}
+        {
+            **WEB,
+            "count": 1,
+            # One that went with its server would be gone with it.
+            "volumes": [{"size_gb": 1, "delete_with_server": False}],
+            "placement": "sandbox/RegionOne/az1",
+        }
     )
     world.sandbox.faults.clear()
     assert after.state is task.State.ABORTED and after.task.error is not None

@@ -211,22 +211,12 @@ def _again(before: Plan, items: Mapping[str, Item], lost: Places, *, start: str 
         found = set(graph.closure(again, within=graph.nodes))
         # A step that is done again as a whole makes what others made in its place, too.
         found |= {piece for node in before.nodes if node.name in found for piece in pieces.of(before, node)}
-        found |= {name for node in before.nodes if node.name in found for name in _goes_along(before, node)}
+        found |= {
+            name for node in before.nodes if node.name in found for name in graph.going_along(node.name)
+        }
         if found == again:
             return again
         again = found
-
-
-def _goes_along(before: Plan, node: Node) -> Iterator[str]:
-    """Yield the steps that made and awaited the volumes which go when a step's server is deleted."""
-    if node.kind != Boot.kind:
-        return
-    disks = [disk["volume_id"] for disk in node.inputs["disks"] if disk["delete_with_server"]]
-    awaited = {pieces.thing(path).step for path in plans.references(disks)}
-    for other in before.nodes:
-        if other.name in awaited:
-            yield other.name
-            yield from (pieces.thing(path).step for path in plans.references(other.inputs))
 
 
 def _anew(old: Task, past: Plan, items: Mapping[str, Item], again: Collection[str], lost: Places) -> Plan:

@@ -1,11 +1,12 @@
 """The graph of a plan: who waits for whom, kept up to date as steps end."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from enamel.flow.plan import Group, Node, Plan, depends_on_alternative
+from enamel.flow.plan import Group, Node, Plan, depends_on_alternative, references
 from enamel.model import item
 from enamel.model.item import Item
+from enamel.steps.server import Boot
 
 
 class Graph:
@@ -23,14 +24,29 @@ class Graph:
             if node.group in self.of_group:
                 self.of_group[node.group].append(node.name)
         self.moving: dict[str, list[str]] = {
-            group: self.closure(
-                (one for one in names if depends_on_alternative(self.nodes[one])), within=names
-            )
-            for group, names in self.of_group.items()
+            group: self._moving(names) for group, names in self.of_group.items()
         }
         """Of each server the steps that are done again when it moves on to its next placement."""
         self._lacking: dict[str, int] = {}
         self.ready: deque[str] = deque()
+
+    def _moving(self, names: Sequence[str]) -> list[str]:
+        """Return those of a server's steps that are done again in its next placement."""
+        first = [one for one in names if depends_on_alternative(self.nodes[one])]
+        # A server that found no room is deleted, and takes its volumes along.
+        return self.closure(
+            [*first, *(other for one in first for other in self.going_along(one))], within=names
+        )
+
+    def going_along(self, name: str) -> Iterator[str]:
+        """Yield the steps that made and awaited the volumes which go when a step's server is deleted."""
+        node = self.nodes[name]
+        if node.kind != Boot.kind:
+            return
+        disks = [disk["volume_id"] for disk in node.inputs["disks"] if disk["delete_with_server"]]
+        for awaited in _steps_of(disks):
+            yield awaited
+            yield from _steps_of(self.nodes[awaited].inputs)
 
     def begin(self, items: Mapping[str, Item]) -> None:
         """Take up the plan where its items say it stands."""
@@ -79,3 +95,8 @@ class Graph:
     def serving(self, group: str) -> list[Node]:
         """Return the steps that serve several servers, this one among them."""
         return [node for node in self.nodes.values() if group in node.members]
+
+
+def _steps_of(inputs: object) -> set[str]:
+    """Return the steps whose outputs some inputs refer to."""
+    return {path.split(".")[0] for path in references(inputs)}

@@ -102,7 +102,7 @@ def work(
 def fail(cloud: state.Cloud, server: compute_server.Server, *, message: str, code: int = 500) -> None:
     """Put a server into ERROR; one that never ran holds nothing any more."""
     if server.launched is None:
-        _let_go(cloud, server)
+        _let_go(cloud, server, deleted=False)
     server.fault = (code, message, cloud.now())
     mark(cloud, server, vm_state="error", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server, failed=True)
@@ -328,8 +328,8 @@ def destroy(cloud: state.Cloud, server: compute_server.Server) -> None:
     after(cloud, server, (0.1, 0.4), lambda: _vanish(cloud, server))
 
 
-def _let_go(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Free what a server holds, and delete what was made for it."""
+def _let_go(cloud: state.Cloud, server: compute_server.Server, *, deleted: bool) -> None:
+    """Free what a server holds, and delete what was made for it; what it was only to get goes when it is deleted."""
     for disk in server.disks.values():
         cloud.volume.detach(volume_id=disk.volume_id, server_id=server.id)
         if disk.delete_on_termination:
@@ -337,8 +337,11 @@ def _let_go(cloud: state.Cloud, server: compute_server.Server) -> None:
     for wanted in server.wanted:
         if wanted.source == "volume" and wanted.source_id not in server.disks:
             cloud.volume.detach(volume_id=wanted.source_id, server_id=server.id)
+            if deleted and wanted.delete_on_termination:
+                cloud.volume.delete(wanted.source_id)
     server.disks.clear()
-    server.wanted.clear()
+    if deleted:
+        server.wanted.clear()
     cloud.network.unplug(server_id=server.id)
 
 
@@ -352,7 +355,7 @@ def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
     server.epoch += 1
     mark(cloud, server, vm_state="deleted", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server)
-    _let_go(cloud, server)
+    _let_go(cloud, server, deleted=True)
     cloud.compute.retire(server)
     cloud.guests.touch(server.id)
 

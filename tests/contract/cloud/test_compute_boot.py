@@ -292,6 +292,44 @@ def test_servers_of_others_do_not_exist(cloud):
     )
 
 
+def test_a_server_without_a_host_takes_its_volumes_along(cloud):
+    volume = cloud.call(
+        "POST", "block-storage", "/volumes", {"volume": {"size": 1, "name": cloud.name()}}
+    ).body
+    path = f"/volumes/{volume['volume']['id']}"
+    cloud.later("DELETE", "block-storage", path)
+    cloud.until(lambda: cloud.call("GET", "block-storage", path).body["volume"]["status"] == "available")
+    disk = {
+        "uuid": volume["volume"]["id"],
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": -1,
+        "delete_on_termination": True,
+    }
+    image = {
+        "uuid": servers.wish(cloud)["server"]["imageRef"],
+        "source_type": "image",
+        "destination_type": "local",
+        "boot_index": 0,
+    }
+    wish = {"server_group": {"name": cloud.name(), "policy": "anti-affinity"}}
+    group = cloud.call("POST", "compute", "/os-server-groups", wish, microversion="2.64").body["server_group"]
+    cloud.later("DELETE", "compute", f"/os-server-groups/{group['id']}")
+    hints = {"group": group["id"]}
+    for _ in range(2):
+        body = servers.wish(cloud, availability_zone="az1") | {"os:scheduler_hints": hints}
+        made = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST).body["server"]
+        servers.remove(cloud, made["id"])
+        assert servers.settle(cloud, made["id"])["status"] == "ACTIVE"
+    body = servers.wish(cloud, availability_zone="az1", block_device_mapping_v2=[image, disk])
+    body["os:scheduler_hints"] = hints
+    made = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST).body["server"]
+    servers.remove(cloud, made["id"])
+    assert servers.settle(cloud, made["id"])["status"] == "ERROR"
+    servers.act(cloud, made["id"], "forceDelete")
+    cloud.until(lambda: cloud.call("GET", "block-storage", path).status == 404)
+
+
 def test_anti_affinity_needs_as_many_hosts(cloud):
     wish = {"server_group": {"name": cloud.name(), "policy": "anti-affinity"}}
     group = cloud.call("POST", "compute", "/os-server-groups", wish, microversion="2.64").body["server_group"]
