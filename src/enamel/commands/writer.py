@@ -299,7 +299,10 @@ class Writer:
 
     def _finish(self, choice: Choice, id: Any, shown: Handle | None) -> Handle:
         """Add the waits until a server is as ready as it was asked to be; return the one until it is ACTIVE."""
-        active = self._draft.add(server.AwaitActive(id=id), group=choice.hostname)
+        active = self._draft.add(
+            server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),
+            group=choice.hostname,
+        )
         if choice.ready_when == "active":
             return active
         where = shown["address"] if shown else active["entry", "fixed_addresses", 0]

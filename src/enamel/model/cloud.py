@@ -346,6 +346,8 @@ class Server(Struct, frozen=True, kw_only=True):
     fault: ServerFault | None = None
     host: str | None = None
     """Compute host; only where the cloud shows it to this caller."""
+    host_id: str = ""
+    """The same for all of a project's servers on one host, and tells nothing else of it."""
     inner: dict[str, str] = {}
     """What else the cloud shows to its operators."""
     locked: bool = False

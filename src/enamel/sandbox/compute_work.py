@@ -140,7 +140,8 @@ def choose(cloud: state.Cloud, server: compute_server.Server) -> str | None:
             hosts = [host for host in hosts if host not in taken]
         elif group and group.policy == "affinity" and taken:
             hosts = [host for host in hosts if host in taken]
-        hosts = [host for host in hosts if _hinted(cloud, server, host)]
+        if cloud.settings.hints:
+            hosts = [host for host in hosts if _hinted(cloud, server, host)]
         if hosts and cloud.faults.creation(kind="server", name=server.name, zone=zone) is None:
             return cloud.rng.choice(hosts)
     return None

@@ -43,6 +43,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Limits that differ from the defaults, by the services' own names (instances, cores, floatingip, volumes …)."""
     hosts_per_zone: int = 2
     """Hypervisors in each availability zone."""
+    hints: bool = True
+    """Whether the scheduler heeds `same_host` and `different_host`; with the filters of Nova's defaults it does not."""
     era: str = "2026"
     """The year that the cloud is of; see `enamel.sandbox.era`."""
 

@@ -166,6 +166,10 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
+    same_host: tuple[str, ...] = ()
+    """Servers of which one was to be on the same host …"""
+    different_host: tuple[str, ...] = ()
+    """… and servers of which none was to be."""
 
     def late(self, seconds: float) -> EnamelError:
         """Say which server took so long."""
@@ -182,11 +186,27 @@ class AwaitActive(Step, frozen=True, kw_only=True):
             raise Gone(f"Server {self.id} was deleted by somebody while it was booting.", cloud=at.cloud.name)
         if server.status == "ERROR":
             raise await explained(at, server)
+        await self._look_around(at, server)
         at.tell("server.active", {"id": server.id})
         return {
             "id": server.id,
             "entry": {"state": "ACTIVE", "fixed_addresses": list(server.fixed_addresses)},
         }
+
+    async def _look_around(self, at: Context, server: cloud.Server) -> None:
+        """Say so where the cloud has not heeded near which servers this one was to be: most filter no such hints."""
+        if not (self.same_host or self.different_host) or not server.host_id:
+            return
+        hosts = {one.id: one.host_id for one in await at.cloud.servers_list()}
+        if self.same_host and server.host_id not in {hosts.get(id) for id in self.same_host}:
+            at.note(
+                f"The cloud has not put server '{server.name}' near any of the servers it was to be near to."
+            )
+        beside = [id for id in self.different_host if hosts.get(id) == server.host_id]
+        if beside:
+            at.note(
+                f"The cloud has put server '{server.name}' on the host of {', '.join(beside)} all the same."
+            )
 
 
 async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:

@@ -55,9 +55,20 @@ class Configuration:
 
     def names(self) -> Sequence[str]:
         """Return the names of the entries, the default one first."""
-        names = [name for name in self._loader.get_cloud_names() if name != _NOTHING_CONFIGURED]
+        names = [name for name in self._loader.get_cloud_names() if self._is_cloud(name)]
         default = self.default()
         return sorted(names, key=lambda name: name != default)
+
+    def _is_cloud(self, name: str) -> bool:
+        """Tell whether an entry is a cloud: the loader takes any OS_* variable for one, also those that set an option of ours."""
+        if name != self._loader.envvar_key:
+            return name != _NOTHING_CONFIGURED
+        # Where OS_CLOUD or nothing else names a cloud, incomplete variables are somebody's mistake, to be told.
+        others = [
+            other for other in self._loader.get_cloud_names() if other not in (name, _NOTHING_CONFIGURED)
+        ]
+        auth = self._loader.cloud_config["clouds"][name].get("auth", {})
+        return not others or "auth_url" in auth
 
     def default(self) -> str | None:
         """Return the entry that is meant where none is named: OS_CLOUD's, the OS_* variables', or the only one."""

@@ -91,6 +91,7 @@ class Server(Struct):
     """Not told before 2013."""
     fault: Fault | None = None
     host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
+    host_id: str = field(name="hostId", default="")
     instance: str | None = field(name="OS-EXT-SRV-ATTR:instance_name", default=None)
     node: str | None = field(name="OS-EXT-SRV-ATTR:hypervisor_hostname", default=None)
     host_status: str | None = None
@@ -147,6 +148,7 @@ class Server(Struct):
             if self.fault is None
             else cloud.ServerFault(message=self.fault.message, code=self.fault.code),
             host=self.host,
+            host_id=self.host_id,
             inner={
                 name: text
                 for name, text in (
