@@ -74,7 +74,7 @@ class Graph:
                 self.ready.append(name)
 
     def closure(self, names: Iterable[str], *, within: Collection[str]) -> list[str]:
-        """Return steps and all within a set that build on them, in the plan's order."""
+        """Return steps and all within others that build on them, in the order of those."""
         found: set[str] = set()
         open_ = [name for name in names if name in within]
         while open_:
@@ -82,7 +82,7 @@ class Graph:
             if name not in found:
                 found.add(name)
                 open_ += [other for other in self.dependents[name] if other in within]
-        return [name for name in self.nodes if name in found]
+        return [name for name in within if name in found]
 
     def places(self, node: Node, group: str) -> list[int]:
         """Return the places at which a step that serves several servers has made things for one of them."""
