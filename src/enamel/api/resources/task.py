@@ -11,9 +11,16 @@ from enamel.api.resources import task_body
 from enamel.model import task
 from enamel.service import notices, read
 
-_UUID = "-?".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
+_HEX = "[0-9a-fA-F]"
+_UUID = "-?".join(f"{_HEX}{{{length}}}" for length in (8, 4, 4, 4, 12))
+_UUID_7 = "-?".join((f"{_HEX}{{8}}", f"{_HEX}{{4}}", f"7{_HEX}{{3}}", f"{_HEX}{{4}}", f"{_HEX}{{12}}"))
 Marker = Annotated[
     str, Meta(pattern=f"^{_UUID}$", extra={"expected": "the id of the last entry that was seen"})
+]
+# A task that was forgotten meanwhile still has its place in the list, so nobody looks whether it is there: what tells its
+# id from that of another thing is the version of its UUID, by which tasks sort.
+TaskMarker = Annotated[
+    str, Meta(pattern=f"^{_UUID_7}$", extra={"expected": "the id of the last task that was seen"})
 ]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 
@@ -23,7 +30,7 @@ class TaskFilter(Struct, frozen=True, kw_only=True):
 
     limit: Limit = 20
     """How many at most."""
-    marker: Marker | None = None
+    marker: TaskMarker | None = None
     """The last id of the previous page."""
     since: datetime | None = None
     """Accepted at this time or later."""
