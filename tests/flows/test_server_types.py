@@ -35,7 +35,7 @@ async def mine(world: World) -> cloud.Flavor:
         owner=me.project_id,
         users=(demo.id,),
         guests=guests,
-        extra={"hw:cpu_policy": "shared"},
+        extra=(("hw:cpu_policy", "shared"),),
     )
     await world.cloud.add_flavor_marks(made.id, marks)
     for project in (me.project_id, other.id, *guests):

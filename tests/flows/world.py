@@ -118,7 +118,7 @@ class _Clouds:
 
     def open(self, name: str, *, board: Board, paces: Paces) -> OpenStackCloud:
         patience = Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry)
+        region = self._configuration.region(self._entry + name.removeprefix(self._name))
         opened = OpenStackCloud(name, region, patience=patience, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()

@@ -23,6 +23,7 @@ from enamel.api.resources import (
 )
 from enamel.api.route import Route
 from enamel.model import action, errors, launch, restart
+from enamel.model.server_change import ServerChange
 from enamel.service import metrics, notices
 
 _CLOUD_FAULTS = (errors.CloudError, errors.CloudUnreachable)
@@ -140,6 +141,29 @@ ROUTES: tuple[Route, ...] = (
         responses={200: ()},
         errors=(errors.NotFound, *_CLOUD_FAULTS),
         rule="enamel:servers:get",
+    ),
+    Route(
+        method="PATCH",
+        path="/servers/{id}",
+        name="change_server",
+        relation="server",
+        handler=server.change_server,
+        summary="Give a server another name, or have it go to another project.",
+        query=server.DryRun,
+        request=ServerChange,
+        responses={
+            200: (server_body.Server, task_body.Task, task_body.Preview),
+            202: (task_body.Task,),
+        },
+        errors=(
+            errors.NotFound,
+            errors.Forbidden,
+            errors.NameTaken,
+            errors.QuotaExceeded,
+            errors.WrongState,
+            *_CLOUD_FAULTS,
+        ),
+        rule="enamel:servers:change",
     ),
     Route(
         method="DELETE",

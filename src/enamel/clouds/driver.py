@@ -218,8 +218,24 @@ class Cloud(Protocol):
     async def projects_of(self, user_id: str) -> Sequence[str]:
         """Return the ids of the projects in which a user has a role."""
 
+    async def entry_of(self, project: str) -> str:
+        """Return the name under which this cloud opens for another project. Raises CloudForbidden: no role there."""
+
     # -- effects
 
+    async def offer_volume(self, volume_id: str) -> cloud.Offer:
+        """Offer a volume to whoever has the key."""
+
+    async def withdraw_volume(self, volume_id: str) -> None:
+        """Take back what was offered of a volume, if anything."""
+
+    async def accept_volume(self, offer: cloud.Offer) -> None:
+        """Take what another project offers."""
+
+    async def share_image(self, id: str, *, project_id: str) -> None:
+        """Let another project boot from an image, if it cannot already."""
+
+    async def rename_server(self, id: str, name: str) -> None: ...
     async def create_flavor(self, want: cloud.FlavorWant) -> cloud.Flavor:
         """Make a flavor. Raises CloudForbidden where that is for operators."""
 

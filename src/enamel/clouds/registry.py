@@ -77,7 +77,8 @@ class Registry:
 
     def _opened(self, name: str) -> driver.Cloud:
         for one in self._drivers:
-            if name in one.names():
+            # `entry@project` is what a driver calls an entry that is used for another project than its own.
+            if name in one.names() or name.partition("@")[0] in one.names():
                 return one.open(name, board=self.board, paces=self._paces)
         there = ", ".join(self.names())
         raise CloudUnknown(

@@ -15,12 +15,14 @@ from enamel.commands import (
     revert_task,
     server_action,
     terminate_server,
+    transfer_server,
 )
 from enamel.commands.command import Command
 from enamel.model.address import AddressWish, AttachWish
 from enamel.model.launch import Launch
 from enamel.model.orphan import CleanWish
 from enamel.model.restart import Restart
+from enamel.model.server_change import ServerChange
 from enamel.model.server_type import ServerTypeChange
 from enamel.model.volume import VolumeWish
 
@@ -91,6 +93,15 @@ COMMANDS: dict[str, Command] = {
         plan=terminate_server.plan,
     ),
     **server_action.COMMANDS,
+    "server.transfer": Command(
+        name="server.transfer",
+        action="TRANSFER",
+        summary="Give a server to another project.",
+        body=ServerChange,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=transfer_server.ask,
+        plan=transfer_server.plan,
+    ),
     "server_type.change": Command(
         name="server_type.change",
         action="CHANGE_TYPE",

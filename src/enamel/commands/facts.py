@@ -23,6 +23,19 @@ class OrphanAsk(Struct, frozen=True, kw_only=True):
     """Whether those of unknown tasks belong to them."""
 
 
+class Target(Struct, frozen=True, kw_only=True):
+    """Another project of the same cloud, to which something is to go."""
+
+    entry: str
+    """Under what name the cloud opens for it."""
+    identity: words.Identity
+    flavors: tuple[words.Flavor, ...] = ()
+    networks: tuple[words.Network, ...] = ()
+    servers_named: tuple[words.Server, ...] = ()
+    keypair: words.Keypair | None = None
+    quota: Mapping[str, words.Limit] = {}
+
+
 class Ask(Struct, frozen=True, kw_only=True):
     """What a command needs to know; nothing else is asked of the cloud."""
 
@@ -49,6 +62,10 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Id of a server that is there."""
     host: str | None = None
     """Name or id of a server: all servers have to be known, and the ports of the one that it fits."""
+    target: str | None = None
+    """Id or name of the project to which that server is to go."""
+    target_name: str | None = None
+    """What it is to be called there; as it is called here where not said."""
     interfaces: bool = False
     """Whether that server's ports have to be known."""
     terminate: str | None = None
@@ -90,6 +107,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     server: words.Server | None = None
     ports: tuple[words.Port, ...] = ()
     """Those asked for, or those of the server that is to be terminated."""
+    target: Target | None = None
     unfinished: tuple[Task, ...] = ()
     """The tasks that are at work on the server."""
     orphans: tuple[orphan.Orphan, ...] = ()

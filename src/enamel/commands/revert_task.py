@@ -9,6 +9,7 @@ from enamel.flow import plan as plans
 from enamel.flow.plan import Draft
 from enamel.model import task
 from enamel.model.errors import WrongState
+from enamel.steps import KINDS
 
 
 def ask(want: Want) -> Ask:
@@ -47,6 +48,12 @@ def _refuse(old: task.Task, facts: Facts) -> None:
         )
     if old.type == "server.terminate" or old.type == "task.revert":
         raise WrongState(f"A {old.type} cannot be undone.", state=old.state.value)
+    if any(KINDS[one.kind].final and one.attempt for one in facts.items):
+        raise WrongState(
+            f"Task {old.id} is past its point of no return.",
+            state=old.state.value,
+            remedy="Do the opposite: a server that was transferred can be transferred back.",
+        )
     owner = undoing.owner(facts.children)
     if owner is not None:
         raise WrongState(

@@ -145,6 +145,8 @@ class Run:
         return errors.TaskError(f"Enamel stopped short of {', '.join(undone)} through a fault of its own.")
 
     def _rolls_back(self, why: EnamelError) -> bool:
+        if any(KINDS[one.kind].final and one.attempt for one in self._journal.items.values()):
+            return False
         return self._plan.on_failure == "rollback" or isinstance(why, errors.TaskCancelled)
 
     def _state(self) -> task.State:

@@ -60,6 +60,7 @@ class Workbench:
             tell=tell,
             note=lambda text: self._journal.note(node, text),
             prober=self._tools.prober,
+            elsewhere=self._tools.clouds.get,
         )
 
 

@@ -16,8 +16,8 @@ class FlavorMarks(Struct, frozen=True, kw_only=True):
     """Ids of the users that it is shared with."""
     guests: tuple[str, ...] = ()
     """Ids of the projects that have it for these users alone."""
-    extra: dict[str, str] = {}
-    """What others have written there, in the cloud's words."""
+    extra: tuple[tuple[str, str], ...] = ()
+    """What others have written there, in the cloud's words; as pairs, which never look like a reference of a plan."""
 
 
 class Flavor(Struct, frozen=True, kw_only=True):
@@ -258,6 +258,14 @@ class Volume(Struct, frozen=True, kw_only=True):
     multiattach: bool = False
     created: datetime | None = None
     updated: datetime | None = None
+    project_id: str = ""
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """A volume that a project offers to whoever has the key."""
+
+    id: str
+    key: str
 
 
 class NetworkPort(Struct, frozen=True, kw_only=True):

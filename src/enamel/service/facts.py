@@ -1,15 +1,15 @@
 """Gathers the facts that a command asks for: all at once, and nothing that it does not ask for."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from enamel.clouds import driver
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.facts import Ask, Facts, Target
 from enamel.model import cloud
-from enamel.model.errors import Gone, NotFound
+from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service import address as addresses
 from enamel.service import role, server_type
 
@@ -17,7 +17,9 @@ MANY = 20
 """So many names are worth one list of all servers rather than a filter."""
 
 
-async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Facts:
+async def gather(
+    where: driver.Cloud, ask: Ask, *, clouds: Sequence[str], elsewhere: Callable[[str], driver.Cloud]
+) -> Facts:
     """Return the facts.
 
     Raises:
@@ -65,6 +67,11 @@ async def gather(where: driver.Cloud, ask: Ask, *, clouds: Sequence[str]) -> Fac
     facts = msgspec.structs.replace(
         Facts(cloud=where.name, identity=identity, clouds=tuple(clouds)), **answers, **around
     )
+    if ask.target is not None and facts.server is not None:
+        there = elsewhere(await _entry(where, ask.target))
+        target = await _target(there, facts.server, name=ask.target_name or facts.server.name)
+        volumes = await _volumes_of(where, facts.server)
+        facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     known = {text for image in facts.images for text in (image.id, image.name)}
     if ask.templates - known and not ask.volumes and driver.Capability.VOLUME in facts.capabilities:
         facts = msgspec.structs.replace(facts, volumes=tuple(await where.volumes_list()))
@@ -86,6 +93,43 @@ async def _flavor(where: driver.Cloud, text: str) -> cloud.Flavor:
     """Return a flavor with all that belongs to it. Raises NotFound, and Forbidden where that is for operators."""
     found = server_type.named(await server_type.usable(where), text)
     return await role.needed(where.flavor(found.id))
+
+
+async def _entry(where: driver.Cloud, project: str) -> str:
+    """Return the name under which a cloud opens for another project. Raises Forbidden: we have no role there."""
+    try:
+        return await where.entry_of(project)
+    except CloudForbidden as error:
+        raise Forbidden(
+            f"A transfer takes a role in both projects. {error.detail}", remedy=error.remedy
+        ) from error
+
+
+async def _target(there: driver.Cloud, server: cloud.Server, *, name: str) -> Target:
+    """Return what has to be known of the project to which a server is to go."""
+    # Transfers are rare, and what such a project lacks is often made the moment before.
+    await there.forget()
+    identity, flavors, networks, named, keypair, quota = await asyncio.gather(
+        there.identity(),
+        server_type.usable(there),
+        there.networks(),
+        there.servers_named([name]),
+        there.keypair(server.key_name) if server.key_name else _nothing(),
+        there.quota(("servers", "cores", "memory_mb", "volumes", "gigabytes")),
+    )
+    return Target(
+        entry=there.name,
+        identity=identity,
+        flavors=tuple(flavors),
+        networks=tuple(networks),
+        servers_named=tuple(named),
+        keypair=keypair,
+        quota=quota,
+    )
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> cloud.Server:

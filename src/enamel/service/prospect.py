@@ -118,7 +118,7 @@ class Prospects:
         where = self._clouds.get(cloud)
         remembered = self._allowance.remembered(cloud, asked.quota) if asked.quota else {}
         facts, limits = await asyncio.gather(
-            asking.gather(where, asked, clouds=want.clouds),
+            asking.gather(where, asked, clouds=want.clouds, elsewhere=self._clouds.get),
             self._allowance.look(where, asked.quota) if remembered is None else _known(remembered),
         )
         facts = msgspec.structs.replace(

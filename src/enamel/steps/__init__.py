@@ -16,6 +16,7 @@ from enamel.steps import (
     server_group,
     server_type,
     snapshot,
+    transfer,
     volume,
 )
 from enamel.steps.step import Step
@@ -53,6 +54,12 @@ KINDS: dict[str, type[Step]] = {
     "server_group.create": server_group.CreateServerGroup,
     "server_type.change": server_type.ChangeServerType,
     "task.undo": revert.Revert,
+    "transfer.drop_image": transfer.DropImage,
+    "transfer.end_original": transfer.EndOriginal,
+    "transfer.share_image": transfer.ShareImage,
+    "transfer.stop": transfer.StopServer,
+    "transfer.unplug": transfer.UnplugVolume,
+    "transfer.volume": transfer.HandOverVolume,
     "volume.await": volume.AwaitVolume,
     "volume.create": volume.CreateVolume,
     "volume.delete": volume.DeleteVolume,

@@ -10,6 +10,8 @@ from enamel.steps import volume
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 _SOON = timedelta(seconds=0.5)
+UNDER_WAY = frozenset({"attaching", "reserved"})
+"""The states of a volume that is being plugged in."""
 _AGAIN = Retry(attempts=10, first=0.5, most=5.0)
 
 
@@ -56,8 +58,19 @@ class AttachVolume(Step, frozen=True, kw_only=True):
         found = await at.cloud.volume(self.volume_id)
         return {"id": self.volume_id} if self.server_id in found.attached_to else None
 
+    async def remains(self, at: Context) -> Outputs | None:
+        """Tell whether it is plugged in, or about to be."""
+        found = await at.cloud.volume(self.volume_id)
+        there = self.server_id in found.attached_to or found.status in UNDER_WAY
+        return {"id": self.volume_id} if there else None
+
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Pull it out again."""
+        """Pull it out again; where it is still being plugged in, after that."""
+
+        def decided(found: cloud.Volume | None) -> bool:
+            return found is None or found.status not in UNDER_WAY
+
+        await at.cloud.volumes.until(self.volume_id, decided, due=_SOON)
         await _pull_out(at, self.server_id, self.volume_id)
 
 

@@ -96,5 +96,5 @@ def _surplus(have: cloud.FlavorMarks, want: cloud.FlavorMarks) -> cloud.FlavorMa
         users=tuple(set(have.users) - set(want.users)),
         guests=tuple(set(have.guests) - set(want.guests)),
         owner="" if have.owner == want.owner or want.owner else have.owner,
-        extra={key: value for key, value in have.extra.items() if key not in want.extra},
+        extra=tuple(pair for pair in have.extra if pair[0] not in dict(want.extra)),
     )

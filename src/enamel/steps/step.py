@@ -60,6 +60,8 @@ class Context:
     note: Callable[[str], None]
     """Leaves a sentence in the item, about a fall-back that was taken."""
     prober: Prober
+    elsewhere: Callable[[str], driver.Cloud]
+    """Opens another entry of the configuration."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """Whether doing it twice is harmless, as with waits and deletions: nothing has to be found first."""
     undoable: ClassVar[bool] = False
     """Whether it leaves something behind that `undo` takes away."""
+    final: ClassVar[bool] = False
+    """Whether there is no way back once it was begun: what was made before it then stays, whatever happens."""
     calls: ClassVar[int] = 1
     """Plumbing calls that it takes as a rule; a preview adds them up."""
     retry: ClassVar[Retry] = Retry()

@@ -119,3 +119,17 @@ async def test_the_registry_opens_each_cloud_once(tmp_path: Path) -> None:
 
 def test_the_driver_is_installed() -> None:
     assert registry.installed().names() == []
+
+
+def test_an_entry_leads_to_other_projects_of_its_cloud(tmp_path: Path) -> None:
+    written(
+        tmp_path, TWO + "  east: {auth: {auth_url: 'http://127.0.0.1:2/v3', username: u, project_name: e}}\n"
+    )
+    found = config.Configuration()
+    assert found.sibling("north", "s") == "south"
+    assert found.sibling("north", "e") is None and found.sibling("north", "nowhere") is None
+    there = found.region("north@4711").config["auth"]
+    assert (there["project_id"], there.get("project_name"), there["username"]) == ("4711", None, "u")
+    assert found.region("north").config["auth"]["project_name"] == "n"
+    with pytest.raises(CloudUnknown):
+        found.region("west@4711")

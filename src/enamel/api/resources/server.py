@@ -9,7 +9,8 @@ from enamel.api.exchange import Answer, Ask
 from enamel.api.resources import server_body, task
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid, NotFound
-from enamel.service import estate, server
+from enamel.model.server_change import ServerChange
+from enamel.service import body, estate, rename, server
 
 VIRT_STATE = "X-OpenStack-Compute-Server-Virt-State"
 POWER_STATE = "X-OpenStack-Compute-Server-Power-State"
@@ -104,6 +105,27 @@ async def head_server(ask: Ask) -> Answer:
     if found.power_state is not None:
         states[POWER_STATE] = found.power_state.value
     return Answer(headers=states)
+
+
+async def change_server(ask: Ask) -> Answer:
+    """Give a server another name, or have it go to another project."""
+    id = ask.params["id"]
+    if not ids.is_id(id):
+        raise NotFound(f"There is no server '{id[:64]}'.")
+    if isinstance(ask.body, dict) and "tags" in ask.body:
+        detail = f"The tags of a server are not changed here, but with PUT and DELETE at /servers/{id}/tags."
+        raise Invalid(detail, faults=(Fault(pointer="/tags", detail=detail, code="elsewhere"),))
+    wanted, faults = body.shape(ask.body, ServerChange)
+    if faults or wanted is None:
+        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
+    if wanted.project_id is not None:
+        return await task.command(ask, "server.transfer", params={"server": id.lower()})
+    if wanted.hostname is None or wanted.network is not None:
+        detail = "Name what is to be different: `hostname`, or `project_id` and what goes with it."
+        raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="required"),))
+    if not ask.query.dry_run:
+        await rename.rename(ask.services.read, ask.caller, id, wanted.hostname)
+    return await get_server(ask)
 
 
 async def terminate_server(ask: Ask) -> Answer:

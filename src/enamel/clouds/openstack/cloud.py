@@ -23,6 +23,7 @@ from enamel.clouds.openstack import (
     status,
     transport,
     volume,
+    volume_transfer,
 )
 from enamel.clouds.openstack.patience import Patience
 from enamel.clouds.shared.answers import Answers
@@ -56,6 +57,7 @@ class OpenStackCloud(
     attachment.Attachments,
     flavor.Flavors,
     volume.Volumes,
+    volume_transfer.VolumeTransfers,
 ):
     """One project on one OpenStack cloud."""
 
@@ -67,8 +69,10 @@ class OpenStackCloud(
         patience: Patience | None = None,
         board: Board | None = None,
         gates: pace.Pace | None = None,
+        sibling: Callable[[str], str | None] = lambda project: None,
     ) -> None:
         self.name = name
+        self.sibling = sibling
         self.site = _site(region)
         patience = patience or Patience()
         self.pace = gates or pace.Pace(cloud=name, pauses=patience.pauses)

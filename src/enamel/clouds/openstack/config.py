@@ -3,6 +3,7 @@
 All of it is read by openstacksdk's own loader, so a cloud that works with `openstack --os-cloud` works here.
 """
 
+import copy
 import os
 import warnings
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from openstack import exceptions as sdk_errors
 from openstack import warnings as sdk_warnings
 from openstack.config import loader
 
-from enamel.model.errors import CloudUnauthorized, CloudUnknown
+from enamel.model.errors import CloudUnauthorized, CloudUnknown, EnamelError
 
 # The loader makes up an entry of this name where there is no configuration at all.
 _NOTHING_CONFIGURED = "defaults"
@@ -77,7 +78,8 @@ class Configuration:
 
     def region(self, name: str) -> Any:
         """Return openstacksdk's CloudRegion of an entry. Raises CloudUnknown, and CloudUnauthorized where it lacks values."""
-        if name not in self.names():
+        entry, _, project = (name, "", "") if name in self.names() else name.partition("@")
+        if entry not in self.names():
             there = ", ".join(self.names())
             raise CloudUnknown(
                 f"There is no cloud {name!r} in the configuration; there "
@@ -88,7 +90,8 @@ class Configuration:
             with warnings.catch_warnings():
                 # The loader warns of a default of its own.
                 warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
-                return self._loader.get_one(cloud=name)
+                found = self._loader.get_one(cloud=entry)
+                return self._rescoped(found, project=project) if project else found
         except keystone_errors.MissingRequiredOptions as exc:
             lacking = ", ".join(option.dest for option in exc.options)
             raise CloudUnauthorized(
@@ -108,6 +111,31 @@ class Configuration:
                 cloud=name,
                 remedy="Correct its entry.",
             ) from exc
+
+    def sibling(self, name: str, project: str) -> str | None:
+        """Return the entry that leads to another project of the same cloud; None where there is none."""
+        here = self.region(name).config.get("auth", {})
+        for other in self.names():
+            try:
+                there = self.region(other).config.get("auth", {})
+            except EnamelError:
+                # Whoever wants to use that entry hears what is wrong with it.
+                continue
+            known = {there.get("project_id"), there.get("project_name")}
+            if there.get("auth_url") == here.get("auth_url") and project in known:
+                return other
+        return None
+
+    def _rescoped(self, region: Any, *, project: str) -> Any:
+        """Return an entry with another project's id in the place of its own project."""
+        options = copy.deepcopy(region.config)
+        # What the profile says stands in the options already, and would go before what is changed here.
+        options.pop("profile", None)
+        auth = options["auth"]
+        for name in ("project_id", "project_name", "project_domain_id", "project_domain_name"):
+            auth.pop(name, None)
+        auth["project_id"] = project
+        return self._loader.get_one(**options)
 
     def _refuse_a_skipped_file(self, named: str | None) -> None:
         # The loader passes over a file that it cannot parse with a log line, and then takes another cloud's entry.

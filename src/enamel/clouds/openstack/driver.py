@@ -1,5 +1,6 @@
 """The driver of OpenStack clouds: what the entry point names."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,9 +23,10 @@ class OpenStack:
         return self._configuration.names()
 
     def open(self, name: str, *, board: Board, paces: Paces) -> driver.Cloud:
-        """Open a cloud; nothing is asked of it yet."""
+        """Open a cloud; nothing is asked of it yet. `entry@project` is an entry with another project's id."""
         region = self._configuration.region(name)
         # Several entries may be several projects, or users, of the same cloud.
         where = f"{region.config.get('auth', {}).get('auth_url', name)} {region.get_region_name() or ''}"
         gates = paces.of(where, cloud=name, pauses=Patience().pauses)
-        return cloud.OpenStackCloud(name, region, board=board, gates=gates)
+        sibling = functools.partial(self._configuration.sibling, name)
+        return cloud.OpenStackCloud(name, region, board=board, gates=gates, sibling=sibling)

@@ -90,7 +90,7 @@ class Flavors(compute.Compute):
         specs = flavor_mark.write(marks)
         if not specs:
             return
-        if specs.keys() - marks.extra.keys() - {flavor_mark.OWNER}:
+        if specs.keys() - dict(marks.extra).keys() - {flavor_mark.OWNER}:
             await self._sees_marks()
         body = {"extra_specs": specs}
         path = f"{_path(id)}/os-extra_specs"

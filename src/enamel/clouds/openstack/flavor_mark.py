@@ -27,7 +27,7 @@ def read(specs: Mapping[str, str]) -> cloud.FlavorMarks:
         owner=specs.get(OWNER, ""),
         users=rest(_USER),
         guests=rest(_GUEST),
-        extra={key: value for key, value in specs.items() if not key.startswith(RESERVED)},
+        extra=tuple(sorted(pair for pair in specs.items() if not pair[0].startswith(RESERVED))),
     )
 
 

@@ -86,6 +86,12 @@ class Servers(compute.Compute):
         await self.servers.changed()
         return await self._reserved(want, reservation_id=reserved.reservation_id)
 
+    async def rename_server(self, id: str, name: str) -> None:
+        """Give a server another name."""
+        body = {"server": {"name": name}}
+        await self._put(SERVICE, f"/servers/{id}", body=body, answer=transport.Nothing)
+        await self.servers.changed()
+
     async def delete_server(self, id: str, *, force: bool = False) -> None:
         """Delete a server; with `force` also where the cloud would keep it restorable."""
         if force:

@@ -142,6 +142,11 @@ class Session:
         """Where the cloud's Keystone is."""
         return str(self._region.get_auth_args().get("auth_url") or self._name)
 
+    @property
+    def rescopes(self) -> bool:
+        """Tell whether these credentials can be used for other projects, too."""
+        return "applicationcredential" not in str(self._region.config.get("auth_type", ""))
+
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
         known = self._access

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from enamel.clouds import picture, watch
-from enamel.clouds.openstack import image, server
+from enamel.clouds.openstack import image, server, transport
 from enamel.model import cloud
-from enamel.model.errors import Gone
+from enamel.model.errors import CloudConflict, Gone
 
 AT_ONCE = 100
 """As many ids as a query holds on any cloud."""
@@ -20,6 +20,10 @@ AT_ONCE = 100
 
 class _Taken(Struct):
     image_id: str = ""
+
+
+class _Visible(Struct):
+    visibility: str = ""
 
 
 class Snapshots(image.Images, server.Servers):
@@ -57,6 +61,27 @@ class Snapshots(image.Images, server.Servers):
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]:
         """Return the images whose property `enamel` has this value."""
         return [one.told() for one in await self.listed((("enamel", mark),)) if one.mark == mark]
+
+    async def share_image(self, id: str, *, project_id: str) -> None:
+        """Let another project boot from an image, if it cannot already."""
+        found = await self._get(image.SERVICE, f"/images/{id}", answer=_Visible)
+        if found.visibility == "private":
+            # Nova makes its images so that nobody else can be let in.
+            want = transport.Want(
+                service=image.SERVICE,
+                method="PATCH",
+                path=f"/images/{id}",
+                body=[{"op": "replace", "path": "/visibility", "value": "shared"}],
+                media_type="application/openstack-images-v2.1-json-patch",
+                repeatable=True,
+            )
+            await self.calls.call(want, answer=transport.Nothing)
+        try:
+            body = {"member": project_id}
+            await self._post(image.SERVICE, f"/images/{id}/members", body=body, answer=transport.Nothing)
+        except CloudConflict:
+            # It is let in already.
+            pass
 
     async def delete_image(self, id: str) -> None:
         """Delete an image."""

@@ -48,6 +48,8 @@ class Want(Struct, frozen=True, kw_only=True):
     """Below the service's endpoint."""
     params: tuple[tuple[str, str], ...] = ()
     body: Any = None
+    media_type: str = "application/json"
+    """Of the body."""
     version: str | None = None
     """The microversion."""
     repeatable: bool = False
@@ -316,7 +318,7 @@ def _fenced() -> aiohttp.TraceConfig:
 def _headers(want: Want, *, token: str) -> dict[str, str]:
     headers = {"X-Auth-Token": token}
     if want.body is not None:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = want.media_type
     if want.version is not None:
         headers["OpenStack-API-Version"] = f"{want.service} {want.version}"
         headers["X-OpenStack-Nova-API-Version"] = want.version

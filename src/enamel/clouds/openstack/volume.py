@@ -33,6 +33,7 @@ class _Volume(Struct):
     multiattach: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    project_id: str = field(name="os-vol-tenant-attr:tenant_id", default="")
 
     def told(self) -> cloud.Volume:
         return cloud.Volume(
@@ -48,6 +49,7 @@ class _Volume(Struct):
             multiattach=self.multiattach,
             created=server_answer.aware(self.created_at),
             updated=server_answer.aware(self.updated_at),
+            project_id=self.project_id,
         )
 
 

@@ -1,0 +1,186 @@
+"""`server.transfer`: a server goes to another project, with its disk, its volumes, its metadata and its tags."""
+
+from datetime import timedelta
+
+import msgspec
+
+from enamel.commands import quota
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts, Target
+from enamel.commands.lookup import Lookup
+from enamel.flow.plan import Draft, Group
+from enamel.model import cloud, mark
+from enamel.model.errors import WrongState
+from enamel.model.server_change import ServerChange
+from enamel.steps import attachment, port, server, snapshot, transfer
+
+STATES = ("ACTIVE", "SHUTOFF")
+MARK = "enamel"
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the server, and what there is in the other project."""
+    wish: ServerChange = want.body
+    return Ask(
+        server=want.params["server"],
+        interfaces=True,
+        target=wish.project_id,
+        target_name=wish.hostname,
+    )
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan of a transfer.
+
+    Until the original is ended, everything can be undone: the image and the new server go, the volumes come back,
+    and the original is started again.
+
+    Raises:
+        WrongState: The server is not at rest, or another task is at work on it.
+    """
+    if facts.server is None or facts.target is None:
+        raise AssertionError("the facts of a transfer have the server and where it goes")
+    wish: ServerChange = want.body
+    old, target = facts.server, facts.target
+    _check(old, facts)
+    name = wish.hostname or old.name
+    look = Lookup(msgspec.structs.replace(facts, networks=target.networks, quota=target.quota, reserved={}))
+    size, network = _size(old, target, look), _network(wish, target, look)
+    _fit(old, target, name=name, look=look)
+    plan, needs = Draft(), {}
+    if size is not None and network is not None:
+        needs = {"servers": 1, "cores": size.vcpus, "memory_mb": size.memory_mb}
+        if facts.volumes:
+            needs |= {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
+        look.faults += quota.faults(needs, look.facts)
+        _write(plan, old, facts=facts, target=target, name=name, size=size, network=network)
+    made = plan.plan(
+        groups=(Group(name=old.name, id=old.id),),
+        all_or_nothing=True,
+        notes=(
+            "The server gets another id and other addresses; its public addresses stay in the old project.",
+            "It gets the default security group there; the groups that it has here stay here.",
+            "There is no way back from the moment on at which the original is deleted.",
+        ),
+    )
+    return Planned(plan=made, faults=tuple(look.faults), give_up_after=timedelta(hours=3))
+
+
+def _write(
+    draft: Draft,
+    old: cloud.Server,
+    *,
+    facts: Facts,
+    target: Target,
+    name: str,
+    size: cloud.Flavor,
+    network: cloud.Network,
+) -> None:
+    """Put the steps of a transfer into a plan."""
+    group, there = old.name, target.entry
+    stopped = [draft.add(transfer.StopServer(id=old.id), group=group)] if old.status == "ACTIVE" else []
+    image = draft.add(
+        snapshot.TakeImage(server_id=old.id, name=f"{old.name}-transfer"), group=group, after=stopped
+    )
+    active = draft.add(snapshot.AwaitImage(id=image["id"]), group=group)
+    shared = draft.add(
+        transfer.ShareImage(id=image["id"], project_id=target.identity.project_id),
+        group=group,
+        after=[active],
+    )
+    booted = draft.add(
+        server.Boot(
+            names=(name,),
+            flavor_id=size.id,
+            image_id=image["id"],
+            networks=(cloud.NetworkPort(network_id=network.id),),
+            key_name=old.key_name if target.keypair else None,
+            zone=old.zone or None,
+            properties=tuple((key, value) for key, value in old.metadata.items() if key != MARK),
+            tags=old.tags,
+        ),
+        group=group,
+        after=[shared],
+        cloud=there,
+    )
+    id = booted["servers", 0, "id"]
+    ready = [draft.add(server.AwaitActive(id=id), group=group, cloud=there)]
+    # The volumes go when the server that is to have them is there: until then nothing of the old one has changed.
+    for disk in facts.volumes:
+        free = draft.add(
+            transfer.UnplugVolume(server_id=old.id, volume_id=disk.id), group=group, after=ready[:1]
+        )
+        given = draft.add(transfer.HandOverVolume(id=disk.id, entry=there), group=group, after=[free])
+        plugged = attachment.AttachVolume(server_id=id, volume_id=disk.id)
+        ready.append(draft.add(plugged, group=group, after=[given], cloud=there))
+    ended = draft.add(transfer.EndOriginal(id=old.id), group=group, after=ready)
+    draft.add(transfer.DropImage(id=image["id"]), group=group, after=[ended])
+    for one in facts.ports:
+        by = mark.read(one.mark)
+        if by is not None and not by.lasting:
+            # Nova deletes the ports that it has made itself, and leaves those of a launch.
+            draft.add(port.DeletePort(id=one.id), group=group, after=[ended])
+
+
+def _check(old: cloud.Server, facts: Facts) -> None:
+    """Raise WrongState where the server cannot be transferred now."""
+    if facts.unfinished:
+        busy = facts.unfinished[0]
+        raise WrongState(
+            f"Task {busy.id} ({busy.action}) is at work on server '{old.name}'.",
+            remedy="Wait for that task, or cancel it.",
+            task=busy.id,
+        )
+    if old.locked or old.task_state is not None or old.status not in STATES:
+        why = "it is locked" if old.locked else f"its state is {old.task_state or old.status}"
+        raise WrongState(
+            f"Server '{old.name}' cannot be transferred now: {why}.",
+            state=old.status,
+            remedy="A server that is transferred is unlocked, and runs or is shut down.",
+        )
+
+
+def _size(old: cloud.Server, target: Target, look: Lookup) -> cloud.Flavor | None:
+    """Return the type in the other project, which has to be able to use it."""
+    for one in target.flavors:
+        if one.id == old.flavor_id or (not old.flavor_id and one.name == old.flavor_name):
+            return one
+    detail = f"Project '{target.identity.project_name}' cannot use the server type '{old.flavor_name or old.flavor_id}'."
+    look.fault("/project_id", detail, "unknown")
+    return None
+
+
+def _network(wish: ServerChange, target: Target, look: Lookup) -> cloud.Network | None:
+    """Return the network in the other project."""
+    if wish.network is not None:
+        return look.find(target.networks, wish.network, what="network", pointer="/network")
+    project = target.identity.project_id
+    inside = [one for one in target.networks if one.subnets and one.up and not one.external]
+    own = [one for one in inside if one.project_id == project] or [one for one in inside if one.shared]
+    best = [one for one in own if one.default] or own
+    if len(best) == 1:
+        return best[0]
+    listed = ", ".join(sorted(f"'{one.name}'" for one in best)[:20])
+    detail = (
+        f"Project '{target.identity.project_name}' has {len(best)} networks; say which: {listed}."
+        if best
+        else f"Project '{target.identity.project_name}' has no network; make one there, or name one."
+    )
+    look.fault("/network", detail, "ambiguous" if best else "required")
+    return None
+
+
+def _fit(old: cloud.Server, target: Target, *, name: str, look: Lookup) -> None:
+    """Note what else stands in the way."""
+    if target.identity.project_id == look.facts.identity.project_id:
+        look.fault("/project_id", f"Server '{old.name}' is in that project already.", "same")
+    if old.image_id is None:
+        detail = f"Server '{old.name}' boots from a volume; only servers that boot from an image can be transferred."
+        look.fault("/project_id", detail, "boots_from_volume")
+    if target.servers_named:
+        detail = f"Project '{target.identity.project_name}' has a server '{name}'."
+        look.fault("/hostname", detail, "taken")
+    for disk in look.facts.volumes:
+        if len(disk.attached_to) > 1:
+            detail = f"Volume '{disk.name or disk.id}' is attached to other servers, too; detach it from them first."
+            look.fault("/project_id", detail, "in_use")

@@ -1,0 +1,174 @@
+"""Steps that move a server to another project: nobody but its owner may, so it is made there anew, and then ended here."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import ClassVar
+
+from enamel.clouds import driver
+from enamel.model import cloud
+from enamel.model.action import Action
+from enamel.model.errors import CloudError, Gone, VolumeFailed
+from enamel.steps import act, attachment, server, volume
+from enamel.steps.step import Context, Outputs, Step
+
+_SOON = timedelta(seconds=0.5)
+OFFERED = "awaiting-transfer"
+
+
+class StopServer(Step, frozen=True, kw_only=True):
+    """Shut a server down, so that nothing is written that would be lost; the way back starts it again."""
+
+    kind: ClassVar[str] = "transfer.stop"
+    action: ClassVar[str] = "POWERING_OFF"
+    repeatable: ClassVar[bool] = True
+    undoable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Shut it down."""
+        await _switch(at, self.id, what=Action.POWER_OFF, goal="SHUTOFF")
+        return {"id": self.id}
+
+    async def remains(self, at: Context) -> Outputs | None:
+        """Return the server: it is started whatever it is found like."""
+        return {"id": self.id}
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Start it again."""
+        await _switch(at, self.id, what=Action.POWER_ON, goal="ACTIVE")
+
+
+async def _switch(at: Context, id: str, *, what: Action, goal: str) -> None:
+    found = await act.settle(at, id, what=what, goal=("ACTIVE", "SHUTOFF"))
+    if found.status != goal:
+        await at.cloud.act(id, what)
+        await act.settle(at, id, what=what, goal=(goal,))
+
+
+class ShareImage(Step, frozen=True, kw_only=True):
+    """Let the other project boot from an image; that ends with the image."""
+
+    kind: ClassVar[str] = "transfer.share_image"
+    action: ClassVar[str] = "SHARING"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 3
+
+    id: str
+    project_id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Share it."""
+        await at.cloud.share_image(self.id, project_id=self.project_id)
+        return {"id": self.id}
+
+
+class UnplugVolume(attachment.DetachVolume, frozen=True, kw_only=True):
+    """Pull a volume out of the server that is left behind; the way back plugs it in again."""
+
+    kind: ClassVar[str] = "transfer.unplug"
+    undoable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+
+    async def remains(self, at: Context) -> Outputs | None:
+        """Return the volume: it is plugged in whatever it is found like."""
+        return {"id": self.volume_id}
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Plug it in again."""
+        await attachment.AttachVolume(server_id=self.server_id, volume_id=self.volume_id).do(at)
+
+
+class HandOverVolume(Step, frozen=True, kw_only=True):
+    """Give a volume to the other project.
+
+    Offer and acceptance are one step: the key that the one gives and the other takes stands in no record.
+    """
+
+    kind: ClassVar[str] = "transfer.volume"
+    action: ClassVar[str] = "TRANSFERRING_VOLUME"
+    repeatable: ClassVar[bool] = True
+    undoable: ClassVar[bool] = True
+    calls: ClassVar[int] = 5
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=10)
+
+    id: str
+    entry: str
+    """Under what name the cloud opens for the other project."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Give it."""
+        await _hand_over(self.id, giver=at.cloud, taker=at.elsewhere(self.entry))
+        return {"id": self.id}
+
+    async def remains(self, at: Context) -> Outputs | None:
+        """Return the volume: it is taken back if it is there."""
+        return {"id": self.id}
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Take it back."""
+        await _hand_over(self.id, giver=at.elsewhere(self.entry), taker=at.cloud)
+
+
+async def _hand_over(id: str, *, giver: driver.Cloud, taker: driver.Cloud) -> None:
+    """Bring a volume from one project to another, unless it is there."""
+    here = await _owned(id, taker)
+    if here is None:
+        there = await _owned(id, giver)
+        if there is not None and there.status == OFFERED:
+            # An attempt that was lost has made an offer, whose key is lost as well.
+            await giver.withdraw_volume(id)
+        await _until_available(id, giver)
+        await taker.accept_volume(await giver.offer_volume(id))
+    elif here.status == OFFERED:
+        await taker.withdraw_volume(id)
+    elif here.status == "in-use":
+        return
+    await _until_available(id, taker)
+
+
+async def _owned(id: str, where: driver.Cloud) -> cloud.Volume | None:
+    """Return a volume if it is the project's own; administrators see those of others, too."""
+    try:
+        found = await where.volume(id)
+    except Gone:
+        return None
+    return found if found.project_id == (await where.identity()).project_id else None
+
+
+async def _until_available(id: str, where: driver.Cloud) -> None:
+    def arrived(found: cloud.Volume | None) -> bool:
+        if found is not None and found.status in volume.BROKEN:
+            raise VolumeFailed(
+                f"Volume '{found.name or id}' went to the state '{found.status}'.", cloud=where.name
+            )
+        return found is None or found.status == "available"
+
+    await where.volumes.until(id, arrived, due=_SOON)
+
+
+class EndOriginal(server.DeleteServer, frozen=True, kw_only=True):
+    """Delete the server that was left behind: from here on there is no way back."""
+
+    kind: ClassVar[str] = "transfer.end_original"
+    final: ClassVar[bool] = True
+
+
+class DropImage(Step, frozen=True, kw_only=True):
+    """Delete the image that a server came from; where the cloud still needs it, it stays, and the record says so."""
+
+    kind: ClassVar[str] = "transfer.drop_image"
+    action: ClassVar[str] = "DELETING_IMAGE"
+    repeatable: ClassVar[bool] = True
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Delete it."""
+        try:
+            await at.cloud.delete_image(self.id)
+        except CloudError as error:
+            at.note(f"Image {self.id} stays: {error.detail}")
+        return {"id": self.id}
