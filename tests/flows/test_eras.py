@@ -147,3 +147,17 @@ async def test_a_server_without_a_network_where_that_cannot_be(world: World) -> 
     with pytest.raises(errors.Invalid) as refused:
         await world.accept({**WEB, "networks": "none"})
     assert [fault.pointer for fault in refused.value.faults] == ["/networks"]
+
+
+@pytest.mark.parametrize("year", ["2012"])
+async def test_what_leads_to_servers_tells_their_groups(world: World) -> None:
+    after = went_well(await world.run({**RICH, "keypair": None}))
+    (group,) = (one for one in await world.cloud.security_groups() if one.name != "default")
+    (there,) = await world.cloud.ports_list()
+    assert there.server_id == after.cloud["server"][0]["id"] and group.id in there.security_groups
+    (address,) = await world.cloud.addresses_of([there.id])
+    moved = await world.cloud.move_address(address.id, port_id=None)
+    assert moved.port_id is None and await world.cloud.addresses_of([there.id]) == []
+    await world.cloud.move_address(address.id, port_id=there.id)
+    assert [one.address for one in await world.cloud.addresses_of([there.id])] == [address.address]
+    await world.check()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import network, part, port, security_group, server, server_answer, transport
 from enamel.model import cloud
@@ -75,6 +75,21 @@ class _Group(Struct):
 
 class _Groups(Struct):
     security_groups: list[_Group]
+
+
+class _GroupName(Struct):
+    name: str
+
+
+class _InGroups(Struct):
+    id: str
+    name: str = ""
+    groups: list[_GroupName] | UnsetType = field(name="security_groups", default=UNSET)
+
+
+class _Grouped(part.Page):
+    servers: list[_InGroups]
+    servers_links: list[part.Link] = field(default_factory=list)
 
 
 class _GroupBody(Struct):
@@ -205,8 +220,27 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
         return [] if await self._of_nova() else await super().ports_named(wanted)
 
     async def ports_list(self) -> Sequence[cloud.Port]:
-        """Return all of the project's ports."""
-        return [] if await self._of_nova() else await super().ports_list()
+        """Return all of the project's ports: here what leads to its servers, with the groups that they are in."""
+        if not await self._of_nova():
+            return await super().ports_list()
+        groups, (servers, _) = await asyncio.gather(
+            self.security_groups(), self._pages(SERVICE, "/servers/detail", answer=_Grouped)
+        )
+        return [
+            cloud.Port(
+                id=found.id,
+                network_id=INSIDE,
+                name=found.name,
+                server_id=found.id,
+                # Where a server does not tell its groups, it may be in any of them.
+                security_groups=tuple(
+                    one.id
+                    for one in groups
+                    if found.groups is UNSET or one.name in {group.name for group in found.groups}
+                ),
+            )
+            for found in servers
+        ]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""
