@@ -16,6 +16,7 @@ from enamel.conf.dispatch import Settings as Dispatch
 from enamel.conf.health import Settings as Health
 from enamel.conf.kind import Kind
 from enamel.conf.log import Settings as Log
+from enamel.conf.orphans import Settings as Orphans
 from enamel.conf.secrets import Settings as Secrets
 from enamel.conf.store import Settings as Store
 from enamel.conf.webhooks import Settings as Webhooks
@@ -42,6 +43,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "cache": Cache,
     "secrets": Secrets,
     "webhooks": Webhooks,
+    "orphans": Orphans,
     "log": Log,
 }
 """Every section of the file, in the order of the sample."""
