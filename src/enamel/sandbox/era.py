@@ -32,6 +32,8 @@ EXTENSIONS: Mapping[str, Extension] = {
     "fip-port-details": Extension(attributes=frozenset({"port_details"})),
     "net-mtu": Extension(attributes=frozenset({"mtu"})),
     "network-ip-availability": Extension(paths=("/network-ip-availabilities",)),
+    "qinq": Extension(attributes=frozenset({"qinq"})),
+    "vlan-transparent": Extension(attributes=frozenset({"vlan_transparent"})),
     "project-id": Extension(attributes=frozenset({"project_id"})),
     "quota_details": Extension(paths=("/details",)),
     "security-groups-normalized-cidr": Extension(attributes=frozenset({"normalized_cidr"})),
@@ -73,6 +75,8 @@ class Era(Struct, frozen=True, kw_only=True):
     """Extensions of Neutron that were not there yet."""
     gone: Mapping[str, tuple[str, ...]] = {}
     """By service: what stands in paths that were not there yet."""
+    guards_ports: bool = False
+    """Whether Neutron keeps the ports of servers from being deleted by those whose they are."""
     extensions: tuple[str, ...] = ()
     """Nova's extensions, as far as clients look for them."""
     untold: frozenset[str] = frozenset()
@@ -179,6 +183,8 @@ _IN_PROJECT = re.compile(r"/v2(\.1)?/[0-9a-f]{32}(?=/|$)")
 _SINCE_ZED = frozenset(
     {
         "floating-ip-router-writable",
+        "qinq",
+        "vlan-transparent",
         "security-groups-rules-belongs-to-default-sg",
         "subnet-external-network",
     }
@@ -243,6 +249,7 @@ TODAY = Era(
     compute=((2, 1), (2, 104)),
     volume=((3, 0), (3, 71)),
     key_manager=((1, 0), (1, 1)),
+    guards_ports=True,
     identity=("v3.14",),
     image=tuple(f"v2.{minor}" for minor in (17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)),
     catalogue=_services("/compute/v2.1", ("block-storage", "/volume/v3"), identity="/identity/v3"),

@@ -59,19 +59,24 @@ SUBNETPOOL = attribute.Kind(
 def find(tables: network_state.Tables, caller: kernel.Caller, subnet_id: str) -> table.Row:
     """Return a subnet the caller may see, or refuse."""
     row = tables.subnets.get(subnet_id)
-    if row is None or not tables.sees_network(caller, tables.networks[row["network_id"]]):
+    if row is None or not _sees(tables, caller, row):
         raise SUBNET.unknown(subnet_id)
     return row
+
+
+def _sees(tables: network_state.Tables, caller: kernel.Caller, row: table.Row) -> bool:
+    """Tell whether a subnet exists for the caller; those of others' external networks did not always."""
+    network = tables.networks[row["network_id"]]
+    hidden = "subnet-external-network" in tables.cloud.era.without and network["router:external"]
+    if hidden and not network["shared"]:
+        return caller.sees(network["project_id"])
+    return tables.sees_network(caller, network)
 
 
 def listing(request: kernel.Request) -> kernel.Reply:
     """List the subnets of the networks that the caller sees."""
     tables = network_state.of(request)
-    rows = [
-        row
-        for row in tables.subnets
-        if tables.sees_network(request.caller, tables.networks[row["network_id"]])
-    ]
+    rows = [row for row in tables.subnets if _sees(tables, request.caller, row)]
     return network_list.answer(SUBNET, request, rows)
 
 
