@@ -18,6 +18,13 @@ PASSWORD = "password"  # noqa: S105 - the symbol that stands for it in the plan
 AT_REST = ("ACTIVE", "SHUTOFF")
 
 
+STAGES = {
+    "PREPARING_UPLOAD": ("shelving", "shelving_image_pending_upload"),
+    "REBUILDING_BLOCK_DEVICES": ("rebuilding", "rebuild_block_device_mapping"),
+}
+"""The cloud's task states until the end of a stage, by what people read of it."""
+
+
 class Simple(Struct, frozen=True):
     """An action that is one call and its effect on the server's state."""
 
@@ -88,11 +95,23 @@ class Recipe:
         )
         return self.add(step, word=word, after=after)
 
-    def settle(self, word: str, *, goal: tuple[str, ...], begun: Handle, proof: bool = False) -> Handle:
+    def settle(
+        self,
+        word: str,
+        *,
+        goal: tuple[str, ...],
+        begun: Handle,
+        after: Handle | None = None,
+        proof: bool = False,
+    ) -> Handle:
         """Add the waiting for what an action leads to, which another step has begun."""
         # The id comes from that step, so that a restart begins anew what has come to nothing.
         step = act.Settle(id=begun["id"], what=self.wish.action, goal=goal, proof=proof)
-        return self.add(step, word=word)
+        return self.add(step, word=word, after=after)
+
+    def stage(self, word: str, *, begun: Handle) -> Handle:
+        """Add the waiting for the end of a stage of what another step has begun."""
+        return self.add(act.Pass(id=begun["id"], stages=STAGES[word]), word=word)
 
     def password(self) -> dict[str, Any]:
         """Return the password as an argument: a reference into the key store, in no record itself."""
@@ -147,7 +166,8 @@ def _rebuild(recipe: Recipe) -> None:
         recipe.look.fault("/template", detail, "required")
     arguments = recipe.password() | {"image_id": image}
     begun = recipe.act("REBUILDING", arguments=arguments)
-    recipe.settle("SPAWNING", goal=AT_REST, begun=begun)
+    torn_down = recipe.stage("REBUILDING_BLOCK_DEVICES", begun=begun)
+    recipe.settle("SPAWNING", goal=AT_REST, begun=begun, after=torn_down)
 
 
 def _resize(recipe: Recipe) -> None:
@@ -192,7 +212,8 @@ def _move(recipe: Recipe) -> None:
 
 def _shelve(recipe: Recipe) -> None:
     begun = recipe.act("SHELVING")
-    recipe.settle("UPLOADING", goal=("SHELVED", "SHELVED_OFFLOADED"), begun=begun)
+    imaged = recipe.stage("PREPARING_UPLOAD", begun=begun)
+    recipe.settle("UPLOADING", goal=("SHELVED", "SHELVED_OFFLOADED"), begun=begun, after=imaged)
 
 
 def _attach_volume(recipe: Recipe) -> None:

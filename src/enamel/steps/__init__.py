@@ -48,6 +48,7 @@ KINDS: dict[str, type[Step]] = {
     "server.detach_volume": attachment.DetachVolume,
     "server.host_keys": reach.HostKeys,
     "server.move": resize.Move,
+    "server.pass": act.Pass,
     "server.reach": reach.Reach,
     "server.resize": resize.Resize,
     "server.settle": act.Settle,

@@ -85,6 +85,30 @@ class Settle(Step, frozen=True, kw_only=True):
         }
 
 
+class Pass(Step, frozen=True, kw_only=True):
+    """Wait until a server has left a stage of what it was told to do, so that people see how far it is."""
+
+    kind: ClassVar[str] = "server.pass"
+    action: ClassVar[str] = "WAITING"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 0
+    awaits: ClassVar[str] = "id"
+    give_up_after: ClassVar[timedelta] = timedelta(hours=1)
+
+    id: str
+    stages: tuple[str, ...]
+    """The cloud's task states up to the end of the stage; one that is over before anybody looks is over, too."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Wait for it; what has gone wrong is for the step after this one to say."""
+
+        def passed(server: cloud.Server | None) -> bool:
+            return server is None or server.task_state not in self.stages
+
+        await at.cloud.servers.until(self.id, passed, due=_SOON)
+        return {"id": self.id, "entry": {"id": self.id}}
+
+
 async def settle(
     at: Context, id: str, *, what: Action, goal: tuple[str, ...], proof: bool = False
 ) -> cloud.Server:
