@@ -28,6 +28,25 @@ def list_(client: Client, *, as_json: bool) -> None:
     show.table(["keypair", "type", "fingerprint"], rows, empty="There are no keypairs.")
 
 
+@keypair.command(name="show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show_(client: Client, *, name: str, as_json: bool) -> None:
+    """Show one keypair, by its NAME."""
+    found = client.get(f"/keypairs/{segment(name)}")
+    if as_json:
+        show.as_json(found)
+        return
+    show.facts(
+        [
+            ("keypair", show.plain(found["name"])),
+            ("fingerprint", found["fingerprint"]),
+            ("public key", show.plain(found["public_key"])),
+        ]
+    )
+
+
 @keypair.command()
 @click.argument("name")
 @click.option("--public-key", type=FILE, required=True, metavar="FILE", help="The file with the public key.")

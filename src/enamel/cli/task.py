@@ -1,7 +1,7 @@
 """`enamel task`: look at tasks, watch them, end them, undo them, take them up again."""
 
 import json
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -187,6 +187,33 @@ def replay(client: Client, *, id: str, url: str | None, after: int | None, as_js
         show.as_json(found)
     else:
         _notifications(found)
+
+
+@task.command()
+@click.argument("id")
+@click.option("--webhook", "url", metavar="URL", required=True, help="Which of the task's webhooks.")
+@click.option(
+    "--secret-file",
+    type=click.File(),
+    required=True,
+    metavar="FILE",
+    help="The file with it; - for standard input.",
+)
+@click.pass_obj
+def secret(client: Client, *, id: str, url: str, secret_file: IO[str]) -> None:
+    """Sign what a webhook is sent with a new secret, beside the one before."""
+    wanted = {"url": url, "secret": secret_file.read().strip()}
+    _notifications(client.post(f"/tasks/{segment(id)}/notifications/secret", wanted))
+
+
+@task.command()
+@click.argument("ids", nargs=-1, required=True)
+@click.pass_obj
+def forget(client: Client, *, ids: tuple[str, ...]) -> None:
+    """Forget tasks that have ended, by their IDS; what they made stays."""
+    for id in ids:
+        client.delete(f"/tasks/{segment(id)}")
+        click.echo(f"Task {id} is forgotten.")
 
 
 def _notifications(found: Any) -> None:

@@ -41,6 +41,31 @@ def list_(client: Client, *, state: tuple[str, ...], as_json: bool) -> None:
     show.table(header, rows, empty="There are no volumes.")
 
 
+@volume.command(name="show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show_(client: Client, *, name: str, as_json: bool) -> None:
+    """Show one volume, by its NAME or id."""
+    known = list(client.pages("/volumes", "volumes", limit=1000))
+    found = client.get(f"/volumes/{_id(known, name)}")
+    if as_json:
+        show.as_json(found)
+        return
+    show.facts(
+        [
+            ("volume", show.plain(found["name"])),
+            ("id", found["id"]),
+            ("size", f"{found['size_gb']} GB"),
+            ("state", show.plain(found["state"])),
+            ("type", show.plain(found["type"])),
+            ("bootable", "yes" if found["bootable"] else "no"),
+            ("attached to", ", ".join(found["attached_to"])),
+            ("zone", show.plain(found["zone"])),
+        ]
+    )
+
+
 @volume.command()
 @click.argument("name")
 @click.option("--size", type=click.IntRange(1), required=True, metavar="GB", help="How many gigabytes.")

@@ -23,6 +23,8 @@ def test_a_key_is_imported_listed_and_deleted(enamel: Type, tmp_path: Path) -> N
     assert "is there" in enamel("keypair", "create", "typed", "--public-key", str(file)).out
     assert "typed" in enamel("keypair", "list").out
     assert enamel("keypair", "list", "--json").data["keypairs"]
+    assert north.KEY in enamel("keypair", "show", "typed").out
+    assert enamel("keypair", "show", "typed", "--json").data["name"] == "typed"
     assert enamel("keypair", "delete", "typed").code == 0
     assert enamel("keypair", "delete", "typed").code == 1
 
@@ -32,6 +34,8 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     made = enamel("volume", "create", "typed", "--size", "1", "--type", "standard", "--wait")
     assert (made.code, "CREATE_VOLUME COMPLETED" in made.out) == (0, True)
     assert "typed" in enamel("volume", "list", "--state", "available").out
+    assert "1 GB" in enamel("volume", "show", "typed").out
+    assert enamel("volume", "show", "typed", "--json").data["state"] == "available"
     assert enamel("volume", "delete", "typed", "no-such").code == 1
     assert enamel("volume", "delete", "typed", "--wait").code == 0
     assert enamel("volume", "list", "--json").data["volumes"] == []

@@ -224,3 +224,16 @@ def test_a_task_without_webhooks_has_none_to_replay(enamel: Type) -> None:
     replayed = enamel("task", "replay", made.data["id"], "--after", "0")
     assert (replayed.code, "tells no webhook" in replayed.err) == (1, True)
     assert enamel("task", "revert", made.data["id"], "--wait").code == 0
+    assert enamel("task", "forget", made.data["id"]).code == 0
+    assert enamel("task", "forget", made.data["id"]).code == 1
+
+
+def test_a_webhook_gets_a_new_secret_from_a_file(enamel: Type, tmp_path: Path) -> None:
+    hook, file = "https://hooks.invalid/typed", tmp_path / "secret"
+    made = enamel("server", "create", "loud", *LAUNCH, "--notify", hook, "--wait", "--json")
+    file.write_text("whsec_bm90aGluZyBidXQgYW5vdGhlciB0ZXN0\n")
+    changed = enamel("task", "secret", made.data["id"], "--webhook", hook, "--secret-file", str(file))
+    assert (changed.code, hook in changed.out, "whsec" in changed.out) == (0, True, False)
+    file.write_text("word")
+    assert enamel("task", "secret", made.data["id"], "--webhook", hook, "--secret-file", str(file)).code == 1
+    assert enamel("task", "revert", made.data["id"], "--wait").code == 0
