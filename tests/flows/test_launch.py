@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+import msgspec
 import pytest
 
 from enamel.model import item, task
@@ -235,3 +236,39 @@ async def test_servers_that_answer(world: World) -> None:
 
 def test_the_quick_cloud_is_quick() -> None:
     assert QUICK.boot_seconds[1] < 0.1
+
+
+# -- near and apart, on a cloud that heeds no hints: most have no filter for them
+
+HEEDLESS = msgspec.structs.replace(QUICK, hosts_per_zone=1, hints=False)
+"""A cloud with one host in each zone."""
+SMALL = {"template": "cirros", "type": "m1.tiny"}
+
+
+@pytest.mark.parametrize("settings", [HEEDLESS], ids=["heedless"])
+async def test_a_cloud_that_does_not_heed_a_hint_is_told_of(world: World) -> None:
+    first = await world.run({"name": "a", **SMALL, "placement": "az1", "tags": ["db"]})
+    [peer] = [entry.id for entry in first.task.servers]
+    apart = await world.run(
+        {"name": "b", **SMALL, "placement": "az1", "affinity": {"not_near": {"server_tags": ["db"]}}}
+    )
+    near = await world.run(
+        {"name": "c", **SMALL, "placement": "az2", "affinity": {"near": {"server_ids": [peer]}}}
+    )
+    for after, word in ((apart, f"on the host of {peer}"), (near, "has not put server 'c' near")):
+        assert after.state is task.State.COMPLETED
+        assert word in after.item(f"server-await_active-{after.task.servers[0].hostname}").note
+    await world.check()
+
+
+@pytest.mark.parametrize("settings", [HEEDLESS], ids=["heedless"])
+async def test_what_came_as_it_was_asked_for_needs_no_word(world: World) -> None:
+    first = await world.run({"name": "a", **SMALL, "placement": "az1"})
+    [peer] = [entry.id for entry in first.task.servers]
+    for name, zone, affinity in (
+        ("b", "az2", {"not_near": {"server_ids": [peer]}}),
+        ("c", "az1", {"near": {"server_ids": [peer]}}),
+    ):
+        after = await world.run({"name": name, **SMALL, "placement": zone, "affinity": affinity})
+        assert (after.state, after.item(f"server-await_active-{name}").note) == (task.State.COMPLETED, "")
+    await world.check()

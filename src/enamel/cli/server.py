@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from enamel.cli import act, change, launch, outcome, show
+from enamel.cli import act, change, launch, outcome, show, tag
 from enamel.cli.client import Client
 from enamel.cli.pick import find, waiting
 
@@ -181,5 +181,5 @@ def delete(
     return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
 
 
-for command in (*act.COMMANDS, *change.COMMANDS):
+for command in (*act.COMMANDS, *change.COMMANDS, tag.tag):
     server.add_command(command)

@@ -89,7 +89,7 @@ def show_(client: Client, *, id: str, as_json: bool) -> None:
             str(len(one["calls"])),
             show.plain(one["error"]["detail"] if one["error"] else one["note"]),
         )
-        for one in client.get(f"{path}/items")["items"]
+        for one in client.pages(f"{path}/items", "items")
     ]
     show.table(["step", "does", "state", "tries", "took", "calls", ""], rows, empty="It has no steps.")
     if found["notifications"]:

@@ -58,7 +58,7 @@ async def diagnostics(read: Read, caller: Caller, id: str) -> dict[str, Any]:
 async def tags(read: Read, caller: Caller, id: str) -> tuple[str, ...]:
     """Return a server's tags. Raises NotFound."""
     found, _ = await read.find(caller, id)
-    return found.tags
+    return tuple(sorted(found.tags))
 
 
 async def set_tags(read: Read, caller: Caller, id: str, tags: Collection[str]) -> tuple[str, ...]:

@@ -470,3 +470,25 @@ def test_the_fields_of_a_task_have_one_source() -> None:
 
     names = {field.name for field in msgspec.structs.fields(task_body.Task)} - {"links"}
     assert names <= {field.name for field in msgspec.structs.fields(task.Task)}
+
+
+async def test_items_come_in_pages_and_by_their_states(web: Web) -> None:
+    made = await fakes.add(web.services.store)
+    states = [item.State.COMPLETED, item.State.RUNNING, item.State.WAITING, item.State.WAITING]
+    records = [
+        item.Item(task=made.id, name=f"step-{number}", kind="server.boot", action="SPAWNING", state=state,
+             started_at=None if state is item.State.WAITING else fakes.START + timedelta(seconds=number))
+        for number, state in enumerate(states)
+    ]  # fmt: skip
+    await web.services.store.run(items.save, records)
+
+    async def listed(query: str) -> list[str]:
+        return [one["name"] for one in (await web.get(f"/tasks/{made.id}/items{query}")).body["items"]]
+
+    assert await listed("?state=WAITING") == ["boot-web", "step-2", "step-3"]
+    assert await listed("?since=2026-01-31T12:00:01Z") == ["step-1"]
+    page = (await web.get(f"/server_tasks/{made.id}/items?limit=2&state=WAITING,RUNNING")).body
+    assert [one["name"] for one in page["items"]] == ["boot-web", "step-1"]
+    assert (await web.get(page["_links"]["next"]["href"])).body["items"][0]["name"] == "step-2"
+    reply = await web.get(f"/tasks/{made.id}/items?marker=nothing")
+    assert (reply.status, [one["pointer"] for one in reply.errors]) == (400, ["?marker"])

@@ -25,6 +25,13 @@ def test_a_server_is_acted_on_looked_into_and_removed(enamel: Type) -> None:
         done = enamel("server", *words, "--wait")
         assert (done.code, f"{action} COMPLETED" in done.out) == (0, True), done.err
         assert "not-to-be-seen" not in done.out + done.err
+    assert enamel("server", "tag", "add", "act", "web", "two words").out.splitlines() == ["two words", "web"]
+    assert enamel("server", "tag", "remove", "act", "web").out == "two words\n"
+    assert enamel("server", "tag", "set", "act", "db").out == "db\n"
+    assert '"db"' in enamel("server", "tag", "list", "act", "--json").out
+    bad = enamel("server", "tag", "set", "act", "a,b", "x" * 51)
+    assert bad.code == 1 and "leave it out" in bad.err and "1 to 50 characters" in bad.err
+    assert enamel("server", "tag", "set", "act").out == ""
     assert enamel("server", "log", "act", "--lines", "5").code == 0
     assert enamel("server", "console", "act").out.startswith("http")
     told = enamel("server", "history", "act")

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 from enamel.api import exchange, headers, links, stream
 from enamel.api.exchange import Answer, Ask
 from enamel.api.resources import task_body
-from enamel.model import task
-from enamel.service import notices, read
+from enamel.model import item, task
+from enamel.service import notices, paging, read
 
 _HEX = "[0-9a-fA-F]"
 _UUID = "-?".join(f"{_HEX}{{{length}}}" for length in (8, 4, 4, 4, 12))
@@ -94,11 +94,39 @@ async def get_task(ask: Ask) -> Answer:
 
 
 async def get_items(ask: Ask) -> Answer:
-    """Answer with the items of a task."""
-    id = ask.params["id"]
-    items = tuple(await ask.services.read.items(ask.caller, id))
-    own = links.of(ask.path, schema="Items", task=f"/tasks/{id}")
-    return Answer(body=task_body.Items(items=items, links=own))
+    """Answer with the items of a task, in the order of its plan."""
+    id, wanted = ask.params["id"], ask.query
+    every = await ask.services.read.items(ask.caller, id)
+    # The marker is looked for among all of them: its state may have changed since the page before.
+    rest = paging.cut(
+        every, limit=len(every), marker=wanted.marker, key=lambda one: one.name, what="item"
+    ).entries
+    fitting = [
+        one for one in rest if (not wanted.state or one.state in wanted.state) and _moved(one, wanted.since)
+    ]
+    shown = tuple(fitting[: wanted.limit])
+    onward = links.onward(ask.path, marker=shown[-1].name) if len(fitting) > len(shown) else None
+    own = links.of(ask.path, schema="Items", next=onward, task=f"/tasks/{id}")
+    return Answer(body=task_body.Items(items=shown, links=own))
+
+
+def _moved(one: item.Item, since: datetime | None) -> bool:
+    """Tell whether an item has begun or ended at a time or later."""
+    last = one.ended_at or one.started_at
+    return since is None or (last is not None and last >= since)
+
+
+class ItemFilter(Struct, frozen=True, kw_only=True):
+    """Which of a task's items are wanted."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 1000
+    """How many at most."""
+    marker: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    """The last name of the previous page."""
+    since: datetime | None = None
+    """Begun or ended at this time or later."""
+    state: tuple[item.State, ...] = ()
+    """In any of these states."""
 
 
 async def get_events(ask: Ask) -> Answer:
