@@ -35,6 +35,10 @@ NOT_NEW = 0.5
 """Seconds by which another process's pause may seem longer than the same one here."""
 
 
+class Down(Exception):
+    """The service is down: a call that went ahead found it so, for all who stood in line. Nothing was sent."""
+
+
 class Complaint(Struct, frozen=True, kw_only=True):
     """What a service has complained of."""
 
@@ -97,6 +101,7 @@ class Gate:
 
         Raises:
             CloudThrottled: It takes longer than the caller waits.
+            Down: Whoever went ahead found the service down.
 
         """
         if self._notes is not None and self._notes.due:
@@ -137,6 +142,9 @@ class Gate:
         telemetry.COMPLAINTS.labels(cloud=self._cloud, service=self.service, trouble=trouble.value).inc()
         closed = self.budget.complained(trouble, began=began, pause=pause)
         self._send_away()
+        if closed and pause is None and trouble is not Trouble.TOO_MANY:
+            # Each of them finding it out one after the other would take for ever.
+            self._dismiss(lambda: Down(trouble.value))
         if closed >= WORTH_TELLING:
             self._tell(closed)
             log.warning(
@@ -200,9 +208,13 @@ class Gate:
     def _send_away(self) -> None:
         """Let nobody stand in line for longer than anybody waits."""
         if self.closed_for > LONGEST_PAUSE:
-            for turn in self._lanes.clear():
-                if not turn.granted.done():
-                    turn.granted.set_exception(self._away())
+            self._dismiss(self._away)
+
+    def _dismiss(self, why: Callable[[], Exception]) -> None:
+        """Send everybody away who stands in line."""
+        for turn in self._lanes.clear():
+            if not turn.granted.done():
+                turn.granted.set_exception(why())
 
     def _let_in(self) -> None:
         """Let in as many as may, and look again when the next may."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from enamel.clouds import record
+from enamel.clouds import asking, record
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.patience import Patience
@@ -144,6 +144,29 @@ async def test_a_write_that_never_left_is_repeated_and_not_unknown(stage: Stage,
         with record.calls() as calls, pytest.raises(CloudUnreachable, match="gave no answer"):
             await make(there)
     assert [(call.method, call.status) for call in calls if call.service == "compute"] == [("POST", 0)] * 4
+
+
+async def test_a_service_that_refuses_connections_is_tried_by_one_for_all(
+    stage: Stage, tmp_path: Path
+) -> None:
+    patience = Patience(tries=4, first_pause=0.005, longest_pause=0.02)
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+    override = f"http://127.0.0.1:{port}/network/v2.0"
+    async with cloud_on(stage, tmp_path, patience=patience, network_endpoint_override=override) as there:
+        with record.calls() as calls:
+            asking.start(project="p", task="t")
+            asked = [asyncio.create_task(there.ports_marked(f"m{number}")) for number in range(40)]
+            await asyncio.sleep(0.05)
+            gate = there.pace.gate("network")
+            assert gate.budget.limit == 1 and gate.last_complaint is not None
+            assert gate.last_complaint.trouble.value == "no answer"
+            ended = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(one, CloudUnreachable) for one in ended)
+    tried = [call.status for call in calls if call.service == "network"]
+    assert set(tried) == {0} and len(tried) < 32 + 20, "one finds it out for all who stand in line"
+    assert not any(gate.waiting.values()) and gate.inside == 0
 
 
 @pytest.mark.parametrize("trouble", [Drop(), Say(status=500, body="oops")])

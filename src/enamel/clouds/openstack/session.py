@@ -284,29 +284,33 @@ class Session:
         gate = self._pace.gate(service)
         begun, failures = time.monotonic(), 0
         while True:
-            async with gate.turn(
-                reads=True, account=self._name, now_within=self._patience.throttled_now
-            ) as began:
-                try:
-                    found = await asyncio.to_thread(question)
-                    gate.went_well((service, "keystoneauth"), seconds=time.monotonic() - began)
-                    return found
-                except (
-                    keystone_errors.ClientException,
-                    OSError,
-                    ValueError,
-                    AttributeError,  # JSON of another shape than Keystone's
-                    KeyError,
-                    TypeError,
-                ) as exc:
-                    error = faults.of_keystone(exc, cloud=self._name)
-                    if not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled):
-                        raise error from exc
-                finally:
-                    # Keystone is next needed in an hour: no connection is kept until then.
-                    with contextlib.suppress(Exception):
-                        self._keystone.session.close()
-                self._complain(gate, error, began=began)
+            error: EnamelError
+            try:
+                async with gate.turn(
+                    reads=True, account=self._name, now_within=self._patience.throttled_now
+                ) as began:
+                    try:
+                        found = await asyncio.to_thread(question)
+                        gate.went_well((service, "keystoneauth"), seconds=time.monotonic() - began)
+                        return found
+                    except (
+                        keystone_errors.ClientException,
+                        OSError,
+                        ValueError,
+                        AttributeError,  # JSON of another shape than Keystone's
+                        KeyError,
+                        TypeError,
+                    ) as exc:
+                        error = faults.of_keystone(exc, cloud=self._name)
+                        if not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled):
+                            raise error from exc
+                    finally:
+                        # Keystone is next needed in an hour: no connection is kept until then.
+                        with contextlib.suppress(Exception):
+                            self._keystone.session.close()
+                    self._complain(gate, error, began=began)
+            except pace.Down as exc:
+                error = CloudUnreachable(f"Cloud {self._name} does not answer: {exc}", cloud=self._name)
             if isinstance(error, CloudThrottled) or "retry_after" in error.data:
                 # The gate keeps the pause, for everybody.
                 longest = self._patience.with_throttling(patient=asking.current().patient)

@@ -120,7 +120,11 @@ class Transport:
         while True:
             access = await self._session.access()
             endpoint = await self._session.endpoint(want.service)
-            outcome = await self._try(want, access=access, endpoint=endpoint)
+            outcome: _Answer | _Failure
+            try:
+                outcome = await self._try(want, access=access, endpoint=endpoint)
+            except pace.Down as exc:
+                outcome = _Failure(error=self._silent(want, exc), took_nothing=True)
             if isinstance(outcome, _Answer) and outcome.status == 401 and renewals < RENEWALS:
                 # A 401 has had no effect: the token has expired, or was revoked; on a busy cloud the next one may be, too.
                 renewals += 1
