@@ -53,7 +53,7 @@ format: $(STAMP) ## Bring the code into the one format.
 integration: $(STAMP) ## Run the tests that need real services, starting these first.
 	@tests/integration/run $(PYTEST)
 
-bench: $(STAMP) ## Measure Enamel beside openstacksdk.
+bench: $(STAMP) ## Measure launching, reading and waiting, beside openstacksdk and others.
 	@$(BIN)/python -m benchmarks
 
 docs: $(STAMP) ## Write the reference pages anew from the code.
