@@ -86,13 +86,15 @@ class Timeline:
             self.tell()
 
     async def _look(self) -> None:
+        """Take what is new; where there is nothing, make sure that the task is still there and goes on."""
         found = await self._store.read(events.list, self._id, after=self._last, limit=PAGE)
+        if not found:
+            known = await self._store.read(tasks.get, self._id)
+            self.over = known.state in task.ENDED and self._last >= known.events
         while found:
             self._recent.extend(found)
             self._last = found[-1].seq
             self.over = found[-1].type in FINAL
             self.tell()
             full = len(found) == PAGE
-            found = (
-                await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()
-            )
+            found = await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()
