@@ -31,7 +31,10 @@ def refused(there: fleet.Fleet, *words: str, code: int = 1) -> str:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("worker", "--types", "server.make"), "No type of task fits 'server.make'; there are address.attach"),
+        (
+            ("worker", "--types", "server.make"),
+            "No type of task fits 'server.make'; there are address.attach",
+        ),
         (("worker", "--types", "?"), "--types: '?' names no topics"),
         (("worker", "--types", "server.create,!server.*"), "leaves no type of task to take"),
         (("worker", "--slots", "0"), "--slots: 0 is out of bounds"),

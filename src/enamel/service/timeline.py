@@ -97,4 +97,6 @@ class Timeline:
             self.over = found[-1].type in FINAL
             self.tell()
             full = len(found) == PAGE
-            found = await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()
+            found = (
+                await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()
+            )
