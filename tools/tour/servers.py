@@ -52,6 +52,13 @@ def life(guide: Guide) -> None:
         operator=True,
         says=lambda found: f"{len(found['diagnostics'])} facts, as Nova measures them",
     )
+    new = {"hostname": f"{guide.name}-new"}
+    guide.go("change_server", about="hostname", id=id, body=new, says=lambda _: cloud.server(id))
+    away = "a preview: in another project it would be beyond the tour's reach"
+    move = {"project_id": "other"}
+    guide.go(
+        "change_server", about="project_id", operator=True, id=id, query="dry_run=true", body=move, note=away
+    )
     tags(guide, id)
     guide.go(
         "list_server_tasks", id=id, says=lambda found: f"{len(found['tasks'])} entries; {cloud.deeds(id)}"

@@ -34,7 +34,7 @@ class Witness:
         if found is None:
             return "Nova: 404"
         one = found["server"]
-        told = [one["status"], one["flavor"]["original_name"]]
+        told = [one["name"], one["status"], one["flavor"]["original_name"]]
         told += ["locked"] * one["locked"]
         return f"Nova: {' '.join(told)}; {self.deeds(id)}"
 
