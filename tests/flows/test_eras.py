@@ -161,3 +161,13 @@ async def test_what_leads_to_servers_tells_their_groups(world: World) -> None:
     await world.cloud.move_address(address.id, port_id=there.id)
     assert [one.address for one in await world.cloud.addresses_of([there.id])] == [address.address]
     await world.check()
+
+
+@pytest.mark.parametrize("step", ["server-boot-web", "volume-create-web", "security_group-create"])
+async def test_a_worker_that_dies_doubles_nothing(world: World, step: str) -> None:
+    accepted = await world.accept(RICH)
+    await world.until(accepted.id, "item.started", item=step)
+    await world.crash()
+    after = went_well(await world.end(accepted.id))
+    assert after.count() == made(world, server=1, port=1, address=1, volume=1, security_group=1, keypair=1)
+    await world.check()

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from keystoneauth1 import session as keystone_session
 from openstack import warnings as sdk_warnings
 from openstack.config import OpenStackConfig
 
+from enamel.cli.sandbox import sandbox as sandbox_command
 from enamel.sandbox import era, kernel, serve
 
 NEUTRON = [name for name, one in era.ERAS.items() if not one.nova_network]
@@ -125,3 +127,9 @@ def test_an_era_that_never_was_is_refused() -> None:
         serve.in_thread(kernel.Settings(era="1999")),
     ):
         pass
+
+
+def test_the_command_line_offers_every_era() -> None:
+    (option,) = (one for one in sandbox_command.params if one.name == "era")
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == list(era.ERAS) and option.default == era.TODAY.name
