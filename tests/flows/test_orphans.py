@@ -193,7 +193,7 @@ async def test_a_half_made_network_goes_with_all_that_is_on_it(world: World) -> 
     await world.cloud._put(
         "network", f"/networks/{whole.id}", body={"network": {"name": "enamel-unfinished"}}, answer=dict
     )
-    world.cloud.forget()
+    await world.cloud.forget()
     for _ in range(2):
         found = await look(world, foreign=True)
     assert [one.id for one in found[Kind.NETWORK]] == [whole.id]

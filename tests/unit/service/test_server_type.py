@@ -91,7 +91,7 @@ async def test_types_are_listed_by_why_one_can_use_them_and_by_tag(clouds: Regis
 
 async def seen(sandbox_of: Registry, entry: str) -> set[str]:
     where = sandbox_of.get(entry)
-    where.forget()
+    await where.forget()
     return {one.name for one in await server_type.usable(where)}
 
 
