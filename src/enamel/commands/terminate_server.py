@@ -35,7 +35,8 @@ def plan(want: Want, facts: Facts) -> Planned:
     for found in addresses:
         draft.add(address.DeleteAddress(id=found.id), group=name)
     # Where deletion is deferred, a deleted server keeps its ports and volumes: what takes them along has to force it.
-    force = bool(addresses or volumes or ports or groups)
+    # What outlives it has to be free for the next one at once.
+    force = bool(addresses or volumes or ports or groups) or _frees(want, facts)
     ended = draft.add(server.DeleteServer(id=gone.id, force=force), group=name)
     dropped = [draft.add(port.DeletePort(id=one.id), group=name, after=[ended]) for one in ports]
     for disk in volumes:
@@ -55,6 +56,12 @@ def _faults(wanted: str | None) -> list[Fault]:
     listed = ", ".join(f"'{one}'" for one in unknown)
     detail = f"{listed}: write everything, nothing, or a list of {', '.join(sorted(KINDS))}."
     return [Fault(pointer="?with", detail=detail)]
+
+
+def _frees(want: Want, facts: Facts) -> bool:
+    """Tell whether something stays that was asked for by itself, and that a deferred deletion would hold on to."""
+    own = (*facts.ports, *facts.addresses, *(one for one in facts.volumes if one.attached_to))
+    return want.params.get("with") != "nothing" and any(mark.is_lasting(one.mark) for one in own)
 
 
 def _goes(want: Want, kind: str, text: str) -> bool:

@@ -173,6 +173,7 @@ def test_what_outlives_servers_stays_unless_it_is_named(with_what: str | None) -
     )
     params = {"server": WEB.id} | ({"with": with_what} if with_what else {})
     plan = COMMANDS["server.terminate"].plan(Want(body=None, params=params), known).plan
+    assert north.only(plan, "server.delete")["force"], "a deferred deletion would hold on to what stays"
     gone = {node.inputs["id"] for node in plan.nodes} - {WEB.id}
     named = {None: set(), "everything": {"a", "p", "v"}, "addresses": {"a", "p"}, "volumes": {"v"}}
     assert gone == named[with_what]
