@@ -60,8 +60,9 @@ def _faults(wanted: str | None) -> list[Fault]:
 
 def _frees(want: Want, facts: Facts) -> bool:
     """Tell whether something stays that was asked for by itself, and that a deferred deletion would hold on to."""
-    own = (*facts.ports, *facts.addresses, *(one for one in facts.volumes if one.attached_to))
-    return want.params.get("with") != "nothing" and any(mark.is_lasting(one.mark) for one in own)
+    marks = [one.mark for one in facts.ports] + [one.mark for one in facts.addresses]
+    marks += [one.mark for one in facts.volumes if one.attached_to]
+    return want.params.get("with") != "nothing" and any(map(mark.is_lasting, marks))
 
 
 def _goes(want: Want, kind: str, text: str) -> bool:
