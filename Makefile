@@ -13,6 +13,8 @@ pip-setting = $(shell $(BIN)/python -m pip config list 2>/dev/null | sed -n "s/^
 with-pip-settings = INDEX="$(call pip-setting,index-url)"; CERT="$(call pip-setting,cert)"; \
 	[ -z "$$INDEX" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$INDEX}"; \
 	[ -z "$$CERT" ] || export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$CERT}";
+# The tests start hundreds of programs: what they import is compiled once, whatever the machine prefers.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 export UV_HTTP_TIMEOUT ?= 120
