@@ -44,7 +44,7 @@ def keypairs(guide: Guide) -> None:
 
 
 def volumes(guide: Guide) -> None:
-    """Make a volume, look at it, delete it."""
+    """Make a volume and a snapshot of it, look at them, delete them."""
     cloud = guide.cloud
     task = guide.go("create_volume", body={"name": guide.name, "size_gb": 1}, expect=202,
                     says=lambda task: cloud.volume(task["result"]["made"]["volume"][0]["id"]))  # fmt: skip
@@ -53,4 +53,11 @@ def volumes(guide: Guide) -> None:
     guide.go("list_volumes", query=f"name={guide.name}",
              says=lambda _: cloud.count("block_storage", f"/volumes?name={guide.name}", "volumes"))  # fmt: skip
     guide.go("get_volume", id=id, says=lambda _: cloud.volume(id))
+    of = f"/snapshots?volume_id={id}"
+    task = guide.go("create_volume_snapshot", id=id, body={"name": guide.name}, expect=202,
+                    says=lambda _: cloud.count("block_storage", of, "snapshots"))  # fmt: skip
+    snapshot = task["result"]["made"]["volume_snapshot"][0]["id"]
+    guide.go("list_volume_snapshots", id=id, says=lambda _: cloud.count("block_storage", of, "snapshots"))
+    guide.go("delete_volume_snapshot", id=id, snapshot=snapshot, expect=202,
+             says=lambda _: cloud.count("block_storage", of, "snapshots"))  # fmt: skip
     guide.go("delete_volume", id=id, expect=202, says=lambda _: cloud.volume(id))

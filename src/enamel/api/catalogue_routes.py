@@ -11,11 +11,12 @@ from enamel.api.resources import (
     task_body,
     template,
     volume,
+    volume_snapshot,
 )
 from enamel.api.route import Route
 from enamel.model import errors
 from enamel.model.keypair import KeypairWish
-from enamel.model.volume import VolumeWish
+from enamel.model.volume import SnapshotWish, VolumeWish
 
 _CLOUD_FAULTS = (errors.CloudError, errors.CloudUnreachable)
 
@@ -159,6 +160,43 @@ ROUTES: tuple[Route, ...] = (
         responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
         errors=(errors.NotFound, errors.WrongState, *_CLOUD_FAULTS),
         rule="enamel:volumes:delete",
+    ),
+    Route(
+        method="GET",
+        path="/volumes/{id}/snapshots",
+        name="list_volume_snapshots",
+        relation="volume_snapshots",
+        handler=volume_snapshot.list_snapshots,
+        summary="List the snapshots of a volume.",
+        query=collection.Window,
+        responses={200: (volume_snapshot.VolumeSnapshots,)},
+        errors=(errors.NotFound, errors.CapabilityMissing, *_CLOUD_FAULTS),
+        rule="enamel:volumes:get",
+    ),
+    Route(
+        method="POST",
+        path="/volumes/{id}/snapshots",
+        name="create_volume_snapshot",
+        relation="volume_snapshots",
+        handler=volume_snapshot.create_snapshot,
+        summary="Make a snapshot of a volume.",
+        query=server.DryRun,
+        request=SnapshotWish,
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
+        errors=(errors.NotFound, errors.WrongState, errors.QuotaExceeded, *_CLOUD_FAULTS),
+        rule="enamel:volumes:snapshot",
+    ),
+    Route(
+        method="DELETE",
+        path="/volumes/{id}/snapshots/{snapshot}",
+        name="delete_volume_snapshot",
+        relation="volume_snapshot",
+        handler=volume_snapshot.delete_snapshot,
+        summary="Delete a snapshot of a volume.",
+        query=server.DryRun,
+        responses={200: (task_body.Task, task_body.Preview), 202: (task_body.Task,)},
+        errors=(errors.NotFound, *_CLOUD_FAULTS),
+        rule="enamel:volumes:snapshot",
     ),
     Route(
         method="GET",

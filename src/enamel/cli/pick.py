@@ -1,6 +1,6 @@
-"""What the commands on servers share: how a server is found, and the options of what becomes a task."""
+"""What commands share: how a thing is found by its name, and the options of what becomes a task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -21,6 +21,28 @@ def waiting(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def one(known: Sequence[dict[str, Any]], name: str, *, what: str) -> str:
+    """Return the id of the one thing that has an id or a name.
+
+    Raises:
+        Failure: There is none, or several have the name.
+
+    """
+    found = [one["id"] for one in known if one["id"] == name] or [
+        one["id"] for one in known if one["name"] == name
+    ]
+    if len(found) > 1:
+        raise Failure(f"{len(found)} {what}s are called '{name}': name one by its id, of {', '.join(found)}.")
+    if not found:
+        raise Failure(f"There is no {what} '{name}'.")
+    return str(found[0])
+
+
+def volume(client: Client, name: str) -> str:
+    """Return the id of the one volume that has a name or an id. Raises Failure."""
+    return one(list(client.pages("/volumes", "volumes", limit=1000)), name, what="volume")
 
 
 def find(client: Client, name: str) -> dict[str, Any]:

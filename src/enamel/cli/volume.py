@@ -4,10 +4,8 @@ from typing import Any
 
 import click
 
-from enamel.cli import outcome, show
+from enamel.cli import outcome, pick, show, volume_snapshot
 from enamel.cli.client import Client
-from enamel.cli.failure import Failure
-from enamel.cli.pick import waiting
 
 
 @click.group()
@@ -47,8 +45,7 @@ def list_(client: Client, *, state: tuple[str, ...], as_json: bool) -> None:
 @click.pass_obj
 def show_(client: Client, *, name: str, as_json: bool) -> None:
     """Show one volume, by its NAME or id."""
-    known = list(client.pages("/volumes", "volumes", limit=1000))
-    found = client.get(f"/volumes/{_id(known, name)}")
+    found = client.get(f"/volumes/{pick.volume(client, name)}")
     if as_json:
         show.as_json(found)
         return
@@ -72,7 +69,7 @@ def show_(client: Client, *, name: str, as_json: bool) -> None:
 @click.option("--type", help="The volume type; the cloud chooses where none is named.")
 @click.option("--template", help="An image whose bytes it gets; it can then be booted from.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
-@waiting
+@pick.waiting
 @click.pass_obj
 def create(
     client: Client, /, *, name: str, size: int, dry_run: bool, wait: bool, as_json: bool, **more: Any
@@ -86,24 +83,16 @@ def create(
 
 @volume.command()
 @click.argument("names", nargs=-1, required=True)
-@waiting
+@pick.waiting
 @click.pass_obj
 def delete(client: Client, *, names: tuple[str, ...], wait: bool, as_json: bool) -> int:
     """Delete volumes, by their NAMES or ids."""
     # All are looked up before the first one goes.
     known = list(client.pages("/volumes", "volumes", limit=1000))
-    ids = [_id(known, name) for name in names]
+    ids = [pick.one(known, name, what="volume") for name in names]
     tasks = [client.delete(f"/volumes/{id}") for id in ids]
     return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
 
 
-def _id(known: list[Any], name: str) -> str:
-    """Return the id of the one volume that has an id or a name."""
-    found = [one["id"] for one in known if one["id"] == name] or [
-        one["id"] for one in known if one["name"] == name
-    ]
-    if len(found) > 1:
-        raise Failure(f"{len(found)} volumes are called '{name}': name one by its id, of {', '.join(found)}.")
-    if not found:
-        raise Failure(f"There is no volume '{name}'.", "`enamel volume list` shows those there are.")
-    return str(found[0])
+for snapshots in (volume_snapshot.snapshot, volume_snapshot.snapshots, volume_snapshot.delete_snapshot):
+    volume.add_command(snapshots)

@@ -9,11 +9,13 @@ from enamel.commands import (
     create_volume,
     delete_address,
     delete_volume,
+    delete_volume_snapshot,
     detach_address,
     placement,
     restart_task,
     revert_task,
     server_action,
+    snapshot_volume,
     terminate_server,
     transfer_server,
 )
@@ -24,7 +26,7 @@ from enamel.model.orphan import CleanWish
 from enamel.model.restart import Restart
 from enamel.model.server_change import ServerChange
 from enamel.model.server_type import ServerTypeChange
-from enamel.model.volume import VolumeWish
+from enamel.model.volume import SnapshotWish, VolumeWish
 
 COMMANDS: dict[str, Command] = {
     "address.attach": Command(
@@ -137,6 +139,24 @@ COMMANDS: dict[str, Command] = {
         cloud=lambda want: (want.params.get("cloud"), ()),
         ask=create_volume.ask,
         plan=create_volume.plan,
+    ),
+    "volume.snapshot": Command(
+        name="volume.snapshot",
+        action="SNAPSHOT_VOLUME",
+        summary="Make a snapshot of a volume.",
+        body=SnapshotWish,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=snapshot_volume.ask,
+        plan=snapshot_volume.plan,
+    ),
+    "volume.delete_snapshot": Command(
+        name="volume.delete_snapshot",
+        action="DELETE_VOLUME_SNAPSHOT",
+        summary="Delete a snapshot of a volume.",
+        body=None,
+        cloud=lambda want: (want.params.get("cloud"), ()),
+        ask=delete_volume_snapshot.ask,
+        plan=delete_volume_snapshot.plan,
     ),
     "volume.delete": Command(
         name="volume.delete",

@@ -50,6 +50,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     zones: bool = False
     volume_types: bool = False
     volumes: bool = False
+    volume_snapshots: bool = False
     addresses: bool = False
     security_groups: bool = False
     ports: frozenset[str] = frozenset()
@@ -94,6 +95,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     zones: tuple[words.Zone, ...] = ()
     volume_types: tuple[words.VolumeType, ...] = ()
     volumes: tuple[words.Volume, ...] = ()
+    volume_snapshots: tuple[words.VolumeSnapshot, ...] = ()
     addresses: tuple[words.Address, ...] = ()
     security_groups: tuple[words.SecurityGroup, ...] = ()
     keypairs: Mapping[str, words.Keypair] = {}

@@ -229,6 +229,19 @@ class Address(Struct, frozen=True, kw_only=True):
         return bool(self.port_id or self.server_id)
 
 
+class VolumeSnapshot(Struct, frozen=True, kw_only=True):
+    """What was on a volume at some time."""
+
+    id: str
+    volume_id: str
+    name: str
+    description: str
+    size_gb: int
+    status: str
+    mark: str = ""
+    created: datetime | None = None
+
+
 class VolumeWant(Struct, frozen=True, kw_only=True):
     """A volume to be made."""
 

@@ -1,8 +1,18 @@
-"""The body of a volume that is made."""
+"""The bodies of volumes that are made, and of their snapshots."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from enamel.model.launch import Gigabytes, Name
+
+
+class SnapshotWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A snapshot of a volume, as it is at that moment."""
+
+    name: Name
+    description: Annotated[str, Meta(max_length=255)] | None = None
+    """What it is for."""
 
 
 class VolumeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -73,6 +73,20 @@ class Catalogue:
             raise NotFound(f"There is no volume '{id[:64]}'.")
         return found
 
+    async def volume_snapshots(self, volume: str) -> list[cloud.VolumeSnapshot]:
+        """Return the snapshots of a volume, in the order of their names.
+
+        Raises:
+            NotFound: There is no such volume.
+            CapabilityMissing: The cloud has no volumes.
+
+        """
+        found = await self.volume(volume)
+        snapshots = await self._where().volume_snapshots_list()
+        return sorted(
+            (one for one in snapshots if one.volume_id == found.id), key=lambda one: (one.name, one.id)
+        )
+
     async def quota(self, caller: Caller) -> quota.Quotas:
         """Return what the caller's project may have, has, and is about to have."""
         where = self._where()

@@ -36,6 +36,7 @@ async def gather(
         ("zones", ask.zones, where.zones),
         ("volume_types", ask.volume_types, where.volume_types),
         ("volumes", ask.volumes, where.volumes_list),
+        ("volume_snapshots", ask.volume_snapshots, where.volume_snapshots_list),
         ("security_groups", ask.security_groups, where.security_groups),
         ("servers", ask.servers and ask.host is None, where.servers_list),
     ):

@@ -18,6 +18,7 @@ from enamel.steps import (
     snapshot,
     transfer,
     volume,
+    volume_snapshot,
 )
 from enamel.steps.step import Step
 
@@ -64,5 +65,8 @@ KINDS: dict[str, type[Step]] = {
     "volume.await": volume.AwaitVolume,
     "volume.create": volume.CreateVolume,
     "volume.delete": volume.DeleteVolume,
+    "volume_snapshot.await": volume_snapshot.AwaitVolumeSnapshot,
+    "volume_snapshot.create": volume_snapshot.CreateVolumeSnapshot,
+    "volume_snapshot.delete": volume_snapshot.DeleteVolumeSnapshot,
 }
 """Every kind of step by its permanent name."""

@@ -67,3 +67,26 @@ async def test_a_type_that_is_not_there_is_refused(world: World) -> None:
     with pytest.raises(Gone) as caught:
         await world.cloud.create_volume(want)
     assert caught.value.request_ids
+
+
+async def test_a_snapshot_of_a_volume_in_use_comes_and_goes(world: World) -> None:
+    there, made = world.cloud, await volume(world)
+    (id,) = await world.boot(networks=())
+    await world.active(id)
+    await there.attach_volume(id, volume_id=made.id, delete_with_server=False)
+    await there.volumes.until(made.id, lambda one: one is None or one.status == "in-use", due=SOON)
+    mark = world.mark("snapshot")
+    taken = await there.create_volume_snapshot(
+        made.id, name=world.name("snapshot"), description="before the change", mark=mark
+    )
+    ready = await there.volume_snapshots.until(
+        taken.id, lambda one: one is None or one.status in ("available", "error"), due=SOON
+    )
+    assert ready is not None and (ready.status, ready.volume_id, ready.size_gb) == ("available", made.id, 1)
+    assert ready.description == "before the change"
+    assert [one.id for one in await there.volume_snapshots_marked(mark)] == [taken.id]
+    assert taken.id in {one.id for one in await there.volume_snapshots_list()}
+    await there.delete_volume_snapshot(taken.id)
+    assert await there.volume_snapshots.until(taken.id, lambda one: one is None, due=SOON) is None
+    await there.detach_volume(id, volume_id=made.id)
+    await free(world, made.id)

@@ -23,6 +23,7 @@ from enamel.clouds.openstack import (
     status,
     transport,
     volume,
+    volume_snapshot,
     volume_transfer,
 )
 from enamel.clouds.openstack.patience import Patience
@@ -58,6 +59,7 @@ class OpenStackCloud(
     flavor.Flavors,
     volume.Volumes,
     volume_transfer.VolumeTransfers,
+    volume_snapshot.VolumeSnapshots,
 ):
     """One project on one OpenStack cloud."""
 
@@ -86,6 +88,7 @@ class OpenStackCloud(
         self.volumes = watch.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
         self.ports = watch.Watcher(_PortSource(self))
         self.snapshots = watch.Watcher(snapshot.Source(self))
+        self.volume_snapshots = watch.Watcher(volume_snapshot.Source(self))
 
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
@@ -167,6 +170,7 @@ class OpenStackCloud(
         await self.volumes.close()
         await self.ports.close()
         await self.snapshots.close()
+        await self.volume_snapshots.close()
         await self.kept.close()
         await self.keystone.close()
         await self.calls.close()

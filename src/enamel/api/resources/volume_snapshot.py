@@ -1,0 +1,83 @@
+"""The routes of a volume's snapshots: what was on it at some time."""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from enamel.api import collection, links
+from enamel.api.exchange import Answer, Ask
+from enamel.api.links import Links
+from enamel.api.resources import task
+from enamel.model import cloud, ids
+from enamel.model.errors import NotFound
+
+
+class VolumeSnapshot(Struct, frozen=True, kw_only=True):
+    """What was on a volume at some time."""
+
+    id: str
+    volume_id: str
+    name: str
+    description: str
+    size_gb: int
+    state: str
+    """creating, available, deleting, error …"""
+    created_at: datetime | None
+    links: Links = field(name="_links")
+
+
+class VolumeSnapshots(Struct, frozen=True, kw_only=True):
+    """A page of a volume's snapshots, by name."""
+
+    snapshots: tuple[VolumeSnapshot, ...]
+    links: Links = field(name="_links")
+
+
+async def list_snapshots(ask: Ask) -> Answer:
+    """Answer with the snapshots of a volume."""
+    found = await ask.services.catalogue.volume_snapshots(_id(ask, "id", what="volume"))
+    shown, own = collection.page(
+        ask, found, what="snapshot", schema="VolumeSnapshots", key=lambda one: one.id
+    )
+    return Answer(body=VolumeSnapshots(snapshots=tuple(map(_of, shown)), links=own))
+
+
+async def create_snapshot(ask: Ask) -> Answer:
+    """Have a snapshot made."""
+    return await task.command(ask, "volume.snapshot", params={"volume": _id(ask, "id", what="volume")})
+
+
+async def delete_snapshot(ask: Ask) -> Answer:
+    """Have a snapshot deleted."""
+    params = {
+        "volume": _id(ask, "id", what="volume"),
+        "snapshot": _id(ask, "snapshot", what="snapshot"),
+    }
+    return await task.command(ask, "volume.delete_snapshot", params=params)
+
+
+def _id(ask: Ask, name: str, *, what: str) -> str:
+    """Return an id of the path in its one form."""
+    told: str = ask.params[name]
+    if not ids.is_id(told):
+        raise NotFound(f"There is no {what} '{told[:64]}'.")
+    return told.lower()
+
+
+def _of(found: cloud.VolumeSnapshot) -> VolumeSnapshot:
+    here = f"/volumes/{found.volume_id}/snapshots"
+    return VolumeSnapshot(
+        id=found.id,
+        volume_id=found.volume_id,
+        name=found.name,
+        description=found.description,
+        size_gb=found.size_gb,
+        state=found.status,
+        created_at=found.created,
+        links=links.of(
+            here,
+            schema="VolumeSnapshot",
+            volume=f"/volumes/{found.volume_id}",
+            delete=f"DELETE {here}/{found.id}",
+        ),
+    )

@@ -1,0 +1,26 @@
+"""`volume.delete_snapshot`: a snapshot of a volume goes; the volume stays as it is."""
+
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.flow.plan import Draft
+from enamel.model.errors import NotFound
+from enamel.steps import volume_snapshot
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the snapshots of the project's volumes."""
+    return Ask(volume_snapshots=True)
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that deletes a snapshot.
+
+    Raises:
+        NotFound: The volume has none of that id.
+    """
+    volume, id = want.params["volume"], want.params["snapshot"]
+    if not any(one.id == id and one.volume_id == volume for one in facts.volume_snapshots):
+        raise NotFound(f"Volume '{volume}' has no snapshot '{id}'.")
+    draft = Draft()
+    draft.add(volume_snapshot.DeleteVolumeSnapshot(id=id))
+    return Planned(plan=draft.plan(on_failure="keep"))

@@ -1,0 +1,45 @@
+"""`volume.snapshot`: what is on a volume now, kept beside it; the volume may be in use."""
+
+from enamel.commands import quota
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.flow.plan import Draft
+from enamel.model.errors import NotFound, WrongState
+from enamel.model.volume import SnapshotWish
+from enamel.steps import volume, volume_snapshot
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the project's volumes, and how much there may be."""
+    return Ask(volumes=True, quota=frozenset({"gigabytes"}))
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that makes a snapshot.
+
+    Raises:
+        NotFound: There is no such volume.
+        WrongState: It is not ready.
+    """
+    wish: SnapshotWish = want.body
+    id = want.params["volume"]
+    found = next((one for one in facts.volumes if one.id == id), None)
+    if found is None:
+        raise NotFound(f"There is no volume '{id}'.")
+    if found.status not in volume.USABLE:
+        raise WrongState(
+            f"Volume '{found.name}' is '{found.status}'; a snapshot can be made of one that is available or in use.",
+            state=found.status,
+            remedy="Wait until it is ready.",
+        )
+    draft = Draft()
+    made = draft.add(
+        volume_snapshot.CreateVolumeSnapshot(
+            volume_id=found.id, name=wish.name, description=wish.description or ""
+        )
+    )
+    draft.add(volume_snapshot.AwaitVolumeSnapshot(id=made["id"]))
+    needs = {"gigabytes": found.size_gb}
+    return Planned(
+        plan=draft.plan(on_failure="rollback", needs=needs), faults=tuple(quota.faults(needs, facts))
+    )

@@ -1,0 +1,114 @@
+"""Steps on snapshots of volumes."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import ClassVar
+
+from enamel.model import cloud, task
+from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
+from enamel.steps.step import Context, Outputs, Retry, Step
+
+BROKEN = frozenset({"error", "error_deleting"})
+
+
+class CreateVolumeSnapshot(Step, frozen=True, kw_only=True):
+    """Have a snapshot made of a volume."""
+
+    kind: ClassVar[str] = "volume_snapshot.create"
+    action: ClassVar[str] = "SNAPSHOTTING"
+    undoable: ClassVar[bool] = True
+
+    volume_id: str
+    name: str
+    description: str = ""
+
+    async def do(self, at: Context) -> Outputs:
+        """Have it made; it is not yet there when Cinder answers."""
+        made = await at.cloud.create_volume_snapshot(
+            self.volume_id, name=self.name, description=self.description, mark=at.mark
+        )
+        return {"id": made.id, "name": made.name}
+
+    async def find(self, at: Context) -> Outputs | None:
+        """Find it by its mark."""
+        found = await at.cloud.volume_snapshots_marked(at.mark)
+        return {"id": found[0].id, "name": found[0].name} if found else None
+
+    async def tidy(self, at: Context, made: Outputs) -> None:
+        """Delete other snapshots with this mark."""
+        for one in await at.cloud.volume_snapshots_marked(at.mark):
+            if one.id != made["id"]:
+                await remove(at, one.id)
+
+    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Delete it and wait until it is gone."""
+        await remove(at, made["id"])
+
+    @staticmethod
+    def made(outputs: Outputs) -> list[task.Made]:
+        """Return the snapshot."""
+        return [task.Made(kind="volume_snapshot", id=outputs["id"], name=outputs["name"])]
+
+
+class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
+    """Wait until a snapshot of a volume is there."""
+
+    kind: ClassVar[str] = "volume_snapshot.await"
+    action: ClassVar[str] = "UPLOADING"
+    repeatable: ClassVar[bool] = True
+    awaits: ClassVar[str] = "id"
+    give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
+
+    id: str
+
+    def late(self, seconds: float) -> EnamelError:
+        """Say which snapshot took so long."""
+        return StepTimedOut(f"Snapshot {self.id} was not there after {seconds:.0f} s.")
+
+    async def do(self, at: Context) -> Outputs:
+        """Wait for it."""
+
+        def there(found: cloud.VolumeSnapshot | None) -> bool:
+            if found is not None and found.status in BROKEN:
+                raise VolumeFailed(
+                    f"Snapshot '{found.name}' went to the state '{found.status}'.", cloud=at.cloud.name
+                )
+            return found is None or found.status == "available"
+
+        found = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
+        if found is None:
+            raise Gone(f"Snapshot {self.id} has gone before it was there.", cloud=at.cloud.name)
+        return {"id": found.id}
+
+
+class DeleteVolumeSnapshot(Step, frozen=True, kw_only=True):
+    """Delete a snapshot of a volume and wait until it is gone."""
+
+    kind: ClassVar[str] = "volume_snapshot.delete"
+    action: ClassVar[str] = "DELETING_SNAPSHOT"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+
+    id: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Delete it."""
+        await remove(at, self.id)
+        return {"id": self.id}
+
+
+async def remove(at: Context, id: str) -> None:
+    """Delete a snapshot and wait until the cloud has forgotten it.
+
+    Raises:
+        VolumeFailed: The cloud could not delete it.
+    """
+    await at.cloud.delete_volume_snapshot(id)
+
+    def gone(found: cloud.VolumeSnapshot | None) -> bool:
+        if found is not None and found.status == "error_deleting":
+            raise VolumeFailed(f"Snapshot '{found.name}' could not be deleted.", cloud=at.cloud.name)
+        return found is None
+
+    await at.cloud.volume_snapshots.until(id, gone, due=timedelta(seconds=0.5))
