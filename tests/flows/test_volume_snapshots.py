@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from enamel.model import task
 from enamel.model.errors import NotFound
-from tests.flows.world import World
+from tests.flows.world import QUICK, World
 
 POST = {"method": "POST", "service": "volume", "path": "/v3/snapshots", "times": 1}
 
@@ -47,6 +48,14 @@ async def test_a_snapshot_is_taken_back(world: World) -> None:
     made = await world.run({"name": "before"}, command="volume.snapshot", volume=of)
     back = await world.run(None, command="task.revert", task=made.task.id)
     assert back.state is task.State.COMPLETED and there(world) == []
+
+
+@pytest.mark.parametrize("settings", [msgspec.structs.replace(QUICK, quotas={"snapshots": 0})])
+async def test_one_that_the_cloud_cannot_make_is_taken_away(world: World) -> None:
+    of = await volume(world)
+    refused = await world.run({"name": "before"}, command="volume.snapshot", volume=of)
+    assert refused.state is task.State.ABORTED and there(world) == []
+    assert refused.task.error is not None and refused.task.error.code == "enamel.cloud.quota_exceeded"
 
 
 async def test_one_that_is_not_there_is_not_found(world: World) -> None:

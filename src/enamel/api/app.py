@@ -12,7 +12,7 @@ from starlette.routing import Route as WebRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from enamel.api import door, headers, query, version
+from enamel.api import door, fields, headers, query, version
 from enamel.api.exchange import Answer, Ask, Services
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
@@ -64,19 +64,26 @@ class Path:
         asking.start(project=caller.project_id)
         if headers.wants_fresh(request.headers):
             demand.fresh()
+        told = query.parse(request.query_params.multi_items(), route.query)
+        data = await _data(request) if _has_body(request, route) else None
+        if data is not None:
+            fields.check(data, route.request, agreed=agreed)
         ask = Ask(
             services=self._services,
             caller=caller,
             request_id=request.scope[door.REQUEST_ID],
             path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             params=request.path_params,
-            query=query.parse(request.query_params.multi_items(), route.query),
-            body=await _data(request) if _has_body(request, route) else None,
+            query=told,
+            body=data,
             headers=request.headers,
             while_here=lambda waiting: _while_here(request, waiting),
             table=offered(self._table, agreed),
         )
         answer = await route.handler(ask)
+        unknown = fields.later(route.responses.get(answer.status, ()), agreed)
+        if unknown:
+            answer = msgspec.structs.replace(answer, body=fields.without(answer.body, unknown))
         return _response(answer, request)
 
 

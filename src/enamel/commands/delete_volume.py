@@ -1,4 +1,4 @@
-"""`volume.delete`: a volume goes, unless a server has it."""
+"""`volume.delete`: a volume goes, unless a server has it or snapshots build on it."""
 
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
@@ -8,8 +8,8 @@ from enamel.steps import volume
 
 
 def ask(want: Want) -> Ask:
-    """Return what has to be known: the project's volumes."""
-    return Ask(volumes=True)
+    """Return what has to be known: the project's volumes, and their snapshots."""
+    return Ask(volumes=True, volume_snapshots=True)
 
 
 def plan(want: Want, facts: Facts) -> Planned:
@@ -17,7 +17,7 @@ def plan(want: Want, facts: Facts) -> Planned:
 
     Raises:
         NotFound: There is none of that id.
-        WrongState: A server has it.
+        WrongState: A server has it, or it has snapshots.
     """
     id = want.params["volume"]
     found = next((one for one in facts.volumes if one.id == id), None)
@@ -29,6 +29,13 @@ def plan(want: Want, facts: Facts) -> Planned:
             f"Volume '{found.name}' is attached to server {listed}.",
             state=found.status,
             remedy="Detach it first, or remove the server.",
+        )
+    snapshots = [one.name or one.id for one in facts.volume_snapshots if one.volume_id == id]
+    if snapshots:
+        raise WrongState(
+            f"Volume '{found.name}' has snapshots: {', '.join(snapshots)}.",
+            state=found.status,
+            remedy="Delete them first.",
         )
     draft = Draft()
     draft.add(volume.DeleteVolume(id=found.id))

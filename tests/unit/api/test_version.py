@@ -1,13 +1,13 @@
 """A route belongs to the version that it came with: who asks for an earlier one does not find it, anywhere."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
 
-from enamel.api import app, version
+from enamel.api import app, fields, version
 from enamel.api.exchange import Answer, Ask
 from enamel.api.route import Route, offered
 from enamel.api.routes import ROUTES
@@ -24,8 +24,25 @@ class Weather(msgspec.Struct, frozen=True):
     sunny: bool
 
 
+class Wind(msgspec.Struct, frozen=True):
+    """Something with a field that the first version did not have."""
+
+    speed: int = 3
+    gusts: Annotated[tuple[int, ...], fields.since(1, 1)] = (5,)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Something that contains it."""
+
+    winds: list[Wind] = []
+
+
 async def get_weather(ask: Ask) -> Answer:
     return Answer(body=Weather(sunny=True))
+
+
+async def put_report(ask: Ask) -> Answer:
+    return Answer(body=msgspec.convert(ask.body, Report))
 
 
 TABLE = (
@@ -40,6 +57,17 @@ TABLE = (
         responses={200: (Weather,)},
         rule="",
         since=NEXT,
+    ),
+    Route(
+        method="PUT",
+        path="/report",
+        name="put_report",
+        relation="report",
+        handler=put_report,
+        summary="Tell the winds.",
+        request=Report,
+        responses={200: (Report,)},
+        rule="",
     ),
 )
 
@@ -91,6 +119,19 @@ async def test_every_directory_is_one_of_the_version_that_is_asked_for(web: Web)
 async def test_errors_tell_the_version_that_was_agreed_on(web: Web) -> None:
     reply = await web.get("/tasks?limit=x", headers=LATEST)
     assert (reply.status, reply.headers[version.HEADER]) == (400, "enamel 1.1")
+
+
+async def test_a_field_belongs_to_the_version_that_it_came_with(web: Web) -> None:
+    full = {"winds": [{"speed": 4, "gusts": [7]}]}
+    reply = await web.call("PUT", "/report", json=full, headers=LATEST)
+    assert (reply.status, reply.body) == (200, full)
+    refused = await web.call("PUT", "/report", json=full)
+    assert (refused.status, refused.errors[0]["pointer"]) == (400, "/winds/0/gusts")
+    assert "came with version 1.1" in refused.errors[0]["detail"]
+    reply = await web.call("PUT", "/report", json={"winds": [{"speed": 4}]})
+    assert (reply.status, reply.body) == (200, {"winds": [{"speed": 4}]})
+    schema = (await web.get("/schemas/Wind")).body
+    assert schema["properties"]["gusts"]["x-enamel-since"] == "1.1"
 
 
 def test_no_route_is_of_a_version_that_is_not_on_offer() -> None:

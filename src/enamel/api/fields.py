@@ -1,0 +1,119 @@
+"""Fields that came with a later version of the API than the one that was agreed on.
+
+A body says of such a field, with `Annotated[…, since(1, 1)]`, which version brought it. Answers of earlier versions leave
+it out, requests of earlier versions cannot say it, and its schema names the version.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Meta, Struct, inspect
+
+from enamel.api import version
+from enamel.api.version import Version
+from enamel.model.errors import Fault, Invalid
+
+Later = Mapping[type, frozenset[str]]
+"""The names on the wire of each Struct's fields that came later."""
+
+
+def since(major: int, minor: int) -> Meta:
+    """Return what marks a field that came with a version."""
+    return Meta(
+        extra={"since": (major, minor)},
+        extra_json_schema={"x-enamel-since": version.text((major, minor))},
+    )
+
+
+@functools.cache
+def later(kinds: tuple[Any, ...], agreed: Version) -> Later:
+    """Return the fields of some types, and of all that these contain, that came after a version."""
+    found: dict[type, frozenset[str]] = {}
+    ahead = [inspect.type_info(kind) for kind in kinds if kind not in (None, Any)]
+    seen: set[type] = set()
+    while ahead:
+        kind = ahead.pop()
+        if isinstance(kind, inspect.StructType) and kind.cls not in seen:
+            seen.add(kind.cls)
+            names = frozenset(field.encode_name for field in kind.fields if _since(field.type) > agreed)
+            if names:
+                found[kind.cls] = names
+        ahead += [
+            part for part in _parts(kind) if not (isinstance(part, inspect.StructType) and part.cls in seen)
+        ]
+    return found
+
+
+def without(value: Any, unknown: Later) -> Any:
+    """Return what goes on the wire for a value, without the fields that are unknown to the version agreed on."""
+    if isinstance(value, Struct):
+        left_out = unknown.get(type(value), frozenset())
+        return {
+            field.encode_name: without(getattr(value, field.name), unknown)
+            for field in msgspec.structs.fields(value)
+            if field.encode_name not in left_out
+        }
+    if isinstance(value, Mapping):
+        return {key: without(one, unknown) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without(one, unknown) for one in value]
+    return value
+
+
+def check(data: Any, kind: Any, *, agreed: Version) -> None:
+    """Make sure that a request says nothing that came with a later version than it is of.
+
+    Raises:
+        Invalid: It does.
+
+    """
+    unknown = later((kind,), agreed)
+    faults = tuple(_said(data, inspect.type_info(kind), unknown, "")) if unknown else ()
+    if faults:
+        raise Invalid(" ".join(one.detail for one in faults), faults=faults)
+
+
+def _said(data: Any, kind: inspect.Type, unknown: Later, pointer: str) -> Iterator[Fault]:
+    if isinstance(kind, inspect.StructType) and isinstance(data, dict):
+        for field in kind.fields:
+            place = f"{pointer}/{field.encode_name}"
+            if field.encode_name not in data:
+                continue
+            if field.encode_name in unknown.get(kind.cls, ()):
+                came = version.text(_since(field.type))
+                detail = f"The field '{field.encode_name}' came with version {came} of the API."
+                yield Fault(pointer=place, detail=detail, code="version")
+            else:
+                yield from _said(data[field.encode_name], field.type, unknown, place)
+    elif isinstance(kind, inspect.DictType) and isinstance(data, dict):
+        for key, one in data.items():
+            yield from _said(one, kind.value_type, unknown, f"{pointer}/{key}")
+    elif isinstance(kind, inspect.CollectionType) and isinstance(data, list):
+        for number, one in enumerate(data):
+            yield from _said(one, kind.item_type, unknown, f"{pointer}/{number}")
+    elif isinstance(kind, inspect.Metadata | inspect.UnionType):
+        for part in _parts(kind):
+            yield from _said(data, part, unknown, pointer)
+
+
+def _since(kind: inspect.Type) -> Version:
+    if isinstance(kind, inspect.Metadata):
+        told: Version | None = (kind.extra or {}).get("since")
+        return told or _since(kind.type)
+    return version.OLDEST
+
+
+def _parts(kind: inspect.Type) -> Iterator[inspect.Type]:
+    match kind:
+        case inspect.Metadata():
+            yield kind.type
+        case inspect.UnionType():
+            yield from kind.types
+        case inspect.CollectionType():
+            yield kind.item_type
+        case inspect.DictType():
+            yield kind.value_type
+        case inspect.StructType():
+            yield from (field.type for field in kind.fields)
