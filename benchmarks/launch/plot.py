@@ -21,7 +21,7 @@ def draw(laps: Sequence[Lap], *, to: Path, title: str) -> None:
     from matplotlib import pyplot
 
     of = {key: group for key, group in report.groups(laps).items() if key[2] == "cold"}
-    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(15, 5), layout="constrained")
+    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(15, 5.5), layout="constrained")
     for axis, (name, value) in zip(axes, PANELS, strict=True):
         for who in dict.fromkeys(key[1] for key in of):
             points = [
@@ -37,7 +37,10 @@ def draw(laps: Sequence[Lap], *, to: Path, title: str) -> None:
             sorted({key[0] for key in of}), [str(count) for count in sorted({key[0] for key in of})]
         )
         axis.grid(visible=True, which="both", alpha=0.2)
-    axes[0].legend(fontsize="small")
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles, names, loc="outside lower center", ncols=len(names), fontsize="small", frameon=False
+    )
     figure.suptitle(f"From one request to servers with {title} (cold)")
     for kind in ("png", "svg"):
         figure.savefig(
