@@ -41,7 +41,11 @@ class Things:
             variables[name] = self._found[head] or variables[name]
 
     def remove(self) -> None:
-        """Remove what was made."""
+        """Remove what was made, and what was made of it meanwhile."""
+        volume = self._found.get("/volumes/{id}")
+        if volume and self._there("/volumes/{id}"):
+            for one in self._send("GET", f"/volumes/{volume}/snapshots?limit=1000")["snapshots"]:
+                self._send("DELETE", f"/volumes/{volume}/snapshots/{one['id']}")
         for head in ("/servers/{id}", "/volumes/{id}"):
             if self._found.get(head) and self._there(head):
                 self._send("DELETE", head.format(id=self._found[head]))
