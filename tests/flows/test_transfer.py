@@ -140,11 +140,20 @@ async def test_whatever_fails_before_the_end_leaves_everything_as_it_was(
 
 
 async def test_it_can_be_cancelled_until_the_end_of_the_original_has_begun(world: World, move: Move) -> None:
+    world.fault({"service": "volume", "method": "POST", "path": ".*/accept"}, {"latency": 0.3})
     accepted = await move.accept()
-    await world.until(accepted.id, "item.completed", item="transfer-volume-web")
+    await world.until(accepted.id, "item.started", item="transfer-volume-web")
     await world.cancel(accepted.id)
     assert (await world.end(accepted.id)).state is State.ABORTED
     assert (move.here, move.there) == (WHOLE, [])
+
+
+async def test_who_cancels_after_that_comes_too_late(world: World, move: Move) -> None:
+    accepted = await move.accept()
+    await world.until(accepted.id, "item.started", item="transfer-end_original-web")
+    await world.cancel(accepted.id)
+    assert (await world.end(accepted.id)).state is State.COMPLETED
+    assert (move.here, move.there) == ([], WHOLE)
 
 
 async def test_past_the_point_of_no_return_nothing_is_undone(world: World, move: Move) -> None:

@@ -67,6 +67,9 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._halt.handing_over = True
+        elif self._past_return():
+            # What cannot be undone any more is brought to its end.
+            return
         elif self._halt.why is None and not self._over:
             self._halt.why = why
             self._journal.tell("task.cancelling", None, {})
@@ -144,8 +147,15 @@ class Run:
             return None
         return errors.TaskError(f"Enamel stopped short of {', '.join(undone)} through a fault of its own.")
 
+    def _past_return(self) -> bool:
+        """Tell whether a step has begun after which there is no way back."""
+        return any(
+            KINDS[one.kind].final and (one.attempt > 0 or name in self._running)
+            for name, one in self._journal.items.items()
+        )
+
     def _rolls_back(self, why: EnamelError) -> bool:
-        if any(KINDS[one.kind].final and one.attempt for one in self._journal.items.values()):
+        if self._past_return():
             return False
         return self._plan.on_failure == "rollback" or isinstance(why, errors.TaskCancelled)
 
