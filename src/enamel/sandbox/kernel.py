@@ -35,6 +35,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Scales every other delay in the cloud (actions, volumes, ports); 0 makes them immediate."""
     guests: bool = True
     """Let running servers with a public address really listen on it."""
+    block: int = 77
+    """The N of 127.N.0.0/16, where public addresses are from; `enamel.sandbox.serve` takes a free one for guests."""
     reclaim_seconds: float = 0.0
     """How long a deleted server stays SOFT_DELETED; 0 deletes at once."""
     token_ttl: float = 86_400.0

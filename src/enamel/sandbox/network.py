@@ -99,7 +99,11 @@ def build(cloud: state.Cloud) -> network_plug.Networks:
         tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
     )
     # All of it is on the loopback interface, so guests can really listen on their public addresses.
-    for name, cidr in (("public-subnet-big", "127.77.128.0/17"), ("public-subnet", "127.77.0.0/24")):
+    block = cloud.settings.block
+    for name, cidr in (
+        ("public-subnet-big", f"127.{block}.128.0/17"),
+        ("public-subnet", f"127.{block}.0.0/24"),
+    ):
         network_subnet.make(
             tables,
             project_id=admin,

@@ -16,7 +16,7 @@ import uvicorn
 import yaml
 from uvicorn.protocols.http import httptools_impl
 
-from enamel.sandbox import app, era, faults, identity, kernel
+from enamel.sandbox import app, block, era, faults, identity, kernel
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -115,6 +115,14 @@ async def running(
         )
     if settings.era not in era.ERAS:
         raise ValueError(f"There is no era {settings.era!r}; there are {', '.join(era.ERAS)}.")
+    with block.take() if settings.guests else contextlib.nullcontext() as held:
+        chosen = msgspec.structs.replace(settings, block=held.number) if held is not None else settings
+        async with _serving(chosen, rules) as sandbox:
+            yield sandbox
+
+
+@contextlib.asynccontextmanager
+async def _serving(settings: kernel.Settings, rules: Sequence[faults.Rule]) -> AsyncIterator[Sandbox]:
     listener = _listen(settings.host, settings.port)
     settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
     application = app.build(settings)

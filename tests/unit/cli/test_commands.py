@@ -21,13 +21,13 @@ def test_a_server_is_launched_looked_at_and_removed(enamel: Type) -> None:
                   "--ready-when", "tcp/2222", "--wait")  # fmt: skip
     assert made.code == 0
     assert "CREATE COMPLETED" in made.out
-    assert re.search(r"cli-1 +READY .*127\.77\.", made.out)
+    assert re.search(r"cli-1 +READY .*127\.\d+\.", made.out)
     assert "is ACTIVE" in made.err
     listed = enamel("server", "list")
     assert (listed.code, listed.out.count("ACTIVE")) == (0, 2)
     assert enamel("server", "list", "--state", "error").out == "There are no servers.\n"
     shown = enamel("server", "show", "cli-1")
-    assert "127.77." in shown.out
+    assert re.search(r"127\.\d+\.", shown.out)
     id = enamel("server", "show", "cli-1", "--json").data["id"]
     assert enamel("server", "show", id, "--json").data["hostname"] == "cli-1"
     would = enamel("server", "delete", "cli-1", "--dry-run")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from enamel.sandbox import guests
+from enamel.sandbox import guests, serve
 
 NETWORK = "/network/v2.0"
 
@@ -65,7 +65,7 @@ async def boot_with_address(client, *ports):
 async def test_a_running_server_answers_until_it_stops(client, open_port):
     server, address = await boot_with_address(client, open_port)
     place = (address["floating_ip_address"], open_port)
-    assert place[0].startswith("127.77.")
+    assert place[0].startswith(f"127.{client.sandbox.cloud.settings.block}.")
 
     async def answers():
         return await reachable(*place)
@@ -130,3 +130,8 @@ async def test_the_console_tells_the_host_keys(client):
     body = base64.b64decode(key.split()[1])
     assert body[4:15] == b"ssh-ed25519"
     assert len(body) == 4 + 11 + 4 + 32
+
+
+async def test_two_clouds_on_one_machine_do_not_answer_for_each_other():
+    async with serve.running() as one, serve.running() as other:
+        assert one.cloud.settings.block != other.cloud.settings.block
