@@ -1,30 +1,19 @@
 """HAProxy for the tests, set up as the example under deploy/ says."""
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
-from tests.integration.services.daemon import HOST, Daemon
+from tests.integration.proxy import EXAMPLES, Proxy
+from tests.integration.services.daemon import HOST
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "haproxy" / "haproxy.cfg"
+EXAMPLE = EXAMPLES / "haproxy" / "haproxy.cfg"
 
 
-class HAProxy(Daemon):
+class HAProxy(Proxy):
     """A proxy before some API processes."""
 
     name = "haproxy"
     programs = ("haproxy",)
-    places = ("/usr/sbin",)
     packages = ("haproxy",)
-
-    def __init__(self, directory: Path, *, behind: Sequence[int]) -> None:
-        super().__init__(directory)
-        self._behind = behind
-
-    @property
-    def url(self) -> str:
-        """Where clients find it."""
-        return f"http://{HOST}:{self.port}"
 
     def prepare(self) -> None:
         """Write the example, with other ports and without certificates."""
@@ -38,7 +27,3 @@ class HAProxy(Daemon):
     def command(self) -> list[str]:
         """Return what runs the server in the foreground."""
         return [self.need("haproxy"), "-db", "-f", str(self.directory / "haproxy.cfg")]
-
-    def ready(self) -> bool:
-        """Tell whether it listens."""
-        return self.answers()

@@ -2,30 +2,19 @@
 
 import os
 import re
-from collections.abc import Sequence
-from pathlib import Path
 
-from tests.integration.services.daemon import HOST, Daemon
+from tests.integration.proxy import EXAMPLES, Proxy
+from tests.integration.services.daemon import HOST
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "enamel.conf"
+EXAMPLE = EXAMPLES / "nginx" / "enamel.conf"
 
 
-class Nginx(Daemon):
+class Nginx(Proxy):
     """A proxy before some API processes."""
 
     name = "nginx"
     programs = ("nginx",)
-    places = ("/usr/sbin",)
     packages = ("nginx",)
-
-    def __init__(self, directory: Path, *, behind: Sequence[int]) -> None:
-        super().__init__(directory)
-        self._behind = behind
-
-    @property
-    def url(self) -> str:
-        """Where clients find it."""
-        return f"http://{HOST}:{self.port}"
 
     def prepare(self) -> None:
         """Write the example, with other ports and without certificates."""
@@ -58,7 +47,3 @@ class Nginx(Daemon):
             *(self.need("nginx"), "-p", str(self.directory), "-c", str(self.directory / "nginx.conf")),
             *("-e", str(self.directory / "log"), "-g", "daemon off;"),
         ]
-
-    def ready(self) -> bool:
-        """Tell whether it listens."""
-        return self.answers()

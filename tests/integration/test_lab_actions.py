@@ -1,35 +1,14 @@
 """Every action on a real OpenStack, through the HTTP API: what Nova then says, and what it says of refusals."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.lab import SMALL, Enamel
 from tests.integration.project import Project
-from tests.integration.test_lab_launch import ENTRY, SMALL, Enamel, served
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
-    made = Project(ENTRY, file=tmp_path_factory.mktemp("clouds") / "clouds.yaml")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OS_CLIENT_CONFIG_FILE", str(made.file))
-        yield made
-    made.remove()
-
-
-@pytest.fixture
-async def enamel(project: Project, tmp_path: Path) -> AsyncIterator[Enamel]:
-    async with served(project, tmp_path) as up:
-        yield up
-    project.clean_up()
-    project.admin.clean_up()
 
 
 async def act(enamel: Enamel, id: str, action: str, **fields: Any) -> Any:

@@ -1,83 +1,18 @@
 """The main job on a real OpenStack, through the HTTP API: what is asked for is there, and goes again without a trace."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from enamel import bootstrap
-from enamel.conf import settings
+from tests.integration.lab import SMALL, Enamel, served
 from tests.integration.project import Project
 from tests.unit.commands import north
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
-ENTRY = os.environ.get("ENAMEL_TEST_CLOUD", "")
-SMALL = {"template": "cirros", "type": "m1.tiny"}
-
-
-class Enamel:
-    """Enamel's API, on a cloud of the test's clouds.yaml."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self._http = http
-
-    async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        async with self._http.request(method, path, json=body) as answer:
-            return answer.status, await answer.json()
-
-    async def end(self, method: str, path: str, body: Any = None) -> Any:
-        """Send what has to be accepted, and return the task at its end."""
-        status, task = await self.send(method, path, body)
-        assert status == 202, task
-        while task["state"] in {"WAITING", "RUNNING"}:
-            _, task = await self.send("GET", f"/tasks/{task['id']}?wait=60")
-        return task
-
-    async def launch(self, body: Any) -> Any:
-        """Launch servers, and return the task at its successful end."""
-        task = await self.end("POST", "/servers", body)
-        assert task["state"] == "COMPLETED", task["error"]
-        return task
-
-    async def revert(self, task: Any) -> None:
-        undone = await self.end("POST", f"/tasks/{task['id']}/revert")
-        assert undone["state"] == "COMPLETED", undone["error"]
-
-    async def events(self, task: Any) -> list[str]:
-        _, found = await self.send("GET", f"/tasks/{task['id']}/events")
-        return [one["type"] for one in found["events"]]
-
-
-@asynccontextmanager
-async def served(project: Project, data: Path, *, cloud: str = "mine") -> AsyncIterator[Enamel]:
-    """Enamel, as one process for one user."""
-    chosen = settings.up({}, data=data, cloud=cloud, port=0, log_level="ERROR")
-    async with bootstrap.up(chosen) as up, aiohttp.ClientSession(up.url) as http:
-        yield Enamel(http)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
-    made = Project(ENTRY, file=tmp_path_factory.mktemp("clouds") / "clouds.yaml")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OS_CLIENT_CONFIG_FILE", str(made.file))
-        yield made
-    made.remove()
-
-
-@pytest.fixture
-async def enamel(project: Project, tmp_path: Path) -> AsyncIterator[Enamel]:
-    async with served(project, tmp_path) as up:
-        yield up
-    project.clean_up()
-    project.admin.clean_up()
 
 
 # -- what is asked for is there

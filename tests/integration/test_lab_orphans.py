@@ -15,7 +15,6 @@ import pytest
 
 from tests.contract.http import service
 from tests.integration.project import Project
-from tests.integration.test_lab_launch import ENTRY
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 SOON = "[orphans]\nseen_apart = 1s\nmin_age = 1s\nunused_for = 1s\n"
@@ -64,15 +63,6 @@ class User:
         self.type("orphans", *words)
         time.sleep(2)
         return list(self.type("orphans", *words)["orphans"])
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
-    made = Project(ENTRY, file=tmp_path_factory.mktemp("clouds") / "clouds.yaml")
-    yield made
-    made.remove()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Meta, Struct, inspect
 
-from enamel.api import version
+from enamel.api import schemas, version
 from enamel.api.version import Version
 from enamel.model.errors import Fault, Invalid
 
@@ -30,20 +30,11 @@ def since(major: int, minor: int) -> Meta:
 @functools.cache
 def later(kinds: tuple[Any, ...], agreed: Version) -> Later:
     """Return the fields of some types, and of all that these contain, that came after a version."""
-    found: dict[type, frozenset[str]] = {}
-    ahead = [inspect.type_info(kind) for kind in kinds if kind not in (None, Any)]
-    seen: set[type] = set()
-    while ahead:
-        kind = ahead.pop()
-        if isinstance(kind, inspect.StructType) and kind.cls not in seen:
-            seen.add(kind.cls)
-            names = frozenset(field.encode_name for field in kind.fields if _since(field.type) > agreed)
-            if names:
-                found[kind.cls] = names
-        ahead += [
-            part for part in _parts(kind) if not (isinstance(part, inspect.StructType) and part.cls in seen)
-        ]
-    return found
+    found = {
+        kind.cls: frozenset(field.encode_name for field in kind.fields if _since(field.type) > agreed)
+        for kind in schemas.structs([kind for kind in kinds if kind not in (None, Any)])
+    }
+    return {kind: names for kind, names in found.items() if names}
 
 
 def without(value: Any, unknown: Later) -> Any:
@@ -93,9 +84,11 @@ def _said(data: Any, kind: inspect.Type, unknown: Later, pointer: str) -> Iterat
     elif isinstance(kind, inspect.CollectionType) and isinstance(data, list):
         for number, one in enumerate(data):
             yield from _said(one, kind.item_type, unknown, f"{pointer}/{number}")
-    elif isinstance(kind, inspect.Metadata | inspect.UnionType):
-        for part in _parts(kind):
+    elif isinstance(kind, inspect.UnionType):
+        for part in kind.types:
             yield from _said(data, part, unknown, pointer)
+    elif isinstance(kind, inspect.Metadata):
+        yield from _said(data, kind.type, unknown, pointer)
 
 
 def _since(kind: inspect.Type) -> Version:
@@ -103,17 +96,3 @@ def _since(kind: inspect.Type) -> Version:
         told: Version | None = (kind.extra or {}).get("since")
         return told or _since(kind.type)
     return version.OLDEST
-
-
-def _parts(kind: inspect.Type) -> Iterator[inspect.Type]:
-    match kind:
-        case inspect.Metadata():
-            yield kind.type
-        case inspect.UnionType():
-            yield from kind.types
-        case inspect.CollectionType():
-            yield kind.item_type
-        case inspect.DictType():
-            yield kind.value_type
-        case inspect.StructType():
-            yield from (field.type for field in kind.fields)

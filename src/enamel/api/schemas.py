@@ -115,7 +115,8 @@ def _reach(name: str, named: dict[str, Any]) -> set[str]:
 
 def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
     """Add to each field of each schema the sentence that stands under it in the source."""
-    for struct in _structs(types):
+    for kind in structs(types):
+        struct = kind.cls
         schema = named.get(_short(struct.__name__))
         if schema is None or schema.get("title", struct.__name__) != struct.__name__:
             continue
@@ -137,7 +138,8 @@ def dated(field: msgspec.structs.FieldInfo, schema: dict[str, Any]) -> dict[str,
     return schema
 
 
-def _structs(types: Sequence[Any]) -> Iterator[type[msgspec.Struct]]:
+def structs(types: Sequence[Any]) -> Iterator[msgspec.inspect.StructType]:
+    """Yield every Struct that is among the types or contained in them, each once."""
     seen: set[Any] = set()
     ahead = [*msgspec.inspect.multi_type_info(types)]
     while ahead:
@@ -147,7 +149,7 @@ def _structs(types: Sequence[Any]) -> Iterator[type[msgspec.Struct]]:
                 ahead.append(kind.type)
             case msgspec.inspect.StructType() if kind.cls not in seen:
                 seen.add(kind.cls)
-                yield kind.cls
+                yield kind
                 ahead += [field.type for field in kind.fields]
             case msgspec.inspect.UnionType():
                 ahead += kind.types

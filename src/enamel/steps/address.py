@@ -7,6 +7,7 @@ from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
+from enamel.steps.maker import Maker
 from enamel.steps.step import Context, Outputs, Step
 
 
@@ -64,12 +65,11 @@ class CreateAddress(Step, frozen=True, kw_only=True):
         return [task.Made(kind="address", id=outputs["id"], name=outputs["address"])]
 
 
-class ReserveAddress(Step, frozen=True, kw_only=True):
+class ReserveAddress(Maker, frozen=True, kw_only=True):
     """Get an address that belongs to no server: a floating IP, or a port with a fixed address."""
 
     kind: ClassVar[str] = "address.reserve"
     action: ClassVar[str] = "ADDRESSING"
-    undoable: ClassVar[bool] = True
 
     way: AddressKind
     network_id: str
@@ -84,29 +84,19 @@ class ReserveAddress(Step, frozen=True, kw_only=True):
         (port,) = await at.cloud.create_ports([want])
         return self._outputs(as_address(port))
 
-    async def find(self, at: Context) -> Outputs | None:
-        """Find it by its mark."""
-        found = await self._marked(at)
-        return self._outputs(found[0]) if found else None
-
-    async def _marked(self, at: Context) -> list[cloud.Address]:
+    async def marked(self, at: Context) -> list[Outputs]:
+        """Return the addresses with this mark."""
         if self.way is AddressKind.FLOATING:
-            return list(await at.cloud.addresses_marked(at.mark))
-        return [as_address(port) for port in await at.cloud.ports_marked(at.mark)]
+            return [self._outputs(one) for one in await at.cloud.addresses_marked(at.mark)]
+        return [self._outputs(as_address(port)) for port in await at.cloud.ports_marked(at.mark)]
+
+    async def take_away(self, at: Context, id: str) -> None:
+        """Give one back to the cloud."""
+        await give_back(at, id, way=self.way)
 
     def _outputs(self, address: cloud.Address) -> Outputs:
         data = {"address_id": address.id, "address": address.address}
         return {"id": address.id, "address": address.address, "data": data}
-
-    async def tidy(self, at: Context, made: Outputs) -> None:
-        """Give back others with this mark."""
-        for address in await self._marked(at):
-            if address.id != made["id"]:
-                await give_back(at, address.id, way=self.way)
-
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Give it back to the cloud."""
-        await give_back(at, made["id"], way=self.way)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:

@@ -1,23 +1,22 @@
 """Steps on volumes: made in Cinder before the server, so that they carry a mark and can be found again."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
 from enamel.model import cloud, task
 from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
+from enamel.steps.maker import Maker
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 USABLE = frozenset({"available", "in-use"})
 BROKEN = frozenset({"error", "error_deleting", "error_managing", "error_restoring", "error_extending"})
 
 
-class CreateVolume(Step, frozen=True, kw_only=True):
+class CreateVolume(Maker, frozen=True, kw_only=True):
     """Make a volume, empty or from an image."""
 
     kind: ClassVar[str] = "volume.create"
     action: ClassVar[str] = "CREATING_VOLUME"
-    undoable: ClassVar[bool] = True
 
     size_gb: int
     name: str
@@ -39,20 +38,13 @@ class CreateVolume(Step, frozen=True, kw_only=True):
         )
         return {"id": volume.id, "name": volume.name}
 
-    async def find(self, at: Context) -> Outputs | None:
-        """Find it by its mark."""
-        found = await at.cloud.volumes_marked(at.mark)
-        return {"id": found[0].id, "name": found[0].name} if found else None
+    async def marked(self, at: Context) -> list[Outputs]:
+        """Return the volumes with this mark."""
+        return [{"id": one.id, "name": one.name} for one in await at.cloud.volumes_marked(at.mark)]
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
-        """Delete other volumes with this mark."""
-        for volume in await at.cloud.volumes_marked(at.mark):
-            if volume.id != made["id"]:
-                await remove(at, volume.id)
-
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete it and wait until it is gone."""
-        await remove(at, made["id"])
+    async def take_away(self, at: Context, id: str) -> None:
+        """Delete one and wait until it is gone."""
+        await remove(at, id)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:

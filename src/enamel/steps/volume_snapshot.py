@@ -1,22 +1,21 @@
 """Steps on snapshots of volumes."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
+from enamel.steps.maker import Maker
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 BROKEN = frozenset({"error", "error_deleting"})
 
 
-class CreateVolumeSnapshot(Step, frozen=True, kw_only=True):
+class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
     """Have a snapshot made of a volume."""
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
-    undoable: ClassVar[bool] = True
 
     volume_id: str
     name: str
@@ -29,20 +28,13 @@ class CreateVolumeSnapshot(Step, frozen=True, kw_only=True):
         )
         return {"id": made.id, "name": made.name}
 
-    async def find(self, at: Context) -> Outputs | None:
-        """Find it by its mark."""
-        found = await at.cloud.volume_snapshots_marked(at.mark)
-        return {"id": found[0].id, "name": found[0].name} if found else None
+    async def marked(self, at: Context) -> list[Outputs]:
+        """Return the snapshots with this mark."""
+        return [{"id": one.id, "name": one.name} for one in await at.cloud.volume_snapshots_marked(at.mark)]
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
-        """Delete other snapshots with this mark."""
-        for one in await at.cloud.volume_snapshots_marked(at.mark):
-            if one.id != made["id"]:
-                await remove(at, one.id)
-
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete it and wait until it is gone."""
-        await remove(at, made["id"])
+    async def take_away(self, at: Context, id: str) -> None:
+        """Delete one and wait until it is gone."""
+        await remove(at, id)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
