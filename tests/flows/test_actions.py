@@ -77,6 +77,11 @@ async def test_an_action_leads_where_it_says(world: World, id: str, way: list[st
         after = await done(world, id, action)
     assert server(world, id).vm_state == status
     assert after.task.calls <= 12
+    [entry] = after.task.servers
+    assert (entry.id, entry.state, entry.cloud) == (id, "DONE", "sandbox")
+    there = await world.cloud.server(id)
+    assert entry.placement == there.placement(cloud="sandbox", region="RegionOne")
+    assert entry.fixed_addresses == there.fixed_addresses
     await world.check()
 
 
@@ -214,8 +219,10 @@ async def test_a_new_volume_is_attached_and_taken_away_again(world: World, id: s
     [volume] = after.task.result.made["volume"]
     assert server(world, id).disks.keys() == {volume.id}
     assert after.task.result.data["volume_id"] == volume.id
-    await done(world, id, "DETACH_BLOCK_DEVICE", volume="data")
+    assert after.task.servers[0].volumes == (volume.id,)
+    freed = await done(world, id, "DETACH_BLOCK_DEVICE", volume="data")
     assert not server(world, id).disks
+    assert freed.task.servers[0].volumes == ()
     await done(world, id, "ATTACH_BLOCK_DEVICE", volume=volume.id)
     await done(world, id, "DETACH_BLOCK_DEVICE", volume=volume.id, delete=True)
     assert volume.id not in {one.id for one in await world.cloud.volumes_list()}

@@ -44,10 +44,13 @@ async def test_an_address_outlives_the_servers_it_leads_to(
         assert server
         attached = await world.run({"server": "web"}, command="address.attach", address=id)
         assert attached.state is task.State.COMPLETED, attached.task.error
-        assert [one.id for one in attached.task.servers] == [server]
+        [entry] = attached.task.servers
+        assert (entry.id, entry.state) == (server, "DONE")
+        assert (entry.public_address is not None) == (kind is AddressKind.FLOATING)
         assert await there(world) == {id: (kind, server)}
         ended = await world.run(command="server.terminate", server=server)
         assert ended.state is task.State.COMPLETED, ended.task.error
+        assert [one.state for one in ended.task.servers] == ["GONE"]
         assert await there(world) == {id: (kind, "")}
     gone = await world.run(command="address.delete", address=id)
     assert (gone.state, await there(world)) == (task.State.COMPLETED, {})

@@ -1,6 +1,6 @@
 """The outcome: what is said when a command was accepted, previewed, or has ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -31,6 +31,8 @@ def result(task: Mapping[str, Any]) -> None:
     """Tell what a task has made, or why it has not."""
     if task["servers"]:
         servers(task)
+    for line in _beside(task):
+        click.echo(line)
     took = show.lasted(task["created_at"], task["ended_at"])
     summary = f"{task['action']} {task['state']}" + (f" in {took}" if took else "")
     click.echo(f"{summary}, {task['calls']} plumbing calls. Task {task['id']}")
@@ -53,6 +55,16 @@ def servers(task: Mapping[str, Any]) -> None:
         for server in task["servers"]
     ]
     show.table(["server", "state", "id", "public address", "fixed addresses", "where / why"], rows, empty="")
+
+
+def _beside(task: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each thing that a task has made and that no server of the table stands for."""
+    launched = task["action"] == "CREATE"
+    for kind, things in task["result"]["made"].items():
+        for one in things:
+            if kind not in {"server", "port"} and not (launched and one["server"]):
+                named = f" {show.plain(one['name'])}" if one["name"] not in {"", one["id"]} else ""
+                yield f"Made: {kind.replace('_', ' ')}{named}, {show.plain(one['id'])}"
 
 
 def preview(found: Mapping[str, Any], *, as_json: bool) -> Exit:

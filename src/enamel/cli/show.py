@@ -17,6 +17,8 @@ COLOURS = {
     "COMPLETED": "green",
     "READY": "green",
     "ACTIVE": "green",
+    "DONE": "green",
+    "GONE": "dim",
     "RUNNING": "cyan",
     "BUILDING": "cyan",
     "WAITING": "dim",

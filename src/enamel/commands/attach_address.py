@@ -7,7 +7,8 @@ from enamel.commands import delete_address
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Group
+from enamel.flow import view
+from enamel.flow.plan import Draft
 from enamel.model import action, cloud
 from enamel.model.action import Action
 from enamel.model.address import AttachWish
@@ -51,7 +52,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         if port is not None:
             step = address.MoveAddress(id=found.id, port_id=port.id, fixed_address=wish.fixed_ip)
             draft.add(step, group=server.name)
-    made = draft.plan(groups=(Group(name=server.name, id=server.id),))
+    made = draft.plan(groups=(view.there(server, on=facts.cloud, region=facts.identity.region),))
     return Planned(plan=made, faults=tuple(look.faults))
 
 

@@ -3,7 +3,8 @@
 from enamel.commands import delete_address
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
-from enamel.flow.plan import Draft, Group
+from enamel.flow import view
+from enamel.flow.plan import Draft
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import WrongState
 from enamel.steps import address, attachment
@@ -31,5 +32,5 @@ def plan(want: Want, facts: Facts) -> Planned:
         draft.add(attachment.DetachPort(server_id=found.server_id, port_id=found.id), group=name)
     else:
         draft.add(address.FreeAddress(id=found.id, port_id=found.port_id or ""), group=name)
-    groups = (Group(name=server.name, id=server.id),) if server else ()
+    groups = (view.there(server, on=facts.cloud, region=facts.identity.region),) if server else ()
     return Planned(plan=draft.plan(groups=groups, on_failure="keep"))

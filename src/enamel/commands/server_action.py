@@ -7,7 +7,8 @@ from enamel.commands import server_recipe
 from enamel.commands.command import Command, Planned, Want
 from enamel.commands.facts import Ask, Facts
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Group
+from enamel.flow import view
+from enamel.flow.plan import Draft
 from enamel.model import action
 from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, Fault, WrongState
@@ -86,7 +87,7 @@ def plan(want: Want, facts: Facts) -> Planned:
     recipe = server_recipe.Recipe(draft, server=facts.server, wish=wish, look=look)
     if not found:
         server_recipe.RECIPES[wish.action](recipe)
-    group = Group(name=facts.server.name, id=facts.server.id)
+    group = view.there(facts.server, on=facts.cloud, region=facts.identity.region)
     return Planned(
         plan=draft.plan(groups=(group,)),
         faults=(*found, *look.faults),

@@ -232,7 +232,12 @@ def _attach_volume(recipe: Recipe) -> None:
             detail = f"Volume '{found.name or found.id}' cannot be used: its state is '{found.status}'."
             look.fault("/volume", detail, "in_use" if found.status == "in-use" else "invalid")
         recipe.add(
-            attachment.AttachVolume(server_id=server.id, volume_id=found.id, delete_with_server=with_server)
+            attachment.AttachVolume(
+                server_id=server.id,
+                volume_id=found.id,
+                delete_with_server=with_server,
+                beside=server.volumes,
+            )
         )
         return
     size = wish.size_gb or 0
@@ -243,7 +248,12 @@ def _attach_volume(recipe: Recipe) -> None:
     made = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=wish.volume_type))
     usable = recipe.add(volume.AwaitVolume(id=made["id"]))
     recipe.add(
-        attachment.AttachVolume(server_id=server.id, volume_id=made["id"], delete_with_server=with_server),
+        attachment.AttachVolume(
+            server_id=server.id,
+            volume_id=made["id"],
+            delete_with_server=with_server,
+            beside=server.volumes,
+        ),
         after=usable,
     )
 
@@ -254,7 +264,8 @@ def _detach_volume(recipe: Recipe) -> None:
     found = look.find(own, wish.volume or "", what="volume of this server", pointer="/volume")
     if found is None:
         return
-    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=found.id))
+    kept = tuple(id for id in server.volumes if id != found.id)
+    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=found.id, beside=kept))
     if wish.delete:
         recipe.add(volume.DeleteVolume(id=found.id), after=freed)
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
-from enamel.flow.plan import Draft, Group
+from enamel.flow import view
+from enamel.flow.plan import Draft
 from enamel.model import cloud, mark
 from enamel.model.errors import Fault
 from enamel.steps import address, port, security_group, server, volume
@@ -43,7 +44,8 @@ def plan(want: Want, facts: Facts) -> Planned:
         draft.add(volume.DeleteVolume(id=disk.id), group=name, after=[ended])
     for group in groups:
         draft.add(security_group.DeleteSecurityGroup(id=group.id), group=name, after=[ended, *dropped])
-    made = draft.plan(groups=(Group(name=name, id=gone.id),), on_failure="keep")
+    there = view.there(gone, on=facts.cloud, region=facts.identity.region)
+    made = draft.plan(groups=(there,), on_failure="keep")
     return Planned(plan=made, faults=tuple(faults), give_up_after=timedelta(hours=1))
 
 

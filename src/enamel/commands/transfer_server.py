@@ -111,7 +111,8 @@ def _write(
             transfer.UnplugVolume(server_id=old.id, volume_id=disk.id), group=group, after=ready[:1]
         )
         given = draft.add(transfer.HandOverVolume(id=disk.id, entry=there), group=group, after=[free])
-        plugged = attachment.AttachVolume(server_id=id, volume_id=disk.id)
+        beside = tuple(one.id for one in facts.volumes if one.id != disk.id)
+        plugged = attachment.AttachVolume(server_id=id, volume_id=disk.id, beside=beside)
         ready.append(draft.add(plugged, group=group, after=[given], cloud=there))
     ended = draft.add(transfer.EndOriginal(id=old.id), group=group, after=ready)
     draft.add(transfer.DropImage(id=image["id"]), group=group, after=[ended])

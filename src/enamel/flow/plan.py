@@ -49,6 +49,8 @@ class Group(Struct, frozen=True, kw_only=True):
     name: str
     id: str | None = None
     """The server's id, where it is there before the task begins."""
+    known: dict[str, Any] = {}
+    """What its entry tells of it from the beginning, where it is there before."""
     alternatives: tuple[dict[str, Any], ...] = ({},)
     """Where the server can go, in order of preference; steps refer to the present one as `{"alt": "zone"}`."""
 

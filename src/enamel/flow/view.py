@@ -10,14 +10,16 @@ from typing import Any
 
 import msgspec
 
-from enamel.flow.plan import Plan, resolve
-from enamel.model import item, task
+from enamel.flow.plan import Group, Plan, resolve
+from enamel.model import cloud, item, task
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
 
 FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
 """The states of a step that has an error which it did not get over; it may be undone since."""
+_LASTING = ("cloud", "placement", "fixed_addresses", "public_address", "volumes", "launched_at")
+"""What is so of a server whatever a task does with it."""
 
 
 def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
@@ -38,9 +40,7 @@ def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
 def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
     """Return what is known of each server that was asked for, in the order of the request."""
     by_group: dict[str, list[Item]] = {group.name: [] for group in plan.groups}
-    told: dict[str, dict[str, Any]] = {
-        group.name: {"id": group.id} if group.id else {} for group in plan.groups
-    }
+    told: dict[str, dict[str, Any]] = {group.name: {"id": group.id, **group.known} for group in plan.groups}
     for one in sorted(items, key=_when):
         if one.group in by_group and not left_behind(one):
             by_group[one.group].append(one)
@@ -49,6 +49,27 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
             if name in told:
                 told[name].update(entry)
     return [_entry(group.name, by_group[group.name], told[group.name]) for group in plan.groups]
+
+
+def known(entry: task.ServerEntry) -> dict[str, Any]:
+    """Return what an entry tells of a server beside how far its task is with it."""
+    told: dict[str, Any] = msgspec.to_builtins(entry)
+    return {name: told[name] for name in _LASTING if told[name]}
+
+
+def there(server: cloud.Server, *, on: str, region: str) -> Group:
+    """Return the group of a server that is there before the task begins."""
+    public = next(iter(server.floating_addresses), None)
+    entry = task.ServerEntry(
+        hostname=server.name,
+        cloud=on,
+        placement=server.placement(cloud=on, region=region),
+        fixed_addresses=server.fixed_addresses,
+        public_address=public,
+        volumes=server.volumes,
+        launched_at=server.launched_at,
+    )
+    return Group(name=server.name, id=server.id, known=known(entry))
 
 
 def left_behind(one: Item) -> bool:
@@ -81,10 +102,17 @@ def _entry(name: str, own: Sequence[Item], told: Mapping[str, Any]) -> task.Serv
         fields |= {"state": "FAILED", "error": msgspec.to_builtins(failed.error)}
     elif own and all(one.state is item.State.COMPLETED for one in own):
         ended = [one.ended_at for one in own if one.ended_at is not None]
-        fields |= {"state": "READY", "ready_at": max(ended).isoformat() if ended else None}
+        fields |= _end(fields.get("state"), at=max(ended).isoformat() if ended else None)
     if any(one.state is item.State.REVERTED for one in own) and failed is None:
         fields["state"] = "REVERTED"
     return msgspec.convert({"hostname": name, **fields}, task.ServerEntry)
+
+
+def _end(state: str | None, *, at: str | None) -> dict[str, Any]:
+    """Return what the end of its last step makes of a server's entry."""
+    if state == "ACTIVE":
+        return {"state": "READY", "ready_at": at}
+    return {"state": state or "DONE"}
 
 
 def made(cloud: str, items: Iterable[Item]) -> dict[str, tuple[task.Made, ...]]:

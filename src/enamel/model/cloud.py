@@ -374,6 +374,10 @@ class Server(Struct, frozen=True, kw_only=True):
     locked: bool = False
     """Whether it is protected from most actions."""
 
+    def placement(self, *, cloud: str, region: str) -> str:
+        """Return the path of the placement where it is: cloud/region/zone, as far as that is known."""
+        return "/".join(part for part in (cloud, region, self.zone) if part)
+
 
 class Deed(Struct, frozen=True, kw_only=True):
     """Something that was done to a server, as the cloud remembers it."""

@@ -63,7 +63,7 @@ class ServerEntry(Struct, frozen=True, kw_only=True):
     id: str | None = None
     """The server's id, as soon as the cloud has given one."""
     state: str = "WAITING"
-    """WAITING, BUILDING, ACTIVE, READY, FAILED or REVERTED."""
+    """WAITING, BUILDING, ACTIVE, READY, FAILED or REVERTED; of a server that was there before: DONE, or GONE."""
     cloud: str | None = None
     placement: str | None = None
     """Path of the placement it went to: cloud/region/zone."""

@@ -66,7 +66,9 @@ def _is_told(found: Task) -> bool:
 
 def _seen(found: Task, steps: Sequence[Item]) -> Task:
     # Of the plan, the view needs only the groups, and these are the servers that were asked for.
-    groups = tuple(Group(name=entry.hostname, id=entry.id) for entry in found.servers)
+    groups = tuple(
+        Group(name=entry.hostname, id=entry.id, known=view.known(entry)) for entry in found.servers
+    )
     return view.seen(found, steps, Plan(groups=groups))
 
 

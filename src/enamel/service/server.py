@@ -157,7 +157,7 @@ def is_elevated(me: cloud.Identity) -> bool:
 
 def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
     """Return the resource that a cloud's server is to somebody."""
-    path = "/".join(part for part in (cloud, me.region, found.zone) if part)
+    path = found.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in found.volumes)
     root = (BlockDevice(type="EPHEMERAL", device="root"),) if found.image_id else ()
     return Server(

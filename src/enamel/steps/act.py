@@ -52,9 +52,11 @@ class Act(Step, frozen=True, kw_only=True):
         return await self._rest(at)
 
     async def _rest(self, at: Context) -> Outputs:
+        entry: Outputs = {"id": self.id}
         if self.goal:
-            await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
-        return {"id": self.id, "entry": {"id": self.id}}
+            found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+            entry |= await servers.seen(at, found)
+        return {"id": self.id, "entry": entry}
 
 
 class Settle(Step, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ class Settle(Step, frozen=True, kw_only=True):
         found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
         return {
             "id": self.id,
-            "entry": {"id": self.id, "fixed_addresses": list(found.fixed_addresses)},
+            "entry": {"id": self.id, **await servers.seen(at, found)},
         }
 
 

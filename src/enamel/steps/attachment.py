@@ -26,6 +26,8 @@ class AttachVolume(Step, frozen=True, kw_only=True):
     server_id: str
     volume_id: str
     delete_with_server: bool = False
+    beside: tuple[str, ...] = ()
+    """The volumes that the server had before."""
 
     async def do(self, at: Context) -> Outputs:
         """Plug it in; what is plugged in already stays so."""
@@ -51,12 +53,16 @@ class AttachVolume(Step, frozen=True, kw_only=True):
                 f"{why.rstrip('.') or 'the cloud gives no reason'}. Its state is '{found.status}'.",
                 cloud=at.cloud.name,
             )
-        return {"id": self.volume_id, "entry": {"id": self.server_id}, "data": {"volume_id": self.volume_id}}
+        return self._outputs()
 
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the volume whether it is plugged in."""
         found = await at.cloud.volume(self.volume_id)
-        return {"id": self.volume_id} if self.server_id in found.attached_to else None
+        return self._outputs() if self.server_id in found.attached_to else None
+
+    def _outputs(self) -> Outputs:
+        entry = {"id": self.server_id, "volumes": [*self.beside, self.volume_id]}
+        return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
     async def remains(self, at: Context) -> Outputs | None:
         """Tell whether it is plugged in, or about to be."""
@@ -84,11 +90,14 @@ class DetachVolume(Step, frozen=True, kw_only=True):
 
     server_id: str
     volume_id: str
+    beside: tuple[str, ...] = ()
+    """The volumes that the server keeps."""
 
     async def do(self, at: Context) -> Outputs:
         """Pull it out."""
         await _pull_out(at, self.server_id, self.volume_id)
-        return {"id": self.volume_id, "entry": {"id": self.server_id}, "data": {"volume_id": self.volume_id}}
+        entry = {"id": self.server_id, "volumes": list(self.beside)}
+        return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
 
 async def _pull_out(at: Context, server_id: str, volume_id: str) -> None:

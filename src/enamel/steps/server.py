@@ -188,10 +188,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
             raise await explained(at, server)
         await self._look_around(at, server)
         at.tell("server.active", {"id": server.id})
-        return {
-            "id": server.id,
-            "entry": {"state": "ACTIVE", "fixed_addresses": list(server.fixed_addresses)},
-        }
+        return {"id": server.id, "entry": {"state": "ACTIVE", **await seen(at, server)}}
 
     async def _look_around(self, at: Context, server: cloud.Server) -> None:
         """Say so where the cloud has not heeded near which servers this one was to be: most filter no such hints."""
@@ -241,6 +238,15 @@ async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExce
     )
 
 
+async def seen(at: Context, server: cloud.Server) -> Outputs:
+    """Return what a look at a server tells its entry: where it is, and its addresses inside."""
+    me = await at.cloud.identity()
+    return {
+        "placement": server.placement(cloud=at.cloud.name, region=me.region),
+        "fixed_addresses": list(server.fixed_addresses),
+    }
+
+
 class DeleteServer(Step, frozen=True, kw_only=True):
     """Delete a server and wait until the cloud has let go of it."""
 
@@ -257,7 +263,7 @@ class DeleteServer(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Delete it."""
         await remove(at, self.id, force=self.force)
-        return {"id": self.id}
+        return {"id": self.id, "entry": {"state": "GONE"}}
 
 
 def _is_gone(server: cloud.Server | None) -> bool:

@@ -155,6 +155,10 @@ class EndOriginal(server.DeleteServer, frozen=True, kw_only=True):
     kind: ClassVar[str] = "transfer.end_original"
     final: ClassVar[bool] = True
 
+    async def do(self, at: Context) -> Outputs:
+        """Delete it; the server of the record is the new one."""
+        return {"id": (await super().do(at))["id"]}
+
 
 class DropImage(Step, frozen=True, kw_only=True):
     """Delete the image that a server came from; where the cloud still needs it, it stays, and the record says so."""

@@ -1,5 +1,7 @@
 """What is done to servers, as it is typed, against a whole service on the built-in cloud."""
 
+import re
+
 import pytest
 
 from tests.unit.cli.conftest import Type
@@ -25,6 +27,8 @@ def test_a_server_is_acted_on_looked_into_and_removed(enamel: Type) -> None:
         done = enamel("server", *words, "--wait")
         assert (done.code, f"{action} COMPLETED" in done.out) == (0, True), done.err
         assert "not-to-be-seen" not in done.out + done.err
+        assert re.search(r"act +DONE ", done.out)
+        assert ("Made: image act-today, " in done.out) == (action == "SNAPSHOT")
     assert enamel("server", "tag", "add", "act", "web", "two words").out.splitlines() == ["two words", "web"]
     assert enamel("server", "tag", "remove", "act", "web").out == "two words\n"
     assert enamel("server", "tag", "set", "act", "db").out == "db\n"
@@ -38,7 +42,8 @@ def test_a_server_is_acted_on_looked_into_and_removed(enamel: Type) -> None:
     assert told.out.count("enamel") == 13
     refused = enamel("server", "unpause", "act")
     assert (refused.code, "Possible now" in refused.err) == (1, True)
-    assert enamel("server", "delete", "act", "--wait").code == 0
+    gone = enamel("server", "delete", "act", "--wait")
+    assert (gone.code, bool(re.search(r"act +GONE ", gone.out))) == (0, True)
 
 
 @pytest.mark.parametrize(
