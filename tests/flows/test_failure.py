@@ -233,6 +233,17 @@ async def test_what_cannot_be_undone_is_told(
     await world.check()
 
 
+async def test_a_port_that_nova_lets_go_of_at_that_moment_is_deleted_a_moment_later(world: World) -> None:
+    world.fault({"kind": "server"}, {"error": "It broke."})
+    passing = {"service": "network", "method": "DELETE", "path": "/v2.0/ports/.*", "times": 2}
+    world.fault(passing, {"status": 403})
+    after = await world.run({**WEB, "count": 1, "placement": "sandbox/RegionOne/az1"})
+    assert after.state is task.State.ABORTED and after.task.error is not None
+    assert after.task.error.left == ()
+    assert after.count() == {}
+    await world.check()
+
+
 async def test_what_cannot_be_undone_of_one_server_is_told(world: World) -> None:
     world.fault({"kind": "server", "name": "web-2"}, {"error": "It broke."})
     world.fault({"service": "network", "method": "DELETE", "path": "/v2.0/ports/.*"}, {"status": 403})

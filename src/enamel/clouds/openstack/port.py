@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from enamel.clouds.openstack import mark as marks
 from enamel.clouds.openstack import part, server_answer
 from enamel.model import cloud, ids
-from enamel.model.errors import OutcomeUnknown
+from enamel.model.errors import CloudConflict, CloudForbidden, OutcomeUnknown
 
 SERVICE = "network"
 AT_ONCE = 100
@@ -166,8 +166,23 @@ class Ports(marks.Marks):
             ) from exc
 
     async def delete_port(self, id: str) -> None:
-        """Delete a port."""
-        await self._delete(SERVICE, f"/ports/{id}")
+        """Delete a port.
+
+        Raises:
+            CloudConflict: A server is about to let go of it.
+        """
+        try:
+            await self._delete(SERVICE, f"/ports/{id}")
+        except CloudForbidden as error:
+            # So Neutron calls it, too, when Nova takes the port's binding away in the same moment.
+            if await self._is_ours(id):
+                raise CloudConflict(error.detail, cloud=error.cloud, request_ids=error.request_ids) from error
+            raise
+
+    async def _is_ours(self, id: str) -> bool:
+        """Tell whether a port is the project's own."""
+        found = await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)
+        return found.port.project_id == (await self.keystone.access()).identity.project_id
 
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to ports, in one request for many."""
