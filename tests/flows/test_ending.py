@@ -174,6 +174,24 @@ async def test_terminate(world: World, takes: str | None, left: dict[str, int]) 
     await world.check(deleted=True)
 
 
+async def test_the_last_of_several_servers_takes_along_what_all_of_them_shared(world: World) -> None:
+    after = went_well(await world.run({**RICH, "count": 3, "spread": True}))
+    assert (after.count()["security_group"], after.count()["server_group"]) == (1, 1)
+    first, *others = (row["id"] for row in after.cloud["server"])
+    ended = await world.run(command="server.terminate", server=first)
+    assert (ended.count()["security_group"], ended.count()["server_group"]) == (1, 1)
+    notes = {one.kind: one.note for one in ended.items if one.note}
+    assert notes["server_group.release"] == "The server group stays for 2 other servers."
+    assert notes["security_group.release"].startswith("The security group stays for web-")
+    # Each of the two sees the other when it is planned.
+    accepted = [await world.accept(command="server.terminate", server=id) for id in others]
+    for one in accepted:
+        ended = await world.end(one.id)
+        assert ended.state is task.State.COMPLETED, ended.task.error
+    assert ended.count() == {"keypair": 1}
+    await world.check(deleted=True)
+
+
 @pytest.mark.parametrize("settings", [KEPT])
 async def test_a_terminated_server_can_be_restored_where_the_cloud_keeps_it(world: World) -> None:
     after = went_well(await world.run({**WEB, "placement": "sandbox"}))

@@ -1,15 +1,16 @@
 """`server.terminate`: a server goes, and with it what was made for it, in the order that avoids "in use"."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
+from enamel.clouds.driver import Capability
 from enamel.commands.command import Planned, Want
 from enamel.commands.facts import Ask, Facts
 from enamel.flow import view
 from enamel.flow.plan import Draft
 from enamel.model import cloud, mark
 from enamel.model.errors import Fault
-from enamel.steps import address, port, security_group, server, volume
+from enamel.steps import address, port, security_group, server, server_group, volume
+from enamel.steps.step import Step
 
 KINDS = frozenset({"addresses", "volumes", "ports"})
 
@@ -30,7 +31,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         one for one in facts.volumes if gone.id in one.attached_to and _goes(want, "volumes", one.mark)
     ]
     ports = [one for one in facts.ports if _goes(want, "ports", one.mark)]
-    groups = _groups(want, facts)
+    groups = _groups(want, gone, facts)
     draft = Draft()
     name = gone.name
     for found in addresses:
@@ -43,7 +44,10 @@ def plan(want: Want, facts: Facts) -> Planned:
     for disk in volumes:
         draft.add(volume.DeleteVolume(id=disk.id), group=name, after=[ended])
     for group in groups:
-        draft.add(security_group.DeleteSecurityGroup(id=group.id), group=name, after=[ended, *dropped])
+        draft.add(_without(group, gone, facts), group=name, after=[ended, *dropped])
+    if _made_with(want, facts) and gone.groups != () and Capability.SERVER_GROUPS in facts.capabilities:
+        made_for = server_group.name_of(mark.task_of(gone.mark))
+        draft.add(server_group.ReleaseServerGroup(name=made_for), group=name, after=[ended])
     there = view.there(gone, on=facts.cloud, region=facts.identity.region)
     made = draft.plan(groups=(there,), on_failure="keep")
     return Planned(plan=made, faults=tuple(faults), give_up_after=timedelta(hours=1))
@@ -82,22 +86,23 @@ def _goes(want: Want, kind: str, text: str) -> bool:
     return kind in wanted.split(",") or (kind == "ports" and made and wanted != "nothing")
 
 
-def _groups(want: Want, facts: Facts) -> Iterable[cloud.SecurityGroup]:
-    """Return the security groups that were made for this server and serve no other."""
-    owner = _task_of(facts.server.mark) if facts.server else ""
-    if not owner or want.params.get("with") not in (None, "everything"):
-        return []
-    siblings = [
-        one
-        for one in facts.servers
-        if _task_of(one.mark) == owner and facts.server and one.id != facts.server.id
-    ]
-    if siblings:
-        return []
-    return [one for one in facts.security_groups if _task_of(one.description) == owner]
+def _made_with(want: Want, facts: Facts) -> bool:
+    """Tell whether a launch of Enamel's has made the server, and what it has made for all its servers may go as well."""
+    owner = mark.task_of(facts.server.mark) if facts.server else ""
+    return bool(owner) and want.params.get("with") in (None, "everything")
 
 
-def _task_of(text: str) -> str:
-    """Return the id of the task that a mark names; empty where it names none."""
-    by = mark.read(text)
-    return by.task if by is not None else ""
+def _groups(want: Want, gone: cloud.Server, facts: Facts) -> list[cloud.SecurityGroup]:
+    """Return the security groups that were made for the servers of the same launch."""
+    if not _made_with(want, facts):
+        return []
+    owner = mark.task_of(gone.mark)
+    return [one for one in facts.security_groups if mark.task_of(one.description) == owner]
+
+
+def _without(group: cloud.SecurityGroup, gone: cloud.Server, facts: Facts) -> Step:
+    """Return the step that deletes a group at once, or, where it serves others, with the last of them."""
+    owner = mark.task_of(gone.mark)
+    if any(one.id != gone.id and mark.task_of(one.mark) == owner for one in facts.servers):
+        return security_group.ReleaseSecurityGroup(id=group.id, task=owner)
+    return security_group.DeleteSecurityGroup(id=group.id)

@@ -13,6 +13,7 @@ from enamel.commands.facts import Facts
 from enamel.commands.interface import Interface
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft, Group, Handle, Plan
+from enamel.model import ids
 from enamel.model.cloud import Disk, NetworkPort
 from enamel.model.launch import Launch
 from enamel.steps import address, keypair, network, port, reach, security_group, server, server_group, volume
@@ -45,7 +46,7 @@ class Writer:
         self._choices = choices
         able = facts.capabilities
         self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
-        self._short = task.replace("-", "")[-8:]
+        self._short = ids.short(task)
         self._ports_first = ports_first and Capability.PORTS in able
         self._facts = facts
         self._draft = draft or Draft()
@@ -118,7 +119,8 @@ class Writer:
             self._network = self._draft.add(network.AutoNetwork())
         grouped = Capability.SERVER_GROUPS in self._facts.capabilities
         if self._server_group is None and choice.spread and len(self._choices) > 1 and grouped:
-            self._server_group = self._draft.add(server_group.CreateServerGroup(name=f"enamel-{self._short}"))
+            name = server_group.name_of(self._short)
+            self._server_group = self._draft.add(server_group.CreateServerGroup(name=name))
 
     def _network_of(self, interface: Interface) -> Any:
         if interface.automatic and self._network is not None:

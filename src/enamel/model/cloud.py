@@ -373,6 +373,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """What else the cloud shows to its operators."""
     locked: bool = False
     """Whether it is protected from most actions."""
+    groups: tuple[str, ...] | None = None
+    """Ids of the server groups that it is in; None where nobody has said, as in lists and on clouds before 2019."""
 
     def placement(self, *, cloud: str, region: str) -> str:
         """Return the path of the placement where it is: cloud/region/zone, as far as that is known."""
@@ -397,6 +399,8 @@ class ServerGroup(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     policy: str
+    members: tuple[str, ...] = ()
+    """Ids of the servers in it that are not deleted."""
 
 
 class Limit(Struct, frozen=True, kw_only=True):

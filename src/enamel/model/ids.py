@@ -26,6 +26,11 @@ def new_request_id() -> str:
     return f"req-{uuid.uuid4()}"
 
 
+def short(id: str) -> str:
+    """Return the end of an id, which is random: it goes into the names of what is made for a task."""
+    return id.replace("-", "")[-8:]
+
+
 def is_id(text: str) -> bool:
     """Tell whether a text can be an OpenStack identifier."""
     return UUID.fullmatch(text) is not None

@@ -33,6 +33,12 @@ def read(text: str) -> Mark | None:
     return Mark(task, step) if found and task and text.startswith(PREFIX) else None
 
 
+def task_of(text: str) -> str:
+    """Return the id of the task that a mark names; empty where it names none."""
+    found = read(text)
+    return found.task if found is not None else ""
+
+
 def is_lasting(text: str) -> bool:
     """Tell whether a text marks something that outlives servers."""
     found = read(text)

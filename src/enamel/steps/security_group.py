@@ -3,8 +3,14 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from enamel.model import cloud, task
+from enamel.model import cloud, mark, task
+from enamel.model.errors import CloudConflict
+from enamel.steps import server
 from enamel.steps.step import Context, Outputs, Retry, Step
+
+
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts to delete a group that something still uses."""
 
 
 class CreateSecurityGroup(Step, frozen=True, kw_only=True):
@@ -68,4 +74,35 @@ class DeleteSecurityGroup(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Delete it."""
         await at.cloud.delete_security_group(self.id)
+        return {"id": self.id}
+
+
+class ReleaseSecurityGroup(DeleteSecurityGroup, frozen=True, kw_only=True):
+    """Delete a security group that several servers of a launch share, unless others of them are left.
+
+    It is looked when the server itself has gone: of servers that go at the same time, the last one takes it along.
+    """
+
+    kind: ClassVar[str] = "security_group.release"
+
+    task: str
+    """The task that has launched the servers."""
+
+    async def do(self, at: Context) -> Outputs:
+        """Look for others, and delete it where there are none."""
+        others = [
+            one.name
+            for one in await at.cloud.servers_list()
+            if one.status not in server.GONE and mark.task_of(one.mark) == self.task
+        ]
+        if others:
+            at.note(f"The security group stays for {', '.join(sorted(others)[:5])}.")
+            return {"id": self.id}
+        for pause in _PAUSES:
+            try:
+                return await super().do(at)
+            except CloudConflict:
+                await at.sleep(pause)
+        # The port of one that has just gone: whoever deletes that comes by here after it.
+        at.note("The security group stays: something uses it still.")
         return {"id": self.id}

@@ -4,8 +4,13 @@ from collections.abc import Collection
 from typing import ClassVar
 
 from enamel.clouds.driver import Capability
-from enamel.model import task
+from enamel.model import ids, task
 from enamel.steps.step import Context, Outputs, Step
+
+
+def name_of(task: str) -> str:
+    """Return the name of the server group that a launch makes for its servers; the end of its id is enough."""
+    return f"enamel-{ids.short(task)}"
 
 
 class CreateServerGroup(Step, frozen=True, kw_only=True):
@@ -41,3 +46,25 @@ class CreateServerGroup(Step, frozen=True, kw_only=True):
     def made(outputs: Outputs) -> list[task.Made]:
         """Return the group."""
         return [task.Made(kind="server_group", id=outputs["id"], name=outputs["name"])]
+
+
+class ReleaseServerGroup(Step, frozen=True, kw_only=True):
+    """Delete the server group of a launch when none of its servers is left."""
+
+    kind: ClassVar[str] = "server_group.release"
+    action: ClassVar[str] = "DELETING_SERVER_GROUP"
+    repeatable: ClassVar[bool] = True
+    calls: ClassVar[int] = 2
+
+    name: str
+
+    async def do(self, at: Context) -> Outputs:
+        """Look at its members, and delete it where there are none."""
+        group = await at.cloud.server_group_named(self.name)
+        if group is None:
+            return {"id": ""}
+        if group.members:
+            at.note(f"The server group stays for {len(group.members)} other servers.")
+        else:
+            await at.cloud.delete_server_group(group.id)
+        return {"id": group.id}

@@ -1,6 +1,7 @@
 """What goes with a server: by default what was made for it, in the order that avoids "in use"."""
 
 import pytest
+from msgspec import structs
 
 from enamel.commands import COMMANDS
 from enamel.commands.command import Planned, Want
@@ -11,7 +12,7 @@ from tests.unit.commands import north
 
 TERMINATE = COMMANDS["server.terminate"]
 MARK = "enamel:task-1/step"
-SERVER = cloud.Server(id="s1", name="web", status="ACTIVE", mark=MARK)
+SERVER = cloud.Server(id="s1", name="web", status="ACTIVE", mark=MARK, groups=())
 AROUND = north.facts(
     server=SERVER,
     servers=(SERVER,),
@@ -70,10 +71,20 @@ def test_a_server_stays_restorable_where_nothing_is_taken_from_it(wish: dict[str
     assert north.only(terminated(**wish).plan, "server.delete")["force"] is force
 
 
-def test_a_group_stays_while_it_serves_a_sibling() -> None:
+def test_a_group_goes_with_the_last_of_the_servers_that_share_it() -> None:
     sibling = cloud.Server(id="s2", name="web-2", status="ACTIVE", mark="enamel:task-1/step~1")
     known = north.facts(server=SERVER, servers=(SERVER, sibling), security_groups=AROUND.security_groups)
-    assert gone(terminated(known).plan) == {"s1"}
+    assert north.only(terminated(known).plan, "security_group.release") == {"id": "g-made", "task": "task-1"}
+    assert gone(terminated(known, **{"with": "nothing"}).plan) == {"s1"}
+
+
+@pytest.mark.parametrize(("groups", "looked"), [(("g1",), True), (None, True), ((), False)], ids=str)
+def test_a_server_group_is_looked_for_where_the_server_may_be_in_one(
+    groups: tuple[str, ...] | None, looked: bool
+) -> None:
+    server = structs.replace(SERVER, groups=groups)
+    kinds = {node.kind for node in terminated(structs.replace(AROUND, server=server)).plan.nodes}
+    assert ("server_group.release" in kinds) is looked
 
 
 def test_a_server_that_enamel_did_not_make_goes_alone() -> None:

@@ -92,9 +92,15 @@ class _Group(Struct):
     id: str
     name: str
     policies: list[str] = []
+    members: list[str] = []
 
     def told(self, *, policy: str = "") -> cloud.ServerGroup:
-        return cloud.ServerGroup(id=self.id, name=self.name, policy=(self.policies or [policy])[0])
+        return cloud.ServerGroup(
+            id=self.id,
+            name=self.name,
+            policy=(self.policies or [policy])[0],
+            members=tuple(self.members),
+        )
 
 
 class _GroupBody(Struct):

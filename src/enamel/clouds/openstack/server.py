@@ -31,7 +31,7 @@ class Servers(compute.Compute):
 
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
-        version = await self._version("2.47", "2.26")
+        version = await self._version("2.71", "2.47", "2.26")
         found = await self._get(SERVICE, f"/servers/{id}", answer=server_answer.One, version=version)
         told = found.server.told(self._sizes(), public=await self._public([found.server]))
         if found.server.attached is not UNSET:

@@ -98,6 +98,8 @@ class Server(Struct):
     """From 2.16 on."""
     locked: bool = False
     """From 2.9 on."""
+    server_groups: list[str] | UnsetType = UNSET
+    """From 2.71 on, where one server is looked at."""
 
     def told(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
         """Return the server in Enamel's words.
@@ -159,6 +161,7 @@ class Server(Struct):
                 if text
             },
             locked=self.locked,
+            groups=None if self.server_groups is UNSET else tuple(self.server_groups),
         )
 
 
