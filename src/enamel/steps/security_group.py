@@ -8,7 +8,6 @@ from enamel.model.errors import CloudConflict
 from enamel.steps import server
 from enamel.steps.step import Context, Outputs, Retry, Step
 
-
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to delete a group that something still uses."""
 
