@@ -2,6 +2,7 @@
 
 import inspect
 
+from enamel.api import schemas
 from enamel.commands import COMMANDS
 from enamel.commands.command import Command
 from tools.reference import page
@@ -20,7 +21,9 @@ def text() -> str:
 def _entry(name: str, *, command: Command) -> str:
     body = command.body
     takes = (
-        f"Takes a [{body.__name__}](bodies.md#{page.anchor(body.__name__)})." if body else "Takes no body."
+        f"Takes a [{schemas.name_of(body)}](bodies.md#{page.anchor(schemas.name_of(body))})."
+        if body
+        else "Takes no body."
     )
     module = inspect.getmodule(command.plan)
     said = (inspect.getdoc(module) or "").partition("\n\n")[2]

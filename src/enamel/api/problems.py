@@ -137,7 +137,7 @@ def of_status(status: int, *, path: str, method: str, headers: Mapping[str, str]
 def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
     """Return one entry per fault; the error itself where it has none."""
     told = problem.of(error)
-    links = (ErrorLink(rel="describedby", href="/schemas/Errors"),)
+    links = (ErrorLink(rel="describedby", href="/schemas/errors"),)
     faults: tuple[Fault | None, ...] = error.faults or (None,)
     return tuple(
         Error(

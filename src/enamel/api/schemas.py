@@ -1,6 +1,7 @@
 """JSON Schemas (2020-12) of every body, from the Structs and the sentences under their fields."""
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,13 +9,40 @@ import msgspec
 
 from enamel.api import problems
 from enamel.api.route import Table
-from enamel.model import item, sentences, task
+from enamel.model import item, orphan, sentences, task, webhook
+from enamel.service import placement, tag, template
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_NAMES = {task.State: "TaskState", item.State: "ItemState"}
-"""Two enums of one name need names of their own here."""
+_NAMES = {
+    task.State: "task_state",
+    item.State: "item_state",
+    webhook.State: "notification_state",
+    orphan.Kind: "orphan_kind",
+    placement.Kind: "placement_kind",
+    template.Kind: "template_kind",
+}
+"""Enums of one name need names of their own here."""
 _SHORT = {f"{kind.__module__}.{kind.__name__}": name for kind, name in _NAMES.items()}
+_SHORT |= {"Item": "task_item", "Items": "task_items"}
+_VALUES: dict[str, dict[str, Any]] = {
+    "tag": {
+        "title": "tag",
+        "description": "A word that a server or a server type carries.",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": tag.LONGEST,
+        "pattern": "^[^/,]+$",
+    },
+    "property": {
+        "title": "property",
+        "description": "The value of one of a server's properties, which is found under its name.",
+        "type": "string",
+        "maxLength": 255,
+    },
+}
+"""What has a name of its own, and is no object."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def bodies(table: Table) -> list[Any]:
@@ -42,7 +70,7 @@ def components(types: Sequence[Any], *, ref: str) -> tuple[list[Any], dict[str, 
 
 def name_of(kind: Any) -> str:
     """Return the name under which a type's schema is found."""
-    return _NAMES.get(kind) or str(kind.__name__)
+    return _NAMES.get(kind) or _short(kind.__name__)
 
 
 def document(table: Table, name: str) -> dict[str, Any] | None:
@@ -65,7 +93,7 @@ def names(table: Table) -> tuple[str, ...]:
 @functools.cache
 def _all(table: Table) -> dict[str, Any]:
     """Return the schemas of a table by their names; a table does not change, and this takes a while."""
-    return components(bodies(table), ref="#/$defs/{name}")[1]
+    return components(bodies(table), ref="#/$defs/{name}")[1] | _VALUES
 
 
 def _anything(kind: type) -> dict[str, Any]:
@@ -73,8 +101,8 @@ def _anything(kind: type) -> dict[str, Any]:
 
 
 def _short(name: str) -> str:
-    """Return a component's name without the module that msgspec adds where two have the same."""
-    return _SHORT.get(name, name)
+    """Return a component's name as the API says it: `server_type` for `ServerType`."""
+    return _SHORT.get(name) or _HUMP.sub("_", name).lower()
 
 
 def _renamed(schema: Any) -> Any:

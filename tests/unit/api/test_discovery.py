@@ -93,29 +93,35 @@ async def test_every_body_obeys_the_schema_that_it_names(web: Web) -> None:
 
 async def test_error_bodies_obey_their_schema(web: Web) -> None:
     reply = await web.get("/tasks?limit=x")
-    schema = (await web.get("/schemas/Errors")).body
+    schema = (await web.get("/schemas/errors")).body
     jsonschema.validate(reply.body, schema, cls=jsonschema.Draft202012Validator)
 
 
 async def test_every_schema_that_is_listed_is_there_and_valid(web: Web) -> None:
     names = (await web.get("/schemas")).body["schemas"]
     assert {
-        "Task",
-        "Item",
-        "Event",
-        "Server",
-        "TaskPlan",
-        "Launch",
-        "Preview",
-        "Errors",
-        "TaskState",
-        "ItemState",
+        "placement",
+        "project",
+        "property",
+        "server_type",
+        "tag",
+        "task",
+        "task_item",
+        "event",
+        "server",
+        "task_plan",
+        "launch",
+        "preview",
+        "errors",
+        "task_state",
+        "item_state",
     } <= set(names)
     for name in names:
+        assert re.fullmatch("[a-z_]+", name)
         reply = await web.get(f"/schemas/{name}")
         assert reply.headers["Content-Type"] == "application/schema+json"
         jsonschema.Draft202012Validator.check_schema(reply.body)
-    assert (await web.get("/schemas/Nothing")).status == 404
+    assert (await web.get("/schemas/nothing")).status == 404
 
 
 async def test_openapi_is_served(web: Web) -> None:

@@ -20,7 +20,7 @@ async def test_unknown_routes_answer_404_in_the_form_of_openstack(web: Web) -> N
     (error,) = reply.errors
     assert (reply.status, error["status"], error["code"]) == (404, 404, "enamel.request.not_found")
     assert error["request_id"] == reply.headers["x-openstack-request-id"]
-    assert error["links"] == [{"rel": "describedby", "href": "/schemas/Errors"}]
+    assert error["links"] == [{"rel": "describedby", "href": "/schemas/errors"}]
 
 
 @pytest.mark.parametrize(

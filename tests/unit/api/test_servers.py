@@ -57,7 +57,7 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "locked": False,
         "_elevated": {},
     }
-    assert links["describedby"] == {"href": "/schemas/Server"}
+    assert links["describedby"] == {"href": "/schemas/server"}
     assert links["terminate"] == {"href": f"/servers/{made.id}", "method": "DELETE"}
     assert {"REBOOT", "RESIZE", "POWER_OFF"} <= set(actions)
     assert links["reboot"] == {"href": f"/servers/{made.id}/tasks", "method": "POST"}

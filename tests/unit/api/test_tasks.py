@@ -53,7 +53,7 @@ async def test_a_task_shows_all_its_fields_and_where_to_go(web: Web) -> None:
     links = {name: link["href"] for name, link in body["_links"].items()}
     assert links == {
         "self": f"/tasks/{made.id}",
-        "describedby": "/schemas/Task",
+        "describedby": "/schemas/task",
         "items": f"/tasks/{made.id}/items",
         "events": f"/tasks/{made.id}/events",
         "plan": f"/tasks/{made.id}/plan",

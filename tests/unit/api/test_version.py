@@ -105,15 +105,15 @@ async def test_who_asks_for_its_version_does(web: Web) -> None:
 async def test_every_directory_is_one_of_the_version_that_is_asked_for(web: Web) -> None:
     def told(home: Any, schemas: Any, document: Any) -> tuple[bool, bool, bool]:
         relations, paths = home["resources"], document["paths"]
-        return "urn:enamel:rel:weather" in relations, "Weather" in schemas["schemas"], "/weather" in paths
+        return "urn:enamel:rel:weather" in relations, "weather" in schemas["schemas"], "/weather" in paths
 
     first = [(await web.get(path)).body for path in ("/", "/schemas", "/openapi.json")]
     assert told(*first) == (False, False, False)
     latest = [(await web.get(path, headers=LATEST)).body for path in ("/", "/schemas", "/openapi.json")]
     assert told(*latest) == (True, True, True)
     assert latest[2]["paths"]["/weather"]["get"]["x-enamel-since"] == "1.1"
-    assert (await web.get("/schemas/Weather")).status == 404
-    assert (await web.get("/schemas/Weather", headers=LATEST)).status == 200
+    assert (await web.get("/schemas/weather")).status == 404
+    assert (await web.get("/schemas/weather", headers=LATEST)).status == 200
 
 
 async def test_errors_tell_the_version_that_was_agreed_on(web: Web) -> None:
@@ -130,7 +130,7 @@ async def test_a_field_belongs_to_the_version_that_it_came_with(web: Web) -> Non
     assert "came with version 1.1" in refused.errors[0]["detail"]
     reply = await web.call("PUT", "/report", json={"winds": [{"speed": 4}]})
     assert (reply.status, reply.body) == (200, {"winds": [{"speed": 4}]})
-    schema = (await web.get("/schemas/Wind")).body
+    schema = (await web.get("/schemas/wind")).body
     assert schema["properties"]["gusts"]["x-enamel-since"] == "1.1"
 
 

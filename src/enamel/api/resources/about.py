@@ -35,7 +35,7 @@ async def get_health(ask: Ask) -> Answer:
         status=verdict,
         checks=findings,
         release=enamel.__version__,
-        links=links.of(ask.path, schema="Health"),
+        links=links.of(ask.path, schema="health"),
     )
     status = 503 if verdict is health.Verdict.FAILED else 200
     return Answer(status=status, body=found, headers={"Cache-Control": "no-store"})

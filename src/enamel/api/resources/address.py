@@ -59,7 +59,7 @@ async def list_addresses(ask: Ask) -> Answer:
         for one in await ask.services.addresses.all()
         if (used is None or one.used is used) and (not kinds or one.kind in kinds)
     ]
-    shown, own = collection.page(ask, found, what="address", schema="Addresses", key=lambda one: one.id)
+    shown, own = collection.page(ask, found, what="address", schema="addresses", key=lambda one: one.id)
     return Answer(body=Addresses(addresses=tuple(map(_of, shown)), links=own))
 
 
@@ -100,7 +100,7 @@ def _of(found: cloud.Address) -> Address:
     here, by = f"/addresses/{found.id}", mark.read(found.mark)
     own = links.of(
         here,
-        schema="Address",
+        schema="address",
         server=f"/servers/{found.server_id}" if found.server_id else None,
         attach=None if found.used else f"POST {here}/attach",
         detach=f"POST {here}/detach" if found.used else None,

@@ -24,7 +24,7 @@ class Clouds(Struct, frozen=True, kw_only=True):
 async def list_clouds(ask: Ask) -> Answer:
     """Answer with the clouds of the configuration."""
     found = ask.services.cloud_states.all()
-    shown, own = collection.page(ask, found, what="cloud", schema="Clouds", key=lambda one: one.name)
+    shown, own = collection.page(ask, found, what="cloud", schema="clouds", key=lambda one: one.name)
     return Answer(body=Clouds(clouds=tuple(map(_of, shown)), links=own))
 
 
@@ -35,4 +35,4 @@ async def get_cloud(ask: Ask) -> Answer:
 
 def _of(found: CloudState) -> Cloud:
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return Cloud(**fields, links=links.of(f"/clouds/{found.name}", schema="Cloud"))
+    return Cloud(**fields, links=links.of(f"/clouds/{found.name}", schema="cloud"))

@@ -31,7 +31,7 @@ async def list_schemas(ask: Ask) -> Answer:
     """Answer with the names of all schemas."""
     names = schemas.names(ask.table)
     each = {name: f"/schemas/{name}" for name in names}
-    own = links.of(ask.path, schema="Schemas", **each)
+    own = links.of(ask.path, schema="schemas", **each)
     return Answer(body=Schemas(schemas=names, links=own))
 
 

@@ -30,7 +30,7 @@ class Keypairs(Struct, frozen=True, kw_only=True):
 async def list_keypairs(ask: Ask) -> Answer:
     """Answer with the caller's keypairs."""
     found = await ask.services.catalogue.keypairs()
-    shown, own = collection.page(ask, found, what="keypair", schema="Keypairs", key=lambda one: one.name)
+    shown, own = collection.page(ask, found, what="keypair", schema="keypairs", key=lambda one: one.name)
     return Answer(body=Keypairs(keypairs=tuple(map(_of, shown)), links=own))
 
 
@@ -57,5 +57,5 @@ async def delete_keypair(ask: Ask) -> Answer:
 
 def _of(found: cloud.Keypair) -> Keypair:
     here = f"/keypairs/{quote(found.name, safe='')}"
-    own = links.of(here, schema="Keypair", delete=f"DELETE {here}")
+    own = links.of(here, schema="keypair", delete=f"DELETE {here}")
     return Keypair(**msgspec.structs.asdict(found), links=own)

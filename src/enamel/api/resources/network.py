@@ -32,5 +32,5 @@ async def list_networks(ask: Ask) -> Answer:
         for one in await ask.services.catalogue.networks()
         if (external is None or one.external is external) and (not names or one.name in names)
     ]
-    shown, own = collection.page(ask, found, what="network", schema="Networks", key=lambda one: one.id)
+    shown, own = collection.page(ask, found, what="network", schema="networks", key=lambda one: one.id)
     return Answer(body=Networks(networks=tuple(shown), links=own))

@@ -57,8 +57,8 @@ async def list_orphans(ask: Ask) -> Answer:
         and (wanted.proposed is None or one.proposed is wanted.proposed)
         and (least is None or one.age >= least.total_seconds())
     ]
-    shown, own = collection.page(ask, found, what="orphan", schema="Orphans", key=lambda one: one.id)
-    own |= links.of(ask.path, schema="Orphans", clean="POST /orphans/clean")
+    shown, own = collection.page(ask, found, what="orphan", schema="orphans", key=lambda one: one.id)
+    own |= links.of(ask.path, schema="orphans", clean="POST /orphans/clean")
     return Answer(body=Orphans(orphans=tuple(map(_of, shown)), links=own))
 
 
@@ -68,7 +68,7 @@ async def clean_orphans(ask: Ask) -> Answer:
 
 
 def _of(found: orphan.Orphan) -> OrphanShown:
-    own = links.of(f"/tasks/{found.task}", schema="Task") if found.task else {}
+    own = links.of(f"/tasks/{found.task}", schema="task") if found.task else {}
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
     return OrphanShown(
         **fields, links={"task": own["self"]} if own and found.why is not Why.UNKNOWN_TASK else {}

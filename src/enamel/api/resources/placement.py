@@ -35,7 +35,7 @@ async def list_placements(ask: Ask) -> Answer:
     wanted = set(ask.query.parent_placement)
     listed = placement.tagged(await ask.services.placements.all(), tags=ask.query.tag)
     found = [one for one in listed if not wanted or wanted.intersection(one.parents)]
-    shown, own = collection.page(ask, found, what="placement", schema="Placements", key=lambda one: one.id)
+    shown, own = collection.page(ask, found, what="placement", schema="placements", key=lambda one: one.id)
     return Answer(body=Placements(placements=tuple(map(_of, shown)), links=own))
 
 
@@ -46,6 +46,6 @@ async def get_placement(ask: Ask) -> Answer:
 
 def _of(found: placement.Placement) -> Placement:
     below = f"/placements?parent_placement={found.id}" if found.children else None
-    own = links.of(f"/placements/{found.id}", schema="Placement", children=below)
+    own = links.of(f"/placements/{found.id}", schema="placement", children=below)
     fields = {name: getattr(found, name) for name in found.__struct_fields__}
     return Placement(**fields, links=own)

@@ -23,7 +23,7 @@ async def get_project(ask: Ask) -> Answer:
     found = await ask.services.read.estates.project(ask.params["id"])
     own = links.of(
         f"/projects/{found.id}",
-        schema="Project",
+        schema="project",
         servers=f"/projects/{found.id}/servers",
         tasks="/tasks",
         templates="/templates",

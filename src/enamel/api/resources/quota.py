@@ -17,5 +17,5 @@ class Quotas(quota.Quotas, frozen=True, kw_only=True):
 async def get_quota(ask: Ask) -> Answer:
     """Answer with the quotas of the caller's project."""
     found = await ask.services.catalogue.quota(ask.caller)
-    own = links.of(ask.path, schema="Quotas")
+    own = links.of(ask.path, schema="quotas")
     return Answer(body=Quotas(cloud=found.cloud, quotas=found.quotas, links=own))

@@ -88,7 +88,7 @@ async def listed(ask: Ask, *, project: str | None) -> Answer:
         body=server_body.Servers(
             servers=tuple(map(server_body.of, page.entries)),
             silent=silent,
-            links=links.of(ask.path, schema="Servers", next=onward),
+            links=links.of(ask.path, schema="servers", next=onward),
         )
     )
 

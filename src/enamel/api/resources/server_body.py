@@ -38,7 +38,7 @@ def _made(found: server.Server) -> Server:
     gone = found.virt_state is server.VirtState.TERMINATED
     own = links.of(
         here,
-        schema="Server",
+        schema="server",
         tasks=f"{here}/tasks",
         tags=f"{here}/tags",
         console_log=f"{here}/console_log",

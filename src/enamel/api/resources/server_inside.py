@@ -59,7 +59,7 @@ async def get_console(ask: Ask) -> Answer:
     """Answer with the address of a server's console."""
     id, type = ask.params["id"], ask.params["type"]
     uri = await inside.console(ask.services.read, ask.caller, id, type=type)
-    own = links.of(ask.path, schema="Console", server=f"/servers/{id}")
+    own = links.of(ask.path, schema="console", server=f"/servers/{id}")
     # Whoever has the address has the console: nobody between here and there may keep it.
     return Answer(body=Console(type=type, uri=uri, links=own), headers={"Cache-Control": "no-store"})
 
@@ -68,7 +68,7 @@ async def get_diagnostics(ask: Ask) -> Answer:
     """Answer with what the hypervisor measures of a server."""
     id = ask.params["id"]
     found = await inside.diagnostics(ask.services.read, ask.caller, id)
-    own = links.of(ask.path, schema="Diagnostics", server=f"/servers/{id}")
+    own = links.of(ask.path, schema="diagnostics", server=f"/servers/{id}")
     return Answer(body=Diagnostics(diagnostics=found, links=own))
 
 
@@ -105,5 +105,5 @@ async def delete_tag(ask: Ask) -> Answer:
 
 
 def _tags(ask: Ask, found: tuple[str, ...]) -> Answer:
-    own = links.of(ask.path, schema="Tags", server=f"/servers/{ask.params['id']}")
+    own = links.of(ask.path, schema="tags", server=f"/servers/{ask.params['id']}")
     return Answer(body=Tags(tags=found, links=own))

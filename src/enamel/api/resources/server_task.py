@@ -59,7 +59,7 @@ async def list_server_tasks(ask: Ask) -> Answer:
         states=frozenset(wanted.state),
     )
     onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
-    own = links.of(ask.path, schema="ServerTasks", next=onward, server=f"/servers/{id}")
+    own = links.of(ask.path, schema="server_tasks", next=onward, server=f"/servers/{id}")
     return Answer(body=ServerTasks(tasks=tuple(map(_shown, page.entries)), links=own))
 
 
@@ -116,5 +116,5 @@ def _along(data: Any) -> str | None:
 
 
 def _shown(found: deeds.Deed) -> ServerTask:
-    own = links.of(f"/tasks/{found.id}", schema="Task") if found.origin is deeds.Origin.ENAMEL else {}
+    own = links.of(f"/tasks/{found.id}", schema="task") if found.origin is deeds.Origin.ENAMEL else {}
     return ServerTask(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)

@@ -42,7 +42,9 @@ class ServerTypes(Struct, frozen=True, kw_only=True):
 async def list_server_types(ask: Ask) -> Answer:
     """Answer with the sizes that the caller can use."""
     found = await ask.services.server_types.all(scopes=ask.query.visibility, tags=ask.query.tag)
-    shown, own = collection.page(ask, found, what="server type", schema="ServerTypes", key=lambda one: one.id)
+    shown, own = collection.page(
+        ask, found, what="server type", schema="server_types", key=lambda one: one.id
+    )
     return Answer(body=ServerTypes(server_types=tuple(map(_of, shown)), links=own))
 
 
@@ -91,5 +93,5 @@ def _right_door(data: Any, *, here: str) -> None:
 
 def _of(found: server_type.ServerType) -> ServerType:
     here = f"/server_types/{quote(found.id, safe='')}"
-    own = links.of(here, schema="ServerType", tags=f"{here}/tags", shares=f"{here}/shares")
+    own = links.of(here, schema="server_type", tags=f"{here}/tags", shares=f"{here}/shares")
     return ServerType(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)

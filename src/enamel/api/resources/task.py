@@ -78,7 +78,7 @@ async def list_tasks(ask: Ask) -> Answer:
     return Answer(
         body=task_body.Tasks(
             tasks=tuple(map(task_body.of, page.entries)),
-            links=links.of(ask.path, schema="Tasks", next=onward),
+            links=links.of(ask.path, schema="tasks", next=onward),
         )
     )
 
@@ -106,7 +106,7 @@ async def get_items(ask: Ask) -> Answer:
     ]
     shown = tuple(fitting[: wanted.limit])
     onward = links.onward(ask.path, marker=shown[-1].name) if len(fitting) > len(shown) else None
-    own = links.of(ask.path, schema="Items", next=onward, task=f"/tasks/{id}")
+    own = links.of(ask.path, schema="task_items", next=onward, task=f"/tasks/{id}")
     return Answer(body=task_body.Items(items=shown, links=own))
 
 
@@ -143,7 +143,7 @@ async def get_events(ask: Ask) -> Answer:
         return Answer(stream=events, media_type=stream.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
     page = await ask.services.read.events(ask.caller, id, after=after, limit=ask.query.limit)
     onward = links.onward(ask.path, after=page.entries[-1].seq) if page.more else None
-    own = links.of(ask.path, schema="Events", next=onward, task=f"/tasks/{id}")
+    own = links.of(ask.path, schema="events", next=onward, task=f"/tasks/{id}")
     return Answer(body=task_body.Events(events=tuple(page.entries), links=own))
 
 

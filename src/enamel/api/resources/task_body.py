@@ -135,7 +135,7 @@ def of(found: task.Task) -> Task:
     ended = found.state in task.ENDED
     own = links.of(
         here,
-        schema="Task",
+        schema="task",
         items=f"{here}/items",
         events=f"{here}/events",
         plan=f"{here}/plan",
@@ -168,16 +168,16 @@ def plan(found: task.Task, items: Iterable[item.Item]) -> TaskPlan:
         needs=stored.get("needs", {}),
         calls=stored.get("calls", 0),
         notes=tuple(stored.get("notes", ())),
-        links=links.of(f"{here}/plan", schema="TaskPlan", task=here, items=f"{here}/items"),
+        links=links.of(f"{here}/plan", schema="task_plan", task=here, items=f"{here}/items"),
     )
 
 
 def preview(foreseen: submit.Preview, *, here: str) -> Preview:
     """Return what a preview looks like."""
-    own = links.of(here, schema="Preview")
+    own = links.of(here, schema="preview")
     return Preview(**{name: getattr(foreseen, name) for name in foreseen.__struct_fields__}, links=own)
 
 
 def _server(entry: task.ServerEntry) -> TaskServer:
-    own = links.of(f"/servers/{entry.id}", schema="Server") if entry.id else {}
+    own = links.of(f"/servers/{entry.id}", schema="server") if entry.id else {}
     return TaskServer(**{name: getattr(entry, name) for name in entry.__struct_fields__}, links=own)

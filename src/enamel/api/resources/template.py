@@ -32,5 +32,5 @@ async def list_templates(ask: Ask) -> Answer:
         for one in await ask.services.catalogue.templates()
         if (not kinds or one.kind in kinds) and (not names or one.name in names)
     ]
-    shown, own = collection.page(ask, found, what="template", schema="Templates", key=lambda one: one.id)
+    shown, own = collection.page(ask, found, what="template", schema="templates", key=lambda one: one.id)
     return Answer(body=Templates(templates=tuple(shown), links=own))

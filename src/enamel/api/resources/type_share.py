@@ -103,9 +103,9 @@ async def delete_project(ask: Ask) -> Answer:
 
 
 def _tags(ask: Ask, found: tuple[str, ...]) -> Answer:
-    return Answer(body=TypeTags(tags=found, links=links.of(ask.path, schema="TypeTags")))
+    return Answer(body=TypeTags(tags=found, links=links.of(ask.path, schema="type_tags")))
 
 
 def _shares(ask: Ask, found: server_type.Shares) -> Answer:
-    own = links.of(ask.path, schema="TypeShares")
+    own = links.of(ask.path, schema="type_shares")
     return Answer(body=TypeShares(users=found.users, projects=found.projects, links=own))

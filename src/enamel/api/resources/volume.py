@@ -52,7 +52,7 @@ async def list_volumes(ask: Ask) -> Answer:
         for one in await ask.services.catalogue.volumes()
         if (not states or one.status in states) and (not names or one.name in names)
     ]
-    shown, own = collection.page(ask, found, what="volume", schema="Volumes", key=lambda one: one.id)
+    shown, own = collection.page(ask, found, what="volume", schema="volumes", key=lambda one: one.id)
     return Answer(body=Volumes(volumes=tuple(map(_of, shown)), links=own))
 
 
@@ -86,5 +86,5 @@ def _of(found: cloud.Volume) -> Volume:
         shareable=found.multiattach,
         attached_to=found.attached_to,
         zone=found.zone,
-        links=links.of(here, schema="Volume", delete=None if found.attached_to else f"DELETE {here}"),
+        links=links.of(here, schema="volume", delete=None if found.attached_to else f"DELETE {here}"),
     )

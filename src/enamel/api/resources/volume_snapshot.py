@@ -37,7 +37,7 @@ async def list_snapshots(ask: Ask) -> Answer:
     """Answer with the snapshots of a volume."""
     found = await ask.services.catalogue.volume_snapshots(_id(ask, "id", what="volume"))
     shown, own = collection.page(
-        ask, found, what="snapshot", schema="VolumeSnapshots", key=lambda one: one.id
+        ask, found, what="snapshot", schema="volume_snapshots", key=lambda one: one.id
     )
     return Answer(body=VolumeSnapshots(snapshots=tuple(map(_of, shown)), links=own))
 
@@ -76,7 +76,7 @@ def _of(found: cloud.VolumeSnapshot) -> VolumeSnapshot:
         created_at=found.created,
         links=links.of(
             here,
-            schema="VolumeSnapshot",
+            schema="volume_snapshot",
             volume=f"/volumes/{found.volume_id}",
             delete=f"DELETE {here}/{found.id}",
         ),
