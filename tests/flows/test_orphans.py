@@ -95,6 +95,27 @@ async def test_the_late_fruit_of_a_failed_task_goes_after_two_looks(world: World
     await world.check()
 
 
+async def test_an_empty_server_group_of_a_launch_goes_and_no_other_does(world: World) -> None:
+    ours = await world.cloud.create_server_group("enamel-0123abcd", policy="anti-affinity")
+    theirs = await world.cloud.create_server_group("shop", policy="anti-affinity")
+    spread = await world.run({**SMALL, "count": 2, "spread": True})
+    assert spread.state is task.State.COMPLETED
+    [found] = (await look(world))[Kind.SERVER_GROUP]
+    assert (found.id, found.why, found.would) == (ours.id, Why.UNUSED, "delete the server group")
+    await look(world)
+    assert (await clean(world, kinds=["server_group"]))[1] == {"removed": {ours.id}}
+    assert {one.id for one in await world.cloud.server_groups()} >= {theirs.id}
+    assert len(await world.cloud.server_groups()) == 2
+
+
+async def test_the_server_group_of_a_launch_that_is_under_way_is_no_orphan(world: World) -> None:
+    world.fault({"service": "compute", "method": "POST", "path": "/v2.1/servers"}, {"latency": 0.5})
+    running = await world.accept({**SMALL, "count": 2, "spread": True})
+    await world.until(running.id, "item.completed", item="server_group-create")
+    assert await look(world) == {}
+    await world.end(running.id)
+
+
 async def test_what_a_revert_has_missed_goes(world: World) -> None:
     launched = await world.run(SMALL)
     await world.revert(launched)

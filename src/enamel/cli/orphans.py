@@ -10,7 +10,7 @@ from enamel.cli.client import Client
 from enamel.cli.failure import Exit
 from enamel.cli.pick import waiting
 
-KINDS = ("server", "address", "port", "volume", "security_group", "network")
+KINDS = ("server", "address", "port", "volume", "security_group", "server_group", "network")
 
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:

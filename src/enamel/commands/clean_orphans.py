@@ -12,7 +12,15 @@ from enamel.model.errors import Fault
 from enamel.model.orphan import CleanWish, Kind, Orphan, Why
 from enamel.steps.orphan import RemoveOrphan
 
-_ORDER = (Kind.SERVER, Kind.PORT, Kind.ADDRESS, Kind.VOLUME, Kind.SECURITY_GROUP, Kind.NETWORK)
+_ORDER = (
+    Kind.SERVER,
+    Kind.PORT,
+    Kind.ADDRESS,
+    Kind.VOLUME,
+    Kind.SECURITY_GROUP,
+    Kind.SERVER_GROUP,
+    Kind.NETWORK,
+)
 """What goes first: what uses others."""
 _HOLDERS = (Kind.SERVER, Kind.PORT)
 """What other things of the same task hang on."""

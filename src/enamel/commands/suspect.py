@@ -1,6 +1,6 @@
 """The suspects: what a look at a cloud finds to belong to nobody, and which of it is proposed for a clean-up."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from enamel.model import cloud, mark
 from enamel.model.orphan import Kind, Orphan, Sighting, Suspect, Why
+from enamel.steps import server_group
 from enamel.steps.server import GONE
 
 _WOULD = {
@@ -16,6 +17,7 @@ _WOULD = {
     Kind.PORT: "delete the port",
     Kind.VOLUME: "delete the volume",
     Kind.SECURITY_GROUP: "delete the security group",
+    Kind.SERVER_GROUP: "delete the server group",
     Kind.NETWORK: "delete the half-made network, its subnets and routers",
 }
 _IDLE_VOLUME = frozenset({"available", "error"})
@@ -30,6 +32,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
     """Floating IPs."""
     volumes: tuple[cloud.Volume, ...] = ()
     security_groups: tuple[cloud.SecurityGroup, ...] = ()
+    server_groups: tuple[cloud.ServerGroup, ...] = ()
     networks: tuple[cloud.Network, ...] = ()
     """Those that were begun and are not whole."""
 
@@ -69,10 +72,17 @@ class Rules(Struct, frozen=True, kw_only=True):
     """For how long it must not have changed where it is merely unused."""
 
 
-def find(there: Inventory, owners: Owners) -> list[Suspect]:
-    """Return what belongs to nobody: marked things whose tasks do not stand by them, and unused things."""
+def find(there: Inventory, owners: Owners, *, running: Collection[str] = ()) -> list[Suspect]:
+    """Return what belongs to nobody: marked things whose tasks do not stand by them, and unused things.
+
+    Args:
+        there: What there is.
+        owners: The tasks that marks name.
+        running: The tasks that are about to make something.
+    """
     look = _Look(there, owners)
-    return [*look.servers, *look.ports, *look.addresses(), *look.volumes(), *look.groups(), *look.networks()]
+    groups = (*look.security_groups(), *look.server_groups(running))
+    return [*look.servers, *look.ports, *look.addresses(), *look.volumes(), *groups, *look.networks()]
 
 
 class _Thing(Protocol):
@@ -145,7 +155,7 @@ class _Look:
                     used=bool(one.attached_to),
                 )
 
-    def groups(self) -> Iterator[Suspect]:
+    def security_groups(self) -> Iterator[Suspect]:
         """Yield the security groups of which no port is that stays."""
         guarding = {
             group for one in self._there.ports if one.id not in self._let_go for group in one.security_groups
@@ -155,6 +165,13 @@ class _Look:
                 yield from self._judged(
                     Kind.SECURITY_GROUP, one, one.name, one.description, unused=True, changed=one.updated
                 )
+
+    def server_groups(self, running: Collection[str]) -> Iterator[Suspect]:
+        """Yield the server groups of launches of which no server is left; they carry no marks, and tell no times."""
+        making = {server_group.name_of(id) for id in running}
+        for one in self._there.server_groups:
+            if not one.members and server_group.is_ours(one.name) and one.name not in making:
+                yield Suspect(kind=Kind.SERVER_GROUP, id=one.id, name=one.name, why=Why.UNUSED)
 
     def networks(self) -> Iterator[Suspect]:
         """Yield the networks that nobody goes on to make."""

@@ -17,6 +17,7 @@ class Kind(enum.Enum):
     PORT = "port"
     VOLUME = "volume"
     SECURITY_GROUP = "security_group"
+    SERVER_GROUP = "server_group"
     NETWORK = "network"
 
 

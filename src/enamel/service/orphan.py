@@ -11,7 +11,7 @@ from enamel.commands import suspect
 from enamel.commands.suspect import Inventory, Owner, Rules
 from enamel.model import mark
 from enamel.model.orphan import Kind, Orphan, Why
-from enamel.store import engine, owners, sightings
+from enamel.store import engine, owners, sightings, tasks
 
 _ALL = frozenset(Kind)
 
@@ -48,11 +48,13 @@ class Radar:
         """
         where = self._clouds.get(cloud or self._clouds.names()[0])
         there = await _inventory(where, kinds)
-        tasks = {by.task for text in there.marks() if (by := mark.read(text)) is not None}
-        known = await self._store.read(owners.of, tasks)
+        makers = {by.task for text in there.marks() if (by := mark.read(text)) is not None}
+        known = await self._store.read(owners.of, makers)
         told = {id: _owner(family) for id, family in known.items()}
-        found = [one for one in suspect.find(there, told) if one.kind in kinds]
         project = (await where.identity()).project_id
+        running = await self._store.read(tasks.unfinished, project_id=project, cloud=where.name)
+        found = suspect.find(there, told, running={one.id for one in running})
+        found = [one for one in found if one.kind in kinds]
         if counts:
             seen = await self._store.run(
                 sightings.note, found, kinds=kinds, cloud=where.name, project_id=project
@@ -69,6 +71,7 @@ _LISTS = {
     Kind.ADDRESS: {"servers", "ports", "addresses"},
     Kind.VOLUME: {"servers", "volumes"},
     Kind.SECURITY_GROUP: {"servers", "ports", "security_groups"},
+    Kind.SERVER_GROUP: {"server_groups"},
     Kind.NETWORK: {"networks"},
 }
 """The lists that show whether somebody uses a thing."""
@@ -78,6 +81,7 @@ _NEEDS = {
     "addresses": Capability.FLOATING_IP,
     "volumes": Capability.VOLUME,
     "security_groups": Capability.NETWORK,
+    "server_groups": Capability.SERVER_GROUPS,
     "networks": Capability.NETWORK,
 }
 
@@ -91,6 +95,7 @@ async def _inventory(where: driver.Cloud, kinds: Collection[Kind]) -> Inventory:
         "addresses": where.addresses_list,
         "volumes": where.volumes_list,
         "security_groups": where.security_groups,
+        "server_groups": where.server_groups,
         "networks": where.unfinished_networks,
     }
     wanted = set[str]().union(*(_LISTS[kind] for kind in kinds))

@@ -87,6 +87,13 @@ async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
     return f"Rules of security group {', '.join(sorted(set(others)))} name it." if others else ""
 
 
+async def _server_group(at: Context, orphan: RemoveOrphan) -> str:
+    there = await at.cloud.server_group_named(orphan.name)
+    if there is None or there.id != orphan.id:
+        raise Gone
+    return f"It has {len(there.members)} members now." if there.members else ""
+
+
 async def _network(at: Context, orphan: RemoveOrphan) -> str:
     return ""
 
@@ -97,6 +104,7 @@ _REASONS: dict[Kind, Callable[[Context, RemoveOrphan], Awaitable[str]]] = {
     Kind.PORT: _port,
     Kind.VOLUME: _volume,
     Kind.SECURITY_GROUP: _security_group,
+    Kind.SERVER_GROUP: _server_group,
     Kind.NETWORK: _network,
 }
 """Why a thing has to stay after all; an empty text where it need not. Raises Gone."""
@@ -107,6 +115,7 @@ _WAYS: dict[Kind, Callable[[Context, str], Awaitable[None]]] = {
     Kind.PORT: lambda at, id: address.give_back(at, id, way=AddressKind.PORT),
     Kind.VOLUME: volume.remove,
     Kind.SECURITY_GROUP: lambda at, id: at.cloud.delete_security_group(id),
+    Kind.SERVER_GROUP: lambda at, id: at.cloud.delete_server_group(id),
     Kind.NETWORK: lambda at, id: at.cloud.remove_unfinished_network(id),
 }
 """How a thing goes. Networks are looked at by the driver in the same breath."""

@@ -1,5 +1,6 @@
 """Steps on server groups: servers of one launch that stand apart."""
 
+import re
 from collections.abc import Collection
 from typing import ClassVar
 
@@ -11,6 +12,11 @@ from enamel.steps.step import Context, Outputs, Step
 def name_of(task: str) -> str:
     """Return the name of the server group that a launch makes for its servers; the end of its id is enough."""
     return f"enamel-{ids.short(task)}"
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a launch may have given a server group this name."""
+    return re.fullmatch("enamel-[0-9a-f]{8}", name) is not None
 
 
 class CreateServerGroup(Step, frozen=True, kw_only=True):

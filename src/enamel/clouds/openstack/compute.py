@@ -193,10 +193,14 @@ class Compute(part.Part):
         finally:
             await self.kept.forget(await self._mine())
 
+    async def server_groups(self) -> Sequence[cloud.ServerGroup]:
+        """Return the project's server groups."""
+        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
+        return [group.told() for group in found.server_groups]
+
     async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
         """Return the server group of a name, or None."""
-        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
-        return next((group.told() for group in found.server_groups if group.name == name), None)
+        return next((group for group in await self.server_groups() if group.name == name), None)
 
     async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup:
         """Make a server group."""
