@@ -9,8 +9,8 @@ import msgspec
 
 from enamel.api import problems
 from enamel.api.route import Table
-from enamel.model import item, orphan, sentences, task, webhook
-from enamel.service import placement, tag, template
+from enamel.model import item, orphan, sentences, tag, task, webhook
+from enamel.service import placement, template
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

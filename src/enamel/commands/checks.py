@@ -6,7 +6,7 @@ import re
 
 from enamel.commands import reading
 from enamel.commands.member import TWINS, Member, ParsedRule
-from enamel.model import ids, readiness
+from enamel.model import ids, readiness, tag
 from enamel.model.errors import Fault
 from enamel.model.launch import NetworkChoice
 
@@ -15,8 +15,6 @@ KEY_NAME = re.compile(r"[A-Za-z0-9 _@.-]{1,255}")
 PROPERTY = re.compile(r"[A-Za-z0-9_:. -]{1,255}")
 """What Nova takes for the name of a property."""
 USER_DATA_BYTES = 65535
-TAGS = 50
-TAG_LENGTH = 60
 
 
 def _fault(pointer: str, detail: str, code: str = "invalid") -> Fault:
@@ -107,14 +105,12 @@ def _check_labels(member: Member) -> list[Fault]:
     """Return the faults of tags and properties."""
     faults = []
     tags = member.wish.tags or []
-    for number, tag in enumerate(tags):
-        if not 1 <= len(tag) <= TAG_LENGTH or "/" in tag or "," in tag:
-            detail = f"'{tag[:70]}' is not a tag: 1 to {TAG_LENGTH} characters, without / and comma."
-            faults.append(_fault(f"{member.at('tags')}/{number}", detail))
-    if len(set(tags)) > TAGS:
-        faults.append(
-            _fault(member.at("tags"), f"A server may have {TAGS} tags; these are {len(set(tags))}.")
-        )
+    for number, word in enumerate(tags):
+        found = tag.fault(word, f"{member.at('tags')}/{number}")
+        faults += [found] if found else []
+    if len(set(tags)) > tag.MOST:
+        detail = f"A server may have {tag.MOST} tags; these are {len(set(tags))}."
+        faults.append(_fault(member.at("tags"), detail))
     for key, value in (member.wish.properties or {}).items():
         where = f"{member.at('properties')}/{key.replace('~', '~0').replace('/', '~1')}"
         if not PROPERTY.fullmatch(key):

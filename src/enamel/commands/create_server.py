@@ -59,7 +59,7 @@ def ask(want: Want) -> Ask:
         images=True,
         templates=frozenset(str(one) for one in templates),
         networks=bool(networked),
-        subnets=any(isinstance(one, NetworkChoice) and one.subnet for one in listed),
+        subnets=any(isinstance(one, NetworkChoice) and (one.subnet or one.fixed_ip) for one in listed),
         zones=any(wish.placement or wish.placement_id for wish in wishes),
         volume_types=any(one.type for one in volumes) or any(one.type for one in boots),
         volumes=any(one.volume for one in volumes),

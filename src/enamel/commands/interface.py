@@ -1,9 +1,11 @@
 """The interface: where a server is plugged in, and where its public address comes from."""
 
+import ipaddress
 from collections.abc import Sequence
 
 from msgspec import Struct
 
+from enamel.commands import reading
 from enamel.commands.facts import Facts
 from enamel.commands.lookup import Lookup
 from enamel.commands.member import Member
@@ -95,6 +97,7 @@ def _network(choice: NetworkChoice, pointer: str, look: Lookup) -> Interface | N
     elif not network.subnets:
         look.fault(pointer, f"Network '{network.name}' has no subnet, so a server gets no address there.")
     if choice.fixed_ip is not None:
+        _check_inside(choice.fixed_ip, network, subnet_id, f"{within}/fixed_ip", look)
         look.claim("fixed address", f"{network.id} {choice.fixed_ip}", pointer=f"{within}/fixed_ip")
     return Interface(
         network_id=network.id,
@@ -102,6 +105,19 @@ def _network(choice: NetworkChoice, pointer: str, look: Lookup) -> Interface | N
         subnet_id=subnet_id,
         fixed_address=choice.fixed_ip,
     )
+
+
+def _check_inside(
+    address: str, network: cloud.Network, subnet_id: str | None, pointer: str, look: Lookup
+) -> None:
+    """Note that a fixed address is in none of the subnets that it can be in."""
+    there = [one for one in look.facts.subnets if one.network_id == network.id]
+    there = [one for one in there if subnet_id in (None, one.id)]
+    if not there or not reading.is_address(address):
+        return
+    if not any(ipaddress.ip_address(address) in ipaddress.ip_network(one.cidr) for one in there):
+        ranges = ", ".join(sorted(one.cidr for one in there))
+        look.fault(pointer, f"{address} is not on network '{network.name}', which has {ranges}.")
 
 
 def _auto(member: Member, look: Lookup) -> Interface:

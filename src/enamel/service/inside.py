@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
+from enamel.model import tag
 from enamel.model.errors import Gone, NotFound
 from enamel.model.task import Caller
-from enamel.service import tag
 from enamel.service.read import Read
 
 CONSOLES = {

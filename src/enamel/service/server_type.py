@@ -6,10 +6,10 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.model import cloud
+from enamel.model import cloud, tag
 from enamel.model.errors import CloudConflict, EnamelError, Fault, NameTaken, NotFound
 from enamel.model.server_type import ServerTypeWish, Shares, TypeSpec, Visibility
-from enamel.service import role, tag
+from enamel.service import role
 
 
 class Scope(enum.Enum):

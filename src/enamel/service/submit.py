@@ -1,5 +1,6 @@
 """Submitting: from a request to a stored task, with every fault found before anything is written."""
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -34,6 +35,9 @@ from enamel.service.prospect import Earlier, Prospects
 from enamel.service.whereabouts import Whereabouts
 from enamel.store import engine, items, secrets, tasks, webhooks
 from enamel.store.transaction import Tx
+
+_ENTRY = re.compile(r"(.*/\d+)/[^/]+")
+"""The pointer to a field of an entry of a list, and to the entry."""
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -240,8 +244,10 @@ class Submit:
         if planned.notify and not any(one.pointer.startswith("/notify") for one in planned.faults):
             more = [*more, *await self._guard.faults([one.url for one in planned.notify])]
         every = dict.fromkeys([*faults, *more, *planned.faults])
-        pointers = {one.pointer for one in faults}
-        # A field that could not be read is not missing as well.
+        # A field that could not be read is not missing as well, nor is the entry of a list that it makes whole.
+        pointers = {one.pointer for one in faults} | {
+            found[1] for one in faults if (found := _ENTRY.fullmatch(one.pointer))
+        }
         return Prepared(
             id=id,
             cloud=best.cloud,

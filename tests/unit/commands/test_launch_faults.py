@@ -173,11 +173,20 @@ FAULTS: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
     ),
     "the property that is Enamel's": ({"properties": {"enamel": "x"}}, {("/properties/enamel", "invalid")}),
     "tags that are none": (
-        {"tags": ["", "a,b", "x" * 61, "fine"]},
-        {("/tags/0", "invalid"), ("/tags/1", "invalid"), ("/tags/2", "invalid")},
+        {"tags": ["", "a,b", "x" * 51, "x" * 50]},
+        {("/tags/0", "length"), ("/tags/1", "format"), ("/tags/2", "length")},
     ),
     "too many tags": ({"tags": [str(number) for number in range(51)]}, {("/tags", "invalid")}),
     "readiness that is none": ({"ready_when": "ssh"}, {("/ready_when", "invalid")}),
+    "a path with a space": ({"ready_when": "http://:80/are you up"}, {("/ready_when", "invalid")}),
+    "a fixed address that is elsewhere": (
+        {"networks": [{"network": "private", "fixed_ip": "192.0.2.7"}]},
+        {("/networks/0/fixed_ip", "invalid")},
+    ),
+    "a fixed address of another version": (
+        {"networks": [{"network": "private", "fixed_ip": "fd00::7"}]},
+        {("/networks/0/fixed_ip", "invalid")},
+    ),
     "readiness without a network": (
         {"networks": "none", "ready_when": "tcp/22"},
         {("/ready_when", "invalid")},

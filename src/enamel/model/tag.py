@@ -12,7 +12,7 @@ _BAD = re.compile(r"[/,]")
 
 def check(tag: str) -> None:
     """Refuse what is no tag. Raises Invalid."""
-    if found := _fault(tag, ""):
+    if found := fault(tag, ""):
         raise Invalid(found.detail, faults=(found,))
 
 
@@ -23,7 +23,7 @@ def check_all(tags: Collection[str]) -> tuple[str, ...]:
         Invalid: One is none, or there are too many.
 
     """
-    faults = [fault for number, tag in enumerate(tags) if (fault := _fault(tag, f"/tags/{number}"))]
+    faults = [found for number, tag in enumerate(tags) if (found := fault(tag, f"/tags/{number}"))]
     if len(set(tags)) > MOST:
         detail = f"{len(set(tags))} tags are too many: at most {MOST}."
         faults.append(Fault(pointer="/tags", detail=detail, code="length"))
@@ -32,7 +32,8 @@ def check_all(tags: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(set(tags)))
 
 
-def _fault(tag: str, pointer: str) -> Fault | None:
+def fault(tag: str, pointer: str) -> Fault | None:
+    """Return what keeps a text from being a tag, or None where it is one."""
     if not tag or len(tag) > LONGEST:
         return Fault(pointer=pointer, detail=f"A tag has 1 to {LONGEST} characters.", code="length")
     if _BAD.search(tag):
