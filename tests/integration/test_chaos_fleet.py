@@ -5,9 +5,8 @@ import contextlib
 import os
 import random
 import signal
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,7 @@ from amqp.exceptions import NotFound
 from tests.chaos import fleet as fleets
 from tests.chaos import fleet_check, fleet_client
 from tests.chaos.fleet import Fleet
-from tests.integration.services import debian
 from tests.integration.services.daemon import Daemon
-from tests.integration.services.mariadb import MariaDB
-from tests.integration.services.postgresql import PostgreSQL
-from tests.integration.services.rabbitmq import RabbitMQ
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(480)]
 
@@ -40,33 +35,6 @@ RULES: list[dict[str, Any]] = [
     {"match": {"method": "GET", "probability": 0.01}, "then": {"status": 502, "html": True}},
     {"match": {"kind": "server", "probability": 0.02}, "then": {"error": "Out of luck."}},
 ]
-
-
-@pytest.fixture(params=[PostgreSQL, MariaDB], ids=["postgresql", "mariadb"])
-def database(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A database of its own, to be killed."""
-    yield from served(request.param)
-
-
-@pytest.fixture
-def broker() -> Iterator[Daemon]:
-    """A broker of its own, to be killed."""
-    yield from served(RabbitMQ)
-
-
-def served(kind: Callable[[Path], Daemon]) -> Iterator[Daemon]:
-    # Not in pytest's own directory: a database's own user must get through to its data.
-    with tempfile.TemporaryDirectory(prefix="enamel-chaos-", ignore_cleanup_errors=True) as place:
-        Path(place).chmod(0o711)
-        daemon = kind(Path(place))
-        try:
-            daemon.start()
-        except debian.Unavailable as why:
-            pytest.skip(f"{daemon.name} cannot be had: {why}")
-        try:
-            yield daemon
-        finally:
-            daemon.stop()
 
 
 class Havoc:
