@@ -44,7 +44,12 @@ def sweep(entry: str, *, prefix: str) -> None:
         list(pool.map(lambda id: cloud.compute.delete_server(id, force=True), servers))
         while any(one.id in mine for one in cloud.compute.servers(details=False)):
             time.sleep(0.5)
-        volumes = [
-            one.id for one in cloud.block_storage.volumes(details=False) if one.name.startswith(prefix)
-        ]
-        list(pool.map(cloud.block_storage.delete_volume, volumes))
+
+        def volumes() -> list[str]:
+            listed = cloud.block_storage.volumes(details=False)
+            return [one.id for one in listed if one.name.startswith(prefix)]
+
+        list(pool.map(cloud.block_storage.delete_volume, volumes()))
+        # The next one is not to race while the cloud is still at this.
+        while volumes():
+            time.sleep(0.5)
