@@ -21,13 +21,16 @@ KEPT_FOR = timedelta(days=7)
 TOLD_EVERY = 5.0
 """Seconds between two notes on the board."""
 
-_NOTE = msgspec.msgpack.Decoder(dict[str, list[float]])
+Wait = tuple[float, float]
+"""After how many seconds it was not there yet, and after how many it was."""
+_NOTE = msgspec.msgpack.Decoder(dict[str, list[Wait]])
 
 
 class Distribution(Struct, frozen=True, kw_only=True):
     """How long waits of a kind took, in seconds."""
 
     quickest: float
+    """None took less: it was not there yet when it was looked at after so long."""
     nearly_all: float
     """No more than one in ten took longer: one that took ages once teaches nothing."""
 
@@ -36,31 +39,40 @@ class Learnt:
     """How long waits of each kind took."""
 
     def __init__(self) -> None:
-        self._times: dict[str, list[float]] = {}
-        self._fresh: dict[str, list[float]] = {}
+        self._waits: dict[str, list[Wait]] = {}
+        self._fresh: dict[str, list[Wait]] = {}
         """What was learnt here since the board was last told."""
         self._told_at: float | None = None
 
     def of(self, kind: str) -> Distribution | None:
         """Return what is known of a kind."""
-        times = sorted(self._times.get(kind, ()))
-        if not times:
+        waits = self._waits.get(kind)
+        if not waits:
             return None
-        return Distribution(quickest=times[0], nearly_all=times[int((len(times) - 1) * NEARLY_ALL)])
+        there = sorted(seen for _, seen in waits)
+        return Distribution(
+            quickest=min(before for before, _ in waits),
+            nearly_all=there[int((len(there) - 1) * NEARLY_ALL)],
+        )
 
     def quickest(self) -> float | None:
         """Return how long the quickest of all kinds took."""
-        return min((min(times) for times in self._times.values()), default=None)
+        return min((before for waits in self._waits.values() for before, _ in waits), default=None)
 
-    def add(self, kind: str, *, seconds: float) -> None:
-        """Take note of how long a wait took."""
-        self._keep(kind, [*self._times.get(kind, ()), seconds])
-        self._fresh.setdefault(kind, []).append(seconds)
+    def add(self, kind: str, *, seconds: float, before: float) -> None:
+        """Take note of a wait: it was there after so many seconds, and not yet at a look before.
+
+        What was seen last is later than what happened: to look first when others were seen would never find out that
+        they were quicker.
+        """
+        wait = (before, seconds)
+        self._keep(kind, [*self._waits.get(kind, ()), wait])
+        self._fresh.setdefault(kind, []).append(wait)
 
     async def recall(self, board: Board, key: str) -> None:
         """Take over what other processes have learnt."""
-        for kind, times in (await _read(board, key)).items():
-            self._keep(kind, [*times, *self._fresh.get(kind, ())])
+        for kind, waits in (await _read(board, key)).items():
+            self._keep(kind, [*waits, *self._fresh.get(kind, ())])
 
     async def tell(self, board: Board, key: str, *, now: float) -> None:
         """Leave what was learnt here for the other processes, now and then."""
@@ -70,16 +82,16 @@ class Learnt:
         # Two who tell at once may lose a few of each other's: there will be others.
         await self.recall(board, key)
         self._fresh.clear()
-        await board.write(key, msgspec.msgpack.encode(self._times), keep=KEPT_FOR)
+        await board.write(key, msgspec.msgpack.encode(self._waits), keep=KEPT_FOR)
 
-    def _keep(self, kind: str, times: list[float]) -> None:
-        self._times.pop(kind, None)
-        self._times[kind] = times[-REMEMBERED:]
-        while len(self._times) > KINDS:
-            del self._times[next(iter(self._times))]
+    def _keep(self, kind: str, waits: list[Wait]) -> None:
+        self._waits.pop(kind, None)
+        self._waits[kind] = waits[-REMEMBERED:]
+        while len(self._waits) > KINDS:
+            del self._waits[next(iter(self._waits))]
 
 
-async def _read(board: Board, key: str) -> Mapping[str, list[float]]:
+async def _read(board: Board, key: str) -> Mapping[str, list[Wait]]:
     note = (await board.read(key)).get(key)
     try:
         return {} if note is None else _NOTE.decode(note)

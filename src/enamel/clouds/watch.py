@@ -58,6 +58,8 @@ class Watcher(Generic[T]):
             sharing=sharing,
             now=now,
         )
+        self._looked_at = float("-inf")
+        """When the last look was begun."""
         self._poller: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -188,6 +190,7 @@ class Watcher(Generic[T]):
             if is_new:
                 self._rhythm.moved()
             self._show(seen.id, seen.value, began=began)
+        self._looked_at = began
         there = {seen.id for seen in look.seen}
         for id, subject in self._subjects.items():
             if id not in there and subject.miss(full=since is None, began=began):
@@ -211,7 +214,9 @@ class Watcher(Generic[T]):
             waiter.kind = kind
             waiter.expected = self._rhythm.expect_like(kind, waiter.expected)
         elif kind is None and waiter.kind is not None:
-            self._rhythm.learnt.add(waiter.kind, seconds=self._now() - waiter.expected.since)
+            since = waiter.expected.since
+            before = max(0.0, self._looked_at - since)
+            self._rhythm.learnt.add(waiter.kind, seconds=self._now() - since, before=before)
             waiter.kind = None
 
     def _fail(self, exc: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from enamel.clouds import rhythm
+from enamel.clouds import learnt, rhythm
 
 
 def test_the_first_look_comes_a_little_before_it_is_due() -> None:
@@ -28,8 +28,8 @@ def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() ->
 
 def test_what_was_learnt_tells_when_to_look_first() -> None:
     beat = rhythm.Rhythm()
-    for seconds in (20.0, 25.0):
-        beat.learnt.add("large", seconds=seconds)
+    for seconds in (23.0, 25.0):
+        beat.learnt.add("large", seconds=seconds, before=seconds - 3.0)
     beat.expect(0.0, due=None)
     assert beat.pause(0.0) == rhythm.SELDOM
     assert beat.pause(15.0) == 1.0
@@ -62,3 +62,11 @@ def test_something_that_moves_brings_the_looks_closer_again() -> None:
     assert beat.pause(90.0) > 2.0
     beat.moved()
     assert beat.pause(90.0) == rhythm.OFTEN
+
+
+def test_what_was_seen_late_does_not_make_the_next_first_look_late() -> None:
+    beat = rhythm.Rhythm()
+    beat.learnt.add("small", seconds=4.0, before=2.0)
+    assert beat.learnt.of("small") == learnt.Distribution(quickest=2.0, nearly_all=4.0)
+    beat.expect(0.0, due=None)
+    assert beat.pause(0.0) == 2.0 * rhythm.LITTLE_BEFORE
