@@ -1,5 +1,6 @@
 """What is done to a server that is there: where it leads, what is recorded, and what is refused."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -233,6 +234,27 @@ async def test_an_attachment_is_reverted_with_what_was_made_for_it(world: World,
     undone = await world.revert(attached)
     assert undone.state is task.State.COMPLETED, undone.task.error
     assert undone.count() == {"server": 1, "port": 1}
+
+
+async def test_an_attachment_that_was_handed_over_half_way_goes_with_its_task(world: World, id: str) -> None:
+    attached = await done(world, id, "ATTACH_BLOCK_DEVICE", size_gb=1)
+    volume = attached.task.result.data["volume_id"]
+    await done(world, id, "DETACH_BLOCK_DEVICE", volume=volume)
+    # The cloud takes the call, and needs a while for its answer.
+    world.fault(
+        {"method": "POST", "path": ".*/os-volume_attachments", "times": 1}, {"latency": 0.5, "drop": "after"}
+    )
+    accepted = await world.accept(
+        {"action": "ATTACH_BLOCK_DEVICE", "volume": volume}, command="server.attach_block_device", server=id
+    )
+    await world.until(accepted.id, "item.started", item="server-attach_volume-web")
+    await world.stop()
+    await world.cancel(accepted.id)
+    world.start()
+    after = await world.end(accepted.id)
+    await asyncio.sleep(0.6)
+    assert after.state is task.State.ABORTED
+    assert not server(world, id).disks
 
 
 async def test_an_interface_comes_and_goes_with_its_port(world: World, id: str) -> None:

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from enamel.model import errors, item, task
+from enamel.steps import KINDS
+from enamel.steps.step import Retry
 from tests.flows.test_cloud_faults import RICH, WHOLE
 from tests.flows.test_failure import SLOW
 from tests.flows.test_launch import KEY, WEB, went_well
@@ -216,6 +218,24 @@ async def test_reverts_and_rollbacks_force_the_deletion(world: World) -> None:
     world.fault({"kind": "server", "name": "web-2"}, {"error": "It broke."})
     again = await world.run({**RICH, "all_or_nothing": True})
     assert again.state is task.State.ABORTED and again.count() == {}
+    await world.check()
+
+
+@pytest.mark.parametrize("step", ["port-create", "volume-create-web-1"])
+async def test_cancel_of_what_was_handed_over_between_two_attempts(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    for kind in KINDS.values():
+        monkeypatch.setattr(kind, "retry", Retry(first=1000.0, most=1000.0))
+    path = {"p": "/v2.0/ports", "v": "/v3/volumes"}[step[0]]
+    # The first attempt has its effect, and nobody hears of it.
+    world.fault({"method": "POST", "path": path, "times": 1}, {"drop": "after"})
+    accepted = await world.accept(RICH)
+    await world.until(accepted.id, "item.retrying", item=step)
+    await world.stop()
+    await world.cancel(accepted.id)
+    world.start()
+    cancelled(await world.end(accepted.id))
     await world.check()
 
 

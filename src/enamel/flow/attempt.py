@@ -12,6 +12,7 @@ from enamel.flow.undo import SETTLE
 from enamel.flow.workbench import Workbench
 from enamel.model import errors
 from enamel.model.errors import EnamelError, LeaseLost
+from enamel.steps import KINDS
 from enamel.steps.step import Context, Outputs, Step
 
 log = structlog.get_logger(__name__)
@@ -67,7 +68,13 @@ class Attempts:
                 except asyncio.CancelledError:
                     # What is dropped in the middle stays RUNNING: nobody knows how it ended.
                     if not self._halt.abandoned:
-                        self._journal.stopped(node, calls=calls, again=self._halt.handing_over)
+                        self._journal.stopped(
+                            node,
+                            calls=calls,
+                            again=self._halt.handing_over,
+                            # A call may have been under way.
+                            uncertain=KINDS[node.kind].undoable,
+                        )
                     raise
                 except EnamelError as exc:
                     error = exc

@@ -95,7 +95,9 @@ class Undo:
             return False
         # What an earlier task has made and this one has taken over is not this one's to undo.
         taken_over = one.attempt == 0 and one.state is item.State.COMPLETED
-        return KINDS[one.kind].undoable and one.state not in UNDONE and not taken_over
+        # A step that waits to be begun again may have had its effect before.
+        begun = one.state not in UNDONE or one.uncertain
+        return KINDS[one.kind].undoable and begun and not taken_over
 
     def _reverse_needs(self, names: Sequence[str]) -> dict[str, set[str]]:
         """Return for each step those that must be undone before it, also across steps that leave nothing."""
