@@ -50,7 +50,7 @@ from enamel.service.server_type import ServerTypes
 from enamel.service.submit import Submit
 from enamel.service.type_share import TypeShares
 from enamel.steps.probe import Probe
-from enamel.store import idempotency, migrations
+from enamel.store import dialects, idempotency, migrations
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -216,7 +216,7 @@ async def _parts(
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
     dispatch = await stack.enter_async_context(
-        ways.open(settings.dispatch.url, store=settings.database, types=COMMANDS)
+        ways.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
     keys = local_keys.Local(settings.keys)
     return Parts(

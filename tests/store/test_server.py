@@ -110,6 +110,26 @@ def test_a_url_of_another_kind_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter2:x@h:hunter2/d",
+        "postgresql://me:top@hunter2@h/d",
+        "mariadb://me:top@hunter2/x@h/d",
+    ],
+)
+def test_a_password_with_a_meaning_of_its_own_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ServiceError, match=r"\[store\] url") as refused:
+        server.check(dialects.connect(url, idle_after=LEASE))
+    assert "hunter2" not in f"{refused.value}{refused.value.advice}"
+    assert "%40" in refused.value.advice
+
+
+def test_a_url_is_spelled_as_everybody_reads_it() -> None:
+    spelled = dialects.spelled("postgresql://me:a#b/c@h:5432/d?sslmode=require")
+    assert spelled == "postgresql+psycopg://me:a%23b%2Fc@h:5432/d?sslmode=require"
+
+
+@pytest.mark.parametrize(
     ("url", "package", "extra"),
     [("postgresql://h/d", "psycopg", "postgres"), ("mysql://h/d", "pymysql", "mysql")],
 )

@@ -1,6 +1,7 @@
 """The writer: many to a commit, each for itself, and a database that goes away and comes back."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from datetime import timedelta
@@ -184,6 +185,23 @@ async def test_a_claim_whose_answer_was_lost_shows_as_held(
     assert await lease.run(claims.held, lease.id) == {accepted.id}
 
 
+async def test_a_server_that_is_no_longer_the_primary_is_left(url: str, store: Store, lease: Lease) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("SQLite has no cluster")
+    accepted = await world.accept(store)
+    read_only = (
+        "SET default_transaction_read_only = on"
+        if url.startswith("postgresql")
+        else "SET SESSION TRANSACTION READ ONLY"
+    )
+    # The connections that there are lead to a server that takes nothing any more; new ones lead to another.
+    with contextlib.ExitStack() as stack:
+        for _ in range(store.engine.pool.checkedin()):  # type: ignore[attr-defined]  # every pool but the base has it
+            stack.enter_context(store.engine.connect()).exec_driver_sql(read_only).connection.commit()
+    await Journal(lease).save(None, [], [world.an_event(accepted, 2)])
+    assert len(await store.read(events.list, accepted.id)) == 2
+
+
 async def test_a_loop_that_is_gone_is_not_told(store: Store) -> None:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     future.cancel()
@@ -198,6 +216,7 @@ async def test_a_loop_that_is_gone_is_not_told(store: Store) -> None:
         (sa.exc.TimeoutError(), dialects.Trouble.OUTAGE),
         (sa.exc.IntegrityError("INSERT", {}, sqlite3.IntegrityError("UNIQUE")), None),
         (sa.exc.OperationalError("SELECT", {}, Exception(2003, "refused")), dialects.Trouble.OUTAGE),
+        (sa.exc.OperationalError("SELECT", {}, Exception(1047, "not yet prepared")), dialects.Trouble.OUTAGE),
         (sa.exc.OperationalError("SELECT", {}, Exception(1213, "deadlock")), dialects.Trouble.CONFLICT),
         (sa.exc.OperationalError("SELECT", {}, Exception(1054, "unknown column")), None),
         (sa.exc.OperationalError("SELECT", {}, Exception("refused")), dialects.Trouble.OUTAGE),
@@ -216,6 +235,7 @@ def test_tells_an_outage_from_a_fault(error: Exception, kind: dialects.Trouble |
         ("57P01", dialects.Trouble.OUTAGE),
         ("08006", dialects.Trouble.OUTAGE),
         ("53300", dialects.Trouble.OUTAGE),
+        ("25006", dialects.Trouble.OUTAGE),
         ("42P01", None),
         ("23505", None),
     ],

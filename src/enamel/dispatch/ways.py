@@ -9,8 +9,9 @@ none                 what suits the store: NOTIFY on PostgreSQL; within the proc
 """
 
 import importlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from enamel.dispatch import base, local, polling
 from enamel.dispatch.remote import Remote
@@ -66,8 +67,9 @@ def _suits(store: str) -> str:
 
 def _rabbit(url: str) -> Wire:
     _need("kombu", extra="rabbitmq")
-    from enamel.dispatch.rabbit import Rabbit
+    from enamel.dispatch.rabbit import Rabbit, hosts
 
+    _check(hosts(url))
     return Rabbit(url)
 
 
@@ -75,7 +77,22 @@ def _notify(url: str) -> Wire:
     _need("psycopg", extra="postgres")
     from enamel.dispatch.notify import Notify
 
+    _check([url])
     return Notify(url)
+
+
+def _check(urls: Iterable[str]) -> None:
+    """Refuse URLs to which no patience can connect."""
+    try:
+        for url in urls:
+            _ = urlsplit(url).port
+    # What the error says may be a part of the password.
+    except ValueError:
+        raise ServiceError(
+            f"{SETTING} is no URL: something else stands where its host and port should be.",
+            remedy="Write amqp://user:password@host:5672/vhost or postgresql://user:password@host:5432/name. In a name or "
+            "password, write %40 for @, %2F for /, %3A for :, %23 for # and %25 for %.",
+        ) from None
 
 
 def _need(package: str, *, extra: str) -> None:

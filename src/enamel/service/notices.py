@@ -111,7 +111,8 @@ class Notices:
                 raise _no_webhook(task, wanted.url)
 
         try:
-            request = f"secret {id} {wanted.url}"
+            # The store keeps no more of this than a hash, and a secret is too long to be guessed from one.
+            request = f"secret {id} {wanted.url} {wanted.secret}"
             told = await self._change(caller, id, act, request=request, idempotency_key=idempotency_key)
         except BaseException:
             await self._keys.delete(ref)

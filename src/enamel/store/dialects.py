@@ -81,6 +81,17 @@ _SCHEMA_LOCK = 0x656E616D656C
 _LOCK_WITHIN = 3
 
 
+def spelled(url: str) -> str:
+    """Return a database's URL as everybody reads it: the store forgives special characters in a password."""
+    return _parsed(url).render_as_string(hide_password=False)
+
+
+def let_go(engine: sa.Engine) -> None:
+    """Close what is open to a server that is no use any more: its cluster's next primary is found by connecting anew."""
+    if engine.dialect.name != "sqlite":
+        engine.dispose()
+
+
 def trouble(error: BaseException) -> Trouble | None:
     """Return what kind of trouble of the database an error is; None where it is the statement's own fault."""
     if not isinstance(error, sa.exc.DBAPIError):
@@ -114,6 +125,7 @@ _POSTGRESQL = {
     "40": Trouble.CONFLICT,  # serialisation failure, deadlock
     "55P03": Trouble.CONFLICT,  # lock not available
     "08": Trouble.OUTAGE,  # connection
+    "25006": Trouble.OUTAGE,  # read only: it is not the primary any more, or not yet
     "25P03": Trouble.OUTAGE,  # idle in transaction for too long: the connection is gone
     "53": Trouble.OUTAGE,  # out of disk, memory or connections
     "57P": Trouble.OUTAGE,
@@ -126,8 +138,14 @@ _MYSQL = {
     1213: Trouble.CONFLICT,  # deadlock
     1020: Trouble.CONFLICT,  # MariaDB: the row changed since it was read
     **dict.fromkeys(
-        # Too many connections, shutting down, killed, disk full, read only, gone, refused.
-        [1040, 1053, 1077, 1114, 1021, 1290, 1792, 1836, 1927, 2002, 2003, 2006, 2013, 2055, 4031],
+        [
+            *(1040, 1203, 1226),  # too many connections
+            *(1053, 1077, 1927, 4031),  # shutting down, or killed
+            1047,  # not a part of its Galera cluster yet
+            *(1290, 1792, 1836),  # read only
+            *(1021, 1114),  # disk full
+            *(1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013, 2055),  # the network: gone, refused
+        ],
         Trouble.OUTAGE,
     ),
 }
@@ -140,13 +158,17 @@ def _parsed(url: str) -> sa.URL:
     """Return a database's URL, with the driver that Enamel uses."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise ServiceError("[store] url is no URL of a database.", remedy=_URLS) from error
+    # What the error says may be a part of the password.
+    except (sa.exc.ArgumentError, ValueError):
+        raise ServiceError("[store] url is no URL of a database.", remedy=f"{_URLS} {_SPECIAL}") from None
     driver = _DRIVERS.get(parsed.drivername)
     if driver is None:
         raise ServiceError(
             f"[store] url begins with {parsed.drivername}, which Enamel does not know.", remedy=_URLS
         )
+    if driver != "sqlite" and url.partition("?")[0].count("@") > 1:
+        # Whatever stands behind the first one would be taken for the host, and shown as such.
+        raise ServiceError("[store] url has more than one @ in it.", remedy=_SPECIAL)
     return parsed.set(drivername=driver)
 
 
@@ -163,6 +185,7 @@ _URLS = (
     "Write postgresql+psycopg://user:password@host/name, mariadb+pymysql://user:password@host/name, "
     "or sqlite:///path."
 )
+_SPECIAL = "In a name or password, write %40 for @, %2F for /, %3A for :, %23 for # and %25 for %."
 
 
 _CONNECT_WITHIN = 5

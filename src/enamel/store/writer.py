@@ -156,6 +156,8 @@ class Writer:
                     if trouble is dialects.Trouble.OUTAGE and not away:
                         away = True
                         log.warning("store.away", error=str(error.__cause__ or error), waiting=len(batch))
+                    if trouble is dialects.Trouble.OUTAGE:
+                        dialects.let_go(self._engine)
                     self._closing.wait(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
                     continue

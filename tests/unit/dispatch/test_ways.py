@@ -40,6 +40,24 @@ async def test_a_setting_without_meaning_is_refused(url: str) -> None:
     assert "amqp://user" in refused.value.advice
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://me:hunter2#x@broker//",
+        "amqp://me:hunter2/x@broker//",
+        "rabbit://u:p@one:5672,u:p@two:hunter2/",
+        "amqp://me:hunter2@[::1//",
+        "postgresql://me:x@db:hunter2/enamel",
+    ],
+)
+async def test_a_url_that_can_never_work_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ServiceError, match=r"\[dispatch\] url") as refused:
+        async with ways.open(url, store="sqlite://", types=[]):
+            pass
+    assert "hunter2" not in f"{refused.value}{refused.value.advice}"
+    assert "%23 for #" in refused.value.advice
+
+
 async def test_a_secret_in_the_setting_is_not_repeated() -> None:
     with pytest.raises(ServiceError) as refused:
         async with ways.open("redis://me:hunter2@broker", store="sqlite://", types=[]):
