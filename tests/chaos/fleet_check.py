@@ -40,6 +40,15 @@ async def still_open(fleet: Fleet) -> int:
         await store.close()
 
 
+async def half_reverted(fleet: Fleet) -> list[str]:
+    """Return the ids of the tasks whose revert was cancelled on its way."""
+    store = Store(fleet.store)
+    try:
+        return [one.id for one in balance.half_reverted(await store.read(tasks.list, limit=10_000))]
+    finally:
+        await store.close()
+
+
 async def check(fleet: Fleet, *, accepted: Collection[str]) -> list[Task]:
     """Hold a fleet to all invariants and return all its tasks: see `check_outcome` and `check_fences`."""
     known = await check_outcome(fleet, accepted=accepted)
@@ -71,11 +80,28 @@ async def check_outcome(fleet: Fleet, *, accepted: Collection[str]) -> list[Task
     assert set(accepted) <= ids, "a task was promised, and is not there"
     assert ids <= set(accepted), "there are tasks that nobody was promised: a request was accepted twice"
     there, standing = await inventory(fleet), balance.standing(known)
-    assert balance.leftovers(there, standing) == {}
-    assert balance.missing(there, standing) == []
+    strays = balance.leftovers(there, standing)
+    assert not strays, f"there is what nobody accounts for: {strays}; {_told_of(strays, known)}"
+    missing = balance.missing(there, standing)
+    assert not missing, f"completed tasks have made what is not there: {missing}"
     said = [line for line in fleet.lines() if line["event"] in BROKEN or "Traceback" in str(line)]
     assert not said, said[:3]
     return known
+
+
+def _told_of(strays: balance.There, known: Collection[Task]) -> list[str]:
+    """Return what the tasks that may have made things, or were to take them away, say of themselves."""
+    rows = str(strays)
+    makers = {
+        one.id
+        for one in known
+        if one.id in rows or any(thing.id in rows for made in one.result.made.values() for thing in made)
+    }
+    return [
+        f"{one.type} {one.id} of {one.parent}: {one.state.value}, {one.attempt} claims, {one.error}"
+        for one in known
+        if one.id in makers or one.parent in makers
+    ]
 
 
 def check_fences(fleet: Fleet) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import aiohttp
@@ -71,6 +71,14 @@ class Callers:
             elif status < 500:
                 return None
             await asyncio.sleep(0.2)
+
+    async def revert(self, ids: Collection[str]) -> None:
+        """Take back what tasks have made: whatever became of earlier reverts, this is allowed."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as http:
+            for id in ids:
+                assert await self.ask(http, None, path=f"/tasks/{id}/revert"), (
+                    f"task {id} cannot be reverted again"
+                )
 
     async def launch(
         self, bodies: Sequence[Any], *, at_once: int, meddling: float = 0.0, pause: float = 0.0

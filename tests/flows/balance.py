@@ -20,6 +20,8 @@ KINDS = {
 """Inventories of the sandbox, and what Enamel calls that of which they are."""
 
 MAKERS = {"server.create", "address.create"}
+REVERT = "task.revert"
+FAILED = task.ENDED - {task.State.COMPLETED}
 Row = Mapping[str, Any]
 There = Mapping[str, Collection[Row]]
 
@@ -41,8 +43,21 @@ def inventory(state: Mapping[str, Iterable[Row]], *, project_id: str) -> dict[st
 def standing(tasks: Iterable[Task]) -> list[Task]:
     """Return the tasks that make things whose works no other task has reverted, or taken over to go on with them."""
     known = list(tasks)
-    undone = {one.parent for one in known}
+    undone = {one.parent for one in known if one.type != REVERT or one.attempt}
     return [one for one in known if one.type in MAKERS and one.id not in undone]
+
+
+def half_reverted(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks whose revert was ended on its way, and that no other task has reverted or taken over since."""
+    known = list(tasks)
+    begun = {one.parent for one in known if one.type == REVERT and one.attempt and one.state in FAILED}
+    settled = {one.parent for one in known if one.type != REVERT or one.state is task.State.COMPLETED}
+    return [one for one in known if one.id in begun - settled]
+
+
+def in_doubt(tasks: Iterable[Task]) -> set[str]:
+    """Return the ids of what such tasks have made, which may be there or not."""
+    return {thing.id for found in half_reverted(tasks) for thing in _made(found)}
 
 
 def leftovers(there: There, tasks: Iterable[Task], *, meant: Collection[str] = ()) -> dict[str, list[Row]]:

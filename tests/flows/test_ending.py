@@ -221,6 +221,20 @@ async def test_reverts_and_rollbacks_force_the_deletion(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.parametrize("settings", [SLOW])
+async def test_a_revert_that_is_cancelled_on_its_way_can_be_asked_for_again(world: World) -> None:
+    after = went_well(await world.run(RICH))
+    halfway = await world.accept(command="task.revert", task=after.task.id)
+    await world.until(halfway.id, "item.completed")
+    await world.cancel(halfway.id)
+    left = await world.end(halfway.id)
+    assert left.state is task.State.ABORTED and left.count()
+    await world.check()
+    again = await world.revert(after)
+    assert again.state is task.State.COMPLETED and again.count() == {}
+    await world.check()
+
+
 @pytest.mark.parametrize("step", ["port-create", "volume-create-web-1"])
 async def test_cancel_of_what_was_handed_over_between_two_attempts(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
