@@ -122,7 +122,7 @@ def log_anew(read: "Callable[[], Settings]", *, stream: TextIO | None = None) ->
         log.error("log.not_reloaded", why=str(error))
         return
     log_as(found, stream=stream)
-    log.info("log.reloaded", level=found.log.level)
+    log.info("log.reloaded", least=found.log.level)
 
 
 def cloud_settings(options: Mapping[str, Any], **more: Any) -> "kernel.Settings":

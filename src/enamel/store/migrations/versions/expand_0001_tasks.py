@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
+from enamel.store.migrations import making
+
 revision = "expand_0001"
 down_revision = None
 
@@ -22,7 +24,7 @@ _EXACT: dict[str, Any] = {
 
 def upgrade() -> None:
     """Make the tables."""
-    op.create_table(
+    making.table(
         "events",
         sa.Column("task", sa.String(36), nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
@@ -33,7 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("task", "seq"),
         **_EXACT,
     )
-    op.create_table(
+    making.table(
         "idempotency",
         sa.Column("project_id", sa.String(64), nullable=False),
         sa.Column("user_id", sa.String(64), nullable=False),
@@ -47,8 +49,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "user_id", "key"),
         **_EXACT,
     )
-    op.create_index("idempotency_by_age", "idempotency", ["created_at"])
-    op.create_table(
+    making.index("idempotency_by_age", "idempotency", ["created_at"])
+    making.table(
         "items",
         sa.Column("task", sa.String(36), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
@@ -68,15 +70,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("task", "name"),
         **_EXACT,
     )
-    op.create_table(
+    making.table(
         "task_servers",
         sa.Column("server", sa.String(255), nullable=False),
         sa.Column("task", sa.String(36), nullable=False),
         sa.PrimaryKeyConstraint("server", "task"),
         **_EXACT,
     )
-    op.create_index("servers_of_task", "task_servers", ["task"])
-    op.create_table(
+    making.index("servers_of_task", "task_servers", ["task"])
+    making.table(
         "tasks",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("type", sa.String(64), nullable=False),
@@ -113,14 +115,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         **_EXACT,
     )
-    op.create_index("tasks_by_time", "tasks", ["state", "not_before"])
-    op.create_index("tasks_by_deadline", "tasks", ["state", "deadline"])
-    op.create_index("tasks_of_parent", "tasks", ["parent"])
-    op.create_index("tasks_of_project", "tasks", ["project_id", "id"])
-    op.create_index("tasks_of_project_by_state", "tasks", ["project_id", "state", "priority", "turn"])
-    op.create_index("tasks_of_worker", "tasks", ["worker", "state"])
-    op.create_index("tasks_to_claim", "tasks", ["state", "priority", "turn", "created_at"])
-    op.create_table(
+    making.index("tasks_by_time", "tasks", ["state", "not_before"])
+    making.index("tasks_by_deadline", "tasks", ["state", "deadline"])
+    making.index("tasks_of_parent", "tasks", ["parent"])
+    making.index("tasks_of_project", "tasks", ["project_id", "id"])
+    making.index("tasks_of_project_by_state", "tasks", ["project_id", "state", "priority", "turn"])
+    making.index("tasks_of_worker", "tasks", ["worker", "state"])
+    making.index("tasks_to_claim", "tasks", ["state", "priority", "turn", "created_at"])
+    making.table(
         "workers",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
@@ -129,7 +131,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         **_EXACT,
     )
-    op.create_index("workers_by_expiry", "workers", ["expires_at"])
+    making.index("workers_by_expiry", "workers", ["expires_at"])
 
 
 def downgrade() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from enamel.store.migrations import making
+
 revision = "expand_0002"
 down_revision = "expand_0001"
 
@@ -20,13 +22,13 @@ _EXACT: dict[str, Any] = {
 
 def upgrade() -> None:
     """Add the table and the index."""
-    op.create_table(
+    making.table(
         "spent_secrets",
         sa.Column("ref", sa.String(255), nullable=False),
         sa.PrimaryKeyConstraint("ref"),
         **_EXACT,
     )
-    op.create_index("tasks_by_end", "tasks", ["ended_at"])
+    making.index("tasks_by_end", "tasks", ["ended_at"])
 
 
 def downgrade() -> None:

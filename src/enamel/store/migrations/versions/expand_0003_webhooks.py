@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
+from enamel.store.migrations import making
+
 revision = "expand_0003"
 down_revision = "expand_0002"
 
@@ -22,13 +24,13 @@ _EXACT: dict[str, Any] = {
 
 def upgrade() -> None:
     """Add the tables."""
-    op.create_table(
+    making.table(
         "locks",
         sa.Column("name", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         **_EXACT,
     )
-    op.create_table(
+    making.table(
         "webhooks",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("task", sa.String(36), nullable=False),
@@ -45,8 +47,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         **_EXACT,
     )
-    op.create_index("webhooks_of_task", "webhooks", ["task"])
-    op.create_index("webhooks_by_time", "webhooks", ["state", "next_at"])
+    making.index("webhooks_of_task", "webhooks", ["task"])
+    making.index("webhooks_by_time", "webhooks", ["state", "next_at"])
 
 
 def downgrade() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from enamel.store.migrations import making
+
 revision = "expand_0004"
 down_revision = "expand_0003"
 
@@ -20,7 +22,7 @@ _EXACT: dict[str, Any] = {
 
 def upgrade() -> None:
     """Add the table."""
-    op.create_table(
+    making.table(
         "sightings",
         sa.Column("cloud", sa.String(255), nullable=False),
         sa.Column("project_id", sa.String(64), nullable=False),
