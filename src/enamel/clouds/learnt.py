@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from enamel.clouds.shared.board import Board
 
-REMEMBERED = 32
+REMEMBERED = 64
 """How many waits of a kind are remembered."""
 KINDS = 500
 """How many kinds are remembered: those that were last learnt of."""

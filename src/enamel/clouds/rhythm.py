@@ -17,7 +17,7 @@ GROWTH = 1.3
 UNKNOWN = 2.0
 """The first look comes after this many seconds where nothing is known of how long it takes."""
 LITTLE_BEFORE = 0.8
-"""The first look comes after this share of the time that it is expected to take."""
+"""The first look comes after this share of the time that it is said to take; what was learnt says itself when."""
 LONG_AFTER = 1.5
 """It is overdue after this share of the time that nearly all have taken."""
 
@@ -61,7 +61,7 @@ class Rhythm:
         quickest = self.learnt.quickest()
         return self._schedule(
             now,
-            first=self._unknown if quickest is None else quickest * LITTLE_BEFORE,
+            first=self._unknown if quickest is None else quickest,
             end=self._unknown + self._seldom,
         )
 
@@ -71,9 +71,7 @@ class Rhythm:
         if known is None:
             return old
         old.over = True
-        return self._schedule(
-            old.since, first=known.quickest * LITTLE_BEFORE, end=known.nearly_all * LONG_AFTER + self.often
-        )
+        return self._schedule(old.since, first=known.quickest, end=known.nearly_all * LONG_AFTER + self.often)
 
     def moved(self) -> None:
         """Take note of something that has changed: more may follow."""

@@ -32,7 +32,7 @@ def test_what_was_learnt_tells_when_to_look_first() -> None:
         beat.learnt.add("large", seconds=seconds, before=seconds - 3.0)
     beat.expect(0.0, due=None)
     assert beat.pause(0.0) == rhythm.SELDOM
-    assert beat.pause(15.0) == 1.0
+    assert beat.pause(15.0) == 5.0
 
 
 def test_one_who_stops_waiting_is_not_looked_for() -> None:
@@ -69,4 +69,4 @@ def test_what_was_seen_late_does_not_make_the_next_first_look_late() -> None:
     beat.learnt.add("small", seconds=4.0, before=2.0)
     assert beat.learnt.of("small") == learnt.Distribution(quickest=2.0, nearly_all=4.0)
     beat.expect(0.0, due=None)
-    assert beat.pause(0.0) == 2.0 * rhythm.LITTLE_BEFORE
+    assert beat.pause(0.0) == 2.0
