@@ -32,12 +32,12 @@ from rich.table import Table
 from enamel import steps as kinds
 from enamel.cli import process
 from enamel.commands import COMMANDS
-from enamel.dispatch import ways
+from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft, Handle, Plan
 from enamel.flow.runner import Runner
-from enamel.flow.tools import Tools
+from enamel.flow.runtime import Tools
 from enamel.model import ids
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -151,7 +151,7 @@ class Site(Struct, frozen=True, kw_only=True):
         """Open what a process has: its store and its part in dispatching."""
         store = Store(self.store, give_up_after=timedelta(seconds=60))
         try:
-            async with ways.open(self.dispatch, store=self.store, types=COMMANDS) as dispatch:
+            async with dispatch_open.open(self.dispatch, store=self.store, types=COMMANDS) as dispatch:
                 yield store, dispatch
         finally:
             await store.close()

@@ -14,78 +14,53 @@ from enamel.api import app, routes
 from enamel.api import serve as api_serve
 from enamel.clouds import registry
 from enamel.clouds.openstack.driver import OpenStack
-from enamel.clouds.pace import Paces
+from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
-from enamel.clouds.shared import ways as boards
+from enamel.clouds.shared import open as boards
 from enamel.commands import COMMANDS
-from enamel.commands.suspect import Rules
+from enamel.commands.orphan.find import Rules
 from enamel.conf import placement
 from enamel.conf.settings import Settings
-from enamel.dispatch import ways
+from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.base import Dispatch
 from enamel.flow.runner import Runner
-from enamel.flow.tools import Tools
+from enamel.flow.runtime import Tools
 from enamel.model.errors import CloudUnknown, Invalid
 from enamel.model.placement import Containers
 from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
-from enamel.service import checks
-from enamel.service.address import Addresses
-from enamel.service.caller import Callers, LocalCaller
-from enamel.service.cancel import Cancel
-from enamel.service.catalogue import Catalogue
-from enamel.service.cloud import CloudStates
-from enamel.service.follow import Follow
-from enamel.service.guard import Guard
-from enamel.service.health import Health
-from enamel.service.late import LatePlanner
-from enamel.service.metrics import Metrics
-from enamel.service.notices import Notices
-from enamel.service.orphan import Radar
-from enamel.service.placement import Placements
-from enamel.service.read import Read
-from enamel.service.server_type import ServerTypes
-from enamel.service.submit import Submit
-from enamel.service.type_share import TypeShares
+from enamel.service.access.caller import LocalCaller
+from enamel.service.access.webhook_targets import Guard
+from enamel.service.process import health_checks
+from enamel.service.process.health import Health
+from enamel.service.process.metrics import Metrics
+from enamel.service.resources.address import Addresses
+from enamel.service.resources.catalogue import Catalogue
+from enamel.service.resources.cloud import CloudStates
+from enamel.service.resources.orphan import Radar
+from enamel.service.resources.placement import Placements
+from enamel.service.resources.server_type import ServerTypes
+from enamel.service.resources.server_type_share import TypeShares
+from enamel.service.services import Services
+from enamel.service.tasks.cancel import Cancel
+from enamel.service.tasks.follow import Follow
+from enamel.service.tasks.read import Read
+from enamel.service.tasks.submit import Submit
+from enamel.service.tasks.webhooks import Notices
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
+from enamel.store.directory_lock import Place
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.store.place import Place
 from enamel.worker import webhook
+from enamel.worker.scheduled_revert import LatePlanner
 from enamel.worker.webhook import Sender
 from enamel.worker.worker import Worker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-
-@dataclass(kw_only=True, slots=True)
-class Services:
-    """The use cases, for whichever face puts them before callers."""
-
-    submit: Submit
-    read: Read
-    catalogue: Catalogue
-    addresses: Addresses
-    radar: Radar
-    placements: Placements
-    server_types: ServerTypes
-    type_shares: TypeShares
-    follow: Follow
-    cancel: Cancel
-    notices: Notices
-    callers: Callers
-    health: Health
-    cloud_states: CloudStates
-    metrics: Metrics
-
-    def end(self) -> None:
-        """Have everybody go who waits, and send nobody here any more."""
-        self.follow.end()
-        self.health.end()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,7 +191,7 @@ async def _parts(
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
     dispatch = await stack.enter_async_context(
-        ways.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
+        dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
     keys = local_keys.Local(settings.keys)
     return Parts(
@@ -227,13 +202,13 @@ async def _parts(
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     store, clouds, dispatch = parts.store, parts.clouds, parts.dispatch
     looks: dict[str, Callable[[], Awaitable[str | None]]] = {
-        "store": checks.StoreCheck(store),
-        "dispatch": checks.DispatchCheck(dispatch),
-        "clouds": checks.CloudsCheck(clouds),
-        "cache": checks.CacheCheck(clouds.board),
+        "store": health_checks.StoreCheck(store),
+        "dispatch": health_checks.DispatchCheck(dispatch),
+        "clouds": health_checks.CloudsCheck(clouds),
+        "cache": health_checks.CacheCheck(clouds.board),
     }
     if lease is not None:
-        looks["lease"] = checks.LeaseCheck(lease)
+        looks["lease"] = health_checks.LeaseCheck(lease)
     states = CloudStates(clouds)
     radar = _radar(parts)
     return Services(

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from enamel import bootstrap
-from enamel.clouds import rhythm
+from enamel.clouds.watch import schedule
 from enamel.conf import settings
-from enamel.flow import attempt, undo
+from enamel.flow import step_attempts, undo
 from enamel.sandbox import faults, kernel, serve
 
 BORN_WITHIN = 30.0
@@ -25,9 +25,9 @@ BORN_WITHIN = 30.0
 
 def _hurry() -> None:
     """Wait shorter for everything, so that many kills fall into the same few seconds of work."""
-    defaults: dict[str, Any] = rhythm.Rhythm.__init__.__kwdefaults__ or {}
+    defaults: dict[str, Any] = schedule.Rhythm.__init__.__kwdefaults__ or {}
     defaults.update(often=0.1, unknown=0.2)
-    for module in (attempt, undo):
+    for module in (step_attempts, undo):
         module.__dict__["SETTLE"] = 0.3
 
 

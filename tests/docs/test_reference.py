@@ -7,7 +7,7 @@ import pytest
 from enamel.api import schemas
 from enamel.api.routes import ROUTES
 from enamel.commands import COMMANDS
-from enamel.model import errors, event, sentences
+from enamel.model import errors, event, field_docs
 from enamel.steps import KINDS
 from tools.reference import bodies, catalogue, cli, modules, routes, settings
 
@@ -78,7 +78,7 @@ def test_every_setting_has_its_heading_and_its_line() -> None:
         f"{name}.{field}"
         for name, section in settings.sections().items()
         for field in section.__struct_fields__
-        if field not in sentences.of(section)
+        if field not in field_docs.of(section)
     ]
     assert unsaid == []
 

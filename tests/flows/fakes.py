@@ -7,7 +7,8 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
-from enamel.clouds import driver, fence
+from enamel.clouds import driver
+from enamel.clouds.calls import fence
 from enamel.model import errors, item, task
 from enamel.model.errors import LeaseLost
 from enamel.model.event import Event

@@ -7,7 +7,7 @@ import pytest
 
 from enamel.model import item, task
 from enamel.model.errors import ActionImpossible, EnamelError, Invalid, WrongState
-from enamel.sandbox import compute_server
+from enamel.sandbox.compute import server as compute_server
 from tests.flows import world as worlds
 from tests.flows.world import After, World, states
 

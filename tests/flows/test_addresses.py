@@ -5,7 +5,7 @@ import pytest
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import EnamelError, Invalid, NotFound, WrongState
-from enamel.service import address
+from enamel.service.resources import address
 from tests.flows.world import After, World
 
 SMALL = {"name": "web", "template": "cirros", "type": "m1.small"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from enamel.clouds import record
+from enamel.clouds.calls import record
 from enamel.model import cloud, ids, task
 from enamel.model.errors import Invalid
 from enamel.model.orphan import Kind, Orphan, Why

@@ -16,7 +16,7 @@ from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.plan import Group, Node, Plan
 from enamel.flow.runner import Runner
-from enamel.flow.tools import Tools
+from enamel.flow.runtime import Tools
 from enamel.model import item, task
 from enamel.model.errors import LeaseLost
 from enamel.model.item import Item

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from enamel.clouds import cache
+from enamel.clouds.calls import cache
 from enamel.model import task
 from enamel.model.errors import Invalid
 from tests.flows.world import World

@@ -12,8 +12,9 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from enamel.model import task
 from enamel.model.errors import Invalid, NotFound
 from enamel.model.webhook import Notification, State
-from enamel.service import notices, read
-from enamel.service.guard import Guard
+from enamel.service.access.webhook_targets import Guard
+from enamel.service.tasks import read
+from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.store import secrets, tasks, webhooks
 from tests.flows import receiver as receivers
 from tests.flows.receiver import Receiver
@@ -94,9 +95,11 @@ async def test_a_secret_is_replaced_later(world: World, receiver: Receiver) -> N
     after = await world.run(told(receiver, secret=SECRET))
     await delivered(world, after)
     url = f"{receiver.url}/hook"
-    await world.notices.change_secret(world.caller, after.task.id, notices.NewSecret(url=url, secret=OTHER))
+    await world.notices.change_secret(
+        world.caller, after.task.id, tasks_webhooks.NewSecret(url=url, secret=OTHER)
+    )
     receiver.taken.clear()
-    await world.notices.replay(world.caller, after.task.id, notices.Replay(url=url))
+    await world.notices.replay(world.caller, after.task.id, tasks_webhooks.Replay(url=url))
     await delivered(world, after)
     for secret in (SECRET, OTHER):
         Verifier(secret).verify(receiver.taken[-1].body, dict(receiver.taken[-1].headers))
@@ -124,7 +127,7 @@ async def test_a_receiver_that_is_away_is_given_up(world: World, receiver: Recei
     assert (found.sent, found.attempts, found.last_status, found.next_at) == (0, 3, 503, None)
     assert found.last_error == "It answered 503."
     receiver.always = None
-    await world.notices.replay(world.caller, after.task.id, notices.Replay())
+    await world.notices.replay(world.caller, after.task.id, tasks_webhooks.Replay())
     await delivered(world, after)
     assert receiver.numbers == [one.seq for one in after.events]
     await world.check()
@@ -196,7 +199,7 @@ async def test_replay_from_an_event_on(world: World, receiver: Receiver) -> None
     after = await world.run(told(receiver))
     await delivered(world, after)
     receiver.taken.clear()
-    wanted = notices.Replay(after=len(after.events) - 2)
+    wanted = tasks_webhooks.Replay(after=len(after.events) - 2)
     key = {"idempotency_key": "once"}
     _, first = await world.notices.replay(world.caller, after.task.id, wanted, **key)
     _, again = await world.notices.replay(world.caller, after.task.id, wanted, **key)
@@ -208,11 +211,11 @@ async def test_replay_from_an_event_on(world: World, receiver: Receiver) -> None
 
 async def test_replay_of_what_is_not_there(world: World, receiver: Receiver) -> None:
     after = went_well(await world.run(WEB))
-    for wanted in (notices.Replay(), notices.Replay(url="https://example.org/")):
+    for wanted in (tasks_webhooks.Replay(), tasks_webhooks.Replay(url="https://example.org/")):
         with pytest.raises(NotFound, match="tells no webhook"):
             await world.notices.replay(world.caller, after.task.id, wanted)
     with pytest.raises(Invalid, match="not the number"):
-        await world.notices.replay(world.caller, after.task.id, notices.Replay(after=-1))
+        await world.notices.replay(world.caller, after.task.id, tasks_webhooks.Replay(after=-1))
     await world.check()
 
 

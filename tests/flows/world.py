@@ -17,18 +17,19 @@ import pytest
 import structlog
 from msgspec import Struct
 
-from enamel.clouds import record, rhythm
+from enamel.clouds.calls import record
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.patience import Patience
-from enamel.clouds.pace import Paces
+from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
-from enamel.clouds.shared.board import Board
-from enamel.commands.suspect import Rules
+from enamel.clouds.shared.store import Board
+from enamel.clouds.watch import schedule
+from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
-from enamel.flow.tools import Tools
+from enamel.flow.runtime import Tools
 from enamel.model import item, task, topic
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -37,18 +38,18 @@ from enamel.model.placement import Containers
 from enamel.model.task import Caller, State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
-from enamel.service.cancel import Cancel
-from enamel.service.guard import Guard
-from enamel.service.late import LatePlanner
-from enamel.service.notices import Notices
-from enamel.service.orphan import Radar
-from enamel.service.submit import Submit
+from enamel.service.access.webhook_targets import Guard
+from enamel.service.resources.orphan import Radar
+from enamel.service.tasks.cancel import Cancel
+from enamel.service.tasks.submit import Submit
+from enamel.service.tasks.webhooks import Notices
 from enamel.steps.probe import Probe
 from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
 from enamel.worker import webhook
+from enamel.worker.scheduled_revert import LatePlanner
 from enamel.worker.webhook import Sender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
@@ -95,13 +96,13 @@ class After(Struct, frozen=True, kw_only=True):
         return {kind: len(rows) for kind, rows in self.cloud.items() if rows}
 
 
-class _Hurried(rhythm.Rhythm):
+class _Hurried(schedule.Rhythm):
     """Looks all the time."""
 
     def __init__(self) -> None:
         super().__init__(often=0.02, seldom=0.1, unknown=0.05)
 
-    def expect(self, now: float, *, due: timedelta | None) -> rhythm.Expectation:
+    def expect(self, now: float, *, due: timedelta | None) -> schedule.Expectation:
         return super().expect(now, due=due and due * 0.05)
 
 

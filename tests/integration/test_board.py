@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from enamel.clouds.shared import ways
-from enamel.clouds.shared.board import Board
+from enamel.clouds.shared import open as shared_open
+from enamel.clouds.shared.store import Board
 from tests.integration.services import debian
 from tests.integration.services.daemon import Daemon
 from tests.integration.services.memcached import Memcached
@@ -32,7 +32,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Daemon]:
 
 @pytest.fixture
 def there(server: Daemon) -> Board:
-    return ways.open(server.url)  # type: ignore[attr-defined]
+    return shared_open.open(server.url)  # type: ignore[attr-defined]
 
 
 async def back(there: Board) -> None:
@@ -43,7 +43,7 @@ async def back(there: Board) -> None:
 
 
 async def test_what_is_left_is_found(there: Board, server: Daemon) -> None:
-    other = ways.open(server.url)
+    other = shared_open.open(server.url)
     large = bytes(range(256)) * 2_000
     assert await there.write("a", b"\r\nEND\r\n", keep=MINUTE)
     assert await there.write("b", large, keep=MINUTE)
@@ -111,7 +111,7 @@ async def test_a_server_that_freezes_is_missed_and_found_again(there: Board, ser
 async def test_a_value_that_is_too_large_is_refused_without_harm(server: Daemon) -> None:
     if isinstance(server, Redis):
         pytest.skip("Redis takes values up to 512 MB")
-    there = ways.open(server.url)
+    there = shared_open.open(server.url)
     assert not await there.write("a", os.urandom(2_000_000), keep=MINUTE)
     assert there.trouble is None
     await there.close()

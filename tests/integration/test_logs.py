@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from enamel.sandbox import faults, identity, kernel, serve
+from enamel.sandbox import faults, kernel, serve
+from enamel.sandbox.identity import state as identity_state
 
 PASSWORD = "pass-8b1d40f6"
 USER_DATA = base64.b64encode(b"#!/bin/sh\necho planted-2290\n").decode()
@@ -64,7 +65,7 @@ def launch(url: str, name: str) -> str:
 def test_no_secret_is_logged_or_stored(tmp_path: Path, sandbox: serve.Sandbox) -> None:
     clouds = tmp_path / "clouds.yaml"
     clouds.write_text(
-        sandbox.clouds_yaml().replace(f"password: {identity.PASSWORD}", f"password: {PASSWORD}")
+        sandbox.clouds_yaml().replace(f"password: {identity_state.PASSWORD}", f"password: {PASSWORD}")
     )
     data, log = tmp_path / "data", tmp_path / "log"
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ENAMEL_"))}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from enamel.model.errors import ServiceError
-from enamel.store.place import Place
+from enamel.store.directory_lock import Place
 
 
 def test_is_made_for_its_user_alone(tmp_path: Path) -> None:

@@ -10,15 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from enamel.model.errors import ServiceError
-from enamel.store import dialects, migrations, server
+from enamel.store import database, dialects, migrations
 from tests.store.world import LEASE
 
 
 def test_these_databases_are_new_enough(url: str) -> None:
     engine = dialects.connect(url, idle_after=LEASE)
-    server.check(engine)
+    database.check(engine)
     with engine.connect() as connection:
-        product, version = server.identify(connection)
+        product, version = database.identify(connection)
     engine.dispose()
     assert product in {"SQLite", "PostgreSQL", "MariaDB", "MySQL"} and version > (1,)
 
@@ -40,7 +40,7 @@ def test_a_server_that_is_gone_is_noticed_soon(url: str) -> None:
 @pytest.mark.parametrize("product", ["SQLite", "PostgreSQL", "MariaDB", "MySQL"])
 def test_an_old_server_is_refused(monkeypatch: pytest.MonkeyPatch, product: str, tmp_path: Path) -> None:
     engine = dialects.connect(f"sqlite:///{tmp_path / 'x.db'}", idle_after=LEASE)
-    monkeypatch.setattr(server, "identify", lambda _connection: (product, (3, 1)))
+    monkeypatch.setattr(database, "identify", lambda _connection: (product, (3, 1)))
     with pytest.raises(ServiceError, match=rf"\[store\] url is {product} 3\.1; Enamel needs") as refused:
         migrations.check(engine)
     engine.dispose()
@@ -66,7 +66,7 @@ def test_mariadb_and_mysql_are_told_apart(told: str, known: tuple[str, tuple[int
         def scalar_one(self) -> str:
             return told
 
-    assert server.identify(Connection()) == known  # type: ignore[arg-type]
+    assert database.identify(Connection()) == known  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_wrong_password_and_a_missing_database_are_named(url: str) -> None:
     for wrong in (parsed.set(database="missing"), parsed.set(username="nobody", password="x")):
         engine = dialects.connect(wrong.render_as_string(hide_password=False), idle_after=LEASE)
         with pytest.raises(ServiceError, match=r"missing|nobody"):
-            server.check(engine)
+            database.check(engine)
         engine.dispose()
 
 
@@ -119,7 +119,7 @@ def test_a_url_of_another_kind_is_refused(url: str) -> None:
 )
 def test_a_password_with_a_meaning_of_its_own_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(ServiceError, match=r"\[store\] url") as refused:
-        server.check(dialects.connect(url, idle_after=LEASE))
+        database.check(dialects.connect(url, idle_after=LEASE))
     assert "hunter2" not in f"{refused.value}{refused.value.advice}"
     assert "%40" in refused.value.advice
 

@@ -9,7 +9,7 @@ import typing
 
 import msgspec
 
-from enamel.model import sentences
+from enamel.model import field_docs
 from tools.reference import page
 
 
@@ -20,7 +20,7 @@ def describe(struct: type[msgspec.Struct]) -> str:
 
 def table(struct: type[msgspec.Struct]) -> str:
     """Return a table of a Struct's fields."""
-    said = sentences.of(struct)
+    said = field_docs.of(struct)
     rows = [
         (page.code(field.encode_name), spell(field.type), default(field), said.get(field.name, ""))
         for field in msgspec.structs.fields(struct)

@@ -6,21 +6,25 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as WebRequest
+from starlette.responses import Response as WebResponse
+from starlette.responses import StreamingResponse
 from starlette.routing import Route as WebRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from enamel.api import door, fields, headers, query, version
-from enamel.api.exchange import Answer, Ask, Services
+from enamel.api import headers, middleware, query, version, versioned_fields
+from enamel.api.request import Answer, Ask
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.clouds import asking, demand
+from enamel.clouds.calls import freshness
+from enamel.clouds.pacing import priority
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
 from enamel.model.task import Caller
-from enamel.service import body
+from enamel.service.services import Services
+from enamel.service.validation import body
 
 T = TypeVar("T")
 
@@ -41,7 +45,7 @@ def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
         ],
         redirect_slashes=False,
     )
-    return door.Door(web)
+    return middleware.Door(web)
 
 
 class Path:
@@ -52,26 +56,26 @@ class Path:
         self._services = services
         self._table = table
 
-    async def serve(self, request: Request) -> Response:
+    async def serve(self, request: WebRequest) -> WebResponse:
         """Check a request against its route and have it handled."""
         route = self._lines.get(request.method) or self._lines["GET"]
-        request.scope[door.ROUTE] = f"{route.method} {route.path}"
-        agreed = request.scope[door.VERSION] = version.negotiate(request.headers)
+        request.scope[middleware.ROUTE] = f"{route.method} {route.path}"
+        agreed = request.scope[middleware.VERSION] = version.negotiate(request.headers)
         if route.since > agreed:
             raise _too_early(route, agreed)
         callers = self._services.callers
         caller = await callers.authenticate(request.headers) if route.rule else NOBODY
-        asking.start(project=caller.project_id)
+        priority.start(project=caller.project_id)
         if headers.wants_fresh(request.headers):
-            demand.fresh()
+            freshness.fresh()
         told = query.parse(request.query_params.multi_items(), route.query)
         data = await _data(request) if _has_body(request, route) else None
         if data is not None:
-            fields.check(data, route.request, agreed=agreed)
+            versioned_fields.check(data, route.request, agreed=agreed)
         ask = Ask(
             services=self._services,
             caller=caller,
-            request_id=request.scope[door.REQUEST_ID],
+            request_id=request.scope[middleware.REQUEST_ID],
             path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             params=request.path_params,
             query=told,
@@ -81,9 +85,9 @@ class Path:
             table=offered(self._table, agreed),
         )
         answer = await route.handler(ask)
-        unknown = fields.later(route.responses.get(answer.status, ()), agreed)
+        unknown = versioned_fields.later(route.responses.get(answer.status, ()), agreed)
         if unknown:
-            answer = msgspec.structs.replace(answer, body=fields.without(answer.body, unknown))
+            answer = msgspec.structs.replace(answer, body=versioned_fields.without(answer.body, unknown))
         return _response(answer, request)
 
 
@@ -96,13 +100,13 @@ def _too_early(route: Route, agreed: Version) -> NotFound:
     )
 
 
-def _has_body(request: Request, route: Route) -> bool:
+def _has_body(request: WebRequest, route: Route) -> bool:
     """Tell whether there is a body to read, or one is missing."""
     sent = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
     return route.request is not None and (route.body_required or sent)
 
 
-async def _data(request: Request) -> Any:
+async def _data(request: WebRequest) -> Any:
     """Return the JSON data of a request's body.
 
     Raises:
@@ -138,25 +142,25 @@ async def _data(request: Request) -> Any:
     return data
 
 
-def _response(answer: Answer, request: Request) -> Response:
+def _response(answer: Answer, request: WebRequest) -> WebResponse:
     """Return what goes out for an answer; 304 where the client has it already."""
     if answer.stream is not None:
         return StreamingResponse(
             answer.stream, answer.status, headers=dict(answer.headers), media_type=answer.media_type
         )
     if answer.body is None:
-        return Response(status_code=answer.status, headers=dict(answer.headers))
+        return WebResponse(status_code=answer.status, headers=dict(answer.headers))
     content = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
     sent = dict(answer.headers)
     if request.method in {"GET", "HEAD"} and answer.status == 200:
         sent["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         sent.setdefault("Cache-Control", "no-cache")
         if headers.matches(request.headers, sent["ETag"]):
-            return Response(status_code=304, headers=sent)
-    return Response(content, answer.status, headers=sent, media_type=answer.media_type)
+            return WebResponse(status_code=304, headers=sent)
+    return WebResponse(content, answer.status, headers=sent, media_type=answer.media_type)
 
 
-async def _while_here(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
+async def _while_here(request: WebRequest, waiting: Coroutine[Any, Any, T]) -> T:
     """Await something that may take long, and give it up when the client has gone."""
     work = asyncio.ensure_future(waiting)
     gone = asyncio.ensure_future(_disconnect(request))
@@ -170,6 +174,6 @@ async def _while_here(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
             left.cancel()
 
 
-async def _disconnect(request: Request) -> None:
+async def _disconnect(request: WebRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -6,9 +6,9 @@ from typing import Annotated, TypeVar
 from msgspec import Meta, Struct
 
 from enamel.api import links
-from enamel.api.exchange import Ask
 from enamel.api.links import Links
-from enamel.service import paging
+from enamel.api.request import Ask
+from enamel.service.resources import paging
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from enamel.api import exchange
+from enamel.api import request
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid
 
@@ -42,7 +42,7 @@ def preferred_wait(headers: Mapping[str, str]) -> timedelta | None:
         name, _, value = preference.split(";")[0].partition("=")
         seconds = value.strip().strip('"')
         if name.strip().lower() == "wait" and re.fullmatch("[0-9]{1,9}", seconds):
-            return min(timedelta(seconds=int(seconds)), exchange.LONGEST_WAIT)
+            return min(timedelta(seconds=int(seconds)), request.LONGEST_WAIT)
     return None
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from enamel.api import headers, problems, schemas, version
 from enamel.api.route import Route, Table
-from enamel.model import errors, sentences
+from enamel.model import errors, field_docs
 
 EVERYWHERE: tuple[type[errors.EnamelError], ...] = (
     errors.Invalid,
@@ -93,7 +93,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in route.variables
     ]
-    said = sentences.of(route.query)
+    said = field_docs.of(route.query)
     for field in msgspec.structs.fields(route.query):
         (schema,), named = schemas.components([field.type], ref="{name}")
         parameter: dict[str, Any] = {

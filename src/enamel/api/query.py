@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, inspect, structs
 
 from enamel.model.errors import Fault, Invalid
-from enamel.service import body
+from enamel.service.validation import body
 
 T = TypeVar("T", bound=Struct)
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from enamel.api import version
-from enamel.api.exchange import Answer, Ask
+from enamel.api.request import Answer, Ask
 from enamel.api.version import Version
 from enamel.model.errors import EnamelError
 

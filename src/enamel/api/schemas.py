@@ -9,8 +9,8 @@ import msgspec
 
 from enamel.api import problems
 from enamel.api.route import Table
-from enamel.model import item, orphan, sentences, tag, task, webhook
-from enamel.service import placement, template
+from enamel.model import field_docs, item, orphan, tag, task, webhook
+from enamel.service.resources import placement, template
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -148,7 +148,7 @@ def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
         schema = named.get(_short(struct.__name__))
         if schema is None or schema.get("title", struct.__name__) != struct.__name__:
             continue
-        said = sentences.of(struct)
+        said = field_docs.of(struct)
         for field in msgspec.structs.fields(struct):
             shown = schema.get("properties", {}).get(field.encode_name)
             if shown is not None and field.name in said:

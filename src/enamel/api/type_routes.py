@@ -1,7 +1,7 @@
 """The routes of server types: list, make, change, tag and share the sizes that servers come in."""
 
 from enamel.api.resources import server, server_type, task_body, type_share
-from enamel.api.resources.server_inside import TagSet
+from enamel.api.resources.server_console import TagSet
 from enamel.api.route import Route
 from enamel.model import errors
 from enamel.model.server_type import ServerTypeChange, ServerTypeWish, Shares

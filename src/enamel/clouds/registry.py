@@ -10,8 +10,8 @@ from importlib import metadata
 from typing import Protocol
 
 from enamel.clouds import driver
-from enamel.clouds.pace import Paces
-from enamel.clouds.shared.board import Board
+from enamel.clouds.pacing.gate import Paces
+from enamel.clouds.shared.store import Board
 from enamel.model.errors import CloudUnknown
 
 GROUP = "enamel.clouds"

@@ -1,25 +1,15 @@
 """The commands: one file turns what a caller wants, and what the cloud is like, into a plan."""
 
-from enamel.commands import (
-    attach_address,
-    change_server_type,
-    clean_orphans,
-    create_address,
-    create_server,
-    create_volume,
-    delete_address,
-    delete_volume,
-    delete_volume_snapshot,
-    detach_address,
-    placement,
-    restart_task,
-    revert_task,
-    server_action,
-    snapshot_volume,
-    terminate_server,
-    transfer_server,
-)
+from enamel.commands.address import attach, create, delete, detach
 from enamel.commands.command import Command
+from enamel.commands.launch import create_server, placement
+from enamel.commands.orphan import clean
+from enamel.commands.server import action, terminate, transfer
+from enamel.commands.server_type import change
+from enamel.commands.task import restart, revert
+from enamel.commands.volume import create as volume_create
+from enamel.commands.volume import delete as volume_delete
+from enamel.commands.volume import delete_snapshot, snapshot
 from enamel.model.address import AddressWish, AttachWish
 from enamel.model.launch import Launch
 from enamel.model.orphan import CleanWish
@@ -35,8 +25,8 @@ COMMANDS: dict[str, Command] = {
         summary="Have an address lead to a server.",
         body=AttachWish,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=attach_address.ask,
-        plan=attach_address.plan,
+        ask=attach.ask,
+        plan=attach.plan,
     ),
     "address.create": Command(
         name="address.create",
@@ -44,8 +34,8 @@ COMMANDS: dict[str, Command] = {
         summary="Get an address that outlives servers.",
         body=AddressWish,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=create_address.ask,
-        plan=create_address.plan,
+        ask=create.ask,
+        plan=create.plan,
     ),
     "address.delete": Command(
         name="address.delete",
@@ -53,8 +43,8 @@ COMMANDS: dict[str, Command] = {
         summary="Give an address back to the cloud.",
         body=None,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=delete_address.ask,
-        plan=delete_address.plan,
+        ask=delete.ask,
+        plan=delete.plan,
     ),
     "address.detach": Command(
         name="address.detach",
@@ -62,8 +52,8 @@ COMMANDS: dict[str, Command] = {
         summary="Have an address lead nowhere, and keep it.",
         body=None,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=detach_address.ask,
-        plan=detach_address.plan,
+        ask=detach.ask,
+        plan=detach.plan,
     ),
     "orphans.clean": Command(
         name="orphans.clean",
@@ -71,8 +61,8 @@ COMMANDS: dict[str, Command] = {
         summary="Take away what belongs to nobody.",
         body=CleanWish,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=clean_orphans.ask,
-        plan=clean_orphans.plan,
+        ask=clean.ask,
+        plan=clean.plan,
     ),
     "server.create": Command(
         name="server.create",
@@ -91,18 +81,18 @@ COMMANDS: dict[str, Command] = {
         summary="End a server, with what was made for it.",
         body=None,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=terminate_server.ask,
-        plan=terminate_server.plan,
+        ask=terminate.ask,
+        plan=terminate.plan,
     ),
-    **server_action.COMMANDS,
+    **action.COMMANDS,
     "server.transfer": Command(
         name="server.transfer",
         action="TRANSFER",
         summary="Give a server to another project.",
         body=ServerChange,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=transfer_server.ask,
-        plan=transfer_server.plan,
+        ask=transfer.ask,
+        plan=transfer.plan,
     ),
     "server_type.change": Command(
         name="server_type.change",
@@ -110,8 +100,8 @@ COMMANDS: dict[str, Command] = {
         summary="Change a server type, also where the cloud can only make another one in its place.",
         body=ServerTypeChange,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=change_server_type.ask,
-        plan=change_server_type.plan,
+        ask=change.ask,
+        plan=change.plan,
     ),
     "task.restart": Command(
         name="task.restart",
@@ -119,8 +109,8 @@ COMMANDS: dict[str, Command] = {
         summary="Take up a task that failed, from where it failed or from a named step.",
         body=Restart,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=restart_task.ask,
-        plan=restart_task.plan,
+        ask=restart.ask,
+        plan=restart.plan,
     ),
     "task.revert": Command(
         name="task.revert",
@@ -128,8 +118,8 @@ COMMANDS: dict[str, Command] = {
         summary="Undo what a task has made.",
         body=None,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=revert_task.ask,
-        plan=revert_task.plan,
+        ask=revert.ask,
+        plan=revert.plan,
     ),
     "volume.create": Command(
         name="volume.create",
@@ -137,8 +127,8 @@ COMMANDS: dict[str, Command] = {
         summary="Make a volume.",
         body=VolumeWish,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=create_volume.ask,
-        plan=create_volume.plan,
+        ask=volume_create.ask,
+        plan=volume_create.plan,
     ),
     "volume.snapshot": Command(
         name="volume.snapshot",
@@ -146,8 +136,8 @@ COMMANDS: dict[str, Command] = {
         summary="Make a snapshot of a volume.",
         body=SnapshotWish,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=snapshot_volume.ask,
-        plan=snapshot_volume.plan,
+        ask=snapshot.ask,
+        plan=snapshot.plan,
     ),
     "volume.delete_snapshot": Command(
         name="volume.delete_snapshot",
@@ -155,8 +145,8 @@ COMMANDS: dict[str, Command] = {
         summary="Delete a snapshot of a volume.",
         body=None,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=delete_volume_snapshot.ask,
-        plan=delete_volume_snapshot.plan,
+        ask=delete_snapshot.ask,
+        plan=delete_snapshot.plan,
     ),
     "volume.delete": Command(
         name="volume.delete",
@@ -164,8 +154,8 @@ COMMANDS: dict[str, Command] = {
         summary="Delete a volume.",
         body=None,
         cloud=lambda want: (want.params.get("cloud"), ()),
-        ask=delete_volume.ask,
-        plan=delete_volume.plan,
+        ask=volume_delete.ask,
+        plan=volume_delete.plan,
     ),
 }
 """Every command by its task's type."""

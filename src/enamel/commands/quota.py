@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from enamel.commands.choice import Choice
 from enamel.commands.facts import Facts
+from enamel.commands.launch.resolved_server import Choice
 from enamel.model.errors import Fault
 
 NAMES = {

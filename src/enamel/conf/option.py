@@ -21,7 +21,7 @@ from enamel.conf.secrets import Settings as Secrets
 from enamel.conf.store import Settings as Store
 from enamel.conf.webhooks import Settings as Webhooks
 from enamel.conf.worker import Settings as Worker
-from enamel.model import sentences
+from enamel.model import field_docs
 
 
 class Everywhere(Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ class Option(Struct, frozen=True, kw_only=True):
 def options() -> Iterator[Option]:
     """Yield every option."""
     for section, struct in SECTIONS.items():
-        said = sentences.of(struct)
+        said = field_docs.of(struct)
         for field in msgspec.structs.fields(struct):
             yield Option(
                 section=section,

@@ -13,7 +13,7 @@ import psycopg
 import structlog
 
 from enamel.dispatch.hint import Hint, Message, News
-from enamel.dispatch.wire import Interest
+from enamel.dispatch.transport import Interest
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from enamel.dispatch.hint import Hint, Message, News, Stage
-from enamel.dispatch.wire import Interest
+from enamel.dispatch.transport import Interest
 from enamel.model import ids
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from enamel.dispatch.hint import Hint, Message, News, Stage
 from enamel.dispatch.link import Link
 from enamel.dispatch.local import Local
 from enamel.dispatch.outbox import Outbox, Post
-from enamel.dispatch.wire import Interest, Receiver, Wire
+from enamel.dispatch.transport import Interest, Receiver, Wire
 from enamel.model import ids, topic
 from enamel.model.task import Priority
 

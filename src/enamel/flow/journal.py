@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from enamel.flow.plan import Node, Plan
-from enamel.flow.view import seen
+from enamel.flow.task_view import seen
 from enamel.model import errors, item, problem, task
 from enamel.model.event import Event
 from enamel.model.item import Call, Item

@@ -8,17 +8,18 @@ from typing import Any
 import msgspec
 import structlog
 
-from enamel.clouds import asking, record
+from enamel.clouds.calls import record
+from enamel.clouds.pacing import priority
 from enamel.flow import plan as plans
-from enamel.flow import view
-from enamel.flow.attempt import Attempts, BrokenOff, Halt
+from enamel.flow import task_view
 from enamel.flow.graph import Graph
 from enamel.flow.inbox import Inbox
 from enamel.flow.journal import Journal
 from enamel.flow.plan import Node, Plan
-from enamel.flow.tools import Tools
+from enamel.flow.runtime import Tools
+from enamel.flow.step_attempts import Attempts, BrokenOff, Halt
+from enamel.flow.step_context import Workbench
 from enamel.flow.undo import Undo
-from enamel.flow.workbench import Workbench
 from enamel.model import errors, item, problem, task
 from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Item
@@ -89,7 +90,7 @@ class Run:
     async def carry_out(self) -> None:
         """Do what the plan says, and undo it where it fails."""
         record.request_id.set(self._journal.task.request_id)
-        asking.start(project=self._journal.task.project_id, task=self._journal.task.id)
+        priority.start(project=self._journal.task.project_id, task=self._journal.task.id)
         await self._journal.claimed()
         try:
             self._take_plan(plans.read(self._journal.task.plan))
@@ -113,7 +114,8 @@ class Run:
     def _all_done(self) -> bool:
         """Tell whether nothing is left to do although a hand-over had begun."""
         return all(
-            one.state is item.State.COMPLETED or view.left_behind(one) for one in self._journal.items.values()
+            one.state is item.State.COMPLETED or task_view.left_behind(one)
+            for one in self._journal.items.values()
         )
 
     async def _finish(self) -> None:
@@ -141,7 +143,7 @@ class Run:
             for name, one in self._journal.items.items()
             if one.group not in self._failed
             and one.state is not item.State.COMPLETED
-            and not view.left_behind(one)
+            and not task_view.left_behind(one)
         ]
         if not undone:
             return None
@@ -249,7 +251,9 @@ class Run:
             self._journal.again(broken_off)
         self._graph.begin(items)
         failed = [
-            (one, one.error) for one in items.values() if one.state in view.FAILED and one.error is not None
+            (one, one.error)
+            for one in items.values()
+            if one.state in task_view.FAILED and one.error is not None
         ]
         for one, told in sorted(failed, key=lambda pair: pair[0].ended_at or self._tools.now()):
             error = problem.error(told)
@@ -380,11 +384,11 @@ class Run:
         shared = [
             node.name for node in self._graph.nodes.values() if node.group is None and node.cloud == cloud
         ]
-        if any(items[name].error and items[name].state in view.FAILED for name in shared):
+        if any(items[name].error and items[name].state in task_view.FAILED for name in shared):
             return None
         names = [name for name in self._graph.of_group[group] if self._graph.nodes[name].cloud == cloud]
         moving = [name for name in self._graph.moving[group] if name in names]
-        failed = [name for name in names if items[name].state in view.FAILED and name not in moving]
+        failed = [name for name in names if items[name].state in task_view.FAILED and name not in moving]
         if any(items[name].error for name in failed):
             return None
         # The others were only broken off, because the server failed.
@@ -404,7 +408,9 @@ class Run:
             to=index,
             where=where,
             leave=[
-                name for node in nodes if (name := node.name) in items and not view.left_behind(items[name])
+                name
+                for node in nodes
+                if (name := node.name) in items and not task_view.left_behind(items[name])
             ],
             wake=[node for node in nodes if node.cloud == where.get("cloud")],
             why=error.detail,
@@ -422,7 +428,7 @@ class Run:
             and self._graph.groups
             and not self._here(node.cloud)
         ]
-        left = [name for name in left if not view.left_behind(items[name])]
+        left = [name for name in left if not task_view.left_behind(items[name])]
         if left:
             self._left += await self._undo().steps(left)
             await self._journal.left(left, "no server stays on this cloud.")

@@ -7,9 +7,9 @@ tasks may wait in one worker. All that a run does, forward or back, is within th
 
 from collections.abc import Sequence
 
-from enamel.clouds import fence
+from enamel.clouds.calls import fence
 from enamel.flow.run import Run
-from enamel.flow.tools import Tools
+from enamel.flow.runtime import Tools
 from enamel.model import errors
 from enamel.model.item import Item
 from enamel.model.task import Task

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
-from enamel.clouds import asking, record
-from enamel.clouds.asking import Lane
+from enamel.clouds.calls import record
+from enamel.clouds.pacing import priority
+from enamel.clouds.pacing.priority import Lane
 from enamel.flow.graph import Graph
 from enamel.flow.journal import Journal
 from enamel.flow.plan import Node
@@ -116,7 +117,7 @@ class Undo:
         attempt = 0
         while True:
             attempt += 1
-            with record.calls() as calls, asking.in_lane(Lane.CLEAN_UP):
+            with record.calls() as calls, priority.in_lane(Lane.CLEAN_UP):
                 try:
                     async with asyncio.timeout(GIVE_UP_AFTER):
                         outputs = await self._take_away(node, only=only)

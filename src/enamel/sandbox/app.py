@@ -16,23 +16,17 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from enamel.sandbox import (
-    compute,
-    compute_routes,
-    control,
-    faults,
-    guests,
-    identity,
-    identity_routes,
-    image,
-    image_state,
-    kernel,
-    network,
-    secret,
-    state,
-    volume,
-    volume_state,
-)
+from enamel.sandbox import control, faults, guests, kernel, state
+from enamel.sandbox.compute import routes as compute_routes
+from enamel.sandbox.compute import state as compute_state
+from enamel.sandbox.identity import routes as identity_routes
+from enamel.sandbox.identity import state as identity_state
+from enamel.sandbox.image import routes as image_routes
+from enamel.sandbox.image import state as image_state
+from enamel.sandbox.key_manager import secret as key_manager_secret
+from enamel.sandbox.network import routes as network_routes
+from enamel.sandbox.volume import routes as volume_routes
+from enamel.sandbox.volume import state as volume_state
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -41,10 +35,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 SERVICES: tuple[kernel.Service, ...] = (
     control.SERVICE,
     identity_routes.SERVICE,
-    network.SERVICE,
-    image.SERVICE,
-    volume.SERVICE,
-    secret.SERVICE,
+    network_routes.SERVICE,
+    image_routes.SERVICE,
+    volume_routes.SERVICE,
+    key_manager_secret.SERVICE,
     compute_routes.SERVICE,
 )
 
@@ -55,12 +49,12 @@ _HTML = b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid o
 def build(settings: kernel.Settings) -> App:
     """Build a cloud with everything a fresh one has, and the application that speaks for it."""
     cloud = state.Cloud(settings)
-    cloud.identity = identity.Identity(cloud)
-    cloud.network = network.build(cloud)
+    cloud.identity = identity_state.Identity(cloud)
+    cloud.network = network_routes.build(cloud)
     cloud.image = image_state.Images(cloud)
     cloud.volume = volume_state.Volumes(cloud)
-    cloud.secret = secret.Secrets(cloud)
-    cloud.compute = compute.Compute(cloud)
+    cloud.secret = key_manager_secret.Secrets(cloud)
+    cloud.compute = compute_state.Compute(cloud)
     cloud.guests = guests.Guests(cloud)
     return App(cloud)
 
@@ -171,8 +165,8 @@ class App:
             reply = found[0].handler(request)
             body = self.cloud.era.trimmed(service.name, reply.body)
             return reply if body is reply.body else msgspec.structs.replace(reply, body=body)
-        except identity.Unauthenticated as refusal:
-            return identity.word(refusal)
+        except identity_state.Unauthenticated as refusal:
+            return identity_state.word(refusal)
         except kernel.Refusal as refusal:
             return service.word(refusal)
 

@@ -13,7 +13,7 @@ import hashlib
 import resource
 from typing import TYPE_CHECKING
 
-from enamel.sandbox import compute_server
+from enamel.sandbox.compute import server as compute_server
 
 if TYPE_CHECKING:
     from enamel.sandbox import state

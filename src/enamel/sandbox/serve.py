@@ -16,7 +16,8 @@ import uvicorn
 import yaml
 from uvicorn.protocols.http import httptools_impl
 
-from enamel.sandbox import app, block, era, faults, identity, kernel
+from enamel.sandbox import app, block, era, faults, kernel
+from enamel.sandbox.identity import state as identity_state
 
 if TYPE_CHECKING:
     from enamel.sandbox import state
@@ -57,10 +58,10 @@ def clouds_yaml(url: str, *, of: era.Era = era.TODAY) -> str:
     """Return a clouds.yaml with the accounts of a sandbox of some era at that URL."""
 
     def account(name: str) -> dict[str, object]:
-        auth = {"auth_url": _door(url, of), "username": name, "password": identity.PASSWORD}
+        auth = {"auth_url": _door(url, of), "username": name, "password": identity_state.PASSWORD}
         if not of.names_in_v2:
             auth |= {"user_domain_name": "Default", "project_domain_name": "Default"}
-        return {"region_name": identity.REGION, "auth": {**auth, "project_name": name}}
+        return {"region_name": identity_state.REGION, "auth": {**auth, "project_name": name}}
 
     clouds = {
         "sandbox": account("demo"),
@@ -69,14 +70,14 @@ def clouds_yaml(url: str, *, of: era.Era = era.TODAY) -> str:
     }
     if of.has_credentials:
         clouds["sandbox-app"] = {
-            "region_name": identity.REGION,
+            "region_name": identity_state.REGION,
             "auth_type": "v3applicationcredential",
             "auth": {
                 "auth_url": _door(url, of),
                 "username": "demo",
                 "user_domain_name": "Default",
                 "application_credential_name": "lab",
-                "application_credential_secret": identity.PASSWORD,
+                "application_credential_secret": identity_state.PASSWORD,
             },
         }
     return yaml.safe_dump({"clouds": clouds}, sort_keys=False)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from enamel.sandbox import control, era, faults, kernel, seams
 
 if TYPE_CHECKING:
-    from enamel.sandbox import compute, guests, identity
+    from enamel.sandbox import guests
+    from enamel.sandbox.compute import state as compute_state
+    from enamel.sandbox.identity import state as identity_state
 
 
 class Cloud:
@@ -20,12 +22,12 @@ class Cloud:
     The services' states hang on it (`cloud.network`, `cloud.compute` …); `app.build` puts them there.
     """
 
-    identity: identity.Identity
+    identity: identity_state.Identity
     network: seams.Network
     image: seams.Images
     volume: seams.Volumes
     secret: seams.Inventory
-    compute: compute.Compute
+    compute: compute_state.Compute
     guests: guests.Guests
 
     def __init__(self, settings: kernel.Settings) -> None:

@@ -14,7 +14,7 @@ from enamel.model.errors import EnamelError, TaskTimedOut
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import State, Task
-from enamel.store import events, items, line, room, rows, tasks
+from enamel.store import concurrency_limits, events, items, queue_order, rows, tasks
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
 
@@ -34,7 +34,7 @@ def claim(
     """
     if limit <= 0:
         return ()
-    line.join(tx)
+    queue_order.join(tx)
     waiting = _next(tx, topics, limit=limit, limits=limits)
     if not waiting:
         return ()
@@ -56,8 +56,8 @@ def claim(
 
 def _next(tx: Tx, topics: topic.Topics, *, limit: int, limits: Limits) -> list[Task]:
     """Return the tasks that are next, locked, as many as there is room for."""
-    left = room.Room(tx, limits)
-    query = sa.select(table).where(line.IN_LINE, _served(topics)).order_by(*line.ORDER)
+    left = concurrency_limits.Room(tx, limits)
+    query = sa.select(table).where(queue_order.IN_LINE, _served(topics)).order_by(*queue_order.ORDER)
     chosen: dict[str, Task] = {}
     while len(chosen) < limit:
         more = query.where(left.open(), table.c.id.not_in(chosen)) if limits else query
@@ -161,5 +161,5 @@ def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
     """Return the condition that a task's type is among the topics."""
-    chosen = sa.or_(*map(room.like, topics.only)) if topics.only else sa.true()
-    return sa.and_(chosen, *(sa.not_(room.like(pattern)) for pattern in topics.but))
+    chosen = sa.or_(*map(concurrency_limits.like, topics.only)) if topics.only else sa.true()
+    return sa.and_(chosen, *(sa.not_(concurrency_limits.like(pattern)) for pattern in topics.but))

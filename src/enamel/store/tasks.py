@@ -13,7 +13,7 @@ from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, line, rows, secrets, webhooks
+from enamel.store import events, items, queue_order, rows, secrets, webhooks
 from enamel.store.schema import metadata, task_servers, tasks
 from enamel.store.transaction import Tx
 
@@ -29,7 +29,7 @@ LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn
 def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     """Store a new task with its items and its first event; return it as it is stored."""
     accepted = msgspec.structs.replace(accepted, events=first.seq)
-    row = {**rows.owned(accepted), **rows.fixed(accepted), "turn": line.turn(tx, accepted)}
+    row = {**rows.owned(accepted), **rows.fixed(accepted), "turn": queue_order.turn(tx, accepted)}
     tx.insert_new(tasks, [row])
     items.insert(tx, steps)
     events.insert(tx, [first])
@@ -137,7 +137,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
             possible=[State.WAITING.value, State.RUNNING.value],
         )
     asked = msgspec.structs.replace(found, cancel_requested=True, not_before=None)
-    line.cancel(tx, id)
+    queue_order.cancel(tx, id)
     if found.attempt == 0:
         return end(tx, asked, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
     return asked

@@ -27,7 +27,7 @@ from enamel.model.errors import LeaseLost, SecretMissing
 from enamel.model.event import FINAL, Event
 from enamel.model.webhook import State, Webhook
 from enamel.secrets.base import Keys
-from enamel.service.guard import Guard, Refused
+from enamel.service.access.webhook_targets import Guard, Refused
 from enamel.store import events, webhooks
 from enamel.store.lease import Lease
 

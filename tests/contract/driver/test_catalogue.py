@@ -2,7 +2,7 @@
 
 import asyncio
 
-from enamel.clouds import record
+from enamel.clouds.calls import record
 from enamel.clouds.driver import Capability
 from tests.contract.driver.conftest import World
 

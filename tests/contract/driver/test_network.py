@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from enamel.clouds import record
+from enamel.clouds.calls import record
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, CloudError, Gone
 from tests.contract.driver.conftest import World

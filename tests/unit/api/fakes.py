@@ -12,23 +12,11 @@ from enamel.model import cloud, ids, item, task
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
-from enamel.service import (
-    address,
-    caller,
-    cancel,
-    catalogue,
-    checks,
-    follow,
-    health,
-    metrics,
-    orphan,
-    placement,
-    read,
-    server_type,
-    submit,
-    type_share,
-)
-from enamel.service import cloud as cloud_states
+from enamel.service.access import caller
+from enamel.service.process import health, health_checks, metrics
+from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
+from enamel.service.resources import cloud as cloud_states
+from enamel.service.tasks import cancel, follow, read, submit
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -171,12 +159,12 @@ class Services:
         self.radar = orphan.Radar(store, clouds=self.clouds)
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
-        self.type_shares = type_share.TypeShares(self.server_types)
+        self.type_shares = server_type_share.TypeShares(self.server_types)
         self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)
         self.health = health.Health(
-            {"store": checks.StoreCheck(store), "dispatch": checks.DispatchCheck(self.dispatch)}
+            {"store": health_checks.StoreCheck(store), "dispatch": health_checks.DispatchCheck(self.dispatch)}
         )
         self.cloud_states = cloud_states.CloudStates(self.clouds)
         self.metrics = metrics.Metrics(store, clouds=self.cloud_states)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from enamel.model.errors import StoreUnavailable
-from enamel.service.health import Degraded, Health, Verdict, worst
-from enamel.service.metrics import Metrics
+from enamel.service.process.health import Degraded, Health, Verdict, worst
+from enamel.service.process.metrics import Metrics
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from enamel.api import app, fields, version
-from enamel.api.exchange import Answer, Ask
+from enamel.api import app, version, versioned_fields
+from enamel.api.request import Answer, Ask
 from enamel.api.route import Route, offered
 from enamel.api.routes import ROUTES
 from tests.unit.api import fakes
@@ -28,7 +28,7 @@ class Wind(msgspec.Struct, frozen=True):
     """Something with a field that the first version did not have."""
 
     speed: int = 3
-    gusts: Annotated[tuple[int, ...], fields.since(1, 1)] = (5,)
+    gusts: Annotated[tuple[int, ...], versioned_fields.since(1, 1)] = (5,)
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from enamel.clouds.openstack import cloud, config
-from enamel.clouds.openstack.patience import Patience
+from enamel.clouds.openstack.timeouts import Patience
 
 QUICK = Patience(tries=4, first_pause=0.001, longest_pause=0.005, connect=5.0, read=10.0, write=10.0)
 VERSION = {"OpenStack-API-Version": "compute 2.104"}

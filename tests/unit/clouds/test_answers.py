@@ -7,9 +7,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from enamel.clouds import cache, demand
-from enamel.clouds.shared.answers import Answers
-from enamel.clouds.shared.board import Board
+from enamel.clouds.calls import cache, freshness
+from enamel.clouds.shared.shared_cache import Answers
+from enamel.clouds.shared.store import Board
 from tests.unit.clouds import timeless
 from tests.unit.clouds.shelf import Shelf
 
@@ -187,7 +187,7 @@ def test_who_demands_fresh_answers_gets_them_once_a_second() -> None:
         cloud = Cloud()
         kept = cache.Cache(now=timeless.now)
         await names(kept, cloud)
-        demand.fresh()
+        freshness.fresh()
         await asyncio.sleep(cache.A_MOMENT + 0.1)
         for _ in range(10):
             await names(kept, cloud)

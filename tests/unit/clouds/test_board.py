@@ -7,8 +7,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from enamel.clouds.shared import board, ways
-from enamel.clouds.shared.board import Board
+from enamel.clouds.shared import open as shared_open
+from enamel.clouds.shared import store
+from enamel.clouds.shared.store import Board
 from enamel.model.errors import ServiceError
 from tests.unit.clouds.shelf import Shelf
 
@@ -24,10 +25,10 @@ class Clock:
 
 
 def test_a_key_is_the_same_for_all_and_tells_nobody_what_it_is_made_of() -> None:
-    told = board.key("flavors", "https://cloud/v3", "R", "project")
-    assert told == board.key("flavors", "https://cloud/v3", "R", "project")
-    assert told != board.key("flavors", "https://cloud/v3", "R", "projec", "t")
-    assert told.startswith(f"enamel:{board.VERSION}:flavors:") and "project" not in told and len(told) < 100
+    told = store.key("flavors", "https://cloud/v3", "R", "project")
+    assert told == store.key("flavors", "https://cloud/v3", "R", "project")
+    assert told != store.key("flavors", "https://cloud/v3", "R", "projec", "t")
+    assert told.startswith(f"enamel:{store.VERSION}:flavors:") and "project" not in told and len(told) < 100
 
 
 async def test_what_is_left_is_found() -> None:
@@ -81,13 +82,13 @@ async def test_a_board_that_is_lost_is_left_alone_for_a_while_said_once_and_foun
         assert await there.claim("b", keep=MINUTE) is None
         assert there.trouble == "a shelf: ConnectionRefusedError: refused"
         assert shelf.asked == ["write", "read"] and shelf.closed == 1
-        clock.now += board.FIRST_PAUSE
+        clock.now += store.FIRST_PAUSE
         await there.look()
-        clock.now += board.FIRST_PAUSE
+        clock.now += store.FIRST_PAUSE
         await there.look()
         assert shelf.asked == ["write", "read", "read"]
         shelf.away = None
-        clock.now += board.FIRST_PAUSE
+        clock.now += store.FIRST_PAUSE
         assert await there.read("a") == {"a": b"a"}
     assert there.trouble is None
     assert [line["event"] for line in lines] == ["cache.away", "cache.back"]
@@ -98,7 +99,7 @@ async def test_one_finds_out_for_all_whether_it_is_back() -> None:
     there = Board(shelf, now=clock)
     shelf.away = OSError("gone")
     await there.look()
-    clock.now += board.FIRST_PAUSE
+    clock.now += store.FIRST_PAUSE
     await asyncio.gather(*(there.look() for _ in range(100)))
     assert len(shelf.asked) == 2
 
@@ -108,7 +109,7 @@ async def test_the_pauses_grow_once_for_all_who_were_under_way_together() -> Non
     there = Board(shelf, now=clock)
     shelf.away = OSError("gone")
     await asyncio.gather(*(there.look() for _ in range(100)))
-    clock.now += board.FIRST_PAUSE
+    clock.now += store.FIRST_PAUSE
     shelf.away = None
     await there.look()
     assert there.trouble is None
@@ -132,13 +133,13 @@ async def test_a_slow_board_is_as_good_as_none() -> None:
     ],
 )
 async def test_the_setting_names_a_board(url: str, name: str) -> None:
-    there = ways.open(url)
+    there = shared_open.open(url)
     assert there.there and there._backend is not None and there._backend.name == name
     await there.close()
 
 
 def test_without_the_setting_there_is_none() -> None:
-    assert not ways.open(None).there
+    assert not shared_open.open(None).there
 
 
 @pytest.mark.parametrize(
@@ -150,6 +151,6 @@ def test_without_the_setting_there_is_none() -> None:
 )
 def test_a_setting_that_names_none_is_refused_with_what_to_write(url: str) -> None:
     with pytest.raises(ServiceError, match=r"\[cache\] url") as error:
-        ways.open(url)
+        shared_open.open(url)
     assert "memcached://host:port or redis://host:port/0" in error.value.advice
     assert "pw" not in error.value.detail

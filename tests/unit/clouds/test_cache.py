@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from enamel.clouds import cache
+from enamel.clouds.calls import cache
 
 KEEP = timedelta(seconds=60)
 

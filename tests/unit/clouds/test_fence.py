@@ -2,7 +2,7 @@
 
 import pytest
 
-from enamel.clouds import fence
+from enamel.clouds.calls import fence
 from enamel.clouds.openstack import cloud as openstack
 from enamel.model.errors import LeaseLost
 from tests.unit.clouds.stage import Say, Stage

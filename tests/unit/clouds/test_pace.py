@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from enamel.clouds import asking, lanes, pace
-from enamel.clouds.asking import Lane
-from enamel.clouds.budget import Ceiling, Pauses, Trouble
-from enamel.clouds.pace import Gate, Paces
-from enamel.clouds.shared.board import Board
+from enamel.clouds.pacing import gate as pacing_gate
+from enamel.clouds.pacing import lanes, priority
+from enamel.clouds.pacing.budget import Ceiling, Pauses, Trouble
+from enamel.clouds.pacing.gate import Gate, Paces
+from enamel.clouds.pacing.priority import Lane
+from enamel.clouds.shared.store import Board
 from enamel.model import ceiling
 from enamel.model.errors import CloudThrottled
 from tests.unit.clouds.shelf import Shelf
@@ -26,7 +27,7 @@ def gate(at_once: int) -> Gate:
 
 def as_task(work: Coroutine[Any, Any, Any], *, project: str = "p", task: str = "t") -> asyncio.Task[Any]:
     context = contextvars.copy_context()
-    context.run(asking.start, project=project, task=task)
+    context.run(priority.start, project=project, task=task)
     return asyncio.get_running_loop().create_task(work, context=context)
 
 
@@ -135,7 +136,7 @@ async def test_lanes_come_from_the_call_unless_somebody_says_otherwise() -> None
     await asyncio.sleep(0.001)
 
     async def cleaning() -> None:
-        with asking.in_lane(Lane.CLEAN_UP):
+        with priority.in_lane(Lane.CLEAN_UP):
             await call(at)
 
     work = [as_task(cleaning()), as_task(call(at, reads=True)), as_task(call(at))]
@@ -184,7 +185,7 @@ async def test_processes_divide_the_ceiling(
     await call(one)
     await call(other)
     assert (one.budget.limit, other.budget.limit) == (8, 4)
-    monkeypatch.setattr("enamel.clouds.shared.notes.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("enamel.clouds.shared.throttle_notes.LOOK_EVERY", 0.0)
     await call(one)
     assert one.budget.limit == 4
 
@@ -195,7 +196,7 @@ async def test_without_the_others_a_process_goes_on(pair: tuple[Shelf, Gate, Gat
     await call(one)
     one.complained(Trouble.TOO_MANY, began=0.0, pause=2.0)
     await asyncio.sleep(0)
-    assert one.closed_for > pace.WORTH_TELLING
+    assert one.closed_for > pacing_gate.WORTH_TELLING
 
 
 # -- the lanes before it

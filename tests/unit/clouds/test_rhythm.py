@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from enamel.clouds import learnt, rhythm
+from enamel.clouds.watch import durations, schedule
 
 
 def test_the_first_look_comes_a_little_before_it_is_due() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     beat.expect(100.0, due=timedelta(seconds=10))
     assert beat.pause(100.0) == 8.0
     assert beat.pause(108.0) == 0.0
 
 
 def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     beat.expect(0.0, due=timedelta(seconds=1))
     now, gaps = 0.0, []
     for _ in range(40):
@@ -21,22 +21,22 @@ def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() ->
         now += pause
         beat.looked(now, took=0.0)
     assert gaps[0] == 0.8
-    assert gaps[1:3] == [rhythm.OFTEN] * 2
+    assert gaps[1:3] == [schedule.OFTEN] * 2
     assert gaps[3:] == sorted(gaps[3:])
-    assert gaps[-1] == rhythm.SELDOM
+    assert gaps[-1] == schedule.SELDOM
 
 
 def test_what_was_learnt_tells_when_to_look_first() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     for seconds in (23.0, 25.0):
         beat.learnt.add("large", seconds=seconds, before=seconds - 3.0)
     beat.expect(0.0, due=None)
-    assert beat.pause(0.0) == rhythm.SELDOM
+    assert beat.pause(0.0) == schedule.SELDOM
     assert beat.pause(15.0) == 5.0
 
 
 def test_one_who_stops_waiting_is_not_looked_for() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     soon = beat.expect(0.0, due=timedelta(0))
     beat.expect(0.0, due=timedelta(seconds=5))
     assert beat.pause(0.0) == 0.0
@@ -46,7 +46,7 @@ def test_one_who_stops_waiting_is_not_looked_for() -> None:
 
 
 def test_a_cloud_that_answers_slowly_is_asked_less() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     beat.expect(0.0, due=timedelta(0))
     assert beat.pause(0.0) == 0.0
     beat.looked(3.0, took=3.0)
@@ -54,19 +54,19 @@ def test_a_cloud_that_answers_slowly_is_asked_less() -> None:
 
 
 def test_something_that_moves_brings_the_looks_closer_again() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     beat.expect(0.0, due=timedelta(0))
     for now in range(0, 100, 10):
         beat.pause(float(now))
         beat.looked(float(now), took=0.0)
     assert beat.pause(90.0) > 2.0
     beat.moved()
-    assert beat.pause(90.0) == rhythm.OFTEN
+    assert beat.pause(90.0) == schedule.OFTEN
 
 
 def test_what_was_seen_late_does_not_make_the_next_first_look_late() -> None:
-    beat = rhythm.Rhythm()
+    beat = schedule.Rhythm()
     beat.learnt.add("small", seconds=4.0, before=2.0)
-    assert beat.learnt.of("small") == learnt.Distribution(quickest=2.0, nearly_all=4.0)
+    assert beat.learnt.of("small") == durations.Distribution(quickest=2.0, nearly_all=4.0)
     beat.expect(0.0, due=None)
     assert beat.pause(0.0) == 2.0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from enamel.clouds.openstack import cloud as openstack
-from enamel.clouds.openstack import server
+from enamel.clouds.openstack.compute import server
 from enamel.model import cloud
 from enamel.model.errors import CloudRefused, OutcomeUnknown
 from tests.unit.clouds.stage import Say, Stage

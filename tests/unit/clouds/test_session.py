@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from enamel.clouds import record
+from enamel.clouds.calls import record
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import cloud as openstack
 from enamel.model.errors import CapabilityMissing, CloudUnauthorized, CloudUnreachable

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enamel.clouds.openstack import tag
+from enamel.clouds.openstack.compute import tag
 
 TAGS = st.lists(
     st.text(st.characters(exclude_characters=",/", codec="utf-8"), min_size=1, max_size=60),

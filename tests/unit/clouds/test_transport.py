@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from enamel.clouds import asking, record
+from enamel.clouds.calls import record
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack import transport
-from enamel.clouds.openstack.patience import Patience
+from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.pacing import priority
 from enamel.model import cloud
 from enamel.model.errors import (
     CloudBusy,
@@ -156,7 +157,7 @@ async def test_a_service_that_refuses_connections_is_tried_by_one_for_all(
     override = f"http://127.0.0.1:{port}/network/v2.0"
     async with cloud_on(stage, tmp_path, patience=patience, network_endpoint_override=override) as there:
         with record.calls() as calls:
-            asking.start(project="p", task="t")
+            priority.start(project="p", task="t")
             asked = [asyncio.create_task(there.ports_marked(f"m{number}")) for number in range(40)]
             gate = there.pace.gate("network")
             while gate.budget.limit > 1:

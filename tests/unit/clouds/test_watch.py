@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from enamel.clouds import lookout, picture, record, rhythm, watch
+from enamel.clouds.calls import record
+from enamel.clouds.watch import poller, schedule, snapshot
+from enamel.clouds.watch import watcher as watch_watcher
 from enamel.model.errors import CloudUnauthorized, CloudUnreachable, Gone
 from enamel.model.item import Call
 
@@ -33,17 +35,17 @@ class Shop:
         self.singles: list[str] = []
         self.there: dict[str, Thing] = {}
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[Thing]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Look[Thing]:
         self.asked.append(since)
         record.add(Call(method="GET", service="shop", path="/things", status=200), cloud="north")
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(look, Exception):
             raise look
         seen = [
-            picture.Seen(id=one.id, updated=one.updated, value=None if one.state == "DELETED" else one)
+            snapshot.Seen(id=one.id, updated=one.updated, value=None if one.state == "DELETED" else one)
             for one in look
         ]
-        return picture.Look(seen=seen, at=self.clock)
+        return snapshot.Look(seen=seen, at=self.clock)
 
     async def one(self, id: str) -> Thing:
         self.singles.append(id)
@@ -58,13 +60,13 @@ class Shop:
         return value.state == "LEAVING"
 
 
-def quick(shop: Shop) -> watch.Watcher[Thing]:
-    return watch.Watcher(shop, pace=rhythm.Rhythm(often=0.002, seldom=0.01, unknown=0.002))
+def quick(shop: Shop) -> watch_watcher.Watcher[Thing]:
+    return watch_watcher.Watcher(shop, pace=schedule.Rhythm(often=0.002, seldom=0.01, unknown=0.002))
 
 
 @pytest.fixture
-async def opened() -> AsyncIterator[list[watch.Watcher[Thing]]]:
-    watchers: list[watch.Watcher[Thing]] = []
+async def opened() -> AsyncIterator[list[watch_watcher.Watcher[Thing]]]:
+    watchers: list[watch_watcher.Watcher[Thing]] = []
     yield watchers
     for one in watchers:
         await one.close()
@@ -78,7 +80,7 @@ A, B = Thing("a"), Thing("b")
 UP = replace(A, state="ACTIVE", updated=NOON + timedelta(seconds=5))
 
 
-async def test_a_wait_ends_with_the_look_that_shows_it(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_a_wait_ends_with_the_look_that_shows_it(opened: list[watch_watcher.Watcher[Thing]]) -> None:
     shop = Shop([A], [A], [UP])
     opened.append(watcher := quick(shop))
     states: list[str] = []
@@ -87,7 +89,9 @@ async def test_a_wait_ends_with_the_look_that_shows_it(opened: list[watch.Watche
     assert states == ["BUILD", "BUILD", "ACTIVE"]
 
 
-async def test_thousands_who_wait_cost_one_list_and_all_are_told(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_thousands_who_wait_cost_one_list_and_all_are_told(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     things = [Thing(str(n), "ACTIVE") for n in range(3000)]
     shop = Shop(things)
     opened.append(watcher := quick(shop))
@@ -96,7 +100,9 @@ async def test_thousands_who_wait_cost_one_list_and_all_are_told(opened: list[wa
     assert len(shop.asked) <= 2
 
 
-async def test_each_look_is_on_the_record_of_one_who_waits(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_each_look_is_on_the_record_of_one_who_waits(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     shop = Shop([A, B], [A, B], [UP, replace(B, state="ACTIVE", updated=NOON + timedelta(seconds=9))])
     opened.append(watcher := quick(shop))
 
@@ -110,16 +116,18 @@ async def test_each_look_is_on_the_record_of_one_who_waits(opened: list[watch.Wa
 
 
 async def test_after_the_first_list_only_changes_are_asked_for_by_the_clouds_clock(
-    opened: list[watch.Watcher[Thing]],
+    opened: list[watch_watcher.Watcher[Thing]],
 ) -> None:
     shop = Shop([A], [], [UP], clock=NOON - timedelta(minutes=7))
     opened.append(watcher := quick(shop))
     assert await watcher.until("a", active) == UP
-    since = NOON - timedelta(minutes=7) - lookout.OVERLAP
+    since = NOON - timedelta(minutes=7) - poller.OVERLAP
     assert shop.asked == [None, since, since]
 
 
-async def test_a_cloud_without_a_clock_is_asked_for_everything(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_a_cloud_without_a_clock_is_asked_for_everything(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     shop = Shop([A], [A], [UP], clock=None)
     opened.append(watcher := quick(shop))
     assert await watcher.until("a", active) == UP
@@ -127,7 +135,7 @@ async def test_a_cloud_without_a_clock_is_asked_for_everything(opened: list[watc
 
 
 async def test_who_comes_later_and_is_in_no_list_of_changes_is_looked_for_in_all(
-    opened: list[watch.Watcher[Thing]],
+    opened: list[watch_watcher.Watcher[Thing]],
 ) -> None:
     old = Thing("b", "ACTIVE")
     shop = Shop([A, old], [], [A, old], [UP])
@@ -140,7 +148,7 @@ async def test_who_comes_later_and_is_in_no_list_of_changes_is_looked_for_in_all
     assert shop.singles == []
 
 
-async def test_a_list_that_misses_it_once_is_not_believed(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_a_list_that_misses_it_once_is_not_believed(opened: list[watch_watcher.Watcher[Thing]]) -> None:
     shop = Shop([A], [], [], [UP], clock=None)
     shop.there["a"] = A
     opened.append(watcher := quick(shop))
@@ -148,7 +156,9 @@ async def test_a_list_that_misses_it_once_is_not_believed(opened: list[watch.Wat
     assert shop.singles == ["a"]
 
 
-async def test_what_two_lists_miss_and_the_cloud_denies_is_gone(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_what_two_lists_miss_and_the_cloud_denies_is_gone(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     shop = Shop([A], [], clock=None)
     opened.append(watcher := quick(shop))
     assert await watcher.until("a", active) is None
@@ -156,7 +166,7 @@ async def test_what_two_lists_miss_and_the_cloud_denies_is_gone(opened: list[wat
 
 
 async def test_what_was_leaving_and_is_missing_is_gone_without_a_question(
-    opened: list[watch.Watcher[Thing]],
+    opened: list[watch_watcher.Watcher[Thing]],
 ) -> None:
     shop = Shop([replace(A, state="LEAVING")], [], clock=None)
     opened.append(watcher := quick(shop))
@@ -164,14 +174,18 @@ async def test_what_was_leaving_and_is_missing_is_gone_without_a_question(
     assert shop.singles == []
 
 
-async def test_a_list_of_changes_that_says_deleted_is_believed(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_a_list_of_changes_that_says_deleted_is_believed(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     shop = Shop([A], [replace(UP, state="DELETED")])
     opened.append(watcher := quick(shop))
     assert await watcher.until("a", lambda thing: thing is None) is None
     assert shop.singles == []
 
 
-async def test_an_older_state_does_not_move_things_backwards(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_an_older_state_does_not_move_things_backwards(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     off = replace(UP, state="OFF", updated=NOON + timedelta(seconds=9))
     shop = Shop([UP], [A], [A], [off], clock=None)
     opened.append(watcher := quick(shop))
@@ -186,7 +200,7 @@ async def test_an_older_state_does_not_move_things_backwards(opened: list[watch.
 
 
 async def test_what_stays_older_was_written_by_a_clock_that_is_behind(
-    opened: list[watch.Watcher[Thing]],
+    opened: list[watch_watcher.Watcher[Thing]],
 ) -> None:
     shop = Shop([A], [replace(UP, updated=NOON - timedelta(minutes=5))], clock=None)
     opened.append(watcher := quick(shop))
@@ -194,20 +208,22 @@ async def test_what_stays_older_was_written_by_a_clock_that_is_behind(
     assert found is not None and found.state == "ACTIVE"
 
 
-async def test_a_cloud_that_is_down_is_waited_for(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_a_cloud_that_is_down_is_waited_for(opened: list[watch_watcher.Watcher[Thing]]) -> None:
     shop = Shop([A], CloudUnreachable("down"), CloudUnreachable("down"), [UP])
     opened.append(watcher := quick(shop))
     assert await watcher.until("a", active) == UP
 
 
-async def test_refused_credentials_end_the_wait(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_refused_credentials_end_the_wait(opened: list[watch_watcher.Watcher[Thing]]) -> None:
     shop = Shop(CloudUnauthorized("no"))
     opened.append(watcher := quick(shop))
     with pytest.raises(CloudUnauthorized):
         await watcher.until("a", active)
 
 
-async def test_an_exception_of_the_question_reaches_who_asked_it(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_an_exception_of_the_question_reaches_who_asked_it(
+    opened: list[watch_watcher.Watcher[Thing]],
+) -> None:
     shop = Shop([A, B], [UP, replace(B, state="ACTIVE", updated=UP.updated)])
     opened.append(watcher := quick(shop))
 
@@ -220,7 +236,7 @@ async def test_an_exception_of_the_question_reaches_who_asked_it(opened: list[wa
     assert await other is not None
 
 
-async def test_nobody_waits_nobody_asks(opened: list[watch.Watcher[Thing]]) -> None:
+async def test_nobody_waits_nobody_asks(opened: list[watch_watcher.Watcher[Thing]]) -> None:
     shop = Shop([A])
     opened.append(watcher := quick(shop))
     waiting = asyncio.create_task(watcher.until("a", active))
@@ -235,7 +251,7 @@ async def test_nobody_waits_nobody_asks(opened: list[watch.Watcher[Thing]]) -> N
 
 
 async def test_a_list_is_answered_from_a_fresh_look_unless_something_was_written(
-    opened: list[watch.Watcher[Thing]],
+    opened: list[watch_watcher.Watcher[Thing]],
 ) -> None:
     shop = Shop([A, B])
     opened.append(watcher := quick(shop))
@@ -248,7 +264,7 @@ async def test_a_list_is_answered_from_a_fresh_look_unless_something_was_written
 
 
 async def test_many_who_look_marks_up_share_a_list_that_begins_after_they_asked(
-    opened: list[watch.Watcher[Thing]],
+    opened: list[watch_watcher.Watcher[Thing]],
 ) -> None:
     shop = Shop([A])
     opened.append(watcher := quick(shop))

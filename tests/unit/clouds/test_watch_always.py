@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enamel.clouds import lookout, picture, watch
-from enamel.clouds.shared.board import Board
+from enamel.clouds.shared.store import Board
+from enamel.clouds.watch import poller, snapshot
+from enamel.clouds.watch import watcher as watch_watcher
 from enamel.model.errors import CloudUnreachable, Gone
 from tests.unit.clouds import timeless
 from tests.unit.clouds.shelf import Shelf
@@ -59,7 +60,7 @@ class Cloud:
     asked: int = 0
     begun: float = 0.0
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[Thing]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Look[Thing]:
         fault = self.faults[self.asked] if self.asked < len(self.faults) else ""
         self.asked += 1
         if fault == "fail":
@@ -77,8 +78,8 @@ class Cloud:
             if since is not None and updated < since:
                 continue
             value = None if state is None else Thing(id, state)
-            seen.append(picture.Seen(id=id, updated=updated, value=value))
-        return picture.Look(seen=seen, at=EPOCH + timedelta(seconds=int(at + self.skew)))
+            seen.append(snapshot.Seen(id=id, updated=updated, value=value))
+        return snapshot.Look(seen=seen, at=EPOCH + timedelta(seconds=int(at + self.skew)))
 
     async def one(self, id: str) -> Thing:
         self.asked += 1
@@ -123,12 +124,12 @@ def clouds(draw: st.DrawFn) -> Cloud:
 
 
 async def waited(
-    watchers: list[watch.Watcher[Thing]], cloud: Cloud, *, comes: dict[str, float], crowd: int
+    watchers: list[watch_watcher.Watcher[Thing]], cloud: Cloud, *, comes: dict[str, float], crowd: int
 ) -> list[float]:
     """Have a crowd wait for each end of each life; return how late everybody heard of it."""
     late: list[float] = []
 
-    async def wait(watcher: watch.Watcher[Thing], id: str) -> None:
+    async def wait(watcher: watch_watcher.Watcher[Thing], id: str) -> None:
         life = cloud.lives[id]
         await asyncio.sleep(comes[id])
         began = cloud._now()
@@ -158,7 +159,7 @@ async def waited(
 @settings(max_examples=150, deadline=None)
 def test_no_waiter_misses_an_end(cloud: Cloud, comes: dict[str, float]) -> None:
     async def story() -> list[float]:
-        watcher = watch.Watcher(cloud, now=timeless.now)
+        watcher = watch_watcher.Watcher(cloud, now=timeless.now)
         return await waited([watcher], cloud, comes=comes, crowd=1)
 
     assert max(timeless.run(story())) < TOO_LATE
@@ -173,14 +174,14 @@ def test_no_waiter_of_several_processes_misses_an_end(cloud: Cloud, comes: dict[
     assert max(timeless.run(story())) < TOO_LATE
 
 
-def processes(cloud: Cloud, shelf: Shelf, number: int) -> list[watch.Watcher[Thing]]:
+def processes(cloud: Cloud, shelf: Shelf, number: int) -> list[watch_watcher.Watcher[Thing]]:
     async def whose() -> tuple[str, ...]:
         return ("north", "project")
 
     return [
-        watch.Watcher(
+        watch_watcher.Watcher(
             cloud,
-            sharing=lookout.Sharing(Board(shelf, now=timeless.now), kind="things", answer=Thing, of=whose),
+            sharing=poller.Sharing(Board(shelf, now=timeless.now), kind="things", answer=Thing, of=whose),
             now=timeless.now,
         )
         for _ in range(number)
@@ -200,7 +201,7 @@ def cost(*, crowd: int, others: int = 0, shelf: bool = False) -> tuple[int, floa
         watchers = (
             processes(cloud, board, others + 1)
             if board
-            else [watch.Watcher(cloud, now=timeless.now) for _ in range(others + 1)]
+            else [watch_watcher.Watcher(cloud, now=timeless.now) for _ in range(others + 1)]
         )
         return await waited(watchers, cloud, comes=dict.fromkeys(cloud.lives, 0.0), crowd=crowd)
 
@@ -218,13 +219,13 @@ def test_a_crowd_costs_what_one_costs() -> None:
 def test_what_was_learnt_makes_the_next_wait_cheaper_and_its_end_heard_of_sooner() -> None:
     cloud = Cloud(lives=boots(50))
 
-    async def story(watcher: watch.Watcher[Thing]) -> list[float]:
+    async def story(watcher: watch_watcher.Watcher[Thing]) -> list[float]:
         cloud.asked = 0
         late = await waited([watcher], cloud, comes=dict.fromkeys(cloud.lives, 0.0), crowd=1)
         return [*late, cloud.asked]
 
     async def twice() -> tuple[list[float], list[float]]:
-        watcher = watch.Watcher(cloud, now=timeless.now)
+        watcher = watch_watcher.Watcher(cloud, now=timeless.now)
         return await story(watcher), await story(watcher)
 
     (*slow, dear), (*quick, cheap) = timeless.run(twice())

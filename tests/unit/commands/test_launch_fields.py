@@ -5,7 +5,8 @@ import base64
 import msgspec
 import pytest
 
-from enamel.commands import COMMANDS, placement
+from enamel.commands import COMMANDS
+from enamel.commands.launch import placement
 from enamel.flow import plan as plans
 from enamel.model import cloud
 from tests.unit.commands import north

@@ -2,7 +2,7 @@
 
 import pytest
 
-from enamel.commands import reading
+from enamel.commands.launch import rule_parser
 from enamel.model.cloud import Rule
 from tests.unit.commands import north
 
@@ -25,12 +25,12 @@ RULES = {
 
 @pytest.mark.parametrize(("text", "rule"), RULES.items(), ids=RULES)
 def test_a_rule_is_read(text: str, rule: Rule) -> None:
-    assert reading.rule(text) == (rule, None)
+    assert rule_parser.rule(text) == (rule, None)
 
 
 @pytest.mark.parametrize("group", ["web", "my servers", "aa:bb", north.WEB])
 def test_a_rule_may_name_a_group(group: str) -> None:
-    assert reading.rule(f"tcp/5432 from {group}")[1] == group
+    assert rule_parser.rule(f"tcp/5432 from {group}")[1] == group
 
 
 NO_RULES = {
@@ -57,12 +57,12 @@ NO_RULES = {
 @pytest.mark.parametrize(("text", "why"), NO_RULES.items(), ids=NO_RULES)
 def test_what_is_no_rule_is_told_why(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        reading.rule(text)
+        rule_parser.rule(text)
 
 
 @pytest.mark.parametrize("text", [north.KEY, f"{north.KEY} me@here", f"{north.KEY} two words\n"])
 def test_a_key_is_a_key(text: str) -> None:
-    assert reading.key_fault(text) is None
+    assert rule_parser.key_fault(text) is None
 
 
 NO_KEYS = {
@@ -79,6 +79,6 @@ NO_KEYS = {
 
 @pytest.mark.parametrize(("text", "why"), NO_KEYS.items(), ids=list(NO_KEYS.values()))
 def test_what_is_no_key_is_told_why(text: str, why: str) -> None:
-    told = reading.key_fault(text)
+    told = rule_parser.key_fault(text)
     assert told is not None
     assert any(word in told for word in why.split("|"))

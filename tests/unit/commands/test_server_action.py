@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from enamel.commands import COMMANDS, server_action, server_recipe
+from enamel.commands import COMMANDS
 from enamel.commands.command import Planned, Want
+from enamel.commands.server import action as server_action
+from enamel.commands.server import action_steps
 from enamel.model import action, cloud
 from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, WrongState
@@ -58,7 +60,7 @@ WORDS: dict[Action, list[str]] = {
     Action.DETACH_BLOCK_DEVICE: ["DETACHING_BLOCK_DEVICE"],
     Action.ATTACH_NETWORK_INTERFACE: ["NETWORKING", "ATTACHING_NETWORK_INTERFACE"],
     Action.DETACH_NETWORK_INTERFACE: ["DETACHING_NETWORK_INTERFACE"],
-    **{what: [simple.word] for what, simple in server_recipe.SIMPLE.items()},
+    **{what: [simple.word] for what, simple in action_steps.SIMPLE.items()},
 }
 
 
@@ -87,7 +89,7 @@ def test_each_action_has_its_steps(what: Action) -> None:
 def test_every_action_has_its_rule_and_its_command() -> None:
     assert set(action.RULES) == set(Action)
     assert {what.command for what in Action} <= set(COMMANDS)
-    assert set(server_recipe.RECIPES) == set(server_action.SUMMARIES) == set(Action) - {Action.TERMINATE}
+    assert set(action_steps.RECIPES) == set(server_action.SUMMARIES) == set(Action) - {Action.TERMINATE}
 
 
 @pytest.mark.parametrize(

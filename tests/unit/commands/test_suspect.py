@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from enamel.commands import suspect
-from enamel.commands.suspect import Inventory, Owner, Rules
+from enamel.commands.orphan import find
+from enamel.commands.orphan.find import Inventory, Owner, Rules
 from enamel.model import cloud
 from enamel.model.orphan import Kind, Sighting, Suspect, Why
 
@@ -46,7 +46,7 @@ def disk(id: str, mark: str = "", *, status: str = "available", of: tuple[str, .
 def found(owner: Owner | None = ENDED, **there: Any) -> dict[str, Why]:
     owners = {TASK: owner} if owner else {}
     inventory = Inventory(**{name: tuple(things) for name, things in there.items()})
-    return {one.id: one.why for one in suspect.find(inventory, owners)}
+    return {one.id: one.why for one in find.find(inventory, owners)}
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_two_looks_and_an_age_before_anything_is_proposed(
     one = Suspect(kind=Kind.PORT, id="p", name="p", why=why, since=NOW - timedelta(hours=age))
     seen = Sighting(first=NOW - timedelta(minutes=apart), last=NOW, looks=looks)
     least = timedelta(hours=min_age) if min_age is not None else None
-    [orphan] = suspect.judge([one], {(Kind.PORT, "p"): seen}, now=NOW, rules=RULES, min_age=least)
+    [orphan] = find.judge([one], {(Kind.PORT, "p"): seen}, now=NOW, rules=RULES, min_age=least)
     assert orphan.proposed is (waits is None) and orphan.age >= 0
     assert waits is None or waits in (orphan.waits_for or "")
 
@@ -151,13 +151,13 @@ def test_two_looks_and_an_age_before_anything_is_proposed(
 def test_where_the_cloud_tells_no_time_the_first_look_counts() -> None:
     one = Suspect(kind=Kind.VOLUME, id="v", name="v", why=Why.LEFT_BEHIND)
     seen = Sighting(first=NOW - timedelta(hours=2), last=NOW, looks=3)
-    [known] = suspect.judge([one], {(Kind.VOLUME, "v"): seen}, now=NOW, rules=RULES)
-    [new] = suspect.judge([one], {}, now=NOW, rules=RULES)
+    [known] = find.judge([one], {(Kind.VOLUME, "v"): seen}, now=NOW, rules=RULES)
+    [new] = find.judge([one], {}, now=NOW, rules=RULES)
     assert (known.proposed, known.age) == (True, 7200)
     assert (new.proposed, new.age, new.looks) == (False, 0, 0)
 
 
 def test_a_strangers_server_is_used_and_ones_own_stray_is_not() -> None:
     inventory = Inventory(servers=(server("s"), server("x", "enamel:other/boot-web")))
-    both = suspect.judge(suspect.find(inventory, {TASK: ENDED}), {}, now=NOW, rules=RULES)
+    both = find.judge(find.find(inventory, {TASK: ENDED}), {}, now=NOW, rules=RULES)
     assert {one.id: one.used for one in both} == {"s": False, "x": True}

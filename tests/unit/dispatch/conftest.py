@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from enamel.dispatch.wire import Wire
+from enamel.dispatch.transport import Wire
 
 
 def notify() -> Wire:

@@ -10,7 +10,7 @@ import pytest
 from enamel.dispatch import remote as remotes
 from enamel.dispatch.hint import Hint, Message, News, Stage
 from enamel.dispatch.remote import Remote
-from enamel.dispatch.wire import Interest, Receiver, Sender
+from enamel.dispatch.transport import Interest, Receiver, Sender
 from enamel.model import topic
 
 SOON = 10.0

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from enamel.dispatch import local, polling, ways
+from enamel.dispatch import local, polling
+from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.rabbit import hosts
 from enamel.dispatch.remote import Remote
 from enamel.model.errors import ServiceError
@@ -27,7 +28,7 @@ NOBODY = "127.0.0.1:1"
     ],
 )
 async def test_the_setting_chooses(url: str | None, store: str, way: type) -> None:
-    async with ways.open(url, store=store, types=["server.create"]) as dispatch:
+    async with dispatch_open.open(url, store=store, types=["server.create"]) as dispatch:
         assert type(dispatch) is way
         assert isinstance(dispatch.trouble, str) is (way is Remote)
 
@@ -35,7 +36,7 @@ async def test_the_setting_chooses(url: str | None, store: str, way: type) -> No
 @pytest.mark.parametrize("url", ["kafka://broker", "amqp", "amqp://", "redis", "sqlite:///x"])
 async def test_a_setting_without_meaning_is_refused(url: str) -> None:
     with pytest.raises(ServiceError, match=r"\[dispatch\] url") as refused:
-        async with ways.open(url, store="sqlite://", types=[]):
+        async with dispatch_open.open(url, store="sqlite://", types=[]):
             pass
     assert "amqp://user" in refused.value.advice
 
@@ -52,7 +53,7 @@ async def test_a_setting_without_meaning_is_refused(url: str) -> None:
 )
 async def test_a_url_that_can_never_work_is_refused_at_once(url: str) -> None:
     with pytest.raises(ServiceError, match=r"\[dispatch\] url") as refused:
-        async with ways.open(url, store="sqlite://", types=[]):
+        async with dispatch_open.open(url, store="sqlite://", types=[]):
             pass
     assert "hunter2" not in f"{refused.value}{refused.value.advice}"
     assert "%23 for #" in refused.value.advice
@@ -60,7 +61,7 @@ async def test_a_url_that_can_never_work_is_refused_at_once(url: str) -> None:
 
 async def test_a_secret_in_the_setting_is_not_repeated() -> None:
     with pytest.raises(ServiceError) as refused:
-        async with ways.open("redis://me:hunter2@broker", store="sqlite://", types=[]):
+        async with dispatch_open.open("redis://me:hunter2@broker", store="sqlite://", types=[]):
             pass
     assert "hunter2" not in str(refused.value)
 
@@ -74,7 +75,7 @@ async def test_a_missing_package_is_named_with_its_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ServiceError, match=package) as refused:
-        async with ways.open(url, store="sqlite://", types=[]):
+        async with dispatch_open.open(url, store="sqlite://", types=[]):
             pass
     assert f"enamel[{extra}]" in refused.value.advice
 

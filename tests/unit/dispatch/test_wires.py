@@ -8,7 +8,7 @@ import pytest
 
 from enamel.dispatch.hint import Stage
 from enamel.dispatch.remote import Remote
-from enamel.dispatch.wire import Wire
+from enamel.dispatch.transport import Wire
 from enamel.model import topic
 from enamel.model.task import Priority
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from enamel.model.errors import BodyTooLarge, Invalid
-from enamel.service import body
+from enamel.service.validation import body
 
 
 class Colour(enum.Enum):

@@ -1,6 +1,6 @@
 """Forms: made once for each thing, and never those of another."""
 
-from enamel.service import forms
+from enamel.service.resources import view_cache
 
 
 def test_a_thing_is_formed_once() -> None:
@@ -10,7 +10,7 @@ def test_a_thing_is_formed_once() -> None:
         made.append(thing)
         return tuple(thing)
 
-    found = forms.Forms(form)
+    found = view_cache.Forms(form)
     first, equal = [1, 2], [1, 2]
     assert found.of(first) is found.of(first)
     assert found.of(equal) == (1, 2)
@@ -18,6 +18,6 @@ def test_a_thing_is_formed_once() -> None:
 
 
 def test_no_thing_is_given_the_form_of_one_that_is_gone() -> None:
-    found = forms.Forms(lambda thing: tuple(thing))
+    found = view_cache.Forms(lambda thing: tuple(thing))
     # Lists that are made and dropped in a row often have the same number.
-    assert all(found.of([number]) == (number,) for number in range(3 * forms.MOST))
+    assert all(found.of([number]) == (number,) for number in range(3 * view_cache.MOST))

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from enamel.service.guard import Guard, Refused
+from enamel.service.access.webhook_targets import Guard, Refused
 
 INNER = [
     "127.0.0.1",

@@ -11,10 +11,10 @@ from enamel.clouds.registry import Registry
 from enamel.model.errors import CloudForbidden, Forbidden, Invalid, NameTaken, NotFound
 from enamel.model.server_type import ServerTypeWish, Shares, TypeSpec, Visibility
 from enamel.sandbox import kernel, serve
-from enamel.service import server_type
-from enamel.service.placement import Kind, Placements
-from enamel.service.server_type import Scope, ServerTypes, told
-from enamel.service.type_share import TypeShares
+from enamel.service.resources import server_type
+from enamel.service.resources.placement import Kind, Placements
+from enamel.service.resources.server_type import Scope, ServerTypes, told
+from enamel.service.resources.server_type_share import TypeShares
 
 WISH = ServerTypeWish(
     name="mine", description="For tests.", spec=TypeSpec(memory_mb=512, cpu_units=1, swap_mb=64)

@@ -3,8 +3,8 @@
 from msgspec import Struct, field
 
 from enamel.api import home, links, openapi, schemas
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.model.errors import NotFound
 
 

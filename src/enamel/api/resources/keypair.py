@@ -6,12 +6,12 @@ import msgspec
 from msgspec import Struct, field
 
 from enamel.api import collection, links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.model import cloud
 from enamel.model.errors import Invalid
 from enamel.model.keypair import KeypairWish
-from enamel.service import body
+from enamel.service.validation import body
 
 
 class Keypair(cloud.Keypair, frozen=True, kw_only=True):

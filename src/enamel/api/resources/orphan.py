@@ -5,8 +5,8 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from enamel.api import collection, links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import task
 from enamel.model import duration, orphan
 from enamel.model.errors import Fault, Invalid

@@ -3,8 +3,8 @@
 from msgspec import Struct, field
 
 from enamel.api import links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import server, server_body
 
 

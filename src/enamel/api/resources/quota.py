@@ -3,9 +3,9 @@
 from msgspec import field
 
 from enamel.api import links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
-from enamel.service import quota
+from enamel.api.request import Answer, Ask
+from enamel.service.resources import quota
 
 
 class Quotas(quota.Quotas, frozen=True, kw_only=True):

@@ -5,12 +5,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from enamel.api import links
-from enamel.api.exchange import Answer, Ask
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import server_body, task
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.server_change import ServerChange
-from enamel.service import body, estate, rename, server
+from enamel.service.resources import server, server_list, server_rename
+from enamel.service.validation import body
 
 VIRT_STATE = "X-OpenStack-Compute-Server-Virt-State"
 POWER_STATE = "X-OpenStack-Compute-Server-Power-State"
@@ -76,7 +77,7 @@ async def listed(ask: Ask, *, project: str | None) -> Answer:
         limit=wanted.limit,
         marker=wanted.marker,
         project=project,
-        which=estate.Filter(
+        which=server_list.Filter(
             since=wanted.since,
             virt_states=wanted.virt_state,
             power_states=wanted.power_state,
@@ -124,7 +125,7 @@ async def change_server(ask: Ask) -> Answer:
         detail = "Name what is to be different: `hostname`, or `project_id` and what goes with it."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="required"),))
     if not ask.query.dry_run:
-        await rename.rename(ask.services.read, ask.caller, id, wanted.hostname)
+        await server_rename.rename(ask.services.read, ask.caller, id, wanted.hostname)
     return await get_server(ask)
 
 

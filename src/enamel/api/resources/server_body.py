@@ -6,8 +6,8 @@ from enamel.api import links
 from enamel.api.links import Links
 from enamel.model.action import Action
 from enamel.model.problem import Problem
-from enamel.service import server
-from enamel.service.forms import Forms
+from enamel.service.resources import server
+from enamel.service.resources.view_cache import Forms
 
 _TERMINATE = Action.TERMINATE
 """It has a method of its own: DELETE."""

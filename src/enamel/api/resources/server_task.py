@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from enamel.api import links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import task
 from enamel.model import action, ids
 from enamel.model.action import Action, Wish
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.task import State
-from enamel.service import body, deeds, words
+from enamel.service.resources import server_history
+from enamel.service.validation import body, error_wording
 
 Marker = Annotated[
     str, Meta(pattern=r"^[0-9a-zA-Z-]{1,64}$", extra={"expected": "the id of the last entry that was seen"})
@@ -33,7 +34,7 @@ class DeedFilter(Struct, frozen=True, kw_only=True):
     """In any of these states."""
 
 
-class ServerTask(deeds.Deed, frozen=True, kw_only=True):
+class ServerTask(server_history.Deed, frozen=True, kw_only=True):
     """Something that was done to a server, by a task of this service or by others."""
 
     links: Links = field(name="_links")
@@ -49,7 +50,7 @@ class ServerTasks(Struct, frozen=True, kw_only=True):
 async def list_server_tasks(ask: Ask) -> Answer:
     """Answer with what was done to a server."""
     id, wanted = _server(ask), ask.query
-    page = await deeds.of(
+    page = await server_history.of(
         ask.services.read,
         ask.caller,
         id,
@@ -87,17 +88,19 @@ def _action(data: Any) -> Action:
 
     """
     if not isinstance(data, dict):
-        detail = f"Expected is an object, not {words.got(data)}."
+        detail = f"Expected is an object, not {error_wording.got(data)}."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
     word = data.get("action")
     known = [one.value for one in Action]
     if word in known:
         return Action(word)
     if isinstance(word, str):
-        detail = f"There is no action '{words.short(word)}'{words.like(word.upper(), known)}"
+        detail = f"There is no action '{error_wording.short(word)}'{error_wording.like(word.upper(), known)}"
     else:
         detail = f"The field 'action' is required: one of {', '.join(known)}"
-    fault = Fault(pointer="/action", detail=words.stopped(detail), code="unknown" if word else "required")
+    fault = Fault(
+        pointer="/action", detail=error_wording.stopped(detail), code="unknown" if word else "required"
+    )
     raise Invalid(fault.detail, faults=(fault,))
 
 
@@ -115,6 +118,8 @@ def _along(data: Any) -> str | None:
     return wish.along
 
 
-def _shown(found: deeds.Deed) -> ServerTask:
-    own = links.of(f"/tasks/{found.id}", schema="task") if found.origin is deeds.Origin.ENAMEL else {}
+def _shown(found: server_history.Deed) -> ServerTask:
+    own = (
+        links.of(f"/tasks/{found.id}", schema="task") if found.origin is server_history.Origin.ENAMEL else {}
+    )
     return ServerTask(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)

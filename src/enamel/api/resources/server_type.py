@@ -6,12 +6,13 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from enamel.api import collection, links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import task
 from enamel.model.errors import Fault, Invalid
 from enamel.model.server_type import ServerTypeWish
-from enamel.service import body, server_type
+from enamel.service.resources import server_type
+from enamel.service.validation import body
 
 _ELSEWHERE = ("tags", "shares")
 """What has resources of its own."""

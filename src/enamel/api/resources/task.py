@@ -5,11 +5,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from enamel.api import exchange, headers, links, stream
-from enamel.api.exchange import Answer, Ask
+from enamel.api import headers, links, request, stream
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import task_body
 from enamel.model import item, task
-from enamel.service import notices, paging, read
+from enamel.service.resources import paging
+from enamel.service.tasks import read, webhooks
 
 _HEX = "[0-9a-fA-F]"
 _UUID = "-?".join(f"{_HEX}{{{length}}}" for length in (8, 4, 4, 4, 12))
@@ -178,7 +179,7 @@ async def restart_task(ask: Ask) -> Answer:
 
 async def replay_notifications(ask: Ask) -> Answer:
     """Have webhooks told again, and answer with the task."""
-    wanted = notices.read(ask.body, notices.Replay)
+    wanted = webhooks.read(ask.body, webhooks.Replay)
     found, replayed = await ask.services.notices.replay(
         ask.caller,
         ask.params["id"],
@@ -190,7 +191,7 @@ async def replay_notifications(ask: Ask) -> Answer:
 
 async def change_secret(ask: Ask) -> Answer:
     """Have a webhook signed with a new secret, and answer with the task."""
-    wanted = notices.read(ask.body, notices.NewSecret)
+    wanted = webhooks.read(ask.body, webhooks.NewSecret)
     found, replayed = await ask.services.notices.change_secret(
         ask.caller,
         ask.params["id"],
@@ -238,4 +239,4 @@ async def settled(ask: Ask, found: task.Task, *, replayed: bool = False) -> Answ
         found = await ask.while_here(ask.services.follow.wait(found.id, timeout=patience))
         if found.state in task.ENDED:
             return Answer(body=task_body.of(found), headers=sent)
-    return Answer(status=202, body=task_body.of(found), headers=sent | exchange.ACCEPTED)
+    return Answer(status=202, body=task_body.of(found), headers=sent | request.ACCEPTED)

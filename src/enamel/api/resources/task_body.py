@@ -12,7 +12,7 @@ from enamel.api.links import Links
 from enamel.model import item, task, webhook
 from enamel.model.event import Event
 from enamel.model.problem import Problem
-from enamel.service import submit
+from enamel.service.tasks import submit
 
 
 class TaskServer(task.ServerEntry, frozen=True, kw_only=True):

@@ -3,9 +3,9 @@
 from msgspec import Struct, field
 
 from enamel.api import collection
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
-from enamel.service import template
+from enamel.api.request import Answer, Ask
+from enamel.service.resources import template
 
 
 class TemplateFilter(collection.Window, frozen=True, kw_only=True):

@@ -3,12 +3,12 @@
 from msgspec import Struct, field
 
 from enamel.api import links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
-from enamel.api.resources.server_inside import TagSet
+from enamel.api.request import Answer, Ask
+from enamel.api.resources.server_console import TagSet
 from enamel.model import server_type
 from enamel.model.errors import Invalid
-from enamel.service import body
+from enamel.service.validation import body
 
 
 class TypeTags(Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from enamel.api import collection, links
-from enamel.api.exchange import Answer, Ask
 from enamel.api.links import Links
+from enamel.api.request import Answer, Ask
 from enamel.api.resources import task
 from enamel.model import cloud, ids
 from enamel.model.errors import NotFound

@@ -7,28 +7,19 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from enamel.clouds import cache, lookout, pace, picture, watch
+from enamel.clouds.calls import cache
 from enamel.clouds.driver import Capability
-from enamel.clouds.openstack import (
-    account,
-    attachment,
-    compute,
-    flavor,
-    history,
-    image,
-    network,
-    nova_network,
-    session,
-    snapshot,
-    status,
-    transport,
-    volume,
-    volume_snapshot,
-    volume_transfer,
-)
-from enamel.clouds.openstack.patience import Patience
-from enamel.clouds.shared.answers import Answers
-from enamel.clouds.shared.board import Board
+from enamel.clouds.openstack import status, transport
+from enamel.clouds.openstack.compute import attachment, catalogue, flavor, history, snapshot
+from enamel.clouds.openstack.identity import account, session
+from enamel.clouds.openstack.network import network, nova_network
+from enamel.clouds.openstack.storage import image, volume, volume_snapshot, volume_transfer
+from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.pacing import gate
+from enamel.clouds.shared.shared_cache import Answers
+from enamel.clouds.shared.store import Board
+from enamel.clouds.watch import poller, watcher
+from enamel.clouds.watch import snapshot as watch_snapshot
 from enamel.model import cloud
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import Gone
@@ -70,25 +61,25 @@ class OpenStackCloud(
         *,
         patience: Patience | None = None,
         board: Board | None = None,
-        gates: pace.Pace | None = None,
+        gates: gate.Pace | None = None,
         sibling: Callable[[str], str | None] = lambda project: None,
     ) -> None:
         self.name = name
         self.sibling = sibling
         self.site = _site(region)
         patience = patience or Patience()
-        self.pace = gates or pace.Pace(cloud=name, pauses=patience.pauses)
+        self.pace = gates or gate.Pace(cloud=name, pauses=patience.pauses)
         self.keystone = session.Session(region, name=name, patience=patience, gates=self.pace)
         self.calls = transport.Transport(
             self.keystone, cloud=name, tls=_tls(region), patience=patience, gates=self.pace
         )
         self.board = board or Board()
         self.kept = cache.Cache(shared=Answers(self.board, of=self.whose) if self.board.there else None)
-        self.servers = watch.Watcher(_ServerSource(self), sharing=self._sharing("servers", cloud.Server))
-        self.volumes = watch.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
-        self.ports = watch.Watcher(_PortSource(self))
-        self.snapshots = watch.Watcher(snapshot.Source(self))
-        self.volume_snapshots = watch.Watcher(volume_snapshot.Source(self))
+        self.servers = watcher.Watcher(_ServerSource(self), sharing=self._sharing("servers", cloud.Server))
+        self.volumes = watcher.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
+        self.ports = watcher.Watcher(_PortSource(self))
+        self.snapshots = watcher.Watcher(snapshot.Source(self))
+        self.volume_snapshots = watcher.Watcher(volume_snapshot.Source(self))
 
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
@@ -133,7 +124,7 @@ class OpenStackCloud(
 
     async def successors(self, ids: Collection[str]) -> dict[str, str]:
         """Return what has taken the place of flavors, images and networks that are gone: their names with other ids."""
-        flavors: compute.Offer | None = self.kept.peek(compute.FLAVORS)
+        flavors: catalogue.Offer | None = self.kept.peek(catalogue.FLAVORS)
         networks: network.Offer | None = self.kept.peek(network.NETWORKS)
         before = _named(
             flavors.flavors if flavors else (),
@@ -175,11 +166,11 @@ class OpenStackCloud(
         await self.keystone.close()
         await self.calls.close()
 
-    def _sharing(self, kind: str, answer: type[T]) -> lookout.Sharing[T] | None:
+    def _sharing(self, kind: str, answer: type[T]) -> poller.Sharing[T] | None:
         """Return with whom the looks at one kind are shared."""
         if not self.board.there:
             return None
-        return lookout.Sharing(self.board, kind=kind, answer=answer, of=self.whose)
+        return poller.Sharing(self.board, kind=kind, answer=answer, of=self.whose)
 
     async def whose(self) -> tuple[str, ...]:
         """Return what sets apart what this account sees: the cloud first, then the project and its roles there."""
@@ -203,7 +194,9 @@ class _ServerSource:
     def __init__(self, of: OpenStackCloud) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[cloud.Server]:
+    async def look(
+        self, *, since: datetime | None, ids: Collection[str]
+    ) -> watch_snapshot.Look[cloud.Server]:
         params: tuple[tuple[str, str], ...] = ()
         if since is not None:
             params = (("changes-since", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),)
@@ -230,7 +223,9 @@ class _VolumeSource:
     def __init__(self, of: OpenStackCloud) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> picture.Look[cloud.Volume]:
+    async def look(
+        self, *, since: datetime | None, ids: Collection[str]
+    ) -> watch_snapshot.Look[cloud.Volume]:
         return await self._cloud._volumes(())
 
     async def one(self, id: str) -> cloud.Volume:
@@ -258,7 +253,7 @@ class _PortSource:
 
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
-    ) -> picture.Look[tuple[cloud.Port, ...]]:
+    ) -> watch_snapshot.Look[tuple[cloud.Port, ...]]:
         ports: dict[str, list[cloud.Port]] = {id: [] for id in ids}
         for found in await self._cloud.ports_of(ports):
             ports.setdefault(found.server_id, []).append(found)
@@ -269,10 +264,10 @@ class _PortSource:
             if times % self.ASK_AFTER == 0 and await self._is_gone(id)
         }
         seen = [
-            picture.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
+            watch_snapshot.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
             for id, there in ports.items()
         ]
-        return picture.Look(seen=seen, at=None)
+        return watch_snapshot.Look(seen=seen, at=None)
 
     async def one(self, id: str) -> tuple[cloud.Port, ...]:
         return tuple(await self._cloud.ports_of([id]))

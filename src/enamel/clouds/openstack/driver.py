@@ -6,9 +6,9 @@ from pathlib import Path
 
 from enamel.clouds import driver
 from enamel.clouds.openstack import cloud, config
-from enamel.clouds.openstack.patience import Patience
-from enamel.clouds.pace import Paces
-from enamel.clouds.shared.board import Board
+from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.pacing.gate import Paces
+from enamel.clouds.shared.store import Board
 
 
 class OpenStack:

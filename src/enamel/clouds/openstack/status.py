@@ -1,13 +1,19 @@
 """The status of an OpenStack cloud: how its gates stand, and what is known of it without asking."""
 
-from enamel.clouds import cache, pace
-from enamel.clouds.openstack import session
+from enamel.clouds.calls import cache
+from enamel.clouds.openstack.identity import session
+from enamel.clouds.pacing import gate as pacing_gate
 from enamel.model import cloud_state
 from enamel.model.cloud_state import CloudState
 
 
 def of(
-    name: str, *, gates: pace.Pace, keystone: session.Session, kept: cache.Cache, versions: dict[str, str]
+    name: str,
+    *,
+    gates: pacing_gate.Pace,
+    keystone: session.Session,
+    kept: cache.Cache,
+    versions: dict[str, str],
 ) -> CloudState:
     """Return the state of a cloud; nothing is asked of it."""
     return CloudState(
@@ -21,7 +27,7 @@ def of(
     )
 
 
-def _service(gate: pace.Gate) -> cloud_state.ServiceState:
+def _service(gate: pacing_gate.Gate) -> cloud_state.ServiceState:
     budget, last = gate.budget, gate.last_complaint
     rate, slowness = budget.rate, gate.strain.times
     return cloud_state.ServiceState(

@@ -21,10 +21,13 @@ import msgspec
 import yarl
 from msgspec import Struct
 
-from enamel.clouds import asking, fence, pace, record, strain
-from enamel.clouds.budget import Trouble
-from enamel.clouds.openstack import faults, session
-from enamel.clouds.openstack.patience import Patience
+from enamel.clouds.calls import fence, record
+from enamel.clouds.openstack import faults
+from enamel.clouds.openstack.identity import session
+from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.pacing import gate as pacing_gate
+from enamel.clouds.pacing import latency, priority
+from enamel.clouds.pacing.budget import Trouble
 from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, OutcomeUnknown
 from enamel.model.item import Call
 
@@ -102,13 +105,13 @@ class Transport:
         cloud: str,
         tls: ssl.SSLContext | bool,
         patience: Patience | None = None,
-        gates: pace.Pace | None = None,
+        gates: pacing_gate.Pace | None = None,
     ) -> None:
         self._session = keystone
         self._cloud = cloud
         self._tls = tls
         self._patience = patience or Patience()
-        self._pace = gates or pace.Pace(cloud=cloud)
+        self._pace = gates or pacing_gate.Pace(cloud=cloud)
         self._reading: aiohttp.ClientSession | None = None
         self._writing: aiohttp.ClientSession | None = None
 
@@ -123,7 +126,7 @@ class Transport:
             outcome: _Answer | _Failure
             try:
                 outcome = await self._try(want, access=access, endpoint=endpoint)
-            except pace.Down as exc:
+            except pacing_gate.Down as exc:
                 outcome = _Failure(error=self._silent(want, exc), took_nothing=True)
             if isinstance(outcome, _Answer) and outcome.status == 401 and renewals < RENEWALS:
                 # A 401 has had no effect: the token has expired, or was revoked; on a busy cloud the next one may be, too.
@@ -254,9 +257,9 @@ class Transport:
             ) from error
         if failure.throttled:
             # The gate keeps the pause, for everybody.
-            longest = self._patience.with_throttling(patient=asking.current().patient)
+            longest = self._patience.with_throttling(patient=priority.current().patient)
             waited, closed = time.monotonic() - begun, self._pace.gate(want.service).closed_for
-            if waited > longest or closed > min(longest, pace.LONGEST_PAUSE):
+            if waited > longest or closed > min(longest, pacing_gate.LONGEST_PAUSE):
                 raise error
             return
         if failures >= self._patience.tries:
@@ -333,7 +336,7 @@ def _headers(want: Want, *, token: str) -> dict[str, str]:
 
 
 def _kind(want: Want, got: _Answer) -> Hashable:
-    return strain.kind(want.method, want.path, sent=got.sent, got=len(got.body))
+    return latency.kind(want.method, want.path, sent=got.sent, got=len(got.body))
 
 
 def _shown(url: str) -> str:

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from msgspec import Struct
 
 from enamel.model.errors import SchemaMismatch
-from enamel.store import dialects, server
+from enamel.store import database, dialects
 
 _TRIES = 20
 
@@ -32,7 +32,7 @@ def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
         SchemaMismatch: It is of a newer version.
 
     """
-    server.check(engine)
+    database.check(engine)
     found = _found(engine)
     if unknown := found - {revision.revision for revision in _script().walk_revisions()}:
         raise _newer(unknown)
@@ -69,7 +69,7 @@ def check(engine: sa.Engine) -> None:
         SchemaMismatch: It has none, or another; the message says what to do.
 
     """
-    server.check(engine)
+    database.check(engine)
     found = _found(engine)
     script = _script()
     if found == set(script.get_heads()):
@@ -99,7 +99,7 @@ def history(engine: sa.Engine) -> tuple[Step, ...]:
         ServiceError: The database cannot be used; the message names the setting.
 
     """
-    server.check(engine)
+    database.check(engine)
     found = _found(engine)
     script = _script()
     known = list(script.walk_revisions())

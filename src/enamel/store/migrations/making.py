@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from enamel.model.errors import ServiceError
-from enamel.store import server
+from enamel.store import database
 
 
 def table(name: str, *parts: sa.Column[Any] | sa.Constraint, **options: Any) -> None:
@@ -27,8 +27,8 @@ def table(name: str, *parts: sa.Column[Any] | sa.Constraint, **options: Any) -> 
     wanted = {part.name for part in parts if isinstance(part, sa.Column)}
     if {column["name"] for column in found.get_columns(name)} != wanted:
         raise ServiceError(
-            f"The database of {server.SETTING} has a table '{name}' that is not Enamel's.",
-            remedy=f"Name a database in {server.SETTING} that is Enamel's alone.",
+            f"The database of {database.SETTING} has a table '{name}' that is not Enamel's.",
+            remedy=f"Name a database in {database.SETTING} that is Enamel's alone.",
         )
 
 

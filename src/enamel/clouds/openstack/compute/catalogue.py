@@ -1,0 +1,292 @@
+"""What the compute service offers beside servers: flavors, zones, keypairs, server groups and its limits."""
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from msgspec import Struct, field
+
+from enamel.clouds.openstack import service
+from enamel.clouds.openstack.compute import flavor_mark
+from enamel.model import cloud
+from enamel.model.errors import Gone
+
+SERVICE = "compute"
+FLAVORS = "flavors"
+"""What the list of flavors is kept under."""
+KEYPAIRS = "keypairs"
+"""What the list of a user's keypairs is kept under."""
+
+
+class _Link(Struct):
+    rel: str
+    href: str
+
+
+class Flavor(Struct):
+    """A flavor as Nova shows it."""
+
+    id: str
+    name: str
+    ram: int
+    vcpus: int
+    disk: int
+    swap: int | str = 0
+    """Before 2.75 an empty text where there is none."""
+    rxtx_factor: float = 1.0
+    description: str | None = None
+    public: bool = field(name="os-flavor-access:is_public", default=True)
+    ephemeral: int = field(name="OS-FLV-EXT-DATA:ephemeral", default=0)
+    extra_specs: dict[str, str] = {}
+    """From 2.61 on."""
+
+    def told(self) -> cloud.Flavor:
+        """Return it in Enamel's words."""
+        return cloud.Flavor(
+            id=self.id,
+            name=self.name,
+            memory_mb=self.ram,
+            vcpus=self.vcpus,
+            disk_gb=self.disk,
+            swap_mb=int(self.swap or 0),
+            rxtx_factor=self.rxtx_factor,
+            description=self.description or "",
+            public=self.public,
+            ephemeral_gb=self.ephemeral,
+            marks=flavor_mark.read(self.extra_specs),
+        )
+
+
+class _Flavors(Struct):
+    flavors: list[Flavor]
+    flavors_links: list[_Link] = []
+
+
+class _ZoneState(Struct):
+    available: bool = True
+
+
+class _Zone(Struct):
+    name: str = field(name="zoneName")
+    state: _ZoneState = field(name="zoneState", default_factory=_ZoneState)
+
+
+class _Zones(Struct):
+    zones: list[_Zone] = field(name="availabilityZoneInfo")
+
+
+class _Keypair(Struct):
+    name: str
+    public_key: str = ""
+    fingerprint: str = ""
+
+
+class _KeypairBody(Struct):
+    keypair: _Keypair
+
+
+class _KeypairsBody(Struct):
+    keypairs: list[_KeypairBody]
+
+
+class _Group(Struct):
+    id: str
+    name: str
+    policies: list[str] = []
+    members: list[str] = []
+
+    def told(self, *, policy: str = "") -> cloud.ServerGroup:
+        return cloud.ServerGroup(
+            id=self.id,
+            name=self.name,
+            policy=(self.policies or [policy])[0],
+            members=tuple(self.members),
+        )
+
+
+class _GroupBody(Struct):
+    server_group: _Group
+
+
+class _GroupsBody(Struct):
+    server_groups: list[_Group]
+
+
+class _Extension(Struct):
+    alias: str
+
+
+class _Extensions(Struct):
+    extensions: list[_Extension]
+
+
+class _Absolute(Struct):
+    servers: int = field(name="maxTotalInstances", default=-1)
+    servers_used: int = field(name="totalInstancesUsed", default=0)
+    cores: int = field(name="maxTotalCores", default=-1)
+    cores_used: int = field(name="totalCoresUsed", default=0)
+    memory_mb: int = field(name="maxTotalRAMSize", default=-1)
+    memory_mb_used: int = field(name="totalRAMUsed", default=0)
+    keypairs: int = field(name="maxTotalKeypairs", default=-1)
+    server_groups: int = field(name="maxServerGroups", default=-1)
+    server_groups_used: int = field(name="totalServerGroupsUsed", default=0)
+
+
+class _Limits(Struct):
+    absolute: _Absolute
+
+
+class _LimitsBody(Struct):
+    limits: _Limits
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """What one question for the flavors tells."""
+
+    flavors: list[cloud.Flavor]
+    newest: tuple[int, ...] | None
+    """The newest microversion that the cloud knows."""
+
+
+class Compute(service.Part):
+    """The compute service, but for its servers."""
+
+    _newest: tuple[int, ...] | None = None
+    """The newest microversion that the cloud knows; None where it knows none, or has not been asked."""
+
+    async def flavors(self) -> Sequence[cloud.Flavor]:
+        """Return the sizes of servers."""
+        offer = await self.kept.get(FLAVORS, self._flavors, keep=service.CATALOGUE, answer=Offer)
+        self._newest = offer.newest
+        return offer.flavors
+
+    async def zones(self) -> Sequence[cloud.Zone]:
+        """Return the availability zones."""
+        return await self.kept.get("zones", self._zones, keep=service.CATALOGUE, answer=list[cloud.Zone])
+
+    async def keypair(self, name: str) -> cloud.Keypair | None:
+        """Return a keypair, or None where there is none of that name."""
+        try:
+            found = await self._get(SERVICE, f"/os-keypairs/{quote(name, safe='')}", answer=_KeypairBody)
+        except Gone:
+            return None
+        return _as_keypair(found.keypair)
+
+    async def keypairs(self) -> Sequence[cloud.Keypair]:
+        """Return the user's keypairs."""
+        return await self.kept.get(
+            await self._mine(), self._keypairs, keep=service.OFTEN_CHANGED, answer=list[cloud.Keypair]
+        )
+
+    async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
+        """Import a public key."""
+        body = {"keypair": {"name": name, "public_key": public_key}}
+        try:
+            made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
+        finally:
+            await self.kept.forget(await self._mine())
+        return _as_keypair(made.keypair)
+
+    async def delete_keypair(self, name: str) -> None:
+        """Delete a keypair."""
+        try:
+            await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
+        finally:
+            await self.kept.forget(await self._mine())
+
+    async def server_groups(self) -> Sequence[cloud.ServerGroup]:
+        """Return the project's server groups."""
+        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
+        return [group.told() for group in found.server_groups]
+
+    async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
+        """Return the server group of a name, or None."""
+        return next((group for group in await self.server_groups() if group.name == name), None)
+
+    async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup:
+        """Make a server group."""
+        version = await self._version("2.15") if policy.startswith("soft-") else None
+        body = {"server_group": {"name": name, "policies": [policy]}}
+        made = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
+        return made.server_group.told(policy=policy)
+
+    async def delete_server_group(self, id: str) -> None:
+        """Delete a server group."""
+        await self._delete(SERVICE, f"/os-server-groups/{id}")
+
+    async def _version(self, *preferred: str) -> str | None:
+        """Return the first of the microversions that the cloud knows; None where it knows none."""
+        if self._newest is None:
+            await self.flavors()
+        for version in preferred:
+            if self._newest is not None and _number(version) <= self._newest:
+                return version
+        return None
+
+    async def _aliases(self) -> frozenset[str]:
+        """Return the extensions of clouds that tell by these, and not by microversions, what they can do."""
+        return await self.kept.get(
+            "compute extensions", self._extensions_of_nova, keep=service.CATALOGUE, answer=frozenset[str]
+        )
+
+    async def _extensions_of_nova(self) -> frozenset[str]:
+        found = await self._get(SERVICE, "/extensions", answer=_Extensions)
+        return frozenset(extension.alias for extension in found.extensions)
+
+    async def _mine(self) -> str:
+        """Return what this user's keypairs are kept under: they are no concern of the project."""
+        return f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
+
+    async def _flavors(self) -> Offer:
+        found: list[Flavor] = []
+        newest: tuple[int, ...] | None = None
+        # To those who see everything Nova shows the public ones only, unless they ask for all; others it tells the same.
+        everything = ("is_public", "None")
+        params: tuple[tuple[str, str], ...] = (everything,)
+        while True:
+            # An answer in the latest version says which one that is, which saves asking for the version document.
+            page = await self._look(
+                SERVICE, "/flavors/detail", answer=_Flavors, params=params, version="latest"
+            )
+            newest = _number(page.version) if page.version else None
+            flavors = page.value.flavors
+            found += flavors
+            if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
+                break
+            params = (everything, ("marker", flavors[-1].id))
+        return Offer(flavors=[one.told() for one in found], newest=newest)
+
+    async def _zones(self) -> list[cloud.Zone]:
+        found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
+        return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in found.zones]
+
+    async def _keypairs(self) -> list[cloud.Keypair]:
+        found = await self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
+        return [_as_keypair(one.keypair) for one in found.keypairs]
+
+    async def _compute_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
+        """Return the limits of servers, cores, memory_mb, keypairs and server_groups."""
+        limits = self._get(SERVICE, "/limits", answer=_LimitsBody)
+        if "keypairs" in kinds:
+            # The limits tell how many there may be, but not how many there are.
+            keypairs = self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
+            found, there = await asyncio.gather(limits, keypairs)
+            keypairs_used = len(there.keypairs)
+        else:
+            found, keypairs_used = await limits, 0
+        absolute = found.limits.absolute
+        return {
+            "servers": cloud.Limit(limit=absolute.servers, used=absolute.servers_used),
+            "cores": cloud.Limit(limit=absolute.cores, used=absolute.cores_used),
+            "memory_mb": cloud.Limit(limit=absolute.memory_mb, used=absolute.memory_mb_used),
+            "keypairs": cloud.Limit(limit=absolute.keypairs, used=keypairs_used),
+            "server_groups": cloud.Limit(limit=absolute.server_groups, used=absolute.server_groups_used),
+        }
+
+
+def _as_keypair(found: _Keypair) -> cloud.Keypair:
+    return cloud.Keypair(name=found.name, public_key=found.public_key, fingerprint=found.fingerprint)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,341 @@
+"""Servers of the compute service: how they are booted, read, and deleted."""
+
+import asyncio
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from enamel.clouds.openstack import faults, transport
+from enamel.clouds.openstack.compute import catalogue, server_json, tag
+from enamel.clouds.watch import snapshot, watcher
+from enamel.model import cloud
+from enamel.model.errors import (
+    CloudConflict,
+    CloudForbidden,
+    CloudRefused,
+    EnamelError,
+    Gone,
+    OutcomeUnknown,
+)
+
+SERVICE = catalogue.SERVICE
+_DISKS = "os-block-device-mapping-v2-boot"
+
+
+class Servers(catalogue.Compute):
+    """The servers of a project."""
+
+    servers: watcher.Watcher[cloud.Server]
+
+    async def server(self, id: str) -> cloud.Server:
+        """Return one server. Raises Gone."""
+        version = await self._version("2.71", "2.47", "2.26")
+        found = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
+        told = found.server.told(self._sizes(), public=await self._public([found.server]))
+        if found.server.attached is not UNSET:
+            return told
+        # Before 2013, a server does not tell of its volumes itself.
+        return msgspec.structs.replace(told, volumes=await self._attached(id))
+
+    async def server_seen(self, id: str) -> cloud.Server:
+        """Return one server; answered from the watcher while its look is fresh. Raises Gone."""
+        # What a list does not show may still be there: a restorable server, or another project's.
+        return await self.servers.find(id) or await self.server(id)
+
+    async def servers_list(self) -> Sequence[cloud.Server]:
+        """Return all of the project's servers; answered from the watcher while its look is fresh."""
+        # A list of changes tells of restorable servers, too, a list of everything does not.
+        return [server for server in await self.servers.all() if server.status != "SOFT_DELETED"]
+
+    async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:
+        """Return the servers of any project. Raises CloudForbidden where that is for operators."""
+        found = await self._servers((("all_tenants", "1"), ("project_id", project_id)))
+        return [server for server in found if server.project_id == project_id]
+
+    async def servers_named(self, names: Collection[str]) -> Sequence[cloud.Server]:
+        """Return the project's servers that have one of the names."""
+        wanted = set(names)
+        if not wanted:
+            return []
+        found = await self._servers((("name", _pattern(wanted)),))
+        return [server for server in found if server.name in wanted]
+
+    async def servers_marked(self, mark: str) -> Sequence[cloud.Server]:
+        """Return the servers whose metadata key `enamel` has this value, newest last."""
+        # Nova has no filter on metadata; however many marks are looked up at once, it is one list.
+        found = [server for server in await self.servers.all_from_now() if server.mark == mark]
+        return sorted(found, key=lambda server: (server.created is not None, server.created))
+
+    async def boot(self, want: cloud.ServerWant) -> Sequence[str]:
+        """Boot one or several equal servers in one request; return their ids, in order of their names."""
+        version = await self._version("2.52", "2.37")
+        body = _boot_body(want, version=version)
+        if want.disks and version is None and _DISKS not in await self._aliases_of_old():
+            _name_devices(body["server"], want)
+        if want.count == 1:
+            made = await self._post(SERVICE, "/servers", body=body, answer=server_json.Made, version=version)
+            await self.servers.changed()
+            return [made.server.id]
+        reserved = await self._post(
+            SERVICE, "/servers", body=body, answer=server_json.Reserved, version=version
+        )
+        await self.servers.changed()
+        return await self._reserved(want, reservation_id=reserved.reservation_id)
+
+    async def rename_server(self, id: str, name: str) -> None:
+        """Give a server another name."""
+        body = {"server": {"name": name}}
+        await self._put(SERVICE, f"/servers/{id}", body=body, answer=transport.Nothing)
+        await self.servers.changed()
+
+    async def delete_server(self, id: str, *, force: bool = False) -> None:
+        """Delete a server; with `force` also where the cloud would keep it restorable."""
+        if force:
+            try:
+                await self._act(id, {"forceDelete": None})
+            except Gone:
+                return
+            except (CloudForbidden, CloudRefused):
+                # The cloud's policy keeps this to its operators, or the cloud does not know it.
+                await self._delete(SERVICE, f"/servers/{id}")
+        else:
+            await self._delete(SERVICE, f"/servers/{id}")
+        await self.servers.changed()
+
+    async def attach_volume(
+        self, server_id: str, *, volume_id: str, delete_with_server: bool = False
+    ) -> None:
+        """Attach a volume; one that is attached already is not a fault."""
+        version = await self._version("2.79") if delete_with_server else None
+        attachment: dict[str, Any] = {"volumeId": volume_id}
+        if version is not None:
+            attachment["delete_on_termination"] = True
+        path = f"/servers/{server_id}/os-volume_attachments"
+        try:
+            await self._post(
+                SERVICE,
+                path,
+                body={"volumeAttachment": attachment},
+                answer=transport.Nothing,
+                version=version,
+            )
+        except (CloudRefused, CloudConflict) as refusal:
+            # Nova says 400 (older ones) or 409 of what is attached already.
+            if not await self._is_attached(server_id, volume_id=volume_id):
+                raise refusal
+
+    async def detach_volume(self, server_id: str, *, volume_id: str) -> None:
+        """Detach a volume; one that is not attached is not a fault."""
+        try:
+            await self._delete(SERVICE, f"/servers/{server_id}/os-volume_attachments/{volume_id}")
+        except (CloudRefused, CloudConflict) as refusal:
+            # Nova says 400 of what is being detached already.
+            if await self._is_attached(server_id, volume_id=volume_id):
+                raise refusal
+
+    async def console_log(self, server_id: str, *, lines: int | None = None) -> str:
+        """Return the end of what the server has written to its console."""
+        action: dict[str, Any] = {} if lines is None else {"length": lines}
+        body = {"os-getConsoleOutput": action}
+        path = f"/servers/{server_id}/action"
+        got = await self._post(SERVICE, path, body=body, answer=server_json.Console, repeatable=True)
+        return got.output or ""
+
+    async def why_failed(self, server_id: str) -> str:
+        """Return what the newest failed instance action says, or an empty text."""
+        version = await self._version("2.84", "2.51", "2.21")
+        path = f"/servers/{server_id}/os-instance-actions"
+        actions = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
+        failed = [action for action in actions.actions if action.message]
+        if not failed:
+            return ""
+        newest = max(failed, key=lambda action: action.start_time)
+        action = await self._get(
+            SERVICE, f"{path}/{newest.request_id}", answer=server_json.ActionBody, version=version
+        )
+        said = [event.words() for event in action.action.events or [] if event.result == "Error"]
+        return faults.clean("; ".join(dict.fromkeys(words for words in said if words)) or newest.reason)
+
+    async def _reserved(self, want: cloud.ServerWant, *, reservation_id: str) -> list[str]:
+        """Return the ids of servers that were booted together, in the order of their names."""
+        found: list[cloud.Server] = []
+        for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
+            try:
+                found = await self._servers((("reservation_id", reservation_id),))
+            except EnamelError as exc:
+                raise OutcomeUnknown(
+                    f"{want.count} servers {want.name} are booted, but cannot be listed: {exc.detail}",
+                    cloud=self.name,
+                ) from exc
+            if len(found) >= want.count:
+                return [server.id for server in sorted(found, key=lambda server: _number(server.name))]
+            # For a moment a server can be in none of Nova's databases: it moves from one to the other.
+            await asyncio.sleep(pause)
+        raise OutcomeUnknown(
+            f"{want.count} servers {want.name} were asked for, but the list shows {len(found)}.",
+            cloud=self.name,
+        )
+
+    async def _act(self, id: str, action: dict[str, Any]) -> None:
+        await self._post(
+            SERVICE, f"/servers/{id}/action", body=action, answer=transport.Nothing, repeatable=True
+        )
+
+    async def _is_attached(self, server_id: str, *, volume_id: str) -> bool:
+        try:
+            return volume_id in await self._attached(server_id)
+        except Gone:
+            return False
+
+    async def _attached(self, server_id: str) -> tuple[str, ...]:
+        """Return the ids of a server's volumes."""
+        path = f"/servers/{server_id}/os-volume_attachments"
+        found = await self._get(SERVICE, path, answer=server_json.Attachments)
+        return tuple(one.volume_id for one in found.attachments)
+
+    async def _public(self, servers: Sequence[server_json.Server]) -> frozenset[str]:
+        """Return which of the servers' addresses are public, where the cloud does not say that beside them."""
+        return frozenset()
+
+    async def _aliases_of_old(self) -> frozenset[str]:
+        """Return Nova's extensions where it has no microversions; where it has, all that is asked for is there."""
+        return frozenset({_DISKS}) if await self._version("2.1") is not None else await self._aliases()
+
+    async def _servers(self, params: tuple[tuple[str, str], ...]) -> list[cloud.Server]:
+        return [seen.value for seen in (await self._looked(params)).seen if seen.value is not None]
+
+    async def _looked(self, params: tuple[tuple[str, str], ...]) -> snapshot.Look[cloud.Server]:
+        """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
+        version = await self._version("2.47", "2.26")
+        found, at = await self._pages(
+            SERVICE, "/servers/detail", answer=server_json.Many, params=params, version=version
+        )
+        sizes, public = self._sizes(), await self._public(found)
+        seen = [
+            snapshot.Seen(
+                id=one.id,
+                updated=server_json.aware(one.updated),
+                value=None if one.status == "DELETED" else one.told(sizes, public=public),
+            )
+            for one in found
+        ]
+        return snapshot.Look(seen=seen, at=at)
+
+    def _sizes(self) -> server_json.Sizes:
+        offer: catalogue.Offer | None = self.kept.peek(catalogue.FLAVORS)
+        return server_json.Sizes(offer.flavors if offer is not None else ())
+
+
+def _pattern(names: set[str]) -> str:
+    # Nova hands this to the database, whose regular expressions differ; on MySQL it even quotes `|`. A common
+    # beginning, with a dot for whatever may have a meaning, is understood by all; the rest is sorted out here.
+    def plain(text: str) -> str:
+        return re.sub(r"[^A-Za-z0-9_-]", ".", text)
+
+    if len(names) == 1:
+        return f"^{plain(next(iter(names)))}$"
+    # The first and the last in order differ where any two of them do.
+    first, last = min(names), max(names)
+    common = next(
+        (end for end, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
+    )
+    return f"^{plain(first[:common])}"
+
+
+def _number(name: str) -> tuple[int, str]:
+    digits = re.search(r"-(\d+)$", name)
+    return (int(digits.group(1)) if digits else 0, name)
+
+
+def _boot_body(want: cloud.ServerWant, *, version: str | None) -> dict[str, Any]:
+    server: dict[str, Any] = {
+        "name": want.name,
+        "flavorRef": want.flavor_id,
+        "metadata": {**want.properties, "enamel": want.mark},
+    }
+    from_volume = any(disk.boot for disk in want.disks)
+    if want.image_id is not None and not from_volume:
+        server["imageRef"] = want.image_id
+    if want.disks:
+        server["block_device_mapping_v2"] = _disks(want, from_volume=from_volume)
+    networks = _networks(want, version=version)
+    if networks is not None:
+        server["networks"] = networks
+    if want.security_groups and not any(one.port_id for one in want.networks or ()):
+        server["security_groups"] = [{"name": group} for group in want.security_groups]
+    if want.key_name is not None:
+        server["key_name"] = want.key_name
+    if want.user_data is not None:
+        server["user_data"] = want.user_data
+    if want.zone is not None:
+        server["availability_zone"] = want.zone
+    if want.tags and version == "2.52":
+        server["tags"] = list(want.tags)
+    elif want.tags:
+        server["metadata"] |= tag.written(want.tags)
+    if want.count > 1:
+        server.update(min_count=want.count, max_count=want.count, return_reservation_id=True)
+    body: dict[str, Any] = {"server": server}
+    hints: dict[str, Any] = {}
+    if want.group_id is not None:
+        hints["group"] = want.group_id
+    if want.same_host:
+        hints["same_host"] = list(want.same_host)
+    if want.different_host:
+        hints["different_host"] = list(want.different_host)
+    if hints:
+        body["os:scheduler_hints"] = hints
+    return body
+
+
+def _disks(want: cloud.ServerWant, *, from_volume: bool) -> list[dict[str, Any]]:
+    disks: list[dict[str, Any]] = []
+    if want.image_id is not None and not from_volume:
+        local = {"source_type": "image", "destination_type": "local", "boot_index": 0, "uuid": want.image_id}
+        disks.append({**local, "delete_on_termination": True})
+    for disk in want.disks:
+        disks.append(
+            {
+                "source_type": "volume",
+                "destination_type": "volume",
+                "uuid": disk.volume_id,
+                "boot_index": 0 if disk.boot else -1,
+                "delete_on_termination": disk.delete_with_server,
+            }
+        )
+    return disks
+
+
+def _name_devices(server: dict[str, Any], want: cloud.ServerWant) -> None:
+    """Ask for the volumes in the way of 2012: by the names of their devices."""
+    del server["block_device_mapping_v2"]
+    names = iter("bcdefghijklmnopqrstuvwxyz")
+    server["block_device_mapping"] = [
+        {
+            "device_name": "vda" if disk.boot else f"vd{next(names)}",
+            "volume_id": disk.volume_id,
+            "delete_on_termination": disk.delete_with_server,
+        }
+        for disk in want.disks
+    ]
+
+
+def _networks(want: cloud.ServerWant, *, version: str | None) -> Any:
+    if want.networks is None:
+        # Older Novas choose by themselves when nothing is said.
+        return None if version is None else "auto"
+    if not want.networks and version is not None:
+        return "none"
+    return [_network(one) for one in want.networks]
+
+
+def _network(one: cloud.NetworkPort) -> dict[str, str]:
+    if one.port_id is not None:
+        return {"port": one.port_id}
+    network = {"uuid": one.network_id or ""}
+    if one.fixed_address is not None:
+        network["fixed_ip"] = one.fixed_address
+    return network

@@ -1,0 +1,268 @@
+"""How Nova tells of servers, and what Enamel makes of it."""
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, field
+
+from enamel.clouds.openstack import service
+from enamel.clouds.openstack.compute import tag
+from enamel.model import cloud
+
+
+class Address(Struct):
+    """One of a server's addresses."""
+
+    addr: str
+    kind: str = field(name="OS-EXT-IPS:type", default="")
+    """Not told before 2013."""
+
+
+class Flavor(Struct):
+    """The size of a server, as much of it as the microversion tells."""
+
+    id: str = ""
+    """Before 2.47."""
+    name: str = field(name="original_name", default="")
+    """From 2.47 on, as the rest."""
+    ram: int = 0
+    vcpus: int = 0
+    disk: int = 0
+
+
+class Sizes:
+    """The sizes of servers as far as they are at hand: old clouds tell a server's by its id only, new ones by its name."""
+
+    def __init__(self, flavors: Iterable[cloud.Flavor]) -> None:
+        known = [
+            Flavor(id=one.id, name=one.name, ram=one.memory_mb, vcpus=one.vcpus, disk=one.disk_gb)
+            for one in flavors
+        ]
+        self._by_id = {one.id: one for one in known}
+        self._by_name = {one.name: one for one in known}
+
+    def of(self, told: Flavor) -> Flavor:
+        """Return a server's size with what the cloud did not tell of it."""
+        if not told.name:
+            return self._by_id.get(told.id, told)
+        # The type may have been made anew under its name since: what the server tells is how large it is.
+        known = self._by_name.get(told.name)
+        return msgspec.structs.replace(told, id=known.id) if known is not None and not told.id else told
+
+
+class Attached(Struct):
+    """A volume of a server."""
+
+    id: str
+
+
+class Fault(Struct):
+    """Why a server went to ERROR."""
+
+    message: str = ""
+    code: int = 0
+
+
+class Server(Struct):
+    """A server as Nova tells it."""
+
+    id: str
+    name: str = ""
+    status: str = "UNKNOWN"
+    task_state: str | None = field(name="OS-EXT-STS:task_state", default=None)
+    vm_state: str | None = field(name="OS-EXT-STS:vm_state", default=None)
+    power_state: int | None = field(name="OS-EXT-STS:power_state", default=None)
+    created: datetime | None = None
+    updated: datetime | None = None
+    launched_at: datetime | None = field(name="OS-SRV-USG:launched_at", default=None)
+    flavor: Flavor = field(default_factory=Flavor)
+    image: Any = None
+    """An object with an id, or an empty text where the server boots from a volume."""
+    zone: str | None = field(name="OS-EXT-AZ:availability_zone", default=None)
+    key_name: str | None = None
+    user_id: str = ""
+    tenant_id: str = ""
+    metadata: dict[str, str] = {}
+    tags: list[str] = []
+    addresses: dict[str, list[Address]] = {}
+    attached: list[Attached] | UnsetType = field(name="os-extended-volumes:volumes_attached", default=UNSET)
+    """Not told before 2013."""
+    fault: Fault | None = None
+    host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
+    host_id: str = field(name="hostId", default="")
+    instance: str | None = field(name="OS-EXT-SRV-ATTR:instance_name", default=None)
+    node: str | None = field(name="OS-EXT-SRV-ATTR:hypervisor_hostname", default=None)
+    host_status: str | None = None
+    """From 2.16 on."""
+    locked: bool = False
+    """From 2.9 on."""
+    server_groups: list[str] | UnsetType = UNSET
+    """From 2.71 on, where one server is looked at."""
+
+    def told(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
+        """Return the server in Enamel's words.
+
+        Args:
+            sizes: The sizes that are known.
+            public: The public addresses among those whose kind the cloud does not tell.
+        """
+        size = sizes.of(self.flavor)
+
+        def is_floating(one: Address) -> bool:
+            return one.kind == "floating" or (not one.kind and one.addr in public)
+
+        fixed = {
+            network: tuple(one.addr for one in there if not is_floating(one))
+            for network, there in self.addresses.items()
+        }
+        return cloud.Server(
+            id=self.id,
+            name=self.name,
+            status=self.status,
+            task_state=self.task_state,
+            vm_state=self.vm_state,
+            power_state=self.power_state or 0,
+            created=aware(self.created),
+            updated=aware(self.updated),
+            launched_at=aware(self.launched_at),
+            flavor_id=size.id,
+            flavor_name=size.name,
+            memory_mb=size.ram,
+            vcpus=size.vcpus,
+            disk_gb=size.disk,
+            image_id=self.image.get("id") if isinstance(self.image, dict) else None,
+            zone=self.zone or "",
+            key_name=self.key_name,
+            user_id=self.user_id,
+            project_id=self.tenant_id,
+            mark=self.metadata.get("enamel", ""),
+            metadata=tag.without(self.metadata),
+            tags=tuple(dict.fromkeys((*self.tags, *tag.read(self.metadata)))),
+            fixed_addresses=tuple(address for there in fixed.values() for address in there),
+            floating_addresses=tuple(
+                one.addr for there in self.addresses.values() for one in there if is_floating(one)
+            ),
+            interfaces=fixed,
+            volumes=tuple(one.id for one in self.attached or ()),
+            fault=None
+            if self.fault is None
+            else cloud.ServerFault(message=self.fault.message, code=self.fault.code),
+            host=self.host,
+            host_id=self.host_id,
+            inner={
+                name: text
+                for name, text in (
+                    ("instance_name", self.instance),
+                    ("node", self.node),
+                    ("host_status", self.host_status),
+                )
+                if text
+            },
+            locked=self.locked,
+            groups=None if self.server_groups is UNSET else tuple(self.server_groups),
+        )
+
+
+class One(Struct):
+    """The answer to a look at one server."""
+
+    server: Server
+
+
+class Many(service.Page):
+    """One page of a list of servers."""
+
+    servers: list[Server]
+    servers_links: list[service.Link] = field(default_factory=list)
+
+
+class MadeServer(Struct):
+    """A server that has just been asked for."""
+
+    id: str
+
+
+class Made(Struct):
+    """The answer to a boot."""
+
+    server: MadeServer
+
+
+class Reserved(Struct):
+    """The answer to a boot of several."""
+
+    reservation_id: str
+
+
+class Console(Struct):
+    """The answer to a question for the console."""
+
+    output: str | None = None
+
+
+class Attachment(Struct):
+    """One volume of a server."""
+
+    volume_id: str = field(name="volumeId")
+
+
+class Attachments(Struct):
+    """The volumes of a server."""
+
+    attachments: list[Attachment] = field(name="volumeAttachments")
+
+
+class Event(Struct):
+    """One part of an action."""
+
+    event: str = ""
+    result: str | None = None
+    details: str | None = None
+    """From 2.84 on."""
+    traceback: str | None = None
+    """For operators only."""
+
+    def words(self) -> str:
+        """Return what went wrong, as shortly as the cloud tells it."""
+        if self.details:
+            return self.details
+        last = re.split(r"\n(?=\S)", (self.traceback or "").strip())[-1]
+        return last.partition(": ")[2] or last
+
+
+class Action(Struct):
+    """Something that was done to a server."""
+
+    request_id: str
+    action: str = ""
+    message: str | None = None
+    start_time: str = ""
+    user_id: str | None = ""
+    events: list[Event] | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, where the cloud says more than that it did."""
+        return "" if self.message in (None, "Error") else str(self.message)
+
+
+class Actions(Struct):
+    """What was done to a server."""
+
+    actions: list[Action] = field(name="instanceActions")
+
+
+class ActionBody(Struct):
+    """One action with its parts."""
+
+    action: Action = field(name="instanceAction")
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """Return a moment with its time zone: OpenStack writes UTC, often without saying so."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)

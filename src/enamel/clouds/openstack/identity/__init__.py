@@ -1,0 +1,1 @@
+"""Keystone: sessions, users and projects."""

@@ -1,0 +1,94 @@
+"""Users and projects, as Keystone knows them: looked up before something is shared with them, or goes to them."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from enamel.clouds.openstack import service
+from enamel.model import cloud
+from enamel.model.errors import CloudForbidden, Gone
+
+SERVICE = "identity"
+
+
+class _Account(Struct):
+    id: str
+    name: str
+
+    def told(self) -> cloud.Account:
+        return cloud.Account(id=self.id, name=self.name)
+
+
+class _User(Struct):
+    user: _Account
+
+
+class _Users(Struct):
+    users: list[_Account]
+
+
+class _Project(Struct):
+    project: _Account
+
+
+class _Projects(Struct):
+    projects: list[_Account]
+
+
+class Accounts(service.Part):
+    """The users and projects of a cloud."""
+
+    sibling: Callable[[str], str | None]
+    """Names the entry of the configuration that leads to another project of the same cloud."""
+
+    async def user(self, text: str) -> cloud.Account | None:
+        """Return the user that has an id or a name, or None."""
+        try:
+            return (await self._get(SERVICE, f"/users/{quote(text, safe='')}", answer=_User)).user.told()
+        except Gone:
+            found = await self._get(SERVICE, "/users", answer=_Users, params=(("name", text),))
+            return found.users[0].told() if found.users else None
+
+    async def project(self, text: str) -> cloud.Account | None:
+        """Return the project that has an id or a name, or None."""
+        try:
+            found = await self._get(SERVICE, f"/projects/{quote(text, safe='')}", answer=_Project)
+            return found.project.told()
+        except Gone:
+            listed = await self._get(SERVICE, "/projects", answer=_Projects, params=(("name", text),))
+            return listed.projects[0].told() if listed.projects else None
+
+    async def projects_of(self, user_id: str) -> tuple[str, ...]:
+        """Return the ids of the projects in which a user has a role."""
+        path = f"/users/{quote(user_id, safe='')}/projects"
+        found = await self._get(SERVICE, path, answer=_Projects)
+        return tuple(sorted(one.id for one in found.projects))
+
+    async def own_projects(self) -> tuple[cloud.Account, ...]:
+        """Return the projects in which we have a role."""
+        found = await self._get(SERVICE, "/auth/projects", answer=_Projects)
+        return tuple(one.told() for one in found.projects)
+
+    async def entry_of(self, project: str) -> str:
+        """Return the name under which this cloud is opened for another project.
+
+        That is this entry of the configuration with the project's id, where we have a role there, or another entry
+        of the same cloud.
+
+        Raises:
+            CloudForbidden: There is neither.
+        """
+        mine = await self.own_projects() if self.keystone.rescopes else ()
+        found = next((one for one in mine if project in (one.id, one.name)), None)
+        if found is not None:
+            return f"{self.name}@{found.id}"
+        other = self.sibling(project)
+        if other is None:
+            raise CloudForbidden(
+                f"These credentials give no role in project '{project[:64]}' of cloud {self.name}"
+                + ("." if self.keystone.rescopes else ": application credentials are bound to one project."),
+                cloud=self.name,
+                remedy="Have a role given to you there, or add an entry for that project to clouds.yaml.",
+            )
+        return other

@@ -1,0 +1,1 @@
+"""Neutron, and Nova's networks before it: networks, ports, addresses, security groups."""

@@ -1,0 +1,51 @@
+"""The mark of a resource of the network service: its description, or the end of its name on clouds without those.
+
+Neutron's resources have descriptions since 2016. Before, ports and networks can only be recognised by their names, and
+public addresses, which have none, by the port that they lead to.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from enamel.clouds.openstack import service
+from enamel.model import mark as marks
+from enamel.model.errors import CloudRefused
+
+SERVICE = "network"
+
+
+def on(resource: Mapping[str, Any], *, described: bool) -> dict[str, Any]:
+    """Return the body of a resource, with its mark where the cloud takes it."""
+    if described:
+        return dict(resource)
+    body = {name: value for name, value in resource.items() if name != "description"}
+    if "name" in body:
+        body["name"] = f"{body['name']} {resource['description']}"
+    return body
+
+
+def read(name: str, description: str | None) -> tuple[str, str]:
+    """Return the name and the mark of a resource."""
+    if description:
+        return name, description
+    own, space, mark = name.rpartition(" ")
+    return (own, mark) if space and mark.startswith(marks.PREFIX) else (name, "")
+
+
+class Marks(service.Part):
+    """What carries marks."""
+
+    _described = True
+    """Whether resources have descriptions, as far as the cloud has shown."""
+
+    async def _post_marked(
+        self, path: str, body: Callable[[bool], dict[str, Any]], *, answer: type[service.T]
+    ) -> service.T:
+        """Make something that carries a mark; `body` is told whether the cloud knows descriptions."""
+        try:
+            return await self._post(SERVICE, path, body=body(self._described), answer=answer)
+        except CloudRefused as refusal:
+            if not self._described or "'description'" not in refusal.detail:
+                raise
+            self._described = False
+            return await self._post(SERVICE, path, body=body(False), answer=answer)

@@ -1,0 +1,170 @@
+"""Security groups: what may reach a server."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from enamel.clouds.openstack import service, transport
+from enamel.clouds.openstack.compute import server_json
+from enamel.model import cloud
+from enamel.model.errors import CloudConflict
+
+SERVICE = "network"
+_FIELDS = ("id", "name", "description", "project_id", "tenant_id", "created_at", "updated_at")
+
+
+class _Group(Struct):
+    id: str
+    name: str = ""
+    description: str | None = ""
+    project_id: str = ""
+    tenant_id: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    def told(self) -> cloud.SecurityGroup:
+        return cloud.SecurityGroup(
+            id=self.id,
+            name=self.name,
+            description=self.description or "",
+            project_id=self.project_id or self.tenant_id,
+            created=server_json.aware(self.created_at),
+            updated=server_json.aware(self.updated_at),
+        )
+
+
+class _Groups(Struct):
+    security_groups: list[_Group]
+
+
+class _GroupBody(Struct):
+    security_group: _Group
+
+
+class _Rule(Struct):
+    direction: str = ""
+    protocol: str | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: str | None = None
+    remote_group_id: str | None = None
+    security_group_id: str = ""
+    ethertype: str = "IPv4"
+
+
+class _Rules(Struct):
+    security_group_rules: list[_Rule]
+
+
+class SecurityGroups(service.Part):
+    """The security groups of a project."""
+
+    async def security_groups(self) -> Sequence[cloud.SecurityGroup]:
+        """Return the project's security groups."""
+        # An operator would be shown those of all projects; the rules are long, and nobody here reads them.
+        project = (await self.keystone.access()).identity.project_id
+        params = (("project_id", project), *(("fields", name) for name in _FIELDS))
+        found = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
+        return [group.told() for group in found.security_groups]
+
+    async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
+        """Return the security groups whose description is the mark."""
+        params = (("description", mark), *(("fields", name) for name in _FIELDS))
+        found = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
+        return [group.told() for group in found.security_groups if group.description == mark]
+
+    async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup:
+        """Make a security group that lets nothing in yet."""
+        body = {"security_group": {"name": name, "description": mark}}
+        made = await self._post(SERVICE, "/security-groups", body=body, answer=_GroupBody)
+        return made.security_group.told()
+
+    async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
+        """Add rules in one request; rules that are there already are not a fault."""
+        bodies = list(dict.fromkeys(_Key.of(rule) for rule in rules))
+        if not bodies:
+            return
+        try:
+            await self._add(group_id, bodies)
+        except CloudConflict:
+            # One that is there already makes Neutron refuse all of them.
+            params = (("security_group_id", group_id), ("direction", "ingress"))
+            there = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+            known = {_Key.of_neutron(rule) for rule in there.security_group_rules}
+            missing = [body for body in bodies if body not in known]
+            if len(missing) == len(bodies):
+                raise
+            if missing:
+                await self._add(group_id, missing)
+
+    async def groups_letting_in(self, group_id: str) -> Sequence[str]:
+        """Return the ids of other security groups whose rules name this one."""
+        params = (
+            ("remote_group_id", group_id),
+            ("fields", "security_group_id"),
+            ("fields", "remote_group_id"),
+        )
+        found = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+        return [
+            rule.security_group_id
+            for rule in found.security_group_rules
+            if rule.remote_group_id == group_id and rule.security_group_id != group_id
+        ]
+
+    async def delete_security_group(self, id: str) -> None:
+        """Delete a security group."""
+        await self._delete(SERVICE, f"/security-groups/{id}")
+
+    async def _add(self, group_id: str, rules: "Sequence[_Key]") -> None:
+        body = {"security_group_rules": [rule.body(group_id) for rule in rules]}
+        # Repeating is safe: a rule that exists is refused, which the caller understands.
+        await self._post(
+            SERVICE, "/security-group-rules", body=body, answer=transport.Nothing, repeatable=True
+        )
+
+
+class _Key(Struct, frozen=True):
+    """What makes two rules the same."""
+
+    protocol: str | None
+    port_min: int | None
+    port_max: int | None
+    source: str | None
+    group: str | None
+    ethertype: str
+
+    @classmethod
+    def of(cls, rule: cloud.Rule) -> "_Key":
+        """Return the key of a rule that is wanted."""
+        port_max = rule.port_max if rule.port_max is not None else rule.port_min
+        return cls(
+            rule.protocol, rule.port_min, port_max, rule.source, rule.group_id, f"IPv{rule.ip_version}"
+        )
+
+    @classmethod
+    def of_neutron(cls, rule: _Rule) -> "_Key":
+        """Return the key of a rule that is there."""
+        return cls(
+            rule.protocol,
+            rule.port_range_min,
+            rule.port_range_max,
+            rule.remote_ip_prefix,
+            rule.remote_group_id,
+            rule.ethertype,
+        )
+
+    def body(self, group_id: str) -> dict[str, Any]:
+        """Return the rule as Neutron takes it."""
+        # For ICMP the two are type and code, of which the second may be left open.
+        return {
+            "security_group_id": group_id,
+            "direction": "ingress",
+            "ethertype": self.ethertype,
+            "protocol": self.protocol,
+            "port_range_min": self.port_min,
+            "port_range_max": self.port_max,
+            "remote_ip_prefix": self.source,
+            "remote_group_id": self.group,
+        }

@@ -1,0 +1,1 @@
+"""Cinder and Glance: volumes, snapshots, images."""

@@ -1,0 +1,115 @@
+"""Images of the image service."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+
+from enamel.clouds.openstack import service
+from enamel.model import cloud
+from enamel.model.errors import Gone
+
+SERVICE = "image"
+PAGE = "1000"
+IMAGES = "images"
+"""What the list of images is kept under."""
+
+
+class Image(Struct):
+    """An image as Glance shows it."""
+
+    id: str
+    name: str | None = ""
+    status: str = ""
+    min_disk: int | None = 0
+    min_ram: int | None = 0
+    size: int | None = 0
+    virtual_size: int | None = 0
+    image_type: str | None = ""
+    block_device_mapping: str | None = ""
+    created_at: str = ""
+    enamel: str = ""
+    properties: dict[str, str] = {}
+    """Where the first API tells what was set beside the rest; later ones tell it in between."""
+
+    @property
+    def mark(self) -> str:
+        """What Enamel has marked it with."""
+        return self.enamel or self.properties.get("enamel", "")
+
+    def told(self) -> cloud.Image:
+        """Return it in Enamel's words."""
+        image_type = self.image_type or self.properties.get("image_type")
+        disks = self.block_device_mapping or self.properties.get("block_device_mapping")
+        return cloud.Image(
+            id=self.id,
+            name=self.name or "",
+            status=self.status.lower(),
+            min_disk_gb=self.min_disk or 0,
+            min_memory_mb=self.min_ram or 0,
+            size_bytes=self.size or 0,
+            virtual_size_bytes=self.virtual_size or 0,
+            snapshot=image_type == "snapshot",
+            volume_backed=not self.size and (disks or "[]") != "[]",
+            created_at=self.created_at,
+        )
+
+
+class _Images(Struct):
+    images: list[Image]
+    next: str | None = None
+
+
+class Images(service.Part):
+    """The images that a project may boot."""
+
+    async def images(self) -> Sequence[cloud.Image]:
+        """Return every image the project may boot, in any state."""
+        return await self.kept.get(IMAGES, self._images, keep=service.OFTEN_CHANGED, answer=list[cloud.Image])
+
+    async def image(self, id: str) -> cloud.Image:
+        """Return one image. Raises Gone."""
+        if not await self._is_first():
+            return (await self._get(SERVICE, f"/images/{id}", answer=Image)).told()
+        for one in await self.listed():
+            if one.id == id:
+                return one.told()
+        raise Gone(f"Cloud '{self.name}' has no image {id}.", cloud=self.name)
+
+    async def listed(self, params: service.Params = ()) -> list[Image]:
+        """Return the images that parameters choose; those of the first API choose none, and all are returned."""
+        if not await self._is_first():
+            try:
+                return await self._of_later_apis(tuple(params))
+            except Gone:
+                # Glance of 2012 says so of every path but those of its first API.
+                await self.keystone.ask_versions(SERVICE)
+                if not await self._is_first():
+                    raise
+        found: list[Image] = []
+        marker: tuple[tuple[str, str], ...] = ()
+        while True:
+            answer = await self._get(
+                SERVICE, "/images/detail", answer=_Images, params=(("limit", PAGE), *marker)
+            )
+            found += answer.images
+            if len(answer.images) < int(PAGE):
+                return found
+            marker = (("marker", answer.images[-1].id),)
+
+    async def _is_first(self) -> bool:
+        """Tell whether Glance is known to have its first API only."""
+        return (await self.keystone.endpoint(SERVICE)).version[:1] == (1,)
+
+    async def _images(self) -> list[cloud.Image]:
+        return [image.told() for image in await self.listed()]
+
+    async def _of_later_apis(self, params: tuple[tuple[str, str], ...]) -> list[Image]:
+        found: list[Image] = []
+        wanted = (("limit", PAGE), *params)
+        while True:
+            page = await self._get(SERVICE, "/images", answer=_Images, params=wanted)
+            found += page.images
+            if page.next is None or not page.images:
+                return found
+            wanted = tuple(parse_qsl(urlsplit(page.next).query))

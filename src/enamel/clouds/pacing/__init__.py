@@ -1,0 +1,1 @@
+"""Pacing of calls: gates with budgets, lanes for projects, priorities."""

@@ -1,0 +1,71 @@
+"""The ways to a board, by what the setting says.
+
+setting                  way
+memcached://host:port    memcached
+redis://host:port/0      Redis, or Valkey; rediss:// over TLS
+none                     each process is by itself
+"""
+
+import importlib
+from urllib.parse import SplitResult, urlsplit
+
+from enamel.clouds.shared.memcached import PORT, Memcached
+from enamel.clouds.shared.store import Backend, Board
+from enamel.model.errors import ServiceError
+
+SETTING = "[cache] url"
+_REMEDY = "Write memcached://host:port or redis://host:port/0; or leave it out."
+
+
+def open(url: str | None) -> Board:
+    """Return the board that a setting names; it is not asked for anything yet.
+
+    Raises:
+        ServiceError: The setting names no way, or a package is missing.
+
+    """
+    if url is None:
+        return Board()
+    return Board(_backend(url))
+
+
+def _backend(url: str) -> Backend:
+    told = _read(url)
+    match told.scheme:
+        case "memcached":
+            if told.username or told.password or told.path.strip("/"):
+                raise ServiceError(
+                    f"{SETTING}: memcached takes no more than a host and a port.", remedy=_REMEDY
+                )
+            return Memcached(told.hostname or "", port=told.port or PORT)
+        case "redis" | "rediss":
+            if told.path.strip("/") and not told.path.strip("/").isdigit():
+                raise ServiceError(f"{SETTING}: what follows the port is a number.", remedy=_REMEDY)
+            return _redis(url)
+        case way:
+            raise ServiceError(f"{SETTING} is '{way}…', which is no kind of cache.", remedy=_REMEDY)
+
+
+def _read(url: str) -> SplitResult:
+    """Return a URL in its parts."""
+    try:
+        told = urlsplit(url)
+        complete = bool(told.hostname) and (told.port is None or told.port > 0)
+    except ValueError:
+        complete = False
+    if not complete:
+        raise ServiceError(f"{SETTING} names no host and port.", remedy=_REMEDY)
+    return told
+
+
+def _redis(url: str) -> Backend:
+    try:
+        importlib.import_module("redis")
+    except ModuleNotFoundError as error:
+        raise ServiceError(
+            f"{SETTING} needs the package redis, which is not installed.",
+            remedy="Install Enamel with it: pip install 'enamel[cache]'.",
+        ) from error
+    from enamel.clouds.shared.redis import Redis
+
+    return Redis(url)

@@ -1,0 +1,146 @@
+"""Answers that processes share: what one of them has asked of a cloud's catalogue, the others need not ask.
+
+Each answer carries the mark that its kind had when it was asked for. A write changes the mark, so that no process believes
+an answer from before the write, whenever that one arrives.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Collection, Hashable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from enamel.clouds.shared import store
+from enamel.clouds.shared.store import Board
+
+T = TypeVar("T")
+
+HELD_FOR = timedelta(seconds=5)
+"""How long others wait for one who asks; if that one dies, somebody else does it."""
+MARKED_FOR = timedelta(hours=1)
+"""Longer than any answer is kept."""
+GLANCE_EVERY = 0.05
+_EVERYTHING = "everything"
+
+
+class _Note(Struct, frozen=True):
+    mark: bytes
+    at: float
+    """When it was asked for, by the clock of the one who did."""
+    value: msgspec.Raw
+
+
+class Given(Struct, frozen=True):
+    """An answer, and what is to be known of it."""
+
+    value: Any
+    age: float
+    """How many seconds ago it was asked for."""
+    mark: bytes | None
+    """What its kind was marked with; None where it is not shared."""
+
+
+class Answers:
+    """The answers to what one account asks of one cloud."""
+
+    def __init__(
+        self,
+        there: Board,
+        *,
+        of: Callable[[], Awaitable[tuple[str, ...]]],
+        clock: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take whose they are.
+
+        Args:
+            there: The board.
+            of: Returns what sets apart what this account sees.
+            clock: The clock on the wall.
+            now: The clock of this process.
+        """
+        self._board = there
+        self._of = of
+        self._clock = clock
+        self._now = now
+
+    async def get(
+        self, kind: Hashable, fetch: Callable[[], Awaitable[T]], *, keep: timedelta, answer: Any
+    ) -> Given:
+        """Return an answer from the board, or ask, unless another process is just doing it."""
+        of = await self._of()
+        note_key = store.key("answer", store.form(answer), kind, *of)
+        lock = store.key("answer-lock", kind, *of)
+        patience = self._now() + HELD_FOR.total_seconds()
+        while self._now() < patience:
+            found = await self._board.read(note_key, *self._marks(kind, of))
+            if self._board.trouble is not None:
+                break
+            mark = self._mark(kind, of, found)
+            given = self._given(found.get(note_key), mark=mark, keep=keep, answer=answer)
+            if given is not None:
+                return given
+            claimed = await self._board.claim(lock, keep=HELD_FOR)
+            if claimed is None:
+                break
+            if claimed:
+                return await self._asked(note_key, lock, fetch, mark=mark, keep=keep)
+            await asyncio.sleep(GLANCE_EVERY)
+        return Given(value=await fetch(), age=0.0, mark=b"")
+
+    async def changed(self, kinds: Collection[Hashable]) -> None:
+        """Have nobody believe answers of these kinds that are on the board by now; of all kinds where none is named."""
+        of = await self._of()
+        for kind in kinds or (_EVERYTHING,):
+            await self._board.write(store.key("answer-mark", kind, *of), os.urandom(8), keep=MARKED_FOR)
+
+    async def marks(self, kinds: Collection[Hashable]) -> dict[Hashable, bytes] | None:
+        """Return the marks that kinds have now; None where nobody knows."""
+        of = await self._of()
+        keys = {key for kind in kinds for key in self._marks(kind, of)}
+        found = await self._board.read(*keys)
+        if self._board.trouble is not None:
+            return None
+        return {kind: self._mark(kind, of, found) for kind in kinds}
+
+    async def _asked(
+        self,
+        note_key: str,
+        lock: str,
+        fetch: Callable[[], Awaitable[T]],
+        *,
+        mark: bytes,
+        keep: timedelta,
+    ) -> Given:
+        try:
+            at = self._clock()
+            value = await fetch()
+            note = _Note(mark, at, msgspec.Raw(msgspec.msgpack.encode(value)))
+            await self._board.write(note_key, msgspec.msgpack.encode(note), keep=keep)
+        finally:
+            await self._board.erase(lock)
+        return Given(value=value, age=0.0, mark=mark)
+
+    def _given(self, told: bytes | None, *, mark: bytes, keep: timedelta, answer: Any) -> Given | None:
+        if told is None:
+            return None
+        try:
+            note = msgspec.msgpack.decode(told, type=_Note)
+            if note.mark != mark:
+                return None
+            value = msgspec.msgpack.decode(note.value, type=answer)
+        except msgspec.DecodeError:
+            return None
+        # Clocks of several machines differ; the server itself forgets what is too old.
+        age = min(max(0.0, self._clock() - note.at), keep.total_seconds())
+        return Given(value=value, age=age, mark=mark)
+
+    def _marks(self, kind: Hashable, of: tuple[str, ...]) -> tuple[str, str]:
+        return store.key("answer-mark", kind, *of), store.key("answer-mark", _EVERYTHING, *of)
+
+    def _mark(self, kind: Hashable, of: tuple[str, ...], found: dict[str, bytes]) -> bytes:
+        return b"".join(found.get(key, b"") for key in self._marks(kind, of))

@@ -1,0 +1,1 @@
+"""The watcher: one poller for each cloud, project and kind of resource."""

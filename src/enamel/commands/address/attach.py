@@ -1,0 +1,121 @@
+"""`address.attach`: an address leads to a server from now on."""
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from enamel.commands.address import delete
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.commands.lookup import Lookup
+from enamel.flow import task_view
+from enamel.flow.plan import Draft
+from enamel.model import action, cloud
+from enamel.model.action import Action
+from enamel.model.address import AttachWish
+from enamel.model.cloud import AddressKind
+from enamel.model.errors import ActionImpossible, WrongState
+from enamel.steps import address, attachment
+from enamel.steps.server import GONE
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the addresses, the networks, the servers, and the server's ports."""
+    wish: AttachWish = want.body
+    return Ask(addresses=True, networks=True, servers=True, host=wish.server)
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that attaches an address.
+
+    Raises:
+        NotFound: There is none of that id.
+        WrongState: It is in use.
+        ActionImpossible: It is a port, and the server cannot be plugged into one now.
+    """
+    wish: AttachWish = want.body
+    found = delete.named(want, facts)
+    look = Lookup(facts)
+    there = [one for one in facts.servers if one.status not in GONE]
+    server = look.find(there, wish.server, what="server", pointer="/server")
+    if server is None:
+        return Planned(plan=Draft().plan(), faults=tuple(look.faults))
+    _refuse_used(found, server)
+    draft = Draft()
+    if found.kind is AddressKind.PORT:
+        _check_pluggable(server)
+        if wish.fixed_ip is not None:
+            detail = "Address and port are one here; leave `fixed_ip` out."
+            look.fault("/fixed_ip", detail, "unknown_field")
+        draft.add(attachment.AttachPort(server_id=server.id, port_id=found.id), group=server.name)
+    else:
+        port = _port(wish, server, found, look)
+        if port is not None:
+            step = address.MoveAddress(id=found.id, port_id=port.id, fixed_address=wish.fixed_ip)
+            draft.add(step, group=server.name)
+    made = draft.plan(groups=(task_view.there(server, on=facts.cloud, region=facts.identity.region),))
+    return Planned(plan=made, faults=tuple(look.faults))
+
+
+def _refuse_used(found: cloud.Address, server: cloud.Server) -> None:
+    """Raise WrongState where an address leads somewhere already."""
+    if not found.used:
+        return
+    where = f"server {found.server_id}" if found.server_id else f"port {found.port_id}"
+    if found.server_id == server.id:
+        raise WrongState(f"Address {found.address} leads to server '{server.name}' already.", state="used")
+    raise WrongState(
+        f"Address {found.address} is in use: it leads to {where}.",
+        state="used",
+        remedy="Detach it there first, or use another address.",
+    )
+
+
+def _check_pluggable(server: cloud.Server) -> None:
+    """Raise ActionImpossible where a server cannot get another interface now."""
+    possible = action.possible(server)
+    if Action.ATTACH_NETWORK_INTERFACE not in possible:
+        raise ActionImpossible(
+            f"Server '{server.name}' cannot be plugged into the address's port now: its state is {server.status}.",
+            possible=[one.value for one in possible],
+            state=server.status,
+        )
+
+
+def _port(wish: AttachWish, server: cloud.Server, found: cloud.Address, look: Lookup) -> cloud.Port | None:
+    """Return the port of a server that a floating IP is to lead to."""
+    external = {one.id for one in look.facts.networks if one.external}
+    ports = [one for one in look.facts.ports if one.server_id == server.id]
+    if wish.fixed_ip is not None:
+        chosen = next((one for one in ports if wish.fixed_ip in one.addresses), None)
+        if chosen is None:
+            detail = f"Server '{server.name}' has no address {wish.fixed_ip}; it has {_listed(ports)}."
+            look.fault("/fixed_ip", detail, "unknown")
+        return chosen
+    inside = [one for one in ports if one.network_id not in external and _of_version_4(one)]
+    taken = {one.port_id: one for one in look.facts.addresses if one.port_id}
+    free = [one for one in inside if one.id not in taken]
+    if len(free) == 1:
+        return free[0]
+    if free:
+        detail = f"Server '{server.name}' has several addresses; say which with `fixed_ip`: {_listed(free)}."
+        look.fault("/fixed_ip", detail, "ambiguous")
+    elif inside:
+        other = taken[inside[0].id].address
+        detail = f"Server '{server.name}' has a public address already: {other}. Detach that one first."
+        look.fault("/server", detail, "in_use")
+    else:
+        outside = next((one.name for one in look.facts.networks if one.id == found.network_id), "public")
+        detail = (
+            f"Server '{server.name}' has no address on a network that a router connects to '{outside}'. "
+            f"Plug it into one first (ATTACH_NETWORK_INTERFACE)."
+        )
+        look.fault("/server", detail, "not_routed")
+    return None
+
+
+def _of_version_4(port: cloud.Port) -> bool:
+    return any(ip_address(one).version == 4 for one in port.addresses)
+
+
+def _listed(ports: Sequence[cloud.Port]) -> str:
+    return ", ".join(sorted(one for port in ports for one in port.addresses)[:20]) or "none"

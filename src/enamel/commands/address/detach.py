@@ -1,0 +1,36 @@
+"""`address.detach`: an address leads nowhere any more, and stays the project's."""
+
+from enamel.commands.address import delete
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.flow import task_view
+from enamel.flow.plan import Draft
+from enamel.model.cloud import AddressKind
+from enamel.model.errors import WrongState
+from enamel.steps import address, attachment
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the addresses, and the server that it leads to."""
+    return Ask(addresses=True, servers=True)
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that detaches an address.
+
+    Raises:
+        NotFound: There is none of that id.
+        WrongState: It leads nowhere.
+    """
+    found = delete.named(want, facts)
+    if not found.used:
+        raise WrongState(f"Address {found.address} leads to no server.", state="free")
+    server = next((one for one in facts.servers if one.id == found.server_id), None)
+    name = server.name if server else None
+    draft = Draft()
+    if found.kind is AddressKind.PORT:
+        draft.add(attachment.DetachPort(server_id=found.server_id, port_id=found.id), group=name)
+    else:
+        draft.add(address.FreeAddress(id=found.id, port_id=found.port_id or ""), group=name)
+    groups = (task_view.there(server, on=facts.cloud, region=facts.identity.region),) if server else ()
+    return Planned(plan=draft.plan(groups=groups, on_failure="keep"))

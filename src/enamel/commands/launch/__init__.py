@@ -1,0 +1,1 @@
+"""The launch: one request for servers and everything around them."""

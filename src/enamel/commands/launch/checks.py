@@ -1,0 +1,184 @@
+"""The checks: what is wrong with one server of a launch, as far as it shows without a cloud."""
+
+import base64
+import binascii
+import re
+
+from enamel.commands.launch import rule_parser
+from enamel.commands.launch.server_request import TWINS, Member, ParsedRule
+from enamel.model import ids, readiness, tag
+from enamel.model.errors import Fault
+from enamel.model.launch import NetworkChoice
+
+LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+KEY_NAME = re.compile(r"[A-Za-z0-9 _@.-]{1,255}")
+PROPERTY = re.compile(r"[A-Za-z0-9_:. -]{1,255}")
+"""What Nova takes for the name of a property."""
+USER_DATA_BYTES = 65535
+
+
+def _fault(pointer: str, detail: str, code: str = "invalid") -> Fault:
+    return Fault(pointer=pointer, detail=detail, code=code)
+
+
+def check(member: Member) -> tuple[list[Fault], tuple[ParsedRule, ...]]:
+    """Return a server's faults that show without a cloud, and its rules."""
+    faults = [
+        *_check_name(member),
+        *_check_twins(member),
+        *_check_user_data(member),
+        *_check_key(member),
+        *_check_labels(member),
+        *_check_interfaces(member),
+        *_check_volumes(member),
+        *_check_ready(member),
+    ]
+    rules = []
+    for number, text in enumerate(member.wish.allow or ()):
+        pointer = f"{member.at('allow')}/{number}"
+        try:
+            rule, group = rule_parser.rule(text)
+            rules.append(ParsedRule(rule=rule, group=group, pointer=pointer))
+        except ValueError as exc:
+            faults.append(_fault(pointer, f"{exc}."))
+    return faults, tuple(rules)
+
+
+def _check_name(member: Member) -> list[Fault]:
+    if not member.hostname or LABEL.fullmatch(member.hostname):
+        return []
+    detail = f"'{member.hostname}' is not a host name: letters, digits and dashes, at most 63, no dash at either end."
+    return [_fault(member.at_name, detail)]
+
+
+def _check_twins(member: Member) -> list[Fault]:
+    """Return the faults of fields that take names or ids, in their two spellings."""
+    wish, faults = member.wish, []
+    for name in TWINS:
+        id = getattr(wish, f"{name}_id")
+        if id is None:
+            continue
+        where = member.at(f"{name}_id")
+        if getattr(wish, name) is not None:
+            faults.append(_fault(where, f"Use either `{name}` or `{name}_id`, not both."))
+        # Ids of server types are whatever the operator chose, and keypairs have their names for ids.
+        if name in {"template", "placement"} and not ids.is_id(id):
+            faults.append(_fault(where, f"'{id}' is not an id; names go into `{name}`."))
+    if wish.template is None and wish.template_id is None:
+        detail = "Say what the server starts from: an image, a bootable volume or a snapshot."
+        faults.append(_fault(member.at("template"), detail, "required"))
+    if wish.type is None and wish.type_id is None:
+        detail = "Say how large the server is to be: a server type."
+        faults.append(_fault(member.at("type"), detail, "required"))
+    return faults
+
+
+def _check_user_data(member: Member) -> list[Fault]:
+    if member.wish.user_data is None:
+        return []
+    try:
+        size = len(base64.b64decode(member.wish.user_data, validate=True))
+    except (binascii.Error, ValueError):
+        return [_fault(member.at("user_data"), "User data must be base64.")]
+    if size > USER_DATA_BYTES:
+        return [
+            _fault(member.at("user_data"), f"User data may be {USER_DATA_BYTES} bytes; these are {size}.")
+        ]
+    return []
+
+
+def _check_key(member: Member) -> list[Fault]:
+    choice, where = member.wish.keypair, member.at("keypair")
+    if isinstance(choice, str):
+        return [] if choice else [_fault(where, "Name a keypair, or leave the field out.")]
+    if choice is None or choice.public_key is None:
+        return []
+    faults = []
+    if not KEY_NAME.fullmatch(choice.name):
+        detail = "Names of keys have letters, digits, spaces and the characters _ - . @ only."
+        faults.append(_fault(f"{where}/name", detail))
+    problem = rule_parser.key_fault(choice.public_key)
+    return faults + ([_fault(f"{where}/public_key", problem)] if problem else [])
+
+
+def _check_labels(member: Member) -> list[Fault]:
+    """Return the faults of tags and properties."""
+    faults = []
+    tags = member.wish.tags or []
+    for number, word in enumerate(tags):
+        found = tag.fault(word, f"{member.at('tags')}/{number}")
+        faults += [found] if found else []
+    if len(set(tags)) > tag.MOST:
+        detail = f"A server may have {tag.MOST} tags; these are {len(set(tags))}."
+        faults.append(_fault(member.at("tags"), detail))
+    for key, value in (member.wish.properties or {}).items():
+        where = f"{member.at('properties')}/{key.replace('~', '~0').replace('/', '~1')}"
+        if not PROPERTY.fullmatch(key):
+            detail = (
+                "Names of properties have 1 to 255 letters, digits, spaces and the characters - _ : . only."
+            )
+            faults.append(_fault(where, detail))
+        elif key == "enamel":
+            detail = "The name `enamel` is kept for the mark that Enamel finds its servers by."
+            faults.append(_fault(where, detail))
+        if len(value) > 255:
+            faults.append(
+                _fault(where, f"Values of properties have at most 255 characters; this has {len(value)}.")
+            )
+    return faults
+
+
+def _check_interfaces(member: Member) -> list[Fault]:
+    networks = member.wish.networks
+    where = member.at("networks")
+    if networks is None:
+        return []
+    if isinstance(networks, str):
+        if networks == "none" and (member.wish.allow or member.wish.security_groups):
+            return [_fault(where, "A server without a network has no security groups.")]
+        known = networks in {"auto", "none"}
+        return [] if known else [_fault(where, 'Write "auto", "none" or a list of networks.')]
+    if not networks:
+        return [_fault(where, 'The list is empty: write "auto", or "none" for a server without a network.')]
+    faults = []
+    for number, one in enumerate(networks):
+        if not isinstance(one, NetworkChoice):
+            continue
+        if (one.network is None) == (one.port is None):
+            faults.append(_fault(f"{where}/{number}", "Name either a `network` or a `port`."))
+        if one.port is not None and (one.subnet or one.fixed_ip):
+            faults.append(_fault(f"{where}/{number}", "A port has its subnet and address already."))
+        if one.fixed_ip is not None and not rule_parser.is_address(one.fixed_ip):
+            faults.append(_fault(f"{where}/{number}/fixed_ip", f"'{one.fixed_ip}' is not an IP address."))
+    if all(isinstance(one, NetworkChoice) and one.port for one in networks):
+        faults += [
+            _fault(member.at(name), "The ports that are named have their security groups already.")
+            for name in ("allow", "security_groups")
+            if getattr(member.wish, name)
+        ]
+    return faults
+
+
+def _check_volumes(member: Member) -> list[Fault]:
+    faults = []
+    for number, one in enumerate(member.wish.volumes or ()):
+        where = f"{member.at('volumes')}/{number}"
+        if (one.size_gb is None) == (one.volume is None):
+            faults.append(
+                _fault(where, "Give either `size_gb` for a new volume or `volume` for one that is there.")
+            )
+        if one.volume is not None and (one.type or one.name):
+            faults.append(_fault(where, "An existing volume has its type and name already."))
+    return faults
+
+
+def _check_ready(member: Member) -> list[Fault]:
+    wish = member.wish
+    if wish.ready_when is None:
+        return []
+    if readiness.parse(wish.ready_when) is None:
+        detail = "Write active, tcp/PORT, http://:PORT/path or https://:PORT/path."
+        return [_fault(member.at("ready_when"), detail)]
+    if wish.networks == "none" and wish.ready_when != "active":
+        return [_fault(member.at("ready_when"), "A server without a network cannot answer; leave it out.")]
+    return []

@@ -1,0 +1,59 @@
+"""The access: the key that opens a server, and what may reach it."""
+
+import msgspec
+
+from enamel.commands.launch.server_request import Member
+from enamel.commands.lookup import Lookup
+from enamel.model import cloud
+from enamel.model.launch import KeypairChoice
+
+
+def key(member: Member, look: Lookup) -> KeypairChoice | None:
+    """Return a server's key; with its text only where it is to be imported."""
+    wish, pointer = member.wish, member.at_either("keypair")
+    wanted = wish.keypair if wish.keypair is not None else wish.keypair_id
+    if wanted is None:
+        return None
+    choice = wanted if isinstance(wanted, KeypairChoice) else KeypairChoice(name=wanted)
+    there = look.facts.keypairs.get(choice.name)
+    if choice.public_key is None:
+        if there is None:
+            detail = f"There is no keypair '{choice.name}'; send its `public_key` along to import it."
+            look.fault(pointer, detail, "unknown")
+        return choice
+    if there is None:
+        return choice
+    if words(there.public_key) != words(choice.public_key):
+        look.fault(pointer, f"Another key has the name '{choice.name}'; choose another name.", "taken")
+    return KeypairChoice(name=choice.name)
+
+
+def words(public_key: str | None) -> list[str]:
+    """Return what makes two public keys the same: type and content, without the comment."""
+    return (public_key or "").split()[:2]
+
+
+def rules(member: Member, look: Lookup) -> tuple[cloud.Rule, ...]:
+    """Return the rules of `allow`, each once, with the groups that they name looked up."""
+    found = []
+    for parsed in member.rules:
+        rule = parsed.rule
+        if parsed.group is not None:
+            groups = look.facts.security_groups
+            group = look.find(groups, parsed.group, what="security group", pointer=parsed.pointer)
+            rule = msgspec.structs.replace(rule, group_id=group.id if group else None)
+        found.append(rule)
+    return tuple(dict.fromkeys(found))
+
+
+def groups(member: Member, look: Lookup) -> tuple[str, ...] | None:
+    """Return the ids of the security groups that a server names; None leaves the project's default."""
+    named = member.wish.security_groups
+    if named is None:
+        return None
+    found = []
+    for number, name in enumerate(named):
+        pointer = f"{member.at('security_groups')}/{number}"
+        group = look.find(look.facts.security_groups, name, what="security group", pointer=pointer)
+        found += [group.id] if group else []
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,315 @@
+"""The writer: puts the choices of a launch into a plan.
+
+First comes what servers share, then each server: with ports of its own that are made first, or plugged in by Nova.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from enamel.clouds.driver import Capability
+from enamel.commands import quota
+from enamel.commands.facts import Facts
+from enamel.commands.launch.interface import Interface
+from enamel.commands.launch.resolved_server import Choice
+from enamel.flow import plan as plans
+from enamel.flow.plan import Draft, Group, Handle, Plan
+from enamel.model import ids
+from enamel.model.cloud import Disk, NetworkPort
+from enamel.model.launch import Launch
+from enamel.steps import address, keypair, network, port, reach, security_group, server, server_group, volume
+
+PORTS_AT_ONCE = 100
+"""So many ports at the most are made with one request."""
+
+
+class Writer:
+    """Writes the plan of a launch."""
+
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        *,
+        task: str,
+        ports_first: bool,
+        facts: Facts,
+        draft: Draft | None = None,
+    ) -> None:
+        """Prepare a plan.
+
+        Args:
+            choices: The servers.
+            task: The id of the task.
+            ports_first: Whether the servers are such that their ports are best made before them.
+            facts: What is known of the cloud.
+            draft: What the plan is put into, where other things are in it already.
+        """
+        self._choices = choices
+        able = facts.capabilities
+        self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
+        self._short = ids.short(task)
+        self._ports_first = ports_first and Capability.PORTS in able
+        self._facts = facts
+        self._draft = draft or Draft()
+        self._keys: dict[str, Handle] = {}
+        self._groups: dict[Any, Handle] = {}
+        self._network: Handle | None = None
+        self._server_group: Handle | None = None
+        self._placed: list[Any] = []
+        """The servers from which the next ones are kept apart where the cloud has no server groups."""
+        self._texts: dict[str, str] = {}
+
+    @property
+    def secrets(self) -> dict[str, bytes]:
+        """Return the texts that go to the key store, by symbol."""
+        return {symbol: text.encode() for text, symbol in self._texts.items()}
+
+    def write(self, launch: Launch) -> Plan:
+        """Return the plan: first what all servers share, then each server."""
+        for choice in self._choices:
+            self._shared(choice)
+        if self._ports_first:
+            ports = self._ports()
+            for number, choice in enumerate(self._choices):
+                self._separate(choice, ports[number])
+        elif len(self._choices) > 1 and self._together_at_once:
+            self._together()
+        else:
+            for choice in self._choices:
+                self._alone(choice)
+        imports = len(self._keys)
+        needs = quota.needs(
+            self._choices,
+            imports=imports,
+            groups=len(self._groups),
+            server_groups=int(self._server_group is not None),
+        )
+        groups = [
+            Group(name=choice.hostname, alternatives=self._alternatives(choice, number))
+            for number, choice in enumerate(self._choices)
+        ]
+        return self._draft.plan(
+            groups=tuple(groups),
+            on_failure=launch.on_failure,
+            all_or_nothing=launch.all_or_nothing,
+            needs=needs,
+        )
+
+    def _alternatives(self, choice: Choice, number: int) -> tuple[dict[str, Any], ...]:
+        """Return where a server is tried; the servers of a launch begin at different places."""
+        turn = number % len(choice.spots)
+        spots = choice.spots[turn:] + choice.spots[:turn]
+        return tuple({"zone": spot.zone, "placement": spot.path} for spot in spots)
+
+    # -- what all share
+
+    def _shared(self, choice: Choice) -> None:
+        """Add what a server needs and others may use as well."""
+        key = choice.key
+        if key and key.public_key is not None and key.name not in self._keys:
+            step = keypair.ImportKeypair(name=key.name, public_key=key.public_key)
+            self._keys[key.name] = self._draft.add(step)
+        if choice.rules and choice.rules not in self._groups:
+            base = choice.hostname if len(self._choices) == 1 else choice.hostname.rsplit("-", 1)[0]
+            number = f"-{len(self._groups) + 1}" if self._groups else ""
+            name = f"{base}-{self._short}{number}"
+            self._groups[choice.rules] = self._draft.add(
+                security_group.CreateSecurityGroup(name=name, rules=choice.rules)
+            )
+        if self._network is None and any(one.automatic for one in choice.interfaces or ()):
+            self._network = self._draft.add(network.AutoNetwork())
+        grouped = Capability.SERVER_GROUPS in self._facts.capabilities
+        if self._server_group is None and choice.spread and len(self._choices) > 1 and grouped:
+            name = server_group.name_of(self._short)
+            self._server_group = self._draft.add(server_group.CreateServerGroup(name=name))
+
+    def _network_of(self, interface: Interface) -> Any:
+        if interface.automatic and self._network is not None:
+            return self._network["id"]
+        return interface.network_id
+
+    def _security_groups(self, choice: Choice) -> tuple[Any, ...] | None:
+        """Return the ids of a server's security groups; None leaves the project's default."""
+        if not choice.rules:
+            return choice.security_groups
+        named = choice.security_groups
+        if named is None:
+            named = tuple(
+                one.id
+                for one in self._facts.security_groups
+                if one.name == "default" and one.project_id in ("", self._facts.identity.project_id)
+            ) or ("default",)
+        return (self._groups[choice.rules]["id"], *named)
+
+    def _boot(self, names: Sequence[str], choice: Choice, **rest: Any) -> server.Boot:
+        """Return the step that boots servers of one kind."""
+        key = choice.key
+        return server.Boot(
+            names=tuple(names),
+            flavor_id=choice.flavor.id,
+            image_id=choice.image_id,
+            key_name=(self._keys[key.name]["name"] if key.name in self._keys else key.name) if key else None,
+            user_data=self._secret(choice.user_data),
+            properties=choice.properties,
+            tags=choice.tags,
+            group_id=self._server_group["id"] if self._server_group and choice.spread else None,
+            same_host=choice.same_host,
+            different_host=choice.different_host,
+            **rest,
+        )
+
+    def _secret(self, text: str | None) -> Any:
+        if text is None:
+            return None
+        return plans.secret(self._texts.setdefault(text, f"user-data-{len(self._texts) + 1}"))
+
+    # -- ports first
+
+    def _ports(self) -> list[list[tuple[Interface, Any]]]:
+        """Add the bulk requests for ports; return for each server its interfaces with their ports."""
+        found: list[list[tuple[Interface, Any]]] = [[] for _ in self._choices]
+        wanted = [
+            (number, place, interface)
+            for number, choice in enumerate(self._choices)
+            for place, interface in enumerate(choice.interfaces or ())
+            if interface.port_id is None
+        ]
+        for start in range(0, len(wanted), PORTS_AT_ONCE):
+            batch = wanted[start : start + PORTS_AT_ONCE]
+            wants = [self._port(number, place, interface) for number, place, interface in batch]
+            handle = self._draft.add(
+                port.CreatePorts(wants=tuple(wants)),
+                members=[self._choices[number].hostname for number, _, _ in batch],
+            )
+            for index, (number, _, interface) in enumerate(batch):
+                found[number].append((interface, handle["ports", index, "id"]))
+        for number, choice in enumerate(self._choices):
+            given = [(one, one.port_id) for one in choice.interfaces or () if one.port_id is not None]
+            found[number] += given
+        return found
+
+    def _port(self, number: int, place: int, interface: Interface) -> port.Wanted:
+        choice = self._choices[number]
+        return port.Wanted(
+            network_id=self._network_of(interface),
+            name=choice.hostname if not place else f"{choice.hostname}-{place + 1}",
+            subnet_id=interface.subnet_id,
+            fixed_address=interface.fixed_address,
+            security_groups=self._security_groups(choice),
+        )
+
+    def _separate(self, choice: Choice, ports: Sequence[tuple[Interface, Any]]) -> None:
+        """Add a server that has its ports already."""
+        name = choice.hostname
+        where = next((id for interface, id in ports if not interface.external), None)
+        shown = self._address(choice, where) if where is not None else None
+        networks = tuple(NetworkPort(port_id=id) for _, id in ports)
+        boot = self._draft.add(
+            self._boot(
+                [name],
+                choice,
+                networks=networks if choice.interfaces is not None else (),
+                zone=plans.alternative("zone"),
+                placement=plans.alternative("placement"),
+                disks=self._disks(choice),
+            ),
+            group=name,
+        )
+        self._finish(choice, boot["servers", 0, "id"], shown)
+
+    # -- together
+
+    def _alone(self, choice: Choice) -> None:
+        """Add a single server whose ports Nova makes."""
+        name = choice.hostname
+        plugs = self._plugs(choice)
+        if len(choice.spots) > 1:
+            plugs |= {"zone": plans.alternative("zone"), "placement": plans.alternative("placement")}
+        apart = tuple(self._placed) if choice.spread else ()
+        boot = self._draft.add(
+            self._boot([name], choice, disks=self._disks(choice), apart=apart, **plugs), group=name
+        )
+        active = self._plugged(choice, boot["servers", 0, "id"])
+        if choice.spread and self._server_group is None:
+            # Before it is ACTIVE, it may have no host yet that others could be kept from.
+            self._placed.append(active["id"])
+
+    def _together(self) -> None:
+        """Add equal servers that are booted with one request."""
+        first = self._choices[0]
+        names = [choice.hostname for choice in self._choices]
+        boot = self._draft.add(self._boot(names, first, **self._plugs(first)), members=names)
+        for number, choice in enumerate(self._choices):
+            self._plugged(choice, boot["servers", number, "id"])
+
+    def _plugs(self, choice: Choice) -> dict[str, Any]:
+        """Return the networks on which Nova makes ports, and what else goes with them."""
+        interfaces = choice.interfaces or ()
+        networks = tuple(
+            NetworkPort(port_id=one.port_id)
+            if one.port_id
+            else NetworkPort(network_id=self._network_of(one), fixed_address=one.fixed_address)
+            for one in interfaces
+        )
+        return {
+            "networks": networks,
+            "security_groups": self._security_groups(choice) or (),
+            "placement": choice.spots[0].path,
+            "zone": choice.spots[0].zone,
+        }
+
+    def _plugged(self, choice: Choice, id: Any) -> Handle:
+        """Add the address of a server whose ports Nova makes, and its waits."""
+        shown = None
+        if choice.public_from or choice.public_address:
+            interfaces = choice.interfaces or ()
+            found = self._draft.add(
+                port.FindPorts(server_id=id, count=len(interfaces)), group=choice.hostname
+            )
+            shown = self._address(choice, found["ports", 0, "id"])
+        return self._finish(choice, id, shown)
+
+    # -- each server
+
+    def _disks(self, choice: Choice) -> tuple[Disk, ...]:
+        """Add the volumes that a server boots from and gets; they are usable before it boots."""
+        found = []
+        for disk in choice.disks:
+            id: Any = disk.volume_id
+            if id is None:
+                made = self._draft.add(
+                    volume.CreateVolume(
+                        size_gb=disk.size_gb,
+                        name=disk.name,
+                        type=disk.type,
+                        image_id=choice.boot_image_id if disk.boot else None,
+                    ),
+                    group=choice.hostname,
+                )
+                id = self._draft.add(volume.AwaitVolume(id=made["id"]), group=choice.hostname)["id"]
+            found.append(Disk(volume_id=id, boot=disk.boot, delete_with_server=disk.delete_with_server))
+        return tuple(found)
+
+    def _address(self, choice: Choice, port_id: Any) -> Handle | None:
+        """Add the public address of a server."""
+        if choice.public_address is not None:
+            step: Any = address.MoveAddress(id=choice.public_address.id, port_id=port_id)
+        elif choice.public_from is not None:
+            step = address.CreateAddress(network_id=choice.public_from, port_id=port_id)
+        else:
+            return None
+        return self._draft.add(step, group=choice.hostname)
+
+    def _finish(self, choice: Choice, id: Any, shown: Handle | None) -> Handle:
+        """Add the waits until a server is as ready as it was asked to be; return the one until it is ACTIVE."""
+        active = self._draft.add(
+            server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),
+            group=choice.hostname,
+        )
+        if choice.ready_when == "active":
+            return active
+        where = shown["address"] if shown else active["entry", "fixed_addresses", 0]
+        reached = self._draft.add(
+            reach.Reach(address=where, ready_when=choice.ready_when), group=choice.hostname, after=[active]
+        )
+        self._draft.add(reach.HostKeys(id=id), group=choice.hostname, after=[reached])
+        return active

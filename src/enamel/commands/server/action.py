@@ -1,0 +1,157 @@
+"""`server.reboot`, `server.resize` and their like: everything that can be done to a server that is there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from enamel.commands.command import Command, Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.commands.lookup import Lookup
+from enamel.commands.server import action_steps
+from enamel.flow import task_view
+from enamel.flow.plan import Draft
+from enamel.model import action
+from enamel.model.action import Action, Wish
+from enamel.model.errors import ActionImpossible, Fault, WrongState
+
+SUMMARIES: dict[Action, str] = {
+    Action.SNAPSHOT: "Make an image of a server, and wait until it can be booted.",
+    Action.BACKUP: "Make an image of a server as one of a series, of which the oldest are deleted.",
+    Action.UPDATE_PASSWORD: "Change the administrator's password inside a server.",
+    Action.RESIZE: "Give a server another type, and confirm it.",
+    Action.CONFIRM_RESIZE: "Keep the type that a server has on trial.",
+    Action.REVERT_RESIZE: "Give a server back the type that it had before its resize.",
+    Action.REBOOT: "Have a server start again in an orderly way.",
+    Action.HARD_REBOOT: "Switch a server off and on.",
+    Action.PAUSE: "Stop a server where it is, in memory.",
+    Action.UNPAUSE: "Let a paused server go on.",
+    Action.SUSPEND: "Stop a server where it is, on disk.",
+    Action.RESUME: "Let a suspended server go on.",
+    Action.POWER_OFF: "Shut a server down.",
+    Action.POWER_ON: "Start a server that was shut down.",
+    Action.RESCUE: "Start a server from another image to mend its disk.",
+    Action.UNRESCUE: "Start a rescued server from its own disk again.",
+    Action.REBUILD: "Start a server over from an image; its addresses and volumes stay.",
+    Action.MOVE: "Move a server to another host, and confirm it.",
+    Action.RESTORE: "Bring a deleted server back while the cloud still has it.",
+    Action.SHELVE: "Put a server aside as an image.",
+    Action.SHELVE_OFFLOAD: "Free the host of a shelved server.",
+    Action.UNSHELVE: "Start a shelved server again.",
+    Action.LOCK: "Protect a server from actions.",
+    Action.UNLOCK: "Take a server's protection away.",
+    Action.ATTACH_BLOCK_DEVICE: "Plug a volume into a server, a new one where wished.",
+    Action.DETACH_BLOCK_DEVICE: "Pull a volume out of a server.",
+    Action.ATTACH_NETWORK_INTERFACE: "Plug a server into a network.",
+    Action.DETACH_NETWORK_INTERFACE: "Pull a server out of a network.",
+}
+"""What each action does; TERMINATE is a command of its own."""
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the server, and what the action names."""
+    wish: Wish = want.body
+    what, new_volume = wish.action, wish.size_gb is not None
+    quota: frozenset[str] = frozenset()
+    if what is Action.RESIZE:
+        quota = frozenset({"cores", "memory_mb"})
+    elif new_volume:
+        quota = frozenset({"volumes", "gigabytes"})
+    return Ask(
+        server=want.params["server"],
+        flavors=what is Action.RESIZE,
+        images=wish.template is not None or wish.template_id is not None,
+        volumes=wish.volume is not None,
+        volume_types=wish.volume_type is not None,
+        networks=wish.network is not None,
+        subnets=wish.network is not None and wish.fixed_ip is not None,
+        ports=frozenset({wish.port})
+        if wish.port and what is Action.ATTACH_NETWORK_INTERFACE
+        else frozenset(),
+        interfaces=what is Action.DETACH_NETWORK_INTERFACE,
+        quota=quota,
+    )
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan of an action.
+
+    Raises:
+        ActionImpossible: The server's state does not allow it.
+        WrongState: Another task is at work on the server, and the cloud would refuse a second one.
+    """
+    if facts.server is None:
+        raise AssertionError("the facts of an action have the server")
+    wish: Wish = want.body
+    found = action.faults(wish)
+    check(wish.action, facts)
+    draft, look = Draft(), Lookup(facts)
+    recipe = action_steps.Recipe(draft, server=facts.server, wish=wish, look=look)
+    if not found:
+        action_steps.RECIPES[wish.action](recipe)
+    group = task_view.there(facts.server, on=facts.cloud, region=facts.identity.region)
+    return Planned(
+        plan=draft.plan(groups=(group,)),
+        faults=(*found, *look.faults),
+        secrets=recipe.secrets,
+    )
+
+
+def check(what: Action, facts: Facts) -> None:
+    """Hold an action against the server's state.
+
+    Raises:
+        ActionImpossible, WrongState: It is not possible now.
+    """
+    server = facts.server
+    if server is None:
+        return
+    possible = [one.value for one in action.possible(server)]
+    rule = action.RULES[what]
+    busy = facts.unfinished[0] if facts.unfinished and rule.busy is not None else None
+    if busy is not None and what is not Action.HARD_REBOOT:
+        raise WrongState(
+            f"Task {busy.id} ({busy.action}) is at work on server '{server.name}'; {what.value} has to wait for its end.",
+            remedy="Wait for that task, or cancel it.",
+            task=busy.id,
+            possible=possible,
+        )
+    if what.value in possible:
+        return
+    listed = ", ".join(possible) or "none"
+    if server.locked and not rule.locked:
+        why = "it is locked"
+    elif server.task_state is not None:
+        why = f"the cloud is at work on it ({server.task_state})"
+    else:
+        why = f"its state is {server.status}" + (" and it is not locked" if what is Action.UNLOCK else "")
+    raise ActionImpossible(
+        f"Server '{server.name}' cannot do {what.value} now: {why}. Possible now: {listed}.",
+        faults=(Fault(pointer="/action", detail=f"Possible now: {listed}.", code="impossible"),),
+        possible=possible,
+        state=server.status,
+    )
+
+
+def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take the password out of a request."""
+    return {name: "***" if name == "password" and value else value for name, value in data.items()}
+
+
+def cloud_of(want: Want) -> tuple[str | None, Sequence[Fault]]:
+    """Return the cloud that a request names; the server's own is known from its tasks."""
+    return want.params.get("cloud"), ()
+
+
+COMMANDS: dict[str, Command] = {
+    what.command: Command(
+        name=what.command,
+        action=what.value,
+        summary=summary,
+        body=Wish,
+        cloud=cloud_of,
+        ask=ask,
+        plan=plan,
+        blank=blank,
+    )
+    for what, summary in SUMMARIES.items()
+}
+"""A command for each action."""

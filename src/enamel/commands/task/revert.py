@@ -1,0 +1,65 @@
+"""`task.revert`: what an ended task has made goes again, and nothing else."""
+
+from datetime import timedelta
+
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.commands.task import undo_steps
+from enamel.flow import plan as plans
+from enamel.flow.plan import Draft
+from enamel.model import task
+from enamel.model.errors import WrongState
+from enamel.steps import KINDS
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: the task's items."""
+    return Ask(task=want.params["task"])
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that undoes a task's steps, each as soon as all that build on it are undone.
+
+    Raises:
+        WrongState: The task has not ended, was reverted before, or has left nothing to undo.
+    """
+    old = facts.task
+    if old is None:
+        raise AssertionError("the facts of a revert have the task")
+    _refuse(old, facts)
+    before = plans.read(old.plan)
+    items = {one.name: one for one in facts.items}
+    draft = Draft()
+    undo_steps.outstanding(draft, before, items)
+    undo_steps.undo(draft, before, items, of=old, among=items)
+    made = draft.plan(on_failure="keep")
+    if not made.nodes:
+        raise WrongState(f"Task {old.id} has left nothing to undo.", state=old.state.value)
+    return Planned(plan=made, give_up_after=timedelta(hours=1))
+
+
+def _refuse(old: task.Task, facts: Facts) -> None:
+    """Raise WrongState where the task cannot be reverted."""
+    if old.state not in task.ENDED:
+        raise WrongState(
+            f"Task {old.id} is {old.state.value}; cancel it instead.",
+            state=old.state.value,
+            remedy="Cancel the task: it undoes what it has made.",
+        )
+    if old.type == "server.terminate" or old.type == "task.revert":
+        raise WrongState(f"A {old.type} cannot be undone.", state=old.state.value)
+    if any(KINDS[one.kind].final and one.attempt for one in facts.items):
+        raise WrongState(
+            f"Task {old.id} is past its point of no return.",
+            state=old.state.value,
+            remedy="Do the opposite: a server that was transferred can be transferred back.",
+        )
+    owner = undo_steps.owner(facts.children)
+    if owner is not None:
+        raise WrongState(
+            f"Task {old.id} was reverted already, by task {owner.id}."
+            if owner.type == undo_steps.REVERT
+            else f"What task {old.id} made belongs to task {owner.id} now, which has restarted it.",
+            state=old.state.value,
+            taken_up_by=owner.id,
+        )

@@ -1,0 +1,56 @@
+"""`volume.create`: a volume, empty or from an image, that can be used when the task has ended."""
+
+from enamel.clouds.driver import Capability
+from enamel.commands import quota
+from enamel.commands.command import Planned, Want
+from enamel.commands.facts import Ask, Facts
+from enamel.commands.launch import template
+from enamel.commands.lookup import Lookup
+from enamel.flow.plan import Draft
+from enamel.model import mark
+from enamel.model.volume import VolumeWish
+from enamel.steps import volume
+
+
+def ask(want: Want) -> Ask:
+    """Return what has to be known: what the volume names, and what there may be."""
+    wish: VolumeWish = want.body
+    return Ask(
+        images=wish.template is not None,
+        volume_types=wish.type is not None,
+        quota=frozenset({"volumes", "gigabytes"}),
+    )
+
+
+def plan(want: Want, facts: Facts) -> Planned:
+    """Return the plan that makes a volume."""
+    wish: VolumeWish = want.body
+    look = Lookup(facts)
+    if Capability.VOLUME not in facts.capabilities:
+        look.fault("", f"Cloud '{facts.cloud}' has no block-storage service.", "capability_missing")
+    kind = None
+    if wish.type is not None:
+        kind = look.find(facts.volume_types, wish.type, what="volume type", pointer="/type")
+    image = None
+    if wish.template is not None:
+        image = look.find(facts.images, wish.template, what="image", pointer="/template")
+    if image is not None and image.status != "active":
+        look.fault("/template", f"Image '{image.name}' cannot be used: its state is '{image.status}'.")
+    elif image is not None and template.needed_gb(image) > wish.size_gb:
+        needed = template.needed_gb(image)
+        detail = f"Template '{image.name}' needs {needed} GB; the volume has {wish.size_gb}."
+        look.fault("/size_gb", detail, "too_small")
+    draft = Draft()
+    made = draft.add(
+        volume.CreateVolume(
+            size_gb=wish.size_gb,
+            name=wish.name,
+            type=kind.name if kind else None,
+            image_id=image.id if image else None,
+        ),
+        name=mark.VOLUME,
+    )
+    draft.add(volume.AwaitVolume(id=made["id"]))
+    needs = {"volumes": 1, "gigabytes": wish.size_gb}
+    faults = [*look.faults, *quota.faults(needs, facts)]
+    return Planned(plan=draft.plan(on_failure="rollback", needs=needs), faults=tuple(faults))

@@ -1,0 +1,83 @@
+"""The workbench: makes a node of a plan into a step that is ready to be done, and lays out what it works with."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from enamel.flow import plan as plans
+from enamel.flow.graph import Graph
+from enamel.flow.journal import Journal
+from enamel.flow.plan import Node
+from enamel.flow.runtime import Tools
+from enamel.model import errors
+from enamel.model.item import Item
+from enamel.steps.step import Context, Step
+
+
+class Workbench:
+    """Where the steps of one task are made ready."""
+
+    def __init__(self, graph: Graph, journal: Journal, tools: Tools) -> None:
+        self._graph = graph
+        self._journal = journal
+        self._tools = tools
+
+    async def step(self, node: Node) -> Step:
+        """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
+        references = list(plans.secrets_of(node.inputs))
+        texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
+        try:
+            inputs = plans.resolve(
+                node.inputs,
+                outputs=_Outputs(self._journal.items),
+                chosen=self.alternative(node),
+                secrets=texts,
+            )
+        except (KeyError, IndexError) as exc:
+            raise errors.PlanUnreadable(
+                f"Step '{node.name}' refers to something that is not there: {exc}"
+            ) from exc
+        return plans.step_of(node, inputs)
+
+    def alternative(self, node: Node) -> Mapping[str, Any]:
+        """Return the placement that a node's server is tried in."""
+        if node.group is None:
+            return {}
+        return self._graph.groups[node.group].alternatives[self._journal.task.groups.get(node.group, 0)]
+
+    def context(self, node: Node) -> Context:
+        """Return what a step works with."""
+        found = self._journal.task
+
+        def tell(type: str, data: dict[str, Any]) -> None:
+            self._journal.tell(type, node.name, {"server": node.group, **data})
+
+        return Context(
+            cloud=self._tools.clouds.get(node.cloud or found.cloud),
+            task=found.id,
+            mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
+            now=self._tools.now,
+            sleep=self._tools.sleep,
+            tell=tell,
+            note=lambda text: self._journal.note(node, text),
+            prober=self._tools.prober,
+            elsewhere=self._tools.clouds.get,
+        )
+
+
+class _Outputs(Mapping[str, Mapping[str, Any]]):
+    """The outputs of the steps that have any, looked up where they are: a plan of thousands of steps is not copied."""
+
+    def __init__(self, items: Mapping[str, Item]) -> None:
+        self._items = items
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        outputs = self._items[name].outputs
+        if not outputs:
+            raise KeyError(name)
+        return outputs
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, one in self._items.items() if one.outputs)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

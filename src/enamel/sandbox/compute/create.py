@@ -1,0 +1,231 @@
+"""The request for new servers: everything Nova checks before it accepts, and the records it then makes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from enamel.sandbox import kernel, seams
+from enamel.sandbox.compute import disk, schema, state, view, work
+from enamel.sandbox.compute import server as compute_server
+
+
+def create(request: kernel.Request) -> kernel.Reply:
+    """Accept one server, or several alike."""
+    body = request.body()
+    schema.check(body, schema.server(request.version))
+    era = request.cloud.era
+    asked: dict[str, Any] = {name: value for name, value in body["server"].items() if name not in era.unheard}
+    hints: dict[str, Any] = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints") or {}
+    nova, caller = request.cloud.compute, request.caller
+    fewest, most = _counts(asked)
+    flavor = nova.find_flavor(caller, str(asked["flavorRef"]))
+    if flavor is None:
+        raise kernel.Refusal(400, f"Flavor {asked['flavorRef']} could not be found.")
+    if most > 1 and "hostname" in asked:
+        raise kernel.Refusal(400, "Unable to allocate a single hostname to multiple instances")
+    zone = _zone(request, asked.get("availability_zone"))
+    key_name = asked.get("key_name")
+    if key_name is not None and (caller.user_id, key_name) not in nova.keypairs:
+        raise kernel.Refusal(400, "Invalid key_name provided.")
+    wanted = disk.wanted_volumes(request, asked, most=most)
+    image = disk.root_image(request, asked, flavor=flavor, wanted=wanted)
+    if len(asked.get("metadata", {})) > nova.limit(caller.project_id, "metadata_items") >= 0:
+        allowed = nova.limit(caller.project_id, "metadata_items")
+        raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
+    group = _group(request, hints, count=most)
+    groups = [item["name"] for item in asked.get("security_groups", []) if "name" in item] or ["default"]
+    nics = _nics(request, asked, groups=groups, most=most)
+    count = _affordable(request, flavor, fewest=fewest, most=most)
+    reservation = "r-" + request.cloud.new_hex()[:8]
+    servers = [
+        _record(
+            request,
+            asked,
+            flavor=flavor,
+            image=image,
+            zone=zone,
+            hints=hints,
+            group=group,
+            nics=nics,
+            groups=groups,
+            wanted=wanted,
+            reservation=reservation,
+            number=number if most > 1 and era.compute is not None else None,
+        )
+        for number in range(count)
+    ]
+    for item in wanted:
+        if item.source == "volume":
+            request.cloud.volume.reserve(item.source_id)
+    for server in servers:
+        nova.add(server)
+        work.log(server, request, name="create", event="compute__do_build_and_run_instance")
+        work.boot(request.cloud, server)
+    if schema.truth(asked.get("return_reservation_id", False)):
+        return kernel.Reply(status=202, body={"reservation_id": reservation})
+    first = servers[0]
+    shown = {
+        "id": first.id,
+        "links": view.links(request, "servers", first.id),
+        "OS-DCF:diskConfig": first.disk_config,
+        "security_groups": [{"name": name} for name in groups],
+        "adminPass": asked.get("adminPass") or request.cloud.new_hex()[:12],
+    }
+    return kernel.Reply(
+        status=202,
+        body={"server": shown},
+        headers={"Location": f"{request.root}/v2.1/servers/{first.id}"},
+    )
+
+
+def _counts(asked: dict[str, Any]) -> tuple[int, int]:
+    """Return how many servers are wanted at least and at most."""
+    fewest = int(asked.get("min_count", 1))
+    most = int(asked.get("max_count", fewest))
+    if fewest > most:
+        raise kernel.Refusal(400, "min_count must be <= max_count")
+    return fewest, most
+
+
+def _zone(request: kernel.Request, asked: str | None) -> str | None:
+    """Return the zone asked for, or refuse one that does not exist; an admin may add a host after a colon."""
+    if asked is None:
+        return None
+    zone, _, host = asked.partition(":")
+    if host and not request.caller.admin:
+        raise kernel.Refusal(
+            403, "Policy doesn't allow os_compute_api:servers:create:forced_host to be performed."
+        )
+    if zone not in request.cloud.compute.hosts.values():
+        raise kernel.Refusal(400, "The requested availability zone is not available")
+    return zone
+
+
+def _group(request: kernel.Request, hints: dict[str, Any], *, count: int) -> state.Group | None:
+    """Return the server group hinted at."""
+    if "group" not in hints:
+        return None
+    nova = request.cloud.compute
+    group = nova.groups.get(hints["group"])
+    if group is None or not request.caller.sees(group.project_id):
+        raise kernel.Refusal(400, f"Instance group {hints['group']} could not be found.")
+    limit = nova.limit(request.caller.project_id, "server_group_members")
+    if 0 <= limit < len(group.members) + count:
+        raise kernel.Refusal(403, "Quota exceeded, too many servers in group")
+    return group
+
+
+def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], most: int) -> list[seams.Nic]:
+    """Return the interfaces the servers are to have, after the network service has looked at them."""
+    network, caller = request.cloud.network, request.caller
+    wanted = asked.get("networks")
+    if wanted == "none":
+        return []
+    if wanted == "auto":
+        nics = network.auto(caller)
+        network.resolve(caller, nics=nics, groups=groups)
+        return nics
+    nics = []
+    for item in wanted or ():
+        if not item.get("uuid") and not item.get("port"):
+            raise kernel.Refusal(
+                400, "Bad Request - Invalid Parameter: network uuid or port id must be specified."
+            )
+        nics.append(
+            seams.Nic(
+                network_id="" if item.get("port") else item.get("uuid", ""),
+                port_id=item.get("port") or "",
+                fixed_ip=item.get("fixed_ip", ""),
+            )
+        )
+    if most > 1 and any(nic.fixed_ip for nic in nics):
+        raise kernel.Refusal(
+            400, "Invalid instance count: fixed IP cannot be given to more than one instance."
+        )
+    if most > 1 and any(nic.port_id for nic in nics):
+        raise kernel.Refusal(
+            400,
+            "Failed to launch instances: Unable to launch multiple instances with a single configured port ID. Please launch your instance"
+            " one by one with different ports.",
+        )
+    return network.resolve(caller, nics=nics if wanted else None, groups=groups)
+
+
+def _affordable(request: kernel.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
+    """Return how many of the wanted servers the quota allows; refuse when those are too few."""
+    nova, project_id = request.cloud.compute, request.caller.project_id
+    usage = nova.used(project_id)
+    count = most
+    for name, used, each in (
+        ("instances", usage.instances, 1),
+        ("cores", usage.cores, flavor.vcpus),
+        ("ram", usage.ram, flavor.ram),
+    ):
+        limit = nova.limit(project_id, name)
+        if limit >= 0:
+            count = min(count, (limit - used) // each)
+    if count < fewest:
+        nova.afford(project_id, instances=fewest, cores=fewest * flavor.vcpus, ram=fewest * flavor.ram)
+    return count
+
+
+def _record(
+    request: kernel.Request,
+    asked: dict[str, Any],
+    *,
+    flavor: compute_server.Flavor,
+    image: seams.Image | None,
+    zone: str | None,
+    hints: dict[str, Any],
+    group: state.Group | None,
+    nics: list[seams.Nic],
+    groups: list[str],
+    wanted: list[compute_server.Wanted],
+    reservation: str,
+    number: int | None,
+) -> compute_server.Server:
+    """Return the record of one new server; one of several has its number in its name, but for the oldest clouds."""
+    now = request.cloud.now()
+    ending = "" if number is None else f"-{number + 1}"
+    name = asked["name"].strip()
+    server = compute_server.Server(
+        id=request.cloud.new_id(),
+        name=name + ending,
+        hostname=(asked.get("hostname") or hostname(name)) + ending,
+        project_id=request.caller.project_id,
+        user_id=request.caller.user_id,
+        flavor=flavor,
+        image=image,
+        reservation_id=reservation,
+        launch_index=number or 0,
+        created=now,
+        updated=now,
+        nics=list(nics),
+        groups=list(groups),
+        wanted=list(wanted),
+        zone=zone or "",
+        pinned_zone=zone,
+        key_name=asked.get("key_name"),
+        user_data=asked.get("user_data"),
+        metadata=dict(asked.get("metadata", {})),
+        tags=list(dict.fromkeys(asked.get("tags", []))),
+        description=asked.get("description", name + ending if request.version < (2, 19) else None),
+        config_drive="True" if schema.truth(asked.get("config_drive", False)) else "",
+        group_id=group.id if group else None,
+        hints=hints,
+        disk_config=asked.get("OS-DCF:diskConfig", "MANUAL"),
+        access_v4=asked.get("accessIPv4", ""),
+        access_v6=asked.get("accessIPv6", ""),
+    )
+    if group is not None:
+        group.members.append(server.id)
+    return server
+
+
+def hostname(name: str) -> str:
+    """Return the hostname Nova makes of a name."""
+    return (
+        re.sub(r"-+", "-", re.sub(r"[^a-z0-9.-]", "", re.sub(r"[ _]", "-", name.lower()))).strip(".-")
+        or "server"
+    )

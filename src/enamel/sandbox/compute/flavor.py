@@ -1,0 +1,262 @@
+"""Flavors over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enamel.sandbox import kernel
+from enamel.sandbox.compute import schema, server, view
+
+_NEW = schema.checker(
+    schema.obj(
+        ("flavor",),
+        flavor={
+            "type": "object",
+            "properties": {
+                "name": schema.NAME,
+                "id": {"type": ["string", "number", "null"], "maxLength": 255},
+                "ram": schema.POSITIVE,
+                "vcpus": schema.POSITIVE,
+                "disk": schema.COUNT,
+                "OS-FLV-EXT-DATA:ephemeral": schema.COUNT,
+                "swap": schema.COUNT,
+                "rxtx_factor": {"type": ["number", "string"]},
+                "os-flavor-access:is_public": schema.BOOLEAN,
+                "description": {"type": ["string", "null"]},
+            },
+            "required": ["name", "ram", "vcpus", "disk"],
+            "additionalProperties": False,
+        },
+    )
+)
+_DESCRIPTION = schema.checker(
+    schema.obj(("flavor",), flavor=schema.obj(("description",), description={"type": ["string", "null"]}))
+)
+
+
+def _shown(request: kernel.Request, flavor: server.Flavor) -> dict[str, Any]:
+    """Return a flavor as Nova shows it."""
+    shown: dict[str, Any] = {
+        "id": flavor.id,
+        "name": flavor.name,
+        "ram": flavor.ram,
+        "disk": flavor.disk,
+        "swap": flavor.swap if flavor.swap or request.version >= (2, 75) else "",
+        "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral,
+        "OS-FLV-DISABLED:disabled": False,
+        "vcpus": flavor.vcpus,
+        "os-flavor-access:is_public": flavor.public,
+        "rxtx_factor": flavor.rxtx_factor,
+        "links": view.links(request, "flavors", flavor.id),
+    }
+    if request.version >= (2, 55):
+        shown["description"] = flavor.description
+    if request.version >= (2, 61):
+        shown["extra_specs"] = flavor.extra_specs
+    return shown
+
+
+def _visible(request: kernel.Request) -> list[server.Flavor]:
+    """Return the flavors the query asks for, smallest id first."""
+    nova, caller = request.cloud.compute, request.caller
+    least_ram, least_disk = request.first("minRam"), request.first("minDisk")
+    for name, text in (("min_ram", least_ram), ("min_disk", least_disk)):
+        if text is not None and not text.isdigit():
+            raise kernel.Refusal(400, f"Invalid {name} filter [{text}]")
+    wanted = (request.first("is_public") or "").lower()
+    found = [
+        flavor
+        for flavor in nova.flavors.values()
+        if (
+            flavor.public
+            or caller.project_id in flavor.access
+            or (caller.admin and wanted in ("none", "false"))
+        )
+        and not (caller.admin and wanted == "false" and flavor.public)
+        and flavor.ram >= int(least_ram or 0)
+        and flavor.disk >= int(least_disk or 0)
+    ]
+    marker = request.first("marker")
+    if marker is not None:
+        places = [number for number, flavor in enumerate(found) if flavor.id == marker]
+        if not places:
+            raise kernel.Refusal(400, f"marker [{marker}] not found")
+        found = found[places[0] + 1 :]
+    limit = request.first("limit")
+    return found[: int(limit)] if limit and limit.isdigit() else found
+
+
+def brief(request: kernel.Request) -> kernel.Reply:
+    """Answer with flavors by id and name."""
+    flavors = []
+    for flavor in _visible(request):
+        shown = _shown(request, flavor)
+        kept = (
+            ("id", "name", "links", "description") if request.version >= (2, 55) else ("id", "name", "links")
+        )
+        flavors.append({key: shown[key] for key in kept})
+    return kernel.Reply(body={"flavors": flavors})
+
+
+def detailed(request: kernel.Request) -> kernel.Reply:
+    """Answer with flavors and their numbers."""
+    return kernel.Reply(body={"flavors": [_shown(request, flavor) for flavor in _visible(request)]})
+
+
+def _flavor(request: kernel.Request) -> server.Flavor:
+    """Return the flavor in the path."""
+    flavor = request.cloud.compute.find_flavor(request.caller, request.params["id"])
+    if flavor is None:
+        raise kernel.Refusal(404, f"Flavor {request.params['id']} could not be found.")
+    return flavor
+
+
+def show(request: kernel.Request) -> kernel.Reply:
+    """Answer with one flavor."""
+    return kernel.Reply(body={"flavor": _shown(request, _flavor(request))})
+
+
+def _admin(request: kernel.Request, rule: str) -> None:
+    """Refuse everyone but an admin."""
+    if not request.caller.admin:
+        raise kernel.Refusal(403, f"Policy doesn't allow os_compute_api:{rule} to be performed.")
+
+
+def create(request: kernel.Request) -> kernel.Reply:
+    """Make a flavor."""
+    _admin(request, "os-flavor-manage:create")
+    body = request.body()
+    schema.check(body, _NEW)
+    asked, nova = body["flavor"], request.cloud.compute
+    wanted = asked.get("id")
+    flavor = server.Flavor(
+        id=request.cloud.new_id() if wanted in (None, "auto", "") else str(wanted),
+        name=asked["name"],
+        vcpus=int(asked["vcpus"]),
+        ram=int(asked["ram"]),
+        disk=int(asked["disk"]),
+        ephemeral=int(asked.get("OS-FLV-EXT-DATA:ephemeral", 0)),
+        swap=int(asked.get("swap", 0)),
+        rxtx_factor=float(asked.get("rxtx_factor", 1.0)),
+        public=schema.truth(asked.get("os-flavor-access:is_public", True)),
+        description=asked.get("description"),
+    )
+    if flavor.id in nova.flavors:
+        raise kernel.Refusal(409, f"Flavor with ID {flavor.id} already exists.")
+    if any(flavor.name == known.name for known in nova.flavors.values()):
+        raise kernel.Refusal(409, f"Flavor with name {flavor.name} already exists.")
+    nova.flavors[flavor.id] = flavor
+    return kernel.Reply(body={"flavor": _shown(request, flavor)})
+
+
+def describe(request: kernel.Request) -> kernel.Reply:
+    """Change a flavor's description, the one thing of it that can be changed."""
+    _admin(request, "os-flavor-manage:update")
+    if request.version < (2, 55):
+        raise kernel.Refusal(404, "The resource could not be found.")
+    body = request.body()
+    schema.check(body, _DESCRIPTION)
+    flavor = _flavor(request)
+    flavor.description = body["flavor"]["description"]
+    return kernel.Reply(body={"flavor": _shown(request, flavor)})
+
+
+def delete(request: kernel.Request) -> kernel.Reply:
+    """Delete a flavor; servers of its size keep it."""
+    _admin(request, "os-flavor-manage:delete")
+    del request.cloud.compute.flavors[_flavor(request).id]
+    return kernel.Reply(status=202)
+
+
+def specs(request: kernel.Request) -> kernel.Reply:
+    """Answer with a flavor's requirements."""
+    return kernel.Reply(body={"extra_specs": _flavor(request).extra_specs})
+
+
+def add_specs(request: kernel.Request) -> kernel.Reply:
+    """Add requirements to a flavor."""
+    _admin(request, "os-flavor-extra-specs:create")
+    found = request.body().get("extra_specs")
+    if not isinstance(found, dict) or not all(
+        isinstance(value, str | int | float) for value in found.values()
+    ):
+        raise kernel.Refusal(400, "'extra_specs' is a required property")
+    flavor = _flavor(request)
+    flavor.extra_specs = flavor.extra_specs | {key: str(value) for key, value in found.items()}
+    return kernel.Reply(body={"extra_specs": flavor.extra_specs})
+
+
+def drop_spec(request: kernel.Request) -> kernel.Reply:
+    """Take a requirement from a flavor."""
+    _admin(request, "os-flavor-extra-specs:delete")
+    flavor, key = _flavor(request), request.params["key"]
+    if key not in flavor.extra_specs:
+        raise kernel.Refusal(404, f"Flavor {flavor.id} has no extra specs with key {key}.")
+    flavor.extra_specs = {name: value for name, value in flavor.extra_specs.items() if name != key}
+    return kernel.Reply()
+
+
+def access(request: kernel.Request) -> kernel.Reply:
+    """Answer with the projects that see a private flavor."""
+    _admin(request, "os-flavor-access")
+    return _access(_flavor(request))
+
+
+def _access(flavor: server.Flavor) -> kernel.Reply:
+    """Return the projects that see a private flavor."""
+    if flavor.public:
+        raise kernel.Refusal(404, "Access list not available for public flavors.")
+    lines = [{"flavor_id": flavor.id, "tenant_id": project_id} for project_id in sorted(flavor.access)]
+    return kernel.Reply(body={"flavor_access": lines})
+
+
+def action(request: kernel.Request) -> kernel.Reply:
+    """Let a project see a private flavor, or no longer."""
+    body = request.body()
+    for name, rule, change in (
+        ("addTenantAccess", "add_tenant_access", _admit),
+        ("removeTenantAccess", "remove_tenant_access", _shut_out),
+    ):
+        asked = body.get(name)
+        if isinstance(asked, dict) and isinstance(asked.get("tenant"), str):
+            _admin(request, f"os-flavor-access:{rule}")
+            flavor, project_id = _flavor(request), asked["tenant"]
+            if project_id not in request.cloud.identity.projects:
+                raise kernel.Refusal(400, f"Project ID {project_id} is not a valid project.")
+            if name == "addTenantAccess" and flavor.public and request.version >= (2, 7):
+                raise kernel.Refusal(409, "Can not add access to a public flavor.")
+            change(flavor, project_id)
+            return _access(flavor)
+    raise kernel.Refusal(400, "There is no such action.")
+
+
+def _admit(flavor: server.Flavor, project_id: str) -> None:
+    """Let a project see a flavor."""
+    if project_id in flavor.access:
+        raise kernel.Refusal(
+            409,
+            f"Flavor access already exists for flavor {flavor.id} and project {project_id} combination.",
+        )
+    flavor.access.add(project_id)
+
+
+def _shut_out(flavor: server.Flavor, project_id: str) -> None:
+    """Let a project no longer see a flavor."""
+    if project_id not in flavor.access:
+        raise kernel.Refusal(404, f"Flavor access not found for {flavor.id} / {project_id} combination.")
+    flavor.access.discard(project_id)
+
+
+ROUTES = (
+    kernel.Route("GET", "/v2.1/flavors", brief),
+    kernel.Route("POST", "/v2.1/flavors", create),
+    kernel.Route("GET", "/v2.1/flavors/detail", detailed),
+    kernel.Route("GET", "/v2.1/flavors/{id}", show),
+    kernel.Route("PUT", "/v2.1/flavors/{id}", describe),
+    kernel.Route("DELETE", "/v2.1/flavors/{id}", delete),
+    kernel.Route("GET", "/v2.1/flavors/{id}/os-extra_specs", specs),
+    kernel.Route("POST", "/v2.1/flavors/{id}/os-extra_specs", add_specs),
+    kernel.Route("DELETE", "/v2.1/flavors/{id}/os-extra_specs/{key}", drop_spec),
+    kernel.Route("GET", "/v2.1/flavors/{id}/os-flavor-access", access),
+    kernel.Route("POST", "/v2.1/flavors/{id}/action", action),
+)

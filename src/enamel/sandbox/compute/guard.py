@@ -1,0 +1,38 @@
+"""What every action on a server asks first: whether a lock or the server's state forbids it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from enamel.sandbox import kernel
+from enamel.sandbox.compute import server as compute_server
+
+Act = Callable[[kernel.Request, compute_server.Server, Any], kernel.Reply]
+"""An action: the request, the server, what stands under the action's name in the body."""
+
+ACCEPTED = kernel.Reply(status=202)
+"""The answer to most of them."""
+
+
+def check(
+    request: kernel.Request,
+    server: compute_server.Server,
+    *,
+    name: str,
+    states: frozenset[str] | None,
+    busy: bool = False,
+    lock: bool = True,
+) -> None:
+    """Refuse what a lock or the server's state forbids."""
+    if lock and server.locked_by is not None and not request.caller.admin:
+        raise kernel.Refusal(409, f"Instance {server.id} is locked")
+    if states is not None and server.vm_state not in states:
+        raise conflict(server, name, f"vm_state {server.vm_state}")
+    if not busy and server.task_state is not None:
+        raise conflict(server, name, f"task_state {server.task_state}")
+
+
+def conflict(server: compute_server.Server, name: str, where: str) -> kernel.Refusal:
+    """Return the refusal of an action in the wrong state."""
+    return kernel.Refusal(409, f"Cannot '{name}' instance {server.id} while it is in {where}")

@@ -1,0 +1,256 @@
+"""Nova as its own network service: public addresses and security groups on clouds without Neutron.
+
+Beneath it is the same state that Neutron shows on other clouds; here it has numbers for ids, and older words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from enamel.sandbox import kernel, table
+from enamel.sandbox.compute import guard
+from enamel.sandbox.compute import server as compute_server
+from enamel.sandbox.network import floatingip as network_floatingip
+from enamel.sandbox.network import group as network_group
+from enamel.sandbox.network import rule as network_rule
+from enamel.sandbox.network import state as network_state
+
+DONE = kernel.Reply(status=202)
+
+
+def pools(request: kernel.Request) -> kernel.Reply:
+    """List where public addresses come from."""
+    names = [row["name"] for row in network_state.of(request).networks if row["router:external"]]
+    return kernel.Reply(body={"floating_ip_pools": [{"name": name} for name in names]})
+
+
+def addresses(request: kernel.Request) -> kernel.Reply:
+    """List the project's public addresses."""
+    rows = network_state.of(request).floatingips.of(request.caller.project_id)
+    return kernel.Reply(body={"floating_ips": [_address(request, row) for row in rows]})
+
+
+def take_address(request: kernel.Request) -> kernel.Reply:
+    """Take an address of a pool for the project."""
+    asked = request.body() if request.content else {}
+    outside = [row for row in network_state.of(request).networks if row["router:external"]]
+    wanted = asked.get("pool") or (outside[0]["name"] if outside else "")
+    pool = next((row for row in outside if row["name"] == wanted), None)
+    if pool is None:
+        raise kernel.Refusal(404, f"Floating ip pool {wanted} not found.")
+    body = {"floatingip": {"floating_network_id": pool["id"]}}
+    try:
+        made = network_floatingip.create(_inner(request, body)).body["floatingip"]
+    except kernel.Refusal as refusal:
+        if refusal.kind == "OverQuota":
+            raise kernel.Refusal(413, "Floating ip quota exceeded") from None
+        raise kernel.Refusal(404, f"No more floating ips in pool {wanted}.") from None
+    return kernel.Reply(body={"floating_ip": _address(request, made)})
+
+
+def show_address(request: kernel.Request) -> kernel.Reply:
+    """Show a public address."""
+    return kernel.Reply(body={"floating_ip": _address(request, _address_row(request))})
+
+
+def give_address_back(request: kernel.Request) -> kernel.Reply:
+    """Give a public address back to its pool."""
+    network_floatingip.delete(_inner(request, None, id=_address_row(request)["id"]))
+    return DONE
+
+
+def groups(request: kernel.Request) -> kernel.Reply:
+    """List the project's security groups."""
+    tables = network_state.of(request)
+    network_group.default(tables, request.caller.project_id)
+    rows = tables.security_groups.of(request.caller.project_id)
+    return kernel.Reply(body={"security_groups": [_group(request, row) for row in rows]})
+
+
+def make_group(request: kernel.Request) -> kernel.Reply:
+    """Make a security group that lets nothing in."""
+    asked = request.body().get("security_group") or {}
+    name, description = str(asked.get("name") or ""), str(asked.get("description") or "")
+    if not name or not description:
+        raise kernel.Refusal(400, "Security group name and description cannot be empty.")
+    tables = network_state.of(request)
+    if any(row["name"] == name for row in tables.security_groups.of(request.caller.project_id)):
+        raise kernel.Refusal(400, f"Security group {name} already exists")
+    body = {"security_group": {"name": name, "description": description}}
+    try:
+        made = network_group.create(_inner(request, body)).body["security_group"]
+    except kernel.Refusal as refusal:
+        raise kernel.Refusal(413, "Quota exceeded, too many security groups.") from refusal
+    return kernel.Reply(body={"security_group": _group(request, made)})
+
+
+def show_group(request: kernel.Request) -> kernel.Reply:
+    """Show a security group."""
+    return kernel.Reply(body={"security_group": _group(request, _group_row(request, request.params["id"]))})
+
+
+def drop_group(request: kernel.Request) -> kernel.Reply:
+    """Delete a security group that no server is in."""
+    row = _group_row(request, request.params["id"])
+    try:
+        network_group.delete(_inner(request, None, id=row["id"]))
+    except kernel.Refusal:
+        raise kernel.Refusal(400, "Security group is still in use") from None
+    return DONE
+
+
+def add_rule(request: kernel.Request) -> kernel.Reply:
+    """Let something in."""
+    asked = request.body().get("security_group_rule") or {}
+    group = _group_row(request, str(asked.get("parent_group_id")))
+    protocol = str(asked.get("ip_protocol") or "").lower()
+    if protocol not in ("tcp", "udp", "icmp"):
+        raise kernel.Refusal(400, f"Invalid IP protocol {protocol}.")
+    low, high = int(asked.get("from_port", -1)), int(asked.get("to_port", -1))
+    if protocol != "icmp" and not 1 <= low <= high <= 65535:
+        raise kernel.Refusal(400, f"Invalid port range {low}:{high}.")
+    wish: table.Row = {
+        "security_group_id": group["id"],
+        "direction": "ingress",
+        "protocol": protocol,
+        "port_range_min": None if low < 0 else low,
+        "port_range_max": None if high < 0 else high,
+    }
+    if asked.get("group_id") is not None:
+        wish["remote_group_id"] = _group_row(request, str(asked["group_id"]))["id"]
+    else:
+        wish["remote_ip_prefix"] = asked.get("cidr") or "0.0.0.0/0"
+    try:
+        made = network_rule.create(_inner(request, {"security_group_rule": wish})).body["security_group_rule"]
+    except kernel.Refusal as refusal:
+        if refusal.status == 409:
+            raise kernel.Refusal(
+                400, f"This rule already exists in group {_number(request, group)}"
+            ) from None
+        raise
+    return kernel.Reply(body={"security_group_rule": _rule(request, made)})
+
+
+def drop_rule(request: kernel.Request) -> kernel.Reply:
+    """Let something in no more."""
+    for row in network_state.of(request).rules.of(request.caller.project_id):
+        if str(_number(request, row)) == request.params["id"]:
+            network_rule.delete(_inner(request, None, id=row["id"]))
+            return DONE
+    raise kernel.Refusal(404, f"Rule ({request.params['id']}) not found")
+
+
+def associate(*, put: bool) -> guard.Act:
+    """Return the action that puts a public address on a server, or takes it off."""
+
+    def act(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+        if not request.cloud.era.nova_network:
+            raise kernel.Refusal(400, "There is no such action: addFloatingIp")
+        tables = network_state.of(request)
+        text = asked.get("address") if isinstance(asked, dict) else None
+        rows = tables.floatingips.of(request.caller.project_id)
+        row = next((one for one in rows if one["floating_ip_address"] == text), None)
+        if row is None:
+            raise kernel.Refusal(404, "floating ip not found")
+        ports = tables.ports_by_device.of(server.id)
+        if put and (not ports or server.vm_state == "building"):
+            raise kernel.Refusal(400, "No nw_info cache associated with instance")
+        if not put and row["port_id"] not in ports:
+            raise kernel.Refusal(422, "Floating ip is not associated with this instance")
+        body = {"floatingip": {"port_id": ports[0] if put else None}}
+        network_floatingip.update(_inner(request, body, id=row["id"]))
+        return DONE
+
+    return act
+
+
+def _inner(request: kernel.Request, body: Any, **params: str) -> kernel.Request:
+    """Return the request that Neutron would have got."""
+    content = b"" if body is None else msgspec.json.encode(body)
+    return msgspec.structs.replace(request, content=content, params=params, query=[])
+
+
+def _number(request: kernel.Request, row: table.Row) -> int:
+    """Return the number by which Nova knows a row."""
+    return request.cloud.compute.number(str(row["id"]))
+
+
+def _address_row(request: kernel.Request) -> table.Row:
+    """Return the address that a request names by its number, or refuse."""
+    for row in network_state.of(request).floatingips.of(request.caller.project_id):
+        if str(_number(request, row)) == request.params["id"]:
+            return row
+    raise kernel.Refusal(404, f"Floating ip not found for id {request.params['id']}")
+
+
+def _group_row(request: kernel.Request, number: str) -> table.Row:
+    """Return the security group of a number, or refuse."""
+    tables = network_state.of(request)
+    network_group.default(tables, request.caller.project_id)
+    for row in tables.security_groups.of(request.caller.project_id):
+        if str(_number(request, row)) == number:
+            return row
+    raise kernel.Refusal(404, f"Security group {number} not found.")
+
+
+def _address(request: kernel.Request, row: table.Row) -> kernel.Json:
+    """Return a public address as Nova shows it."""
+    tables = network_state.of(request)
+    port = tables.ports.get(row["port_id"]) if row["port_id"] else None
+    return {
+        "id": _number(request, row),
+        "ip": row["floating_ip_address"],
+        "pool": tables.networks[row["floating_network_id"]]["name"],
+        "fixed_ip": row["fixed_ip_address"],
+        "instance_id": port["device_id"] if port else None,
+    }
+
+
+def _group(request: kernel.Request, row: table.Row) -> kernel.Json:
+    """Return a security group as Nova shows it."""
+    tables = network_state.of(request)
+    rules = [tables.rules[one] for one in tables.rules_by_group.of(row["id"])]
+    shown = [
+        _rule(request, one) for one in rules if one["direction"] == "ingress" and one["ethertype"] == "IPv4"
+    ]
+    return {
+        "id": _number(request, row),
+        "name": row["name"],
+        "description": row["description"],
+        "tenant_id": row["project_id"],
+        "rules": shown,
+    }
+
+
+def _rule(request: kernel.Request, row: table.Row) -> kernel.Json:
+    """Return a rule as Nova shows it."""
+    tables = network_state.of(request)
+    other = tables.security_groups.get(row["remote_group_id"]) if row["remote_group_id"] else None
+    return {
+        "id": _number(request, row),
+        "parent_group_id": request.cloud.compute.number(row["security_group_id"]),
+        "ip_protocol": row["protocol"],
+        "from_port": -1 if row["port_range_min"] is None else row["port_range_min"],
+        "to_port": -1 if row["port_range_max"] is None else row["port_range_max"],
+        "group": {"name": other["name"], "tenant_id": other["project_id"]} if other else {},
+        "ip_range": {} if other else {"cidr": row["remote_ip_prefix"] or "0.0.0.0/0"},
+    }
+
+
+_HANDLERS: tuple[tuple[str, str, Callable[[kernel.Request], kernel.Reply]], ...] = (
+    ("GET", "/os-floating-ip-pools", pools),
+    ("GET", "/os-floating-ips", addresses),
+    ("POST", "/os-floating-ips", take_address),
+    ("GET", "/os-floating-ips/{id}", show_address),
+    ("DELETE", "/os-floating-ips/{id}", give_address_back),
+    ("GET", "/os-security-groups", groups),
+    ("POST", "/os-security-groups", make_group),
+    ("GET", "/os-security-groups/{id}", show_group),
+    ("DELETE", "/os-security-groups/{id}", drop_group),
+    ("POST", "/os-security-group-rules", add_rule),
+    ("DELETE", "/os-security-group-rules/{id}", drop_rule),
+)
+ROUTES = tuple(kernel.Route(method, f"/v2.1{path}", handler) for method, path, handler in _HANDLERS)

@@ -1,0 +1,72 @@
+"""What servers go through where they are: started, stopped, paused, locked, rescued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enamel.sandbox import kernel
+from enamel.sandbox.compute import guard, work
+from enamel.sandbox.compute import server as compute_server
+
+
+def simple(
+    task: str,
+    *,
+    vm_state: str | None = None,
+    power: int | None = None,
+) -> guard.Act:
+    """Return an action that keeps the server busy for a while and settles it in a state."""
+
+    def act(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+        work.work(request.cloud, server, task=task, vm_state=vm_state, power=power)
+        return guard.ACCEPTED
+
+    return act
+
+
+def reboot(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Restart a server, softly only when it runs."""
+    if asked["type"].upper() == "SOFT":
+        guard.check(request, server, name="reboot", states=frozenset({"active"}))
+        task = "rebooting"
+    else:
+        hard = frozenset({"rebooting", None})
+        if server.task_state not in hard:
+            raise guard.conflict(server, "reboot", f"task_state {server.task_state}")
+        task = "rebooting_hard"
+        server.epoch += 1
+    work.log(server, request, name="reboot")
+    work.work(request.cloud, server, task=task, vm_state="active", power=compute_server.RUNNING)
+    return guard.ACCEPTED
+
+
+def lock(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Protect a server from its owner's mistakes."""
+    server.locked_by = "admin" if request.caller.admin else "owner"
+    server.locked_reason = (asked or {}).get("locked_reason")
+    server.updated = request.cloud.now()
+    return guard.ACCEPTED
+
+
+def unlock(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    """Take the protection away; what an admin locked only an admin unlocks."""
+    if server.locked_by == "admin" and not request.caller.admin:
+        raise kernel.Refusal(
+            403, "Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed."
+        )
+    server.locked_by = server.locked_reason = None
+    server.updated = request.cloud.now()
+    return guard.ACCEPTED
+
+
+def rescue(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Start a server from another image."""
+    password = (asked or {}).get("adminPass") or request.cloud.new_hex()[:12]
+    work.work(request.cloud, server, task="rescuing", vm_state="rescued", power=compute_server.RUNNING)
+    return kernel.Reply(body={"adminPass": password})
+
+
+def password(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Change the password inside."""
+    work.work(request.cloud, server, task="updating_password")
+    return guard.ACCEPTED

@@ -1,0 +1,93 @@
+"""Glance's first API: images in lists, and single ones in the headers of an answer."""
+
+from __future__ import annotations
+
+from enamel.sandbox import kernel
+from enamel.sandbox.image import state
+
+PAGE, LONGEST_PAGE = 25, 1000
+_CORE = (
+    "id",
+    "name",
+    "status",
+    "disk_format",
+    "container_format",
+    "size",
+    "checksum",
+    "min_disk",
+    "min_ram",
+    "owner",
+    "protected",
+    "created_at",
+    "updated_at",
+)
+
+
+def brief(request: kernel.Request) -> kernel.Reply:
+    """List images in few words."""
+    names = ("id", "name", "disk_format", "container_format", "size", "checksum")
+    shown = [{name: one[name] for name in names} for one in _listed(request)]
+    return kernel.Reply(body={"images": shown})
+
+
+def detailed(request: kernel.Request) -> kernel.Reply:
+    """List images in all words."""
+    return kernel.Reply(body={"images": _listed(request)})
+
+
+def show(request: kernel.Request) -> kernel.Reply:
+    """Show an image in the headers, with its bytes in the body."""
+    record = state.found(request)
+    shown = _shown(record)
+    headers = {
+        f"x-image-meta-{name}": str(value)
+        for name, value in shown.items()
+        if name != "properties" and value is not None
+    }
+    headers |= {f"x-image-meta-property-{name}": value for name, value in shown["properties"].items()}
+    return kernel.Reply(
+        body=record.data if request.method == "GET" else None,
+        headers=headers,
+        media="application/octet-stream",
+    )
+
+
+def _listed(request: kernel.Request) -> list[kernel.Json]:
+    """Return a page of the images that a request asks for, newest first."""
+    found = [_shown(record) for record in state.of(request).visible(request.caller)]
+    for name, values in request.filters().items():
+        if name in ("name", "status", "disk_format", "container_format"):
+            found = [one for one in found if one[name] in values]
+        elif name.startswith("property-"):
+            key = name.removeprefix("property-")
+            found = [one for one in found if one["properties"].get(key) in values]
+    found.sort(key=lambda one: (one["created_at"], one["id"]), reverse=True)
+    marker = request.first("marker")
+    if marker:
+        ids = [one["id"] for one in found]
+        if marker not in ids:
+            raise kernel.Refusal(400, f"Invalid marker. Image {marker} could not be found.")
+        found = found[ids.index(marker) + 1 :]
+    limit = request.first("limit") or str(PAGE)
+    if not limit.isdecimal():
+        raise kernel.Refusal(400, "limit param must be an integer")
+    return found[: min(int(limit), LONGEST_PAGE)]
+
+
+def _shown(record: state.Record) -> kernel.Json:
+    """Return an image as the first API shows it."""
+    base = record.base
+    return {
+        **{name: base[name] for name in _CORE},
+        "is_public": base["visibility"] == "public",
+        "deleted": False,
+        "deleted_at": None,
+        "properties": record.properties,
+    }
+
+
+ROUTES = (
+    kernel.Route("GET", "/v1/images", brief),
+    kernel.Route("GET", "/v1/images/detail", detailed),
+    kernel.Route("GET", "/v1/images/{id}", show),
+)

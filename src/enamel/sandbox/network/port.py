@@ -1,0 +1,337 @@
+"""Ports: one at a time or many in one call, all or none."""
+
+from __future__ import annotations
+
+from enamel.sandbox import kernel, table
+from enamel.sandbox.network import attribute, group, state
+from enamel.sandbox.network import listing as network_listing
+
+PORT = attribute.Kind(
+    name="port",
+    collection="ports",
+    error="PortNotFound",
+    missing="Port {id} could not be found.",
+    attributes={
+        **attribute.COMMON,
+        # Neutron takes tags in the body of a new port and then forgets them; only PUT …/tags sets them.
+        "tags": attribute.Attribute(attribute.texts, put=False),
+        "name": attribute.Attribute(),
+        "network_id": attribute.Attribute(attribute.identifier, required=True, put=False),
+        "mac_address": attribute.Attribute(),
+        "admin_state_up": attribute.Attribute(attribute.flag),
+        "status": attribute.READ_ONLY,
+        "device_id": attribute.Attribute(),
+        "device_owner": attribute.Attribute(),
+        "fixed_ips": attribute.Attribute(attribute.fixed_addresses),
+        "allowed_address_pairs": attribute.Attribute(attribute.objects),
+        "extra_dhcp_opts": attribute.Attribute(attribute.objects),
+        "security_groups": attribute.Attribute(attribute.identifiers),
+        "binding:vnic_type": attribute.Attribute(),
+        "binding:profile": attribute.Attribute(attribute.mapping, admin=True, hidden=True),
+        "binding:host_id": attribute.Attribute(admin=True, hidden=True),
+        "binding:vif_type": attribute.HIDDEN,
+        "binding:vif_details": attribute.HIDDEN,
+        "resource_request": attribute.HIDDEN,
+        "port_security_enabled": attribute.Attribute(attribute.flag),
+        "qos_policy_id": attribute.Attribute(attribute.identifier_or_none),
+        "qos_network_policy_id": attribute.READ_ONLY,
+        "dns_name": attribute.Attribute(),
+        "dns_domain": attribute.Attribute(),
+        "dns_assignment": attribute.READ_ONLY,
+    },
+)
+
+
+def find(tables: state.Tables, caller: kernel.Caller, port_id: str) -> table.Row:
+    """Return a port the caller may see, or refuse."""
+    row = tables.ports.get(port_id)
+    if row is None or not caller.sees(row["project_id"]):
+        raise PORT.unknown(port_id)
+    return row
+
+
+def listing(request: kernel.Request) -> kernel.Reply:
+    """List ports."""
+    tables = state.of(request)
+    devices = request.every("device_id")
+    if devices and all(devices):
+        found = (tables.ports[port_id] for device in devices for port_id in tables.ports_by_device.of(device))
+        rows = [row for row in found if request.caller.sees(row["project_id"])]
+    else:
+        rows = list(tables.ports if request.caller.admin else tables.ports.of(request.caller.project_id))
+    return network_listing.answer(PORT, request, rows)
+
+
+def create(request: kernel.Request) -> kernel.Reply:
+    """Make ports: all that were asked for, or none."""
+    tables = state.of(request)
+    wishes, bulk = attribute.created(PORT, request)
+    for wish in wishes:
+        _admit(tables, request, wish)
+    tables.spend(tables.project(request, wishes[0]), port=len(wishes))
+    made: list[table.Row] = []
+    try:
+        for wish in wishes:
+            made.append(make(tables, project_id=tables.project(request, wish), wish=wish))
+    except kernel.Refusal:
+        for row in made:
+            drop(tables, row)
+        raise
+    shown = [network_listing.view(PORT, request, row) for row in made]
+    return kernel.Reply(status=201, body={"ports": shown} if bulk else {"port": shown[0]})
+
+
+def show(request: kernel.Request) -> kernel.Reply:
+    """Show a port."""
+    row = find(state.of(request), request.caller, request.params["id"])
+    return kernel.Reply(body={"port": network_listing.view(PORT, request, row)})
+
+
+def update(request: kernel.Request) -> kernel.Reply:
+    """Change a port."""
+    tables = state.of(request)
+    row = find(tables, request.caller, request.params["id"])
+    changes = attribute.updated(PORT, request)
+    for group_id in changes.get("security_groups", ()):
+        group.find(tables, request.caller, group_id)
+    secure = changes.get("port_security_enabled", row["port_security_enabled"])
+    if not secure and changes.get("security_groups", row["security_groups"]):
+        raise kernel.Refusal(
+            409,
+            "Port has security group associated. Cannot disable port security or IP address until security group"
+            " is removed.",
+            kind="PortSecurityPortHasSecurityGroup",
+        )
+    if "fixed_ips" in changes:
+        _readdress(tables, row, changes.pop("fixed_ips") or [])
+    if "security_groups" in changes:
+        regroup(tables, row, changes.pop("security_groups"))
+    if "device_id" in changes:
+        rebind(
+            tables, row, device_id=changes.pop("device_id"), device_owner=changes.pop("device_owner", None)
+        )
+    row.update(changes)
+    tables.changed(row)
+    tables.touch_port(row)
+    return kernel.Reply(body={"port": network_listing.view(PORT, request, row)})
+
+
+def delete(request: kernel.Request) -> kernel.Reply:
+    """Delete a port that is nobody's."""
+    tables = state.of(request)
+    row = find(tables, request.caller, request.params["id"])
+    owner = row["device_owner"]
+    if owner.startswith("compute:") and request.cloud.era.guards_ports and not request.caller.admin:
+        # A server's port, even that of a SOFT_DELETED one, is the compute service's to delete.
+        raise attribute.forbidden("delete_port")
+    if owner.startswith("network:router_"):
+        raise kernel.Refusal(
+            409,
+            f"Port {row['id']} cannot be deleted directly via the port API: has device owner {owner}.",
+            kind="ServicePortInUse",
+        )
+    drop(tables, row)
+    return kernel.Reply(status=204)
+
+
+def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
+    """Make a port of checked wishes, with an address of each subnet asked for."""
+    port_id = tables.cloud.new_id()
+    secure = wish.get("port_security_enabled", True)
+    groups = wish.get("security_groups")
+    if groups is None:
+        groups = [group.default(tables, project_id)] if secure else []
+    fixed = _addresses(tables, wish["network_id"], port_id, wish.get("fixed_ips"))
+    row = tables.ports.add(
+        {
+            "id": port_id,
+            "name": wish.get("name", ""),
+            "network_id": wish["network_id"],
+            "project_id": project_id,
+            "mac_address": wish.get("mac_address") or _mac(tables),
+            "admin_state_up": wish.get("admin_state_up", True),
+            "status": "DOWN",
+            "device_id": "",
+            "device_owner": wish.get("device_owner", ""),
+            "fixed_ips": fixed,
+            "allowed_address_pairs": wish.get("allowed_address_pairs") or [],
+            "extra_dhcp_opts": wish.get("extra_dhcp_opts") or [],
+            "security_groups": [],
+            "description": wish.get("description", ""),
+            "binding:vnic_type": wish.get("binding:vnic_type", "normal"),
+            "binding:profile": wish.get("binding:profile") or {},
+            "binding:host_id": wish.get("binding:host_id", ""),
+            "binding:vif_type": "unbound",
+            "binding:vif_details": {},
+            "port_security_enabled": secure,
+            "qos_policy_id": wish.get("qos_policy_id"),
+            "qos_network_policy_id": None,
+            "resource_request": None,
+            "dns_name": wish.get("dns_name", ""),
+            "dns_assignment": _names(fixed),
+            **tables.born(revision=1),
+            "tenant_id": project_id,
+        }
+    )
+    tables.ports_by_network.add(row["network_id"], port_id)
+    regroup(tables, row, groups)
+    rebind(tables, row, device_id=wish.get("device_id", ""))
+    return row
+
+
+def drop(tables: state.Tables, row: table.Row) -> None:
+    """Delete a port, give its addresses back and let its public addresses go."""
+    for floating_id in tables.floatingips_by_port.of(row["id"]):
+        let_go(tables, tables.floatingips[floating_id])
+    for fixed in row["fixed_ips"]:
+        tables.free(fixed["ip_address"], subnet_id=fixed["subnet_id"])
+    tables.touch_port(row)
+    tables.ports.drop(row["id"])
+    tables.ports_by_network.drop(row["network_id"], row["id"])
+    tables.ports_by_device.drop(row["device_id"], row["id"])
+    tables.made_for_servers.discard(row["id"])
+    for group_id in row["security_groups"]:
+        tables.ports_by_group.drop(group_id, row["id"])
+
+
+def let_go(tables: state.Tables, floating: table.Row) -> None:
+    """Take a public address from its port."""
+    port = tables.ports.get(floating["port_id"] or "")
+    if port is None:
+        return
+    tables.floatingips_by_port.drop(port["id"], floating["id"])
+    floating.update(port_id=None, router_id=None, fixed_ip_address=None, port_details=None, status="DOWN")
+    tables.changed(floating)
+    tables.touch_port(port)
+
+
+def regroup(tables: state.Tables, row: table.Row, groups: list[str]) -> None:
+    """Put a port in exactly these security groups."""
+    for group_id in row["security_groups"]:
+        tables.ports_by_group.drop(group_id, row["id"])
+    row["security_groups"] = list(dict.fromkeys(groups))
+    for group_id in row["security_groups"]:
+        tables.ports_by_group.add(group_id, row["id"])
+
+
+def rebind(
+    tables: state.Tables,
+    row: table.Row,
+    *,
+    device_id: str,
+    device_owner: str | None = None,
+    host: str = "",
+) -> None:
+    """Give a port to a device, or to none."""
+    tables.touch_port(row)
+    tables.ports_by_device.drop(row["device_id"], row["id"])
+    row["device_id"] = device_id
+    if device_owner is not None:
+        row["device_owner"] = device_owner
+    row["binding:host_id"] = host
+    row["binding:vif_type"] = "ovs" if host else "unbound"
+    tables.ports_by_device.add(device_id, row["id"])
+    tables.touch_port(row)
+
+
+def _admit(tables: state.Tables, request: kernel.Request, wish: table.Row) -> None:
+    """Refuse a port on a network or in groups that the caller cannot use."""
+    network = tables.networks.get(wish["network_id"])
+    if network is None or not tables.sees_network(request.caller, network):
+        raise kernel.Refusal(404, f"Network {wish['network_id']} could not be found.", kind="NetworkNotFound")
+    if not network["shared"] and not request.caller.sees(network["project_id"]):
+        raise attribute.forbidden("create_port")
+    for group_id in wish.get("security_groups") or ():
+        group.find(tables, request.caller, group_id)
+
+
+def _addresses(
+    tables: state.Tables, network_id: str, port_id: str, wanted: list[table.Row] | None
+) -> list[table.Row]:
+    """Take the wanted addresses of a network, all or none; no wish takes one, an empty list none."""
+    taken: list[table.Row] = []
+    try:
+        for wish in [{}] if wanted is None else wanted:
+            taken.append(_address(tables, network_id, port_id, wish))
+    except kernel.Refusal:
+        for fixed in taken:
+            tables.free(fixed["ip_address"], subnet_id=fixed["subnet_id"])
+        raise
+    return [fixed for fixed in taken if fixed]
+
+
+def _address(tables: state.Tables, network_id: str, port_id: str, wish: table.Row) -> table.Row:
+    """Take one address, in a subnet, of a value, or any; a network without subnets has none to give."""
+    subnets = tables.subnets_by_network.of(network_id)
+    subnet_id, address = wish.get("subnet_id"), wish.get("ip_address")
+    if subnet_id and subnet_id not in tables.subnets:
+        raise kernel.Refusal(404, f"Subnet {subnet_id} could not be found.", kind="SubnetNotFound")
+    if subnet_id and subnet_id not in subnets:
+        raise kernel.Refusal(
+            400,
+            f"Invalid input for operation: Failed to create port on network {network_id}, because fixed_ips included"
+            f" invalid subnet {subnet_id}.",
+            kind="InvalidInput",
+        )
+    if address:
+        home = subnet_id or next((one for one in subnets if tables.pools[one].holds(address)), None)
+        if home is None:
+            raise kernel.Refusal(
+                400,
+                f"IP address {address} is not a valid IP for any of the subnets on the specified network.",
+                kind="InvalidIpForNetwork",
+            )
+        if not tables.pools[home].holds(address):
+            raise kernel.Refusal(
+                400,
+                f"IP address {address} is not a valid IP for the specified subnet.",
+                kind="InvalidIpForSubnet",
+            )
+        if tables.pools[home].take(port_id, wanted=address) is None:
+            raise kernel.Refusal(
+                409,
+                f"IP address {address} already allocated in subnet {home}",
+                kind="IpAddressAlreadyAllocated",
+            )
+        return {"subnet_id": home, "ip_address": address}
+    if not subnets:
+        return {}
+    taken = tables.address(network_id, port_id, subnet_id=subnet_id or "")
+    if taken is None:
+        raise kernel.Refusal(
+            409, f"No more IP addresses available on network {network_id}.", kind="IpAddressGenerationFailure"
+        )
+    return {"subnet_id": taken[0], "ip_address": taken[1]}
+
+
+def _readdress(tables: state.Tables, row: table.Row, wanted: list[table.Row]) -> None:
+    """Give a port other addresses, keeping those that stay."""
+    kept = [fixed for fixed in row["fixed_ips"] if any(_stays(fixed, wish) for wish in wanted)]
+    fresh = [wish for wish in wanted if not any(_stays(fixed, wish) for fixed in kept)]
+    taken = _addresses(tables, row["network_id"], row["id"], fresh)
+    for fixed in row["fixed_ips"]:
+        if fixed not in kept:
+            tables.free(fixed["ip_address"], subnet_id=fixed["subnet_id"])
+    row["fixed_ips"] = kept + taken
+    row["dns_assignment"] = _names(row["fixed_ips"])
+
+
+def _stays(fixed: table.Row, wish: table.Row) -> bool:
+    """Tell whether an address a port has is one that is wished for."""
+    return all(fixed.get(name) == value for name, value in wish.items())
+
+
+def _names(fixed_ips: list[table.Row]) -> list[table.Row]:
+    """Return the names that the network's own DNS gives to addresses."""
+    assigned = []
+    for fixed in fixed_ips:
+        host = "host-" + fixed["ip_address"].replace(".", "-").replace(":", "-")
+        assigned.append(
+            {"ip_address": fixed["ip_address"], "hostname": host, "fqdn": f"{host}.openstacklocal."}
+        )
+    return assigned
+
+
+def _mac(tables: state.Tables) -> str:
+    """Return a new hardware address."""
+    return "fa:16:3e:" + ":".join(f"{tables.cloud.rng.randrange(256):02x}" for _ in range(3))

@@ -1,0 +1,169 @@
+"""The sandbox's Neutron: networks, subnets, routers, ports, floating IPs, security groups, tags and quotas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from enamel.sandbox import kernel
+from enamel.sandbox.kernel import Route
+from enamel.sandbox.network import auto, extension, floatingip, group, network, plug, port, quota, rule, tag
+from enamel.sandbox.network import router as network_router
+from enamel.sandbox.network import subnet as network_subnet
+
+if TYPE_CHECKING:
+    from enamel.sandbox import state
+
+ROUTES = (
+    Route("GET", "/", extension.versions, open=True),
+    Route("GET", "/v2.0", extension.resources),
+    Route("GET", "/v2.0/extensions", extension.listing),
+    Route("GET", "/v2.0/extensions/{alias}", extension.show),
+    Route("GET", "/v2.0/networks", network.listing),
+    Route("POST", "/v2.0/networks", network.create),
+    Route("GET", "/v2.0/networks/{id}", network.show),
+    Route("PUT", "/v2.0/networks/{id}", network.update),
+    Route("DELETE", "/v2.0/networks/{id}", network.delete),
+    Route("GET", "/v2.0/subnets", network_subnet.listing),
+    Route("POST", "/v2.0/subnets", network_subnet.create),
+    Route("GET", "/v2.0/subnets/{id}", network_subnet.show),
+    Route("PUT", "/v2.0/subnets/{id}", network_subnet.update),
+    Route("DELETE", "/v2.0/subnets/{id}", network_subnet.delete),
+    Route("GET", "/v2.0/subnetpools", network_subnet.list_pools),
+    Route("GET", "/v2.0/subnetpools/{id}", network_subnet.show_pool),
+    Route("GET", "/v2.0/routers", network_router.listing),
+    Route("POST", "/v2.0/routers", network_router.create),
+    Route("GET", "/v2.0/routers/{id}", network_router.show),
+    Route("PUT", "/v2.0/routers/{id}", network_router.update),
+    Route("DELETE", "/v2.0/routers/{id}", network_router.delete),
+    Route("PUT", "/v2.0/routers/{id}/add_router_interface", network_router.add_interface),
+    Route("PUT", "/v2.0/routers/{id}/remove_router_interface", network_router.remove_interface),
+    Route("GET", "/v2.0/ports", port.listing),
+    Route("POST", "/v2.0/ports", port.create),
+    Route("GET", "/v2.0/ports/{id}", port.show),
+    Route("PUT", "/v2.0/ports/{id}", port.update),
+    Route("DELETE", "/v2.0/ports/{id}", port.delete),
+    Route("GET", "/v2.0/floatingips", floatingip.listing),
+    Route("POST", "/v2.0/floatingips", floatingip.create),
+    Route("GET", "/v2.0/floatingips/{id}", floatingip.show),
+    Route("PUT", "/v2.0/floatingips/{id}", floatingip.update),
+    Route("DELETE", "/v2.0/floatingips/{id}", floatingip.delete),
+    Route("GET", "/v2.0/security-groups", group.listing),
+    Route("POST", "/v2.0/security-groups", group.create),
+    Route("GET", "/v2.0/security-groups/{id}", group.show),
+    Route("PUT", "/v2.0/security-groups/{id}", group.update),
+    Route("DELETE", "/v2.0/security-groups/{id}", group.delete),
+    Route("GET", "/v2.0/security-group-rules", rule.listing),
+    Route("POST", "/v2.0/security-group-rules", rule.create),
+    Route("GET", "/v2.0/security-group-rules/{id}", rule.show),
+    Route("DELETE", "/v2.0/security-group-rules/{id}", rule.delete),
+    Route("GET", "/v2.0/{collection}/{id}/tags", tag.listing),
+    Route("PUT", "/v2.0/{collection}/{id}/tags", tag.replace),
+    Route("POST", "/v2.0/{collection}/{id}/tags", tag.extend),
+    Route("DELETE", "/v2.0/{collection}/{id}/tags", tag.clear),
+    Route("GET", "/v2.0/{collection}/{id}/tags/{tag}", tag.show),
+    Route("PUT", "/v2.0/{collection}/{id}/tags/{tag}", tag.add),
+    Route("DELETE", "/v2.0/{collection}/{id}/tags/{tag}", tag.remove),
+    Route("GET", "/v2.0/quotas", quota.listing),
+    Route("GET", "/v2.0/quotas/{project_id}", quota.show),
+    Route("PUT", "/v2.0/quotas/{project_id}", quota.update),
+    Route("DELETE", "/v2.0/quotas/{project_id}", quota.reset),
+    Route("GET", "/v2.0/quotas/{project_id}/default", quota.defaults),
+    Route("GET", "/v2.0/quotas/{project_id}/details", quota.details),
+    Route("GET", "/v2.0/quotas/{project_id}/details.json", quota.details),
+    Route("GET", "/v2.0/auto-allocated-topology/{project_id}", auto.show),
+    Route("DELETE", "/v2.0/auto-allocated-topology/{project_id}", auto.delete),
+    Route("GET", "/v2.0/address-scopes", extension.nothing("address_scopes")),
+    Route("GET", "/v2.0/agents", extension.nothing("agents")),
+    Route("GET", "/v2.0/availability_zones", extension.nothing("availability_zones")),
+    Route("GET", "/v2.0/network-ip-availabilities", extension.availability),
+)
+
+
+def build(cloud: state.Cloud) -> plug.Networks:
+    """Build the networks every fresh sandbox has: `public` for all, `private` with a router for `demo`."""
+    tables = plug.Networks(cloud)
+    demo = cloud.identity.project_named("demo").id
+    admin = cloud.identity.project_named("admin").id
+    public = network.make(
+        tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
+    )
+    # All of it is on the loopback interface, so guests can really listen on their public addresses.
+    block = cloud.settings.block
+    for name, cidr in (
+        ("public-subnet-big", f"127.{block}.128.0/17"),
+        ("public-subnet", f"127.{block}.0.0/24"),
+    ):
+        network_subnet.make(
+            tables,
+            project_id=admin,
+            wish={
+                "network_id": public["id"],
+                "name": name,
+                "cidr": cidr,
+                "ip_version": 4,
+                "enable_dhcp": False,
+            },
+        )
+    tables.subnetpools.add(
+        {
+            "id": cloud.new_id(),
+            "name": "shared-pool",
+            "project_id": admin,
+            "default_prefixlen": "26",
+            "min_prefixlen": "8",
+            "max_prefixlen": "32",
+            "is_default": True,
+            "shared": True,
+            "prefixes": ["10.96.0.0/12"],
+            "ip_version": 4,
+            "default_quota": None,
+            "address_scope_id": None,
+            "description": "",
+            **tables.born(),
+            "tenant_id": admin,
+        }
+    )
+    private = network.make(tables, project_id=demo, wish={"name": "private"})
+    subnet = network_subnet.make(
+        tables,
+        project_id=demo,
+        wish={
+            "network_id": private["id"],
+            "name": "private-subnet",
+            "cidr": "10.0.0.0/20",
+            "ip_version": 4,
+            "dns_nameservers": ["192.0.2.53"],
+        },
+    )
+    router = network_router.make(
+        tables,
+        project_id=demo,
+        wish={"name": "router", "external_gateway_info": {"network_id": public["id"]}},
+    )
+    network_router.connect(tables, router, subnet)
+    return tables
+
+
+def word(refusal: kernel.Refusal) -> kernel.Reply:
+    """Word a refusal the way Neutron does."""
+    error = {"type": refusal.kind or "BadRequest", "message": refusal.message, "detail": refusal.detail}
+    return kernel.Reply(status=refusal.status, body={"NeutronError": error}, headers=refusal.headers)
+
+
+SERVICE = kernel.Service(
+    name="network",
+    prefix="/network",
+    routes=ROUTES,
+    word=word,
+    not_found=kernel.Reply(
+        status=404,
+        body={
+            "NeutronError": {
+                "type": "HTTPNotFound",
+                "message": "The resource could not be found.",
+                "detail": "",
+            }
+        },
+    ),
+)
+"""Neutron's table and manners."""

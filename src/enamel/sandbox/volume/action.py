@@ -1,0 +1,170 @@
+"""What can be done to a volume: one line per action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from enamel.sandbox import kernel, table
+from enamel.sandbox.volume import body as volume_body
+from enamel.sandbox.volume import state, types
+
+Action = Callable[[kernel.Request, table.Row, kernel.Json], kernel.Reply]
+ACCEPTED = kernel.Reply(status=202)
+
+
+def act(request: kernel.Request) -> kernel.Reply:
+    """Do something to a volume."""
+    row = state.of(request).seen(request.caller, request.params["id"])
+    body = request.body()
+    name = next(iter(body), "")
+    action = ACTIONS.get(name)
+    if action is None or len(body) != 1:
+        raise kernel.Refusal(
+            400,
+            f"There is no such action: {name}. Verify the request body and Content-Type header and try again.",
+        )
+    wish = {} if body[name] is None else body[name]
+    if not isinstance(wish, dict):
+        raise volume_body.field(name, wish, f"{wish!r} is not of type 'object'")
+    return action(request, row, wish)
+
+
+def extend(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Make a volume larger."""
+    volumes = state.of(request)
+    size = volume_body.size(wish.get("new_size"), name="new_size")
+    if row["status"] != "available" and not (row["status"] == "in-use" and request.version >= (3, 42)):
+        raise kernel.Refusal(
+            400,
+            f"Invalid volume: Volume {row['id']} status must be '{{'available'}}' to extend, currently {row['status']}.",
+        )
+    if size <= row["size"]:
+        raise kernel.Refusal(
+            400,
+            "Invalid input received: New size for extend must be greater than current size. (current:"
+            f" {row['size']}, extended: {size}).",
+        )
+    volumes.spend(row["project_id"], what="volumes", count=0, gigabytes=size - row["size"])
+    before = row["status"]
+    volumes.change(row, status="extending")
+    volumes.later(row, 0.1, 0.3, when="extending", act=lambda: volumes.change(row, status=before, size=size))
+    return ACCEPTED
+
+
+def retype(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Give a volume another type."""
+    volumes = state.of(request)
+    kind = types.named(volumes.types, str(wish.get("new_type")))
+    if row["status"] not in ("available", "in-use"):
+        raise kernel.Refusal(
+            400,
+            f"Invalid volume: Volume {row['id']} status must be available or in-use, not {row['status']}.",
+        )
+    before = row["status"]
+    multiattach = kind["extra_specs"].get("multiattach") == "<is> True"
+    volumes.change(row, status="retyping")
+
+    def finish() -> None:
+        volumes.change(row, status=before, type_id=kind["id"], multiattach=multiattach)
+
+    def stay() -> None:
+        volumes.change(row, status=before)
+
+    volumes.later(row, 0.1, 0.3, when="retyping", act=finish if types.has_backend(kind) else stay)
+    return ACCEPTED
+
+
+def set_bootable(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Say whether a server can start from a volume."""
+    bootable = wish.get("bootable")
+    if str(bootable).lower() not in ("true", "false", "1", "0"):
+        raise volume_body.field("bootable", bootable, f"{bootable!r} is not one of [True, False]")
+    state.of(request).change(row, bootable=str(bootable).lower() in ("true", "1"))
+    return kernel.Reply()
+
+
+def reset_status(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Put a volume in another state, as administrators may."""
+    _administrators(request, "volume_extension:volume_admin_actions:reset_status")
+    status = wish.get("status")
+    if not isinstance(status, str):
+        raise volume_body.field("status", status, f"{status!r} is not of type 'string'")
+    state.of(request).change(row, status=status)
+    return ACCEPTED
+
+
+def force_delete(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Delete a volume whatever its state, as administrators may."""
+    _administrators(request, "volume_extension:volume_admin_actions:force_delete")
+    state.of(request).drop(row)
+    return ACCEPTED
+
+
+def reserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Keep an available volume for someone."""
+    if row["status"] != "available":
+        raise kernel.Refusal(
+            400,
+            f"Invalid volume: Volume status must be available to reserve, but the status is {row['status']}.",
+        )
+    state.of(request).change(row, status="attaching")
+    return ACCEPTED
+
+
+def unreserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Keep a volume for nobody any more."""
+    if row["status"] == "attaching":
+        state.of(request).change(row, status="in-use" if row["attachments"] else "available")
+    return ACCEPTED
+
+
+def begin_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Say that a volume is about to be detached."""
+    if row["status"] != "in-use":
+        raise kernel.Refusal(
+            400,
+            "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be"
+            f" 'attached' to detach, but the status is {row['status']}.",
+        )
+    state.of(request).change(row, status="detaching")
+    return ACCEPTED
+
+
+def roll_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Say that a volume is not detached after all."""
+    if row["status"] == "detaching":
+        state.of(request).change(row, status="in-use")
+    return ACCEPTED
+
+
+def set_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Add to what a volume remembers of its image."""
+    metadata = volume_body.metadata(wish.get("metadata") or {})
+    state.of(request).change(row, image={**row["image"], **metadata})
+    return kernel.Reply(body={"metadata": row["image"]})
+
+
+def show_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Show what a volume remembers of its image."""
+    return kernel.Reply(body={"metadata": row["image"]})
+
+
+ACTIONS: Mapping[str, Action] = {
+    "os-extend": extend,
+    "os-retype": retype,
+    "os-set_bootable": set_bootable,
+    "os-reset_status": reset_status,
+    "os-force_delete": force_delete,
+    "os-reserve": reserve,
+    "os-unreserve": unreserve,
+    "os-begin_detaching": begin_detaching,
+    "os-roll_detaching": roll_detaching,
+    "os-set_image_metadata": set_image_metadata,
+    "os-show_image_metadata": show_image_metadata,
+}
+
+
+def _administrators(request: kernel.Request, rule: str) -> None:
+    """Refuse what only administrators may do."""
+    if not request.caller.admin:
+        raise kernel.Refusal(403, f"Policy doesn't allow {rule} to be performed.")

@@ -1,0 +1,1 @@
+"""Resources of the clouds, as every face shows them."""

@@ -1,0 +1,1 @@
+"""Tasks: accept, read, follow, cancel, tell webhooks."""

@@ -1,0 +1,1 @@
+"""Requests are decoded and checked; every fault is found in one go."""
