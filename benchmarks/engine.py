@@ -37,7 +37,7 @@ from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft, Handle, Plan
 from enamel.flow.runner import Runner
-from enamel.flow.runtime import Tools
+from enamel.flow.runtime import Runtime
 from enamel.model import ids
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -172,7 +172,7 @@ async def at_work(store: Store, dispatch: Dispatch, *, slots: int = 10_000) -> A
     with tempfile.TemporaryDirectory() as directory:
         lease = Lease(store, name="bench")
         keys = Keys(Path(directory))
-        tools = Tools(
+        tools = Runtime(
             saver=Journal(lease, changed=dispatch.changed), clouds=NoClouds(), secrets=keys, prober=Probe()
         )
         worker = Worker(

@@ -24,7 +24,7 @@ from enamel.conf.settings import Settings
 from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.base import Dispatch
 from enamel.flow.runner import Runner
-from enamel.flow.runtime import Tools
+from enamel.flow.runtime import Runtime
 from enamel.model.errors import CloudUnknown, Invalid
 from enamel.model.placement import Containers
 from enamel.sandbox import faults, kernel
@@ -32,7 +32,7 @@ from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
 from enamel.service.access.caller import LocalCaller
-from enamel.service.access.webhook_targets import Guard
+from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
 from enamel.service.process.health import Health
 from enamel.service.process.metrics import Metrics
@@ -48,16 +48,16 @@ from enamel.service.tasks.cancel import Cancel
 from enamel.service.tasks.follow import Follow
 from enamel.service.tasks.read import Read
 from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Notices
+from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
-from enamel.store.directory_lock import Place
+from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
 from enamel.worker import webhook
-from enamel.worker.scheduled_revert import LatePlanner
-from enamel.worker.webhook import Sender
+from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -109,7 +109,7 @@ async def up(
         OSError: The port is taken, or the data directory cannot be written.
     """
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(Place(settings.data))
+        stack.enter_context(DirectoryLock(settings.data))
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
         parts = await _parts(stack, settings, clouds, prepare=migrations.upgrade)
@@ -230,7 +230,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         radar=radar,
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
-        notices=Notices(store, keys=parts.keys),
+        notices=Webhooks(store, keys=parts.keys),
         callers=LocalCaller(clouds),
         health=Health(looks),
         cloud_states=states,
@@ -256,9 +256,9 @@ def _radar(parts: Parts) -> Radar:
     return Radar(parts.store, clouds=parts.clouds, rules=rules)
 
 
-def _guard(parts: Parts) -> Guard:
+def _guard(parts: Parts) -> WebhookTargets:
     """Return who knows where webhooks are not sent."""
-    return Guard(parts.settings.webhooks.allow)
+    return WebhookTargets(parts.settings.webhooks.allow)
 
 
 def _lease(parts: Parts) -> Lease:
@@ -270,10 +270,10 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     told = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Tools(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
+    tools = Runtime(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
     worker = Worker(
         lease,
-        runner=LatePlanner(Runner(tools), lease=lease),
+        runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
         dispatch=parts.dispatch,
         keys=parts.keys,
         topics=told.types,
@@ -283,7 +283,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         drain_for=told.drain_for,
         keep_for=parts.settings.store.keep_for,
         limits=told.limits,
-        sender=Sender(
+        sender=WebhookSender(
             lease,
             keys=parts.keys,
             guard=_guard(parts),

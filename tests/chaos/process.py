@@ -25,7 +25,7 @@ BORN_WITHIN = 30.0
 
 def _hurry() -> None:
     """Wait shorter for everything, so that many kills fall into the same few seconds of work."""
-    defaults: dict[str, Any] = schedule.Rhythm.__init__.__kwdefaults__ or {}
+    defaults: dict[str, Any] = schedule.Schedule.__init__.__kwdefaults__ or {}
     defaults.update(often=0.1, unknown=0.2)
     for module in (step_attempts, undo):
         module.__dict__["SETTLE"] = 0.3

@@ -135,7 +135,7 @@ async def test_what_was_attached_meanwhile_stays(world: World) -> None:
     attaching = await world.accept({"server": "web"}, command="address.attach", address=other)
     (port,) = await world.cloud.ports_of([server])
     (far,) = await world.cloud.create_ports(
-        [cloud.PortWant(network_id=port.network_id, name="far", mark="by hand")]
+        [cloud.PortSpec(network_id=port.network_id, name="far", mark="by hand")]
     )
     world.left.add(far.id)
     await world.cloud.move_address(id, port_id=port.id)

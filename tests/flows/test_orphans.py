@@ -38,7 +38,7 @@ async def clean(world: World, **wish: Any) -> tuple[After, dict[str, set[str]]]:
 
 async def port(world: World, mark: str, name: str = "stray") -> str:
     inside = next(one.id for one in await world.cloud.networks() if one.name == "private")
-    (made,) = await world.cloud.create_ports([cloud.PortWant(network_id=inside, name=name, mark=mark)])
+    (made,) = await world.cloud.create_ports([cloud.PortSpec(network_id=inside, name=name, mark=mark)])
     return made.id
 
 
@@ -48,7 +48,7 @@ async def address(world: World, mark: str = "") -> str:
 
 
 async def disk(world: World, mark: str = "") -> str:
-    made = await world.cloud.create_volume(cloud.VolumeWant(size_gb=1, name="stray", mark=mark))
+    made = await world.cloud.create_volume(cloud.VolumeSpec(size_gb=1, name="stray", mark=mark))
     await world.cloud.volumes.until(made.id, lambda one: one is not None and one.status == "available")
     return made.id
 

@@ -16,7 +16,7 @@ from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.plan import Group, Node, Plan
 from enamel.flow.runner import Runner
-from enamel.flow.runtime import Tools
+from enamel.flow.runtime import Runtime
 from enamel.model import item, task
 from enamel.model.errors import LeaseLost
 from enamel.model.item import Item
@@ -130,7 +130,7 @@ def play(story: Story, *, deaths: Sequence[int] = (), cancel: int | None = None)
 
     async def live(writes: int | None) -> None:
         cloud.pen = fakes.Pen(store, writes=writes)
-        tools = Tools(
+        tools = Runtime(
             saver=cloud.pen,
             clouds=fakes.Clouds(cloud),
             secrets=fakes.NoSecrets(),

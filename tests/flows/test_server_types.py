@@ -25,7 +25,7 @@ async def mine(world: World) -> cloud.Flavor:
     other = await world.cloud.project("other")
     demo = await world.cloud.user("demo")
     assert other is not None and demo is not None
-    want = cloud.FlavorWant(
+    want = cloud.FlavorSpec(
         name="mine", memory_mb=512, vcpus=1, disk_gb=1, ephemeral_gb=2, swap_mb=8, description="For tests."
     )
     made = await world.cloud.create_flavor(want)

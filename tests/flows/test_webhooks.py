@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from enamel.model import task
 from enamel.model.errors import Invalid, NotFound
 from enamel.model.webhook import Notification, State
-from enamel.service.access.webhook_targets import Guard
+from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.tasks import read
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.store import secrets, tasks, webhooks
@@ -244,7 +244,7 @@ def _forget(tx: Any, id: str) -> None:
     ],
 )
 async def test_private_addresses_are_refused_at_once(world: World, url: str, said: str) -> None:
-    world.submit._guard = Guard()
+    world.submit._guard = WebhookTargets()
     with pytest.raises(Invalid, match=said) as refused:
         await world.accept({**WEB, "notify": [{"url": url}]})
     assert [one.pointer for one in refused.value.faults] == ["/notify/0/url"]
@@ -254,7 +254,7 @@ async def test_an_address_that_turned_private_is_refused_when_sending(
     world: World, receiver: Receiver
 ) -> None:
     world.guard._allowed = ()
-    world.submit._guard = Guard(resolve=_public)
+    world.submit._guard = WebhookTargets(resolve=_public)
     after = went_well(
         await world.run({**WEB, "notify": [{"url": receiver.url.replace("127.0.0.1", "localhost")}]})
     )

@@ -21,15 +21,15 @@ from enamel.clouds.calls import record
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import schedule
 from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
-from enamel.flow.runtime import Tools
+from enamel.flow.runtime import Runtime
 from enamel.model import item, task, topic
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -38,19 +38,19 @@ from enamel.model.placement import Containers
 from enamel.model.task import Caller, State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
-from enamel.service.access.webhook_targets import Guard
+from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.resources.orphan import Radar
 from enamel.service.tasks.cancel import Cancel
 from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Notices
+from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
 from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
 from enamel.worker import webhook
-from enamel.worker.scheduled_revert import LatePlanner
-from enamel.worker.webhook import Sender
+from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
 from tests.flows.balance import Row
@@ -96,7 +96,7 @@ class After(Struct, frozen=True, kw_only=True):
         return {kind: len(rows) for kind, rows in self.cloud.items() if rows}
 
 
-class _Hurried(schedule.Rhythm):
+class _Hurried(schedule.Schedule):
     """Looks all the time."""
 
     def __init__(self) -> None:
@@ -117,8 +117,8 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: Board, paces: Paces) -> OpenStackCloud:
-        patience = Patience(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
+        patience = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
         region = self._configuration.region(self._entry + name.removeprefix(self._name))
         opened = OpenStackCloud(name, region, patience=patience, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
@@ -145,7 +145,7 @@ class World:
         self.clouds = Registry(self._drivers)
         self.dispatch = local_dispatch.Local()
         self.keys = local_keys.Local(place / "secrets")
-        self.guard = Guard([ipaddress.ip_network("127.0.0.0/8")])
+        self.guard = WebhookTargets([ipaddress.ip_network("127.0.0.0/8")])
         """Webhooks go to this machine, where the tests' receivers are."""
         self.radar = Radar(store, clouds=self.clouds, rules=AT_ONCE)
         self.submit = Submit(
@@ -156,7 +156,7 @@ class World:
             guard=self.guard,
             radar=self.radar,
         )
-        self.notices = Notices(store, keys=self.keys)
+        self.notices = Webhooks(store, keys=self.keys)
         self._cancel = Cancel(store, dispatch=self.dispatch)
         self._frozen_for = 0.0
         """Seconds for which workers were frozen so far."""
@@ -195,15 +195,19 @@ class World:
             await asyncio.sleep(seconds * HURRY)
 
         journal = Journal(self.lease, changed=self.dispatch.changed)
-        tools = Tools(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        tools = Runtime(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
         return Worker(
             self.lease,
-            runner=LatePlanner(Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)),
+            runner=ScheduledRevertPlanner(
+                Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)
+            ),
             dispatch=self.dispatch,
             keys=self.keys,
             look_every=timedelta(seconds=0.05),
             drain_for=timedelta(seconds=0.2),
-            sender=Sender(self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0),
+            sender=WebhookSender(
+                self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
+            ),
         )
 
     async def begin(self) -> None:

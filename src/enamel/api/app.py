@@ -15,7 +15,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from enamel.api import headers, middleware, query, version, versioned_fields
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
@@ -45,7 +45,7 @@ def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
         ],
         redirect_slashes=False,
     )
-    return middleware.Door(web)
+    return middleware.RequestMiddleware(web)
 
 
 class Path:
@@ -72,7 +72,7 @@ class Path:
         data = await _data(request) if _has_body(request, route) else None
         if data is not None:
             versioned_fields.check(data, route.request, agreed=agreed)
-        ask = Ask(
+        api_request = Request(
             services=self._services,
             caller=caller,
             request_id=request.scope[middleware.REQUEST_ID],
@@ -84,7 +84,7 @@ class Path:
             while_here=lambda waiting: _while_here(request, waiting),
             table=offered(self._table, agreed),
         )
-        answer = await route.handler(ask)
+        answer = await route.handler(api_request)
         unknown = versioned_fields.later(route.responses.get(answer.status, ()), agreed)
         if unknown:
             answer = msgspec.structs.replace(answer, body=versioned_fields.without(answer.body, unknown))
@@ -142,7 +142,7 @@ async def _data(request: WebRequest) -> Any:
     return data
 
 
-def _response(answer: Answer, request: WebRequest) -> WebResponse:
+def _response(answer: Response, request: WebRequest) -> WebResponse:
     """Return what goes out for an answer; 304 where the client has it already."""
     if answer.stream is not None:
         return StreamingResponse(

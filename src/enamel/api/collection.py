@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.api.request import Ask
+from enamel.api.request import Request
 from enamel.service.resources import paging
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Window(Struct, frozen=True, kw_only=True):
 
 
 def page(
-    ask: Ask, entries: Sequence[T], *, what: str, schema: str, key: Callable[[T], str]
+    request: Request, entries: Sequence[T], *, what: str, schema: str, key: Callable[[T], str]
 ) -> tuple[Sequence[T], Links]:
     """Return the part of a collection that a request wants, and the links of that part.
 
@@ -31,7 +31,7 @@ def page(
         Invalid: The marker is no entry's.
 
     """
-    wanted: Window = ask.query
+    wanted: Window = request.query
     found = paging.cut(entries, limit=wanted.limit, marker=wanted.marker, key=key, what=what)
-    onward = links.onward(ask.path, marker=key(found.entries[-1])) if found.more else None
-    return found.entries, links.of(ask.path, schema=schema, next=onward)
+    onward = links.onward(request.path, marker=key(found.entries[-1])) if found.more else None
+    return found.entries, links.of(request.path, schema=schema, next=onward)

@@ -24,7 +24,7 @@ _UNCHANGING = {
 }
 
 
-class Door:
+class RequestMiddleware:
     """Gives every request an id and every answer its headers; no exception gets past it."""
 
     def __init__(self, inside: ASGIApp) -> None:

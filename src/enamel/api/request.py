@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True):
     """A request, checked against its route."""
 
     services: Services
@@ -37,7 +37,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Every route of the version that was agreed on."""
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Response(Struct, frozen=True, kw_only=True):
     """An answer."""
 
     status: int = 200

@@ -8,11 +8,11 @@ from typing import Any
 from msgspec import Struct
 
 from enamel.api import version
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.version import Version
 from enamel.model.errors import EnamelError
 
-Handler = Callable[[Ask], Awaitable[Answer]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class NoQuery(Struct, frozen=True):
@@ -41,7 +41,7 @@ class Route(Struct, frozen=True, kw_only=True):
     errors: tuple[type[EnamelError], ...] = ()
     """What can go wrong besides what can on every route."""
     rule: str
-    """The rule of the policy; empty where anyone may ask."""
+    """The rule of the policy; empty where anyone may request."""
     since: Version = version.OLDEST
     """The version of the API that it came with."""
     media_types: tuple[str, ...] = ("application/json",)

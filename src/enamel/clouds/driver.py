@@ -202,7 +202,7 @@ class Cloud(Protocol):
     async def why_failed(self, server_id: str) -> str:
         """Return what the newest failed instance action says, or an empty text."""
 
-    async def deeds(self, server_id: str) -> Sequence[cloud.Deed]:
+    async def deeds(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
         """Return what was done to a server, the latest first, by whomever."""
 
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]: ...
@@ -242,7 +242,7 @@ class Cloud(Protocol):
         """Let another project boot from an image, if it cannot already."""
 
     async def rename_server(self, id: str, name: str) -> None: ...
-    async def create_flavor(self, want: cloud.FlavorWant) -> cloud.Flavor:
+    async def create_flavor(self, want: cloud.FlavorSpec) -> cloud.Flavor:
         """Make a flavor. Raises CloudForbidden where that is for operators."""
 
     async def describe_flavor(self, id: str, description: str) -> None:
@@ -280,7 +280,7 @@ class Cloud(Protocol):
     async def auto_network(self) -> str:
         """Return the id of the project's auto-allocated network; the cloud makes it on first use."""
 
-    async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
+    async def create_ports(self, wants: Sequence[cloud.PortSpec]) -> Sequence[cloud.Port]:
         """Make ports in one bulk request, all or none; they come back in the order of the wants."""
 
     async def delete_port(self, id: str) -> None: ...
@@ -293,7 +293,7 @@ class Cloud(Protocol):
         """Attach an address to a port, to one of its addresses where that is named, or take it off with None."""
 
     async def delete_address(self, id: str) -> None: ...
-    async def create_volume(self, want: cloud.VolumeWant) -> cloud.Volume: ...
+    async def create_volume(self, want: cloud.VolumeSpec) -> cloud.Volume: ...
     async def delete_volume(self, id: str) -> None: ...
     async def create_volume_snapshot(
         self, volume_id: str, *, name: str, description: str, mark: str
@@ -301,7 +301,7 @@ class Cloud(Protocol):
         """Have a snapshot made of a volume, also of one that a server has."""
 
     async def delete_volume_snapshot(self, id: str) -> None: ...
-    async def boot(self, want: cloud.ServerWant) -> Sequence[str]:
+    async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot one or several equal servers in one request; return their ids, in order of their names."""
 
     async def delete_server(self, id: str, *, force: bool = False) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from enamel.clouds import driver
 from enamel.clouds.pacing.gate import Paces
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from enamel.model.errors import CloudUnknown
 
 GROUP = "enamel.clouds"
@@ -23,7 +23,7 @@ class Driver(Protocol):
     def names(self) -> Sequence[str]:
         """Return the entries of this driver's configuration, the default one first."""
 
-    def open(self, name: str, *, board: Board, paces: Paces) -> driver.Cloud:
+    def open(self, name: str, *, board: SharedStore, paces: Paces) -> driver.Cloud:
         """Open a cloud; nothing is asked of it yet. Raises CloudUnknown and CloudUnauthorized.
 
         Args:
@@ -41,7 +41,7 @@ class Registry:
         drivers: Sequence[Driver],
         *,
         default: str | None = None,
-        board: Board | None = None,
+        board: SharedStore | None = None,
         paces: Paces | None = None,
     ) -> None:
         """Take the drivers.
@@ -54,7 +54,7 @@ class Registry:
         """
         self._drivers = drivers
         self._default = default
-        self.board = board or Board()
+        self.board = board or SharedStore()
         self._paces = paces or Paces(board=self.board)
         self._open: dict[str, driver.Cloud] = {}
 
@@ -90,7 +90,7 @@ class Registry:
 
 
 def installed(
-    *, default: str | None = None, board: Board | None = None, paces: Paces | None = None
+    *, default: str | None = None, board: SharedStore | None = None, paces: Paces | None = None
 ) -> Registry:
     """Return the clouds of all drivers that are installed."""
     drivers = [point.load()() for point in sorted(metadata.entry_points(group=GROUP))]

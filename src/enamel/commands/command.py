@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
 from enamel.model.item import Item
@@ -15,7 +15,7 @@ from enamel.model.placement import Containers
 from enamel.model.task import Priority, Task
 
 
-class Want(Struct, frozen=True, kw_only=True):
+class CommandRequest(Struct, frozen=True, kw_only=True):
     """What a caller asked for, as far as it could be read."""
 
     body: Any
@@ -70,11 +70,11 @@ class Command(Struct, frozen=True, kw_only=True):
     summary: str
     body: type | None
     """Struct of the request's body; None where there is none."""
-    cloud: Callable[[Want], tuple[str | None, Sequence[Fault]]]
+    cloud: Callable[[CommandRequest], tuple[str | None, Sequence[Fault]]]
     """Says which cloud the want is about; None means the default one."""
-    elsewhere: Callable[[Want], Sequence[str]] = lambda want: ()
+    elsewhere: Callable[[CommandRequest], Sequence[str]] = lambda want: ()
     """Names the further clouds that the want can be met on, in order."""
-    ask: Callable[[Want], Ask]
-    plan: Callable[[Want, Facts], Planned]
+    ask: Callable[[CommandRequest], FactsNeeded]
+    plan: Callable[[CommandRequest, Facts], Planned]
     blank: Callable[[Any], Any] = lambda data: data
     """Takes the secrets out of the request's data before they are stored."""

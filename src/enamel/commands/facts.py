@@ -13,7 +13,7 @@ from enamel.model.placement import Containers
 from enamel.model.task import Task
 
 
-class OrphanAsk(Struct, frozen=True, kw_only=True):
+class OrphanFactsNeeded(Struct, frozen=True, kw_only=True):
     """Which orphans have to be known."""
 
     kinds: frozenset[orphan.Kind] = frozenset(orphan.Kind)
@@ -36,7 +36,7 @@ class Target(Struct, frozen=True, kw_only=True):
     quota: Mapping[str, words.Limit] = {}
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class FactsNeeded(Struct, frozen=True, kw_only=True):
     """What a command needs to know; nothing else is asked of the cloud."""
 
     flavors: bool = False
@@ -73,7 +73,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Id of a server of which everything around it has to be known."""
     task: str | None = None
     """Id of a task of which the items have to be known."""
-    orphans: OrphanAsk | None = None
+    orphans: OrphanFactsNeeded | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from enamel.commands.facts import Facts
-from enamel.commands.launch.resolved_server import Choice
+from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.model.errors import Fault
 
 NAMES = {
@@ -37,7 +37,9 @@ SHARED = {"servers": ("cores", "memory_mb"), "volumes": ("gigabytes",)}
 """Quotas that are used up along with another one."""
 
 
-def needs(choices: Iterable[Choice], *, imports: int, groups: int, server_groups: int) -> dict[str, int]:
+def needs(
+    choices: Iterable[ResolvedServer], *, imports: int, groups: int, server_groups: int
+) -> dict[str, int]:
     """Return what servers take of each quota; what they take nothing of is left out."""
     choices = list(choices)
     disks = [disk for choice in choices for disk in choice.disks if disk.volume_id is None]

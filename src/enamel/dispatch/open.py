@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from enamel.dispatch import base, local, polling
 from enamel.dispatch.remote import Remote
-from enamel.dispatch.transport import Wire
+from enamel.dispatch.transport import Transport
 from enamel.model.errors import ServiceError
 
 SETTING = "[dispatch] url"
@@ -41,7 +41,7 @@ async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncI
     if url in {"local", "polling"}:
         yield local.Local() if url == "local" else polling.Polling()
         return
-    wire: Wire
+    wire: Transport
     if way in _BROKERS and "@" in url:
         wire = _rabbit(url)
     elif way in _POSTGRESQL:
@@ -65,7 +65,7 @@ def _suits(store: str) -> str:
     return store if store.startswith(_POSTGRESQL) else "polling"
 
 
-def _rabbit(url: str) -> Wire:
+def _rabbit(url: str) -> Transport:
     _need("kombu", extra="rabbitmq")
     from enamel.dispatch.rabbit import Rabbit, hosts
 
@@ -73,7 +73,7 @@ def _rabbit(url: str) -> Wire:
     return Rabbit(url)
 
 
-def _notify(url: str) -> Wire:
+def _notify(url: str) -> Transport:
     _need("psycopg", extra="postgres")
     from enamel.dispatch.notify import Notify
 

@@ -10,7 +10,7 @@ from enamel.dispatch.hint import Hint, Message, News, Stage
 from enamel.dispatch.link import Link
 from enamel.dispatch.local import Local
 from enamel.dispatch.outbox import Outbox, Post
-from enamel.dispatch.transport import Interest, Receiver, Wire
+from enamel.dispatch.transport import Interest, Receiver, Transport
 from enamel.model import ids, topic
 from enamel.model.task import Priority
 
@@ -24,7 +24,7 @@ class Remote:
     down, hints wait or are dropped, and those who wait for them look into the store a little later.
     """
 
-    def __init__(self, wire: Wire, *, types: Collection[str]) -> None:
+    def __init__(self, wire: Transport, *, types: Collection[str]) -> None:
         """Take up the work.
 
         Args:

@@ -46,7 +46,7 @@ class Receiver(Protocol):
         """Let go of the connection."""
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """A way between processes."""
 
     def sender(self) -> Sender:

@@ -28,7 +28,7 @@ class Saver(Protocol):
         """Tell whether the worker's lease holds by its own clock."""
 
 
-class Journal:
+class TaskJournal:
     """The record of one task while this worker has it: nobody else writes its items and events."""
 
     def __init__(

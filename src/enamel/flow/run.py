@@ -14,11 +14,11 @@ from enamel.flow import plan as plans
 from enamel.flow import task_view
 from enamel.flow.graph import Graph
 from enamel.flow.inbox import Inbox
-from enamel.flow.journal import Journal
+from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node, Plan
-from enamel.flow.runtime import Tools
-from enamel.flow.step_attempts import Attempts, BrokenOff, Halt
-from enamel.flow.step_context import Workbench
+from enamel.flow.runtime import Runtime
+from enamel.flow.step_attempts import BrokenOff, Halt, StepAttempts
+from enamel.flow.step_context import StepBuilder
 from enamel.flow.undo import Undo
 from enamel.model import errors, item, problem, task
 from enamel.model.errors import EnamelError, LeaseLost
@@ -47,9 +47,9 @@ class Ended:
 class Run:
     """One task while this worker carries it out."""
 
-    def __init__(self, found: Task, items: Sequence[Item], tools: Tools) -> None:
+    def __init__(self, found: Task, items: Sequence[Item], tools: Runtime) -> None:
         self._tools = tools
-        self._journal = Journal(found, items, saver=tools.saver, now=tools.now)
+        self._journal = TaskJournal(found, items, saver=tools.saver, now=tools.now)
         self._halt = Halt()
         self._take_plan(Plan())
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -82,8 +82,8 @@ class Run:
         """Lay out what is worked with."""
         self._plan = plan
         self._graph = Graph(plan)
-        self._bench = Workbench(self._graph, self._journal, self._tools)
-        self._attempts = Attempts(self._journal, self._bench, self._tools, self._halt)
+        self._bench = StepBuilder(self._graph, self._journal, self._tools)
+        self._attempts = StepAttempts(self._journal, self._bench, self._tools, self._halt)
 
     # -- from beginning to end
 

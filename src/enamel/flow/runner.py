@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from enamel.clouds.calls import fence
 from enamel.flow.run import Run
-from enamel.flow.runtime import Tools
+from enamel.flow.runtime import Runtime
 from enamel.model import errors
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -18,7 +18,7 @@ from enamel.model.task import Task
 class Runner:
     """Carries out the tasks that a worker has claimed."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Runtime) -> None:
         self._tools = tools
         self._runs: dict[str, Run] = {}
 

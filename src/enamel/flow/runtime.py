@@ -17,7 +17,7 @@ class Secrets(Protocol):
         """Return a secret. Raises SecretMissing."""
 
 
-class Tools:
+class Runtime:
     """What all the tasks of a worker are carried out with."""
 
     def __init__(

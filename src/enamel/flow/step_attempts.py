@@ -5,10 +5,10 @@ import asyncio
 import structlog
 
 from enamel.clouds.calls import record
-from enamel.flow.journal import Journal
+from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
-from enamel.flow.runtime import Tools
-from enamel.flow.step_context import Workbench
+from enamel.flow.runtime import Runtime
+from enamel.flow.step_context import StepBuilder
 from enamel.flow.undo import SETTLE
 from enamel.model import errors
 from enamel.model.errors import EnamelError, LeaseLost
@@ -38,10 +38,10 @@ class BrokenOff(Exception):
     """A step stopped between two attempts, because the task is handed over."""
 
 
-class Attempts:
+class StepAttempts:
     """Carries single steps of one task through their attempts."""
 
-    def __init__(self, journal: Journal, bench: Workbench, tools: Tools, halt: Halt) -> None:
+    def __init__(self, journal: TaskJournal, bench: StepBuilder, tools: Runtime, halt: Halt) -> None:
         self._journal = journal
         self._bench = bench
         self._tools = tools

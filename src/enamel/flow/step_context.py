@@ -5,18 +5,18 @@ from typing import Any
 
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
-from enamel.flow.journal import Journal
+from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
-from enamel.flow.runtime import Tools
+from enamel.flow.runtime import Runtime
 from enamel.model import errors
 from enamel.model.item import Item
 from enamel.steps.step import Context, Step
 
 
-class Workbench:
+class StepBuilder:
     """Where the steps of one task are made ready."""
 
-    def __init__(self, graph: Graph, journal: Journal, tools: Tools) -> None:
+    def __init__(self, graph: Graph, journal: TaskJournal, tools: Runtime) -> None:
         self._graph = graph
         self._journal = journal
         self._tools = tools

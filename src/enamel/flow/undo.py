@@ -9,7 +9,7 @@ from enamel.clouds.calls import record
 from enamel.clouds.pacing import priority
 from enamel.clouds.pacing.priority import Lane
 from enamel.flow.graph import Graph
-from enamel.flow.journal import Journal
+from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
 from enamel.model import errors, item
 from enamel.model.errors import EnamelError, LeaseLost
@@ -36,7 +36,7 @@ class Undo:
     def __init__(
         self,
         graph: Graph,
-        journal: Journal,
+        journal: TaskJournal,
         *,
         context: Callable[[Node], Context],
         step: Callable[[Node], Awaitable[Step]],

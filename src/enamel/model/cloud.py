@@ -47,7 +47,7 @@ class Flavor(Struct, frozen=True, kw_only=True):
         return who.user_id in self.marks.users
 
 
-class FlavorWant(Struct, frozen=True, kw_only=True):
+class FlavorSpec(Struct, frozen=True, kw_only=True):
     """A size of server to be made."""
 
     name: str
@@ -162,7 +162,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     ip_version: int = 4
 
 
-class PortWant(Struct, frozen=True, kw_only=True):
+class PortSpec(Struct, frozen=True, kw_only=True):
     """A port to be made."""
 
     network_id: str
@@ -242,7 +242,7 @@ class VolumeSnapshot(Struct, frozen=True, kw_only=True):
     created: datetime | None = None
 
 
-class VolumeWant(Struct, frozen=True, kw_only=True):
+class VolumeSpec(Struct, frozen=True, kw_only=True):
     """A volume to be made."""
 
     size_gb: int
@@ -297,7 +297,7 @@ class Disk(Struct, frozen=True, kw_only=True):
     delete_with_server: bool = False
 
 
-class ServerWant(Struct, frozen=True, kw_only=True):
+class ServerSpec(Struct, frozen=True, kw_only=True):
     """A server, or several equal ones, to be booted."""
 
     name: str
@@ -381,7 +381,7 @@ class Server(Struct, frozen=True, kw_only=True):
         return "/".join(part for part in (cloud, region, self.zone) if part)
 
 
-class Deed(Struct, frozen=True, kw_only=True):
+class HistoryEntry(Struct, frozen=True, kw_only=True):
     """Something that was done to a server, as the cloud remembers it."""
 
     id: str

@@ -12,7 +12,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Gigabytes = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
-class SizeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SizeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A server type by what it must have: the smallest that fits is taken."""
 
     memory_mb: Annotated[int, Meta(ge=1)] = 1
@@ -92,7 +92,7 @@ class Affinity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether the servers of this call stand apart from each other."""
 
 
-class ServerWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one server is to be like; what is not said comes from the defaults."""
 
     hostname: Name | None = None
@@ -101,7 +101,7 @@ class ServerWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What it starts from, by name or id: an image, a bootable volume, or a snapshot of a server. One is required."""
     template_id: Name | None = None
     """The same, by id only."""
-    type: str | SizeWish | None = None
+    type: str | SizeRequest | None = None
     """Server type by name or id, or what it must have. One is required."""
     type_id: Name | None = None
     """The same, by id only."""
@@ -138,7 +138,7 @@ class ServerWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`active`, `tcp/PORT`, `http://:PORT/path` or `https://…`; `active` where nothing is said."""
 
 
-class Defaults(ServerWish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Defaults(ServerRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the servers of a launch have in common."""
 
     hostname_pattern: Name | None = None
@@ -165,7 +165,7 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """In the short form: how many."""
     defaults: Defaults | None = None
     """What the servers have in common."""
-    servers: Annotated[list[ServerWish], Meta(min_length=1, max_length=1000)] | None = None
+    servers: Annotated[list[ServerRequest], Meta(min_length=1, max_length=1000)] | None = None
     """One entry for each server, with what differs."""
     on_failure: Literal["rollback", "keep"] = "rollback"
     """Whether a failed server is taken away again."""

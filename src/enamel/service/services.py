@@ -30,7 +30,7 @@ class Services:
     type_shares: server_type_share.TypeShares
     follow: follow.Follow
     cancel: cancel.Cancel
-    notices: webhooks.Notices
+    notices: webhooks.Webhooks
     callers: caller.Callers
     health: health.Health
     cloud_states: cloud.CloudStates

@@ -80,7 +80,7 @@ class ReserveAddress(Maker, frozen=True, kw_only=True):
         """Get it."""
         if self.way is AddressKind.FLOATING:
             return self._outputs(await at.cloud.create_address(network_id=self.network_id, mark=at.mark))
-        want = cloud.PortWant(network_id=self.network_id, name=self.name, mark=at.mark)
+        want = cloud.PortSpec(network_id=self.network_id, name=self.name, mark=at.mark)
         (port,) = await at.cloud.create_ports([want])
         return self._outputs(as_address(port))
 

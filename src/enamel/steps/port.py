@@ -12,7 +12,7 @@ from enamel.model.errors import Gone
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class RequestedPort(Struct, frozen=True, kw_only=True):
     """A port to be made for a server."""
 
     network_id: str
@@ -32,12 +32,12 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     each: ClassVar[str] = "wants"
     many: ClassVar[str] = "ports"
 
-    wants: tuple[Wanted, ...]
+    wants: tuple[RequestedPort, ...]
     """Their names differ: an attempt whose outcome nobody knows is recognised by them."""
 
     async def do(self, at: Context) -> Outputs:
         """Make them, all or none."""
-        wants = [cloud.PortWant(mark=at.mark, **msgspec.structs.asdict(want)) for want in self.wants]
+        wants = [cloud.PortSpec(mark=at.mark, **msgspec.structs.asdict(want)) for want in self.wants]
         return self._outputs(await at.cloud.create_ports(wants))
 
     async def find(self, at: Context) -> Outputs | None:

@@ -63,7 +63,7 @@ class Boot(Step, frozen=True, kw_only=True):
         fields["properties"] = dict(self.properties)
         fields["different_host"] = (*self.different_host, *self.apart)
         many = len(self.names) > 1
-        want = cloud.ServerWant(
+        want = cloud.ServerSpec(
             name=self.names[0].removesuffix("-1") if many else self.names[0],
             count=len(self.names),
             mark=at.mark,
@@ -134,7 +134,7 @@ class Boot(Step, frozen=True, kw_only=True):
         ]
 
 
-async def _brought_up_to_date(at: Context, want: cloud.ServerWant) -> cloud.ServerWant | None:
+async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.ServerSpec | None:
     """Return a boot with what the catalogue has now in the place of what is gone; None where nothing has one."""
     networks = [one for one in want.networks or () if one.network_id is not None]
     chosen = [want.flavor_id, want.image_id, *(one.network_id for one in networks)]

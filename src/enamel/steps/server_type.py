@@ -71,7 +71,7 @@ async def _become(at: Context, want: cloud.Flavor, *, instead_of: cloud.Flavor) 
         found = None
     if found is None:
         numbers = {name: getattr(want, name) for name in ("id", "description", *FIXED)}
-        found = await at.cloud.create_flavor(cloud.FlavorWant(**numbers))
+        found = await at.cloud.create_flavor(cloud.FlavorSpec(**numbers))
     if found.description != want.description:
         await at.cloud.describe_flavor(want.id, want.description)
     # First what keeps people out, then those who may come in.

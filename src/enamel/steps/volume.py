@@ -27,7 +27,7 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Make it; it is not yet usable when Cinder answers."""
         volume = await at.cloud.create_volume(
-            cloud.VolumeWant(
+            cloud.VolumeSpec(
                 size_gb=self.size_gb,
                 name=self.name,
                 type=self.type,

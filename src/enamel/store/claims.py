@@ -56,7 +56,7 @@ def claim(
 
 def _next(tx: Tx, topics: topic.Topics, *, limit: int, limits: Limits) -> list[Task]:
     """Return the tasks that are next, locked, as many as there is room for."""
-    left = concurrency_limits.Room(tx, limits)
+    left = concurrency_limits.ConcurrencyLimits(tx, limits)
     query = sa.select(table).where(queue_order.IN_LINE, _served(topics)).order_by(*queue_order.ORDER)
     chosen: dict[str, Task] = {}
     while len(chosen) < limit:

@@ -16,7 +16,7 @@ from enamel.store.transaction import Tx
 _CLAIMS = "claims"
 
 
-class Room:
+class ConcurrencyLimits:
     """What is free under limits while one transaction claims tasks."""
 
     def __init__(self, tx: Tx, limits: Limits) -> None:

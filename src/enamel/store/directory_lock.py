@@ -8,7 +8,7 @@ from types import TracebackType
 from enamel.model.errors import ServiceError
 
 
-class Place:
+class DirectoryLock:
     """A data directory, held by this process as long as the `with` block lasts.
 
     Whoever holds it knows that no other process works on the store in it, so what earlier ones left can be taken over
@@ -19,7 +19,7 @@ class Place:
         self._directory = directory
         self._handle: int | None = None
 
-    def __enter__(self) -> "Place":
+    def __enter__(self) -> "DirectoryLock":
         """Make the directory where it is missing, and hold it.
 
         Raises:

@@ -7,7 +7,7 @@ from enamel.model.item import Item
 from enamel.model.task import Task
 
 
-class Runner(Protocol):
+class TaskRunner(Protocol):
     """Carries tasks out and writes down what happens, up to and including their end."""
 
     async def run(self, task: Task, items: Sequence[Item], /) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from enamel.commands import COMMANDS
-from enamel.commands.command import Want
+from enamel.commands.command import CommandRequest
 from enamel.commands.facts import Facts
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
@@ -36,7 +36,7 @@ class Runner(Protocol):
         """Have a task stop where another worker can take it up."""
 
 
-class LatePlanner:
+class ScheduledRevertPlanner:
     """A runner that plans what was accepted without a plan, and has another runner carry it out."""
 
     def __init__(self, runner: Runner, *, lease: Lease, look_every: timedelta = timedelta(seconds=1)) -> None:
@@ -79,7 +79,7 @@ class LatePlanner:
         nobody = cloud.Identity(user_id="", user_name="", project_id=old.project_id, project_name="")
         facts = Facts(cloud=old.cloud, identity=nobody, task=old, items=tuple(steps))
         try:
-            return COMMANDS["task.revert"].plan(Want(body=None, task_id=found.id), facts).plan
+            return COMMANDS["task.revert"].plan(CommandRequest(body=None, task_id=found.id), facts).plan
         except WrongState as exc:
             log.info("revert.needless", task=found.id, of=old.id, why=exc.detail)
             return Plan(on_failure="keep")

@@ -27,7 +27,7 @@ from enamel.model.errors import LeaseLost, SecretMissing
 from enamel.model.event import FINAL, Event
 from enamel.model.webhook import State, Webhook
 from enamel.secrets.base import Keys
-from enamel.service.access.webhook_targets import Guard, Refused
+from enamel.service.access.webhook_targets import Refused, WebhookTargets
 from enamel.store import events, webhooks
 from enamel.store.lease import Lease
 
@@ -70,7 +70,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     retry_after: timedelta = timedelta()
 
 
-class Sender:
+class WebhookSender:
     """Sends for one worker, under its lease."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Sender:
         lease: Lease,
         *,
         keys: Keys,
-        guard: Guard,
+        guard: WebhookTargets,
         settings: Settings = USUAL,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -235,7 +235,7 @@ class Sender:
 class _Resolver(abc.AbstractResolver):
     """Looks names up for aiohttp, which connects to what comes out: nothing comes between check and connection."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: WebhookTargets) -> None:
         self._guard = guard
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[abc.ResolveResult]:

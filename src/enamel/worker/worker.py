@@ -21,8 +21,8 @@ from enamel.secrets.base import Keys
 from enamel.store import claims
 from enamel.store.lease import Lease
 from enamel.worker.reaper import Reaper
-from enamel.worker.runner import Runner
-from enamel.worker.webhook import Sender
+from enamel.worker.runner import TaskRunner
+from enamel.worker.webhook import WebhookSender
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Worker:
         self,
         lease: Lease,
         *,
-        runner: Runner,
+        runner: TaskRunner,
         dispatch: Dispatch,
         keys: Keys,
         topics: topic.Topics = topic.ALL,
@@ -51,7 +51,7 @@ class Worker:
         drain_for: timedelta = timedelta(seconds=10),
         keep_for: timedelta | None = None,
         limits: Limits = NONE,
-        sender: Sender | None = None,
+        sender: WebhookSender | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 

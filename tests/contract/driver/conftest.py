@@ -56,7 +56,7 @@ class World:
         return next(one.id for one in await self.cloud.networks() if one.external)
 
     async def port(self, what: str = "port") -> cloud.Port:
-        want = cloud.PortWant(network_id=await self.inside(), name=self.name(what), mark=self.mark(what))
+        want = cloud.PortSpec(network_id=await self.inside(), name=self.name(what), mark=self.mark(what))
         (port,) = await self.cloud.create_ports([want])
         self.later(lambda: self.cloud.delete_port(port.id))
         return port
@@ -69,7 +69,7 @@ class World:
             "mark": self.mark("boot"),
             **more,
         }
-        ids = list(await self.cloud.boot(cloud.ServerWant(**fields)))  # type: ignore[arg-type]
+        ids = list(await self.cloud.boot(cloud.ServerSpec(**fields)))  # type: ignore[arg-type]
         for id in ids:
             self.later(lambda id=id: self.gone(id))  # type: ignore[misc]
         return ids

@@ -17,13 +17,13 @@ async def test_ports_come_in_the_order_of_the_wants(world: World) -> None:
     )
     wanted = str(ip_network(subnet.cidr)[-20])
     wants = [
-        cloud.PortWant(
+        cloud.PortSpec(
             network_id=inside, name=world.name(f"p{n}"), mark=world.mark("ports"), security_groups=()
         )
         for n in (3, 1, 2)
     ]
     wants.append(
-        cloud.PortWant(
+        cloud.PortSpec(
             network_id=inside, name=world.name("fixed"), mark=world.mark("ports"), fixed_address=wanted
         )
     )
@@ -40,8 +40,8 @@ async def test_ports_come_in_the_order_of_the_wants(world: World) -> None:
 
 async def test_of_several_ports_all_are_made_or_none(world: World) -> None:
     inside = await world.inside()
-    good = cloud.PortWant(network_id=inside, name=world.name("good"), mark=world.mark("half"))
-    bad = cloud.PortWant(
+    good = cloud.PortSpec(network_id=inside, name=world.name("good"), mark=world.mark("half"))
+    bad = cloud.PortSpec(
         network_id="00000000-0000-4000-8000-000000000000", name=world.name("bad"), mark=world.mark("half")
     )
     with pytest.raises(CloudError):
@@ -51,7 +51,7 @@ async def test_of_several_ports_all_are_made_or_none(world: World) -> None:
 
 async def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
     port = await world.port()
-    again = cloud.PortWant(
+    again = cloud.PortSpec(
         network_id=port.network_id,
         name=world.name("again"),
         mark=world.mark("again"),
@@ -107,7 +107,7 @@ async def test_a_network_with_a_way_out(world: World) -> None:
     world.later(lambda: there._take_down(world.mark("net")))  # type: ignore[attr-defined]
     assert network.id in {one.id for one in await there.networks()}
     assert set(network.subnets) <= {one.id for one in await there.subnets()}
-    want = cloud.PortWant(network_id=network.id, name=world.name("p"), mark=world.mark("p"))
+    want = cloud.PortSpec(network_id=network.id, name=world.name("p"), mark=world.mark("p"))
     (port,) = await there.create_ports([want])
     world.later(lambda: there.delete_port(port.id))
     address = await there.create_address(

@@ -8,7 +8,7 @@ from tests.contract.driver.conftest import SOON, World
 
 
 async def volume(world: World, what: str = "volume", **more: object) -> cloud.Volume:
-    want = cloud.VolumeWant(size_gb=1, name=world.name(what), mark=world.mark(what), **more)  # type: ignore[arg-type]
+    want = cloud.VolumeSpec(size_gb=1, name=world.name(what), mark=world.mark(what), **more)  # type: ignore[arg-type]
     made = await world.cloud.create_volume(want)
 
     async def away() -> None:
@@ -63,7 +63,7 @@ async def test_a_server_on_a_volume_with_another_beside_it(world: World) -> None
 
 
 async def test_a_type_that_is_not_there_is_refused(world: World) -> None:
-    want = cloud.VolumeWant(size_gb=1, name=world.name("v"), mark=world.mark("v"), type="of gold")
+    want = cloud.VolumeSpec(size_gb=1, name=world.name("v"), mark=world.mark("v"), type="of gold")
     with pytest.raises(Gone) as caught:
         await world.cloud.create_volume(want)
     assert caught.value.request_ids

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from enamel.api import app, version, versioned_fields
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.route import Route, offered
 from enamel.api.routes import ROUTES
 from tests.unit.api import fakes
@@ -37,12 +37,12 @@ class Report(msgspec.Struct, frozen=True):
     winds: list[Wind] = []
 
 
-async def get_weather(ask: Ask) -> Answer:
-    return Answer(body=Weather(sunny=True))
+async def get_weather(ask: Request) -> Response:
+    return Response(body=Weather(sunny=True))
 
 
-async def put_report(ask: Ask) -> Answer:
-    return Answer(body=msgspec.convert(ask.body, Report))
+async def put_report(ask: Request) -> Response:
+    return Response(body=msgspec.convert(ask.body, Report))
 
 
 TABLE = (

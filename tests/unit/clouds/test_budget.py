@@ -143,20 +143,20 @@ def test_long_answers_mean_somewhat_fewer_but_some(clock: Clock) -> None:
 # -- strain
 
 
-def fed(of: latency.Strain, kind: str, seconds: float, times: int) -> list[bool]:
+def fed(of: latency.Latency, kind: str, seconds: float, times: int) -> list[bool]:
     verdicts = [of.took(kind, seconds) for _ in range(times)]
     return [verdict for verdict in verdicts if verdict is not None]
 
 
 def test_a_slow_kind_of_call_is_no_strain() -> None:
-    of = latency.Strain()
+    of = latency.Latency()
     assert not any(fed(of, "GET", 0.02, 50))
     assert not any(fed(of, "POST /servers", 6.0, 50))
     assert not any(fed(of, "GET", 0.02, 50))
 
 
 def test_calls_that_take_many_times_as_long_as_before_are() -> None:
-    of = latency.Strain()
+    of = latency.Latency()
     fed(of, "GET", 0.1, 20)
     fed(of, "POST", 0.4, 20)
     verdicts = fed(of, "GET", 1.5, 12) + fed(of, "POST", 3.0, 12)
@@ -165,13 +165,13 @@ def test_calls_that_take_many_times_as_long_as_before_are() -> None:
 
 
 def test_what_is_quick_enough_is_no_strain() -> None:
-    of = latency.Strain()
+    of = latency.Latency()
     fed(of, "GET", 0.002, 20)
     assert not any(fed(of, "GET", 0.2, 40))
 
 
 def test_a_cloud_that_becomes_slower_for_good_is_believed() -> None:
-    of = latency.Strain()
+    of = latency.Latency()
     fed(of, "GET", 0.2, 20)
     assert fed(of, "GET", 1.2, 2000)[-1] is False
 

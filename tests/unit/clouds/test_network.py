@@ -138,7 +138,7 @@ async def test_ports_are_matched_to_their_wants_whatever_the_order(
         f"{NET}/ports",
         Say(status=201, body={"ports": [port("2", "b"), port("1", "a"), port("3", "b")]}),
     )
-    wants = [cloud.PortWant(network_id="n", name=name, mark="m") for name in ("a", "b", "b")]
+    wants = [cloud.PortSpec(network_id="n", name=name, mark="m") for name in ("a", "b", "b")]
     assert [one.id for one in await there.create_ports(wants)] == ["1", "2", "3"]
     stage.on("POST", f"{NET}/ports", Say(status=201, body={"ports": []}))
     with pytest.raises(OutcomeUnknown):

@@ -13,7 +13,7 @@ from tests.unit.clouds.stage import Say, Stage
 
 SERVERS = "/compute/v2.1/servers"
 FLAVORS = "/compute/v2.1/flavors/detail"
-WEB = cloud.ServerWant(name="web", flavor_id="f", image_id="i", mark="enamel:t/boot")
+WEB = cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="enamel:t/boot")
 
 
 def sent(stage: Stage) -> dict[str, Any]:
@@ -65,7 +65,7 @@ async def test_networks_as_the_cloud_understands_them(
 ) -> None:
     nova(stage, version)
     stage.on("POST", SERVERS, Say(status=202, body={"server": {"id": "s"}}))
-    want = cloud.ServerWant(
+    want = cloud.ServerSpec(
         name="web",
         flavor_id="f",
         image_id="i",
@@ -89,7 +89,7 @@ async def test_a_boot_volume_takes_the_place_of_the_image(
     stage.on("POST", SERVERS, Say(status=202, body={"server": {"id": "s"}}))
     disks = (cloud.Disk(volume_id="root", boot=True, delete_with_server=True), cloud.Disk(volume_id="data"))
     await there.boot(
-        cloud.ServerWant(name="web", flavor_id="f", image_id="i", mark="m", disks=disks, group_id="g")
+        cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="m", disks=disks, group_id="g")
     )
     body = sent(stage)
     assert "imageRef" not in body["server"]
@@ -109,7 +109,7 @@ async def test_equal_servers_come_in_the_order_of_their_numbers(
 ) -> None:
     stage.on("POST", SERVERS, Say(status=202, body={"reservation_id": "r-1"}))
     stage.on("GET", f"{SERVERS}/detail", reserved("web-2"), reserved("web-10", "web-2", "web-1"))
-    want = cloud.ServerWant(name="web", flavor_id="f", image_id="i", mark="m", count=3)
+    want = cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="m", count=3)
     assert await there.boot(want) == ["id-web-1", "id-web-2", "id-web-10"]
     assert sent(stage)["server"]["min_count"] == sent(stage)["server"]["max_count"] == 3
     assert ("reservation_id", "r-1") in stage.asked[-1].query
@@ -121,7 +121,7 @@ async def test_servers_that_are_booted_but_cannot_be_listed_are_looked_up_later(
     stage.on("POST", SERVERS, Say(status=202, body={"reservation_id": "r-1"}))
     stage.on("GET", f"{SERVERS}/detail", Say(status=500))
     with pytest.raises(OutcomeUnknown, match="cannot be listed"):
-        await there.boot(cloud.ServerWant(name="web", flavor_id="f", image_id="i", mark="m", count=2))
+        await there.boot(cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="m", count=2))
 
 
 async def test_pages_are_followed_to_the_end(stage: Stage, there: openstack.OpenStackCloud) -> None:

@@ -11,7 +11,7 @@ import pytest
 from enamel.clouds.calls import record
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack import transport
-from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import priority
 from enamel.model import cloud
 from enamel.model.errors import (
@@ -150,7 +150,7 @@ async def test_a_write_that_never_left_is_repeated_and_not_unknown(stage: Stage,
 async def test_a_service_that_refuses_connections_is_tried_by_one_for_all(
     stage: Stage, tmp_path: Path
 ) -> None:
-    patience = Patience(tries=4, first_pause=0.005, longest_pause=0.02)
+    patience = Timeouts(tries=4, first_pause=0.005, longest_pause=0.02)
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
@@ -183,7 +183,7 @@ async def test_a_deletion_is_repeated_and_gone_is_deleted(
 
 
 async def test_a_slow_read_ends(stage: Stage, tmp_path: Path) -> None:
-    patience = Patience(tries=2, first_pause=0.001, read=0.05)
+    patience = Timeouts(tries=2, first_pause=0.001, read=0.05)
     stage.on("GET", PORTS, Dawdle(5.0, NOTHING), NOTHING)
     async with cloud_on(stage, tmp_path, patience=patience) as there:
         assert await there.ports_marked("m") == []
@@ -191,7 +191,7 @@ async def test_a_slow_read_ends(stage: Stage, tmp_path: Path) -> None:
 
 async def test_a_slow_write_is_unknown(stage: Stage, tmp_path: Path) -> None:
     stage.on("POST", KEYPAIRS, Dawdle(5.0, MADE))
-    async with cloud_on(stage, tmp_path, patience=Patience(write=0.05)) as there:
+    async with cloud_on(stage, tmp_path, patience=Timeouts(write=0.05)) as there:
         with pytest.raises(OutcomeUnknown, match="no answer in time"):
             await make(there)
     assert stage.count("POST", KEYPAIRS) == 1

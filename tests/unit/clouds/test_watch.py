@@ -35,7 +35,7 @@ class Shop:
         self.singles: list[str] = []
         self.there: dict[str, Thing] = {}
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Look[Thing]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[Thing]:
         self.asked.append(since)
         record.add(Call(method="GET", service="shop", path="/things", status=200), cloud="north")
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
@@ -45,7 +45,7 @@ class Shop:
             snapshot.Seen(id=one.id, updated=one.updated, value=None if one.state == "DELETED" else one)
             for one in look
         ]
-        return snapshot.Look(seen=seen, at=self.clock)
+        return snapshot.Poll(seen=seen, at=self.clock)
 
     async def one(self, id: str) -> Thing:
         self.singles.append(id)
@@ -61,7 +61,7 @@ class Shop:
 
 
 def quick(shop: Shop) -> watch_watcher.Watcher[Thing]:
-    return watch_watcher.Watcher(shop, pace=schedule.Rhythm(often=0.002, seldom=0.01, unknown=0.002))
+    return watch_watcher.Watcher(shop, pace=schedule.Schedule(often=0.002, seldom=0.01, unknown=0.002))
 
 
 @pytest.fixture

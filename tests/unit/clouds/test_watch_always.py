@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import poller, snapshot
 from enamel.clouds.watch import watcher as watch_watcher
 from enamel.model.errors import CloudUnreachable, Gone
@@ -60,7 +60,7 @@ class Cloud:
     asked: int = 0
     begun: float = 0.0
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Look[Thing]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[Thing]:
         fault = self.faults[self.asked] if self.asked < len(self.faults) else ""
         self.asked += 1
         if fault == "fail":
@@ -79,7 +79,7 @@ class Cloud:
                 continue
             value = None if state is None else Thing(id, state)
             seen.append(snapshot.Seen(id=id, updated=updated, value=value))
-        return snapshot.Look(seen=seen, at=EPOCH + timedelta(seconds=int(at + self.skew)))
+        return snapshot.Poll(seen=seen, at=EPOCH + timedelta(seconds=int(at + self.skew)))
 
     async def one(self, id: str) -> Thing:
         self.asked += 1
@@ -181,7 +181,9 @@ def processes(cloud: Cloud, shelf: Shelf, number: int) -> list[watch_watcher.Wat
     return [
         watch_watcher.Watcher(
             cloud,
-            sharing=poller.Sharing(Board(shelf, now=timeless.now), kind="things", answer=Thing, of=whose),
+            sharing=poller.Sharing(
+                SharedStore(shelf, now=timeless.now), kind="things", answer=Thing, of=whose
+            ),
             now=timeless.now,
         )
         for _ in range(number)

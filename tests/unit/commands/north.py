@@ -7,7 +7,7 @@ import msgspec
 
 from enamel.clouds.driver import Capability
 from enamel.commands import COMMANDS
-from enamel.commands.command import Planned, Want
+from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.flow import plan as plans
 from enamel.flow.plan import Node, Plan
@@ -98,9 +98,9 @@ def facts(**changes: Any) -> Facts:
     return msgspec.structs.replace(base, **changes)
 
 
-def want(body: dict[str, Any], **rest: Any) -> Want:
+def want(body: dict[str, Any], **rest: Any) -> CommandRequest:
     launch = msgspec.convert(body, Launch)
-    return Want(body=launch, task_id=TASK, clouds=("north", "south"), seed=7, **rest)
+    return CommandRequest(body=launch, task_id=TASK, clouds=("north", "south"), seed=7, **rest)
 
 
 def planned(body: dict[str, Any], known: Facts | None = None, **rest: Any) -> Planned:

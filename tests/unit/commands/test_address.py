@@ -6,7 +6,7 @@ import pytest
 
 from enamel.clouds.driver import Capability
 from enamel.commands import COMMANDS
-from enamel.commands.command import Planned, Want
+from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.model import cloud
 from enamel.model.address import AddressWish, AttachWish
@@ -27,12 +27,12 @@ def port(number: int, *addresses: str, network: str = north.PRIVATE) -> cloud.Po
 
 
 def got(known: Facts, source: str | None = None) -> Planned:
-    want = Want(body=AddressWish(source=source), task_id=north.TASK)
+    want = CommandRequest(body=AddressWish(source=source), task_id=north.TASK)
     return COMMANDS["address.create"].plan(want, known)
 
 
 def attached(address: str, known: Facts, **wish: Any) -> Planned:
-    want = Want(body=AttachWish(**{"server": "web", **wish}), params={"address": address})
+    want = CommandRequest(body=AttachWish(**{"server": "web", **wish}), params={"address": address})
     return COMMANDS["address.attach"].plan(want, known)
 
 
@@ -133,9 +133,11 @@ def test_what_is_used_is_neither_attached_nor_given_back() -> None:
     with pytest.raises(WrongState, match="in use"):
         attached(north.BUSY_ADDRESS, known)
     with pytest.raises(WrongState, match="in use"):
-        COMMANDS["address.delete"].plan(Want(body=None, params={"address": north.BUSY_ADDRESS}), known)
+        COMMANDS["address.delete"].plan(
+            CommandRequest(body=None, params={"address": north.BUSY_ADDRESS}), known
+        )
     with pytest.raises(NotFound):
-        COMMANDS["address.delete"].plan(Want(body=None, params={"address": north.WEB}), known)
+        COMMANDS["address.delete"].plan(CommandRequest(body=None, params={"address": north.WEB}), known)
 
 
 def test_a_launch_with_an_address_that_is_a_port_needs_no_translation() -> None:
@@ -172,7 +174,7 @@ def test_what_outlives_servers_stays_unless_it_is_named(with_what: str | None) -
         ),
     )
     params = {"server": WEB.id} | ({"with": with_what} if with_what else {})
-    plan = COMMANDS["server.terminate"].plan(Want(body=None, params=params), known).plan
+    plan = COMMANDS["server.terminate"].plan(CommandRequest(body=None, params=params), known).plan
     assert north.only(plan, "server.delete")["force"], "a deferred deletion would hold on to what stays"
     gone = {node.inputs["id"] for node in plan.nodes} - {WEB.id}
     named = {None: set(), "everything": {"a", "p", "v"}, "addresses": {"a", "p"}, "volumes": {"v"}}

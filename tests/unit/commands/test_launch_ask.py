@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from enamel.commands import COMMANDS
-from enamel.commands.facts import Ask
+from enamel.commands.facts import FactsNeeded
 from tests.unit.commands import north
 
 NEUTRON = {"ports", "addresses", "security_groups"}
-LEAST = Ask(
+LEAST = FactsNeeded(
     flavors=True,
     images=True,
     templates=frozenset({"cirros"}),

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from enamel.commands import COMMANDS
-from enamel.commands.command import Want
+from enamel.commands.command import CommandRequest
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
 from enamel.model import item, task
@@ -67,7 +67,7 @@ def child(type: str, *, state: task.State = task.State.COMPLETED, attempt: int =
 
 def reverted(old: Task, items: tuple[Item, ...], **more: Any) -> Plan:
     known = north.facts(task=old, items=items, **more)
-    return REVERT.plan(Want(body=None, params={"task": old.id}), known).plan
+    return REVERT.plan(CommandRequest(body=None, params={"task": old.id}), known).plan
 
 
 def test_every_undoable_step_is_undone_after_all_that_build_on_it() -> None:

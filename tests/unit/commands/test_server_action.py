@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from enamel.commands import COMMANDS
-from enamel.commands.command import Planned, Want
+from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.server import action as server_action
 from enamel.commands.server import action_steps
 from enamel.model import action, cloud
@@ -72,7 +72,7 @@ def able(what: Action) -> cloud.Server:
 
 
 def planned(what: Action, *, server: cloud.Server | None = None, **fields: Any) -> Planned:
-    want = Want(body=Wish(action=what, **fields), params={"server": "s1"})
+    want = CommandRequest(body=Wish(action=what, **fields), params={"server": "s1"})
     return COMMANDS[what.command].plan(want, north.facts(server=server or able(what)))
 
 
@@ -125,14 +125,14 @@ def test_a_state_allows_its_actions(server: cloud.Server, some: set[str], none: 
 
 def test_a_busy_server_is_left_to_the_task_that_is_at_work() -> None:
     known = north.facts(server=SERVER, unfinished=(BUSY_TASK,))
-    want = Want(body=Wish(action=Action.PAUSE), params={"server": "s1"})
+    want = CommandRequest(body=Wish(action=Action.PAUSE), params={"server": "s1"})
     with pytest.raises(WrongState, match=BUSY_TASK.id):
         COMMANDS["server.pause"].plan(want, known)
 
 
 def test_a_lock_is_no_matter_of_other_tasks() -> None:
     known = north.facts(server=SERVER, unfinished=(BUSY_TASK,))
-    want = Want(body=Wish(action=Action.LOCK), params={"server": "s1"})
+    want = CommandRequest(body=Wish(action=Action.LOCK), params={"server": "s1"})
     assert COMMANDS["server.lock"].plan(want, known).faults == ()
 
 
@@ -154,6 +154,6 @@ def test_a_stopped_server_moves_cold_and_is_confirmed() -> None:
 
 def test_a_resize_beyond_the_quota_is_refused_with_the_numbers() -> None:
     full = {"cores": cloud.Limit(limit=2, used=2), "memory_mb": cloud.Limit(limit=-1, used=0)}
-    want = Want(body=Wish(action=Action.RESIZE, type="m1.medium"), params={"server": "s1"})
+    want = CommandRequest(body=Wish(action=Action.RESIZE, type="m1.medium"), params={"server": "s1"})
     [fault] = COMMANDS["server.resize"].plan(want, north.facts(server=SERVER, quota=full)).faults
     assert fault.code == "quota_exceeded"

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from enamel.commands import COMMANDS
-from enamel.commands.command import Planned, Want
+from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.flow.plan import Plan
 from enamel.model import cloud
@@ -37,7 +37,7 @@ AROUND = north.facts(
 
 
 def terminated(known: Facts = AROUND, **params: str) -> Planned:
-    return TERMINATE.plan(Want(body=None, params={"server": "s1", **params}), known)
+    return TERMINATE.plan(CommandRequest(body=None, params={"server": "s1", **params}), known)
 
 
 def gone(plan: Plan) -> set[str]:
@@ -100,4 +100,4 @@ def test_an_unknown_wish_is_a_fault() -> None:
 
 
 def test_it_asks_for_the_server() -> None:
-    assert TERMINATE.ask(Want(body=None, params={"server": "s1"})).terminate == "s1"
+    assert TERMINATE.ask(CommandRequest(body=None, params={"server": "s1"})).terminate == "s1"

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from enamel.commands import COMMANDS
-from enamel.commands.command import Planned, Want
+from enamel.commands.command import CommandRequest, Planned
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.volume import VolumeWish
 from tests.unit.commands import north
 
 
 def made(**wish: Any) -> Planned:
-    want = Want(body=VolumeWish(**{"name": "data", "size_gb": 20, **wish}))
+    want = CommandRequest(body=VolumeWish(**{"name": "data", "size_gb": 20, **wish}))
     return COMMANDS["volume.create"].plan(want, north.facts())
 
 
@@ -39,22 +39,22 @@ def test_what_does_not_fit_is_a_fault(wish: dict[str, Any], expected: tuple[str,
 
 
 def test_only_what_a_wish_names_is_asked_for() -> None:
-    asked = COMMANDS["volume.create"].ask(Want(body=VolumeWish(name="data", size_gb=1)))
+    asked = COMMANDS["volume.create"].ask(CommandRequest(body=VolumeWish(name="data", size_gb=1)))
     assert (asked.images, asked.volume_types) == (False, False)
 
 
 def test_a_volume_goes_unless_a_server_has_it() -> None:
     command = COMMANDS["volume.delete"]
-    there = Want(body=None, params={"volume": north.DATA})
+    there = CommandRequest(body=None, params={"volume": north.DATA})
     assert command.ask(there).volumes
     assert north.only(command.plan(there, north.facts()).plan, "volume.delete") == {"id": north.DATA}
     with pytest.raises(NotFound):
-        command.plan(Want(body=None, params={"volume": north.WEB}), north.facts())
+        command.plan(CommandRequest(body=None, params={"volume": north.WEB}), north.facts())
 
 
 def test_an_attached_volume_stays() -> None:
     taken = north.cloud.Volume(id="v1", name="v", size_gb=1, status="in-use", attached_to=("s1",))
     with pytest.raises(WrongState, match="s1"):
         COMMANDS["volume.delete"].plan(
-            Want(body=None, params={"volume": "v1"}), north.facts(volumes=(taken,))
+            CommandRequest(body=None, params={"volume": "v1"}), north.facts(volumes=(taken,))
         )

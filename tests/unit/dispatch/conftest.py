@@ -5,22 +5,22 @@ from collections.abc import Callable
 
 import pytest
 
-from enamel.dispatch.transport import Wire
+from enamel.dispatch.transport import Transport
 
 
-def notify() -> Wire:
+def notify() -> Transport:
     from enamel.dispatch.notify import Notify
 
     return Notify(os.environ["ENAMEL_TEST_POSTGRESQL"])
 
 
-def rabbit() -> Wire:
+def rabbit() -> Transport:
     from enamel.dispatch.rabbit import Rabbit
 
     return Rabbit(os.environ["ENAMEL_TEST_RABBITMQ"])
 
 
-def on(make: Callable[[], Wire], variable: str) -> object:
+def on(make: Callable[[], Transport], variable: str) -> object:
     missing = pytest.mark.skipif(
         not os.environ.get(variable), reason=f"{variable} names no server to test on"
     )
@@ -28,7 +28,7 @@ def on(make: Callable[[], Wire], variable: str) -> object:
 
 
 @pytest.fixture(params=[on(notify, "ENAMEL_TEST_POSTGRESQL"), on(rabbit, "ENAMEL_TEST_RABBITMQ")])
-def wire(request: pytest.FixtureRequest) -> Callable[[], Wire]:
+def wire(request: pytest.FixtureRequest) -> Callable[[], Transport]:
     """Return what connects one more process."""
-    make: Callable[[], Wire] = request.param
+    make: Callable[[], Transport] = request.param
     return make

@@ -8,7 +8,7 @@ import pytest
 
 from enamel.dispatch.hint import Stage
 from enamel.dispatch.remote import Remote
-from enamel.dispatch.transport import Wire
+from enamel.dispatch.transport import Transport
 from enamel.model import topic
 from enamel.model.task import Priority
 
@@ -20,7 +20,7 @@ SOON, NEVER = 10.0, 0.4
 
 
 @pytest.fixture
-async def connect(wire: Callable[[], Wire]) -> AsyncIterator[Connect]:
+async def connect(wire: Callable[[], Transport]) -> AsyncIterator[Connect]:
     opened: list[Remote] = []
 
     async def one() -> Remote:
@@ -82,7 +82,7 @@ async def test_hints_of_a_worker_that_stopped_go_to_others(connect: Connect) -> 
             assert await bell.wait(timeout=SOON)
 
 
-async def test_what_waits_is_sent_before_the_end(connect: Connect, wire: Callable[[], Wire]) -> None:
+async def test_what_waits_is_sent_before_the_end(connect: Connect, wire: Callable[[], Transport]) -> None:
     worker = await connect()
     with worker.listen(topic.ALL) as bell:
         await settled(worker)

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import task
 from enamel.model import cloud, ids, mark
 from enamel.model.cloud import AddressKind
@@ -51,46 +51,46 @@ class Addresses(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_addresses(ask: Ask) -> Answer:
+async def list_addresses(request: Request) -> Response:
     """Answer with the project's addresses."""
-    used, kinds = ask.query.used, ask.query.kind
+    used, kinds = request.query.used, request.query.kind
     found = [
         one
-        for one in await ask.services.addresses.all()
+        for one in await request.services.addresses.all()
         if (used is None or one.used is used) and (not kinds or one.kind in kinds)
     ]
-    shown, own = collection.page(ask, found, what="address", schema="addresses", key=lambda one: one.id)
-    return Answer(body=Addresses(addresses=tuple(map(_of, shown)), links=own))
+    shown, own = collection.page(request, found, what="address", schema="addresses", key=lambda one: one.id)
+    return Response(body=Addresses(addresses=tuple(map(_of, shown)), links=own))
 
 
-async def get_address(ask: Ask) -> Answer:
+async def get_address(request: Request) -> Response:
     """Answer with one address."""
-    return Answer(body=_of(await ask.services.addresses.one(ask.params["id"])))
+    return Response(body=_of(await request.services.addresses.one(request.params["id"])))
 
 
-async def create_address(ask: Ask) -> Answer:
+async def create_address(request: Request) -> Response:
     """Have an address got."""
-    return await task.command(ask, "address.create", params={})
+    return await task.command(request, "address.create", params={})
 
 
-async def attach_address(ask: Ask) -> Answer:
+async def attach_address(request: Request) -> Response:
     """Have an address lead to a server."""
-    return await task.command(ask, "address.attach", params=_named(ask))
+    return await task.command(request, "address.attach", params=_named(request))
 
 
-async def detach_address(ask: Ask) -> Answer:
+async def detach_address(request: Request) -> Response:
     """Have an address lead nowhere."""
-    return await task.command(ask, "address.detach", params=_named(ask))
+    return await task.command(request, "address.detach", params=_named(request))
 
 
-async def delete_address(ask: Ask) -> Answer:
+async def delete_address(request: Request) -> Response:
     """Have an address given back."""
-    return await task.command(ask, "address.delete", params=_named(ask))
+    return await task.command(request, "address.delete", params=_named(request))
 
 
-def _named(ask: Ask) -> dict[str, str]:
+def _named(request: Request) -> dict[str, str]:
     """Return what a command is told; whether the address is there is for the command to find out."""
-    id = ask.params["id"]
+    id = request.params["id"]
     if not ids.is_id(id):
         raise NotFound(f"There is no address '{id[:64]}'.")
     return {"address": id.lower()}

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.model.cloud_state import CloudState
 
 
@@ -21,16 +21,16 @@ class Clouds(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_clouds(ask: Ask) -> Answer:
+async def list_clouds(request: Request) -> Response:
     """Answer with the clouds of the configuration."""
-    found = ask.services.cloud_states.all()
-    shown, own = collection.page(ask, found, what="cloud", schema="clouds", key=lambda one: one.name)
-    return Answer(body=Clouds(clouds=tuple(map(_of, shown)), links=own))
+    found = request.services.cloud_states.all()
+    shown, own = collection.page(request, found, what="cloud", schema="clouds", key=lambda one: one.name)
+    return Response(body=Clouds(clouds=tuple(map(_of, shown)), links=own))
 
 
-async def get_cloud(ask: Ask) -> Answer:
+async def get_cloud(request: Request) -> Response:
     """Answer with one cloud."""
-    return Answer(body=_of(ask.services.cloud_states.one(ask.params["name"])))
+    return Response(body=_of(request.services.cloud_states.one(request.params["name"])))
 
 
 def _of(found: CloudState) -> Cloud:

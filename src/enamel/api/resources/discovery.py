@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import home, links, openapi, schemas
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.model.errors import NotFound
 
 
@@ -15,30 +15,30 @@ class Schemas(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def get_home(ask: Ask) -> Answer:
+async def get_home(request: Request) -> Response:
     """Answer with every route."""
-    wants_home = home.MEDIA_TYPE in ask.headers.get("accept", "")
+    wants_home = home.MEDIA_TYPE in request.headers.get("accept", "")
     media_type = home.MEDIA_TYPE if wants_home else "application/json"
-    return Answer(body=home.document(ask.table), media_type=media_type, headers={"Vary": "Accept"})
+    return Response(body=home.document(request.table), media_type=media_type, headers={"Vary": "Accept"})
 
 
-async def get_openapi(ask: Ask) -> Answer:
+async def get_openapi(request: Request) -> Response:
     """Answer with the OpenAPI document."""
-    return Answer(body=openapi.document(ask.table))
+    return Response(body=openapi.document(request.table))
 
 
-async def list_schemas(ask: Ask) -> Answer:
+async def list_schemas(request: Request) -> Response:
     """Answer with the names of all schemas."""
-    names = schemas.names(ask.table)
+    names = schemas.names(request.table)
     each = {name: f"/schemas/{name}" for name in names}
-    own = links.of(ask.path, schema="schemas", **each)
-    return Answer(body=Schemas(schemas=names, links=own))
+    own = links.of(request.path, schema="schemas", **each)
+    return Response(body=Schemas(schemas=names, links=own))
 
 
-async def get_schema(ask: Ask) -> Answer:
+async def get_schema(request: Request) -> Response:
     """Answer with one schema."""
-    name = ask.params["name"]
-    found = schemas.document(ask.table, name)
+    name = request.params["name"]
+    found = schemas.document(request.table, name)
     if found is None:
         raise NotFound(f"There is no schema '{name[:64]}'.", remedy="GET /schemas lists them.")
-    return Answer(body=found, media_type="application/schema+json")
+    return Response(body=found, media_type="application/schema+json")

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 import enamel
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.service.process import health, metrics
 
 
@@ -27,21 +27,21 @@ class Health(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def get_health(ask: Ask) -> Answer:
+async def get_health(request: Request) -> Response:
     """Answer with the health of the process."""
-    findings = () if ask.query.live else await ask.services.health.look()
+    findings = () if request.query.live else await request.services.health.look()
     verdict = health.worst(findings)
     found = Health(
         status=verdict,
         checks=findings,
         release=enamel.__version__,
-        links=links.of(ask.path, schema="health"),
+        links=links.of(request.path, schema="health"),
     )
     status = 503 if verdict is health.Verdict.FAILED else 200
-    return Answer(status=status, body=found, headers={"Cache-Control": "no-store"})
+    return Response(status=status, body=found, headers={"Cache-Control": "no-store"})
 
 
-async def get_metrics(ask: Ask) -> Answer:
+async def get_metrics(request: Request) -> Response:
     """Answer with the metrics of the process."""
-    text = await ask.services.metrics.text()
-    return Answer(body=text, media_type=metrics.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+    text = await request.services.metrics.text()
+    return Response(body=text, media_type=metrics.MEDIA_TYPE, headers={"Cache-Control": "no-store"})

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.service.resources import network
 
 
@@ -24,13 +24,13 @@ class Networks(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_networks(ask: Ask) -> Answer:
+async def list_networks(request: Request) -> Response:
     """Answer with the networks that the project may see."""
-    external, names = ask.query.external, ask.query.name
+    external, names = request.query.external, request.query.name
     found = [
         one
-        for one in await ask.services.catalogue.networks()
+        for one in await request.services.catalogue.networks()
         if (external is None or one.external is external) and (not names or one.name in names)
     ]
-    shown, own = collection.page(ask, found, what="network", schema="networks", key=lambda one: one.id)
-    return Answer(body=Networks(networks=tuple(shown), links=own))
+    shown, own = collection.page(request, found, what="network", schema="networks", key=lambda one: one.id)
+    return Response(body=Networks(networks=tuple(shown), links=own))

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import task
 from enamel.model import duration, orphan
 from enamel.model.errors import Fault, Invalid
@@ -41,30 +41,30 @@ class Orphans(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_orphans(ask: Ask) -> Answer:
+async def list_orphans(request: Request) -> Response:
     """Answer with what belongs to nobody; that it was seen is remembered."""
-    wanted: OrphanFilter = ask.query
+    wanted: OrphanFilter = request.query
     try:
         least = duration.parse(wanted.min_age) if wanted.min_age else None
     except ValueError as error:
         raise Invalid(str(error), faults=(Fault(pointer="?min_age", detail=str(error)),)) from error
     found = [
         one
-        for one in await ask.services.radar.look(
+        for one in await request.services.radar.look(
             kinds=wanted.kind or frozenset(Kind), min_age=least, foreign=wanted.foreign
         )
         if (not wanted.why or one.why in wanted.why)
         and (wanted.proposed is None or one.proposed is wanted.proposed)
         and (least is None or one.age >= least.total_seconds())
     ]
-    shown, own = collection.page(ask, found, what="orphan", schema="orphans", key=lambda one: one.id)
-    own |= links.of(ask.path, schema="orphans", clean="POST /orphans/clean")
-    return Answer(body=Orphans(orphans=tuple(map(_of, shown)), links=own))
+    shown, own = collection.page(request, found, what="orphan", schema="orphans", key=lambda one: one.id)
+    own |= links.of(request.path, schema="orphans", clean="POST /orphans/clean")
+    return Response(body=Orphans(orphans=tuple(map(_of, shown)), links=own))
 
 
-async def clean_orphans(ask: Ask) -> Answer:
+async def clean_orphans(request: Request) -> Response:
     """Have orphans taken away."""
-    return await task.command(ask, "orphans.clean", params={})
+    return await task.command(request, "orphans.clean", params={})
 
 
 def _of(found: orphan.Orphan) -> OrphanShown:

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.service.resources import placement
 
 
@@ -30,18 +30,20 @@ class Placements(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_placements(ask: Ask) -> Answer:
+async def list_placements(request: Request) -> Response:
     """Answer with where servers can go."""
-    wanted = set(ask.query.parent_placement)
-    listed = placement.tagged(await ask.services.placements.all(), tags=ask.query.tag)
+    wanted = set(request.query.parent_placement)
+    listed = placement.tagged(await request.services.placements.all(), tags=request.query.tag)
     found = [one for one in listed if not wanted or wanted.intersection(one.parents)]
-    shown, own = collection.page(ask, found, what="placement", schema="placements", key=lambda one: one.id)
-    return Answer(body=Placements(placements=tuple(map(_of, shown)), links=own))
+    shown, own = collection.page(
+        request, found, what="placement", schema="placements", key=lambda one: one.id
+    )
+    return Response(body=Placements(placements=tuple(map(_of, shown)), links=own))
 
 
-async def get_placement(ask: Ask) -> Answer:
+async def get_placement(request: Request) -> Response:
     """Answer with one placement."""
-    return Answer(body=_of(await ask.services.placements.one(ask.params["id"])))
+    return Response(body=_of(await request.services.placements.one(request.params["id"])))
 
 
 def _of(found: placement.Placement) -> Placement:

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import server, server_body
 
 
@@ -18,9 +18,9 @@ class Project(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def get_project(ask: Ask) -> Answer:
+async def get_project(request: Request) -> Response:
     """Answer with where what belongs to a project is found."""
-    found = await ask.services.read.estates.project(ask.params["id"])
+    found = await request.services.read.estates.project(request.params["id"])
     own = links.of(
         f"/projects/{found.id}",
         schema="project",
@@ -34,21 +34,21 @@ async def get_project(ask: Ask) -> Answer:
         keypairs="/keypairs",
         quota="/quota",
     )
-    return Answer(body=Project(id=found.id, name=found.name, clouds=found.clouds, links=own))
+    return Response(body=Project(id=found.id, name=found.name, clouds=found.clouds, links=own))
 
 
-async def list_servers(ask: Ask) -> Answer:
+async def list_servers(request: Request) -> Response:
     """Answer with the servers of a project."""
-    return await server.listed(ask, project=ask.params["project"])
+    return await server.listed(request, project=request.params["project"])
 
 
-async def get_server(ask: Ask) -> Answer:
+async def get_server(request: Request) -> Response:
     """Answer with the server of a name."""
-    found = await ask.services.read.estates.named(ask.params["project"], ask.params["hostname"])
-    return Answer(body=server_body.of(found))
+    found = await request.services.read.estates.named(request.params["project"], request.params["hostname"])
+    return Response(body=server_body.of(found))
 
 
-async def create_servers(ask: Ask) -> Answer:
+async def create_servers(request: Request) -> Response:
     """Have servers launched in the caller's own project."""
-    await ask.services.read.estates.project(ask.params["project"])
-    return await server.create_servers(ask)
+    await request.services.read.estates.project(request.params["project"])
+    return await server.create_servers(request)

@@ -4,7 +4,7 @@ from msgspec import field
 
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.service.resources import quota
 
 
@@ -14,8 +14,8 @@ class Quotas(quota.Quotas, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def get_quota(ask: Ask) -> Answer:
+async def get_quota(request: Request) -> Response:
     """Answer with the quotas of the caller's project."""
-    found = await ask.services.catalogue.quota(ask.caller)
-    own = links.of(ask.path, schema="quotas")
-    return Answer(body=Quotas(cloud=found.cloud, quotas=found.quotas, links=own))
+    found = await request.services.catalogue.quota(request.caller)
+    own = links.of(request.path, schema="quotas")
+    return Response(body=Quotas(cloud=found.cloud, quotas=found.quotas, links=own))

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from enamel.api import links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import server_body, task
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid, NotFound
@@ -55,25 +55,25 @@ class Terminate(DryRun, frozen=True, kw_only=True, rename={"along": "with"}):
     """`everything`, `nothing`, or a list of `addresses`, `volumes`, `ports`; what Enamel made for it where not given."""
 
 
-async def create_servers(ask: Ask) -> Answer:
+async def create_servers(request: Request) -> Response:
     """Have servers launched."""
-    return await task.command(ask, "server.create", params={})
+    return await task.command(request, "server.create", params={})
 
 
-async def list_servers(ask: Ask) -> Answer:
+async def list_servers(request: Request) -> Response:
     """Answer with the caller's servers, or with those of a project that the caller may see."""
-    wanted: EveryServerFilter = ask.query
+    wanted: EveryServerFilter = request.query
     try:
-        return await listed(ask, project=wanted.project)
+        return await listed(request, project=wanted.project)
     except NotFound as error:
         fault = Fault(pointer="?project", detail=error.detail, code="unknown")
         raise Invalid(error.detail, faults=(fault,)) from error
 
 
-async def listed(ask: Ask, *, project: str | None) -> Answer:
+async def listed(request: Request, *, project: str | None) -> Response:
     """Answer with the servers of a project; those of the caller's own on each cloud where none is named."""
-    wanted: ServerFilter = ask.query
-    page, silent = await ask.services.read.servers(
+    wanted: ServerFilter = request.query
+    page, silent = await request.services.read.servers(
         limit=wanted.limit,
         marker=wanted.marker,
         project=project,
@@ -84,57 +84,59 @@ async def listed(ask: Ask, *, project: str | None) -> Answer:
             launched_by=wanted.launched_by,
         ),
     )
-    onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
-    return Answer(
+    onward = links.onward(request.path, marker=page.entries[-1].id) if page.more else None
+    return Response(
         body=server_body.Servers(
             servers=tuple(map(server_body.of, page.entries)),
             silent=silent,
-            links=links.of(ask.path, schema="servers", next=onward),
+            links=links.of(request.path, schema="servers", next=onward),
         )
     )
 
 
-async def get_server(ask: Ask) -> Answer:
+async def get_server(request: Request) -> Response:
     """Answer with a server."""
-    return Answer(body=server_body.of(await ask.services.read.server(ask.caller, ask.params["id"])))
+    return Response(
+        body=server_body.of(await request.services.read.server(request.caller, request.params["id"]))
+    )
 
 
-async def head_server(ask: Ask) -> Answer:
+async def head_server(request: Request) -> Response:
     """Answer with the states of a server, in two headers."""
-    found = await ask.services.read.server(ask.caller, ask.params["id"])
+    found = await request.services.read.server(request.caller, request.params["id"])
     states = {VIRT_STATE: found.virt_state.value}
     if found.power_state is not None:
         states[POWER_STATE] = found.power_state.value
-    return Answer(headers=states)
+    return Response(headers=states)
 
 
-async def change_server(ask: Ask) -> Answer:
+async def change_server(request: Request) -> Response:
     """Give a server another name, or have it go to another project."""
-    id = ask.params["id"]
+    id = request.params["id"]
     if not ids.is_id(id):
         raise NotFound(f"There is no server '{id[:64]}'.")
-    if isinstance(ask.body, dict) and "tags" in ask.body:
+    if isinstance(request.body, dict) and "tags" in request.body:
         detail = f"The tags of a server are not changed here, but with PUT and DELETE at /servers/{id}/tags."
         raise Invalid(detail, faults=(Fault(pointer="/tags", detail=detail, code="elsewhere"),))
-    wanted, faults = body.shape(ask.body, ServerChange)
+    wanted, faults = body.shape(request.body, ServerChange)
     if faults or wanted is None:
         raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
     if wanted.project_id is not None:
-        return await task.command(ask, "server.transfer", params={"server": id.lower()})
+        return await task.command(request, "server.transfer", params={"server": id.lower()})
     if wanted.hostname is None or wanted.network is not None:
         detail = "Name what is to be different: `hostname`, or `project_id` and what goes with it."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="required"),))
-    if not ask.query.dry_run:
-        await server_rename.rename(ask.services.read, ask.caller, id, wanted.hostname)
-    return await get_server(ask)
+    if not request.query.dry_run:
+        await server_rename.rename(request.services.read, request.caller, id, wanted.hostname)
+    return await get_server(request)
 
 
-async def terminate_server(ask: Ask) -> Answer:
+async def terminate_server(request: Request) -> Response:
     """Have a server removed, with what was made for it."""
     # Whether it is there is for the command to find out: a repeated request has an answer even when it is gone.
-    if not ids.is_id(ask.params["id"]):
-        raise NotFound(f"There is no server '{ask.params['id'][:64]}'.")
-    params = {"server": ask.params["id"].lower()}
-    if ask.query.along is not None:
-        params["with"] = ask.query.along
-    return await task.command(ask, "server.terminate", params=params)
+    if not ids.is_id(request.params["id"]):
+        raise NotFound(f"There is no server '{request.params['id'][:64]}'.")
+    params = {"server": request.params["id"].lower()}
+    if request.query.along is not None:
+        params["with"] = request.query.along
+    return await task.command(request, "server.terminate", params=params)

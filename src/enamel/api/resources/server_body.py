@@ -7,7 +7,7 @@ from enamel.api.links import Links
 from enamel.model.action import Action
 from enamel.model.problem import Problem
 from enamel.service.resources import server
-from enamel.service.resources.view_cache import Forms
+from enamel.service.resources.view_cache import ViewCache
 
 _TERMINATE = Action.TERMINATE
 """It has a method of its own: DELETE."""
@@ -49,4 +49,4 @@ def _made(found: server.Server) -> Server:
     return Server(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)
 
 
-_FORMS = Forms(_made)
+_FORMS = ViewCache(_made)

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.model.errors import Invalid
 from enamel.service.resources import server_console
 from enamel.service.validation import body
@@ -50,63 +50,71 @@ class Tags(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def get_console_log(ask: Ask) -> Answer:
+async def get_console_log(request: Request) -> Response:
     """Answer with the end of what a server has written to its console."""
     text = await server_console.console_log(
-        ask.services.read, ask.caller, ask.params["id"], lines=ask.query.lines
+        request.services.read, request.caller, request.params["id"], lines=request.query.lines
     )
-    return Answer(body=text.encode(), media_type="text/plain")
+    return Response(body=text.encode(), media_type="text/plain")
 
 
-async def get_console(ask: Ask) -> Answer:
+async def get_console(request: Request) -> Response:
     """Answer with the address of a server's console."""
-    id, type = ask.params["id"], ask.params["type"]
-    uri = await server_console.console(ask.services.read, ask.caller, id, type=type)
-    own = links.of(ask.path, schema="console", server=f"/servers/{id}")
+    id, type = request.params["id"], request.params["type"]
+    uri = await server_console.console(request.services.read, request.caller, id, type=type)
+    own = links.of(request.path, schema="console", server=f"/servers/{id}")
     # Whoever has the address has the console: nobody between here and there may keep it.
-    return Answer(body=Console(type=type, uri=uri, links=own), headers={"Cache-Control": "no-store"})
+    return Response(body=Console(type=type, uri=uri, links=own), headers={"Cache-Control": "no-store"})
 
 
-async def get_diagnostics(ask: Ask) -> Answer:
+async def get_diagnostics(request: Request) -> Response:
     """Answer with what the hypervisor measures of a server."""
-    id = ask.params["id"]
-    found = await server_console.diagnostics(ask.services.read, ask.caller, id)
-    own = links.of(ask.path, schema="diagnostics", server=f"/servers/{id}")
-    return Answer(body=Diagnostics(diagnostics=found, links=own))
+    id = request.params["id"]
+    found = await server_console.diagnostics(request.services.read, request.caller, id)
+    own = links.of(request.path, schema="diagnostics", server=f"/servers/{id}")
+    return Response(body=Diagnostics(diagnostics=found, links=own))
 
 
-async def get_tags(ask: Ask) -> Answer:
+async def get_tags(request: Request) -> Response:
     """Answer with the tags of a server."""
-    return _tags(ask, await server_console.tags(ask.services.read, ask.caller, ask.params["id"]))
+    return _tags(
+        request, await server_console.tags(request.services.read, request.caller, request.params["id"])
+    )
 
 
-async def put_tags(ask: Ask) -> Answer:
+async def put_tags(request: Request) -> Response:
     """Give a server just these tags."""
-    wanted, faults = body.shape(ask.body, TagSet)
+    wanted, faults = body.shape(request.body, TagSet)
     if faults or wanted is None:
         raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    found = await server_console.set_tags(ask.services.read, ask.caller, ask.params["id"], wanted.tags)
-    return _tags(ask, found)
+    found = await server_console.set_tags(
+        request.services.read, request.caller, request.params["id"], wanted.tags
+    )
+    return _tags(request, found)
 
 
-async def delete_tags(ask: Ask) -> Answer:
+async def delete_tags(request: Request) -> Response:
     """Take all tags from a server."""
-    await server_console.set_tags(ask.services.read, ask.caller, ask.params["id"], ())
-    return Answer(status=204)
+    await server_console.set_tags(request.services.read, request.caller, request.params["id"], ())
+    return Response(status=204)
 
 
-async def put_tag(ask: Ask) -> Answer:
+async def put_tag(request: Request) -> Response:
     """Give a server one more tag."""
-    await server_console.add_tag(ask.services.read, ask.caller, ask.params["id"], ask.params["tag"])
-    return Answer(status=204)
+    await server_console.add_tag(
+        request.services.read, request.caller, request.params["id"], request.params["tag"]
+    )
+    return Response(status=204)
 
 
-async def delete_tag(ask: Ask) -> Answer:
+async def delete_tag(request: Request) -> Response:
     """Take one tag from a server."""
-    await server_console.remove_tag(ask.services.read, ask.caller, ask.params["id"], ask.params["tag"])
-    return Answer(status=204)
+    await server_console.remove_tag(
+        request.services.read, request.caller, request.params["id"], request.params["tag"]
+    )
+    return Response(status=204)
 
 
-def _tags(ask: Ask, found: tuple[str, ...]) -> Answer:
-    own = links.of(ask.path, schema="tags", server=f"/servers/{ask.params['id']}")
-    return Answer(body=Tags(tags=found, links=own))
+def _tags(request: Request, found: tuple[str, ...]) -> Response:
+    own = links.of(request.path, schema="tags", server=f"/servers/{request.params['id']}")
+    return Response(body=Tags(tags=found, links=own))

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import task
 from enamel.model import action, ids
 from enamel.model.action import Action, Wish
@@ -21,7 +21,7 @@ Marker = Annotated[
 ]
 
 
-class DeedFilter(Struct, frozen=True, kw_only=True):
+class HistoryFilter(Struct, frozen=True, kw_only=True):
     """Which part of a server's history is wanted."""
 
     limit: task.Limit = 20
@@ -34,7 +34,7 @@ class DeedFilter(Struct, frozen=True, kw_only=True):
     """In any of these states."""
 
 
-class ServerTask(server_history.Deed, frozen=True, kw_only=True):
+class ServerTask(server_history.HistoryEntry, frozen=True, kw_only=True):
     """Something that was done to a server, by a task of this service or by others."""
 
     links: Links = field(name="_links")
@@ -47,34 +47,34 @@ class ServerTasks(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_server_tasks(ask: Ask) -> Answer:
+async def list_server_tasks(request: Request) -> Response:
     """Answer with what was done to a server."""
-    id, wanted = _server(ask), ask.query
+    id, wanted = _server(request), request.query
     page = await server_history.of(
-        ask.services.read,
-        ask.caller,
+        request.services.read,
+        request.caller,
         id,
         limit=wanted.limit,
         marker=wanted.marker,
         since=wanted.since,
         states=frozenset(wanted.state),
     )
-    onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
-    own = links.of(ask.path, schema="server_tasks", next=onward, server=f"/servers/{id}")
-    return Answer(body=ServerTasks(tasks=tuple(map(_shown, page.entries)), links=own))
+    onward = links.onward(request.path, marker=page.entries[-1].id) if page.more else None
+    own = links.of(request.path, schema="server_tasks", next=onward, server=f"/servers/{id}")
+    return Response(body=ServerTasks(tasks=tuple(map(_shown, page.entries)), links=own))
 
 
-async def act(ask: Ask) -> Answer:
+async def act(request: Request) -> Response:
     """Have something done to a server."""
-    id, what = _server(ask), _action(ask.body)
+    id, what = _server(request), _action(request.body)
     params = {"server": id}
-    if what is Action.TERMINATE and (along := _along(ask.body)) is not None:
+    if what is Action.TERMINATE and (along := _along(request.body)) is not None:
         params["with"] = along
-    return await task.command(ask, what.command, params=params)
+    return await task.command(request, what.command, params=params)
 
 
-def _server(ask: Ask) -> str:
-    id = ask.params["id"]
+def _server(request: Request) -> str:
+    id = request.params["id"]
     if not ids.is_id(id):
         raise NotFound(f"There is no server '{id[:64]}'.")
     return id.lower()
@@ -118,7 +118,7 @@ def _along(data: Any) -> str | None:
     return wish.along
 
 
-def _shown(found: server_history.Deed) -> ServerTask:
+def _shown(found: server_history.HistoryEntry) -> ServerTask:
     own = (
         links.of(f"/tasks/{found.id}", schema="task") if found.origin is server_history.Origin.ENAMEL else {}
     )

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import task
 from enamel.model.errors import Fault, Invalid
 from enamel.model.server_type import ServerTypeWish
@@ -40,41 +40,41 @@ class ServerTypes(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_server_types(ask: Ask) -> Answer:
+async def list_server_types(request: Request) -> Response:
     """Answer with the sizes that the caller can use."""
-    found = await ask.services.server_types.all(scopes=ask.query.visibility, tags=ask.query.tag)
+    found = await request.services.server_types.all(scopes=request.query.visibility, tags=request.query.tag)
     shown, own = collection.page(
-        ask, found, what="server type", schema="server_types", key=lambda one: one.id
+        request, found, what="server type", schema="server_types", key=lambda one: one.id
     )
-    return Answer(body=ServerTypes(server_types=tuple(map(_of, shown)), links=own))
+    return Response(body=ServerTypes(server_types=tuple(map(_of, shown)), links=own))
 
 
-async def get_server_type(ask: Ask) -> Answer:
+async def get_server_type(request: Request) -> Response:
     """Answer with one size, by its id or name."""
-    return Answer(body=_of(await ask.services.server_types.one(ask.params["id"])))
+    return Response(body=_of(await request.services.server_types.one(request.params["id"])))
 
 
-async def create_server_type(ask: Ask) -> Answer:
+async def create_server_type(request: Request) -> Response:
     """Make a size."""
-    _right_door(ask.body, here="/server_types/{id}")
-    wish, faults = body.shape(ask.body, ServerTypeWish)
+    _right_door(request.body, here="/server_types/{id}")
+    wish, faults = body.shape(request.body, ServerTypeWish)
     if wish is None or faults:
         raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    shown = _of(await ask.services.server_types.create(wish))
-    return Answer(status=201, body=shown, headers={"Location": shown.links["self"].href})
+    shown = _of(await request.services.server_types.create(wish))
+    return Response(status=201, body=shown, headers={"Location": shown.links["self"].href})
 
 
-async def change_server_type(ask: Ask) -> Answer:
+async def change_server_type(request: Request) -> Response:
     """Have a size changed, by its id or name."""
-    text = ask.params["id"]
-    _right_door(ask.body, here=f"/server_types/{quote(text, safe='')}")
-    return await task.command(ask, "server_type.change", params={"server_type": text})
+    text = request.params["id"]
+    _right_door(request.body, here=f"/server_types/{quote(text, safe='')}")
+    return await task.command(request, "server_type.change", params={"server_type": text})
 
 
-async def delete_server_type(ask: Ask) -> Answer:
+async def delete_server_type(request: Request) -> Response:
     """Delete a size, by its id or name."""
-    await ask.services.server_types.delete(ask.params["id"])
-    return Answer(status=204)
+    await request.services.server_types.delete(request.params["id"])
+    return Response(status=204)
 
 
 def _right_door(data: Any, *, here: str) -> None:

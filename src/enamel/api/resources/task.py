@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from enamel.api import headers, links, request, stream
-from enamel.api.request import Answer, Ask
+from enamel.api import headers, links, stream
+from enamel.api.request import ACCEPTED, Request, Response
 from enamel.api.resources import task_body
 from enamel.model import item, task
 from enamel.service.resources import paging
@@ -61,13 +61,13 @@ class After(Struct, frozen=True, kw_only=True):
     """How many at most, in a list."""
 
 
-async def list_tasks(ask: Ask) -> Answer:
+async def list_tasks(request: Request) -> Response:
     """Answer with the caller's tasks."""
-    wanted: TaskFilter = ask.query
+    wanted: TaskFilter = request.query
     everything = wanted.all or wanted.server is not None
     default = frozenset(task.State) if everything else read.UNFINISHED
-    page = await ask.services.read.tasks(
-        ask.caller,
+    page = await request.services.read.tasks(
+        request.caller,
         limit=wanted.limit,
         marker=wanted.marker,
         since=wanted.since,
@@ -75,29 +75,29 @@ async def list_tasks(ask: Ask) -> Answer:
         type=wanted.type,
         server=wanted.server,
     )
-    onward = links.onward(ask.path, marker=page.entries[-1].id) if page.more else None
-    return Answer(
+    onward = links.onward(request.path, marker=page.entries[-1].id) if page.more else None
+    return Response(
         body=task_body.Tasks(
             tasks=tuple(map(task_body.of, page.entries)),
-            links=links.of(ask.path, schema="tasks", next=onward),
+            links=links.of(request.path, schema="tasks", next=onward),
         )
     )
 
 
-async def get_task(ask: Ask) -> Answer:
+async def get_task(request: Request) -> Response:
     """Answer with a task; after its end, where the caller waits for that."""
-    found = await ask.services.read.task(ask.caller, ask.params["id"])
-    seconds = ask.query.wait
-    patience = timedelta(seconds=seconds) if seconds else headers.preferred_wait(ask.headers)
+    found = await request.services.read.task(request.caller, request.params["id"])
+    seconds = request.query.wait
+    patience = timedelta(seconds=seconds) if seconds else headers.preferred_wait(request.headers)
     if patience and found.state not in task.ENDED:
-        found = await ask.while_here(ask.services.follow.wait(found.id, timeout=patience))
-    return Answer(body=task_body.of(found))
+        found = await request.while_here(request.services.follow.wait(found.id, timeout=patience))
+    return Response(body=task_body.of(found))
 
 
-async def get_items(ask: Ask) -> Answer:
+async def get_items(request: Request) -> Response:
     """Answer with the items of a task, in the order of its plan."""
-    id, wanted = ask.params["id"], ask.query
-    every = await ask.services.read.items(ask.caller, id)
+    id, wanted = request.params["id"], request.query
+    every = await request.services.read.items(request.caller, id)
     # The marker is looked for among all of them: its state may have changed since the page before.
     rest = paging.cut(
         every, limit=len(every), marker=wanted.marker, key=lambda one: one.name, what="item"
@@ -106,9 +106,9 @@ async def get_items(ask: Ask) -> Answer:
         one for one in rest if (not wanted.state or one.state in wanted.state) and _moved(one, wanted.since)
     ]
     shown = tuple(fitting[: wanted.limit])
-    onward = links.onward(ask.path, marker=shown[-1].name) if len(fitting) > len(shown) else None
-    own = links.of(ask.path, schema="task_items", next=onward, task=f"/tasks/{id}")
-    return Answer(body=task_body.Items(items=shown, links=own))
+    onward = links.onward(request.path, marker=shown[-1].name) if len(fitting) > len(shown) else None
+    own = links.of(request.path, schema="task_items", next=onward, task=f"/tasks/{id}")
+    return Response(body=task_body.Items(items=shown, links=own))
 
 
 def _moved(one: item.Item, since: datetime | None) -> bool:
@@ -130,113 +130,113 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
     """In any of these states."""
 
 
-async def get_events(ask: Ask) -> Answer:
+async def get_events(request: Request) -> Response:
     """Answer with the events of a task, as a list or as a live stream."""
-    id = ask.params["id"]
-    seen = headers.last_event(ask.headers)
-    after = seen if seen is not None else ask.query.after or 0
-    if stream.MEDIA_TYPE in ask.headers.get("accept", "").lower():
-        found = await ask.services.read.task(ask.caller, id)
+    id = request.params["id"]
+    seen = headers.last_event(request.headers)
+    after = seen if seen is not None else request.query.after or 0
+    if stream.MEDIA_TYPE in request.headers.get("accept", "").lower():
+        found = await request.services.read.task(request.caller, id)
         if found.state in task.ENDED and after >= found.events:
             # The one answer after which a browser does not take the stream up again.
-            return Answer(status=204)
-        events = stream.frames(ask.services.follow.events(found.id, after=after))
-        return Answer(stream=events, media_type=stream.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
-    page = await ask.services.read.events(ask.caller, id, after=after, limit=ask.query.limit)
-    onward = links.onward(ask.path, after=page.entries[-1].seq) if page.more else None
-    own = links.of(ask.path, schema="events", next=onward, task=f"/tasks/{id}")
-    return Answer(body=task_body.Events(events=tuple(page.entries), links=own))
+            return Response(status=204)
+        events = stream.frames(request.services.follow.events(found.id, after=after))
+        return Response(stream=events, media_type=stream.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+    page = await request.services.read.events(request.caller, id, after=after, limit=request.query.limit)
+    onward = links.onward(request.path, after=page.entries[-1].seq) if page.more else None
+    own = links.of(request.path, schema="events", next=onward, task=f"/tasks/{id}")
+    return Response(body=task_body.Events(events=tuple(page.entries), links=own))
 
 
-async def get_plan(ask: Ask) -> Answer:
+async def get_plan(request: Request) -> Response:
     """Answer with the graph of a task's steps."""
-    found = await ask.services.read.task(ask.caller, ask.params["id"])
-    items = await ask.services.read.items(ask.caller, found.id)
-    return Answer(body=task_body.plan(found, items))
+    found = await request.services.read.task(request.caller, request.params["id"])
+    items = await request.services.read.items(request.caller, found.id)
+    return Response(body=task_body.plan(found, items))
 
 
-async def cancel_task(ask: Ask) -> Answer:
+async def cancel_task(request: Request) -> Response:
     """Answer with the task that was told to stop."""
-    found, replayed = await ask.services.cancel.cancel(
-        ask.caller,
-        ask.params["id"],
-        idempotency_key=headers.idempotency_key(ask.headers),
+    found, replayed = await request.services.cancel.cancel(
+        request.caller,
+        request.params["id"],
+        idempotency_key=headers.idempotency_key(request.headers),
     )
-    return await settled(ask, found, replayed=replayed)
+    return await settled(request, found, replayed=replayed)
 
 
-async def revert_task(ask: Ask) -> Answer:
+async def revert_task(request: Request) -> Response:
     """Answer with the new task that undoes what an old one has made."""
-    found = await ask.services.read.task(ask.caller, ask.params["id"])
-    return await command(ask, "task.revert", params={"task": found.id})
+    found = await request.services.read.task(request.caller, request.params["id"])
+    return await command(request, "task.revert", params={"task": found.id})
 
 
-async def restart_task(ask: Ask) -> Answer:
+async def restart_task(request: Request) -> Response:
     """Answer with the new task that takes up one that failed."""
-    found = await ask.services.read.task(ask.caller, ask.params["id"])
-    return await command(ask, "task.restart", params={"task": found.id})
+    found = await request.services.read.task(request.caller, request.params["id"])
+    return await command(request, "task.restart", params={"task": found.id})
 
 
-async def replay_notifications(ask: Ask) -> Answer:
+async def replay_notifications(request: Request) -> Response:
     """Have webhooks told again, and answer with the task."""
-    wanted = webhooks.read(ask.body, webhooks.Replay)
-    found, replayed = await ask.services.notices.replay(
-        ask.caller,
-        ask.params["id"],
+    wanted = webhooks.read(request.body, webhooks.Replay)
+    found, replayed = await request.services.notices.replay(
+        request.caller,
+        request.params["id"],
         wanted,
-        idempotency_key=headers.idempotency_key(ask.headers),
+        idempotency_key=headers.idempotency_key(request.headers),
     )
     return _changed(found, replayed=replayed)
 
 
-async def change_secret(ask: Ask) -> Answer:
+async def change_secret(request: Request) -> Response:
     """Have a webhook signed with a new secret, and answer with the task."""
-    wanted = webhooks.read(ask.body, webhooks.NewSecret)
-    found, replayed = await ask.services.notices.change_secret(
-        ask.caller,
-        ask.params["id"],
+    wanted = webhooks.read(request.body, webhooks.NewSecret)
+    found, replayed = await request.services.notices.change_secret(
+        request.caller,
+        request.params["id"],
         wanted,
-        idempotency_key=headers.idempotency_key(ask.headers),
+        idempotency_key=headers.idempotency_key(request.headers),
     )
     return _changed(found, replayed=replayed)
 
 
-def _changed(found: task.Task, *, replayed: bool) -> Answer:
-    return Answer(body=task_body.of(found), headers={"Idempotent-Replayed": "true"} if replayed else {})
+def _changed(found: task.Task, *, replayed: bool) -> Response:
+    return Response(body=task_body.of(found), headers={"Idempotent-Replayed": "true"} if replayed else {})
 
 
-async def forget_task(ask: Ask) -> Answer:
+async def forget_task(request: Request) -> Response:
     """Remove the record of an ended task."""
-    await ask.services.cancel.forget(ask.caller, ask.params["id"])
-    return Answer(status=204)
+    await request.services.cancel.forget(request.caller, request.params["id"])
+    return Response(status=204)
 
 
-async def command(ask: Ask, name: str, *, params: dict[str, str]) -> Answer:
+async def command(request: Request, name: str, *, params: dict[str, str]) -> Response:
     """Have a command accepted, or previewed where the caller asks for that."""
-    submit = ask.services.submit
-    if getattr(ask.query, "dry_run", False):
-        foreseen = await submit.preview(name, ask.body, caller=ask.caller, params=params)
-        return Answer(body=task_body.preview(foreseen, here=ask.path))
+    submit = request.services.submit
+    if getattr(request.query, "dry_run", False):
+        foreseen = await submit.preview(name, request.body, caller=request.caller, params=params)
+        return Response(body=task_body.preview(foreseen, here=request.path))
     accepted, replayed = await submit.accept(
         name,
-        ask.body,
-        caller=ask.caller,
-        request_id=ask.request_id,
+        request.body,
+        caller=request.caller,
+        request_id=request.request_id,
         params=params,
-        idempotency_key=headers.idempotency_key(ask.headers),
+        idempotency_key=headers.idempotency_key(request.headers),
     )
-    return await settled(ask, accepted, replayed=replayed)
+    return await settled(request, accepted, replayed=replayed)
 
 
-async def settled(ask: Ask, found: task.Task, *, replayed: bool = False) -> Answer:
+async def settled(request: Request, found: task.Task, *, replayed: bool = False) -> Response:
     """Answer 202 with a task, or 200 where the caller waits for its end and it comes in time."""
     sent = {"Location": f"/tasks/{found.id}"}
     if replayed:
         sent["Idempotent-Replayed"] = "true"
-    patience = headers.preferred_wait(ask.headers)
+    patience = headers.preferred_wait(request.headers)
     if patience is not None:
         sent["Preference-Applied"] = f"wait={patience.seconds}"
-        found = await ask.while_here(ask.services.follow.wait(found.id, timeout=patience))
+        found = await request.while_here(request.services.follow.wait(found.id, timeout=patience))
         if found.state in task.ENDED:
-            return Answer(body=task_body.of(found), headers=sent)
-    return Answer(status=202, body=task_body.of(found), headers=sent | request.ACCEPTED)
+            return Response(body=task_body.of(found), headers=sent)
+    return Response(status=202, body=task_body.of(found), headers=sent | ACCEPTED)

@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.service.resources import template
 
 
@@ -24,13 +24,13 @@ class Templates(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_templates(ask: Ask) -> Answer:
+async def list_templates(request: Request) -> Response:
     """Answer with what servers can start from."""
-    kinds, names = ask.query.kind, ask.query.name
+    kinds, names = request.query.kind, request.query.name
     found = [
         one
-        for one in await ask.services.catalogue.templates()
+        for one in await request.services.catalogue.templates()
         if (not kinds or one.kind in kinds) and (not names or one.name in names)
     ]
-    shown, own = collection.page(ask, found, what="template", schema="templates", key=lambda one: one.id)
-    return Answer(body=Templates(templates=tuple(shown), links=own))
+    shown, own = collection.page(request, found, what="template", schema="templates", key=lambda one: one.id)
+    return Response(body=Templates(templates=tuple(shown), links=own))

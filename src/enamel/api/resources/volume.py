@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import task
 from enamel.model import cloud, ids
 from enamel.model.errors import NotFound
@@ -44,34 +44,34 @@ class Volumes(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_volumes(ask: Ask) -> Answer:
+async def list_volumes(request: Request) -> Response:
     """Answer with the project's volumes."""
-    states, names = ask.query.state, ask.query.name
+    states, names = request.query.state, request.query.name
     found = [
         one
-        for one in await ask.services.catalogue.volumes()
+        for one in await request.services.catalogue.volumes()
         if (not states or one.status in states) and (not names or one.name in names)
     ]
-    shown, own = collection.page(ask, found, what="volume", schema="volumes", key=lambda one: one.id)
-    return Answer(body=Volumes(volumes=tuple(map(_of, shown)), links=own))
+    shown, own = collection.page(request, found, what="volume", schema="volumes", key=lambda one: one.id)
+    return Response(body=Volumes(volumes=tuple(map(_of, shown)), links=own))
 
 
-async def get_volume(ask: Ask) -> Answer:
+async def get_volume(request: Request) -> Response:
     """Answer with one volume."""
-    return Answer(body=_of(await ask.services.catalogue.volume(ask.params["id"])))
+    return Response(body=_of(await request.services.catalogue.volume(request.params["id"])))
 
 
-async def create_volume(ask: Ask) -> Answer:
+async def create_volume(request: Request) -> Response:
     """Have a volume made."""
-    return await task.command(ask, "volume.create", params={})
+    return await task.command(request, "volume.create", params={})
 
 
-async def delete_volume(ask: Ask) -> Answer:
+async def delete_volume(request: Request) -> Response:
     """Have a volume deleted."""
     # Whether it is there is for the command to find out: a repeated request has an answer even when it is gone.
-    if not ids.is_id(ask.params["id"]):
-        raise NotFound(f"There is no volume '{ask.params['id'][:64]}'.")
-    return await task.command(ask, "volume.delete", params={"volume": ask.params["id"].lower()})
+    if not ids.is_id(request.params["id"]):
+        raise NotFound(f"There is no volume '{request.params['id'][:64]}'.")
+    return await task.command(request, "volume.delete", params={"volume": request.params["id"].lower()})
 
 
 def _of(found: cloud.Volume) -> Volume:

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from enamel.api import collection, links
 from enamel.api.links import Links
-from enamel.api.request import Answer, Ask
+from enamel.api.request import Request, Response
 from enamel.api.resources import task
 from enamel.model import cloud, ids
 from enamel.model.errors import NotFound
@@ -33,32 +33,34 @@ class VolumeSnapshots(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-async def list_snapshots(ask: Ask) -> Answer:
+async def list_snapshots(request: Request) -> Response:
     """Answer with the snapshots of a volume."""
-    found = await ask.services.catalogue.volume_snapshots(_id(ask, "id", what="volume"))
+    found = await request.services.catalogue.volume_snapshots(_id(request, "id", what="volume"))
     shown, own = collection.page(
-        ask, found, what="snapshot", schema="volume_snapshots", key=lambda one: one.id
+        request, found, what="snapshot", schema="volume_snapshots", key=lambda one: one.id
     )
-    return Answer(body=VolumeSnapshots(snapshots=tuple(map(_of, shown)), links=own))
+    return Response(body=VolumeSnapshots(snapshots=tuple(map(_of, shown)), links=own))
 
 
-async def create_snapshot(ask: Ask) -> Answer:
+async def create_snapshot(request: Request) -> Response:
     """Have a snapshot made."""
-    return await task.command(ask, "volume.snapshot", params={"volume": _id(ask, "id", what="volume")})
+    return await task.command(
+        request, "volume.snapshot", params={"volume": _id(request, "id", what="volume")}
+    )
 
 
-async def delete_snapshot(ask: Ask) -> Answer:
+async def delete_snapshot(request: Request) -> Response:
     """Have a snapshot deleted."""
     params = {
-        "volume": _id(ask, "id", what="volume"),
-        "snapshot": _id(ask, "snapshot", what="snapshot"),
+        "volume": _id(request, "id", what="volume"),
+        "snapshot": _id(request, "snapshot", what="snapshot"),
     }
-    return await task.command(ask, "volume.delete_snapshot", params=params)
+    return await task.command(request, "volume.delete_snapshot", params=params)
 
 
-def _id(ask: Ask, name: str, *, what: str) -> str:
+def _id(request: Request, name: str, *, what: str) -> str:
     """Return an id of the path in its one form."""
-    told: str = ask.params[name]
+    told: str = request.params[name]
     if not ids.is_id(told):
         raise NotFound(f"There is no {what} '{told[:64]}'.")
     return told.lower()

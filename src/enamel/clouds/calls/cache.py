@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct
 
 from enamel.clouds.calls import freshness
-from enamel.clouds.shared.shared_cache import Answers, Given
+from enamel.clouds.shared.shared_cache import Given, SharedCache
 
 T = TypeVar("T")
 
@@ -79,7 +79,9 @@ class _Kept(Struct, frozen=True):
 class Cache:
     """Answers kept for as long as their kind allows."""
 
-    def __init__(self, *, shared: Answers | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, shared: SharedCache | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
         """Take what answers are shared with other processes; None where there are no others."""
         self._now = now
         self._shared = shared

@@ -14,10 +14,10 @@ from enamel.clouds.openstack.compute import attachment, catalogue, flavor, histo
 from enamel.clouds.openstack.identity import account, session
 from enamel.clouds.openstack.network import network, nova_network
 from enamel.clouds.openstack.storage import image, volume, volume_snapshot, volume_transfer
-from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate
-from enamel.clouds.shared.shared_cache import Answers
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.shared_cache import SharedCache
+from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import poller, watcher
 from enamel.clouds.watch import snapshot as watch_snapshot
 from enamel.model import cloud
@@ -59,22 +59,22 @@ class OpenStackCloud(
         name: str,
         region: Any,
         *,
-        patience: Patience | None = None,
-        board: Board | None = None,
+        patience: Timeouts | None = None,
+        board: SharedStore | None = None,
         gates: gate.Pace | None = None,
         sibling: Callable[[str], str | None] = lambda project: None,
     ) -> None:
         self.name = name
         self.sibling = sibling
         self.site = _site(region)
-        patience = patience or Patience()
+        patience = patience or Timeouts()
         self.pace = gates or gate.Pace(cloud=name, pauses=patience.pauses)
         self.keystone = session.Session(region, name=name, patience=patience, gates=self.pace)
         self.calls = transport.Transport(
             self.keystone, cloud=name, tls=_tls(region), patience=patience, gates=self.pace
         )
-        self.board = board or Board()
-        self.kept = cache.Cache(shared=Answers(self.board, of=self.whose) if self.board.there else None)
+        self.board = board or SharedStore()
+        self.kept = cache.Cache(shared=SharedCache(self.board, of=self.whose) if self.board.there else None)
         self.servers = watcher.Watcher(_ServerSource(self), sharing=self._sharing("servers", cloud.Server))
         self.volumes = watcher.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
         self.ports = watcher.Watcher(_PortSource(self))
@@ -196,7 +196,7 @@ class _ServerSource:
 
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Look[cloud.Server]:
+    ) -> watch_snapshot.Poll[cloud.Server]:
         params: tuple[tuple[str, str], ...] = ()
         if since is not None:
             params = (("changes-since", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),)
@@ -225,7 +225,7 @@ class _VolumeSource:
 
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Look[cloud.Volume]:
+    ) -> watch_snapshot.Poll[cloud.Volume]:
         return await self._cloud._volumes(())
 
     async def one(self, id: str) -> cloud.Volume:
@@ -253,7 +253,7 @@ class _PortSource:
 
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Look[tuple[cloud.Port, ...]]:
+    ) -> watch_snapshot.Poll[tuple[cloud.Port, ...]]:
         ports: dict[str, list[cloud.Port]] = {id: [] for id in ids}
         for found in await self._cloud.ports_of(ports):
             ports.setdefault(found.server_id, []).append(found)
@@ -267,7 +267,7 @@ class _PortSource:
             watch_snapshot.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
             for id, there in ports.items()
         ]
-        return watch_snapshot.Look(seen=seen, at=None)
+        return watch_snapshot.Poll(seen=seen, at=None)
 
     async def one(self, id: str) -> tuple[cloud.Port, ...]:
         return tuple(await self._cloud.ports_of([id]))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from enamel.clouds import driver
 from enamel.clouds.openstack import cloud, config
-from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 
 
 class OpenStack:
@@ -22,11 +22,11 @@ class OpenStack:
         """Return the entries of clouds.yaml and of the environment, the default one first."""
         return self._configuration.names()
 
-    def open(self, name: str, *, board: Board, paces: Paces) -> driver.Cloud:
+    def open(self, name: str, *, board: SharedStore, paces: Paces) -> driver.Cloud:
         """Open a cloud; nothing is asked of it yet. `entry@project` is an entry with another project's id."""
         region = self._configuration.region(name)
         # Several entries may be several projects, or users, of the same cloud.
         where = f"{region.config.get('auth', {}).get('auth_url', name)} {region.get_region_name() or ''}"
-        gates = paces.of(where, cloud=name, pauses=Patience().pauses)
+        gates = paces.of(where, cloud=name, pauses=Timeouts().pauses)
         sibling = functools.partial(self._configuration.sibling, name)
         return cloud.OpenStackCloud(name, region, board=board, gates=gates, sibling=sibling)

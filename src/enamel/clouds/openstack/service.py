@@ -46,7 +46,7 @@ class Page(Struct):
 P = TypeVar("P", bound=Page)
 
 
-class Part:
+class Service:
     """One service's share of a cloud; the cloud is the sum of its parts."""
 
     name: str
@@ -63,7 +63,7 @@ class Part:
     async def _look(
         self, service: str, path: str, *, answer: type[T], params: Params = (), version: str | None = None
     ) -> transport.Reply[T]:
-        want = transport.Want(
+        want = transport.HttpCall(
             service=service, method="GET", path=path, params=tuple(params), version=version, repeatable=True
         )
         return await self.calls.call(want, answer=answer)
@@ -105,7 +105,7 @@ class Part:
         version: str | None = None,
         repeatable: bool = False,
     ) -> T:
-        want = transport.Want(
+        want = transport.HttpCall(
             service=service, method="POST", path=path, body=body, version=version, repeatable=repeatable
         )
         return (await self.calls.call(want, answer=answer)).value
@@ -114,14 +114,14 @@ class Part:
         self, service: str, path: str, *, body: Any, answer: type[T], version: str | None = None
     ) -> T:
         # What is put twice is the same as what is put once.
-        want = transport.Want(
+        want = transport.HttpCall(
             service=service, method="PUT", path=path, body=body, version=version, repeatable=True
         )
         return (await self.calls.call(want, answer=answer)).value
 
     async def _delete(self, service: str, path: str) -> None:
         """Delete something; that it is gone already is as good."""
-        want = transport.Want(service=service, method="DELETE", path=path, repeatable=True)
+        want = transport.HttpCall(service=service, method="DELETE", path=path, repeatable=True)
         try:
             await self.calls.call(want, answer=transport.Nothing)
         except Gone:

@@ -5,7 +5,7 @@ from msgspec import Struct
 from enamel.clouds.pacing.budget import Pauses
 
 
-class Patience(Struct, frozen=True, kw_only=True):
+class Timeouts(Struct, frozen=True, kw_only=True):
     """How long and how often a cloud is tried."""
 
     tries: int = 5

@@ -24,7 +24,7 @@ from msgspec import Struct
 from enamel.clouds.calls import fence, record
 from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.identity import session
-from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing import latency, priority
 from enamel.clouds.pacing.budget import Trouble
@@ -42,7 +42,7 @@ _READS = ("GET", "HEAD")
 _KEYSTONE_IS_DOWN = b"Keystone service is temporarily unavailable"
 
 
-class Want(Struct, frozen=True, kw_only=True):
+class HttpCall(Struct, frozen=True, kw_only=True):
     """A call that is wanted."""
 
     service: str
@@ -104,18 +104,18 @@ class Transport:
         *,
         cloud: str,
         tls: ssl.SSLContext | bool,
-        patience: Patience | None = None,
+        patience: Timeouts | None = None,
         gates: pacing_gate.Pace | None = None,
     ) -> None:
         self._session = keystone
         self._cloud = cloud
         self._tls = tls
-        self._patience = patience or Patience()
+        self._patience = patience or Timeouts()
         self._pace = gates or pacing_gate.Pace(cloud=cloud)
         self._reading: aiohttp.ClientSession | None = None
         self._writing: aiohttp.ClientSession | None = None
 
-    async def call(self, want: Want, *, answer: type[T]) -> Reply[T]:
+    async def call(self, want: HttpCall, *, answer: type[T]) -> Reply[T]:
         """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
         renewals = 0
         failures = 0
@@ -147,7 +147,7 @@ class Transport:
         self._reading = self._writing = None
 
     async def _try(
-        self, want: Want, *, access: session.Access, endpoint: session.Endpoint
+        self, want: HttpCall, *, access: session.Access, endpoint: session.Endpoint
     ) -> _Answer | _Failure:
         url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
         content = None if want.body is None else msgspec.json.encode(want.body)
@@ -202,7 +202,7 @@ class Transport:
                     cloud=self._cloud,
                 )
 
-    def _read(self, want: Want, got: _Answer, *, answer: type[T]) -> Reply[T] | _Failure:
+    def _read(self, want: HttpCall, got: _Answer, *, answer: type[T]) -> Reply[T] | _Failure:
         gate = self._pace.gate(want.service)
         if 200 <= got.status < 300:
             if answer is Nothing:
@@ -246,7 +246,9 @@ class Transport:
         gate.went_well(_kind(want, got), seconds=got.seconds)
         raise error
 
-    async def _again_or_raise(self, want: Want, failure: _Failure, *, failures: int, begun: float) -> None:
+    async def _again_or_raise(
+        self, want: HttpCall, failure: _Failure, *, failures: int, begun: float
+    ) -> None:
         """Wait before the next try, or raise where there is to be none."""
         error = failure.error
         if not failure.took_nothing and not want.repeatable:
@@ -267,7 +269,7 @@ class Transport:
         longest = min(self._patience.longest_pause, self._patience.first_pause * 2 ** (failures - 1))
         await asyncio.sleep(longest * random.uniform(0.5, 1.0))
 
-    def _client(self, want: Want) -> aiohttp.ClientSession:
+    def _client(self, want: HttpCall) -> aiohttp.ClientSession:
         # A server may close an idle connection in the very moment in which it is used again. Reads are then simply
         # repeated; for writes an idle connection is given up long before any server would.
         if want.method in ("POST", "PATCH"):
@@ -289,7 +291,7 @@ class Transport:
             trace_configs=[_fenced()],
         )
 
-    def _silent(self, want: Want, exc: BaseException, *, request_id: str = "") -> CloudError:
+    def _silent(self, want: HttpCall, exc: BaseException, *, request_id: str = "") -> CloudError:
         why = faults.clean(str(exc)) or type(exc).__name__
         if isinstance(exc, TimeoutError):
             why = "no answer in time"
@@ -299,7 +301,7 @@ class Transport:
             request_ids=(request_id,) if request_id else (),
         )
 
-    def _unusable(self, want: Want, got: _Answer, exc: Exception) -> CloudError:
+    def _unusable(self, want: HttpCall, got: _Answer, exc: Exception) -> CloudError:
         return CloudUnreachable(
             f"{self._cloud}'s {want.service} service answered {got.status} to {want.method} {want.path}, "
             f"but not in a form that can be read: {faults.clean(str(exc))}",
@@ -322,7 +324,7 @@ def _fenced() -> aiohttp.TraceConfig:
     return traced
 
 
-def _headers(want: Want, *, token: str) -> dict[str, str]:
+def _headers(want: HttpCall, *, token: str) -> dict[str, str]:
     headers = {"X-Auth-Token": token}
     if want.body is not None:
         headers["Content-Type"] = want.media_type
@@ -335,7 +337,7 @@ def _headers(want: Want, *, token: str) -> dict[str, str]:
     return headers
 
 
-def _kind(want: Want, got: _Answer) -> Hashable:
+def _kind(want: HttpCall, got: _Answer) -> Hashable:
     return latency.kind(want.method, want.path, sent=got.sent, got=len(got.body))
 
 

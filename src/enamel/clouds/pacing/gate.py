@@ -19,8 +19,8 @@ from enamel import telemetry
 from enamel.clouds.pacing import budget, lanes, latency, priority
 from enamel.clouds.pacing.budget import Ceiling, Pauses, Trouble
 from enamel.clouds.pacing.priority import Lane
-from enamel.clouds.shared.store import Board
-from enamel.clouds.shared.throttle_notes import Notes
+from enamel.clouds.shared.store import SharedStore
+from enamel.clouds.shared.throttle_notes import ThrottleNotes
 from enamel.model import ceiling
 from enamel.model.ceiling import Ceilings
 from enamel.model.errors import CloudThrottled
@@ -60,12 +60,12 @@ class Gate:
         cloud: str = "",
         service: str = "",
         pauses: Pauses | None = None,
-        notes: Notes | None = None,
+        notes: ThrottleNotes | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.service = service
         self.budget = budget.Budget(most or Ceiling(), pauses=pauses, now=now)
-        self.strain = latency.Strain()
+        self.strain = latency.Latency()
         self.inside = 0
         """How many calls are under way."""
         self.complaints = 0
@@ -158,7 +158,7 @@ class Gate:
             )
         return closed
 
-    async def _heed(self, notes: Notes) -> None:
+    async def _heed(self, notes: ThrottleNotes) -> None:
         """Do as another process was told."""
         pause = await notes.look()
         self.budget.share = notes.processes
@@ -248,7 +248,7 @@ class Pace:
         cloud: str = "",
         most: Callable[[str], Ceiling] = lambda service: Ceiling(),
         pauses: Pauses | None = None,
-        notes: Callable[[str], Notes] | None = None,
+        notes: Callable[[str], ThrottleNotes] | None = None,
     ) -> None:
         """Begin with open gates.
 
@@ -287,7 +287,7 @@ class Paces:
         *,
         at_once: Ceilings = ceiling.NONE,
         per_second: Ceilings = ceiling.NONE,
-        board: Board | None = None,
+        board: SharedStore | None = None,
     ) -> None:
         """Take what operators allow.
 
@@ -316,7 +316,9 @@ class Paces:
                 cloud=cloud,
                 most=lambda service: self._ceiling(cloud, service),
                 pauses=pauses,
-                notes=(lambda service: Notes(on, where, service)) if on is not None and on.there else None,
+                notes=(lambda service: ThrottleNotes(on, where, service))
+                if on is not None and on.there
+                else None,
             )
         return found
 

@@ -28,7 +28,7 @@ def kind(method: str, path: str, *, sent: int, got: int) -> Hashable:
     return method, _ID.sub("*", path), (sent // 256).bit_length(), (got // 4096).bit_length()
 
 
-class Strain:
+class Latency:
     """What is known of how long calls to one service take."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ class Lane(enum.Enum):
     """The way back of what has failed."""
 
 
-class Asker(Struct, frozen=True, kw_only=True):
+class Requester(Struct, frozen=True, kw_only=True):
     """Who asks."""
 
     project: str = ""
@@ -40,17 +40,17 @@ class Asker(Struct, frozen=True, kw_only=True):
         return bool(self.task)
 
 
-_asker: ContextVar[Asker] = ContextVar("enamel_asker", default=Asker())  # noqa: B039 - it is frozen
+_asker: ContextVar[Requester] = ContextVar("enamel_asker", default=Requester())  # noqa: B039 - it is frozen
 
 
-def current() -> Asker:
+def current() -> Requester:
     """Return who asks here."""
     return _asker.get()
 
 
 def start(*, project: str, task: str = "") -> None:
     """Say who asks from here on, in all that is begun here."""
-    _asker.set(Asker(project=project, task=task))
+    _asker.set(Requester(project=project, task=task))
 
 
 def move(lane: Lane) -> None:

@@ -10,14 +10,14 @@ import importlib
 from urllib.parse import SplitResult, urlsplit
 
 from enamel.clouds.shared.memcached import PORT, Memcached
-from enamel.clouds.shared.store import Backend, Board
+from enamel.clouds.shared.store import Backend, SharedStore
 from enamel.model.errors import ServiceError
 
 SETTING = "[cache] url"
 _REMEDY = "Write memcached://host:port or redis://host:port/0; or leave it out."
 
 
-def open(url: str | None) -> Board:
+def open(url: str | None) -> SharedStore:
     """Return the board that a setting names; it is not asked for anything yet.
 
     Raises:
@@ -25,8 +25,8 @@ def open(url: str | None) -> Board:
 
     """
     if url is None:
-        return Board()
-    return Board(_backend(url))
+        return SharedStore()
+    return SharedStore(_backend(url))
 
 
 def _backend(url: str) -> Backend:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds.shared import store
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 
 T = TypeVar("T")
 
@@ -44,12 +44,12 @@ class Given(Struct, frozen=True):
     """What its kind was marked with; None where it is not shared."""
 
 
-class Answers:
+class SharedCache:
     """The answers to what one account asks of one cloud."""
 
     def __init__(
         self,
-        there: Board,
+        there: SharedStore,
         *,
         of: Callable[[], Awaitable[tuple[str, ...]]],
         clock: Callable[[], float] = time.time,

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds.shared import store
-from enamel.clouds.shared.store import Board
-from enamel.clouds.watch.snapshot import Look
+from enamel.clouds.shared.store import SharedStore
+from enamel.clouds.watch.snapshot import Poll
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Note(Struct, Generic[T], frozen=True, kw_only=True):
     """What it goes back to; None where it shows everything."""
     writes: int
     """How many writes were known of when it was begun."""
-    look: Look[T]
+    look: Poll[T]
 
 
 class Glance(Struct, Generic[T], frozen=True, kw_only=True):
@@ -45,11 +45,11 @@ class Glance(Struct, Generic[T], frozen=True, kw_only=True):
     """How many writes are known of."""
 
 
-class Looks(Generic[T]):
+class SharedPolls(Generic[T]):
     """The looks of one kind in one project."""
 
     def __init__(
-        self, there: Board, *, of: tuple[str, ...], answer: type[T], now: Callable[[], float]
+        self, there: SharedStore, *, of: tuple[str, ...], answer: type[T], now: Callable[[], float]
     ) -> None:
         """Take what they are of.
 

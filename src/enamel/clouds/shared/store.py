@@ -57,7 +57,7 @@ class Backend(Protocol):
         """Give back connections; the next question makes others."""
 
 
-class Board:
+class SharedStore:
     """A backend that may be away, or may not be there at all."""
 
     def __init__(

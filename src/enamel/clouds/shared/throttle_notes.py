@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds.shared import store
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 
 LOOK_EVERY = 0.25
 """Seconds that may pass until a process heeds what another one was told."""
@@ -27,11 +27,11 @@ class Truce(Struct, frozen=True, kw_only=True):
     """Seconds since the epoch. Clocks of one deployment's machines agree well enough for that."""
 
 
-class Notes:
+class ThrottleNotes:
     """What is known of other processes that call the same service."""
 
     def __init__(
-        self, on: Board, where: str, service: str, *, clock: Callable[[], float] = time.time
+        self, on: SharedStore, where: str, service: str, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._board = on
         self._place = where, service

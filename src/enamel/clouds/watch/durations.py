@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 
 REMEMBERED = 64
 """How many waits of a kind are remembered."""
@@ -35,7 +35,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
     """No more than one in ten took longer: one that took ages once teaches nothing."""
 
 
-class Learnt:
+class Durations:
     """How long waits of each kind took."""
 
     def __init__(self) -> None:
@@ -69,12 +69,12 @@ class Learnt:
         self._keep(kind, [*self._waits.get(kind, ()), wait])
         self._fresh.setdefault(kind, []).append(wait)
 
-    async def recall(self, board: Board, key: str) -> None:
+    async def recall(self, board: SharedStore, key: str) -> None:
         """Take over what other processes have learnt."""
         for kind, waits in (await _read(board, key)).items():
             self._keep(kind, [*waits, *self._fresh.get(kind, ())])
 
-    async def tell(self, board: Board, key: str, *, now: float) -> None:
+    async def tell(self, board: SharedStore, key: str, *, now: float) -> None:
         """Leave what was learnt here for the other processes, now and then."""
         if not self._fresh or (self._told_at is not None and now - self._told_at < TOLD_EVERY):
             return
@@ -91,7 +91,7 @@ class Learnt:
             del self._waits[next(iter(self._waits))]
 
 
-async def _read(board: Board, key: str) -> Mapping[str, list[Wait]]:
+async def _read(board: SharedStore, key: str) -> Mapping[str, list[Wait]]:
     note = (await board.read(key)).get(key)
     try:
         return {} if note is None else _NOTE.decode(note)

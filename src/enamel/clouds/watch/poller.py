@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 from enamel import telemetry
 from enamel.clouds.calls import cache
 from enamel.clouds.shared import store
-from enamel.clouds.shared.shared_polls import HELD_FOR, Glance, Looks, Note
-from enamel.clouds.shared.store import Board
-from enamel.clouds.watch.durations import Learnt
-from enamel.clouds.watch.snapshot import Look, Picture, Source
+from enamel.clouds.shared.shared_polls import HELD_FOR, Glance, Note, SharedPolls
+from enamel.clouds.shared.store import SharedStore
+from enamel.clouds.watch.durations import Durations
+from enamel.clouds.watch.snapshot import Poll, Snapshot, Source
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class Sharing(Generic[T]):
     """With whom a lookout shares what it sees and what it learns."""
 
     def __init__(
-        self, there: Board, *, kind: str, answer: type[T], of: Callable[[], Awaitable[tuple[str, ...]]]
+        self, there: SharedStore, *, kind: str, answer: type[T], of: Callable[[], Awaitable[tuple[str, ...]]]
     ) -> None:
         """Take what sets this lookout apart.
 
@@ -50,33 +50,35 @@ class Sharing(Generic[T]):
         self._kind = kind
         self._answer = answer
         self._of = of
-        self._looks: Looks[T] | None = None
+        self._looks: SharedPolls[T] | None = None
         self._learnt = ""
 
-    async def begin(self, learnt: Learnt, *, now: Callable[[], float]) -> Looks[T]:
+    async def begin(self, learnt: Durations, *, now: Callable[[], float]) -> SharedPolls[T]:
         """Return the looks that are shared; at first, recall what was learnt."""
         if self._looks is None:
             cloud, *rest = await self._of()
             # A server takes as long to boot whoever boots it.
             self._learnt = store.key("learnt", cloud, self._kind)
             await learnt.recall(self._board, self._learnt)
-            self._looks = Looks(self._board, of=(cloud, *rest, self._kind), answer=self._answer, now=now)
+            self._looks = SharedPolls(
+                self._board, of=(cloud, *rest, self._kind), answer=self._answer, now=now
+            )
         return self._looks
 
-    async def tell(self, learnt: Learnt, *, now: float) -> None:
+    async def tell(self, learnt: Durations, *, now: float) -> None:
         """Tell the others what was learnt."""
         await learnt.tell(self._board, self._learnt, now=now)
 
 
-class Lookout(Generic[T]):
+class Poller(Generic[T]):
     """Looks at everything of a kind."""
 
     def __init__(
         self,
         source: Source[T],
         *,
-        learnt: Learnt,
-        took: Callable[[Look[T], datetime | None, float], None],
+        learnt: Durations,
+        took: Callable[[Poll[T], datetime | None, float], None],
         waited_for: Collection[str],
         sharing: Sharing[T] | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -91,7 +93,7 @@ class Lookout(Generic[T]):
             sharing: With whom looks are shared.
             now: The clock of this process.
         """
-        self.picture: Picture[T] = Picture(leaves=source.leaves)
+        self.picture: Snapshot[T] = Snapshot(leaves=source.leaves)
         self._source = source
         self._learnt = learnt
         self._took = took
@@ -121,7 +123,7 @@ class Lookout(Generic[T]):
         full = everything or self._needs_everything(due=due)
         await self._one_look(full=full, fresh=False)
 
-    async def fresh(self) -> Picture[T]:
+    async def fresh(self) -> Snapshot[T]:
         """Return the picture as a look shows it that is young, and begun after every write that is known of."""
         for _ in range(_TRIES):
             if await self._is_fresh():
@@ -129,7 +131,7 @@ class Lookout(Generic[T]):
             await self._one_look(full=self._needs_everything(due=False), fresh=True)
         return self.picture
 
-    async def from_now(self) -> Picture[T]:
+    async def from_now(self) -> Snapshot[T]:
         """Return the picture as a list of everything shows it that begins after this call; many who ask share it."""
         asked = self._now()
         while await self._flights.join("from now", lambda: self._ask(since=None)) < asked:
@@ -184,13 +186,13 @@ class Lookout(Generic[T]):
                 await asyncio.sleep(GLANCE_EVERY)
         await self._ask(since=self._goes_back(full=full))
 
-    async def _glance(self, looks: Looks[T]) -> Glance[T] | None:
+    async def _glance(self, looks: SharedPolls[T]) -> Glance[T] | None:
         glance = await looks.glance()
         if glance is not None:
             self._news_at, self._written = self._now(), glance.writes
         return glance
 
-    def _takes_over(self, note: Note[T], looks: Looks[T], *, full: bool, fresh: bool) -> bool:
+    def _takes_over(self, note: Note[T], looks: SharedPolls[T], *, full: bool, fresh: bool) -> bool:
         """Take another process's look over, and tell whether it does for ours."""
         clock, began = self.picture.clock, looks.began(note.number)
         if note.number == self._shown or began is None or (fresh and note.writes != self._written):
@@ -206,7 +208,7 @@ class Lookout(Generic[T]):
         telemetry.LOOKS.labels(outcome="taken over").inc()
         return True
 
-    async def _ask_for_all(self, looks: Looks[T], *, number: int, full: bool) -> None:
+    async def _ask_for_all(self, looks: SharedPolls[T], *, number: int, full: bool) -> None:
         """Look, and leave what was seen for the other processes."""
         note: Note[T] | None = None
         writes, since = self._written, self._goes_back(full=full)
@@ -222,7 +224,7 @@ class Lookout(Generic[T]):
         await self._asked(since)
         return began
 
-    async def _asked(self, since: datetime | None) -> Look[T]:
+    async def _asked(self, since: datetime | None) -> Poll[T]:
         began, writes = self._now(), (self._writes, self._written)
         look = await self._source.look(since=since, ids=self._waited_for)
         if since is None:
@@ -232,7 +234,7 @@ class Lookout(Generic[T]):
         return look
 
     def _comes_in(
-        self, look: Look[T], *, since: datetime | None, began: float, seen_at: float, writes: tuple[int, int]
+        self, look: Poll[T], *, since: datetime | None, began: float, seen_at: float, writes: tuple[int, int]
     ) -> None:
         self._seen_at, self._seen_writes = seen_at, writes
         self._took(look, since, began)

@@ -35,13 +35,13 @@ class Expectation:
         """Whether nobody waits any more."""
 
 
-class Rhythm:
+class Schedule:
     """When to look next."""
 
     def __init__(self, *, often: float = OFTEN, seldom: float = SELDOM, unknown: float = UNKNOWN) -> None:
         self.often = often
         """Seconds between two looks while something is due."""
-        self.learnt = durations.Learnt()
+        self.learnt = durations.Durations()
         """How long it takes until something is there."""
         self._seldom = seldom
         self._unknown = unknown

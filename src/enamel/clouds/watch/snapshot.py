@@ -30,7 +30,7 @@ class Seen(Struct, Generic[T], frozen=True, kw_only=True):
     """None where the list says that it is deleted."""
 
 
-class Look(Struct, Generic[T], frozen=True, kw_only=True):
+class Poll(Struct, Generic[T], frozen=True, kw_only=True):
     """One list."""
 
     seen: Sequence[Seen[T]]
@@ -44,7 +44,7 @@ class Source(Protocol[T]):
     tells_changes: bool
     """Whether it can list only what has changed."""
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> Look[T]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> Poll[T]:
         """List everything, or what has changed, deleted ones included, since a time of the cloud's clock.
 
         Args:
@@ -62,7 +62,7 @@ class Source(Protocol[T]):
         """Tell whether it is being deleted, so that nobody wonders when it is missing."""
 
 
-class Picture(Generic[T]):
+class Snapshot(Generic[T]):
     """What is known of everything of a kind."""
 
     def __init__(self, *, leaves: Callable[[T], bool]) -> None:
@@ -97,7 +97,7 @@ class Picture(Generic[T]):
         """Tell whether a list of changes tells all of them, as far as anybody knows."""
         return self.clock is not None and now >= self._distrusted_until
 
-    def take(self, look: Look[T], *, since: datetime | None, began: float) -> Iterator[tuple[Seen[T], bool]]:
+    def take(self, look: Poll[T], *, since: datetime | None, began: float) -> Iterator[tuple[Seen[T], bool]]:
         """Put a look into the picture; yield what it shows that is believed, and whether that is new.
 
         Args:

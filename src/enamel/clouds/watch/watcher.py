@@ -15,8 +15,8 @@ from enamel import telemetry
 from enamel.clouds.pacing import priority
 from enamel.clouds.pacing.priority import Lane
 from enamel.clouds.watch import schedule
-from enamel.clouds.watch.poller import Lookout, Sharing
-from enamel.clouds.watch.snapshot import MISSES_BELIEVED, Look, Source
+from enamel.clouds.watch.poller import Poller, Sharing
+from enamel.clouds.watch.snapshot import MISSES_BELIEVED, Poll, Source
 from enamel.clouds.watch.waiter import Subject, Waiter
 from enamel.model.errors import CloudUnauthorized, EnamelError, Gone
 
@@ -34,7 +34,7 @@ class Watcher(Generic[T]):
         source: Source[T],
         *,
         sharing: Sharing[T] | None = None,
-        pace: schedule.Rhythm | None = None,
+        pace: schedule.Schedule | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take where to look.
@@ -47,11 +47,11 @@ class Watcher(Generic[T]):
         """
         self._source = source
         self._now = now
-        self._rhythm = pace or schedule.Rhythm()
+        self._rhythm = pace or schedule.Schedule()
         self._subjects: dict[str, Subject[T]] = {}
         self._overlooked: set[str] = set()
         """Those that are waited for and were in no list yet, or not in the last list of everything."""
-        self._lookout = Lookout(
+        self._lookout = Poller(
             source,
             learnt=self._rhythm.learnt,
             took=self._take,
@@ -185,7 +185,7 @@ class Watcher(Generic[T]):
         else:
             self._show(id, value, began=began)
 
-    def _take(self, look: Look[T], since: datetime | None, began: float) -> None:
+    def _take(self, look: Poll[T], since: datetime | None, began: float) -> None:
         """Show a look to all whom it concerns."""
         for seen, is_new in self._lookout.picture.take(look, since=since, began=began):
             if is_new:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from enamel.commands.address import delete
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.flow import task_view
 from enamel.flow.plan import Draft
@@ -18,13 +18,13 @@ from enamel.steps import address, attachment
 from enamel.steps.server import GONE
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the addresses, the networks, the servers, and the server's ports."""
     wish: AttachWish = want.body
-    return Ask(addresses=True, networks=True, servers=True, host=wish.server)
+    return FactsNeeded(addresses=True, networks=True, servers=True, host=wish.server)
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that attaches an address.
 
     Raises:

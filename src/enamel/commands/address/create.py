@@ -2,8 +2,8 @@
 
 from enamel.clouds.driver import Capability
 from enamel.commands import quota
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft
 from enamel.model import cloud, mark
@@ -14,12 +14,12 @@ from enamel.steps import address
 _QUOTA = {AddressKind.FLOATING: "addresses", AddressKind.PORT: "ports"}
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the networks, and what there may be."""
-    return Ask(networks=True, quota=frozenset(_QUOTA.values()))
+    return FactsNeeded(networks=True, quota=frozenset(_QUOTA.values()))
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that gets an address."""
     look = Lookup(facts)
     source = _source(want.body, look)

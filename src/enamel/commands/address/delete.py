@@ -1,19 +1,19 @@
 """`address.delete`: an address goes back to the cloud, unless it leads to a server."""
 
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Draft
 from enamel.model import cloud
 from enamel.model.errors import NotFound, WrongState
 from enamel.steps import address
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the project's addresses."""
-    return Ask(addresses=True)
+    return FactsNeeded(addresses=True)
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that deletes an address.
 
     Raises:
@@ -33,7 +33,7 @@ def plan(want: Want, facts: Facts) -> Planned:
     return Planned(plan=draft.plan(on_failure="keep"))
 
 
-def named(want: Want, facts: Facts) -> cloud.Address:
+def named(want: CommandRequest, facts: Facts) -> cloud.Address:
     """Return the address that a want is about.
 
     Raises:

@@ -1,8 +1,8 @@
 """`address.detach`: an address leads nowhere any more, and stays the project's."""
 
 from enamel.commands.address import delete
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow import task_view
 from enamel.flow.plan import Draft
 from enamel.model.cloud import AddressKind
@@ -10,12 +10,12 @@ from enamel.model.errors import WrongState
 from enamel.steps import address, attachment
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the addresses, and the server that it leads to."""
-    return Ask(addresses=True, servers=True)
+    return FactsNeeded(addresses=True, servers=True)
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that detaches an address.
 
     Raises:

@@ -5,7 +5,7 @@ import binascii
 import re
 
 from enamel.commands.launch import rule_parser
-from enamel.commands.launch.server_request import TWINS, Member, ParsedRule
+from enamel.commands.launch.server_request import TWINS, ParsedRule, RequestedServer
 from enamel.model import ids, readiness, tag
 from enamel.model.errors import Fault
 from enamel.model.launch import NetworkChoice
@@ -21,7 +21,7 @@ def _fault(pointer: str, detail: str, code: str = "invalid") -> Fault:
     return Fault(pointer=pointer, detail=detail, code=code)
 
 
-def check(member: Member) -> tuple[list[Fault], tuple[ParsedRule, ...]]:
+def check(member: RequestedServer) -> tuple[list[Fault], tuple[ParsedRule, ...]]:
     """Return a server's faults that show without a cloud, and its rules."""
     faults = [
         *_check_name(member),
@@ -44,14 +44,14 @@ def check(member: Member) -> tuple[list[Fault], tuple[ParsedRule, ...]]:
     return faults, tuple(rules)
 
 
-def _check_name(member: Member) -> list[Fault]:
+def _check_name(member: RequestedServer) -> list[Fault]:
     if not member.hostname or LABEL.fullmatch(member.hostname):
         return []
     detail = f"'{member.hostname}' is not a host name: letters, digits and dashes, at most 63, no dash at either end."
     return [_fault(member.at_name, detail)]
 
 
-def _check_twins(member: Member) -> list[Fault]:
+def _check_twins(member: RequestedServer) -> list[Fault]:
     """Return the faults of fields that take names or ids, in their two spellings."""
     wish, faults = member.wish, []
     for name in TWINS:
@@ -73,7 +73,7 @@ def _check_twins(member: Member) -> list[Fault]:
     return faults
 
 
-def _check_user_data(member: Member) -> list[Fault]:
+def _check_user_data(member: RequestedServer) -> list[Fault]:
     if member.wish.user_data is None:
         return []
     try:
@@ -87,7 +87,7 @@ def _check_user_data(member: Member) -> list[Fault]:
     return []
 
 
-def _check_key(member: Member) -> list[Fault]:
+def _check_key(member: RequestedServer) -> list[Fault]:
     choice, where = member.wish.keypair, member.at("keypair")
     if isinstance(choice, str):
         return [] if choice else [_fault(where, "Name a keypair, or leave the field out.")]
@@ -101,7 +101,7 @@ def _check_key(member: Member) -> list[Fault]:
     return faults + ([_fault(f"{where}/public_key", problem)] if problem else [])
 
 
-def _check_labels(member: Member) -> list[Fault]:
+def _check_labels(member: RequestedServer) -> list[Fault]:
     """Return the faults of tags and properties."""
     faults = []
     tags = member.wish.tags or []
@@ -128,7 +128,7 @@ def _check_labels(member: Member) -> list[Fault]:
     return faults
 
 
-def _check_interfaces(member: Member) -> list[Fault]:
+def _check_interfaces(member: RequestedServer) -> list[Fault]:
     networks = member.wish.networks
     where = member.at("networks")
     if networks is None:
@@ -159,7 +159,7 @@ def _check_interfaces(member: Member) -> list[Fault]:
     return faults
 
 
-def _check_volumes(member: Member) -> list[Fault]:
+def _check_volumes(member: RequestedServer) -> list[Fault]:
     faults = []
     for number, one in enumerate(member.wish.volumes or ()):
         where = f"{member.at('volumes')}/{number}"
@@ -172,7 +172,7 @@ def _check_volumes(member: Member) -> list[Fault]:
     return faults
 
 
-def _check_ready(member: Member) -> list[Fault]:
+def _check_ready(member: RequestedServer) -> list[Fault]:
     wish = member.wish
     if wish.ready_when is None:
         return []

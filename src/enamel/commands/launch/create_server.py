@@ -11,13 +11,13 @@ from typing import Any
 
 from enamel.clouds.driver import Capability
 from enamel.commands import quota
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.launch import interface, keys_and_rules, servers
-from enamel.commands.launch.plan_builder import Writer
-from enamel.commands.launch.resolved_server import Choice, choose
-from enamel.commands.launch.server_request import Member
-from enamel.commands.launch.servers import Fleet
+from enamel.commands.launch.plan_builder import PlanBuilder
+from enamel.commands.launch.resolved_server import ResolvedServer, choose
+from enamel.commands.launch.server_request import RequestedServer
+from enamel.commands.launch.servers import RequestedServers
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft, Plan, with_secrets
 from enamel.model import duration
@@ -34,7 +34,7 @@ GIVE_UP_AFTER = timedelta(hours=1)
 FORGOTTEN = frozenset({"DELETED", "SOFT_DELETED"})
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known of the cloud for this launch."""
     launch: Launch = want.body
     found = servers.read(launch, seed=want.seed)
@@ -55,7 +55,7 @@ def ask(want: Want) -> Ask:
         wish.allow and wish.security_groups is None for wish in networked
     )
     templates = {wish.template_id or wish.template for wish in wishes} - {None}
-    return Ask(
+    return FactsNeeded(
         flavors=True,
         images=True,
         templates=frozenset(str(one) for one in templates),
@@ -80,7 +80,7 @@ def _key_name(choice: str | KeypairChoice | None) -> str | None:
     return choice.name if isinstance(choice, KeypairChoice) else choice
 
 
-def _ports_first(found: Fleet) -> bool:
+def _ports_first(found: RequestedServers) -> bool:
     """Tell whether the ports are made before the servers."""
     wishes = [member.wish for member in found.members]
     lists = [wish.networks for wish in wishes if isinstance(wish.networks, list)]
@@ -102,7 +102,7 @@ def _ports_first(found: Fleet) -> bool:
     return special or disks or not found.numbered or len(wishes) > TOGETHER
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of a launch, or all that stands in its way."""
     launch: Launch = want.body
     found = servers.read(launch, seed=want.seed)
@@ -115,7 +115,7 @@ def plan(want: Want, facts: Facts) -> Planned:
         if want.spare:
             made, secrets = _singly(choices, want, facts)
         else:
-            writer = Writer(choices, task=want.task_id, ports_first=_ports_first(found), facts=facts)
+            writer = PlanBuilder(choices, task=want.task_id, ports_first=_ports_first(found), facts=facts)
             made, secrets = writer.write(launch), writer.secrets
         faults += quota.faults(made.needs, facts)
     else:
@@ -134,13 +134,15 @@ def plan(want: Want, facts: Facts) -> Planned:
     )
 
 
-def _singly(choices: list[Choice], want: Want, facts: Facts) -> tuple[Plan, dict[str, bytes]]:
+def _singly(
+    choices: list[ResolvedServer], want: CommandRequest, facts: Facts
+) -> tuple[Plan, dict[str, bytes]]:
     """Return a plan that makes each server by itself, with all that it needs."""
     plans = []
     secrets: dict[str, bytes] = {}
     for choice in choices:
         draft = Draft(cloud=facts.cloud, group=choice.hostname)
-        writer = Writer([choice], task=want.task_id, ports_first=True, facts=facts, draft=draft)
+        writer = PlanBuilder([choice], task=want.task_id, ports_first=True, facts=facts, draft=draft)
         made, texts = writer.write(want.body), writer.secrets
         # Each writer counts its texts from one.
         symbols = {symbol: f"{choice.hostname}/{symbol}" for symbol in texts}
@@ -167,7 +169,7 @@ def _duration(text: str | None) -> timedelta | None:
         return None
 
 
-def _urgent(want: Want) -> list[Fault]:
+def _urgent(want: CommandRequest) -> list[Fault]:
     """Return a fault where the caller may not ask for the priority they ask for."""
     if want.body.priority != "high" or "admin" in want.roles:
         return []
@@ -175,7 +177,7 @@ def _urgent(want: Want) -> list[Fault]:
     return [Fault(pointer="/priority", code="forbidden", detail=detail)]
 
 
-def _taken(found: Fleet, facts: Facts) -> list[Fault]:
+def _taken(found: RequestedServers, facts: Facts) -> list[Fault]:
     """Return a fault for each host name that the project has already."""
     taken = {one.name for one in facts.servers_named if one.status not in FORGOTTEN} | facts.promised_names
     return [
@@ -189,7 +191,7 @@ def _taken(found: Fleet, facts: Facts) -> list[Fault]:
     ]
 
 
-def _lacking(found: Fleet, facts: Facts) -> list[Fault]:
+def _lacking(found: RequestedServers, facts: Facts) -> list[Fault]:
     """Return a fault for each thing that the cloud has no service for."""
     faults = []
     for member in found.members:
@@ -212,7 +214,7 @@ def _lacking(found: Fleet, facts: Facts) -> list[Fault]:
     return list(dict.fromkeys(faults))
 
 
-def _without_ports(member: Member, facts: Facts) -> list[Fault]:
+def _without_ports(member: RequestedServer, facts: Facts) -> list[Fault]:
     """Return a fault for each wish that only a cloud with ports can fulfil."""
     networks = member.wish.networks
     detailed = isinstance(networks, list) and (
@@ -229,7 +231,7 @@ def _without_ports(member: Member, facts: Facts) -> list[Fault]:
     ]
 
 
-def _keys(choices: list[Choice], found: Fleet) -> list[Fault]:
+def _keys(choices: list[ResolvedServer], found: RequestedServers) -> list[Fault]:
     """Return a fault for each server whose key has the name of another server's other key."""
     first: dict[str, list[str]] = {}
     faults = []

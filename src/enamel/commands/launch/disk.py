@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from enamel.commands.launch.server_request import Member
+from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model import cloud
 from enamel.model.launch import VolumeChoice
@@ -19,7 +19,7 @@ class Data(Struct, frozen=True, kw_only=True):
     boot: bool = False
 
 
-def disks(member: Member, start: cloud.Volume | None, look: Lookup) -> tuple[Data, ...]:
+def disks(member: RequestedServer, start: cloud.Volume | None, look: Lookup) -> tuple[Data, ...]:
     """Return a server's volumes, the one that it boots from first."""
     boot = member.wish.boot_volume
     found = []
@@ -52,7 +52,7 @@ def disks(member: Member, start: cloud.Volume | None, look: Lookup) -> tuple[Dat
     return tuple(found)
 
 
-def _existing(member: Member, choice: VolumeChoice, pointer: str, look: Lookup) -> Data | None:
+def _existing(member: RequestedServer, choice: VolumeChoice, pointer: str, look: Lookup) -> Data | None:
     """Return a volume that is there, if the server can have it."""
     volume = look.find(look.facts.volumes, choice.volume or "", what="volume", pointer=pointer)
     if volume is None:

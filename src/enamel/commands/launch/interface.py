@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from enamel.commands.facts import Facts
 from enamel.commands.launch import rule_parser
-from enamel.commands.launch.server_request import Member
+from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model import cloud
 from enamel.model.launch import AddressChoice, NetworkChoice
@@ -30,7 +30,7 @@ class Interface(Struct, frozen=True, kw_only=True):
         return self.network_id is None and self.port_id is None
 
 
-def interfaces(member: Member, look: Lookup) -> tuple[Interface, ...] | None:
+def interfaces(member: RequestedServer, look: Lookup) -> tuple[Interface, ...] | None:
     """Return where a server is plugged in; None means no network at all."""
     wanted = member.wish.networks
     if wanted == "none":
@@ -63,7 +63,7 @@ def _of_address(address: cloud.Address) -> Interface:
     return Interface(port_id=address.id, network_id=address.network_id, external=True)
 
 
-def own(member: Member, facts: Facts) -> cloud.Address | None:
+def own(member: RequestedServer, facts: Facts) -> cloud.Address | None:
     """Return the address that a server names, where it is a port: such a server needs nothing else to be reached."""
     wanted = member.wish.public_address
     if not isinstance(wanted, AddressChoice) or wanted.address is None:
@@ -120,7 +120,7 @@ def _check_inside(
         look.fault(pointer, f"{address} is not on network '{network.name}', which has {ranges}.")
 
 
-def _auto(member: Member, look: Lookup) -> Interface:
+def _auto(member: RequestedServer, look: Lookup) -> Interface:
     """Return the interface of a server that named no network: the project's only or default one."""
     project = look.facts.identity.project_id
     there = [
@@ -139,7 +139,7 @@ def _auto(member: Member, look: Lookup) -> Interface:
 
 
 def public(
-    member: Member, plugged: Sequence[Interface] | None, look: Lookup
+    member: RequestedServer, plugged: Sequence[Interface] | None, look: Lookup
 ) -> tuple[str | None, cloud.Address | None]:
     """Return where the public address comes from: a network for a new one, or one that is there."""
     wanted = member.wish.public_address

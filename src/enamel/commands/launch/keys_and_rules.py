@@ -2,13 +2,13 @@
 
 import msgspec
 
-from enamel.commands.launch.server_request import Member
+from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model import cloud
 from enamel.model.launch import KeypairChoice
 
 
-def key(member: Member, look: Lookup) -> KeypairChoice | None:
+def key(member: RequestedServer, look: Lookup) -> KeypairChoice | None:
     """Return a server's key; with its text only where it is to be imported."""
     wish, pointer = member.wish, member.at_either("keypair")
     wanted = wish.keypair if wish.keypair is not None else wish.keypair_id
@@ -33,7 +33,7 @@ def words(public_key: str | None) -> list[str]:
     return (public_key or "").split()[:2]
 
 
-def rules(member: Member, look: Lookup) -> tuple[cloud.Rule, ...]:
+def rules(member: RequestedServer, look: Lookup) -> tuple[cloud.Rule, ...]:
     """Return the rules of `allow`, each once, with the groups that they name looked up."""
     found = []
     for parsed in member.rules:
@@ -46,7 +46,7 @@ def rules(member: Member, look: Lookup) -> tuple[cloud.Rule, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def groups(member: Member, look: Lookup) -> tuple[str, ...] | None:
+def groups(member: RequestedServer, look: Lookup) -> tuple[str, ...] | None:
     """Return the ids of the security groups that a server names; None leaves the project's default."""
     named = member.wish.security_groups
     if named is None:

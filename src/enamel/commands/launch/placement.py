@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from enamel.commands.command import Want
-from enamel.commands.launch.server_request import Member
+from enamel.commands.command import CommandRequest
+from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model.cloud import Zone
 from enamel.model.errors import Fault
-from enamel.model.launch import Launch, ServerWish
+from enamel.model.launch import Launch, ServerRequest
 from enamel.model.placement import Container, Containers, id_of
 
 
@@ -21,23 +21,23 @@ class Spot(Struct, frozen=True, kw_only=True):
     """Availability zone; None leaves it to the cloud."""
 
 
-def cloud_of(want: Want) -> tuple[str | None, Sequence[Fault]]:
+def cloud_of(want: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
     """Return the cloud that a launch names by its placements; None where it names none."""
     reached, faults = clouds_of(want)
     return (reached[0] if reached else None), faults
 
 
-def elsewhere(want: Want) -> Sequence[str]:
+def elsewhere(want: CommandRequest) -> Sequence[str]:
     """Return the further clouds that a launch can go to."""
     return clouds_of(want)[0][1:]
 
 
-def clouds_of(want: Want) -> tuple[tuple[str, ...], Sequence[Fault]]:
+def clouds_of(want: CommandRequest) -> tuple[tuple[str, ...], Sequence[Fault]]:
     """Return the clouds that a launch can go to by its placements, the first choice first; none where it names none."""
     launch = want.body
     if not isinstance(launch, Launch):
         return (), ()
-    parts: list[tuple[str, ServerWish]] = [("", launch)]
+    parts: list[tuple[str, ServerRequest]] = [("", launch)]
     parts += [("/defaults", launch.defaults)] if launch.defaults else []
     parts += [(f"/servers/{number}", one) for number, one in enumerate(launch.servers or ())]
     common: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ def clouds_of(want: Want) -> tuple[tuple[str, ...], Sequence[Fault]]:
     return common, tuple(faults)
 
 
-def _reached(wish: ServerWish, want: Want) -> tuple[str, ...]:
+def _reached(wish: ServerRequest, want: CommandRequest) -> tuple[str, ...]:
     """Return the clouds that a wish's placement is in; none where it names no cloud."""
     container = _container(wish, want.containers)
     if container is not None:
@@ -69,7 +69,7 @@ def _reached(wish: ServerWish, want: Want) -> tuple[str, ...]:
     return tuple(cloud for cloud in want.clouds if cloud == path.split("/")[0])
 
 
-def _container(wish: ServerWish, containers: Containers) -> Container | None:
+def _container(wish: ServerRequest, containers: Containers) -> Container | None:
     """Return the container that a wish names by its id, its name or a path."""
     if wish.placement_id is not None:
         return containers.with_id(wish.placement_id)
@@ -79,7 +79,7 @@ def _container(wish: ServerWish, containers: Containers) -> Container | None:
     return found or containers.named(containers.below(wish.placement.strip("/")) or "")
 
 
-def spots(member: Member, look: Lookup) -> tuple[Spot, ...]:
+def spots(member: RequestedServer, look: Lookup) -> tuple[Spot, ...]:
     """Return where a server may go on the cloud that is planned for, in order; with no placement the cloud chooses.
 
     A placement with zones below it means any of them: the next is tried when one has no valid host.

@@ -10,7 +10,7 @@ from enamel.clouds.driver import Capability
 from enamel.commands import quota
 from enamel.commands.facts import Facts
 from enamel.commands.launch.interface import Interface
-from enamel.commands.launch.resolved_server import Choice
+from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft, Group, Handle, Plan
 from enamel.model import ids
@@ -22,12 +22,12 @@ PORTS_AT_ONCE = 100
 """So many ports at the most are made with one request."""
 
 
-class Writer:
+class PlanBuilder:
     """Writes the plan of a launch."""
 
     def __init__(
         self,
-        choices: Sequence[Choice],
+        choices: Sequence[ResolvedServer],
         *,
         task: str,
         ports_first: bool,
@@ -94,7 +94,7 @@ class Writer:
             needs=needs,
         )
 
-    def _alternatives(self, choice: Choice, number: int) -> tuple[dict[str, Any], ...]:
+    def _alternatives(self, choice: ResolvedServer, number: int) -> tuple[dict[str, Any], ...]:
         """Return where a server is tried; the servers of a launch begin at different places."""
         turn = number % len(choice.spots)
         spots = choice.spots[turn:] + choice.spots[:turn]
@@ -102,7 +102,7 @@ class Writer:
 
     # -- what all share
 
-    def _shared(self, choice: Choice) -> None:
+    def _shared(self, choice: ResolvedServer) -> None:
         """Add what a server needs and others may use as well."""
         key = choice.key
         if key and key.public_key is not None and key.name not in self._keys:
@@ -127,7 +127,7 @@ class Writer:
             return self._network["id"]
         return interface.network_id
 
-    def _security_groups(self, choice: Choice) -> tuple[Any, ...] | None:
+    def _security_groups(self, choice: ResolvedServer) -> tuple[Any, ...] | None:
         """Return the ids of a server's security groups; None leaves the project's default."""
         if not choice.rules:
             return choice.security_groups
@@ -140,7 +140,7 @@ class Writer:
             ) or ("default",)
         return (self._groups[choice.rules]["id"], *named)
 
-    def _boot(self, names: Sequence[str], choice: Choice, **rest: Any) -> server.Boot:
+    def _boot(self, names: Sequence[str], choice: ResolvedServer, **rest: Any) -> server.Boot:
         """Return the step that boots servers of one kind."""
         key = choice.key
         return server.Boot(
@@ -187,9 +187,9 @@ class Writer:
             found[number] += given
         return found
 
-    def _port(self, number: int, place: int, interface: Interface) -> port.Wanted:
+    def _port(self, number: int, place: int, interface: Interface) -> port.RequestedPort:
         choice = self._choices[number]
-        return port.Wanted(
+        return port.RequestedPort(
             network_id=self._network_of(interface),
             name=choice.hostname if not place else f"{choice.hostname}-{place + 1}",
             subnet_id=interface.subnet_id,
@@ -197,7 +197,7 @@ class Writer:
             security_groups=self._security_groups(choice),
         )
 
-    def _separate(self, choice: Choice, ports: Sequence[tuple[Interface, Any]]) -> None:
+    def _separate(self, choice: ResolvedServer, ports: Sequence[tuple[Interface, Any]]) -> None:
         """Add a server that has its ports already."""
         name = choice.hostname
         where = next((id for interface, id in ports if not interface.external), None)
@@ -218,7 +218,7 @@ class Writer:
 
     # -- together
 
-    def _alone(self, choice: Choice) -> None:
+    def _alone(self, choice: ResolvedServer) -> None:
         """Add a single server whose ports Nova makes."""
         name = choice.hostname
         plugs = self._plugs(choice)
@@ -241,7 +241,7 @@ class Writer:
         for number, choice in enumerate(self._choices):
             self._plugged(choice, boot["servers", number, "id"])
 
-    def _plugs(self, choice: Choice) -> dict[str, Any]:
+    def _plugs(self, choice: ResolvedServer) -> dict[str, Any]:
         """Return the networks on which Nova makes ports, and what else goes with them."""
         interfaces = choice.interfaces or ()
         networks = tuple(
@@ -257,7 +257,7 @@ class Writer:
             "zone": choice.spots[0].zone,
         }
 
-    def _plugged(self, choice: Choice, id: Any) -> Handle:
+    def _plugged(self, choice: ResolvedServer, id: Any) -> Handle:
         """Add the address of a server whose ports Nova makes, and its waits."""
         shown = None
         if choice.public_from or choice.public_address:
@@ -270,7 +270,7 @@ class Writer:
 
     # -- each server
 
-    def _disks(self, choice: Choice) -> tuple[Disk, ...]:
+    def _disks(self, choice: ResolvedServer) -> tuple[Disk, ...]:
         """Add the volumes that a server boots from and gets; they are usable before it boots."""
         found = []
         for disk in choice.disks:
@@ -289,7 +289,7 @@ class Writer:
             found.append(Disk(volume_id=id, boot=disk.boot, delete_with_server=disk.delete_with_server))
         return tuple(found)
 
-    def _address(self, choice: Choice, port_id: Any) -> Handle | None:
+    def _address(self, choice: ResolvedServer, port_id: Any) -> Handle | None:
         """Add the public address of a server."""
         if choice.public_address is not None:
             step: Any = address.MoveAddress(id=choice.public_address.id, port_id=port_id)
@@ -299,7 +299,7 @@ class Writer:
             return None
         return self._draft.add(step, group=choice.hostname)
 
-    def _finish(self, choice: Choice, id: Any, shown: Handle | None) -> Handle:
+    def _finish(self, choice: ResolvedServer, id: Any, shown: Handle | None) -> Handle:
         """Add the waits until a server is as ready as it was asked to be; return the one until it is ACTIVE."""
         active = self._draft.add(
             server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),

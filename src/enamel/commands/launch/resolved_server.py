@@ -6,13 +6,13 @@ from enamel.commands.launch import disk, interface, keys_and_rules, placement, t
 from enamel.commands.launch.disk import Data
 from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.placement import Spot
-from enamel.commands.launch.server_request import Member
+from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model import cloud
 from enamel.model.launch import KeypairChoice, Peers
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class ResolvedServer(Struct, frozen=True, kw_only=True):
     """One server with everything looked up."""
 
     hostname: str
@@ -42,7 +42,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     ready_when: str = "active"
 
 
-def choose(member: Member, look: Lookup) -> Choice | None:
+def choose(member: RequestedServer, look: Lookup) -> ResolvedServer | None:
     """Return a server's choices; None where faults leave nothing to plan with."""
     wish = member.wish
     before = len(look.faults)
@@ -64,7 +64,7 @@ def choose(member: Member, look: Lookup) -> Choice | None:
     apart = _peers(member, affinity.not_near if affinity else None, "not_near", look)
     if len(look.faults) > before or flavor is None or (image is None and volume is None):
         return None
-    return Choice(
+    return ResolvedServer(
         hostname=member.hostname,
         flavor=flavor,
         image_id=image.id if image and not wish.boot_volume else None,
@@ -88,7 +88,7 @@ def choose(member: Member, look: Lookup) -> Choice | None:
     )
 
 
-def _peers(member: Member, peers: Peers | None, name: str, look: Lookup) -> tuple[str, ...]:
+def _peers(member: RequestedServer, peers: Peers | None, name: str, look: Lookup) -> tuple[str, ...]:
     """Return the ids of the servers that a server is to be near to, or apart from."""
     if peers is None:
         return ()

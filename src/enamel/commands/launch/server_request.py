@@ -3,17 +3,17 @@
 from msgspec import Struct
 
 from enamel.model import cloud
-from enamel.model.launch import ServerWish
+from enamel.model.launch import ServerRequest
 
 TWINS = ("template", "type", "placement", "keypair")
 """Fields that have a twin `<field>_id`, which takes ids only."""
 
 
-class Member(Struct, frozen=True, kw_only=True):
+class RequestedServer(Struct, frozen=True, kw_only=True):
     """One server of the fleet."""
 
     hostname: str
-    wish: ServerWish
+    wish: ServerRequest
     pointer: str
     """Where the server stands in the body; faults of defaults are shown there, too."""
     own: frozenset[str] = frozenset()

@@ -8,26 +8,26 @@ import msgspec
 from msgspec import Struct
 
 from enamel.commands.launch import checks, webhooks
-from enamel.commands.launch.server_request import TWINS, Member
+from enamel.commands.launch.server_request import TWINS, RequestedServer
 from enamel.model import duration
 from enamel.model.errors import Fault
-from enamel.model.launch import Defaults, Launch, ServerWish
+from enamel.model.launch import Defaults, Launch, ServerRequest
 
 YEARS = range(2000, 2100)
 """In which a launch may begin."""
 PATTERN = re.compile(r"%\(rand_num\)([1-9])d")
 
 
-class Fleet(Struct, frozen=True, kw_only=True):
+class RequestedServers(Struct, frozen=True, kw_only=True):
     """The servers of a launch."""
 
-    members: tuple[Member, ...]
+    members: tuple[RequestedServer, ...]
     numbered: bool
     """Whether they are equal but for names that Nova would give as well: base-1, base-2 …"""
     faults: tuple[Fault, ...] = ()
 
 
-def read(launch: Launch, *, seed: int) -> Fleet:
+def read(launch: Launch, *, seed: int) -> RequestedServers:
     """Return the fleet that a launch describes, with every fault that shows without a cloud."""
     faults: list[Fault] = []
     common, where = _common(launch, faults)
@@ -39,7 +39,8 @@ def read(launch: Launch, *, seed: int) -> Fleet:
         members = [_member(common, where, one, f"/servers/{n}") for n, one in enumerate(launch.servers)]
     else:
         members = [
-            Member(hostname=name, wish=common, pointer="", common=where) for name in _names(launch, common)
+            RequestedServer(hostname=name, wish=common, pointer="", common=where)
+            for name in _names(launch, common)
         ]
     members = _named(members, common, seed=seed, where=where, faults=faults)
     faults += _whole(launch)
@@ -51,7 +52,7 @@ def read(launch: Launch, *, seed: int) -> Fleet:
     faults += _doubles(checked)
     numbered = launch.servers is None and [one.hostname for one in members] == _names(launch, common)
     # What is wrong with the defaults is wrong with every server, and told once.
-    return Fleet(members=tuple(checked), numbered=numbered, faults=tuple(dict.fromkeys(faults)))
+    return RequestedServers(members=tuple(checked), numbered=numbered, faults=tuple(dict.fromkeys(faults)))
 
 
 def _fault(pointer: str, detail: str, code: str = "invalid") -> Fault:
@@ -75,17 +76,19 @@ def _common(launch: Launch, faults: list[Fault]) -> tuple[Defaults, str]:
     return launch.defaults, "/defaults"
 
 
-def _member(common: Defaults, where: str, own: ServerWish, pointer: str) -> Member:
+def _member(common: Defaults, where: str, own: ServerRequest, pointer: str) -> RequestedServer:
     """Return a server with what it does not say itself taken from the defaults."""
     said = {name for name in own.__struct_fields__ if getattr(own, name) is not None}
     for name in TWINS:
         # `type` of a server beats `type_id` of the defaults, and the other way round.
         if {name, f"{name}_id"} & said:
             said |= {name, f"{name}_id"}
-    merged = {name: getattr(own if name in said else common, name) for name in ServerWish.__struct_fields__}
-    return Member(
+    merged = {
+        name: getattr(own if name in said else common, name) for name in ServerRequest.__struct_fields__
+    }
+    return RequestedServer(
         hostname=own.hostname or "",
-        wish=ServerWish(**merged),
+        wish=ServerRequest(**merged),
         pointer=pointer,
         own=frozenset(said),
         common=where,
@@ -102,8 +105,8 @@ def _names(launch: Launch, common: Defaults) -> list[str]:
 
 
 def _named(
-    members: list[Member], common: Defaults, *, seed: int, where: str, faults: list[Fault]
-) -> list[Member]:
+    members: list[RequestedServer], common: Defaults, *, seed: int, where: str, faults: list[Fault]
+) -> list[RequestedServer]:
     """Return the members with the names that the pattern gives to those that have none."""
     pattern = common.hostname_pattern
     if pattern is not None and not PATTERN.search(pattern):
@@ -153,7 +156,7 @@ def _whole(launch: Launch) -> list[Fault]:
     return faults + webhooks.faults(launch.notify)
 
 
-def _doubles(members: list[Member]) -> list[Fault]:
+def _doubles(members: list[RequestedServer]) -> list[Fault]:
     """Return a fault for every host name that stands twice."""
     seen: set[str] = set()
     faults = []

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 
-from enamel.commands.launch.server_request import Member
+from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup, Named
 from enamel.model import cloud
-from enamel.model.launch import SizeWish
+from enamel.model.launch import SizeRequest
 
 GIB = 1024**3
 
 
-def flavor(member: Member, look: Lookup) -> cloud.Flavor | None:
+def flavor(member: RequestedServer, look: Lookup) -> cloud.Flavor | None:
     """Return the server type that a server names, or the smallest that has what it asks for."""
     wish, pointer = member.wish, member.at_either("type")
-    if isinstance(wish.type, SizeWish):
+    if isinstance(wish.type, SizeRequest):
         return _smallest(wish.type, pointer, look)
     wanted = wish.type_id or wish.type
     if wanted is None:
@@ -22,7 +22,7 @@ def flavor(member: Member, look: Lookup) -> cloud.Flavor | None:
     return look.find(look.facts.flavors, wanted, what="server type", pointer=pointer, ids_only=ids_only)
 
 
-def _smallest(size: SizeWish, pointer: str, look: Lookup) -> cloud.Flavor | None:
+def _smallest(size: SizeRequest, pointer: str, look: Lookup) -> cloud.Flavor | None:
     fitting = [
         one
         for one in look.facts.flavors
@@ -43,7 +43,7 @@ def _smallest(size: SizeWish, pointer: str, look: Lookup) -> cloud.Flavor | None
     return min(fitting, key=lambda one: (one.memory_mb, one.vcpus, one.disk_gb, one.name))
 
 
-def template(member: Member, look: Lookup) -> tuple[cloud.Image | None, cloud.Volume | None]:
+def template(member: RequestedServer, look: Lookup) -> tuple[cloud.Image | None, cloud.Volume | None]:
     """Return the image or the volume that a server starts from; where a name fits both, it means the image."""
     wish, pointer = member.wish, member.at_either("template")
     wanted = wish.template_id or wish.template
@@ -66,7 +66,7 @@ def _means(things: Iterable[Named], wanted: str, *, ids_only: bool) -> bool:
     return any(one.id == wanted or (one.name == wanted and not ids_only) for one in things)
 
 
-def _bootable(member: Member, volume: cloud.Volume, pointer: str, look: Lookup) -> bool:
+def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, look: Lookup) -> bool:
     """Tell whether a server can start from a volume."""
     trouble = None
     if not volume.bootable:
@@ -82,7 +82,7 @@ def _bootable(member: Member, volume: cloud.Volume, pointer: str, look: Lookup) 
     return trouble is None
 
 
-def check_fit(member: Member, look: Lookup, *, size: cloud.Flavor, image: cloud.Image) -> None:
+def check_fit(member: RequestedServer, look: Lookup, *, size: cloud.Flavor, image: cloud.Image) -> None:
     """Find out whether an image fits the disk and the memory."""
     boot = member.wish.boot_volume
     room = boot.size_gb if boot else size.disk_gb

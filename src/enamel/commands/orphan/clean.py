@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts, OrphanAsk
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded, OrphanFactsNeeded
 from enamel.commands.orphan import find
 from enamel.flow.plan import Draft, Handle
 from enamel.model import duration
@@ -28,14 +28,16 @@ AT_ONCE = 200
 """So many things at the most go with one task."""
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the orphans."""
     wish: CleanWish = want.body
     kinds = frozenset(wish.kinds or Kind) if wish.ids is None else frozenset(Kind)
-    return Ask(orphans=OrphanAsk(kinds=kinds, min_age=_age(wish.min_age), foreign=wish.foreign))
+    return FactsNeeded(
+        orphans=OrphanFactsNeeded(kinds=kinds, min_age=_age(wish.min_age), foreign=wish.foreign)
+    )
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that takes orphans away, each looked at once more before it goes."""
     wish: CleanWish = want.body
     faults = list(_age_faults(wish))

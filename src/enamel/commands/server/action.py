@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from enamel.commands.command import Command, Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import Command, CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.commands.server import action_steps
 from enamel.flow import task_view
@@ -46,7 +46,7 @@ SUMMARIES: dict[Action, str] = {
 """What each action does; TERMINATE is a command of its own."""
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what the action names."""
     wish: Wish = want.body
     what, new_volume = wish.action, wish.size_gb is not None
@@ -55,7 +55,7 @@ def ask(want: Want) -> Ask:
         quota = frozenset({"cores", "memory_mb"})
     elif new_volume:
         quota = frozenset({"volumes", "gigabytes"})
-    return Ask(
+    return FactsNeeded(
         server=want.params["server"],
         flavors=what is Action.RESIZE,
         images=wish.template is not None or wish.template_id is not None,
@@ -71,7 +71,7 @@ def ask(want: Want) -> Ask:
     )
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of an action.
 
     Raises:
@@ -136,7 +136,7 @@ def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: "***" if name == "password" and value else value for name, value in data.items()}
 
 
-def cloud_of(want: Want) -> tuple[str | None, Sequence[Fault]]:
+def cloud_of(want: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
     """Return the cloud that a request names; the server's own is known from its tasks."""
     return want.params.get("cloud"), ()
 

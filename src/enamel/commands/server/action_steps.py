@@ -286,7 +286,7 @@ def _attach_port(recipe: Recipe) -> None:
     network = look.find(inside, wish.network or "", what="network", pointer="/network")
     if network is None:
         return
-    wanted = port.Wanted(
+    wanted = port.RequestedPort(
         network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=wish.fixed_ip
     )
     made = recipe.add(port.CreatePorts(wants=(wanted,)))

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from enamel.clouds.driver import Capability
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow import task_view
 from enamel.flow.plan import Draft
 from enamel.model import cloud, mark
@@ -15,12 +15,12 @@ from enamel.steps.step import Step
 KINDS = frozenset({"addresses", "volumes", "ports"})
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server and everything around it."""
-    return Ask(terminate=want.params["server"])
+    return FactsNeeded(terminate=want.params["server"])
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that ends a server."""
     if facts.server is None:
         raise AssertionError("the facts of a termination have the server")
@@ -64,14 +64,14 @@ def _faults(wanted: str | None) -> list[Fault]:
     return [Fault(pointer="?with", detail=detail)]
 
 
-def _frees(want: Want, facts: Facts) -> bool:
+def _frees(want: CommandRequest, facts: Facts) -> bool:
     """Tell whether something stays that was asked for by itself, and that a deferred deletion would hold on to."""
     marks = [one.mark for one in facts.ports] + [one.mark for one in facts.addresses]
     marks += [one.mark for one in facts.volumes if one.attached_to]
     return want.params.get("with") != "nothing" and any(map(mark.is_lasting, marks))
 
 
-def _goes(want: Want, kind: str, text: str) -> bool:
+def _goes(want: CommandRequest, kind: str, text: str) -> bool:
     """Tell whether a thing around the server goes with it."""
     wanted = want.params.get("with")
     by = mark.read(text)
@@ -86,13 +86,13 @@ def _goes(want: Want, kind: str, text: str) -> bool:
     return kind in wanted.split(",") or (kind == "ports" and made and wanted != "nothing")
 
 
-def _made_with(want: Want, facts: Facts) -> bool:
+def _made_with(want: CommandRequest, facts: Facts) -> bool:
     """Tell whether a launch of Enamel's has made the server, and what it has made for all its servers may go as well."""
     owner = mark.task_of(facts.server.mark) if facts.server else ""
     return bool(owner) and want.params.get("with") in (None, "everything")
 
 
-def _groups(want: Want, gone: cloud.Server, facts: Facts) -> list[cloud.SecurityGroup]:
+def _groups(want: CommandRequest, gone: cloud.Server, facts: Facts) -> list[cloud.SecurityGroup]:
     """Return the security groups that were made for the servers of the same launch."""
     if not _made_with(want, facts):
         return []

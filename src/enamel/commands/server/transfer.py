@@ -5,8 +5,8 @@ from datetime import timedelta
 import msgspec
 
 from enamel.commands import quota
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts, Target
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft, Group
 from enamel.model import cloud, mark
@@ -18,10 +18,10 @@ STATES = ("ACTIVE", "SHUTOFF")
 MARK = "enamel"
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what there is in the other project."""
     wish: ServerChange = want.body
-    return Ask(
+    return FactsNeeded(
         server=want.params["server"],
         interfaces=True,
         target=wish.project_id,
@@ -29,7 +29,7 @@ def ask(want: Want) -> Ask:
     )
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of a transfer.
 
     Until the original is ended, everything can be undone: the image and the new server go, the volumes come back,

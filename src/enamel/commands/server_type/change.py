@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec import structs
 
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Draft
 from enamel.model import cloud
 from enamel.model.errors import Fault
@@ -13,12 +13,12 @@ from enamel.model.server_type import ServerTypeChange, Visibility
 from enamel.steps import server_type
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: everything of the type, and which names are taken."""
-    return Ask(flavors=True, flavor=want.params["server_type"])
+    return FactsNeeded(flavors=True, flavor=want.params["server_type"])
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that changes a server type: one step, which knows the type as it was and as it is to be."""
     if facts.flavor is None:
         raise AssertionError("the facts of a change have the server type")

@@ -13,8 +13,8 @@ from datetime import timedelta
 import msgspec
 
 from enamel.commands import quota
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import step_parts, undo_steps
 from enamel.commands.task.step_parts import Places
 from enamel.flow import plan as plans
@@ -31,19 +31,19 @@ from enamel.steps.server import GONE, Boot
 RESTARTABLE = frozenset({task.State.ABORTED, task.State.TIMED_OUT})
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the task's items, and whether its names and its quota are still free."""
     old = want.earlier
     if old is None or old.state not in RESTARTABLE:
-        return Ask(task=want.params["task"])
-    return Ask(
+        return FactsNeeded(task=want.params["task"])
+    return FactsNeeded(
         task=old.id,
         server_names=frozenset(entry.hostname for entry in old.servers),
         quota=frozenset(plans.read(old.plan).needs),
     )
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the old task's plan with the items that stay done, and before it the undoing of those that do not.
 
     Raises:

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import undo_steps
 from enamel.flow import plan as plans
 from enamel.flow.plan import Draft
@@ -12,12 +12,12 @@ from enamel.model.errors import WrongState
 from enamel.steps import KINDS
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the task's items."""
-    return Ask(task=want.params["task"])
+    return FactsNeeded(task=want.params["task"])
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that undoes a task's steps, each as soon as all that build on it are undone.
 
     Raises:

@@ -2,8 +2,8 @@
 
 from enamel.clouds.driver import Capability
 from enamel.commands import quota
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.launch import template
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft
@@ -12,17 +12,17 @@ from enamel.model.volume import VolumeWish
 from enamel.steps import volume
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: what the volume names, and what there may be."""
     wish: VolumeWish = want.body
-    return Ask(
+    return FactsNeeded(
         images=wish.template is not None,
         volume_types=wish.type is not None,
         quota=frozenset({"volumes", "gigabytes"}),
     )
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that makes a volume."""
     wish: VolumeWish = want.body
     look = Lookup(facts)

@@ -1,18 +1,18 @@
 """`volume.delete`: a volume goes, unless a server has it or snapshots build on it."""
 
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Draft
 from enamel.model.errors import NotFound, WrongState
 from enamel.steps import volume
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the project's volumes, and their snapshots."""
-    return Ask(volumes=True, volume_snapshots=True)
+    return FactsNeeded(volumes=True, volume_snapshots=True)
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that deletes a volume.
 
     Raises:

@@ -1,18 +1,18 @@
 """`volume.delete_snapshot`: a snapshot of a volume goes; the volume stays as it is."""
 
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Draft
 from enamel.model.errors import NotFound
 from enamel.steps import volume_snapshot
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the snapshots of the project's volumes."""
-    return Ask(volume_snapshots=True)
+    return FactsNeeded(volume_snapshots=True)
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that deletes a snapshot.
 
     Raises:

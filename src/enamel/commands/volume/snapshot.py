@@ -1,20 +1,20 @@
 """`volume.snapshot`: what is on a volume now, kept beside it; the volume may be in use."""
 
 from enamel.commands import quota
-from enamel.commands.command import Planned, Want
-from enamel.commands.facts import Ask, Facts
+from enamel.commands.command import CommandRequest, Planned
+from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Draft
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.volume import SnapshotWish
 from enamel.steps import volume, volume_snapshot
 
 
-def ask(want: Want) -> Ask:
+def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the project's volumes, and how much there may be."""
-    return Ask(volumes=True, quota=frozenset({"gigabytes"}))
+    return FactsNeeded(volumes=True, quota=frozenset({"gigabytes"}))
 
 
-def plan(want: Want, facts: Facts) -> Planned:
+def plan(want: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that makes a snapshot.
 
     Raises:

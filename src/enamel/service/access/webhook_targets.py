@@ -31,7 +31,7 @@ class Refused(Exception):
     """An address that webhooks are not sent to."""
 
 
-class Guard:
+class WebhookTargets:
     """Lets public addresses pass, and those that the configuration allows."""
 
     def __init__(self, allowed: Iterable[Network] = (), *, resolve: Resolve | None = None) -> None:

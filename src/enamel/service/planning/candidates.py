@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.commands.command import Command, Planned, Want
-from enamel.commands.facts import Facts, OrphanAsk
+from enamel.commands.command import Command, CommandRequest, Planned
+from enamel.commands.facts import Facts, OrphanFactsNeeded
 from enamel.commands.launch import other_clouds
 from enamel.model import cloud, mark, task
 from enamel.model.cloud import Limit
@@ -32,7 +32,7 @@ class Earlier(Struct, frozen=True, kw_only=True):
     """The tasks that are about that task."""
 
 
-class Prospect(Struct, frozen=True, kw_only=True):
+class Candidate(Struct, frozen=True, kw_only=True):
     """What a request comes to on one cloud."""
 
     cloud: str
@@ -40,22 +40,28 @@ class Prospect(Struct, frozen=True, kw_only=True):
     facts: Facts
 
 
-class Prospects:
+class CandidatePlanner:
     """Asks clouds what a request needs to know of them, and has it planned."""
 
     def __init__(self, store: engine.Store, *, clouds: driver.Clouds, radar: Radar | None = None) -> None:
         self._radar = radar or Radar(store, clouds=clouds)
         self._store = store
         self._clouds = clouds
-        self._allowance = quota_cache.Allowance(now=lambda: datetime.now(UTC))
+        self._allowance = quota_cache.QuotaCache(now=lambda: datetime.now(UTC))
 
     def accepted(self, cloud: str, needs: Mapping[str, int]) -> None:
         """Take note of what a task that was accepted will take of a cloud's quota."""
         self._allowance.accepted(cloud, needs)
 
     async def best(
-        self, command: Command, want: Want, *, among: Sequence[str], caller: Caller, earlier: Earlier
-    ) -> Prospect:
+        self,
+        command: Command,
+        want: CommandRequest,
+        *,
+        among: Sequence[str],
+        caller: Caller,
+        earlier: Earlier,
+    ) -> Candidate:
         """Return what a request comes to on the first cloud that can meet it; where none can, on the most likely.
 
         Clouds that were passed over are named in the plan's notes.
@@ -79,7 +85,7 @@ class Prospects:
         for look in looks:
             if isinstance(look, BaseException) and not isinstance(look, CloudError):
                 raise look
-        found = [look for look in looks if isinstance(look, Prospect)]
+        found = [look for look in looks if isinstance(look, Candidate)]
         if not found:
             raise next(look for look in looks if isinstance(look, CloudError))
         # What is wrong everywhere is the request's fault; a quota is the least of what can be wrong with a cloud.
@@ -100,8 +106,8 @@ class Prospects:
         return msgspec.structs.replace(chosen, planned=msgspec.structs.replace(planned, plan=plan))
 
     async def _on(
-        self, cloud: str, command: Command, want: Want, *, caller: Caller, earlier: Earlier
-    ) -> Prospect:
+        self, cloud: str, command: Command, want: CommandRequest, *, caller: Caller, earlier: Earlier
+    ) -> Candidate:
         """Return what a request comes to on one cloud, as the cloud is now."""
         found = await self._planned(cloud, command, want, caller=caller, earlier=earlier)
         # What is not to be found may be new, or have another id than it had: a catalogue that was kept is asked again.
@@ -111,8 +117,8 @@ class Prospects:
         return found
 
     async def _planned(
-        self, cloud: str, command: Command, want: Want, *, caller: Caller, earlier: Earlier
-    ) -> Prospect:
+        self, cloud: str, command: Command, want: CommandRequest, *, caller: Caller, earlier: Earlier
+    ) -> Candidate:
         """Return what a request comes to on one cloud, as far as is known of it."""
         asked = command.ask(want)
         where = self._clouds.get(cloud)
@@ -147,7 +153,7 @@ class Prospects:
             promised = await self._promised(caller, cloud, limits)
             facts = msgspec.structs.replace(facts, quota=limits, reserved=promised)
             planned = command.plan(want, facts)
-        return Prospect(cloud=cloud, planned=planned, facts=facts)
+        return Candidate(cloud=cloud, planned=planned, facts=facts)
 
     async def _recognised(self, caller: Caller, facts: Facts) -> tuple[cloud.Address, ...]:
         """Return a server's addresses; on clouds where they carry no marks, the task that made one is known from here."""
@@ -174,7 +180,7 @@ class Prospects:
             states=frozenset(task.State) - task.ENDED,
         )
 
-    async def _orphans(self, asked: OrphanAsk, cloud: str) -> tuple[Orphan, ...]:
+    async def _orphans(self, asked: OrphanFactsNeeded, cloud: str) -> tuple[Orphan, ...]:
         """Return what belongs to nobody; a look that something is to follow from counts for nothing itself."""
         found = await self._radar.look(
             cloud=cloud, kinds=asked.kinds, min_age=asked.min_age, foreign=asked.foreign, counts=False
@@ -198,9 +204,9 @@ async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
     return limits
 
 
-def _is_full(one: Prospect) -> bool:
+def _is_full(one: Candidate) -> bool:
     return {fault.code for fault in one.planned.faults} == {"quota_exceeded"}
 
 
 def _first_fault(look: object) -> str:
-    return look.planned.faults[0].detail if isinstance(look, Prospect) else ""
+    return look.planned.faults[0].detail if isinstance(look, Candidate) else ""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from enamel.clouds import driver
-from enamel.commands.facts import Ask, Facts, Target
+from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud
 from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service.access import role
@@ -19,7 +19,7 @@ MANY = 20
 
 
 async def gather(
-    where: driver.Cloud, ask: Ask, *, clouds: Sequence[str], elsewhere: Callable[[str], driver.Cloud]
+    where: driver.Cloud, ask: FactsNeeded, *, clouds: Sequence[str], elsewhere: Callable[[str], driver.Cloud]
 ) -> Facts:
     """Return the facts.
 

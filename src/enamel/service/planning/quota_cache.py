@@ -23,7 +23,7 @@ class _Seen:
         self.since: Counter[str] = Counter()
 
 
-class Allowance:
+class QuotaCache:
     """Remembers quotas."""
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:

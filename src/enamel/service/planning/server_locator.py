@@ -11,7 +11,7 @@ MANY = 10_000
 """So many servers are remembered."""
 
 
-class Whereabouts:
+class ServerLocator:
     """Finds servers, first where the newest task about them says."""
 
     def __init__(self, store: engine.Store, *, clouds: driver.Clouds) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from enamel.clouds import driver
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from enamel.dispatch import base
 from enamel.model.errors import CloudUnknown, LeaseLost
 from enamel.service.process.health import Degraded
@@ -60,7 +60,7 @@ class CloudsCheck:
 class CacheCheck:
     """Looks whether processes can share what they know of the clouds; without that, each asks for itself."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: SharedStore) -> None:
         self._board = board
 
     async def __call__(self) -> str | None:

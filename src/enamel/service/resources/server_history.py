@@ -43,7 +43,7 @@ class Origin(enum.Enum):
     CLOUD = "cloud"
 
 
-class Deed(Struct, frozen=True, kw_only=True):
+class HistoryEntry(Struct, frozen=True, kw_only=True):
     """Something that was done to a server."""
 
     id: str
@@ -70,7 +70,7 @@ async def of(
     marker: str | None = None,
     since: datetime | None = None,
     states: frozenset[State] = frozenset(),
-) -> Page[Deed]:
+) -> Page[HistoryEntry]:
     """Return what was done to a server, the latest first.
 
     Raises:
@@ -97,7 +97,7 @@ async def of(
     return Page(entries=wanted[:limit], more=len(wanted) > limit)
 
 
-async def _others(read: Read, caller: Caller, server: str, *, known: tuple[Task, ...]) -> list[Deed]:
+async def _others(read: Read, caller: Caller, server: str, *, known: tuple[Task, ...]) -> list[HistoryEntry]:
     """Return what the cloud remembers and no task of Enamel's has asked for."""
     try:
         found, where = await read.find(caller, server)
@@ -111,8 +111,8 @@ async def _others(read: Read, caller: Caller, server: str, *, known: tuple[Task,
     return [_of_cloud(one) for one in deeds if one.id not in asked]
 
 
-def _of_task(found: Task) -> Deed:
-    return Deed(
+def _of_task(found: Task) -> HistoryEntry:
+    return HistoryEntry(
         id=found.id,
         origin=Origin.ENAMEL,
         action=found.action,
@@ -125,8 +125,8 @@ def _of_task(found: Task) -> Deed:
     )
 
 
-def _of_cloud(found: cloud.Deed) -> Deed:
-    return Deed(
+def _of_cloud(found: cloud.HistoryEntry) -> HistoryEntry:
+    return HistoryEntry(
         id=found.id,
         origin=Origin.CLOUD,
         action=WORDS.get(found.action, found.action.upper().replace("-", "_")),

@@ -11,10 +11,10 @@ from enamel.clouds import driver
 from enamel.model import cloud
 from enamel.model.errors import CloudError, CloudUnreachable, Fault, Invalid, NotFound
 from enamel.model.problem import Problem, of
-from enamel.service.planning.server_locator import Whereabouts
+from enamel.service.planning.server_locator import ServerLocator
 from enamel.service.resources import server
 from enamel.service.resources.server import Server
-from enamel.service.resources.view_cache import Forms
+from enamel.service.resources.view_cache import ViewCache
 
 PATIENCE = timedelta(seconds=10)
 """How long a list waits for a cloud among several."""
@@ -58,13 +58,13 @@ class Project(Struct, frozen=True, kw_only=True):
     """Where it is."""
 
 
-class Estates:
+class ServerInventory:
     """Looks over the clouds of a caller: of several entries for one cloud the first, for the others are other accounts."""
 
-    def __init__(self, clouds: driver.Clouds, *, whereabouts: Whereabouts) -> None:
+    def __init__(self, clouds: driver.Clouds, *, whereabouts: ServerLocator) -> None:
         self._clouds = clouds
         self._whereabouts = whereabouts
-        self._forms: dict[tuple[str, cloud.Identity], Forms[cloud.Server, Server]] = {}
+        self._forms: dict[tuple[str, cloud.Identity], ViewCache[cloud.Server, Server]] = {}
 
     async def servers(self, *, project: str | None = None) -> Estate:
         """Return the servers of the caller's own project on each cloud, or those of one project.
@@ -161,6 +161,6 @@ class Estates:
             self._whereabouts.seen(one.id, on=where.name)
         shown = self._forms.get((where.name, me))
         if shown is None:
-            shown = Forms(partial(server.resource, cloud=where.name, me=me))
+            shown = ViewCache(partial(server.resource, cloud=where.name, me=me))
             self._forms[where.name, me] = shown
         return [shown.of(one) for one in found]

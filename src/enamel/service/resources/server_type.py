@@ -82,7 +82,7 @@ class ServerTypes:
 
         """
         where = self.where()
-        want = cloud.FlavorWant(
+        want = cloud.FlavorSpec(
             name=wish.name,
             memory_mb=wish.spec.memory_mb,
             vcpus=wish.spec.cpu_units,

@@ -14,7 +14,7 @@ MOST = 5000
 """How many are remembered; with more than so many, all begins anew."""
 
 
-class Forms(Generic[S, T]):
+class ViewCache(Generic[S, T]):
     """Brings things into one form."""
 
     def __init__(self, make: Callable[[S], T]) -> None:

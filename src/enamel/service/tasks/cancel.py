@@ -35,7 +35,11 @@ class Cancel:
             tasks.request_cancel(tx, checked, project_id=caller.project_id)
             return read.look(tx, checked)
 
-        held = idempotency.Key(self._store, idempotency_key, caller=caller) if idempotency_key else None
+        held = (
+            idempotency.IdempotencyKey(self._store, idempotency_key, caller=caller)
+            if idempotency_key
+            else None
+        )
         asked, replayed = await self._store.run(
             idempotency.once, held, f"task.cancel {checked}", act, status=202
         )

@@ -18,7 +18,7 @@ _SIGNS = 4
 """Signs of life in the time for which a key is held without one."""
 
 
-class Key:
+class IdempotencyKey:
     """One caller's idempotency key, in the hands of one request."""
 
     def __init__(self, store: Store, text: str, *, caller: Caller) -> None:
@@ -75,7 +75,7 @@ class Key:
 
 
 def once(
-    tx: Tx, key: Key | None, request: str, act: Callable[[Tx], Task], *, status: int
+    tx: Tx, key: IdempotencyKey | None, request: str, act: Callable[[Tx], Task], *, status: int
 ) -> tuple[Task, bool]:
     """Do what takes one transaction only, once for each key; True with it means that it was done before."""
     told = key.reserve_in(tx, request.encode()) if key else None

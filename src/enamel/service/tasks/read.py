@@ -17,9 +17,9 @@ from enamel.model.item import Item
 from enamel.model.problem import Problem
 from enamel.model.task import ENDED, Caller, State, Task
 from enamel.model.webhook import Webhook
-from enamel.service.planning.server_locator import Whereabouts
+from enamel.service.planning.server_locator import ServerLocator
 from enamel.service.resources import server as servers
-from enamel.service.resources.server_list import Estates, Filter
+from enamel.service.resources.server_list import Filter, ServerInventory
 from enamel.store import engine, events, items, tasks, webhooks
 from enamel.store.transaction import Tx
 
@@ -85,8 +85,8 @@ class Read:
 
     def __init__(self, store: engine.Store, *, clouds: driver.Clouds) -> None:
         self._store = store
-        self._whereabouts = Whereabouts(store, clouds=clouds)
-        self.estates = Estates(clouds, whereabouts=self._whereabouts)
+        self._whereabouts = ServerLocator(store, clouds=clouds)
+        self.estates = ServerInventory(clouds, whereabouts=self._whereabouts)
 
     async def task(self, caller: Caller, id: str) -> Task:
         """Return one task of the caller's project.

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from enamel.clouds import driver
 from enamel.commands import COMMANDS, quota
-from enamel.commands.command import Command, Planned, Want
+from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.dispatch.base import Dispatch
@@ -27,13 +27,13 @@ from enamel.model.placement import Containers
 from enamel.model.task import Caller, ServerEntry, Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
-from enamel.service.access.webhook_targets import Guard
+from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.planning import reservations
-from enamel.service.planning.candidates import Earlier, Prospects
-from enamel.service.planning.server_locator import Whereabouts
+from enamel.service.planning.candidates import CandidatePlanner, Earlier
+from enamel.service.planning.server_locator import ServerLocator
 from enamel.service.resources.orphan import Radar
 from enamel.service.tasks import webhooks as tasks_webhooks
-from enamel.service.tasks.idempotency import Key
+from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.service.validation import body as bodies
 from enamel.store import engine, items, secrets, tasks, webhooks
 from enamel.store.transaction import Tx
@@ -85,18 +85,18 @@ class Submit:
         clouds: driver.Clouds,
         keys: Keys,
         dispatch: Dispatch,
-        guard: Guard | None = None,
+        guard: WebhookTargets | None = None,
         containers: Containers | None = None,
         radar: Radar | None = None,
     ) -> None:
-        self._guard = guard or Guard()
+        self._guard = guard or WebhookTargets()
         self._store = store
         self._clouds = clouds
         self._keys = keys
         self._dispatch = dispatch
         self._containers = containers or Containers()
-        self._prospects = Prospects(store, clouds=clouds, radar=radar)
-        self._whereabouts = Whereabouts(store, clouds=clouds)
+        self._prospects = CandidatePlanner(store, clouds=clouds, radar=radar)
+        self._whereabouts = ServerLocator(store, clouds=clouds)
 
     async def preview(
         self, command: str, data: Any, *, caller: Caller, params: Mapping[str, str] = {}
@@ -139,7 +139,7 @@ class Submit:
         """
         if idempotency_key is None:
             return await self._accept(command, data, caller, request_id, params, key=None), False
-        key = Key(self._store, idempotency_key, caller=caller)
+        key = IdempotencyKey(self._store, idempotency_key, caller=caller)
         told = await key.reserve(msgspec.json.encode([command, data, dict(params)], order="deterministic"))
         if told is not None:
             return msgspec.convert(told.body, Task), True
@@ -154,7 +154,7 @@ class Submit:
         request_id: str,
         params: Mapping[str, str],
         *,
-        key: Key | None,
+        key: IdempotencyKey | None,
     ) -> Task:
         command = COMMANDS[name]
         found = await self._prepare(command, data, caller=caller, params=params)
@@ -224,7 +224,7 @@ class Submit:
         id = ids.new_id()
         earlier = await self._earlier(caller, params)
         known = tuple(self._clouds.names())
-        want = Want(
+        want = CommandRequest(
             body=body,
             params=params,
             task_id=id,
@@ -291,7 +291,7 @@ def _write(
     hooks: Sequence[Webhook],
     facts: Facts,
     *,
-    key: Key | None,
+    key: IdempotencyKey | None,
     later: Task | None,
 ) -> Task:
     """Write a task with its items and its first event; what others were promised meanwhile is looked at again."""

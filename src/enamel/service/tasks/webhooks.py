@@ -53,7 +53,7 @@ def read(data: Any, form: type[T]) -> T:
     return found
 
 
-class Notices:
+class Webhooks:
     """Replays webhooks and changes their secrets."""
 
     def __init__(self, store: engine.Store, *, keys: Keys) -> None:
@@ -140,7 +140,11 @@ class Notices:
             act(tx, found.id)
             return reading.look(tx, found.id)
 
-        held = idempotency.Key(self._store, idempotency_key, caller=caller) if idempotency_key else None
+        held = (
+            idempotency.IdempotencyKey(self._store, idempotency_key, caller=caller)
+            if idempotency_key
+            else None
+        )
         return await self._store.run(idempotency.once, held, request, change, status=200)
 
 

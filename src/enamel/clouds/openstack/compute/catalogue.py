@@ -148,7 +148,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     """The newest microversion that the cloud knows."""
 
 
-class Compute(service.Part):
+class Compute(service.Service):
     """The compute service, but for its servers."""
 
     _newest: tuple[int, ...] | None = None

@@ -50,7 +50,7 @@ class Flavors(catalogue.Compute):
             projects=() if told.public else projects,
         )
 
-    async def create_flavor(self, want: cloud.FlavorWant) -> cloud.Flavor:
+    async def create_flavor(self, want: cloud.FlavorSpec) -> cloud.Flavor:
         """Make a flavor."""
         body: dict[str, Any] = {
             "name": want.name,

@@ -58,13 +58,13 @@ class _Metadata(Struct):
 class History(action.Actions):
     """What is known of servers beside their state."""
 
-    async def deeds(self, server_id: str) -> Sequence[cloud.Deed]:
+    async def deeds(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
         """Return what was done to a server, the latest first; also of one that is gone, where the cloud remembers."""
         version = await self._version("2.58", "2.21")
         path = f"/servers/{server_id}/os-instance-actions"
         found = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
         deeds = [
-            cloud.Deed(
+            cloud.HistoryEntry(
                 id=one.request_id,
                 action=one.action,
                 user_id=one.user_id or "",
@@ -107,7 +107,7 @@ class History(action.Actions):
         """Give a server just these tags; on clouds that are too old for tags they go into its metadata."""
         version = await self._version("2.26")
         if version is not None:
-            want = transport.Want(
+            want = transport.HttpCall(
                 service=SERVICE,
                 method="PUT",
                 path=f"/servers/{server_id}/tags",
@@ -161,7 +161,7 @@ class History(action.Actions):
 
     async def _tag(self, method: str, server_id: str, tag: str, *, version: str) -> None:
         path = f"/servers/{server_id}/tags/{quote(tag, safe='')}"
-        want = transport.Want(service=SERVICE, method=method, path=path, version=version, repeatable=True)
+        want = transport.HttpCall(service=SERVICE, method=method, path=path, version=version, repeatable=True)
         await self.calls.call(want, answer=transport.Nothing)
 
     async def _metadata(self, server_id: str) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Servers(catalogue.Compute):
         found = [server for server in await self.servers.all_from_now() if server.mark == mark]
         return sorted(found, key=lambda server: (server.created is not None, server.created))
 
-    async def boot(self, want: cloud.ServerWant) -> Sequence[str]:
+    async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot one or several equal servers in one request; return their ids, in order of their names."""
         version = await self._version("2.52", "2.37")
         body = _boot_body(want, version=version)
@@ -159,7 +159,7 @@ class Servers(catalogue.Compute):
         said = [event.words() for event in action.action.events or [] if event.result == "Error"]
         return faults.clean("; ".join(dict.fromkeys(words for words in said if words)) or newest.reason)
 
-    async def _reserved(self, want: cloud.ServerWant, *, reservation_id: str) -> list[str]:
+    async def _reserved(self, want: cloud.ServerSpec, *, reservation_id: str) -> list[str]:
         """Return the ids of servers that were booted together, in the order of their names."""
         found: list[cloud.Server] = []
         for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
@@ -207,7 +207,7 @@ class Servers(catalogue.Compute):
     async def _servers(self, params: tuple[tuple[str, str], ...]) -> list[cloud.Server]:
         return [seen.value for seen in (await self._looked(params)).seen if seen.value is not None]
 
-    async def _looked(self, params: tuple[tuple[str, str], ...]) -> snapshot.Look[cloud.Server]:
+    async def _looked(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Server]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         version = await self._version("2.47", "2.26")
         found, at = await self._pages(
@@ -222,7 +222,7 @@ class Servers(catalogue.Compute):
             )
             for one in found
         ]
-        return snapshot.Look(seen=seen, at=at)
+        return snapshot.Poll(seen=seen, at=at)
 
     def _sizes(self) -> server_json.Sizes:
         offer: catalogue.Offer | None = self.kept.peek(catalogue.FLAVORS)
@@ -250,7 +250,7 @@ def _number(name: str) -> tuple[int, str]:
     return (int(digits.group(1)) if digits else 0, name)
 
 
-def _boot_body(want: cloud.ServerWant, *, version: str | None) -> dict[str, Any]:
+def _boot_body(want: cloud.ServerSpec, *, version: str | None) -> dict[str, Any]:
     server: dict[str, Any] = {
         "name": want.name,
         "flavorRef": want.flavor_id,
@@ -291,7 +291,7 @@ def _boot_body(want: cloud.ServerWant, *, version: str | None) -> dict[str, Any]
     return body
 
 
-def _disks(want: cloud.ServerWant, *, from_volume: bool) -> list[dict[str, Any]]:
+def _disks(want: cloud.ServerSpec, *, from_volume: bool) -> list[dict[str, Any]]:
     disks: list[dict[str, Any]] = []
     if want.image_id is not None and not from_volume:
         local = {"source_type": "image", "destination_type": "local", "boot_index": 0, "uuid": want.image_id}
@@ -309,7 +309,7 @@ def _disks(want: cloud.ServerWant, *, from_volume: bool) -> list[dict[str, Any]]
     return disks
 
 
-def _name_devices(server: dict[str, Any], want: cloud.ServerWant) -> None:
+def _name_devices(server: dict[str, Any], want: cloud.ServerSpec) -> None:
     """Ask for the volumes in the way of 2012: by the names of their devices."""
     del server["block_device_mapping_v2"]
     names = iter("bcdefghijklmnopqrstuvwxyz")
@@ -323,7 +323,7 @@ def _name_devices(server: dict[str, Any], want: cloud.ServerWant) -> None:
     ]
 
 
-def _networks(want: cloud.ServerWant, *, version: str | None) -> Any:
+def _networks(want: cloud.ServerSpec, *, version: str | None) -> Any:
     if want.networks is None:
         # Older Novas choose by themselves when nothing is said.
         return None if version is None else "auto"

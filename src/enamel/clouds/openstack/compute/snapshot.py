@@ -69,7 +69,7 @@ class Snapshots(image.Images, server.Servers):
         found = await self._get(image.SERVICE, f"/images/{id}", answer=_Visible)
         if found.visibility == "private":
             # Nova makes its images so that nobody else can be let in.
-            want = transport.Want(
+            want = transport.HttpCall(
                 service=image.SERVICE,
                 method="PATCH",
                 path=f"/images/{id}",
@@ -123,10 +123,10 @@ class Source:
     def __init__(self, of: _Of) -> None:
         self._cloud = of
 
-    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Look[cloud.Image]:
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[cloud.Image]:
         """Look at those that are waited for."""
         found = await self._cloud.images_of(ids)
-        return snapshot.Look(
+        return snapshot.Poll(
             seen=[snapshot.Seen(id=one.id, updated=None, value=one) for one in found], at=None
         )
 

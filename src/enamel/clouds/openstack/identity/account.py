@@ -36,7 +36,7 @@ class _Projects(Struct):
     projects: list[_Account]
 
 
-class Accounts(service.Part):
+class Accounts(service.Service):
     """The users and projects of a cloud."""
 
     sibling: Callable[[str], str | None]

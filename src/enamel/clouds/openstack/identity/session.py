@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from enamel.clouds.calls import cache, record
 from enamel.clouds.openstack import faults
-from enamel.clouds.openstack.timeouts import Patience
+from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing import priority
 from enamel.clouds.pacing.budget import Trouble
@@ -108,11 +108,11 @@ class Session:
         region: Any,
         *,
         name: str,
-        patience: Patience | None = None,
+        patience: Timeouts | None = None,
         gates: pacing_gate.Pace | None = None,
     ) -> None:
         self._region = region
-        self._patience = patience or Patience()
+        self._patience = patience or Timeouts()
         self._pace = gates or pacing_gate.Pace(cloud=name)
         self._name = name
         self._flights = cache.Flights()

@@ -32,7 +32,7 @@ def read(name: str, description: str | None) -> tuple[str, str]:
     return (own, mark) if space and mark.startswith(marks.PREFIX) else (name, "")
 
 
-class Marks(service.Part):
+class Marks(service.Service):
     """What carries marks."""
 
     _described = True

@@ -171,7 +171,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
 
     # -- servers
 
-    async def boot(self, want: cloud.ServerWant) -> Sequence[str]:
+    async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot servers; Nova knows security groups by their names, and gives each server its network."""
         if await self._of_nova():
             names = await self._group_names(want.security_groups)
@@ -248,7 +248,7 @@ class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.S
         """Return the ports that carry the mark."""
         return [] if await self._of_nova() else await super().ports_marked(mark)
 
-    async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
+    async def create_ports(self, wants: Sequence[cloud.PortSpec]) -> Sequence[cloud.Port]:
         """Make ports."""
         if wants and await self._of_nova():
             raise self._lacking("make a port")

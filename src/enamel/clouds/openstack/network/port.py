@@ -143,7 +143,7 @@ class Ports(marks.Marks):
         found, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
         return [told for port in found if (told := port.told()).mark == mark]
 
-    async def create_ports(self, wants: Sequence[cloud.PortWant]) -> Sequence[cloud.Port]:
+    async def create_ports(self, wants: Sequence[cloud.PortSpec]) -> Sequence[cloud.Port]:
         """Make ports in one bulk request, all or none; they come back in the order of the wants."""
         if not wants:
             return []
@@ -258,7 +258,7 @@ class Ports(marks.Marks):
         return [one for found, _ in await asyncio.gather(*reads) for one in found]
 
 
-def _port_body(want: cloud.PortWant) -> dict[str, Any]:
+def _port_body(want: cloud.PortSpec) -> dict[str, Any]:
     body: dict[str, Any] = {"network_id": want.network_id, "name": want.name, "description": want.mark}
     fixed = {}
     if want.subnet_id is not None:

@@ -58,7 +58,7 @@ class _Rules(Struct):
     security_group_rules: list[_Rule]
 
 
-class SecurityGroups(service.Part):
+class SecurityGroups(service.Service):
     """The security groups of a project."""
 
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]:

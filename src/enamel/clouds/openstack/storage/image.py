@@ -60,7 +60,7 @@ class _Images(Struct):
     next: str | None = None
 
 
-class Images(service.Part):
+class Images(service.Service):
     """The images that a project may boot."""
 
     async def images(self) -> Sequence[cloud.Image]:

@@ -87,7 +87,7 @@ class _LimitsBody(Struct):
     limits: _Limits
 
 
-class Volumes(service.Part):
+class Volumes(service.Service):
     """The volumes of a project."""
 
     volumes: watcher.Watcher[cloud.Volume]
@@ -112,7 +112,7 @@ class Volumes(service.Part):
             "volume types", self._types, keep=service.CATALOGUE, answer=list[cloud.VolumeType]
         )
 
-    async def create_volume(self, want: cloud.VolumeWant) -> cloud.Volume:
+    async def create_volume(self, want: cloud.VolumeSpec) -> cloud.Volume:
         """Make a volume."""
         first = (await self.keystone.endpoint(SERVICE)).version[:1] == (1,)
         body: dict[str, Any] = {
@@ -139,14 +139,14 @@ class Volumes(service.Part):
         found = await self._get(SERVICE, "/types", answer=_Types)
         return [cloud.VolumeType(id=one.id, name=one.name) for one in found.volume_types]
 
-    async def _volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Look[cloud.Volume]:
+    async def _volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         found, at = await self._pages(SERVICE, "/volumes/detail", answer=_Volumes, params=params)
         seen = [
             snapshot.Seen(id=one.id, updated=server_json.aware(one.updated_at), value=one.told())
             for one in found
         ]
-        return snapshot.Look(seen=seen, at=at)
+        return snapshot.Poll(seen=seen, at=at)
 
     async def _volume_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of volumes and gigabytes."""

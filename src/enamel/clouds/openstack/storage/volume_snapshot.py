@@ -50,7 +50,7 @@ class _Body(Struct):
     snapshot: _Snapshot
 
 
-class VolumeSnapshots(service.Part):
+class VolumeSnapshots(service.Service):
     """The snapshots of a project's volumes."""
 
     volume_snapshots: watcher.Watcher[cloud.VolumeSnapshot]
@@ -93,10 +93,10 @@ class VolumeSnapshots(service.Part):
 
     async def _looked_at_snapshots(
         self, params: tuple[tuple[str, str], ...] = ()
-    ) -> watch_snapshot.Look[cloud.VolumeSnapshot]:
+    ) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
         """Return a detailed list, page by page."""
         found, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
-        return watch_snapshot.Look(
+        return watch_snapshot.Poll(
             seen=[watch_snapshot.Seen(id=one.id, updated=None, value=one.told()) for one in found], at=at
         )
 
@@ -104,7 +104,7 @@ class VolumeSnapshots(service.Part):
 class _Of(Protocol):
     """The cloud, as far as the watcher of snapshots needs it."""
 
-    async def _looked_at_snapshots(self) -> watch_snapshot.Look[cloud.VolumeSnapshot]: ...
+    async def _looked_at_snapshots(self) -> watch_snapshot.Poll[cloud.VolumeSnapshot]: ...
     async def volume_snapshot(self, id: str) -> cloud.VolumeSnapshot: ...
 
 
@@ -118,7 +118,7 @@ class Source:
 
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Look[cloud.VolumeSnapshot]:
+    ) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
         """Look at all of the project's."""
         return await self._cloud._looked_at_snapshots()
 

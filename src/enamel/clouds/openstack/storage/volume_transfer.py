@@ -23,7 +23,7 @@ class _Listed(Struct):
     transfers: list[_Transfer]
 
 
-class VolumeTransfers(service.Part):
+class VolumeTransfers(service.Service):
     """What a project offers, and takes."""
 
     volumes: watcher.Watcher[cloud.Volume]

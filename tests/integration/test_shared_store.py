@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from enamel.clouds.shared import open as shared_open
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from tests.integration.services import debian
 from tests.integration.services.daemon import Daemon
 from tests.integration.services.memcached import Memcached
@@ -31,18 +31,18 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Daemon]:
 
 
 @pytest.fixture
-def there(server: Daemon) -> Board:
+def there(server: Daemon) -> SharedStore:
     return shared_open.open(server.url)  # type: ignore[attr-defined]
 
 
-async def back(there: Board) -> None:
+async def back(there: SharedStore) -> None:
     async with asyncio.timeout(30):
         while there.trouble:
             await there.look()
             await asyncio.sleep(0.05)
 
 
-async def test_what_is_left_is_found(there: Board, server: Daemon) -> None:
+async def test_what_is_left_is_found(there: SharedStore, server: Daemon) -> None:
     other = shared_open.open(server.url)
     large = bytes(range(256)) * 2_000
     assert await there.write("a", b"\r\nEND\r\n", keep=MINUTE)
@@ -59,7 +59,7 @@ async def test_what_is_left_is_found(there: Board, server: Daemon) -> None:
     await other.close()
 
 
-async def test_what_is_kept_for_a_second_is_gone_after_two(there: Board) -> None:
+async def test_what_is_kept_for_a_second_is_gone_after_two(there: SharedStore) -> None:
     second = timedelta(seconds=1)
     await there.write("a", b"a", keep=second)
     await there.claim("b", keep=second)
@@ -70,7 +70,7 @@ async def test_what_is_kept_for_a_second_is_gone_after_two(there: Board) -> None
     await there.close()
 
 
-async def test_who_gives_up_waiting_takes_nobodys_answer(there: Board) -> None:
+async def test_who_gives_up_waiting_takes_nobodys_answer(there: SharedStore) -> None:
     for number in range(50):
         await there.write(f"k{number}", str(number).encode(), keep=MINUTE)
     asking = [asyncio.create_task(there.read(f"k{number % 50}")) for number in range(500)]
@@ -86,7 +86,9 @@ async def test_who_gives_up_waiting_takes_nobodys_answer(there: Board) -> None:
     await there.close()
 
 
-async def test_a_server_that_dies_is_missed_at_once_and_found_again(there: Board, server: Daemon) -> None:
+async def test_a_server_that_dies_is_missed_at_once_and_found_again(
+    there: SharedStore, server: Daemon
+) -> None:
     await there.write("a", b"a", keep=MINUTE)
     server.kill()
     assert await there.read("a") == {} and there.trouble
@@ -97,7 +99,7 @@ async def test_a_server_that_dies_is_missed_at_once_and_found_again(there: Board
     await there.close()
 
 
-async def test_a_server_that_freezes_is_missed_and_found_again(there: Board, server: Daemon) -> None:
+async def test_a_server_that_freezes_is_missed_and_found_again(there: SharedStore, server: Daemon) -> None:
     await there.write("a", b"a", keep=MINUTE)
     server.freeze()
     answers = await asyncio.gather(*(there.read("a") for _ in range(20)))

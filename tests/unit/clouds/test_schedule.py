@@ -6,14 +6,14 @@ from enamel.clouds.watch import durations, schedule
 
 
 def test_the_first_look_comes_a_little_before_it_is_due() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     beat.expect(100.0, due=timedelta(seconds=10))
     assert beat.pause(100.0) == 8.0
     assert beat.pause(108.0) == 0.0
 
 
 def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     beat.expect(0.0, due=timedelta(seconds=1))
     now, gaps = 0.0, []
     for _ in range(40):
@@ -27,7 +27,7 @@ def test_while_something_is_due_looks_are_frequent_and_then_rarer_and_rarer() ->
 
 
 def test_what_was_learnt_tells_when_to_look_first() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     for seconds in (23.0, 25.0):
         beat.learnt.add("large", seconds=seconds, before=seconds - 3.0)
     beat.expect(0.0, due=None)
@@ -36,7 +36,7 @@ def test_what_was_learnt_tells_when_to_look_first() -> None:
 
 
 def test_one_who_stops_waiting_is_not_looked_for() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     soon = beat.expect(0.0, due=timedelta(0))
     beat.expect(0.0, due=timedelta(seconds=5))
     assert beat.pause(0.0) == 0.0
@@ -46,7 +46,7 @@ def test_one_who_stops_waiting_is_not_looked_for() -> None:
 
 
 def test_a_cloud_that_answers_slowly_is_asked_less() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     beat.expect(0.0, due=timedelta(0))
     assert beat.pause(0.0) == 0.0
     beat.looked(3.0, took=3.0)
@@ -54,7 +54,7 @@ def test_a_cloud_that_answers_slowly_is_asked_less() -> None:
 
 
 def test_something_that_moves_brings_the_looks_closer_again() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     beat.expect(0.0, due=timedelta(0))
     for now in range(0, 100, 10):
         beat.pause(float(now))
@@ -65,7 +65,7 @@ def test_something_that_moves_brings_the_looks_closer_again() -> None:
 
 
 def test_what_was_seen_late_does_not_make_the_next_first_look_late() -> None:
-    beat = schedule.Rhythm()
+    beat = schedule.Schedule()
     beat.learnt.add("small", seconds=4.0, before=2.0)
     assert beat.learnt.of("small") == durations.Distribution(quickest=2.0, nearly_all=4.0)
     beat.expect(0.0, due=None)

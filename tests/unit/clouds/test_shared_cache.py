@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from enamel.clouds.calls import cache, freshness
-from enamel.clouds.shared.shared_cache import Answers
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.shared_cache import SharedCache
+from enamel.clouds.shared.store import SharedStore
 from tests.unit.clouds import timeless
 from tests.unit.clouds.shelf import Shelf
 
@@ -43,8 +43,8 @@ def processes(
     async def whose() -> tuple[str, ...]:
         return ("north", project)
 
-    boards = [Board(shelf, now=now) for _ in range(number)]
-    return [cache.Cache(shared=Answers(one, of=whose, clock=now, now=now), now=now) for one in boards]
+    boards = [SharedStore(shelf, now=now) for _ in range(number)]
+    return [cache.Cache(shared=SharedCache(one, of=whose, clock=now, now=now), now=now) for one in boards]
 
 
 async def names(kept: cache.Cache, cloud: Cloud) -> list[str]:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from enamel.clouds.shared import open as shared_open
 from enamel.clouds.shared import store
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from enamel.model.errors import ServiceError
 from tests.unit.clouds.shelf import Shelf
 
@@ -32,7 +32,7 @@ def test_a_key_is_the_same_for_all_and_tells_nobody_what_it_is_made_of() -> None
 
 
 async def test_what_is_left_is_found() -> None:
-    there = Board(Shelf())
+    there = SharedStore(Shelf())
     small, large = b"\1small", b"large" * 10_000
     assert await there.write("small", small, keep=MINUTE)
     assert await there.write("large", large, keep=MINUTE)
@@ -43,25 +43,25 @@ async def test_what_is_left_is_found() -> None:
 
 async def test_what_is_large_is_squeezed() -> None:
     shelf = Shelf()
-    await Board(shelf).write("large", b"server " * 10_000, keep=MINUTE)
+    await SharedStore(shelf).write("large", b"server " * 10_000, keep=MINUTE)
     assert len(shelf.kept["large"]) < 1_000
 
 
 async def test_rubbish_under_a_key_counts_as_nothing() -> None:
     shelf = Shelf()
     shelf.kept = {"a": b"\1rubbish"}
-    assert await Board(shelf).read("a") == {}
+    assert await SharedStore(shelf).read("a") == {}
 
 
 async def test_only_one_gets_a_claim() -> None:
-    one, other = Board(shelf := Shelf()), Board(shelf)
+    one, other = SharedStore(shelf := Shelf()), SharedStore(shelf)
     assert await one.claim("lock", keep=MINUTE) is True
     assert await other.claim("lock", keep=MINUTE) is False
     assert [await one.count("n", keep=MINUTE), await other.count("n", by=2, keep=MINUTE)] == [1, 3]
 
 
 async def test_without_a_backend_nobody_knows_anything() -> None:
-    alone = Board()
+    alone = SharedStore()
     assert not alone.there and alone.trouble is None
     assert not await alone.write("a", b"a", keep=MINUTE)
     assert await alone.read("a") == {}
@@ -73,7 +73,7 @@ async def test_without_a_backend_nobody_knows_anything() -> None:
 
 async def test_a_board_that_is_lost_is_left_alone_for_a_while_said_once_and_found_again() -> None:
     shelf, clock = Shelf(), Clock()
-    there = Board(shelf, now=clock)
+    there = SharedStore(shelf, now=clock)
     await there.write("a", b"a", keep=MINUTE)
     shelf.away = ConnectionRefusedError("refused")
     structlog.reset_defaults()
@@ -96,7 +96,7 @@ async def test_a_board_that_is_lost_is_left_alone_for_a_while_said_once_and_foun
 
 async def test_one_finds_out_for_all_whether_it_is_back() -> None:
     shelf, clock = Shelf(), Clock()
-    there = Board(shelf, now=clock)
+    there = SharedStore(shelf, now=clock)
     shelf.away = OSError("gone")
     await there.look()
     clock.now += store.FIRST_PAUSE
@@ -106,7 +106,7 @@ async def test_one_finds_out_for_all_whether_it_is_back() -> None:
 
 async def test_the_pauses_grow_once_for_all_who_were_under_way_together() -> None:
     shelf, clock = Shelf(), Clock()
-    there = Board(shelf, now=clock)
+    there = SharedStore(shelf, now=clock)
     shelf.away = OSError("gone")
     await asyncio.gather(*(there.look() for _ in range(100)))
     clock.now += store.FIRST_PAUSE
@@ -118,7 +118,7 @@ async def test_the_pauses_grow_once_for_all_who_were_under_way_together() -> Non
 async def test_a_slow_board_is_as_good_as_none() -> None:
     shelf = Shelf()
     shelf.slow = 60.0
-    there = Board(shelf, patience=0.01)
+    there = SharedStore(shelf, patience=0.01)
     assert await there.read("a") == {}
     assert there.trouble == "a shelf: no answer"
 

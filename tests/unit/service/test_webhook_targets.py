@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from enamel.service.access.webhook_targets import Guard, Refused
+from enamel.service.access.webhook_targets import Refused, WebhookTargets
 
 INNER = [
     "127.0.0.1",
@@ -43,33 +43,33 @@ INNER = [
 
 @pytest.mark.parametrize("address", INNER)
 def test_inner_addresses_do_not_pass(address: str) -> None:
-    assert not Guard().passes(address)
+    assert not WebhookTargets().passes(address)
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
 def test_public_addresses_pass(address: str) -> None:
-    assert Guard().passes(address)
+    assert WebhookTargets().passes(address)
 
 
 @pytest.mark.parametrize("address", ["10.20.0.5", "::1", "::ffff:10.20.0.5"])
 def test_what_the_configuration_allows_passes(address: str) -> None:
     networks = map(ipaddress.ip_network, ["10.20.0.0/16", "::1/128", "::ffff:10.20.0.0/112"])
-    assert Guard(networks).passes(address)
-    assert not Guard([ipaddress.ip_network("10.21.0.0/16")]).passes(address)
+    assert WebhookTargets(networks).passes(address)
+    assert not WebhookTargets([ipaddress.ip_network("10.21.0.0/16")]).passes(address)
 
 
 async def test_of_several_addresses_only_those_that_pass_are_connected_to() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["10.0.0.1", "8.8.8.8", "::1"]
 
-    assert await Guard(resolve=resolve).addresses("example.org", 443) == ["8.8.8.8"]
+    assert await WebhookTargets(resolve=resolve).addresses("example.org", 443) == ["8.8.8.8"]
 
 
 async def test_a_name_that_leads_inside_is_refused() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["127.0.0.1", "169.254.169.254"]
 
-    guard = Guard(resolve=resolve)
+    guard = WebhookTargets(resolve=resolve)
     with pytest.raises(Refused, match=r"example.org is at 127.0.0.1, 169.254.169.254"):
         await guard.addresses("example.org", 443)
     (fault,) = await guard.faults(["https://example.org/hook"])
@@ -79,11 +79,11 @@ async def test_a_name_that_leads_inside_is_refused() -> None:
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "localhost"])
 async def test_odd_spellings_of_this_machine_are_refused(host: str) -> None:
     with pytest.raises(Refused):
-        await Guard().addresses(host, 80)
+        await WebhookTargets().addresses(host, 80)
 
 
 async def test_a_name_that_nobody_knows_now_may_be_known_later() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         raise OSError("Name or service not known")
 
-    assert await Guard(resolve=resolve).faults(["https://later.example/"]) == []
+    assert await WebhookTargets(resolve=resolve).faults(["https://later.example/"]) == []

@@ -10,7 +10,7 @@ def test_a_thing_is_formed_once() -> None:
         made.append(thing)
         return tuple(thing)
 
-    found = view_cache.Forms(form)
+    found = view_cache.ViewCache(form)
     first, equal = [1, 2], [1, 2]
     assert found.of(first) is found.of(first)
     assert found.of(equal) == (1, 2)
@@ -18,6 +18,6 @@ def test_a_thing_is_formed_once() -> None:
 
 
 def test_no_thing_is_given_the_form_of_one_that_is_gone() -> None:
-    found = view_cache.Forms(lambda thing: tuple(thing))
+    found = view_cache.ViewCache(lambda thing: tuple(thing))
     # Lists that are made and dropped in a row often have the same number.
     assert all(found.of([number]) == (number,) for number in range(3 * view_cache.MOST))

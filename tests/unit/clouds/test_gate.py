@@ -13,7 +13,7 @@ from enamel.clouds.pacing import lanes, priority
 from enamel.clouds.pacing.budget import Ceiling, Pauses, Trouble
 from enamel.clouds.pacing.gate import Gate, Paces
 from enamel.clouds.pacing.priority import Lane
-from enamel.clouds.shared.store import Board
+from enamel.clouds.shared.store import SharedStore
 from enamel.model import ceiling
 from enamel.model.errors import CloudThrottled
 from tests.unit.clouds.shelf import Shelf
@@ -160,7 +160,7 @@ def pair() -> tuple[Shelf, Gate, Gate]:
     """The gates of two processes that share a board."""
     shelf = Shelf()
     gates = [
-        Paces(at_once=ceiling.parse("8"), board=Board(shelf)).of(
+        Paces(at_once=ceiling.parse("8"), board=SharedStore(shelf)).of(
             "https://north", cloud="north", pauses=PAUSES
         )
         for _ in range(2)
