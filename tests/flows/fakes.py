@@ -80,7 +80,7 @@ class Make(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "MAKING"
     undoable: ClassVar[bool] = True
     retry: ClassVar[Retry] = Retry(attempts=6)
-    many: ClassVar[str] = "places"
+    list_output: ClassVar[str] = "places"
 
     places: int = 1
     needs: tuple[str, ...] = ()

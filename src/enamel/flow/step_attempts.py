@@ -121,7 +121,7 @@ class StepAttempts:
                     return await step.do(at)
                 return await self._find_or_do(step, at)
         except TimeoutError as exc:
-            raise step.late(node.give_up_after) from exc
+            raise step.timeout_error(node.give_up_after) from exc
 
     async def _find_or_do(self, step: Step, at: Context) -> Outputs:
         """Return what a lost attempt made, or do the step again when it made nothing."""

@@ -143,14 +143,14 @@ class Undo:
         """Undo one step once and return its outputs."""
         one = self._journal.items[node.name]
         step, at = await self._step(node), self._context(node)
-        made = one.outputs if one.state is item.State.COMPLETED else await step.remains(at)
+        made = one.outputs if one.state is item.State.COMPLETED else await step.find_leftovers(at)
         if made is None and one.uncertain:
             await self._sleep(SETTLE)
-            made = await step.remains(at)
+            made = await step.find_leftovers(at)
         if made is not None:
             await step.undo(at, made, only=only)
         if only is None and one.attempt > 1:
-            await step.tidy(at, made or step.nothing)
+            await step.tidy(at, made or step.empty_outputs)
         return made or {}
 
     @staticmethod

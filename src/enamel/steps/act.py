@@ -33,7 +33,7 @@ class Act(Step, frozen=True, kw_only=True):
     proof: bool = False
     """Whether only the cloud's own record tells that it failed."""
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say what took so long."""
         return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
 
@@ -66,7 +66,7 @@ class Settle(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 0
-    awaits: ClassVar[str] = "id"
+    waits_for: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str
@@ -74,7 +74,7 @@ class Settle(Step, frozen=True, kw_only=True):
     goal: tuple[str, ...]
     proof: bool = False
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say what took so long."""
         return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
 
@@ -94,7 +94,7 @@ class Pass(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 0
-    awaits: ClassVar[str] = "id"
+    waits_for: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str

@@ -64,7 +64,7 @@ class AttachVolume(Step, frozen=True, kw_only=True):
         entry = {"id": self.server_id, "volumes": [*self.beside, self.volume_id]}
         return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Tell whether it is plugged in, or about to be."""
         found = await at.cloud.volume(self.volume_id)
         there = self.server_id in found.attached_to or found.status in UNDER_WAY

@@ -28,9 +28,9 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.create"
     action: ClassVar[str] = "NETWORKING"
     undoable: ClassVar[bool] = True
-    nothing: ClassVar[Outputs] = {"ports": []}
-    each: ClassVar[str] = "wants"
-    many: ClassVar[str] = "ports"
+    empty_outputs: ClassVar[Outputs] = {"ports": []}
+    per_item_input: ClassVar[str] = "wants"
+    list_output: ClassVar[str] = "ports"
 
     wants: tuple[RequestedPort, ...]
     """Their names differ: an attempt whose outcome nobody knows is recognised by them."""

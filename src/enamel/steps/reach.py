@@ -26,7 +26,7 @@ class Reach(Step, frozen=True, kw_only=True):
     ready_when: str
     """tcp/PORT, http://:PORT/path or https://:PORT/path."""
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say what does not answer."""
         return NotReachable(f"{self.address} did not answer as '{self.ready_when}' within {seconds:.0f} s.")
 

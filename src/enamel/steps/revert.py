@@ -32,7 +32,7 @@ class Revert(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Undo it."""
         step = msgspec.convert(self.step, steps.KINDS[self.of])
-        made = self.outputs or await step.remains(dataclasses.replace(at, mark=self.mark))
+        made = self.outputs or await step.find_leftovers(dataclasses.replace(at, mark=self.mark))
         if made is not None:
             await step.undo(at, made, only=self.only)
         return {}

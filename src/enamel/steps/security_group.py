@@ -33,7 +33,7 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
         groups = await at.cloud.security_groups_marked(at.mark)
         return await self._with_rules(at, groups[0]) if groups else None
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Find the group, whether the cloud would take its rules or not."""
         groups = await at.cloud.security_groups_marked(at.mark)
         return {"id": groups[0].id, "name": groups[0].name} if groups else None

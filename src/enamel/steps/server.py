@@ -31,9 +31,9 @@ class Boot(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.boot"
     action: ClassVar[str] = "SCHEDULING"
     undoable: ClassVar[bool] = True
-    nothing: ClassVar[Outputs] = {"servers": []}
-    each: ClassVar[str] = "names"
-    many: ClassVar[str] = "servers"
+    empty_outputs: ClassVar[Outputs] = {"servers": []}
+    per_item_input: ClassVar[str] = "names"
+    list_output: ClassVar[str] = "servers"
 
     names: tuple[str, ...]
     """One name, or the names that Nova gives to equal servers: base-1, base-2 …"""
@@ -162,7 +162,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.await_active"
     action: ClassVar[str] = "SPAWNING"
     repeatable: ClassVar[bool] = True
-    awaits: ClassVar[str] = "id"
+    waits_for: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
@@ -171,7 +171,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     different_host: tuple[str, ...] = ()
     """… and servers of which none was to be."""
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say which server took so long."""
         return StepTimedOut(f"Server {self.id} was not ACTIVE after {seconds:.0f} s.")
 

@@ -36,7 +36,7 @@ class ChangeServerType(Step, frozen=True, kw_only=True):
         await _become(at, self.after, instead_of=self.before)
         return {"id": self.after.id, "data": {"server_type_id": self.after.id}}
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return what is to be undone: anything but the type as it was, and as somebody else has made it."""
         found = await _look(at, self.before.id)
         if found is not None and _fixed(found) not in (_fixed(self.before), _fixed(self.after)):

@@ -65,13 +65,13 @@ class AwaitImage(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "image.await"
     action: ClassVar[str] = "UPLOADING"
     repeatable: ClassVar[bool] = True
-    awaits: ClassVar[str] = "id"
+    waits_for: ClassVar[str] = "id"
     calls: ClassVar[int] = 0
     give_up_after: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say which image took so long."""
         return StepTimedOut(f"Image {self.id} was not active after {seconds:.0f} s.")
 

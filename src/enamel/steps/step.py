@@ -82,13 +82,13 @@ class Step(Struct, frozen=True, kw_only=True):
     retry: ClassVar[Retry] = Retry()
     give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
-    nothing: ClassVar[Outputs] = {"id": ""}
+    empty_outputs: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""
-    each: ClassVar[str] = ""
+    per_item_input: ClassVar[str] = ""
     """Of a step that makes several things: the input that lists what is wanted …"""
-    many: ClassVar[str] = ""
+    list_output: ClassVar[str] = ""
     """… and the output that lists what was made."""
-    awaits: ClassVar[str] = ""
+    waits_for: ClassVar[str] = ""
     """Of a step that waits for a thing: the input that names it. Where the thing is broken, a restart makes a new one."""
 
     async def do(self, at: Context) -> Outputs:
@@ -99,7 +99,7 @@ class Step(Struct, frozen=True, kw_only=True):
         """Return what an earlier attempt made, or None; called when nobody knows how that attempt ended."""
         return None
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return what is to be undone of an attempt that failed or was lost, or None."""
         return await self.find(at)
 
@@ -115,7 +115,7 @@ class Step(Struct, frozen=True, kw_only=True):
             only: For a step that made several things: the places of those to take away.
         """
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Return the error that tells that the step did not end within its time."""
         return StepTimedOut(f"It did not end within {seconds:.0f} s.")
 

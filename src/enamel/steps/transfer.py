@@ -32,7 +32,7 @@ class StopServer(Step, frozen=True, kw_only=True):
         await _switch(at, self.id, what=Action.POWER_OFF, goal="SHUTOFF")
         return {"id": self.id}
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return the server: it is started whatever it is found like."""
         return {"id": self.id}
 
@@ -72,7 +72,7 @@ class UnplugVolume(attachment.DetachVolume, frozen=True, kw_only=True):
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return the volume: it is plugged in whatever it is found like."""
         return {"id": self.volume_id}
 
@@ -103,7 +103,7 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
         await _hand_over(self.id, giver=at.cloud, taker=at.elsewhere(self.entry))
         return {"id": self.id}
 
-    async def remains(self, at: Context) -> Outputs | None:
+    async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return the volume: it is taken back if it is there."""
         return {"id": self.id}
 

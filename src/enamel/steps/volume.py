@@ -58,12 +58,12 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume.await"
     action: ClassVar[str] = "BLOCK_DEVICE_MAPPING"
     repeatable: ClassVar[bool] = True
-    awaits: ClassVar[str] = "id"
+    waits_for: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say which volume took so long."""
         return StepTimedOut(f"Volume {self.id} could not be used after {seconds:.0f} s.")
 

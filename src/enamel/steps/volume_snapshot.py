@@ -48,12 +48,12 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume_snapshot.await"
     action: ClassVar[str] = "UPLOADING"
     repeatable: ClassVar[bool] = True
-    awaits: ClassVar[str] = "id"
+    waits_for: ClassVar[str] = "id"
     give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
 
-    def late(self, seconds: float) -> EnamelError:
+    def timeout_error(self, seconds: float) -> EnamelError:
         """Say which snapshot took so long."""
         return StepTimedOut(f"Snapshot {self.id} was not there after {seconds:.0f} s.")
 

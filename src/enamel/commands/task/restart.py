@@ -129,7 +129,7 @@ def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
         name
         for node in anew.nodes
         if node.kind == Boot.kind and node.name not in done
-        for name in node.inputs[Boot.each]
+        for name in node.inputs[Boot.per_item_input]
     }
     own = {thing.id for thing in facts.task.result.made.get("server", ())} if facts.task else set()
     others = {one.name for one in facts.servers_named if one.id not in own and one.status not in GONE}
@@ -184,7 +184,7 @@ def _lost(before: Plan, items: Mapping[str, Item]) -> Places:
 
 def _broken(before: Plan, node: Node, one: Item) -> step_parts.Thing | None:
     """Return the thing that a step waited for in vain, because it is broken or gone."""
-    given = node.inputs.get(KINDS[node.kind].awaits)
+    given = node.inputs.get(KINDS[node.kind].waits_for)
     failed = one.state is item.State.ABORTED and one.error is not None and not one.error.retryable
     for path in plans.references(given) if failed else ():
         found = step_parts.thing(path)

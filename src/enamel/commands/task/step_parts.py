@@ -44,7 +44,7 @@ def places(plan: Plan, node: Node) -> set[int]:
 
 def split(node: Node, lost: Collection[int]) -> Iterator[Node]:
     """Yield a piece for each of the things of a step that are lost."""
-    each = KINDS[node.kind].each
+    each = KINDS[node.kind].per_item_input
     for place in sorted(lost):
         yield msgspec.structs.replace(
             node,
@@ -60,7 +60,7 @@ def merged(plan: Plan, again: Collection[str]) -> list[Node]:
     back: dict[str, str] = {}
     for node in plan.nodes:
         if node.name in again:
-            many = KINDS[node.kind].many
+            many = KINDS[node.kind].list_output
             for place in places(plan, node):
                 back[f"{_name(node.name, place)}.{many}.0"] = f"{node.name}.{many}.{place}"
     gone = {old.split(".")[0] for old in back}
@@ -73,7 +73,7 @@ def repointed(nodes: Sequence[Node], lost: Places) -> list[Node]:
     return _renamed(
         nodes,
         {
-            f"{name}.{kinds[name].many}.{place}": f"{_name(name, place)}.{kinds[name].many}.0"
+            f"{name}.{kinds[name].list_output}.{place}": f"{_name(name, place)}.{kinds[name].list_output}.0"
             for name, found in lost.items()
             for place in found
         },

@@ -113,7 +113,7 @@ def left(one: Item) -> tuple[int, ...]:
 
 def _total(one: Item) -> int:
     """Return how many things a step has made; most make one."""
-    many = KINDS[one.kind].many
+    many = KINDS[one.kind].list_output
     return len(one.outputs[many]) if many else 1
 
 
