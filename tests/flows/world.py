@@ -17,7 +17,7 @@ import pytest
 import structlog
 from msgspec import Struct
 
-from enamel.clouds.calls import record
+from enamel.clouds.calls import context as calls_context
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
@@ -31,11 +31,12 @@ from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
 from enamel.model import item, task, topic
+from enamel.model.caller import Caller
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE
 from enamel.model.placement import Containers
-from enamel.model.task import Caller, State, Task
+from enamel.model.task import State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service.access.webhook_targets import WebhookTargets
@@ -258,7 +259,7 @@ class World:
 
         async def sent(_session: object, context: SimpleNamespace, told: Any) -> None:
             # What has no request behind it, a test has sent itself.
-            changes = told.method not in ("GET", "HEAD") and record.request_id.get()
+            changes = told.method not in ("GET", "HEAD") and calls_context.current().task
             if changes and not self.lease.alive():
                 self.late.append(f"{told.method} {told.url}")
 

@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
-from enamel.clouds.calls import record
-from enamel.clouds.pacing import priority
-from enamel.clouds.pacing.priority import Lane
+from enamel.clouds.calls import context, record
 from enamel.flow.graph import Graph
 from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
 from enamel.model import errors, item
+from enamel.model.call_context import Lane
 from enamel.model.errors import EnamelError, LeaseLost
 from enamel.steps import KINDS
 from enamel.steps.step import Context, Outputs, Retry, Step
@@ -117,7 +116,7 @@ class Undo:
         attempt = 0
         while True:
             attempt += 1
-            with record.calls() as calls, priority.in_lane(Lane.CLEAN_UP):
+            with record.calls() as calls, context.in_lane(Lane.CLEAN_UP):
                 try:
                     async with asyncio.timeout(GIVE_UP_AFTER):
                         outputs = await self._take_away(node, only=only)

@@ -46,15 +46,6 @@ RANK = {Priority.HIGH: 0, Priority.NORMAL: 5, Priority.LOW: 9}
 """The order in which workers claim: smaller first."""
 
 
-class Caller(Struct, frozen=True, kw_only=True):
-    """Who asks: the user, their project and what they may do."""
-
-    user_id: str
-    project_id: str
-    user_name: str = ""
-    roles: tuple[str, ...] = ()
-
-
 class ServerEntry(Struct, frozen=True, kw_only=True):
     """What a task knows of one server that was asked for."""
 

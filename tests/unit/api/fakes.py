@@ -121,7 +121,7 @@ class Submit:
         command: str,
         body: Any,
         *,
-        caller: task.Caller,
+        caller: caller.Caller,
         request_id: str,
         params: Mapping[str, str],
         idempotency_key: str | None,
@@ -139,7 +139,7 @@ class Submit:
         return made, idempotency_key == "again"
 
     async def preview(
-        self, command: str, body: Any, *, caller: task.Caller, params: Mapping[str, str]
+        self, command: str, body: Any, *, caller: caller.Caller, params: Mapping[str, str]
     ) -> submit.Preview:
         self.calls.append({"command": command, "params": params})
         return submit.Preview(plan=Plan(), quota={}, calls=4, faults=())

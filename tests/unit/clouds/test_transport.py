@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from enamel.clouds.calls import record
+from enamel.clouds.calls import context, record
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.timeouts import Timeouts
-from enamel.clouds.pacing import priority
 from enamel.model import cloud
+from enamel.model.call_context import CallContext
 from enamel.model.errors import (
     CloudBusy,
     CloudThrottled,
@@ -157,7 +157,7 @@ async def test_a_service_that_refuses_connections_is_tried_by_one_for_all(
     override = f"http://127.0.0.1:{port}/network/v2.0"
     async with cloud_on(stage, tmp_path, patience=patience, network_endpoint_override=override) as there:
         with record.calls() as calls:
-            priority.start(project="p", task="t")
+            context.use(CallContext(task="t"))
             asked = [asyncio.create_task(there.ports_marked(f"m{number}")) for number in range(40)]
             gate = there.pace.gate("network")
             while gate.budget.limit > 1:
@@ -223,7 +223,7 @@ async def test_every_try_is_on_the_record_and_no_secret_is(
     stage: Stage, there: openstack.OpenStackCloud
 ) -> None:
     stage.on("GET", PORTS, Say(status=500), NOTHING)
-    record.request_id.set("req-11111111-1111-4111-8111-111111111111")
+    context.use(CallContext(request_id="req-11111111-1111-4111-8111-111111111111"))
     with record.calls() as calls:
         await there.ports_marked("enamel:task/step")
     assert [(call.service, call.method, call.path, call.status) for call in calls] == [

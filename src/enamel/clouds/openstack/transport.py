@@ -21,12 +21,12 @@ import msgspec
 import yarl
 from msgspec import Struct
 
-from enamel.clouds.calls import fence, record
+from enamel.clouds.calls import context, fence, record
 from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.identity import session
 from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate as pacing_gate
-from enamel.clouds.pacing import latency, priority
+from enamel.clouds.pacing import latency
 from enamel.clouds.pacing.budget import Trouble
 from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, OutcomeUnknown
 from enamel.model.item import Call
@@ -259,7 +259,7 @@ class Transport:
             ) from error
         if failure.throttled:
             # The gate keeps the pause, for everybody.
-            longest = self._patience.with_throttling(patient=priority.current().patient)
+            longest = self._patience.with_throttling(patient=context.current().patient)
             waited, closed = time.monotonic() - begun, self._pace.gate(want.service).closed_for
             if waited > longest or closed > min(longest, pacing_gate.LONGEST_PAUSE):
                 raise error
@@ -331,7 +331,7 @@ def _headers(want: HttpCall, *, token: str) -> dict[str, str]:
     if want.version is not None:
         headers["OpenStack-API-Version"] = f"{want.service} {want.version}"
         headers["X-OpenStack-Nova-API-Version"] = want.version
-    request_id = record.request_id.get()
+    request_id = context.current().request_id
     if request_id:
         headers["X-Openstack-Request-Id"] = request_id
     return headers

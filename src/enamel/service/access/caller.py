@@ -6,8 +6,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from enamel.clouds import driver
+from enamel.model.caller import Caller
 from enamel.model.errors import Forbidden
-from enamel.model.task import Caller
 
 
 class Callers(Protocol):

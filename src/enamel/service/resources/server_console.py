@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Any
 
 from enamel.model import tag
+from enamel.model.caller import Caller
 from enamel.model.errors import Gone, NotFound
-from enamel.model.task import Caller
 from enamel.service.tasks.read import Read
 
 CONSOLES = {

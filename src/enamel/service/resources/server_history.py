@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from enamel.model import cloud
 from enamel.model.action import Action
+from enamel.model.caller import Caller
 from enamel.model.errors import CloudError, Fault, Invalid, NotFound
 from enamel.model.problem import Problem
-from enamel.model.task import Caller, State, Task
+from enamel.model.task import State, Task
 from enamel.service.tasks.read import Page, Read
 
 WORDS = {

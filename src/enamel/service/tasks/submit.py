@@ -19,12 +19,13 @@ from enamel.flow import plan as plans
 from enamel.flow import task_view
 from enamel.flow.plan import Plan
 from enamel.model import errors, ids, task, webhook
+from enamel.model.caller import Caller
 from enamel.model.cloud import Limit
 from enamel.model.errors import Fault
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.placement import Containers
-from enamel.model.task import Caller, ServerEntry, Task
+from enamel.model.task import ServerEntry, Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
 from enamel.service.access.webhook_targets import WebhookTargets

@@ -19,11 +19,10 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
-from enamel.clouds.calls import cache, record
+from enamel.clouds.calls import cache, context, record
 from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate as pacing_gate
-from enamel.clouds.pacing import priority
 from enamel.clouds.pacing.budget import Trouble
 from enamel.model import cloud, cloud_state
 from enamel.model.errors import (
@@ -320,7 +319,7 @@ class Session:
                 error = CloudUnreachable(f"Cloud {self._name} does not answer: {exc}", cloud=self._name)
             if isinstance(error, CloudThrottled) or "retry_after" in error.data:
                 # The gate keeps the pause, for everybody.
-                longest = self._patience.with_throttling(patient=priority.current().patient)
+                longest = self._patience.with_throttling(patient=context.current().patient)
                 if time.monotonic() - begun > longest:
                     raise error
                 continue
