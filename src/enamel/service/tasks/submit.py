@@ -18,7 +18,7 @@ from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow import task_view
 from enamel.flow.plan import Plan
-from enamel.model import errors, ids, task, webhook
+from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.caller import Caller
 from enamel.model.cloud import Limit
 from enamel.model.errors import Fault
@@ -36,7 +36,7 @@ from enamel.service.resources.orphan import Radar
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.service.validation import body as bodies
-from enamel.store import engine, items, secrets, tasks, webhooks
+from enamel.store import engine, items, secrets, task_index, tasks, webhooks
 from enamel.store.transaction import Tx
 
 _ENTRY = re.compile(r"(.*/\d+)/[^/]+")
@@ -309,7 +309,7 @@ def _write(
     stored = tasks.insert(tx, new, steps, first)
     webhooks.insert(tx, hooks)
     if new.reserves:
-        tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
+        task_index.add(tx, task_key.hostnames(new))
     if later is not None:
         at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
         tasks.insert(tx, later, (), at)
@@ -335,7 +335,7 @@ def _take_up(tx: Tx, new: Task, old: str) -> None:
         return
     # The time to live goes on, and the secrets are this task's now.
     for one in scheduled:
-        tasks.hand_on(tx, one.id, to=new.id)
+        tasks.hand_on(tx, one.id, to=new)
     secrets.hand_on(tx, old)
 
 
@@ -355,6 +355,7 @@ def _later(new: Task, planned: Planned) -> Task | None:
         not_before=begin,
         deadline=begin + planned.give_up_after,
         cloud=new.cloud,
+        credential=new.credential,
         request={"task": new.id},
         parent=new.id,
     )
