@@ -168,7 +168,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
         # Asked for its health, a worker answers until its last task is handed over.
         await _work(stack, parts, lease=lease)
         stack.callback(services.end)
-        log.info("worker.up", url=url, types=str(settings.worker.types), slots=settings.worker.slots)
+        log.info("worker.up", url=url, types=str(settings.worker.types), max_tasks=settings.worker.max_tasks)
         yield Running(url=url, clouds=parts.clouds, services=services)
 
 
@@ -185,9 +185,7 @@ async def _parts(
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
-    store = Store(
-        settings.database, idle_after=settings.worker.lease, give_up_after=settings.store.give_up_after
-    )
+    store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
     dispatch = await stack.enter_async_context(
@@ -245,14 +243,20 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
         told.host, told.port, reuse_port=told.reuse_port
     )
     face = app.application(services)
-    serving = api_serve.running(face, listener=listener, drain_for=told.drain_for, ending=services.end)
+    serving = api_serve.running(
+        face, listener=listener, graceful_shutdown_timeout=told.graceful_shutdown_timeout, ending=services.end
+    )
     return await stack.enter_async_context(serving)
 
 
 def _radar(parts: Parts) -> Radar:
     """Return who looks for orphans, with what the settings say of them."""
     told = parts.settings.orphans
-    rules = Rules(seen_apart=told.seen_apart, min_age=told.min_age, unused_for=told.unused_for)
+    rules = Rules(
+        min_sightings_interval=told.min_sightings_interval,
+        min_age=told.min_age,
+        min_idle_time=told.min_idle_time,
+    )
     return Radar(parts.store, clouds=parts.clouds, rules=rules)
 
 
@@ -277,11 +281,11 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         dispatch=parts.dispatch,
         keys=parts.keys,
         topics=told.types,
-        slots=told.slots,
+        max_tasks=told.max_tasks,
         alone=parts.settings.alone,
-        look_every=told.look_every,
-        drain_for=told.drain_for,
-        keep_for=parts.settings.store.keep_for,
+        poll_interval=told.poll_interval,
+        graceful_shutdown_timeout=told.graceful_shutdown_timeout,
+        retention=parts.settings.store.retention,
         limits=told.limits,
         sender=WebhookSender(
             lease,
@@ -335,7 +339,11 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     """Return the clouds of the process."""
     board = boards.open(settings.cache.url)
     told = settings.clouds
-    paces = Paces(at_once=told.at_once, per_second=told.per_second, board=board)
+    paces = Paces(
+        max_concurrent_calls=told.max_concurrent_calls,
+        max_calls_per_second=told.max_calls_per_second,
+        board=board,
+    )
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())

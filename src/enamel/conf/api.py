@@ -17,5 +17,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The port; 0 takes a free one. Not used where systemd hands a socket over."""
     reuse_port: bool = False
     """Whether several processes may listen on the port at once (SO_REUSEPORT), and share what comes."""
-    drain_for: timedelta = timedelta(seconds=10)
+    graceful_shutdown_timeout: timedelta = timedelta(seconds=10)
     """How long requests that are under way may take to end when the process is stopped."""

@@ -16,8 +16,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Whether `enamel up` starts the built-in cloud even where there is another."""
     placements: Path | None = None
     """A YAML file with containers over the clouds, their regions and zones."""
-    at_once: Ceilings = Ceilings(everywhere=32)
+    max_concurrent_calls: Ceilings = Ceilings(everywhere=32)
     """How many calls to one service of a cloud may be under way at the same time, from all processes together; a
     service that shows that this is too much gets fewer. `32, north=16, north/network=8` names clouds and services."""
-    per_second: Ceilings = Ceilings()
+    max_calls_per_second: Ceilings = Ceilings()
     """How many calls to one service may begin in a second, written likewise. Without it, as many as go well."""

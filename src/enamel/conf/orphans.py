@@ -8,9 +8,9 @@ from msgspec import Struct
 class Settings(Struct, frozen=True, kw_only=True):
     """When what belongs to nobody is proposed for a clean-up. Nothing is ever removed that nobody asked for."""
 
-    seen_apart: timedelta = timedelta(minutes=10)
+    min_sightings_interval: timedelta = timedelta(minutes=10)
     """How far apart two looks must have found it."""
     min_age: timedelta = timedelta(hours=1)
     """How old it must be, where a task has left it behind."""
-    unused_for: timedelta = timedelta(days=1)
+    min_idle_time: timedelta = timedelta(days=1)
     """For how long it must not have changed, where it is merely unused."""

@@ -63,7 +63,7 @@ def service(
     host: str | None = None,
     port: int | None = None,
     types: str | None = None,
-    slots: int | None = None,
+    max_tasks: int | None = None,
     log_level: str | None = None,
 ) -> Settings:
     """Return the settings of `enamel api`, `enamel worker` and of what operators run beside them.
@@ -74,7 +74,7 @@ def service(
         host: Where the API listens.
         port: Its port; 0 takes a free one.
         types: The types of tasks that the worker takes: patterns with commas between.
-        slots: How many it has at a time.
+        max_tasks: How many it has at a time.
         log_level: The least level that is logged.
 
     Raises:
@@ -85,7 +85,7 @@ def service(
         ("api", "host"): _word("--host", host),
         ("api", "port"): _word("--port", port),
         ("worker", "types"): _word("--types", types),
-        ("worker", "slots"): _word("--slots", slots),
+        ("worker", "max_tasks"): _word("--max_tasks", max_tasks),
         ("log", "level"): _word("--log-level", log_level),
     }
     return _settings(

@@ -13,7 +13,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     url: SecretUrl | None = None
     """The database: postgresql+psycopg://user:password@host/name, mariadb+pymysql://… or sqlite:///path. Without it, a
     file in the data directory, which is for `enamel up` alone."""
-    give_up_after: timedelta = timedelta(seconds=5)
+    timeout: timedelta = timedelta(seconds=5)
     """How long a caller of the API waits for a database that is away."""
-    keep_for: timedelta | None = None
+    retention: timedelta | None = None
     """How long tasks are kept after their end, before workers remove their records. Without it, for ever."""

@@ -41,7 +41,9 @@ def test_units_start_what_there_is_and_give_it_time_to_end(unit: Path) -> None:
     assert command is not None
     command.make_context(name, words)
     grace = settings.service({})
-    assert duration.parse(service["TimeoutStopSec"]) > max(grace.api.drain_for, grace.worker.drain_for)
+    assert duration.parse(service["TimeoutStopSec"]) > max(
+        grace.api.graceful_shutdown_timeout, grace.worker.graceful_shutdown_timeout
+    )
     assert service["RestartPreventExitStatus"] == str(int(Exit.USAGE))
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
 

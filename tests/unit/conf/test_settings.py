@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
         data = /srv/enamel
         [store]
         url = postgresql+psycopg://enamel:pa$$word@db/enamel
-        give_up_after = 7
+        timeout = 7
         [worker]
         types = server.*, !server.create
         lease = 2m
@@ -64,17 +64,17 @@ def test_a_file_is_read(file: Path) -> None:
     assert found.data == Path("/srv/enamel")
     # A $ stands for another setting, and two of them for itself.
     assert found.database == "postgresql+psycopg://enamel:pa$word@db/enamel" and not found.alone
-    assert found.store.give_up_after == timedelta(seconds=7)
+    assert found.store.timeout == timedelta(seconds=7)
     assert found.worker.types == topic.Topics(only=("server.*",), but=("server.create",))
-    assert found.worker.lease == timedelta(minutes=2) and found.worker.slots == 10_000
+    assert found.worker.lease == timedelta(minutes=2) and found.worker.max_tasks == 10_000
     assert found.log.json and found.log.level == "WARNING"
 
 
 def test_the_environment_goes_before_the_file_and_the_command_line_before_both(file: Path) -> None:
     environ = {"OS_WORKER__LEASE": "9s", "OS_WORKER__TYPES": "task.*", "OS_LOG__LEVEL": "debug"}
-    found = settings.service(environ, files=[file], types="server.create", slots=3)
+    found = settings.service(environ, files=[file], types="server.create", max_tasks=3)
     assert found.worker.lease == timedelta(seconds=9)
-    assert found.worker.types == topic.Topics(only=("server.create",)) and found.worker.slots == 3
+    assert found.worker.types == topic.Topics(only=("server.create",)) and found.worker.max_tasks == 3
     assert found.log.level == "DEBUG"
 
 
@@ -89,11 +89,11 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     text = "[store]\ngive_up_after = soon\n[api]\nprot = 1\nport = 99999\n[worker]\nslots = 0\n[wroker]\nslots = 1\n"
     faults = refused(text, tmp_path, OS_API__HSOT="::1", OS_WORKER__LEASE="1y", OS_USERNAME="fine")
     assert set(faults) == {
-        *("[store] give_up_after", "[api] prot", "[api] port", "[worker] slots", "[wroker]"),
+        *("[store] timeout", "[api] prot", "[api] port", "[worker] max_tasks", "[wroker]"),
         *("OS_API__HSOT", "OS_WORKER__LEASE"),
     }
     assert faults["[api] prot"] == (
-        "There is no setting [api] prot; there are host, port, reuse_port, drain_for."
+        "There is no setting [api] prot; there are host, port, reuse_port, graceful_shutdown_timeout."
     )
     assert faults["[api] port"] == "[api] port: 99999 is out of bounds: choose a number from 0 to 65535."
     assert "OS_API__HOST" in faults["OS_API__HSOT"] and "90s" in faults["OS_WORKER__LEASE"]
