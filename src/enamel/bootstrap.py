@@ -105,7 +105,7 @@ async def up(
         rules: The faults it has from the beginning.
 
     Raises:
-        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        CloudUnknown: The configuration of the clouds cannot be used.
         OSError: The port is taken, or the data directory cannot be written.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -129,7 +129,7 @@ async def api(settings: Settings) -> AsyncIterator[Running]:
     """Run the API alone; it needs workers beside it.
 
     Raises:
-        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        CloudUnknown: The configuration of the clouds cannot be used.
         Invalid: The settings are not for several processes.
         SchemaMismatch: The database has to be upgraded first, or this version of Enamel.
         OSError: The port is taken.
@@ -348,17 +348,13 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
         return Registry([OpenStack(file=file)], default="sandbox", board=board, paces=paces)
-    found = registry.installed(default=settings.clouds.default, board=board, paces=paces)
-    names = found.names()
-    chosen = settings.clouds.default
-    if chosen is not None and chosen not in names:
-        found.get(chosen)
-    if chosen is None and len(names) > 1 and not os.environ.get("OS_CLOUD"):
-        raise CloudUnknown(
-            f"clouds.yaml has several entries: {', '.join(names)}.",
-            remedy="Say which one to use with --cloud, OS_CLOUD or [clouds] default.",
-        )
-    return found
+    default = settings.clouds.default
+    clouds = registry.installed(default=default, board=board, paces=paces)
+    if settings.cloud is not None:
+        return clouds.only(settings.cloud)
+    if default is not None and default not in clouds.names():
+        clouds.get(default)
+    return clouds
 
 
 def _shared_clouds(settings: Settings) -> Registry:
@@ -366,7 +362,7 @@ def _shared_clouds(settings: Settings) -> Registry:
 
     Raises:
         Invalid: It cannot be one of several.
-        CloudUnknown: There are no clouds, or it is not said which is meant.
+        CloudUnknown: No cloud is configured, or not the one that is named.
 
     """
     if settings.alone:
