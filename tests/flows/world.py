@@ -18,10 +18,10 @@ import structlog
 from msgspec import Struct
 
 from enamel.clouds.calls import context as calls_context
-from enamel.clouds.openstack import transport
+from enamel.clouds.calls import http
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.store import SharedStore
@@ -119,9 +119,9 @@ class _Clouds:
         return [self._name]
 
     def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
-        patience = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
         region = self._configuration.region(self._entry + name.removeprefix(self._name))
-        opened = OpenStackCloud(name, region, patience=patience, board=board)
+        opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened
@@ -437,7 +437,7 @@ async def opened(
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(transport, "_fenced", world.watched(transport._fenced))
+        patch.setattr(http, "_fenced", world.watched(http._fenced))
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world

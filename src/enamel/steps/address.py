@@ -111,7 +111,6 @@ def as_address(port: cloud.Port) -> cloud.Address:
         address=port.addresses[0] if port.addresses else "",
         network_id=port.network_id,
         mark=port.mark,
-        status=port.status,
         kind=AddressKind.PORT,
         server_id=port.server_id,
         created=port.created,

@@ -12,6 +12,7 @@ from enamel.model import cloud, ids, item, task
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
+from enamel.model.states import PowerState, ServerState
 from enamel.service.access import caller
 from enamel.service.process import health, health_checks, metrics
 from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
@@ -48,8 +49,8 @@ class Cloud:
             **{
                 "id": f"00000000-0000-4000-8000-{number:012}",
                 "name": name,
-                "status": "ACTIVE",
-                "power_state": 1,
+                "state": ServerState.ACTIVE,
+                "power": PowerState.RUNNING,
                 "created": START + timedelta(seconds=number),
                 "updated": START + timedelta(seconds=number),
                 "project_id": ME.project_id,

@@ -20,7 +20,7 @@ from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.launch.servers import RequestedServers
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft, Plan, with_secrets
-from enamel.model import duration
+from enamel.model import duration, states
 from enamel.model.errors import Fault
 from enamel.model.launch import AddressChoice, KeypairChoice, Launch, NetworkChoice
 from enamel.model.task import Priority
@@ -30,8 +30,6 @@ TOGETHER = 100
 
 GIVE_UP_AFTER = timedelta(hours=1)
 """A launch's time when it names none."""
-
-FORGOTTEN = frozenset({"DELETED", "SOFT_DELETED"})
 
 
 def ask(want: CommandRequest) -> FactsNeeded:
@@ -179,7 +177,9 @@ def _urgent(want: CommandRequest) -> list[Fault]:
 
 def _taken(found: RequestedServers, facts: Facts) -> list[Fault]:
     """Return a fault for each host name that the project has already."""
-    taken = {one.name for one in facts.servers_named if one.status not in FORGOTTEN} | facts.promised_names
+    taken = {
+        one.name for one in facts.servers_named if one.state not in states.DELETED
+    } | facts.promised_names
     return [
         Fault(
             pointer=member.at_name,

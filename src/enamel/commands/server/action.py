@@ -119,15 +119,17 @@ def check(what: Action, facts: Facts) -> None:
     listed = ", ".join(possible) or "none"
     if server.locked and not rule.locked:
         why = "it is locked"
-    elif server.task_state is not None:
-        why = f"the cloud is at work on it ({server.task_state})"
+    elif server.activity is not None:
+        why = f"the cloud is at work on it ({server.activity.value})"
     else:
-        why = f"its state is {server.status}" + (" and it is not locked" if what is Action.UNLOCK else "")
+        why = f"its state is {server.state.value}" + (
+            " and it is not locked" if what is Action.UNLOCK else ""
+        )
     raise ActionImpossible(
         f"Server '{server.name}' cannot do {what.value} now: {why}. Possible now: {listed}.",
         faults=(Fault(pointer="/action", detail=f"Possible now: {listed}.", code="impossible"),),
         possible=possible,
-        state=server.status,
+        state=server.state.value,
     )
 
 

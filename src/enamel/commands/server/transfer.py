@@ -12,9 +12,10 @@ from enamel.flow.plan import Draft, Group
 from enamel.model import cloud, mark
 from enamel.model.errors import WrongState
 from enamel.model.server_change import ServerChange
+from enamel.model.states import ServerState
 from enamel.steps import attachment, port, server, snapshot, transfer
 
-STATES = ("ACTIVE", "SHUTOFF")
+STATES = frozenset({ServerState.ACTIVE, ServerState.STOPPED})
 MARK = "enamel"
 
 
@@ -78,7 +79,9 @@ def _write(
 ) -> None:
     """Put the steps of a transfer into a plan."""
     group, there = old.name, target.entry
-    stopped = [draft.add(transfer.StopServer(id=old.id), group=group)] if old.status == "ACTIVE" else []
+    stopped = (
+        [draft.add(transfer.StopServer(id=old.id), group=group)] if old.state is ServerState.ACTIVE else []
+    )
     image = draft.add(
         snapshot.TakeImage(server_id=old.id, name=f"{old.name}-transfer"), group=group, after=stopped
     )
@@ -132,11 +135,11 @@ def _check(old: cloud.Server, facts: Facts) -> None:
             remedy="Wait for that task, or cancel it.",
             task=busy.id,
         )
-    if old.locked or old.task_state is not None or old.status not in STATES:
-        why = "it is locked" if old.locked else f"its state is {old.task_state or old.status}"
+    if old.locked or old.activity is not None or old.state not in STATES:
+        why = "it is locked" if old.locked else f"its state is {(old.activity or old.state).value}"
         raise WrongState(
             f"Server '{old.name}' cannot be transferred now: {why}.",
-            state=old.status,
+            state=old.state.value,
             remedy="A server that is transferred is unlocked, and runs or is shut down.",
         )
 

@@ -8,6 +8,7 @@ from enamel.commands.launch import template
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft
 from enamel.model import mark
+from enamel.model.states import ImageState
 from enamel.model.volume import VolumeWish
 from enamel.steps import volume
 
@@ -34,7 +35,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     image = None
     if wish.template is not None:
         image = look.find(facts.images, wish.template, what="image", pointer="/template")
-    if image is not None and image.status != "active":
+    if image is not None and image.state is not ImageState.ACTIVE:
         look.fault("/template", f"Image '{image.name}' cannot be used: its state is '{image.status}'.")
     elif image is not None and template.needed_gb(image) > wish.size_gb:
         needed = template.needed_gb(image)
