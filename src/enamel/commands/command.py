@@ -53,7 +53,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     type: str | None = None
     """The task's type, where it is not the command's."""
     action: str | None = None
-    give_up_after: timedelta = timedelta(hours=1)
+    timeout: timedelta = timedelta(hours=1)
     ttl: timedelta | None = None
     not_before: datetime | None = None
     notify: tuple[Notify, ...] = ()

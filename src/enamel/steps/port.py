@@ -104,7 +104,7 @@ class DeletePort(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.delete"
     action: ClassVar[str] = "DELETING_PORT"
     repeatable: ClassVar[bool] = True
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
 

@@ -18,7 +18,7 @@ class Resize(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.resize"
     action: ClassVar[str] = "PREPARING"
     undoable: ClassVar[bool] = True
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+    timeout: ClassVar[timedelta] = timedelta(minutes=5)
 
     id: str
     flavor_id: str

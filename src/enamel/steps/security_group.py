@@ -1,6 +1,7 @@
 """Steps on security groups: the rules that a launch asks for."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import ClassVar
 
 from enamel.model import cloud, mark, task
@@ -66,7 +67,7 @@ class DeleteSecurityGroup(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_SECURITY_GROUP"
     repeatable: ClassVar[bool] = True
     # Neutron says 409 while a port is still on its way out.
-    retry: ClassVar[Retry] = Retry(attempts=12, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=5))
 
     id: str
 

@@ -163,7 +163,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "SPAWNING"
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+    timeout: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
     same_host: tuple[str, ...] = ()
@@ -254,7 +254,7 @@ class DeleteServer(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "TERMINATING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
     force: bool = True

@@ -59,7 +59,7 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "BLOCK_DEVICE_MAPPING"
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
+    timeout: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
 
@@ -93,7 +93,7 @@ class DeleteVolume(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_VOLUME"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
 

@@ -49,7 +49,7 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "UPLOADING"
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
+    timeout: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
 
@@ -80,7 +80,7 @@ class DeleteVolumeSnapshot(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_SNAPSHOT"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
 

@@ -5,7 +5,7 @@ from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import cloud, mark
 from enamel.model.address import AddressWish
 from enamel.model.cloud import AddressKind

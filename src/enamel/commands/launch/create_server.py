@@ -19,7 +19,8 @@ from enamel.commands.launch.resolved_server import ResolvedServer, choose
 from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.launch.servers import RequestedServers
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Plan, with_secrets
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Plan, with_secrets
 from enamel.model import duration
 from enamel.model.errors import Fault
 from enamel.model.launch import AddressChoice, KeypairChoice, Launch, NetworkChoice
@@ -28,7 +29,7 @@ from enamel.model.task import Priority
 TOGETHER = 100
 """So many servers at the most are booted with one request."""
 
-GIVE_UP_AFTER = timedelta(hours=1)
+TIMEOUT = timedelta(hours=1)
 """A launch's time when it names none."""
 
 FORGOTTEN = frozenset({"DELETED", "SOFT_DELETED"})
@@ -126,7 +127,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
         plan=made,
         faults=tuple(faults),
         secrets=secrets,
-        give_up_after=_duration(launch.timeout) or GIVE_UP_AFTER,
+        timeout=_duration(launch.timeout) or TIMEOUT,
         ttl=_duration(launch.ttl),
         not_before=launch.not_before,
         notify=tuple(launch.notify or ()),

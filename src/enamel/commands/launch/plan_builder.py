@@ -11,8 +11,9 @@ from enamel.commands import quota
 from enamel.commands.facts import Facts
 from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.resolved_server import ResolvedServer
-from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Group, Handle, Plan
+from enamel.flow import expressions
+from enamel.flow.draft import Draft, Handle
+from enamel.flow.plan import Group, Plan
 from enamel.model import ids
 from enamel.model.cloud import Disk, NetworkPort
 from enamel.model.launch import Launch
@@ -160,7 +161,7 @@ class PlanBuilder:
     def _secret(self, text: str | None) -> Any:
         if text is None:
             return None
-        return plans.secret(self._texts.setdefault(text, f"user-data-{len(self._texts) + 1}"))
+        return expressions.secret(self._texts.setdefault(text, f"user-data-{len(self._texts) + 1}"))
 
     # -- ports first
 
@@ -208,8 +209,8 @@ class PlanBuilder:
                 [name],
                 choice,
                 networks=networks if choice.interfaces is not None else (),
-                zone=plans.alternative("zone"),
-                placement=plans.alternative("placement"),
+                zone=expressions.alternative("zone"),
+                placement=expressions.alternative("placement"),
                 disks=self._disks(choice),
             ),
             group=name,
@@ -223,7 +224,10 @@ class PlanBuilder:
         name = choice.hostname
         plugs = self._plugs(choice)
         if len(choice.spots) > 1:
-            plugs |= {"zone": plans.alternative("zone"), "placement": plans.alternative("placement")}
+            plugs |= {
+                "zone": expressions.alternative("zone"),
+                "placement": expressions.alternative("placement"),
+            }
         apart = tuple(self._placed) if choice.spread else ()
         boot = self._draft.add(
             self._boot([name], choice, disks=self._disks(choice), apart=apart, **plugs), group=name

@@ -8,7 +8,7 @@ from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.commands.server import action_steps
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import action
 from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, Fault, WrongState

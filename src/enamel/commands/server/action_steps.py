@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from enamel.commands import quota
 from enamel.commands.lookup import Lookup
-from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Handle
+from enamel.flow import expressions
+from enamel.flow.draft import Draft, Handle
 from enamel.model import cloud, mark
 from enamel.model.action import Action, Wish
 from enamel.steps import act, attachment, port, resize, snapshot, volume
@@ -118,7 +118,7 @@ class Recipe:
         if self.wish.password is None:
             return {}
         self.secrets[PASSWORD] = self.wish.password.encode()
-        return {"password": plans.secret(PASSWORD)}
+        return {"password": expressions.secret(PASSWORD)}
 
     def image(self) -> str | None:
         """Return the id of the image that the action starts from; None where it names none."""

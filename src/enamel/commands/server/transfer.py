@@ -8,7 +8,8 @@ from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Group
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Group
 from enamel.model import cloud, mark
 from enamel.model.errors import WrongState
 from enamel.model.server_change import ServerChange
@@ -63,7 +64,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
             "There is no way back from the moment on at which the original is deleted.",
         ),
     )
-    return Planned(plan=made, faults=tuple(look.faults), give_up_after=timedelta(hours=3))
+    return Planned(plan=made, faults=tuple(look.faults), timeout=timedelta(hours=3))
 
 
 def _write(

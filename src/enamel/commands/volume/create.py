@@ -6,7 +6,7 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.launch import template
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import mark
 from enamel.model.volume import VolumeWish
 from enamel.steps import volume

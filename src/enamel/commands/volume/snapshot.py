@@ -3,7 +3,7 @@
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.volume import SnapshotWish
 from enamel.steps import volume, volume_snapshot
