@@ -5,6 +5,7 @@ ports = draft.add(port.CreatePorts(wants=wants))
 draft.add(server.Boot(networks=[{"port_id": ports["ports", 0, "id"]}]), group="web-1")
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -85,7 +86,15 @@ class Draft:
             number += 1
         return name
 
+    def needs(self, cloud: str | None = None) -> dict[str, int]:
+        """Return how much of each quota of a cloud the steps use up; by default that of the draft's own cloud."""
+        total: Counter[str] = Counter()
+        for name, node in self._nodes.items():
+            if node.cloud == (cloud or self._cloud):
+                total.update(self._steps[name].needs())
+        return {kind: number for kind, number in total.items() if number}
+
     def plan(self, **rest: Any) -> Plan:
         """Return the plan; the keyword arguments are its other fields."""
         calls = sum(step.calls for step in self._steps.values())
-        return Plan(nodes=tuple(self._nodes.values()), calls=calls, **rest)
+        return Plan(nodes=tuple(self._nodes.values()), needs=self.needs(), calls=calls, **rest)

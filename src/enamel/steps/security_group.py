@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, mark, task
 from enamel.model.errors import CloudConflict
 from enamel.steps import server
@@ -18,11 +19,16 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "security_group.create"
     action: ClassVar[str] = "ALLOWING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.NETWORK})
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
     name: str
     rules: tuple[cloud.Rule, ...]
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"security_groups": 1}
 
     async def do(self, at: Context) -> Outputs:
         """Make the group, then all its rules in one request."""

@@ -84,6 +84,8 @@ class Step(Struct, frozen=True, kw_only=True):
     retry: ClassVar[Retry] = Retry()
     timeout: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
+    requires: ClassVar[frozenset[driver.Capability]] = frozenset()
+    """What the cloud has to be able to do; a plan is refused where it is not."""
     empty_outputs: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""
     per_item_input: ClassVar[str] = ""
@@ -92,6 +94,10 @@ class Step(Struct, frozen=True, kw_only=True):
     """… and the output that lists what was made."""
     waits_for: ClassVar[str] = ""
     """Of a step that waits for a thing: the input that names it. Where the thing is broken, a restart makes a new one."""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {}
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.steps.maker import Maker
@@ -17,12 +18,17 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "volume.create"
     action: ClassVar[str] = "CREATING_VOLUME"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
 
     size_gb: int
     name: str
     type: str | None = None
     image_id: str | None = None
     zone: str | None = None
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"volumes": 1, "gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
         """Make it; it is not yet usable when Cinder answers."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.steps.maker import Maker
@@ -16,10 +17,17 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
 
     volume_id: str
     name: str
+    size_gb: int = 0
+    """Size of the volume, which counts against the quota once more."""
     description: str = ""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
         """Have it made; it is not yet there when Cinder answers."""

@@ -6,13 +6,11 @@ first. Of a step that made something for each of several servers, only what is m
 thing by a step of its own.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
 import msgspec
 
-from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import step_parts, undo_steps
@@ -74,7 +72,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
         plan=anew,
         kept=kept,
         groups=_groups(anew, old, again),
-        faults=(*_taken(anew, kept, facts), *_lacking(anew, kept, facts)),
+        faults=tuple(_taken(anew, kept, facts)),
         type=old.type,
         action=old.action,
         priority=old.priority,
@@ -136,12 +134,6 @@ def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
     for name in sorted(names & (others | facts.promised_names)):
         detail = f"The project has another server '{name}' by now."
         yield Fault(pointer="", code="taken", detail=detail)
-
-
-def _lacking(anew: Plan, kept: Collection[Item], facts: Facts) -> list[Fault]:
-    """Return a fault for each quota that is not enough for what is still missing."""
-    made = Counter({kind: len(things) for kind, things in task_view.made(facts.cloud, kept).items()})
-    return quota.faults(quota.outstanding(anew.needs, made), facts)
 
 
 # -- what is done again

@@ -311,7 +311,7 @@ def _write(
     stored = tasks.insert(tx, new, steps, first)
     webhooks.insert(tx, hooks)
     if new.reserves:
-        tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
+        tasks.promise_names(tx, new.id, sorted(_new_names(new)))
     if later is not None:
         at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
         tasks.insert(tx, later, (), at)
@@ -366,7 +366,7 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
     """Refuse a task whose quota or names were promised to another since the facts were gathered."""
     if not new.reserves:
         return
-    names = frozenset(entry.hostname for entry in new.servers)
+    names = _new_names(new)
     taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
     if taken:
         listed = ", ".join(sorted(taken))
@@ -383,6 +383,11 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
                 faults=tuple(lacking),
                 quota=quota.numbers(new.reserves, exact),
             )
+
+
+def _new_names(new: Task) -> frozenset[str]:
+    """Return the host names that a task is about to take; servers that exist have theirs."""
+    return frozenset(entry.hostname for entry in new.servers if entry.id is None)
 
 
 def _tight(wanted: Mapping[str, int], limits: Mapping[str, Limit], promised: Mapping[str, int]) -> bool:
