@@ -34,6 +34,7 @@ def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     items.insert(tx, steps)
     events.insert(tx, [first])
     index(tx, servers_of(accepted))
+    secrets.hold(tx, accepted)
     return accepted
 
 
