@@ -6,6 +6,7 @@
            ├─ task_servers   the same as the version before wrote it; dropped by the next release
            └─ webhooks       who is told of a task's events, and how far that is
     workers                  one lease per living worker
+    task_secrets             the tasks that hold references into the key store
     spent_secrets            what is to be removed from the key store
     idempotency              the first answers to requests that came with a key
     locks                    what only one may do at a time
@@ -161,6 +162,13 @@ webhooks = sa.Table(
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
+    **_EXACT,
+)
+
+task_secrets = sa.Table(
+    "task_secrets",
+    metadata,
+    sa.Column("task", ID, primary_key=True),
     **_EXACT,
 )
 

@@ -32,6 +32,7 @@ def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     items.insert(tx, steps)
     events.insert(tx, [first])
     task_index.add(tx, task_key.servers(accepted))
+    secrets.hold(tx, accepted)
     return accepted
 
 
