@@ -17,11 +17,11 @@ import pytest
 import structlog
 from msgspec import Struct
 
-from enamel.clouds.calls import record
-from enamel.clouds.openstack import transport
+from enamel.clouds.calls import context as calls_context
+from enamel.clouds.calls import http
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.store import SharedStore
@@ -31,11 +31,12 @@ from enamel.dispatch import local as local_dispatch
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
 from enamel.model import item, task, topic
+from enamel.model.caller import Caller
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE
 from enamel.model.placement import Containers
-from enamel.model.task import Caller, State, Task
+from enamel.model.task import State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service.access.webhook_targets import WebhookTargets
@@ -59,12 +60,12 @@ QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
 QUICKLY = webhook.Settings(
     timeout=timedelta(seconds=1),
-    look_every=timedelta(seconds=0.02),
+    poll_interval=timedelta(seconds=0.02),
     pauses=(timedelta(seconds=0.02), timedelta(seconds=0.05)),
 )
 """How webhooks are sent: two attempts after the first."""
 LEASE = timedelta(seconds=2)
-AT_ONCE = Rules(seen_apart=timedelta(0), min_age=timedelta(0), unused_for=timedelta(0))
+AT_ONCE = Rules(min_sightings_interval=timedelta(0), min_age=timedelta(0), min_idle_time=timedelta(0))
 """When orphans are proposed: after two looks."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
@@ -118,9 +119,9 @@ class _Clouds:
         return [self._name]
 
     def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
-        patience = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
         region = self._configuration.region(self._entry + name.removeprefix(self._name))
-        opened = OpenStackCloud(name, region, patience=patience, board=board)
+        opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened
@@ -199,12 +200,12 @@ class World:
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
-                Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)
+                Runner(tools), lease=self.lease, poll_interval=timedelta(seconds=0.05)
             ),
             dispatch=self.dispatch,
             keys=self.keys,
-            look_every=timedelta(seconds=0.05),
-            drain_for=timedelta(seconds=0.2),
+            poll_interval=timedelta(seconds=0.05),
+            graceful_shutdown_timeout=timedelta(seconds=0.2),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
             ),
@@ -258,7 +259,7 @@ class World:
 
         async def sent(_session: object, context: SimpleNamespace, told: Any) -> None:
             # What has no request behind it, a test has sent itself.
-            changes = told.method not in ("GET", "HEAD") and record.request_id.get()
+            changes = told.method not in ("GET", "HEAD") and calls_context.current().task
             if changes and not self.lease.alive():
                 self.late.append(f"{told.method} {told.url}")
 
@@ -436,7 +437,7 @@ async def opened(
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(transport, "_fenced", world.watched(transport._fenced))
+        patch.setattr(http, "_fenced", world.watched(http._fenced))
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world

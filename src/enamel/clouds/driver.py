@@ -199,15 +199,15 @@ class Cloud(Protocol):
     async def volume_snapshots_list(self) -> Sequence[cloud.VolumeSnapshot]: ...
     async def volume_snapshots_marked(self, mark: str) -> Sequence[cloud.VolumeSnapshot]: ...
     async def console_log(self, server_id: str, *, lines: int | None = None) -> str: ...
-    async def why_failed(self, server_id: str) -> str:
-        """Return what the newest failed instance action says, or an empty text."""
+    async def why_failed(self, server_id: str) -> cloud.Failure | None:
+        """Return why the newest action that failed on a server did; None where none has."""
 
-    async def deeds(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
+    async def server_history(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
         """Return what was done to a server, the latest first, by whomever."""
 
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]: ...
     async def console(self, server_id: str, *, type: str) -> str:
-        """Return the address at which a server's console can be opened; `type` as Nova calls it."""
+        """Return the URL of a server's console: of type novnc, xvpvnc, rdp, spice, serial, mks or webmks."""
 
     async def diagnostics(self, server_id: str) -> dict[str, Any]:
         """Return what the hypervisor measures. Raises CloudForbidden where that is for operators."""

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from enamel.clouds.calls import record
-from enamel.clouds.pacing import priority
+from enamel.clouds.calls import context
 from enamel.flow import plan as plans
 from enamel.flow import task_view
 from enamel.flow.graph import Graph
@@ -21,6 +20,8 @@ from enamel.flow.step_attempts import BrokenOff, Halt, StepAttempts
 from enamel.flow.step_context import StepBuilder
 from enamel.flow.undo import Undo
 from enamel.model import errors, item, problem, task
+from enamel.model.call_context import CallContext
+from enamel.model.caller import Caller
 from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -89,8 +90,9 @@ class Run:
 
     async def carry_out(self) -> None:
         """Do what the plan says, and undo it where it fails."""
-        record.request_id.set(self._journal.task.request_id)
-        priority.start(project=self._journal.task.project_id, task=self._journal.task.id)
+        found = self._journal.task
+        caller = Caller(user_id=found.created_by, project_id=found.project_id)
+        context.use(CallContext(caller=caller, request_id=found.request_id, task=found.id))
         await self._journal.claimed()
         try:
             self._take_plan(plans.read(self._journal.task.plan))

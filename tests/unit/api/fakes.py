@@ -12,6 +12,7 @@ from enamel.model import cloud, ids, item, task
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
+from enamel.model.states import PowerState, ServerState
 from enamel.service.access import caller
 from enamel.service.process import health, health_checks, metrics
 from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
@@ -48,8 +49,8 @@ class Cloud:
             **{
                 "id": f"00000000-0000-4000-8000-{number:012}",
                 "name": name,
-                "status": "ACTIVE",
-                "power_state": 1,
+                "state": ServerState.ACTIVE,
+                "power": PowerState.RUNNING,
                 "created": START + timedelta(seconds=number),
                 "updated": START + timedelta(seconds=number),
                 "project_id": ME.project_id,
@@ -121,7 +122,7 @@ class Submit:
         command: str,
         body: Any,
         *,
-        caller: task.Caller,
+        caller: caller.Caller,
         request_id: str,
         params: Mapping[str, str],
         idempotency_key: str | None,
@@ -139,7 +140,7 @@ class Submit:
         return made, idempotency_key == "again"
 
     async def preview(
-        self, command: str, body: Any, *, caller: task.Caller, params: Mapping[str, str]
+        self, command: str, body: Any, *, caller: caller.Caller, params: Mapping[str, str]
     ) -> submit.Preview:
         self.calls.append({"command": command, "params": params})
         return submit.Preview(plan=Plan(), quota={}, calls=4, faults=())
@@ -160,7 +161,7 @@ class Services:
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
         self.type_shares = server_type_share.TypeShares(self.server_types)
-        self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
+        self.follow = follow.Follow(store, dispatch=self.dispatch, poll_interval=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)
         self.health = health.Health(

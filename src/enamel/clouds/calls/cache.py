@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
-from enamel.clouds.calls import freshness
+from enamel.clouds.calls import context
 from enamel.clouds.shared.shared_cache import Given, SharedCache
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Cache:
             keep: How long the answer is good.
             answer: The type of the answer; with it, the answer is shared with other processes.
         """
-        if freshness.is_fresh() and (found := self._kept.get(key)) and self._age(found) > A_MOMENT:
+        if context.current().fresh and (found := self._kept.get(key)) and self._age(found) > A_MOMENT:
             await self.forget(key)
         await self._check()
         kept = self.peek(key)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from enamel.clouds.calls import cache
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.driver import Capability
 from enamel.clouds.openstack import status, transport
 from enamel.clouds.openstack.compute import attachment, catalogue, flavor, history, snapshot
 from enamel.clouds.openstack.identity import account, session
 from enamel.clouds.openstack.network import network, nova_network
 from enamel.clouds.openstack.storage import image, volume, volume_snapshot, volume_transfer
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate
 from enamel.clouds.shared.shared_cache import SharedCache
 from enamel.clouds.shared.store import SharedStore
@@ -23,6 +23,7 @@ from enamel.clouds.watch import snapshot as watch_snapshot
 from enamel.model import cloud
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import Gone
+from enamel.model.states import ServerState, VolumeState
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class OpenStackCloud(
         name: str,
         region: Any,
         *,
-        patience: Timeouts | None = None,
+        timeouts: Timeouts | None = None,
         board: SharedStore | None = None,
         gates: gate.Pace | None = None,
         sibling: Callable[[str], str | None] = lambda project: None,
@@ -67,11 +68,11 @@ class OpenStackCloud(
         self.name = name
         self.sibling = sibling
         self.site = _site(region)
-        patience = patience or Timeouts()
-        self.pace = gates or gate.Pace(cloud=name, pauses=patience.pauses)
-        self.keystone = session.Session(region, name=name, patience=patience, gates=self.pace)
+        timeouts = timeouts or Timeouts()
+        self.pace = gates or gate.Pace(cloud=name, pauses=timeouts.pauses)
+        self.keystone = session.Session(region, name=name, timeouts=timeouts, gates=self.pace)
         self.calls = transport.Transport(
-            self.keystone, cloud=name, tls=_tls(region), patience=patience, gates=self.pace
+            self.keystone, cloud=name, tls=_tls(region), timeouts=timeouts, gates=self.pace
         )
         self.board = board or SharedStore()
         self.kept = cache.Cache(shared=SharedCache(self.board, of=self.whose) if self.board.there else None)
@@ -206,7 +207,8 @@ class _ServerSource:
         return await self._cloud.server(id)
 
     def kind(self, value: cloud.Server) -> str | None:
-        if value.status != "BUILD":
+        # A server that is rebuilt was launched before, and takes another time.
+        if value.state is not ServerState.BUILDING or value.launched_at is not None:
             return None
         return f"{value.flavor_name or value.flavor_id} {value.image_id}"
 
@@ -232,12 +234,12 @@ class _VolumeSource:
         return await self._cloud.volume(id)
 
     def kind(self, value: cloud.Volume) -> str | None:
-        if value.status not in ("creating", "downloading"):
+        if value.state is not VolumeState.CREATING:
             return None
         return f"{value.type} {value.size_gb}"
 
     def leaves(self, value: cloud.Volume) -> bool:
-        return value.status == "deleting"
+        return value.state is VolumeState.DELETING
 
 
 class _PortSource:

@@ -12,11 +12,12 @@ from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, OrphanFactsNeeded
 from enamel.commands.launch import other_clouds
 from enamel.model import cloud, mark, task
+from enamel.model.caller import Caller
 from enamel.model.cloud import Limit
 from enamel.model.errors import CloudError, NotFound
 from enamel.model.item import Item
 from enamel.model.orphan import Orphan
-from enamel.model.task import Caller, Task
+from enamel.model.task import Task
 from enamel.service.planning import facts as asking
 from enamel.service.planning import quota_cache, reservations
 from enamel.service.resources.orphan import Radar

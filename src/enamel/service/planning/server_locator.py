@@ -2,8 +2,9 @@
 
 from enamel.clouds import driver
 from enamel.model import cloud
+from enamel.model.caller import Caller
 from enamel.model.errors import CloudError, Gone
-from enamel.model.task import Caller, Task
+from enamel.model.task import Task
 from enamel.service.resources import server
 from enamel.store import engine, tasks
 

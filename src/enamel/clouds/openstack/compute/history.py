@@ -11,9 +11,13 @@ from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.compute import action, server, server_json
 from enamel.clouds.openstack.compute import tag as tags
 from enamel.model import cloud
+from enamel.model.action import Action
 from enamel.model.errors import CapabilityMissing, Gone
 
 SERVICE = server.SERVICE
+
+TYPES = {"rdp": "rdp-html5", "spice": "spice-html5", "mks": "webmks"}
+"""Nova's names of those types of console that it calls otherwise than Enamel."""
 
 PROTOCOLS = {
     "novnc": "vnc",
@@ -33,6 +37,27 @@ OLD = {
     "serial": "os-getSerialConsole",
 }
 """The actions by which clouds before 2.6 are asked for a console."""
+
+
+ACTIONS: dict[str, str] = {
+    "create": "CREATE",
+    "delete": "TERMINATE",
+    "start": Action.POWER_ON.value,
+    "stop": Action.POWER_OFF.value,
+    "changePassword": Action.UPDATE_PASSWORD.value,
+    "createImage": Action.SNAPSHOT.value,
+    "createBackup": Action.BACKUP.value,
+    "confirmResize": Action.CONFIRM_RESIZE.value,
+    "revertResize": Action.REVERT_RESIZE.value,
+    "shelveOffload": Action.SHELVE_OFFLOAD.value,
+    "migrate": Action.MOVE.value,
+    "live-migration": Action.MOVE.value,
+    "attach_volume": Action.ATTACH_BLOCK_DEVICE.value,
+    "detach_volume": Action.DETACH_BLOCK_DEVICE.value,
+    "attach_interface": Action.ATTACH_NETWORK_INTERFACE.value,
+    "detach_interface": Action.DETACH_NETWORK_INTERFACE.value,
+}
+"""What Nova calls the actions in its record, in Enamel's words; others are spelled alike."""
 
 
 class _Address(Struct):
@@ -58,25 +83,26 @@ class _Metadata(Struct):
 class History(action.Actions):
     """What is known of servers beside their state."""
 
-    async def deeds(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
+    async def server_history(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
         """Return what was done to a server, the latest first; also of one that is gone, where the cloud remembers."""
         version = await self._version("2.58", "2.21")
         path = f"/servers/{server_id}/os-instance-actions"
         found = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
-        deeds = [
+        entries = [
             cloud.HistoryEntry(
                 id=one.request_id,
-                action=one.action,
+                action=ACTIONS.get(one.action, one.action.upper().replace("-", "_")),
                 user_id=one.user_id or "",
                 started=_moment(one.start_time),
                 failed=bool(one.message),
             )
             for one in found.actions
         ]
-        return sorted(deeds, key=lambda one: (one.started is not None, one.started), reverse=True)
+        return sorted(entries, key=lambda one: (one.started is not None, one.started), reverse=True)
 
     async def console(self, server_id: str, *, type: str) -> str:
-        """Return the address at which a server's console can be opened."""
+        """Return the URL of a server's console."""
+        type = TYPES.get(type, type)
         version = await self._version("2.8", "2.6")
         if version is not None:
             body = {"remote_console": {"protocol": PROTOCOLS[type], "type": type}}

@@ -20,6 +20,7 @@ from enamel.model.errors import (
     Gone,
     OutcomeUnknown,
 )
+from enamel.model.states import ServerState
 
 SERVICE = catalogue.SERVICE
 _DISKS = "os-block-device-mapping-v2-boot"
@@ -48,7 +49,7 @@ class Servers(catalogue.Compute):
     async def servers_list(self) -> Sequence[cloud.Server]:
         """Return all of the project's servers; answered from the watcher while its look is fresh."""
         # A list of changes tells of restorable servers, too, a list of everything does not.
-        return [server for server in await self.servers.all() if server.status != "SOFT_DELETED"]
+        return [server for server in await self.servers.all() if server.state is not ServerState.SOFT_DELETED]
 
     async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:
         """Return the servers of any project. Raises CloudForbidden where that is for operators."""
@@ -144,20 +145,22 @@ class Servers(catalogue.Compute):
         got = await self._post(SERVICE, path, body=body, answer=server_json.Console, repeatable=True)
         return got.output or ""
 
-    async def why_failed(self, server_id: str) -> str:
-        """Return what the newest failed instance action says, or an empty text."""
+    async def why_failed(self, server_id: str) -> cloud.Failure | None:
+        """Return what the newest failed instance action says, or None where none has failed."""
         version = await self._version("2.84", "2.51", "2.21")
         path = f"/servers/{server_id}/os-instance-actions"
         actions = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
         failed = [action for action in actions.actions if action.message]
         if not failed:
-            return ""
+            return None
         newest = max(failed, key=lambda action: action.start_time)
         action = await self._get(
             SERVICE, f"{path}/{newest.request_id}", answer=server_json.ActionBody, version=version
         )
-        said = [event.words() for event in action.action.events or [] if event.result == "Error"]
-        return faults.clean("; ".join(dict.fromkeys(words for words in said if words)) or newest.reason)
+        errors = [event for event in action.action.events or [] if event.result == "Error"]
+        sentences = dict.fromkeys(words for event in errors if (words := event.words()))
+        kinds = " ".join(event.exception for event in errors)
+        return faults.failure("; ".join(sentences) or newest.reason, kind=kinds)
 
     async def _reserved(self, want: cloud.ServerSpec, *, reservation_id: str) -> list[str]:
         """Return the ids of servers that were booted together, in the order of their names."""

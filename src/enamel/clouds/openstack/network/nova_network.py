@@ -48,7 +48,6 @@ class _Address(Struct):
             port_id=self.instance_id,
             server_id=self.instance_id or "",
             fixed_address=self.fixed_ip,
-            status="ACTIVE" if self.instance_id else "DOWN",
         )
 
 
@@ -405,7 +404,6 @@ def _as_port(found: cloud.Server) -> cloud.Port:
         id=found.id,
         network_id=INSIDE,
         name=found.name,
-        status=found.status,
         server_id=found.id,
         addresses=found.fixed_addresses,
     )

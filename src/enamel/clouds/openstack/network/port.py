@@ -18,7 +18,7 @@ SERVICE = "network"
 AT_ONCE = 100
 """How many ids fit into one query without being longer than proxies take."""
 _FIELDS = (
-    "id", "network_id", "name", "description", "status", "device_id", "device_owner", "fixed_ips", "mac_address",
+    "id", "network_id", "name", "description", "device_id", "device_owner", "fixed_ips", "mac_address",
     "security_groups", "project_id", "created_at", "updated_at",
 )  # fmt: skip
 
@@ -33,7 +33,6 @@ class _Port(Struct):
     network_id: str
     name: str | None = ""
     description: str | None = ""
-    status: str = ""
     device_id: str = ""
     device_owner: str = ""
     fixed_ips: list[_FixedAddress] = []
@@ -52,7 +51,6 @@ class _Port(Struct):
             network_id=self.network_id,
             name=name,
             mark=mark,
-            status=self.status,
             server_id=self.device_id,
             addresses=tuple(one.ip_address for one in self.fixed_ips),
             mac=self.mac_address,
@@ -80,7 +78,6 @@ class _Address(Struct):
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
     """Not told by clouds before 2016."""
-    status: str | None = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -92,7 +89,6 @@ class _Address(Struct):
             port_id=self.port_id,
             fixed_address=self.fixed_ip_address,
             mark=self.description or "",
-            status=self.status or "",
             created=server_json.aware(self.created_at),
             updated=server_json.aware(self.updated_at),
         )

@@ -11,8 +11,27 @@ from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud
+from enamel.model.states import VolumeState
 
 SERVICE = "block-storage"
+
+STATES: dict[str, VolumeState] = {
+    "creating": VolumeState.CREATING,
+    "downloading": VolumeState.CREATING,
+    "available": VolumeState.AVAILABLE,
+    "reserved": VolumeState.ATTACHING,
+    "attaching": VolumeState.ATTACHING,
+    "in-use": VolumeState.IN_USE,
+    "detaching": VolumeState.DETACHING,
+    "awaiting-transfer": VolumeState.OFFERED,
+    "deleting": VolumeState.DELETING,
+    "error": VolumeState.ERROR,
+    "error_managing": VolumeState.ERROR,
+    "error_restoring": VolumeState.ERROR,
+    "error_extending": VolumeState.ERROR,
+    "error_deleting": VolumeState.DELETE_FAILED,
+}
+"""What Cinder's statuses of volumes and of their snapshots mean; what is not here is OTHER."""
 
 
 class _Attachment(Struct):
@@ -41,6 +60,7 @@ class _Volume(Struct):
             id=self.id,
             name=self.name or self.display_name or "",
             size_gb=self.size,
+            state=STATES.get(self.status.lower(), VolumeState.OTHER),
             status=self.status.lower(),
             type=self.volume_type or "",
             bootable=str(self.bootable).lower() == "true",

@@ -9,9 +9,11 @@ from msgspec import Struct, field
 
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
+from enamel.clouds.openstack.storage import volume
 from enamel.clouds.watch import snapshot as watch_snapshot
 from enamel.clouds.watch import watcher
 from enamel.model import cloud
+from enamel.model.states import VolumeState
 
 SERVICE = "block-storage"
 
@@ -35,6 +37,7 @@ class _Snapshot(Struct):
             name=self.name or self.display_name or "",
             description=self.description or "",
             size_gb=self.size,
+            state=volume.STATES.get(self.status.lower(), VolumeState.OTHER),
             status=self.status.lower(),
             mark=self.metadata.get("enamel", ""),
             created=server_json.aware(self.created_at),
@@ -128,8 +131,8 @@ class Source:
 
     def kind(self, value: cloud.VolumeSnapshot) -> str | None:
         """Return what those that take about as long as this one share."""
-        return f"snapshot {value.size_gb}" if value.status == "creating" else None
+        return f"snapshot {value.size_gb}" if value.state is VolumeState.CREATING else None
 
     def leaves(self, value: cloud.VolumeSnapshot) -> bool:
         """Tell whether it is being deleted."""
-        return value.status == "deleting"
+        return value.state is VolumeState.DELETING
