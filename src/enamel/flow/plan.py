@@ -36,6 +36,8 @@ class Node(Struct, frozen=True, kw_only=True):
     """Hostname of the server that it belongs to; None where it serves the whole task."""
     cloud: str | None = None
     """Where it is done, if not on the task's own cloud."""
+    project: str | None = None
+    """Id of the project for which it is done, if not the entry's own."""
     members: tuple[str, ...] = ()
     """Of a step that makes one thing for each of several servers: their hostnames, in the order of the things."""
     retry: Retry = Retry()
@@ -128,6 +130,7 @@ class Draft:
         after: Sequence[Handle] = (),
         action: str | None = None,
         cloud: str | None = None,
+        project: str | None = None,
         give_up_after: float | None = None,
     ) -> Handle:
         """Add a step and return its handle.
@@ -154,6 +157,7 @@ class Draft:
             after=tuple(sorted(needed)),
             group=group,
             cloud=cloud or self._cloud,
+            project=project,
             members=tuple(members),
             retry=step.retry,
             give_up_after=give_up_after or step.give_up_after.total_seconds(),

@@ -112,11 +112,20 @@ class Transport:
         self._tls = tls
         self._patience = patience or Timeouts()
         self._pace = gates or pacing_gate.Pace(cloud=cloud)
+        self.under_way = 0
+        """How many calls have begun and not ended."""
         self._reading: aiohttp.ClientSession | None = None
         self._writing: aiohttp.ClientSession | None = None
 
     async def call(self, want: HttpCall, *, answer: type[T]) -> Reply[T]:
         """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
+        self.under_way += 1
+        try:
+            return await self._call(want, answer=answer)
+        finally:
+            self.under_way -= 1
+
+    async def _call(self, want: HttpCall, *, answer: type[T]) -> Reply[T]:
         renewals = 0
         failures = 0
         begun = time.monotonic()
@@ -141,10 +150,11 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in (self._reading, self._writing):
+        clients = (self._reading, self._writing)
+        self._reading = self._writing = None
+        for client in clients:
             if client is not None:
                 await client.close()
-        self._reading = self._writing = None
 
     async def _try(
         self, want: HttpCall, *, access: session.Access, endpoint: session.Endpoint
