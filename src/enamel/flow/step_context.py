@@ -48,7 +48,7 @@ class StepBuilder:
         found = self._journal.task
 
         def tell(type: str, data: dict[str, Any]) -> None:
-            self._journal.tell(type, node.name, {"server": node.group, **data})
+            self._journal.tell(type, node.name, {**self._journal.label(node.group), **data})
 
         return Context(
             cloud=self._tools.clouds.get(node.cloud or found.cloud),
@@ -57,7 +57,7 @@ class StepBuilder:
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
-            note=lambda text: self._journal.note(node, text),
+            note=lambda text: self._journal.note(node.name, text),
             prober=self._tools.prober,
             elsewhere=self._tools.clouds.get,
         )
