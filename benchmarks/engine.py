@@ -36,7 +36,8 @@ from enamel.commands import COMMANDS
 from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Handle, Plan
+from enamel.flow.draft import Draft, Handle
+from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
 from enamel.model import ids
@@ -83,7 +84,7 @@ class Wait(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "bench.wait"
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
-    give_up_after: ClassVar[timedelta] = FAR
+    timeout: ClassVar[timedelta] = FAR
 
     async def do(self, at: Context) -> Outputs:
         """Wait as a step that waits for a cloud does."""

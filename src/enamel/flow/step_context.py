@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from enamel.clouds import accounts
+from enamel.flow import evaluation, expressions
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.journal import TaskJournal
@@ -25,18 +26,16 @@ class StepBuilder:
 
     async def step(self, node: Node) -> Step:
         """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
-        references = list(plans.secrets_of(node.inputs))
+        references = list(expressions.paths(node.inputs, "secret"))
         texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
         try:
-            inputs = plans.resolve(
-                node.inputs,
-                outputs=_Outputs(self._journal.items),
-                chosen=self.alternative(node),
-                secrets=texts,
+            sources = evaluation.Sources(
+                outputs=_Outputs(self._journal.items), placement=self.alternative(node), secrets=texts
             )
+            inputs = evaluation.resolve(node.inputs, sources)
         except (KeyError, IndexError) as exc:
             raise errors.PlanUnreadable(
-                f"Step '{node.name}' refers to something that is not there: {exc}"
+                f"Step '{node.name}' refers to something that does not exist: {exc}"
             ) from exc
         return plans.step_of(node, inputs)
 
@@ -52,7 +51,7 @@ class StepBuilder:
         clouds = self._tools.accounts.of(found.credential)
 
         def tell(type: str, data: dict[str, Any]) -> None:
-            self._journal.tell(type, node.name, {"server": node.group, **data})
+            self._journal.tell(type, node.name, {**self._journal.label(node.group), **data})
 
         return Context(
             cloud=clouds.get(node.cloud or found.cloud, project=node.project),
@@ -61,7 +60,7 @@ class StepBuilder:
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
-            note=lambda text: self._journal.note(node, text),
+            note=lambda text: self._journal.note(node.name, text),
             prober=self._tools.prober,
             elsewhere=partial(accounts.resolve, clouds),
         )

@@ -31,8 +31,8 @@ def servers(task: Task) -> frozenset[TaskKey]:
 
 
 def hostnames(task: Task) -> frozenset[TaskKey]:
-    """Return the keys for the host names of a task's servers."""
-    return _keys(task, Kind.HOSTNAME, {server.hostname for server in task.servers})
+    """Return the keys for the host names of the servers that a task is going to make."""
+    return _keys(task, Kind.HOSTNAME, {server.hostname for server in task.servers if server.id is None})
 
 
 def _keys(task: Task, kind: Kind, keys: set[str]) -> frozenset[TaskKey]:

@@ -7,7 +7,8 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import undo_steps
 from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Plan
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Plan
 from enamel.model import task
 from enamel.model.errors import WrongState
 from enamel.model.item import Item
@@ -28,7 +29,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     old = facts.task
     if old is None:
         raise AssertionError("the facts of a revert have the task")
-    return Planned(plan=undo(old, facts.items, children=facts.children), give_up_after=timedelta(hours=1))
+    return Planned(plan=undo(old, facts.items, children=facts.children), timeout=timedelta(hours=1))
 
 
 def undo(old: task.Task, items: Sequence[Item], *, children: Sequence[task.Task] = ()) -> Plan:

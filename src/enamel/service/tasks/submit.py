@@ -15,8 +15,8 @@ from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.dispatch.base import Dispatch
+from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow import task_view
 from enamel.flow.plan import Plan
 from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.caller import Caller
@@ -106,7 +106,7 @@ class Submit:
         found = await self._prepare(COMMANDS[command], data, caller=caller, params=params)
         needed, facts = found.planned.plan.needs, found.facts
         return Preview(
-            plan=found.planned.plan,
+            plan=plans.shown(found.planned.plan),
             calls=found.planned.plan.calls,
             faults=found.faults,
             quota={
@@ -176,16 +176,19 @@ class Submit:
             request_id=request_id,
             priority=planned.priority,
             not_before=planned.not_before,
-            deadline=max(now, planned.not_before or now) + planned.give_up_after,
+            deadline=max(now, planned.not_before or now) + planned.timeout,
             cloud=found.cloud,
             request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
             servers=tuple(
-                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud) for group in plan.groups
+                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud)
+                for group in plans.servers(plan)
             ),
             parent=found.parent,
             reserves=plan.needs,
-            secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
+            secrets=tuple(
+                sorted({one for node in plan.nodes for one in expressions.paths(node.inputs, "secret")})
+            ),
             groups=dict(planned.groups),
             notifications=tuple(map(webhook.shown, hooks)),
         )
@@ -353,7 +356,7 @@ def _later(new: Task, planned: Planned) -> Task | None:
         project_id=new.project_id,
         request_id=new.request_id,
         not_before=begin,
-        deadline=begin + planned.give_up_after,
+        deadline=begin + planned.timeout,
         cloud=new.cloud,
         credential=new.credential,
         request={"task": new.id},
@@ -365,7 +368,7 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
     """Refuse a task whose quota or names were promised to another since the facts were gathered."""
     if not new.reserves:
         return
-    names = frozenset(entry.hostname for entry in new.servers)
+    names = _new_names(new)
     taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
     if taken:
         listed = ", ".join(sorted(taken))
@@ -382,6 +385,11 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
                 faults=tuple(lacking),
                 quota=quota.numbers(new.reserves, exact),
             )
+
+
+def _new_names(new: Task) -> frozenset[str]:
+    """Return the host names that a task is about to take; servers that exist have theirs."""
+    return frozenset(entry.hostname for entry in new.servers if entry.id is None)
 
 
 def _tight(wanted: Mapping[str, int], limits: Mapping[str, Limit], promised: Mapping[str, int]) -> bool:
