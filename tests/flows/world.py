@@ -17,6 +17,7 @@ import pytest
 import structlog
 from msgspec import Struct
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context as calls_context
 from enamel.clouds.calls import http
 from enamel.clouds.calls.timeouts import Timeouts
@@ -118,9 +119,9 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> OpenStackCloud:
         timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry + name.removeprefix(self._name))
+        region = self._configuration.region(self._entry, project=project)
         opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
@@ -196,7 +197,9 @@ class World:
             await asyncio.sleep(seconds * HURRY)
 
         journal = Journal(self.lease, changed=self.dispatch.changed)
-        tools = Runtime(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        tools = Runtime(
+            saver=journal, accounts=LocalAccounts(self.clouds), secrets=self.keys, prober=Probe(), sleep=sleep
+        )
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from enamel.model import cloud
 from enamel.model.action import Action
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.cloud_state import CloudState
 
 T_co = TypeVar("T_co", covariant=True)
@@ -104,8 +105,13 @@ class Cloud(Protocol):
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a call is under way or somebody waits for a resource. Such a handle is not closed for being idle."""
+        return False
+
     async def close(self) -> None:
-        """Give back connections."""
+        """Give back connections and stop what is under way. A use after that opens connections again."""
 
     # -- the catalogue; cached, one request for any number of equal reads at once
 
@@ -224,8 +230,8 @@ class Cloud(Protocol):
     async def projects_of(self, user_id: str) -> Sequence[str]:
         """Return the ids of the projects in which a user has a role."""
 
-    async def entry_of(self, project: str) -> str:
-        """Return the name under which this cloud opens for another project. Raises CloudForbidden: no role there."""
+    async def entry_of(self, project: str) -> CloudReference:
+        """Return the reference to this cloud for another project. Raises CloudForbidden: no role there."""
 
     # -- effects
 
@@ -355,8 +361,13 @@ class Clouds(Protocol):
     def names(self) -> Sequence[str]:
         """Return the entries that can be used, the default one first."""
 
-    def get(self, name: str) -> Cloud:
-        """Return a cloud. Raises CloudUnknown."""
+    def get(self, name: str, *, project: str | None = None) -> Cloud:
+        """Return a cloud. Raises CloudUnknown.
+
+        Args:
+            name: The entry.
+            project: Id of another project of the same cloud; None for the entry's own. See `Cloud.entry_of`.
+        """
 
     async def close(self) -> None:
         """Close all of them."""

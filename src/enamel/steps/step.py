@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from enamel.clouds import driver
 from enamel.model import task
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import EnamelError, StepTimedOut
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class Context:
     note: Callable[[str], None]
     """Leaves a sentence in the item, about a fall-back that was taken."""
     prober: Prober
-    elsewhere: Callable[[str], driver.Cloud]
+    elsewhere: Callable[[CloudReference], driver.Cloud]
     """Opens another entry of the configuration."""
 
 

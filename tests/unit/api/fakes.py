@@ -105,7 +105,7 @@ class Clouds:
     def names(self) -> Sequence[str]:
         return tuple(self._all)
 
-    def get(self, name: str) -> Cloud:
+    def get(self, name: str, *, project: str | None = None) -> Cloud:
         return self._all[name]
 
 

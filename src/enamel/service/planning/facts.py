@@ -9,6 +9,7 @@ import msgspec
 from enamel.clouds import driver
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service.access import role
 from enamel.service.resources import address as addresses
@@ -19,7 +20,11 @@ MANY = 20
 
 
 async def gather(
-    where: driver.Cloud, ask: FactsNeeded, *, clouds: Sequence[str], elsewhere: Callable[[str], driver.Cloud]
+    where: driver.Cloud,
+    ask: FactsNeeded,
+    *,
+    clouds: Sequence[str],
+    elsewhere: Callable[[CloudReference], driver.Cloud],
 ) -> Facts:
     """Return the facts.
 
@@ -70,8 +75,9 @@ async def gather(
         Facts(cloud=where.name, identity=identity, clouds=tuple(clouds)), **answers, **around
     )
     if ask.target is not None and facts.server is not None:
-        there = elsewhere(await _entry(where, ask.target))
-        target = await _target(there, facts.server, name=ask.target_name or facts.server.name)
+        reference = await _entry(where, ask.target)
+        name = ask.target_name or facts.server.name
+        target = await _target(elsewhere(reference), facts.server, name=name, reference=reference)
         volumes = await _volumes_of(where, facts.server)
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     known = {text for image in facts.images for text in (image.id, image.name)}
@@ -97,8 +103,8 @@ async def _flavor(where: driver.Cloud, text: str) -> cloud.Flavor:
     return await role.needed(where.flavor(found.id))
 
 
-async def _entry(where: driver.Cloud, project: str) -> str:
-    """Return the name under which a cloud opens for another project. Raises Forbidden: we have no role there."""
+async def _entry(where: driver.Cloud, project: str) -> CloudReference:
+    """Return the reference to a cloud for another project. Raises Forbidden: we have no role there."""
     try:
         return await where.entry_of(project)
     except CloudForbidden as error:
@@ -107,7 +113,9 @@ async def _entry(where: driver.Cloud, project: str) -> str:
         ) from error
 
 
-async def _target(there: driver.Cloud, server: cloud.Server, *, name: str) -> Target:
+async def _target(
+    there: driver.Cloud, server: cloud.Server, *, name: str, reference: CloudReference
+) -> Target:
     """Return what has to be known of the project to which a server is to go."""
     # Transfers are rare, and what such a project lacks is often made the moment before.
     await there.forget()
@@ -120,7 +128,7 @@ async def _target(there: driver.Cloud, server: cloud.Server, *, name: str) -> Ta
         there.quota(("servers", "cores", "memory_mb", "volumes", "gigabytes")),
     )
     return Target(
-        entry=there.name,
+        reference=reference,
         identity=identity,
         flavors=tuple(flavors),
         networks=tuple(networks),

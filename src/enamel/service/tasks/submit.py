@@ -181,7 +181,8 @@ class Submit:
             request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
             servers=tuple(
-                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud) for group in plan.groups
+                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud)
+                for group in plans.servers(plan)
             ),
             parent=found.parent,
             reserves=plan.needs,
