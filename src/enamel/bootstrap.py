@@ -105,7 +105,7 @@ async def up(
         rules: The faults it has from the beginning.
 
     Raises:
-        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        CloudUnknown: The configuration of the clouds cannot be used.
         OSError: The port is taken, or the data directory cannot be written.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -129,7 +129,7 @@ async def api(settings: Settings) -> AsyncIterator[Running]:
     """Run the API alone; it needs workers beside it.
 
     Raises:
-        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        CloudUnknown: The configuration of the clouds cannot be used.
         Invalid: The settings are not for several processes.
         SchemaMismatch: The database has to be upgraded first, or this version of Enamel.
         OSError: The port is taken.
@@ -168,7 +168,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
         # Asked for its health, a worker answers until its last task is handed over.
         await _work(stack, parts, lease=lease)
         stack.callback(services.end)
-        log.info("worker.up", url=url, types=str(settings.worker.types), slots=settings.worker.slots)
+        log.info("worker.up", url=url, types=str(settings.worker.types), max_tasks=settings.worker.max_tasks)
         yield Running(url=url, clouds=parts.clouds, services=services)
 
 
@@ -185,9 +185,7 @@ async def _parts(
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
-    store = Store(
-        settings.database, idle_after=settings.worker.lease, give_up_after=settings.store.give_up_after
-    )
+    store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
     dispatch = await stack.enter_async_context(
@@ -245,14 +243,20 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
         told.host, told.port, reuse_port=told.reuse_port
     )
     face = app.application(services)
-    serving = api_serve.running(face, listener=listener, drain_for=told.drain_for, ending=services.end)
+    serving = api_serve.running(
+        face, listener=listener, graceful_shutdown_timeout=told.graceful_shutdown_timeout, ending=services.end
+    )
     return await stack.enter_async_context(serving)
 
 
 def _radar(parts: Parts) -> Radar:
     """Return who looks for orphans, with what the settings say of them."""
     told = parts.settings.orphans
-    rules = Rules(seen_apart=told.seen_apart, min_age=told.min_age, unused_for=told.unused_for)
+    rules = Rules(
+        min_sightings_interval=told.min_sightings_interval,
+        min_age=told.min_age,
+        min_idle_time=told.min_idle_time,
+    )
     return Radar(parts.store, clouds=parts.clouds, rules=rules)
 
 
@@ -277,11 +281,11 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         dispatch=parts.dispatch,
         keys=parts.keys,
         topics=told.types,
-        slots=told.slots,
+        max_tasks=told.max_tasks,
         alone=parts.settings.alone,
-        look_every=told.look_every,
-        drain_for=told.drain_for,
-        keep_for=parts.settings.store.keep_for,
+        poll_interval=told.poll_interval,
+        graceful_shutdown_timeout=told.graceful_shutdown_timeout,
+        retention=parts.settings.store.retention,
         limits=told.limits,
         sender=WebhookSender(
             lease,
@@ -335,22 +339,22 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     """Return the clouds of the process."""
     board = boards.open(settings.cache.url)
     told = settings.clouds
-    paces = Paces(at_once=told.at_once, per_second=told.per_second, board=board)
+    paces = Paces(
+        max_concurrent_calls=told.max_concurrent_calls,
+        max_calls_per_second=told.max_calls_per_second,
+        board=board,
+    )
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
         return Registry([OpenStack(file=file)], default="sandbox", board=board, paces=paces)
-    found = registry.installed(default=settings.clouds.default, board=board, paces=paces)
-    names = found.names()
-    chosen = settings.clouds.default
-    if chosen is not None and chosen not in names:
-        found.get(chosen)
-    if chosen is None and len(names) > 1 and not os.environ.get("OS_CLOUD"):
-        raise CloudUnknown(
-            f"clouds.yaml has several entries: {', '.join(names)}.",
-            remedy="Say which one to use with --cloud, OS_CLOUD or [clouds] default.",
-        )
-    return found
+    default = settings.clouds.default
+    clouds = registry.installed(default=default, board=board, paces=paces)
+    if settings.cloud is not None:
+        return clouds.only(settings.cloud)
+    if default is not None and default not in clouds.names():
+        clouds.get(default)
+    return clouds
 
 
 def _shared_clouds(settings: Settings) -> Registry:
@@ -358,7 +362,7 @@ def _shared_clouds(settings: Settings) -> Registry:
 
     Raises:
         Invalid: It cannot be one of several.
-        CloudUnknown: There are no clouds, or it is not said which is meant.
+        CloudUnknown: No cloud is configured, or not the one that is named.
 
     """
     if settings.alone:

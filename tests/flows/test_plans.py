@@ -62,7 +62,7 @@ def stories(draw: st.DrawFn) -> Story:
         kinds: list[type[Step]] = [fakes.Make, fakes.Make, fakes.Wait]
         kind = draw(st.sampled_from(kinds))
         inputs: dict[str, Any] = {
-            "needs": [
+            "builds_on": [
                 {"ref": f"{node.name}.mark"}
                 for node in after
                 if node.kind == fakes.Make.kind and not node.members
@@ -245,7 +245,7 @@ def test_a_plan_of_every_write() -> None:
         *(
             Node(
                 name=f"wait{number}", kind="fake.wait", action="",
-                inputs={"needs": [{"ref": f"boot{number}.mark"}], "where": {"alt": "where"}},
+                inputs={"builds_on": [{"ref": f"boot{number}.mark"}], "where": {"alt": "where"}},
                 after=(f"boot{number}",), group=f"web-{number}",
             )
             for number in range(2)

@@ -60,12 +60,12 @@ QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
 QUICKLY = webhook.Settings(
     timeout=timedelta(seconds=1),
-    look_every=timedelta(seconds=0.02),
+    poll_interval=timedelta(seconds=0.02),
     pauses=(timedelta(seconds=0.02), timedelta(seconds=0.05)),
 )
 """How webhooks are sent: two attempts after the first."""
 LEASE = timedelta(seconds=2)
-AT_ONCE = Rules(seen_apart=timedelta(0), min_age=timedelta(0), unused_for=timedelta(0))
+AT_ONCE = Rules(min_sightings_interval=timedelta(0), min_age=timedelta(0), min_idle_time=timedelta(0))
 """When orphans are proposed: after two looks."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
@@ -200,12 +200,12 @@ class World:
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
-                Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)
+                Runner(tools), lease=self.lease, poll_interval=timedelta(seconds=0.05)
             ),
             dispatch=self.dispatch,
             keys=self.keys,
-            look_every=timedelta(seconds=0.05),
-            drain_for=timedelta(seconds=0.2),
+            poll_interval=timedelta(seconds=0.05),
+            graceful_shutdown_timeout=timedelta(seconds=0.2),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
             ),

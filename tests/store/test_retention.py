@@ -6,7 +6,8 @@ import msgspec
 import sqlalchemy as sa
 
 from enamel.model.task import State, Task
-from enamel.store import retention, schema, secrets, tasks
+from enamel.model.task_key import Kind, TaskKey
+from enamel.store import retention, schema, secrets, task_index, tasks
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
 from tests.store import world
@@ -18,7 +19,8 @@ DAY = timedelta(days=1)
 async def over(store: Store, state: State = State.COMPLETED, **fields: object) -> Task:
     """Store a task that ended at the clock's time."""
     accepted = await world.accept(store, **fields)
-    await store.run(tasks.index, [(accepted.id, "server-1")])
+    about = TaskKey(project_id="project-1", kind=Kind.SERVER, key="server-1", task=accepted.id)
+    await store.run(task_index.add, [about])
     ended = msgspec.structs.replace(accepted, state=state, ended_at=store._clock and store._clock())
     await store.run(tasks.save, [ended])
     return ended
@@ -42,7 +44,7 @@ async def test_what_ended_long_ago_goes_with_all_that_belongs_to_it(store: Store
     assert await store.run(retention.purge, older_than=DAY) == 0
     assert await ids(store) == {young.id, waiting.id}
     assert await rows(store, schema.items) == await rows(store, schema.events) == 2
-    assert await rows(store, schema.task_servers) == 1
+    assert await rows(store, schema.task_index) == await rows(store, schema.task_servers) == 1
 
 
 async def test_the_oldest_go_first_and_not_all_at_once(store: Store, clock: Clock) -> None:

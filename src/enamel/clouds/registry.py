@@ -41,6 +41,7 @@ class Registry:
         drivers: Sequence[Driver],
         *,
         default: str | None = None,
+        only: str | None = None,
         board: SharedStore | None = None,
         paces: Paces | None = None,
     ) -> None:
@@ -49,18 +50,22 @@ class Registry:
         Args:
             drivers: Whose clouds these are.
             default: The entry to put first, where it is not the drivers' own default.
+            only: The only entry to offer; None offers all of them.
             board: Where the processes of the deployment share what they know of the clouds.
             paces: How fast the clouds are called.
         """
         self._drivers = drivers
         self._default = default
+        self._only = only
         self.board = board or SharedStore()
         self._paces = paces or Paces(board=self.board)
         self._open: dict[str, driver.Cloud] = {}
 
     def names(self) -> Sequence[str]:
         """Return the entries that can be used, the default one first."""
-        names = dict.fromkeys(name for one in self._drivers for name in one.names())
+        names = dict.fromkeys(
+            name for one in self._drivers for name in one.names() if self._only in (None, name)
+        )
         return sorted(names, key=lambda name: name != self._default)
 
     def get(self, name: str) -> driver.Cloud:
@@ -68,6 +73,12 @@ class Registry:
         if name not in self._open:
             self._open[name] = self._opened(name)
         return self._open[name]
+
+    def only(self, name: str) -> "Registry":
+        """Return the registry of one entry of this one. Raises CloudUnknown."""
+        if name not in self.names():
+            self.get(name)
+        return Registry(self._drivers, only=name, board=self.board, paces=self._paces)
 
     async def close(self) -> None:
         """Close all of them."""
@@ -78,7 +89,8 @@ class Registry:
     def _opened(self, name: str) -> driver.Cloud:
         for one in self._drivers:
             # `entry@project` is what a driver calls an entry that is used for another project than its own.
-            if name in one.names() or name.partition("@")[0] in one.names():
+            entries = {name, name.partition("@")[0]} & set(one.names())
+            if entries and (self._only is None or self._only in entries):
                 return one.open(name, board=self.board, paces=self._paces)
         there = ", ".join(self.names())
         raise CloudUnknown(

@@ -87,7 +87,7 @@ class StepAttempts:
                 raise error
             uncertain = uncertain or isinstance(error, errors.OutcomeUnknown | errors.StepTimedOut)
             final = not error.retryable or isinstance(error, errors.StepTimedOut)
-            if not final and attempt < node.retry.attempts and self._halt.why is None:
+            if not final and attempt < node.retry.maximum_attempts and self._halt.why is None:
                 pause = max(node.retry.pause(attempt), float(error.data.get("retry_after") or 0))
                 self._journal.retrying(node, error, calls=calls, uncertain=uncertain, pause=pause)
                 await self._pause(pause)
@@ -116,12 +116,12 @@ class StepAttempts:
         """Do a step once; one that may have been done already, by an attempt that was lost, is looked up first."""
         step, at = await self._bench.step(node), self._bench.context(node)
         try:
-            async with asyncio.timeout(node.give_up_after):
+            async with asyncio.timeout(node.timeout.total_seconds()):
                 if not uncertain or step.repeatable:
                     return await step.do(at)
                 return await self._find_or_do(step, at)
         except TimeoutError as exc:
-            raise step.timeout_error(node.give_up_after) from exc
+            raise step.timeout_error(node.timeout.total_seconds()) from exc
 
     async def _find_or_do(self, step: Step, at: Context) -> Outputs:
         """Return what a lost attempt made, or do the step again when it made nothing."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from enamel.flow import evaluation, expressions
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.journal import TaskJournal
@@ -23,18 +24,16 @@ class StepBuilder:
 
     async def step(self, node: Node) -> Step:
         """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
-        references = list(plans.secrets_of(node.inputs))
+        references = list(expressions.paths(node.inputs, "secret"))
         texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
         try:
-            inputs = plans.resolve(
-                node.inputs,
-                outputs=_Outputs(self._journal.items),
-                chosen=self.alternative(node),
-                secrets=texts,
+            sources = evaluation.Sources(
+                outputs=_Outputs(self._journal.items), placement=self.alternative(node), secrets=texts
             )
+            inputs = evaluation.resolve(node.inputs, sources)
         except (KeyError, IndexError) as exc:
             raise errors.PlanUnreadable(
-                f"Step '{node.name}' refers to something that is not there: {exc}"
+                f"Step '{node.name}' refers to something that does not exist: {exc}"
             ) from exc
         return plans.step_of(node, inputs)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from enamel.flow.plan import Group, Plan, resolve
+from enamel.flow import evaluation
+from enamel.flow.plan import Group, Plan
 from enamel.model import cloud, item, task
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -145,11 +146,5 @@ def inputs_of(plan: Plan, items: Mapping[str, Item], name: str, groups: Mapping[
         if group.name == node.group:
             chosen = group.alternatives[groups.get(group.name, 0)]
     outputs = {other: one.outputs for other, one in items.items() if one.outputs}
-    return resolve(node.inputs, outputs=outputs, chosen=chosen, secrets=_Blank())
-
-
-class _Blank(dict[str, str]):
-    """Has an empty text for every secret."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
+    sources = evaluation.Sources(outputs=outputs, placement=chosen, secrets=None)
+    return evaluation.resolve(node.inputs, sources)

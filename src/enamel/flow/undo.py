@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -17,11 +18,11 @@ from enamel.steps.step import Context, Outputs, Retry, Step
 
 log = structlog.get_logger(__name__)
 
-RETRY = Retry(attempts=12, first=0.5, most=15.0)
+RETRY = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=15))
 """Undoing is tried long: what was in use a moment ago is free a moment later."""
 
-GIVE_UP_AFTER = 600.0
-"""Seconds for undoing one step once."""
+TIMEOUT = timedelta(minutes=10)
+"""Time for undoing one step once."""
 
 SETTLE = 2.0
 """Seconds that a cloud may need until the effect of a request that broke off shows in its lists."""
@@ -118,7 +119,7 @@ class Undo:
             attempt += 1
             with record.calls() as calls, context.in_lane(Lane.CLEAN_UP):
                 try:
-                    async with asyncio.timeout(GIVE_UP_AFTER):
+                    async with asyncio.timeout(TIMEOUT.total_seconds()):
                         outputs = await self._take_away(node, only=only)
                     await self._journal.reverted(node, calls=calls, only=only, outputs=outputs)
                     return []
@@ -128,12 +129,12 @@ class Undo:
                     error = exc
                 except TimeoutError:
                     error = errors.StepTimedOut(
-                        f"Undoing '{node.name}' took longer than {GIVE_UP_AFTER:.0f} s."
+                        f"Undoing '{node.name}' took longer than {TIMEOUT.total_seconds():.0f} s."
                     )
             final = isinstance(
                 error, errors.CloudForbidden | errors.CloudUnauthorized | errors.PlanUnreadable
             )
-            if final or attempt >= RETRY.attempts:
+            if final or attempt >= RETRY.maximum_attempts:
                 log.error("step.left", task=self._journal.task.id, step=node.name, error=error.detail)
                 return [self._left(node, error)]
             await self._sleep(max(RETRY.pause(attempt), float(error.data.get("retry_after") or 0)))

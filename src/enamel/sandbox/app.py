@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from enamel.sandbox import control, faults, guests, kernel, state
+from enamel.sandbox import calls, control, faults, guests, http, kernel, state
 from enamel.sandbox.compute import routes as compute_routes
 from enamel.sandbox.compute import state as compute_state
 from enamel.sandbox.identity import routes as identity_routes
@@ -32,7 +32,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-SERVICES: tuple[kernel.Service, ...] = (
+SERVICES: tuple[http.Service, ...] = (
     control.SERVICE,
     identity_routes.SERVICE,
     network_routes.SERVICE,
@@ -54,8 +54,8 @@ def build(settings: kernel.Settings) -> App:
     cloud.image = image_state.Images(cloud)
     cloud.volume = volume_state.Volumes(cloud)
     cloud.secret = key_manager_secret.Secrets(cloud)
-    cloud.compute = compute_state.Compute(cloud)
-    cloud.guests = guests.Guests(cloud)
+    cloud.compute = compute_state.Compute(cloud, cloud.identity)
+    cloud.guests = guests.Guests(cloud, compute=cloud.compute, network=cloud.network)
     return App(cloud)
 
 
@@ -65,7 +65,7 @@ class App:
     def __init__(self, cloud: state.Cloud) -> None:
         """Prepare the routers of all services."""
         self.cloud = cloud
-        self._services = {service.prefix: (service, kernel.Router(service.routes)) for service in SERVICES}
+        self._services = {service.prefix: (service, http.Router(service.routes)) for service in SERVICES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -96,7 +96,7 @@ class App:
         found = router.find(method=asked, path=inside) if inside is not None else None
         template = found[0].template if found else "?"
         usual = self._usual(service)
-        request = kernel.Request(
+        request = http.Request(
             cloud=self.cloud,
             caller=kernel.NOBODY,
             method=scope["method"],
@@ -116,7 +116,16 @@ class App:
         hit = self.cloud.faults.call(
             service=service.name, method=request.method, path=path, template=template, content=content
         )
-        call = self.cloud.calls.count(service=service.name, template=template, request=request)
+        call = calls.Call(
+            at=self.cloud.now(),
+            method=request.method,
+            service=service.name,
+            template=template,
+            path=path,
+            query=request.query,
+            request_id=request.request_id,
+        )
+        self.cloud.calls.add(call)
         if hit is None:
             reply = self._carry_out(service, found, request, usual)
             call.status = reply.status
@@ -141,15 +150,15 @@ class App:
 
     def _carry_out(
         self,
-        service: kernel.Service,
-        found: tuple[kernel.Route, dict[str, str]] | None,
-        request: kernel.Request,
+        service: http.Service,
+        found: tuple[http.Route, dict[str, str]] | None,
+        request: http.Request,
         usual: dict[str, str],
     ) -> kernel.Reply:
         """Check token and microversion, let the handler answer, and word refusals."""
         try:
             if found is None or not found[0].open:
-                request.caller = self.cloud.identity.caller(request)
+                request.caller = self.cloud.identity.caller(request.headers.get("x-auth-token", ""))
             if service.lowest is not None:
                 request.version = service.lowest
                 known = self.cloud.era.microversions(service.name, request.path)
@@ -173,9 +182,9 @@ class App:
     def _struck(
         self,
         hit: faults.Hit,
-        service: kernel.Service,
-        found: tuple[kernel.Route, dict[str, str]] | None,
-        request: kernel.Request,
+        service: http.Service,
+        found: tuple[http.Route, dict[str, str]] | None,
+        request: http.Request,
         usual: dict[str, str],
     ) -> kernel.Reply:
         """Return the answer that a fault leaves of a call, carrying the call out when the fault lets it."""
@@ -209,7 +218,7 @@ class App:
             return value
         return _http_date(self.cloud.now() + timedelta(seconds=float(value[5:])))
 
-    def _usual(self, service: kernel.Service) -> dict[str, str]:
+    def _usual(self, service: http.Service) -> dict[str, str]:
         """Return the headers every answer of a service has."""
         request_id = f"req-{self.cloud.new_id()}"
         usual = {"Date": _http_date(self.cloud.now()), "x-openstack-request-id": request_id}
@@ -260,8 +269,8 @@ class App:
 
 
 def _microversion(
-    service: kernel.Service,
-    request: kernel.Request,
+    service: http.Service,
+    request: http.Request,
     usual: dict[str, str],
     *,
     lowest: kernel.Version,

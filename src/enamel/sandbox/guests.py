@@ -11,12 +11,10 @@ import base64
 import contextlib
 import hashlib
 import resource
-from typing import TYPE_CHECKING
 
+from enamel.sandbox import core, seams
 from enamel.sandbox.compute import server as compute_server
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox.compute import state as compute_state
 
 SSH_PORT = 2222
 BANNER = b"SSH-2.0-OpenSSH_9.6 sandbox\r\n"
@@ -32,9 +30,11 @@ Place = tuple[str, int]
 class Guests:
     """Opens and closes the listening sockets of all servers, in one background task."""
 
-    def __init__(self, cloud: state.Cloud) -> None:
+    def __init__(self, cloud: core.Core, *, compute: compute_state.Compute, network: seams.Network) -> None:
         """Start with no server listening."""
         self._cloud = cloud
+        self._compute = compute
+        self._network = network
         self._open: dict[str, dict[Place, asyncio.Server]] = {}
         self._waiting: dict[str, None] = {}
         self._task: asyncio.Task[None] | None = None
@@ -72,12 +72,12 @@ class Guests:
 
     def _wanted(self, server_id: str) -> set[Place]:
         """Return where a server should listen."""
-        server = self._cloud.compute.servers.get(server_id)
+        server = self._compute.servers.get(server_id)
         if server is None or not server.running:
             return set()
         places = [
             (address, port)
-            for address, ports in self._cloud.network.open_ports(server_id).items()
+            for address, ports in self._network.open_ports(server_id).items()
             for port in ports[:MOST_PORTS]
             if port >= FIRST_OPEN_PORT
         ]

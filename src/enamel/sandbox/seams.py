@@ -7,12 +7,11 @@ may matter to a running server they report through `state.Cloud.touch`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from enamel.sandbox import kernel
+from enamel.sandbox import kernel
 
 
 class Nic(Struct, frozen=True, kw_only=True):

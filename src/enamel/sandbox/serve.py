@@ -9,18 +9,15 @@ import ipaddress
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 import uvicorn
 import yaml
 from uvicorn.protocols.http import httptools_impl
 
-from enamel.sandbox import app, block, era, faults, kernel
+from enamel.sandbox import app, block, era, faults, kernel, state
 from enamel.sandbox.identity import state as identity_state
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
 
 
 class Protocol(httptools_impl.HttpToolsProtocol):

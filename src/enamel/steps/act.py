@@ -22,7 +22,7 @@ class Act(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.act"
     action: ClassVar[str] = "ACTING"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+    timeout: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
     what: Action
@@ -68,7 +68,7 @@ class Settle(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 0
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(hours=1)
+    timeout: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str
     what: Action
@@ -96,7 +96,7 @@ class Pass(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 0
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(hours=1)
+    timeout: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str
     stages: tuple[ServerActivity, ...]

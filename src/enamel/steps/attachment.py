@@ -11,7 +11,7 @@ from enamel.steps import act, volume
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 _SOON = timedelta(seconds=0.5)
-_AGAIN = Retry(attempts=10, first=0.5, most=5.0)
+_AGAIN = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
 
 class AttachVolume(Step, frozen=True, kw_only=True):

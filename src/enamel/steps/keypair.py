@@ -23,6 +23,10 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
     name: str
     public_key: str
 
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"keypairs": 1}
+
     async def do(self, at: Context) -> Outputs:
         """Import the key; a key that is there already under this name is used and never undone."""
         try:

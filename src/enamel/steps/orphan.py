@@ -1,6 +1,7 @@
 """The step that takes away what belongs to nobody, after a last look at it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import ClassVar
 
 from enamel.model import states
@@ -24,7 +25,7 @@ class RemoveOrphan(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "CLEANING_UP"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=5, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=5, maximum_interval=timedelta(seconds=5))
 
     what: Kind
     id: str

@@ -20,12 +20,19 @@ class Resize(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.resize"
     action: ClassVar[str] = "PREPARING"
     undoable: ClassVar[bool] = True
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+    timeout: ClassVar[timedelta] = timedelta(minutes=5)
 
     id: str
     flavor_id: str
     before: str
     """Id of the type that the server has had."""
+    cores: int = 0
+    """By how much the new type is larger, as far as it is."""
+    memory_mb: int = 0
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"cores": self.cores, "memory_mb": self.memory_mb}
 
     async def do(self, at: Context) -> Outputs:
         """Have it begun."""

@@ -57,11 +57,23 @@ class Boot(Step, frozen=True, kw_only=True):
     """Servers of the same launch that it is kept apart from by a hint, where the cloud has no server groups."""
     placement: str | None = None
     """Path of the placement, for the record."""
+    cores: int = 0
+    """What each of them uses up of the quotas: the numbers of its flavor."""
+    memory_mb: int = 0
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {
+            "servers": len(self.names),
+            "cores": len(self.names) * self.cores,
+            "memory_mb": len(self.names) * self.memory_mb,
+            "ports": len(self.names) * sum(one.port_id is None for one in self.networks or ()),
+        }
 
     async def do(self, at: Context) -> Outputs:
         """Boot; the servers are not yet ACTIVE when Nova answers."""
         fields = msgspec.structs.asdict(self)
-        del fields["names"], fields["placement"], fields["apart"]
+        del fields["names"], fields["placement"], fields["apart"], fields["cores"], fields["memory_mb"]
         fields["properties"] = dict(self.properties)
         fields["different_host"] = (*self.different_host, *self.apart)
         many = len(self.names) > 1
@@ -165,7 +177,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "SPAWNING"
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+    timeout: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
     same_host: tuple[str, ...] = ()
@@ -268,7 +280,7 @@ class DeleteServer(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "TERMINATING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
     force: bool = True

@@ -26,7 +26,7 @@ class ChangeServerType(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 6
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=2)
+    timeout: ClassVar[timedelta] = timedelta(minutes=2)
 
     before: cloud.Flavor
     after: cloud.Flavor

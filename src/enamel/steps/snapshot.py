@@ -69,7 +69,7 @@ class AwaitImage(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
     calls: ClassVar[int] = 0
-    give_up_after: ClassVar[timedelta] = timedelta(hours=1)
+    timeout: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str
 

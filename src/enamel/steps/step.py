@@ -26,16 +26,18 @@ hostname, of a step that serves several) update `task.servers`."""
 class Retry(Struct, frozen=True, kw_only=True):
     """How often and how soon a step is tried again, as data."""
 
-    attempts: int = 6
-    first: float = 0.5
-    """Seconds before the second attempt."""
-    factor: float = 2.0
-    most: float = 20.0
-    """Seconds between two attempts at the most."""
+    maximum_attempts: int = 6
+    initial_interval: timedelta = timedelta(seconds=0.5)
+    """Time before the second attempt."""
+    backoff: float = 2.0
+    """By how much each interval is longer than the one before."""
+    maximum_interval: timedelta = timedelta(seconds=20)
+    """The longest time between two attempts."""
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after an attempt, counted from 1."""
-        return min(self.most, self.first * self.factor ** (attempt - 1))
+        seconds = self.initial_interval.total_seconds() * self.backoff ** (attempt - 1)
+        return min(self.maximum_interval.total_seconds(), seconds)
 
 
 class Prober(Protocol):
@@ -80,8 +82,10 @@ class Step(Struct, frozen=True, kw_only=True):
     calls: ClassVar[int] = 1
     """Plumbing calls that it takes as a rule; a preview adds them up."""
     retry: ClassVar[Retry] = Retry()
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+    timeout: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
+    requires: ClassVar[frozenset[driver.Capability]] = frozenset()
+    """What the cloud has to be able to do; a plan is refused where it is not."""
     empty_outputs: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""
     per_item_input: ClassVar[str] = ""
@@ -90,6 +94,10 @@ class Step(Struct, frozen=True, kw_only=True):
     """… and the output that lists what was made."""
     waits_for: ClassVar[str] = ""
     """Of a step that waits for a thing: the input that names it. Where the thing is broken, a restart makes a new one."""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {}
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""

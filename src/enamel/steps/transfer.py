@@ -23,7 +23,7 @@ class StopServer(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=15)
+    timeout: ClassVar[timedelta] = timedelta(minutes=15)
 
     id: str
 
@@ -92,7 +92,7 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 5
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=10)
+    timeout: ClassVar[timedelta] = timedelta(minutes=10)
 
     id: str
     entry: str

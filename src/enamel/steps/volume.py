@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.model.states import VolumeState
@@ -18,12 +19,17 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "volume.create"
     action: ClassVar[str] = "CREATING_VOLUME"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
 
     size_gb: int
     name: str
     type: str | None = None
     image_id: str | None = None
     zone: str | None = None
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"volumes": 1, "gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
         """Make it; it is not yet usable when Cinder answers."""
@@ -60,7 +66,7 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "BLOCK_DEVICE_MAPPING"
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
+    timeout: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
 
@@ -94,7 +100,7 @@ class DeleteVolume(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_VOLUME"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.driver import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.model.states import VolumeState
@@ -17,10 +18,17 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
 
     volume_id: str
     name: str
+    size_gb: int = 0
+    """Size of the volume, which counts against the quota once more."""
     description: str = ""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
         """Have it made; it is not yet there when Cinder answers."""
@@ -50,7 +58,7 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "UPLOADING"
     repeatable: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=30)
+    timeout: ClassVar[timedelta] = timedelta(minutes=30)
 
     id: str
 
@@ -81,7 +89,7 @@ class DeleteVolumeSnapshot(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_SNAPSHOT"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
 

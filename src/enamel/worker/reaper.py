@@ -23,7 +23,7 @@ class Reaper:
     """Looks after the tasks of all workers; every worker has one, and they do not get into each other's way."""
 
     def __init__(
-        self, lease: Lease, *, dispatch: Dispatch, keys: Keys, keep_for: timedelta | None = None
+        self, lease: Lease, *, dispatch: Dispatch, keys: Keys, retention: timedelta | None = None
     ) -> None:
         """Prepare a reaper.
 
@@ -31,11 +31,11 @@ class Reaper:
             lease: The lease of its worker.
             dispatch: Tells others of tasks that wait again.
             keys: Where the secrets of ended tasks are removed.
-            keep_for: How long ended tasks are kept; None for ever.
+            retention: How long ended tasks are kept; None for ever.
 
         """
         self._lease = lease
-        self._keep_for = keep_for
+        self._retention = retention
         self._dispatch = dispatch
         self._keys = keys
 
@@ -74,8 +74,8 @@ class Reaper:
     async def tidy(self) -> None:
         """Remove old answers, old tasks, and secrets that nobody needs any more."""
         await self._lease.run(idempotency.purge)
-        if self._keep_for is not None:
-            while purged := await self._lease.run(retention.purge, older_than=self._keep_for):
+        if self._retention is not None:
+            while purged := await self._lease.run(retention.purge, older_than=self._retention):
                 log.info("tasks.purged", tasks=purged)
         await self._remove_secrets()
 

@@ -39,10 +39,12 @@ class Runner(Protocol):
 class ScheduledRevertPlanner:
     """A runner that plans what was accepted without a plan, and has another runner carry it out."""
 
-    def __init__(self, runner: Runner, *, lease: Lease, look_every: timedelta = timedelta(seconds=1)) -> None:
+    def __init__(
+        self, runner: Runner, *, lease: Lease, poll_interval: timedelta = timedelta(seconds=1)
+    ) -> None:
         self._runner = runner
         self._lease = lease
-        self._look_every = look_every.total_seconds()
+        self._poll_interval = poll_interval.total_seconds()
 
     async def run(self, found: Task, items: Sequence[Item], /) -> None:
         """Carry a task out, planned or not.
@@ -98,4 +100,4 @@ class ScheduledRevertPlanner:
             except (NotFound, WrongState) as exc:
                 if isinstance(exc, NotFound):
                     return None
-            await asyncio.sleep(self._look_every)
+            await asyncio.sleep(self._poll_interval)

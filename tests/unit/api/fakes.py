@@ -161,7 +161,7 @@ class Services:
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
         self.type_shares = server_type_share.TypeShares(self.server_types)
-        self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
+        self.follow = follow.Follow(store, dispatch=self.dispatch, poll_interval=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)
         self.health = health.Health(

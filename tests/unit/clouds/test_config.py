@@ -117,6 +117,18 @@ async def test_the_registry_opens_each_cloud_once(tmp_path: Path) -> None:
     await clouds.close()
 
 
+def test_a_registry_of_one_entry_offers_no_other(tmp_path: Path) -> None:
+    written(tmp_path, TWO)
+    clouds = registry.Registry([driver.OpenStack()]).only("north")
+    assert clouds.names() == ["north"]
+    assert clouds.get("north@another-project")
+    for name in ("south", "south@north"):
+        with pytest.raises(CloudUnknown, match="there are: north"):
+            clouds.get(name)
+    with pytest.raises(CloudUnknown, match=r"south.*north|north.*south"):
+        registry.Registry([driver.OpenStack()]).only("west")
+
+
 def test_the_driver_is_installed() -> None:
     assert registry.installed().names() == []
 

@@ -382,7 +382,7 @@ def test_the_policy_and_the_times_are_handed_on() -> None:
     )
     assert (made.plan.on_failure, made.plan.all_or_nothing) == ("keep", True)
     assert made.ttl is not None and made.ttl.days == 2
-    assert made.give_up_after.total_seconds() == 1800
+    assert made.timeout.total_seconds() == 1800
     assert made.priority.value == "low"
 
 

@@ -123,7 +123,9 @@ def test_a_network_that_nobody_goes_on_to_make() -> None:
     assert found(ALIVE, networks=[half]) == {}
 
 
-RULES = Rules(seen_apart=timedelta(minutes=10), min_age=timedelta(hours=1), unused_for=timedelta(days=1))
+RULES = Rules(
+    min_sightings_interval=timedelta(minutes=10), min_age=timedelta(hours=1), min_idle_time=timedelta(days=1)
+)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import action, cloud, states
 from enamel.model.action import Action
 from enamel.model.address import AttachWish

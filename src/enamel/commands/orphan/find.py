@@ -64,11 +64,11 @@ Owners = Mapping[str, Owner]
 class Rules(Struct, frozen=True, kw_only=True):
     """When a suspect is proposed for a clean-up."""
 
-    seen_apart: timedelta = timedelta(minutes=10)
+    min_sightings_interval: timedelta = timedelta(minutes=10)
     """How far apart two looks must have found it."""
     min_age: timedelta = timedelta(hours=1)
     """How old it must be where a task has left it behind."""
-    unused_for: timedelta = timedelta(days=1)
+    min_idle_time: timedelta = timedelta(days=1)
     """For how long it must not have changed where it is merely unused."""
 
 
@@ -242,8 +242,8 @@ def judge(
         since = one.since or seen.first
         least = min_age
         if least is None:
-            least = rules.unused_for if one.why is Why.UNUSED else rules.min_age
-        waits = _waits(seen, age=now - since, now=now, least=least, apart=rules.seen_apart)
+            least = rules.min_idle_time if one.why is Why.UNUSED else rules.min_age
+        waits = _waits(seen, age=now - since, now=now, least=least, apart=rules.min_sightings_interval)
         orphans.append(
             Orphan(
                 kind=one.kind,

@@ -1,14 +1,15 @@
 """`server.reboot`, `server.resize` and their like: everything that can be done to a server that is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from enamel.commands import quota
 from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.commands.server import action_steps
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import action
 from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, Fault, WrongState
@@ -49,12 +50,7 @@ SUMMARIES: dict[Action, str] = {
 def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what the action names."""
     wish: Wish = want.body
-    what, new_volume = wish.action, wish.size_gb is not None
-    quota: frozenset[str] = frozenset()
-    if what is Action.RESIZE:
-        quota = frozenset({"cores", "memory_mb"})
-    elif new_volume:
-        quota = frozenset({"volumes", "gigabytes"})
+    what = wish.action
     return FactsNeeded(
         server=want.params["server"],
         flavors=what is Action.RESIZE,
@@ -67,8 +63,19 @@ def ask(want: CommandRequest) -> FactsNeeded:
         if wish.port and what is Action.ATTACH_NETWORK_INTERFACE
         else frozenset(),
         interfaces=what is Action.DETACH_NETWORK_INTERFACE,
-        quota=quota,
+        quota=_quotas(wish),
     )
+
+
+def _quotas(wish: Wish) -> frozenset[str]:
+    """Return the quotas that an action may use up."""
+    if wish.action is Action.RESIZE:
+        return frozenset({"cores", "memory_mb"})
+    if wish.action is Action.ATTACH_BLOCK_DEVICE and wish.size_gb is not None:
+        return quota.VOLUMES
+    if wish.action is Action.ATTACH_NETWORK_INTERFACE and wish.network is not None:
+        return frozenset({"ports"})
+    return frozenset()
 
 
 def plan(want: CommandRequest, facts: Facts) -> Planned:
@@ -138,20 +145,14 @@ def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: "***" if name == "password" and value else value for name, value in data.items()}
 
 
-def cloud_of(want: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
-    """Return the cloud that a request names; the server's own is known from its tasks."""
-    return want.params.get("cloud"), ()
-
-
 COMMANDS: dict[str, Command] = {
     what.command: Command(
         name=what.command,
         action=what.value,
         summary=summary,
         body=Wish,
-        cloud=cloud_of,
         ask=ask,
-        plan=plan,
+        planner=plan,
         blank=blank,
     )
     for what, summary in SUMMARIES.items()

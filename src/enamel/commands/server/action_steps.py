@@ -5,10 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from enamel.commands import quota
 from enamel.commands.lookup import Lookup
-from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Handle
+from enamel.flow import expressions
+from enamel.flow.draft import Draft, Handle
 from enamel.model import cloud, mark
 from enamel.model.action import Action, Wish
 from enamel.model.states import ImageState, ServerActivity, ServerState, VolumeState
@@ -119,7 +118,7 @@ class Recipe:
         if self.wish.password is None:
             return {}
         self.secrets[PASSWORD] = self.wish.password.encode()
-        return {"password": plans.secret(PASSWORD)}
+        return {"password": expressions.secret(PASSWORD)}
 
     def image(self) -> str | None:
         """Return the id of the image that the action starts from; None where it names none."""
@@ -189,10 +188,16 @@ def _resize(recipe: Recipe) -> None:
     if size.id == server.flavor_id or size.name == server.flavor_name:
         look.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
         return
-    growth = {"cores": size.vcpus - server.vcpus, "memory_mb": size.memory_mb - server.memory_mb}
-    wanted = {kind: number for kind, number in growth.items() if number > 0 and server.vcpus}
-    look.faults += quota.faults(wanted, look.facts)
-    begun = recipe.add(resize.Resize(id=server.id, flavor_id=size.id, before=server.flavor_id))
+    # Older clouds do not say how large a server is.
+    known = server.vcpus > 0
+    step = resize.Resize(
+        id=server.id,
+        flavor_id=size.id,
+        before=server.flavor_id,
+        cores=max(0, size.vcpus - server.vcpus) if known else 0,
+        memory_mb=max(0, size.memory_mb - server.memory_mb) if known else 0,
+    )
+    begun = recipe.add(step)
     moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
     if wish.confirm is not False:
         recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
@@ -248,7 +253,6 @@ def _attach_volume(recipe: Recipe) -> None:
         )
         return
     size = wish.size_gb or 0
-    look.faults += quota.faults({"volumes": 1, "gigabytes": size}, look.facts)
     if wish.volume_type is not None:
         look.find(look.facts.volume_types, wish.volume_type, what="volume type", pointer="/volume_type")
     name = wish.name or f"{server.name}-{len(server.volumes) + 1}"

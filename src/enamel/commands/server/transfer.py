@@ -8,7 +8,8 @@ from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Group
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Group
 from enamel.model import cloud, mark
 from enamel.model.errors import WrongState
 from enamel.model.server_change import ServerChange
@@ -48,13 +49,11 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     look = Lookup(msgspec.structs.replace(facts, networks=target.networks, quota=target.quota, reserved={}))
     size, network = _size(old, target, look), _network(wish, target, look)
     _fit(old, target, name=name, look=look)
-    plan, needs = Draft(), {}
+    plan = Draft()
     if size is not None and network is not None:
-        needs = {"servers": 1, "cores": size.vcpus, "memory_mb": size.memory_mb}
-        if facts.volumes:
-            needs |= {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
-        look.faults += quota.faults(needs, look.facts)
         _write(plan, old, facts=facts, target=target, name=name, size=size, network=network)
+        volumes = {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
+        look.faults += quota.faults(plan.needs(target.entry) | volumes, look.facts)
     made = plan.plan(
         groups=(Group(name=old.name, id=old.id),),
         all_or_nothing=True,
@@ -64,7 +63,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
             "There is no way back from the moment on at which the original is deleted.",
         ),
     )
-    return Planned(plan=made, faults=tuple(look.faults), give_up_after=timedelta(hours=3))
+    return Planned(plan=made, faults=tuple(look.faults), timeout=timedelta(hours=3))
 
 
 def _write(
@@ -101,6 +100,8 @@ def _write(
             zone=old.zone or None,
             properties=tuple((key, value) for key, value in old.metadata.items() if key != MARK),
             tags=old.tags,
+            cores=size.vcpus,
+            memory_mb=size.memory_mb,
         ),
         group=group,
         after=[shared],

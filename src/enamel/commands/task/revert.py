@@ -6,7 +6,7 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import undo_steps
 from enamel.flow import plan as plans
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import task
 from enamel.model.errors import WrongState
 from enamel.steps import KINDS
@@ -35,7 +35,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     made = draft.plan(on_failure="keep")
     if not made.nodes:
         raise WrongState(f"Task {old.id} has left nothing to undo.", state=old.state.value)
-    return Planned(plan=made, give_up_after=timedelta(hours=1))
+    return Planned(plan=made, timeout=timedelta(hours=1))
 
 
 def _refuse(old: task.Task, facts: Facts) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from enamel.flow import evaluation, task_view
 from enamel.flow import plan as plans
-from enamel.flow import task_view
+from enamel.flow.draft import Draft, Handle
 from enamel.flow.graph import Graph
-from enamel.flow.plan import Draft, Handle, Node, Plan
+from enamel.flow.plan import Node, Plan
 from enamel.model import item, task
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -15,6 +16,8 @@ from enamel.steps import KINDS
 from enamel.steps.revert import Revert
 
 REVERT = "task.revert"
+NOTHING = evaluation.Sources(outputs={}, placement={}, secrets=None)
+"""All that a step that undoes another one refers to: its inputs are literals."""
 _FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 
 
@@ -92,7 +95,7 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
     for node in before.nodes:
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
             after = [handles[name] for name in node.after if name in handles]
-            step = msgspec.convert(node.inputs, Revert)
+            step = msgspec.convert(evaluation.resolve(node.inputs, NOTHING), Revert)
             handles[node.name] = draft.add(step, name=node.name, after=after, cloud=node.cloud)
             added[node.name] = node
     return added

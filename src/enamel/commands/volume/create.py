@@ -6,7 +6,7 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.launch import template
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import mark
 from enamel.model.states import ImageState
 from enamel.model.volume import VolumeWish
@@ -19,7 +19,7 @@ def ask(want: CommandRequest) -> FactsNeeded:
     return FactsNeeded(
         images=wish.template is not None,
         volume_types=wish.type is not None,
-        quota=frozenset({"volumes", "gigabytes"}),
+        quota=quota.VOLUMES,
     )
 
 
@@ -52,6 +52,4 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
         name=mark.VOLUME,
     )
     draft.add(volume.AwaitVolume(id=made["id"]))
-    needs = {"volumes": 1, "gigabytes": wish.size_gb}
-    faults = [*look.faults, *quota.faults(needs, facts)]
-    return Planned(plan=draft.plan(on_failure="rollback", needs=needs), faults=tuple(faults))
+    return Planned(plan=draft.plan(), faults=tuple(look.faults))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from enamel.sandbox import guests, kernel
+from enamel.sandbox import guests, http, kernel
 from enamel.sandbox.compute import guard, image, network, power, resize, shelve, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     """Whether a lock forbids it."""
 
 
-def run(request: kernel.Request) -> kernel.Reply:
+def run(request: http.Request) -> kernel.Reply:
     """Find the action in the body, compute_guard.check lock and state, and do it."""
     body = request.body()
     if len(body) != 1:
@@ -51,7 +51,7 @@ def run(request: kernel.Request) -> kernel.Reply:
     return rule.act(request, server, body[name])
 
 
-def _console_output(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def _console_output(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Answer with the end of the console log."""
     if server.host is None or server.launched is None:
         raise kernel.Refusal(409, f"Instance {server.id} is not ready")
@@ -62,7 +62,7 @@ def _console_output(request: kernel.Request, server: compute_server.Server, aske
     return kernel.Reply(body={"output": "\n".join(lines)})
 
 
-def _restore(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def _restore(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Bring a softly deleted server back, when the quota still has room."""
     request.cloud.compute.afford(
         server.project_id, instances=1, cores=server.flavor.vcpus, ram=server.flavor.ram
@@ -71,7 +71,7 @@ def _restore(request: kernel.Request, server: compute_server.Server, _: Any) -> 
     return guard.ACCEPTED
 
 
-def _force_delete(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def _force_delete(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Delete a server for good."""
     work.destroy(request.cloud, server)
     return guard.ACCEPTED
@@ -80,7 +80,7 @@ def _force_delete(request: kernel.Request, server: compute_server.Server, _: Any
 def _group(*, add: bool) -> guard.Act:
     """Return the action that adds a security group to a server, or takes it away."""
 
-    def act(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         request.cloud.network.change_group(request.caller, server_id=server.id, group=asked["name"], add=add)
         request.cloud.guests.touch(server.id)
         return guard.ACCEPTED
@@ -88,7 +88,7 @@ def _group(*, add: bool) -> guard.Act:
     return act
 
 
-def _reset(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def _reset(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Declare a server active or broken."""
     server.epoch += 1
     work.mark(request.cloud, server, vm_state=asked["state"], task_state=None)
@@ -98,7 +98,7 @@ def _reset(request: kernel.Request, server: compute_server.Server, asked: Any) -
 def _console(kind: str) -> guard.Act:
     """Return an old action that asks for a console, gone since 2.6."""
 
-    def act(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         if request.version >= (2, 6):
             raise kernel.Refusal(404, "The resource could not be found.")
         url = f"http://127.0.0.1:6080/vnc_lite.html?path=%3Ftoken%3D{request.cloud.new_id()}"

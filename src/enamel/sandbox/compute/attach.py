@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import http, kernel, seams
 from enamel.sandbox.compute import guard, view, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
@@ -37,13 +37,13 @@ def _volume_schema(version: kernel.Version) -> compute_schema.Schema:
 _VOLUMES = {turn: compute_schema.checker(_volume_schema(turn)) for turn in ((2, 79), (2, 49), (2, 1))}
 
 
-def _server(request: kernel.Request) -> compute_server.Server:
+def _server(request: http.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
 def _attachment(
-    request: kernel.Request, server: compute_server.Server, disk: compute_server.Disk
+    request: http.Request, server: compute_server.Server, disk: compute_server.Disk
 ) -> dict[str, Any]:
     """Return an attachment as Nova shows it."""
     shown: dict[str, Any] = {"volumeId": disk.volume_id, "serverId": server.id, "device": disk.device}
@@ -58,14 +58,14 @@ def _attachment(
     return shown
 
 
-def volumes(request: kernel.Request) -> kernel.Reply:
+def volumes(request: http.Request) -> kernel.Reply:
     """Answer with a server's volumes."""
     server = _server(request)
     shown = [_attachment(request, server, disk) for disk in server.disks.values()]
     return kernel.Reply(body={"volumeAttachments": shown})
 
 
-def _disk(request: kernel.Request, server: compute_server.Server) -> compute_server.Disk:
+def _disk(request: http.Request, server: compute_server.Server) -> compute_server.Disk:
     """Return the attachment in the path."""
     volume_id = request.params["volume"]
     disk = server.disks.get(volume_id)
@@ -74,14 +74,14 @@ def _disk(request: kernel.Request, server: compute_server.Server) -> compute_ser
     return disk
 
 
-def volume(request: kernel.Request) -> kernel.Reply:
+def volume(request: http.Request) -> kernel.Reply:
     """Answer with one of a server's volumes."""
     server = _server(request)
     shown = _attachment(request, server, _disk(request, server))
     return kernel.Reply(body={"volumeAttachment": shown})
 
 
-def attach_volume(request: kernel.Request) -> kernel.Reply:
+def attach_volume(request: http.Request) -> kernel.Reply:
     """Attach a volume to a server."""
     server, cloud, body = _server(request), request.cloud, request.body()
     compute_schema.check(body, next(schema for turn, schema in _VOLUMES.items() if turn <= request.version))
@@ -127,7 +127,7 @@ def attach_volume(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volumeAttachment": _attachment(request, server, disk)})
 
 
-def change_volume(request: kernel.Request) -> kernel.Reply:
+def change_volume(request: http.Request) -> kernel.Reply:
     """Change whether a volume goes with its server."""
     server = _server(request)
     disk = _disk(request, server)
@@ -138,7 +138,7 @@ def change_volume(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def detach_volume(request: kernel.Request) -> kernel.Reply:
+def detach_volume(request: http.Request) -> kernel.Reply:
     """Take a volume from a server."""
     server, cloud = _server(request), request.cloud
     disk = _disk(request, server)
@@ -156,7 +156,7 @@ def detach_volume(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def _interface(request: kernel.Request, plug: seams.Plug) -> dict[str, Any]:
+def _interface(request: http.Request, plug: seams.Plug) -> dict[str, Any]:
     """Return an interface as Nova shows it."""
     shown: dict[str, Any] = {
         "net_id": plug.network_id,
@@ -170,13 +170,13 @@ def _interface(request: kernel.Request, plug: seams.Plug) -> dict[str, Any]:
     return shown
 
 
-def interfaces(request: kernel.Request) -> kernel.Reply:
+def interfaces(request: http.Request) -> kernel.Reply:
     """Answer with a server's interfaces."""
     plugs = request.cloud.network.plugs(_server(request).id)
     return kernel.Reply(body={"interfaceAttachments": [_interface(request, plug) for plug in plugs]})
 
 
-def _plug(request: kernel.Request, server: compute_server.Server) -> seams.Plug:
+def _plug(request: http.Request, server: compute_server.Server) -> seams.Plug:
     """Return the interface in the path."""
     port_id = request.params["port"]
     for plug in request.cloud.network.plugs(server.id):
@@ -185,7 +185,7 @@ def _plug(request: kernel.Request, server: compute_server.Server) -> seams.Plug:
     raise kernel.Refusal(404, f"Instance {server.id} does not have a port with id {port_id}")
 
 
-def interface(request: kernel.Request) -> kernel.Reply:
+def interface(request: http.Request) -> kernel.Reply:
     """Answer with one of a server's interfaces."""
     return kernel.Reply(body={"interfaceAttachment": _interface(request, _plug(request, _server(request)))})
 
@@ -207,7 +207,7 @@ _INTERFACE = compute_schema.checker(
 )
 
 
-def attach_interface(request: kernel.Request) -> kernel.Reply:
+def attach_interface(request: http.Request) -> kernel.Reply:
     """Give a server another interface."""
     server, cloud, body = _server(request), request.cloud, request.body()
     compute_schema.check(body, _INTERFACE)
@@ -232,7 +232,7 @@ def attach_interface(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"interfaceAttachment": _interface(request, _plug(request, server))})
 
 
-def detach_interface(request: kernel.Request) -> kernel.Reply:
+def detach_interface(request: http.Request) -> kernel.Reply:
     """Take an interface from a server."""
     server, cloud = _server(request), request.cloud
     plug = _plug(request, server)
@@ -248,7 +248,7 @@ def detach_interface(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def groups(request: kernel.Request) -> kernel.Reply:
+def groups(request: http.Request) -> kernel.Reply:
     """Answer with a server's security groups."""
     server = _server(request)
     shown = [
@@ -272,13 +272,13 @@ def _plain(server_addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[
     }
 
 
-def addresses(request: kernel.Request) -> kernel.Reply:
+def addresses(request: http.Request) -> kernel.Reply:
     """Answer with a server's addresses by network."""
     found = view.addresses(request, request.cloud.network.plugs(_server(request).id))
     return kernel.Reply(body={"addresses": _plain(found)})
 
 
-def network_addresses(request: kernel.Request) -> kernel.Reply:
+def network_addresses(request: http.Request) -> kernel.Reply:
     """Answer with a server's addresses on one network."""
     found = view.addresses(request, request.cloud.network.plugs(_server(request).id))
     network = request.params["network"]
@@ -288,16 +288,16 @@ def network_addresses(request: kernel.Request) -> kernel.Reply:
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/servers/{id}/os-volume_attachments", volumes),
-    kernel.Route("POST", "/v2.1/servers/{id}/os-volume_attachments", attach_volume),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-volume_attachments/{volume}", volume),
-    kernel.Route("PUT", "/v2.1/servers/{id}/os-volume_attachments/{volume}", change_volume),
-    kernel.Route("DELETE", "/v2.1/servers/{id}/os-volume_attachments/{volume}", detach_volume),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-interface", interfaces),
-    kernel.Route("POST", "/v2.1/servers/{id}/os-interface", attach_interface),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-interface/{port}", interface),
-    kernel.Route("DELETE", "/v2.1/servers/{id}/os-interface/{port}", detach_interface),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-security-groups", groups),
-    kernel.Route("GET", "/v2.1/servers/{id}/ips", addresses),
-    kernel.Route("GET", "/v2.1/servers/{id}/ips/{network}", network_addresses),
+    http.Route("GET", "/v2.1/servers/{id}/os-volume_attachments", volumes),
+    http.Route("POST", "/v2.1/servers/{id}/os-volume_attachments", attach_volume),
+    http.Route("GET", "/v2.1/servers/{id}/os-volume_attachments/{volume}", volume),
+    http.Route("PUT", "/v2.1/servers/{id}/os-volume_attachments/{volume}", change_volume),
+    http.Route("DELETE", "/v2.1/servers/{id}/os-volume_attachments/{volume}", detach_volume),
+    http.Route("GET", "/v2.1/servers/{id}/os-interface", interfaces),
+    http.Route("POST", "/v2.1/servers/{id}/os-interface", attach_interface),
+    http.Route("GET", "/v2.1/servers/{id}/os-interface/{port}", interface),
+    http.Route("DELETE", "/v2.1/servers/{id}/os-interface/{port}", detach_interface),
+    http.Route("GET", "/v2.1/servers/{id}/os-security-groups", groups),
+    http.Route("GET", "/v2.1/servers/{id}/ips", addresses),
+    http.Route("GET", "/v2.1/servers/{id}/ips/{network}", network_addresses),
 )

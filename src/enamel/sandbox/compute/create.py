@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import http, kernel, seams
 from enamel.sandbox.compute import disk, schema, state, view, work
 from enamel.sandbox.compute import server as compute_server
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Accept one server, or several alike."""
     body = request.body()
     schema.check(body, schema.server(request.version))
@@ -88,7 +88,7 @@ def _counts(asked: dict[str, Any]) -> tuple[int, int]:
     return fewest, most
 
 
-def _zone(request: kernel.Request, asked: str | None) -> str | None:
+def _zone(request: http.Request, asked: str | None) -> str | None:
     """Return the zone asked for, or refuse one that does not exist; an admin may add a host after a colon."""
     if asked is None:
         return None
@@ -102,7 +102,7 @@ def _zone(request: kernel.Request, asked: str | None) -> str | None:
     return zone
 
 
-def _group(request: kernel.Request, hints: dict[str, Any], *, count: int) -> state.Group | None:
+def _group(request: http.Request, hints: dict[str, Any], *, count: int) -> state.Group | None:
     """Return the server group hinted at."""
     if "group" not in hints:
         return None
@@ -116,7 +116,7 @@ def _group(request: kernel.Request, hints: dict[str, Any], *, count: int) -> sta
     return group
 
 
-def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], most: int) -> list[seams.Nic]:
+def _nics(request: http.Request, asked: dict[str, Any], *, groups: list[str], most: int) -> list[seams.Nic]:
     """Return the interfaces the servers are to have, after the network service has looked at them."""
     network, caller = request.cloud.network, request.caller
     wanted = asked.get("networks")
@@ -152,7 +152,7 @@ def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], 
     return network.resolve(caller, nics=nics if wanted else None, groups=groups)
 
 
-def _affordable(request: kernel.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
+def _affordable(request: http.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
     """Return how many of the wanted servers the quota allows; refuse when those are too few."""
     nova, project_id = request.cloud.compute, request.caller.project_id
     usage = nova.used(project_id)
@@ -171,7 +171,7 @@ def _affordable(request: kernel.Request, flavor: compute_server.Flavor, *, fewes
 
 
 def _record(
-    request: kernel.Request,
+    request: http.Request,
     asked: dict[str, Any],
     *,
     flavor: compute_server.Flavor,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import http, kernel, seams
 from enamel.sandbox.compute import schema, server
 
 GIB = 1 << 30
 
 
-def wanted_volumes(request: kernel.Request, asked: dict[str, Any], *, most: int) -> list[server.Wanted]:
+def wanted_volumes(request: http.Request, asked: dict[str, Any], *, most: int) -> list[server.Wanted]:
     """Return the volumes the servers are to be booted with; local disks need no record."""
     found = [_wanted_of_old(request, item, most=most) for item in asked.get("block_device_mapping", [])]
     for item in asked.get("block_device_mapping_v2", []):
@@ -46,7 +46,7 @@ def wanted_volumes(request: kernel.Request, asked: dict[str, Any], *, most: int)
     return found
 
 
-def _wanted_of_old(request: kernel.Request, item: dict[str, Any], *, most: int) -> server.Wanted:
+def _wanted_of_old(request: http.Request, item: dict[str, Any], *, most: int) -> server.Wanted:
     """Return a volume that is asked for by the name of its device, as the first API wants it."""
     device, id = str(item.get("device_name") or ""), str(item.get("volume_id") or "")
     if not device or not id:
@@ -65,7 +65,7 @@ def _wanted_of_old(request: kernel.Request, item: dict[str, Any], *, most: int) 
     return wanted
 
 
-def _check_disk(request: kernel.Request, wanted: server.Wanted, *, most: int) -> None:
+def _check_disk(request: http.Request, wanted: server.Wanted, *, most: int) -> None:
     """Refuse a volume that cannot be what it is wanted for."""
     cloud, source_id = request.cloud, wanted.source_id
     if wanted.source == "volume":
@@ -98,7 +98,7 @@ def _check_disk(request: kernel.Request, wanted: server.Wanted, *, most: int) ->
 
 
 def root_image(
-    request: kernel.Request,
+    request: http.Request,
     asked: dict[str, Any],
     *,
     flavor: server.Flavor,
@@ -142,7 +142,7 @@ def root_image(
     return image
 
 
-def _check_root(request: kernel.Request, root: server.Wanted, *, flavor: server.Flavor) -> None:
+def _check_root(request: http.Request, root: server.Wanted, *, flavor: server.Flavor) -> None:
     """Refuse a root volume whose image needs more."""
     if root.source != "image":
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema, server, view
 
 _NEW = schema.checker(
@@ -34,7 +34,7 @@ _DESCRIPTION = schema.checker(
 )
 
 
-def _shown(request: kernel.Request, flavor: server.Flavor) -> dict[str, Any]:
+def _shown(request: http.Request, flavor: server.Flavor) -> dict[str, Any]:
     """Return a flavor as Nova shows it."""
     shown: dict[str, Any] = {
         "id": flavor.id,
@@ -56,7 +56,7 @@ def _shown(request: kernel.Request, flavor: server.Flavor) -> dict[str, Any]:
     return shown
 
 
-def _visible(request: kernel.Request) -> list[server.Flavor]:
+def _visible(request: http.Request) -> list[server.Flavor]:
     """Return the flavors the query asks for, smallest id first."""
     nova, caller = request.cloud.compute, request.caller
     least_ram, least_disk = request.first("minRam"), request.first("minDisk")
@@ -86,7 +86,7 @@ def _visible(request: kernel.Request) -> list[server.Flavor]:
     return found[: int(limit)] if limit and limit.isdigit() else found
 
 
-def brief(request: kernel.Request) -> kernel.Reply:
+def brief(request: http.Request) -> kernel.Reply:
     """Answer with flavors by id and name."""
     flavors = []
     for flavor in _visible(request):
@@ -98,12 +98,12 @@ def brief(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavors": flavors})
 
 
-def detailed(request: kernel.Request) -> kernel.Reply:
+def detailed(request: http.Request) -> kernel.Reply:
     """Answer with flavors and their numbers."""
     return kernel.Reply(body={"flavors": [_shown(request, flavor) for flavor in _visible(request)]})
 
 
-def _flavor(request: kernel.Request) -> server.Flavor:
+def _flavor(request: http.Request) -> server.Flavor:
     """Return the flavor in the path."""
     flavor = request.cloud.compute.find_flavor(request.caller, request.params["id"])
     if flavor is None:
@@ -111,18 +111,18 @@ def _flavor(request: kernel.Request) -> server.Flavor:
     return flavor
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one flavor."""
     return kernel.Reply(body={"flavor": _shown(request, _flavor(request))})
 
 
-def _admin(request: kernel.Request, rule: str) -> None:
+def _admin(request: http.Request, rule: str) -> None:
     """Refuse everyone but an admin."""
     if not request.caller.admin:
         raise kernel.Refusal(403, f"Policy doesn't allow os_compute_api:{rule} to be performed.")
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make a flavor."""
     _admin(request, "os-flavor-manage:create")
     body = request.body()
@@ -149,7 +149,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavor": _shown(request, flavor)})
 
 
-def describe(request: kernel.Request) -> kernel.Reply:
+def describe(request: http.Request) -> kernel.Reply:
     """Change a flavor's description, the one thing of it that can be changed."""
     _admin(request, "os-flavor-manage:update")
     if request.version < (2, 55):
@@ -161,19 +161,19 @@ def describe(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavor": _shown(request, flavor)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a flavor; servers of its size keep it."""
     _admin(request, "os-flavor-manage:delete")
     del request.cloud.compute.flavors[_flavor(request).id]
     return kernel.Reply(status=202)
 
 
-def specs(request: kernel.Request) -> kernel.Reply:
+def specs(request: http.Request) -> kernel.Reply:
     """Answer with a flavor's requirements."""
     return kernel.Reply(body={"extra_specs": _flavor(request).extra_specs})
 
 
-def add_specs(request: kernel.Request) -> kernel.Reply:
+def add_specs(request: http.Request) -> kernel.Reply:
     """Add requirements to a flavor."""
     _admin(request, "os-flavor-extra-specs:create")
     found = request.body().get("extra_specs")
@@ -186,7 +186,7 @@ def add_specs(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"extra_specs": flavor.extra_specs})
 
 
-def drop_spec(request: kernel.Request) -> kernel.Reply:
+def drop_spec(request: http.Request) -> kernel.Reply:
     """Take a requirement from a flavor."""
     _admin(request, "os-flavor-extra-specs:delete")
     flavor, key = _flavor(request), request.params["key"]
@@ -196,7 +196,7 @@ def drop_spec(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply()
 
 
-def access(request: kernel.Request) -> kernel.Reply:
+def access(request: http.Request) -> kernel.Reply:
     """Answer with the projects that see a private flavor."""
     _admin(request, "os-flavor-access")
     return _access(_flavor(request))
@@ -210,7 +210,7 @@ def _access(flavor: server.Flavor) -> kernel.Reply:
     return kernel.Reply(body={"flavor_access": lines})
 
 
-def action(request: kernel.Request) -> kernel.Reply:
+def action(request: http.Request) -> kernel.Reply:
     """Let a project see a private flavor, or no longer."""
     body = request.body()
     for name, rule, change in (
@@ -248,15 +248,15 @@ def _shut_out(flavor: server.Flavor, project_id: str) -> None:
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/flavors", brief),
-    kernel.Route("POST", "/v2.1/flavors", create),
-    kernel.Route("GET", "/v2.1/flavors/detail", detailed),
-    kernel.Route("GET", "/v2.1/flavors/{id}", show),
-    kernel.Route("PUT", "/v2.1/flavors/{id}", describe),
-    kernel.Route("DELETE", "/v2.1/flavors/{id}", delete),
-    kernel.Route("GET", "/v2.1/flavors/{id}/os-extra_specs", specs),
-    kernel.Route("POST", "/v2.1/flavors/{id}/os-extra_specs", add_specs),
-    kernel.Route("DELETE", "/v2.1/flavors/{id}/os-extra_specs/{key}", drop_spec),
-    kernel.Route("GET", "/v2.1/flavors/{id}/os-flavor-access", access),
-    kernel.Route("POST", "/v2.1/flavors/{id}/action", action),
+    http.Route("GET", "/v2.1/flavors", brief),
+    http.Route("POST", "/v2.1/flavors", create),
+    http.Route("GET", "/v2.1/flavors/detail", detailed),
+    http.Route("GET", "/v2.1/flavors/{id}", show),
+    http.Route("PUT", "/v2.1/flavors/{id}", describe),
+    http.Route("DELETE", "/v2.1/flavors/{id}", delete),
+    http.Route("GET", "/v2.1/flavors/{id}/os-extra_specs", specs),
+    http.Route("POST", "/v2.1/flavors/{id}/os-extra_specs", add_specs),
+    http.Route("DELETE", "/v2.1/flavors/{id}/os-extra_specs/{key}", drop_spec),
+    http.Route("GET", "/v2.1/flavors/{id}/os-flavor-access", access),
+    http.Route("POST", "/v2.1/flavors/{id}/action", action),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import server as compute_server
 
-Act = Callable[[kernel.Request, compute_server.Server, Any], kernel.Reply]
+Act = Callable[[http.Request, compute_server.Server, Any], kernel.Reply]
 """An action: the request, the server, what stands under the action's name in the body."""
 
 ACCEPTED = kernel.Reply(status=202)
@@ -16,7 +16,7 @@ ACCEPTED = kernel.Reply(status=202)
 
 
 def check(
-    request: kernel.Request,
+    request: http.Request,
     server: compute_server.Server,
     *,
     name: str,

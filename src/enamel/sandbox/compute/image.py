@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import disk, view, work
 from enamel.sandbox.compute import server as compute_server
 
 
-def rebuild(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def rebuild(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Start a server over from an image."""
     image_id = asked["imageRef"]
     image = request.cloud.image.find(request.caller, image_id)
@@ -47,19 +47,19 @@ def rebuild(request: kernel.Request, server: compute_server.Server, asked: Any) 
     )
 
 
-def create_image(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def create_image(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Make an image of a server."""
     return _snapshot(request, server, name=asked["name"], extra=asked.get("metadata", {}), kind="snapshot")
 
 
-def create_backup(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def create_backup(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Make an image of a server that counts as one of its backups."""
     extra = {**asked.get("metadata", {}), "backup_type": asked["backup_type"]}
     return _snapshot(request, server, name=asked["name"], extra=extra, kind="backup")
 
 
 def _snapshot(
-    request: kernel.Request, server: compute_server.Server, *, name: str, extra: dict[str, str], kind: str
+    request: http.Request, server: compute_server.Server, *, name: str, extra: dict[str, str], kind: str
 ) -> kernel.Reply:
     """Make an image and keep the server busy meanwhile."""
     properties = {

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
 from enamel.sandbox.compute import view as compute_view
@@ -37,24 +37,24 @@ _SORTS: dict[str, Callable[[compute_server.Server], Any]] = {
 }
 
 
-def brief(request: kernel.Request) -> kernel.Reply:
+def brief(request: http.Request) -> kernel.Reply:
     """Answer with servers by id and name."""
     return _answer(request, compute_view.brief)
 
 
-def detailed(request: kernel.Request) -> kernel.Reply:
+def detailed(request: http.Request) -> kernel.Reply:
     """Answer with servers and all that can be said of them."""
     return _answer(request, compute_view.detailed)
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one server."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     return kernel.Reply(body={"server": compute_view.detailed(request, server, single=True)})
 
 
 def _answer(
-    request: kernel.Request, view: Callable[[kernel.Request, compute_server.Server], dict[str, Any]]
+    request: http.Request, view: Callable[[http.Request, compute_server.Server], dict[str, Any]]
 ) -> kernel.Reply:
     """Filter, sort, cut a page and render it."""
     asked = _counting(request)
@@ -96,7 +96,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterable[compute_server.Server]:
+def _candidates(request: http.Request, asked: dict[str, list[str]]) -> Iterable[compute_server.Server]:
     """Return the servers the caller may see, and the deleted ones when the filters reach back to them."""
     nova, caller = request.cloud.compute, request.caller
     everywhere = "all_tenants" in asked and compute_schema.truth(asked.pop("all_tenants")[0] or "1")
@@ -125,12 +125,12 @@ def _passes(server: compute_server.Server, tests: list[Test]) -> bool:
     return all(test(server) for test in tests)
 
 
-def _tests(request: kernel.Request, asked: dict[str, list[str]]) -> list[Test]:
+def _tests(request: http.Request, asked: dict[str, list[str]]) -> list[Test]:
     """Return a test for each filter that counts."""
     return [_FILTERS[name](request, values) for name, values in asked.items() if name in _FILTERS]
 
 
-def _counting(request: kernel.Request) -> dict[str, list[str]]:
+def _counting(request: http.Request) -> dict[str, list[str]]:
     """Return the query without the filters that do not count for the caller; from 2.75 strangers are refused."""
     asked = request.filters()
     if request.version >= (2, 75):
@@ -147,7 +147,7 @@ def _counting(request: kernel.Request) -> dict[str, list[str]]:
     }
 
 
-def _by_name(_: kernel.Request, values: list[str]) -> Test:
+def _by_name(_: http.Request, values: list[str]) -> Test:
     """Return a test for names that a regular expression is found in."""
     try:
         wanted = re.compile(values[0], re.IGNORECASE)
@@ -156,7 +156,7 @@ def _by_name(_: kernel.Request, values: list[str]) -> Test:
     return lambda server: wanted.search(server.name) is not None
 
 
-def _by_status(request: kernel.Request, values: list[str]) -> Test:
+def _by_status(request: http.Request, values: list[str]) -> Test:
     """Return a test for any of several statuses; none of them known is an error from 2.38."""
     wanted = {value.upper() for value in values}
     if not wanted & compute_server.STATUSES and request.version >= (2, 38):
@@ -166,7 +166,7 @@ def _by_status(request: kernel.Request, values: list[str]) -> Test:
 
 def _by_field(
     get: Callable[[compute_server.Server], str | None],
-) -> Callable[[kernel.Request, list[str]], Test]:
+) -> Callable[[http.Request, list[str]], Test]:
     """Return a maker of tests for equality with one field."""
     return lambda _, values: lambda server: get(server) in values
 
@@ -183,13 +183,13 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _since(_: kernel.Request, values: list[str]) -> Test:
+def _since(_: http.Request, values: list[str]) -> Test:
     """Return a test for changes at or after a time; Nova keeps whole seconds."""
     start = _moment(values[0])
     return lambda server: server.updated.replace(microsecond=0) >= start
 
 
-def _before(_: kernel.Request, values: list[str]) -> Test:
+def _before(_: http.Request, values: list[str]) -> Test:
     """Return a test for changes at or before a time."""
     end = _moment(values[0])
     return lambda server: server.updated.replace(microsecond=0) <= end
@@ -197,17 +197,17 @@ def _before(_: kernel.Request, values: list[str]) -> Test:
 
 def _by_tags(
     joint: Callable[[Iterable[bool]], bool], *, wanted: bool
-) -> Callable[[kernel.Request, list[str]], Test]:
+) -> Callable[[http.Request, list[str]], Test]:
     """Return a maker of tests for all or any of several tags, present or absent."""
 
-    def make(_: kernel.Request, values: list[str]) -> Test:
+    def make(_: http.Request, values: list[str]) -> Test:
         tags = values[0].split(",")
         return lambda server: joint(tag in server.tags for tag in tags) is wanted
 
     return make
 
 
-def _by_address(request: kernel.Request, values: list[str]) -> Test:
+def _by_address(request: http.Request, values: list[str]) -> Test:
     """Return a test for addresses that a regular expression is found in."""
     wanted = re.compile(values[0])
     network = request.cloud.network
@@ -216,13 +216,13 @@ def _by_address(request: kernel.Request, values: list[str]) -> Test:
     )
 
 
-def _by_lock(_: kernel.Request, values: list[str]) -> Test:
+def _by_lock(_: http.Request, values: list[str]) -> Test:
     """Return a test for locked servers."""
     wanted = compute_schema.truth(values[0])
     return lambda server: (server.locked_by is not None) is wanted
 
 
-_FILTERS: dict[str, Callable[[kernel.Request, list[str]], Test]] = {
+_FILTERS: dict[str, Callable[[http.Request, list[str]], Test]] = {
     "name": _by_name,
     "status": _by_status,
     "changes-since": _since,
@@ -293,7 +293,7 @@ def _change(version: kernel.Version) -> compute_schema.Schema:
 _CHANGES = {turn: compute_schema.checker(_change(turn)) for turn in ((2, 90), (2, 19), (2, 1))}
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change what a server is called."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     body = request.body()
@@ -309,7 +309,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"server": compute_view.detailed(request, server, single=True)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a server, softly where the cloud keeps deleted ones."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     if server.locked_by is not None and not request.caller.admin:

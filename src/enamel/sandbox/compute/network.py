@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.compute import guard
 from enamel.sandbox.compute import server as compute_server
 from enamel.sandbox.network import floatingip as network_floatingip
@@ -21,19 +21,19 @@ from enamel.sandbox.network import state as network_state
 DONE = kernel.Reply(status=202)
 
 
-def pools(request: kernel.Request) -> kernel.Reply:
+def pools(request: http.Request) -> kernel.Reply:
     """List where public addresses come from."""
     names = [row["name"] for row in network_state.of(request).networks if row["router:external"]]
     return kernel.Reply(body={"floating_ip_pools": [{"name": name} for name in names]})
 
 
-def addresses(request: kernel.Request) -> kernel.Reply:
+def addresses(request: http.Request) -> kernel.Reply:
     """List the project's public addresses."""
     rows = network_state.of(request).floatingips.of(request.caller.project_id)
     return kernel.Reply(body={"floating_ips": [_address(request, row) for row in rows]})
 
 
-def take_address(request: kernel.Request) -> kernel.Reply:
+def take_address(request: http.Request) -> kernel.Reply:
     """Take an address of a pool for the project."""
     asked = request.body() if request.content else {}
     outside = [row for row in network_state.of(request).networks if row["router:external"]]
@@ -51,18 +51,18 @@ def take_address(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"floating_ip": _address(request, made)})
 
 
-def show_address(request: kernel.Request) -> kernel.Reply:
+def show_address(request: http.Request) -> kernel.Reply:
     """Show a public address."""
     return kernel.Reply(body={"floating_ip": _address(request, _address_row(request))})
 
 
-def give_address_back(request: kernel.Request) -> kernel.Reply:
+def give_address_back(request: http.Request) -> kernel.Reply:
     """Give a public address back to its pool."""
     network_floatingip.delete(_inner(request, None, id=_address_row(request)["id"]))
     return DONE
 
 
-def groups(request: kernel.Request) -> kernel.Reply:
+def groups(request: http.Request) -> kernel.Reply:
     """List the project's security groups."""
     tables = network_state.of(request)
     network_group.default(tables, request.caller.project_id)
@@ -70,7 +70,7 @@ def groups(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"security_groups": [_group(request, row) for row in rows]})
 
 
-def make_group(request: kernel.Request) -> kernel.Reply:
+def make_group(request: http.Request) -> kernel.Reply:
     """Make a security group that lets nothing in."""
     asked = request.body().get("security_group") or {}
     name, description = str(asked.get("name") or ""), str(asked.get("description") or "")
@@ -87,12 +87,12 @@ def make_group(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"security_group": _group(request, made)})
 
 
-def show_group(request: kernel.Request) -> kernel.Reply:
+def show_group(request: http.Request) -> kernel.Reply:
     """Show a security group."""
     return kernel.Reply(body={"security_group": _group(request, _group_row(request, request.params["id"]))})
 
 
-def drop_group(request: kernel.Request) -> kernel.Reply:
+def drop_group(request: http.Request) -> kernel.Reply:
     """Delete a security group that no server is in."""
     row = _group_row(request, request.params["id"])
     try:
@@ -102,7 +102,7 @@ def drop_group(request: kernel.Request) -> kernel.Reply:
     return DONE
 
 
-def add_rule(request: kernel.Request) -> kernel.Reply:
+def add_rule(request: http.Request) -> kernel.Reply:
     """Let something in."""
     asked = request.body().get("security_group_rule") or {}
     group = _group_row(request, str(asked.get("parent_group_id")))
@@ -134,7 +134,7 @@ def add_rule(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"security_group_rule": _rule(request, made)})
 
 
-def drop_rule(request: kernel.Request) -> kernel.Reply:
+def drop_rule(request: http.Request) -> kernel.Reply:
     """Let something in no more."""
     for row in network_state.of(request).rules.of(request.caller.project_id):
         if str(_number(request, row)) == request.params["id"]:
@@ -146,7 +146,7 @@ def drop_rule(request: kernel.Request) -> kernel.Reply:
 def associate(*, put: bool) -> guard.Act:
     """Return the action that puts a public address on a server, or takes it off."""
 
-    def act(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         if not request.cloud.era.nova_network:
             raise kernel.Refusal(400, "There is no such action: addFloatingIp")
         tables = network_state.of(request)
@@ -167,18 +167,18 @@ def associate(*, put: bool) -> guard.Act:
     return act
 
 
-def _inner(request: kernel.Request, body: Any, **params: str) -> kernel.Request:
+def _inner(request: http.Request, body: Any, **params: str) -> http.Request:
     """Return the request that Neutron would have got."""
     content = b"" if body is None else msgspec.json.encode(body)
     return msgspec.structs.replace(request, content=content, params=params, query=[])
 
 
-def _number(request: kernel.Request, row: table.Row) -> int:
+def _number(request: http.Request, row: table.Row) -> int:
     """Return the number by which Nova knows a row."""
     return request.cloud.compute.number(str(row["id"]))
 
 
-def _address_row(request: kernel.Request) -> table.Row:
+def _address_row(request: http.Request) -> table.Row:
     """Return the address that a request names by its number, or refuse."""
     for row in network_state.of(request).floatingips.of(request.caller.project_id):
         if str(_number(request, row)) == request.params["id"]:
@@ -186,7 +186,7 @@ def _address_row(request: kernel.Request) -> table.Row:
     raise kernel.Refusal(404, f"Floating ip not found for id {request.params['id']}")
 
 
-def _group_row(request: kernel.Request, number: str) -> table.Row:
+def _group_row(request: http.Request, number: str) -> table.Row:
     """Return the security group of a number, or refuse."""
     tables = network_state.of(request)
     network_group.default(tables, request.caller.project_id)
@@ -196,7 +196,7 @@ def _group_row(request: kernel.Request, number: str) -> table.Row:
     raise kernel.Refusal(404, f"Security group {number} not found.")
 
 
-def _address(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _address(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a public address as Nova shows it."""
     tables = network_state.of(request)
     port = tables.ports.get(row["port_id"]) if row["port_id"] else None
@@ -209,7 +209,7 @@ def _address(request: kernel.Request, row: table.Row) -> kernel.Json:
     }
 
 
-def _group(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _group(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a security group as Nova shows it."""
     tables = network_state.of(request)
     rules = [tables.rules[one] for one in tables.rules_by_group.of(row["id"])]
@@ -225,7 +225,7 @@ def _group(request: kernel.Request, row: table.Row) -> kernel.Json:
     }
 
 
-def _rule(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _rule(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a rule as Nova shows it."""
     tables = network_state.of(request)
     other = tables.security_groups.get(row["remote_group_id"]) if row["remote_group_id"] else None
@@ -240,7 +240,7 @@ def _rule(request: kernel.Request, row: table.Row) -> kernel.Json:
     }
 
 
-_HANDLERS: tuple[tuple[str, str, Callable[[kernel.Request], kernel.Reply]], ...] = (
+_HANDLERS: tuple[tuple[str, str, Callable[[http.Request], kernel.Reply]], ...] = (
     ("GET", "/os-floating-ip-pools", pools),
     ("GET", "/os-floating-ips", addresses),
     ("POST", "/os-floating-ips", take_address),
@@ -253,4 +253,4 @@ _HANDLERS: tuple[tuple[str, str, Callable[[kernel.Request], kernel.Reply]], ...]
     ("POST", "/os-security-group-rules", add_rule),
     ("DELETE", "/os-security-group-rules/{id}", drop_rule),
 )
-ROUTES = tuple(kernel.Route(method, f"/v2.1{path}", handler) for method, path, handler in _HANDLERS)
+ROUTES = tuple(http.Route(method, f"/v2.1{path}", handler) for method, path, handler in _HANDLERS)

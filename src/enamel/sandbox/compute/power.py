@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import guard, work
 from enamel.sandbox.compute import server as compute_server
 
@@ -17,14 +17,14 @@ def simple(
 ) -> guard.Act:
     """Return an action that keeps the server busy for a while and settles it in a state."""
 
-    def act(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    def act(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
         work.work(request.cloud, server, task=task, vm_state=vm_state, power=power)
         return guard.ACCEPTED
 
     return act
 
 
-def reboot(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def reboot(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Restart a server, softly only when it runs."""
     if asked["type"].upper() == "SOFT":
         guard.check(request, server, name="reboot", states=frozenset({"active"}))
@@ -40,7 +40,7 @@ def reboot(request: kernel.Request, server: compute_server.Server, asked: Any) -
     return guard.ACCEPTED
 
 
-def lock(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def lock(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Protect a server from its owner's mistakes."""
     server.locked_by = "admin" if request.caller.admin else "owner"
     server.locked_reason = (asked or {}).get("locked_reason")
@@ -48,7 +48,7 @@ def lock(request: kernel.Request, server: compute_server.Server, asked: Any) -> 
     return guard.ACCEPTED
 
 
-def unlock(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def unlock(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Take the protection away; what an admin locked only an admin unlocks."""
     if server.locked_by == "admin" and not request.caller.admin:
         raise kernel.Refusal(
@@ -59,14 +59,14 @@ def unlock(request: kernel.Request, server: compute_server.Server, _: Any) -> ke
     return guard.ACCEPTED
 
 
-def rescue(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def rescue(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Start a server from another image."""
     password = (asked or {}).get("adminPass") or request.cloud.new_hex()[:12]
     work.work(request.cloud, server, task="rescuing", vm_state="rescued", power=compute_server.RUNNING)
     return kernel.Reply(body={"adminPass": password})
 
 
-def password(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def password(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Change the password inside."""
     work.work(request.cloud, server, task="updating_password")
     return guard.ACCEPTED

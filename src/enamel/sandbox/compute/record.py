@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema, view
 from enamel.sandbox.compute import server as compute_server
 
 _UPDATED = "2013-07-23T11:33:21Z"
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """Answer with all versions."""
     old = {
         "id": "v2.0",
@@ -25,7 +25,7 @@ def versions(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"versions": found})
 
 
-def version(request: kernel.Request) -> kernel.Reply:
+def version(request: http.Request) -> kernel.Reply:
     """Answer with the version."""
     shown = _document(request)
     shown["links"].append({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"})
@@ -38,7 +38,7 @@ def version(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"version": shown})
 
 
-def _document(request: kernel.Request) -> dict[str, Any]:
+def _document(request: http.Request) -> dict[str, Any]:
     """Return what the newest version says of itself."""
     known = request.cloud.era.compute
     if known is None:
@@ -51,7 +51,7 @@ def _document(request: kernel.Request) -> dict[str, Any]:
     return {**names, "status": "CURRENT", "updated": _UPDATED, "links": links}
 
 
-def zones(request: kernel.Request) -> kernel.Reply:
+def zones(request: http.Request) -> kernel.Reply:
     """Answer with the availability zones."""
     shown = [
         {"zoneName": zone, "zoneState": {"available": True}, "hosts": None}
@@ -60,7 +60,7 @@ def zones(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"availabilityZoneInfo": shown})
 
 
-def zone_details(request: kernel.Request) -> kernel.Reply:
+def zone_details(request: http.Request) -> kernel.Reply:
     """Answer an admin with the availability zones and their hosts."""
     if not request.caller.admin:
         raise kernel.Refusal(
@@ -89,13 +89,13 @@ def zone_details(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"availabilityZoneInfo": shown})
 
 
-def _server(request: kernel.Request) -> compute_server.Server:
+def _server(request: http.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
 def _action(
-    request: kernel.Request, server: compute_server.Server, action: compute_server.Action
+    request: http.Request, server: compute_server.Server, action: compute_server.Action
 ) -> dict[str, Any]:
     """Return a line of an action log."""
     shown = {
@@ -112,7 +112,7 @@ def _action(
     return shown
 
 
-def _logged(request: kernel.Request) -> compute_server.Server:
+def _logged(request: http.Request) -> compute_server.Server:
     """Return the server in the path, even a deleted one from 2.21."""
     nova, server_id = request.cloud.compute, request.params["id"]
     if request.version >= (2, 21) and server_id not in nova.servers:
@@ -122,14 +122,14 @@ def _logged(request: kernel.Request) -> compute_server.Server:
     return _server(request)
 
 
-def actions(request: kernel.Request) -> kernel.Reply:
+def actions(request: http.Request) -> kernel.Reply:
     """Answer with what was done to a server, latest first."""
     server = _logged(request)
     shown = [_action(request, server, action) for action in reversed(server.actions)]
     return kernel.Reply(body={"instanceActions": shown})
 
 
-def action(request: kernel.Request) -> kernel.Reply:
+def action(request: http.Request) -> kernel.Reply:
     """Answer with one line of a server's action log and its events."""
     server = _logged(request)
     wanted = request.params["request"]
@@ -154,7 +154,7 @@ def action(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"instanceAction": shown})
 
 
-def diagnostics(request: kernel.Request) -> kernel.Reply:
+def diagnostics(request: http.Request) -> kernel.Reply:
     """Answer an admin with what the hypervisor measures."""
     if not request.caller.admin:
         raise kernel.Refusal(
@@ -201,7 +201,7 @@ _CONSOLE = schema.checker(
 )
 
 
-def console(request: kernel.Request) -> kernel.Reply:
+def console(request: http.Request) -> kernel.Reply:
     """Answer with the address of a server's console; nothing is behind it."""
     server, body = _server(request), request.body()
     schema.check(body, _CONSOLE)
@@ -217,7 +217,7 @@ def console(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"remote_console": shown})
 
 
-def extensions(request: kernel.Request) -> kernel.Reply:
+def extensions(request: http.Request) -> kernel.Reply:
     """Answer with the extensions old clients look for."""
     shown = [
         {
@@ -234,13 +234,13 @@ def extensions(request: kernel.Request) -> kernel.Reply:
 
 
 ROUTES = (
-    kernel.Route("GET", "/", versions, open=True),
-    kernel.Route("GET", "/v2.1", version, open=True),
-    kernel.Route("GET", "/v2.1/extensions", extensions),
-    kernel.Route("GET", "/v2.1/os-availability-zone", zones),
-    kernel.Route("GET", "/v2.1/os-availability-zone/detail", zone_details),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-instance-actions", actions),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-instance-actions/{request}", action),
-    kernel.Route("GET", "/v2.1/servers/{id}/diagnostics", diagnostics),
-    kernel.Route("POST", "/v2.1/servers/{id}/remote-consoles", console),
+    http.Route("GET", "/", versions, open=True),
+    http.Route("GET", "/v2.1", version, open=True),
+    http.Route("GET", "/v2.1/extensions", extensions),
+    http.Route("GET", "/v2.1/os-availability-zone", zones),
+    http.Route("GET", "/v2.1/os-availability-zone/detail", zone_details),
+    http.Route("GET", "/v2.1/servers/{id}/os-instance-actions", actions),
+    http.Route("GET", "/v2.1/servers/{id}/os-instance-actions/{request}", action),
+    http.Route("GET", "/v2.1/servers/{id}/diagnostics", diagnostics),
+    http.Route("POST", "/v2.1/servers/{id}/remote-consoles", console),
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import disk, guard, work
 from enamel.sandbox.compute import server as compute_server
 
 
-def resize(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def resize(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Give a server another flavor, to be confirmed or reverted."""
     nova = request.cloud.compute
     flavor = nova.find_flavor(request.caller, str(asked["flavorRef"]))
@@ -30,13 +30,13 @@ def resize(request: kernel.Request, server: compute_server.Server, asked: Any) -
     return _move(request, server, flavor)
 
 
-def migrate(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def migrate(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Move a server to another host, to be confirmed or reverted."""
     return _move(request, server, server.flavor)
 
 
 def _move(
-    request: kernel.Request, server: compute_server.Server, flavor: compute_server.Flavor
+    request: http.Request, server: compute_server.Server, flavor: compute_server.Flavor
 ) -> kernel.Reply:
     """Let a server stop, move and start with a flavor."""
     cloud = request.cloud
@@ -60,13 +60,13 @@ def _move(
     return guard.ACCEPTED
 
 
-def confirm(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def confirm(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Keep the new flavor; until that is done, nothing shows of it."""
     work.after(request.cloud, server, (0.05, 0.2), lambda: _settle_resize(request, server))
     return kernel.Reply(status=204)
 
 
-def _settle_resize(request: kernel.Request, server: compute_server.Server) -> None:
+def _settle_resize(request: http.Request, server: compute_server.Server) -> None:
     """End a resize in the state the server had before."""
     vm_state = server.former[1] if server.former else "active"
     server.former = None
@@ -75,7 +75,7 @@ def _settle_resize(request: kernel.Request, server: compute_server.Server) -> No
     work.done(request.cloud, server)
 
 
-def revert(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def revert(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Give the old flavor back."""
     cloud = request.cloud
 
@@ -95,7 +95,7 @@ def revert(request: kernel.Request, server: compute_server.Server, _: Any) -> ke
     return guard.ACCEPTED
 
 
-def live_migrate(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def live_migrate(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Move a running server to another host of its zone."""
     nova = request.cloud.compute
 

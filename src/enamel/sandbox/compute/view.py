@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import http, seams
 from enamel.sandbox.compute import server as compute_server
 
 
@@ -25,7 +25,7 @@ def _whole_seconds(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000000") if moment else None
 
 
-def links(request: kernel.Request, kind: str, item_id: str) -> list[dict[str, str]]:
+def links(request: http.Request, kind: str, item_id: str) -> list[dict[str, str]]:
     """Return the two links every resource has."""
     root = request.root
     return [
@@ -34,14 +34,12 @@ def links(request: kernel.Request, kind: str, item_id: str) -> list[dict[str, st
     ]
 
 
-def brief(request: kernel.Request, server: compute_server.Server) -> dict[str, Any]:
+def brief(request: http.Request, server: compute_server.Server) -> dict[str, Any]:
     """Return a server as the short list shows it."""
     return {"id": server.id, "name": server.name, "links": links(request, "servers", server.id)}
 
 
-def detailed(
-    request: kernel.Request, server: compute_server.Server, *, single: bool = False
-) -> dict[str, Any]:
+def detailed(request: http.Request, server: compute_server.Server, *, single: bool = False) -> dict[str, Any]:
     """Return a server as the detailed list shows it, or with what only a single one has."""
     version = request.version
     # Nova fills its copy of the addresses late: ports exist, and Neutron tells of them, long before it does.
@@ -95,7 +93,7 @@ def detailed(
     return {name: value for name, value in shown.items() if name not in untold} if untold else shown
 
 
-def _newer(request: kernel.Request, server: compute_server.Server, *, single: bool) -> dict[str, Any]:
+def _newer(request: http.Request, server: compute_server.Server, *, single: bool) -> dict[str, Any]:
     """Return what later microversions added."""
     version = request.version
     shown: dict[str, Any] = {}
@@ -118,7 +116,7 @@ def _newer(request: kernel.Request, server: compute_server.Server, *, single: bo
     return shown
 
 
-def _admins(request: kernel.Request, server: compute_server.Server) -> dict[str, Any]:
+def _admins(request: http.Request, server: compute_server.Server) -> dict[str, Any]:
     """Return what only an admin sees."""
     shown: dict[str, Any] = {
         "OS-EXT-SRV-ATTR:host": server.host,
@@ -140,7 +138,7 @@ def _admins(request: kernel.Request, server: compute_server.Server) -> dict[str,
     return shown
 
 
-def addresses(request: kernel.Request, plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
+def addresses(request: http.Request, plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
     """Return a server's addresses by network, each fixed one followed by the public ones that lead to it."""
     found: dict[str, list[dict[str, Any]]] = {}
     for plug in plugs:
@@ -171,7 +169,7 @@ def _host_id(server: compute_server.Server) -> str:
     return hashlib.sha224(f"{server.project_id}{server.host}".encode()).hexdigest()
 
 
-def _image(request: kernel.Request, image: seams.Image | None) -> dict[str, Any] | str:
+def _image(request: http.Request, image: seams.Image | None) -> dict[str, Any] | str:
     """Return the image a server was made from."""
     if image is None:
         return ""
@@ -182,7 +180,7 @@ def _image(request: kernel.Request, image: seams.Image | None) -> dict[str, Any]
     return shown
 
 
-def _flavor(request: kernel.Request, flavor: compute_server.Flavor) -> dict[str, Any]:
+def _flavor(request: http.Request, flavor: compute_server.Flavor) -> dict[str, Any]:
     """Return a server's flavor: a link at first, the numbers themselves from 2.47."""
     if request.version < (2, 47):
         href = f"{request.root}/flavors/{flavor.id}"
@@ -198,7 +196,7 @@ def _flavor(request: kernel.Request, flavor: compute_server.Flavor) -> dict[str,
     }
 
 
-def _fault(request: kernel.Request, fault: tuple[int, str, datetime]) -> dict[str, Any]:
+def _fault(request: http.Request, fault: tuple[int, str, datetime]) -> dict[str, Any]:
     """Return what went wrong, with the details only for an admin or when it was no error of the cloud's."""
     code, message, moment = fault
     shown = {"code": code, "created": time(moment), "message": message}

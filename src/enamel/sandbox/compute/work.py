@@ -7,13 +7,9 @@ state was reset meanwhile).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from enamel.sandbox import faults, kernel, seams
+from enamel.sandbox import faults, http, kernel, seams, state
 from enamel.sandbox.compute import server as compute_server
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
 
 BUILD_FAILED = "Build of instance {id} aborted: {why}"
 LOOK_AGAIN = 0.05
@@ -21,7 +17,7 @@ LOOKS = 1200
 
 
 def log(
-    server: compute_server.Server, request: kernel.Request, *, name: str, event: str = ""
+    server: compute_server.Server, request: http.Request, *, name: str, event: str = ""
 ) -> compute_server.Action:
     """Begin a line in a server's action log."""
     now = request.cloud.now()
@@ -363,7 +359,7 @@ def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 
 def snapshot_of(
-    cloud: state.Cloud, request: kernel.Request, server: compute_server.Server, **asked: str
+    cloud: state.Cloud, request: http.Request, server: compute_server.Server, **asked: str
 ) -> str:
     """Begin an image of a server and return its id."""
     base: seams.Image | None = server.image

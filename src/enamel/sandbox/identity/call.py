@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import state
 
 _MALFORMED = (
@@ -24,7 +24,7 @@ def expected(body: object, *names: str) -> Any:
     return body
 
 
-def body(request: kernel.Request) -> kernel.Json:
+def body(request: http.Request) -> kernel.Json:
     """Return the JSON body, or refuse it as Keystone does."""
     try:
         return request.body()
@@ -37,7 +37,7 @@ def time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 
-def listed(request: kernel.Request, name: str, items: Sequence[object]) -> kernel.Reply:
+def listed(request: http.Request, name: str, items: Sequence[object]) -> kernel.Reply:
     """Answer with a list in Keystone's envelope."""
     links = {"next": None, "self": request.root + request.path, "previous": None}
     return kernel.Reply(body={name: items, "links": links})
@@ -48,7 +48,7 @@ def forbid(rule: str) -> kernel.Refusal:
     return kernel.Refusal(403, f"You are not authorized to perform the requested action: {rule}.")
 
 
-def user_of(request: kernel.Request, *, rule: str) -> state.User:
+def user_of(request: http.Request, *, rule: str) -> state.User:
     """Return the user in the path, when it is the caller or the caller is an admin."""
     user = request.cloud.identity.users.get(request.params["id"])
     if not request.caller.admin and (user is None or user.id != request.caller.user_id):
@@ -58,7 +58,7 @@ def user_of(request: kernel.Request, *, rule: str) -> state.User:
     return user
 
 
-def role_body(request: kernel.Request, name: str) -> dict[str, Any]:
+def role_body(request: http.Request, name: str) -> dict[str, Any]:
     """Return a role as Keystone shows it."""
     role_id = request.cloud.identity.roles[name]
     immutable = {"immutable": True} if name != "creator" else {}

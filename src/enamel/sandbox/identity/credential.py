@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import call, state
 
 
-def _credential_body(request: kernel.Request, credential: state.Credential) -> dict[str, Any]:
+def _credential_body(request: http.Request, credential: state.Credential) -> dict[str, Any]:
     """Return an application credential as Keystone shows it, without its secret."""
     return {
         "id": credential.id,
@@ -25,7 +25,7 @@ def _credential_body(request: kernel.Request, credential: state.Credential) -> d
     }
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """Answer with a user's application credentials."""
     user = call.user_of(request, rule="list_application_credentials")
     name = request.first("name")
@@ -37,7 +37,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return call.listed(request, "application_credentials", mine)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make an application credential for the caller in the token's project."""
     user = call.user_of(request, rule="create_application_credential")
     keystone = request.cloud.identity
@@ -66,7 +66,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"application_credential": body})
 
 
-def _wanted_roles(request: kernel.Request, wanted: object) -> list[str]:
+def _wanted_roles(request: http.Request, wanted: object) -> list[str]:
     """Return the names of the roles asked for, all of the caller's when none are."""
     mine = sorted(request.caller.roles)
     if not isinstance(wanted, list) or not wanted:
@@ -101,7 +101,7 @@ def _expiry(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _credential_of(request: kernel.Request, *, rule: str) -> state.Credential:
+def _credential_of(request: http.Request, *, rule: str) -> state.Credential:
     """Return the application credential in the path."""
     user = call.user_of(request, rule=rule)
     credential = request.cloud.identity.credentials.get(request.params["credential"])
@@ -110,13 +110,13 @@ def _credential_of(request: kernel.Request, *, rule: str) -> state.Credential:
     return credential
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one application credential."""
     credential = _credential_of(request, rule="get_application_credential")
     return kernel.Reply(body={"application_credential": _credential_body(request, credential)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete an application credential; its tokens stop working."""
     credential = _credential_of(request, rule="delete_application_credential")
     request.cloud.identity.revoke_credential(credential.id)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
-from enamel.sandbox import kernel
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox import core, kernel
 
 PASSWORD = "secret"  # noqa: S105 - everybody may know it, as in the lab
 REGION = "RegionOne"
@@ -102,7 +99,7 @@ class Token(Struct, frozen=True, kw_only=True):
 class Identity:
     """Everyone and everything that lets someone in."""
 
-    def __init__(self, cloud: state.Cloud) -> None:
+    def __init__(self, cloud: core.Core) -> None:
         """Make the users, projects, roles and the application credential every sandbox has."""
         self._cloud = cloud
         self.users: dict[str, User] = {}
@@ -203,9 +200,9 @@ class Identity:
             return None
         return token
 
-    def caller(self, request: kernel.Request) -> kernel.Caller:
-        """Return who sent a request, or refuse a missing, unknown or expired token."""
-        token = self.token(request.headers.get("x-auth-token", ""))
+    def caller(self, token_id: str) -> kernel.Caller:
+        """Return the owner of a token, or refuse one that is missing, unknown or expired."""
+        token = self.token(token_id)
         if token is None:
             raise Unauthenticated(f"{self._cloud.url}/identity")
         return token.caller

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import call, state
 
 
-def _unauthenticated(request: kernel.Request) -> state.Unauthenticated:
+def _unauthenticated(request: http.Request) -> state.Unauthenticated:
     """Return the refusal of wrong credentials."""
     return state.Unauthenticated(f"{request.root}/v3")
 
@@ -20,7 +20,7 @@ def _in_default(domain: object) -> bool:
     )
 
 
-def _find_user(request: kernel.Request, wanted: object) -> state.User | None:
+def _find_user(request: http.Request, wanted: object) -> state.User | None:
     """Return the user whom a request means by id or by name and domain."""
     if not isinstance(wanted, dict):
         return None
@@ -32,7 +32,7 @@ def _find_user(request: kernel.Request, wanted: object) -> state.User | None:
     return next((user for user in users.values() if user.name == wanted.get("name")), None)
 
 
-def _find_project(request: kernel.Request, wanted: object) -> state.Project | None:
+def _find_project(request: http.Request, wanted: object) -> state.Project | None:
     """Return the project which a scope means by id or by name and domain."""
     if not isinstance(wanted, dict):
         return None
@@ -44,7 +44,7 @@ def _find_project(request: kernel.Request, wanted: object) -> state.Project | No
     return next((project for project in projects.values() if project.name == wanted.get("name")), None)
 
 
-def authenticate(request: kernel.Request) -> kernel.Reply:
+def authenticate(request: http.Request) -> kernel.Reply:
     """Make a token out of a password, another token or an application credential."""
     auth = call.expected(call.body(request), "auth")
     proof = call.expected(auth, "identity")
@@ -73,7 +73,7 @@ def authenticate(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def _scoped(request: kernel.Request, user: state.User, *, scope: object, method: str) -> state.Token:
+def _scoped(request: http.Request, user: state.User, *, scope: object, method: str) -> state.Token:
     """Make a token for the project that the scope names, or for the user's default project."""
     keystone = request.cloud.identity
     if scope == "unscoped" or (isinstance(scope, dict) and "unscoped" in scope):
@@ -87,7 +87,7 @@ def _scoped(request: kernel.Request, user: state.User, *, scope: object, method:
     return keystone.issue(user, project=project, roles=roles, methods=(method,))
 
 
-def _with_credential(request: kernel.Request, proof: object) -> state.Token:
+def _with_credential(request: http.Request, proof: object) -> state.Token:
     """Make a token out of an application credential."""
     keystone = request.cloud.identity
     found: state.Credential | None = None
@@ -119,7 +119,7 @@ def _with_credential(request: kernel.Request, proof: object) -> state.Token:
     )
 
 
-def _token_body(request: kernel.Request, token: state.Token) -> dict[str, Any]:
+def _token_body(request: http.Request, token: state.Token) -> dict[str, Any]:
     """Return what a token says."""
     keystone, caller = request.cloud.identity, token.caller
     body: dict[str, Any] = {
@@ -154,7 +154,7 @@ def _token_body(request: kernel.Request, token: state.Token) -> dict[str, Any]:
     return body
 
 
-def _subject(request: kernel.Request) -> state.Token:
+def _subject(request: http.Request) -> state.Token:
     """Return the token that a call is about."""
     token = request.cloud.identity.token(request.headers.get("x-subject-token", ""))
     if token is None:
@@ -162,7 +162,7 @@ def _subject(request: kernel.Request) -> state.Token:
     return token
 
 
-def validate(request: kernel.Request) -> kernel.Reply:
+def validate(request: http.Request) -> kernel.Reply:
     """Answer with what a token stands for."""
     token = _subject(request)
     return kernel.Reply(
@@ -170,7 +170,7 @@ def validate(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def revoke(request: kernel.Request) -> kernel.Reply:
+def revoke(request: http.Request) -> kernel.Reply:
     """Make a token worthless."""
     token = _subject(request)
     request.cloud.identity.tokens.pop(token.caller.token, None)

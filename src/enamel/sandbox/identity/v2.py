@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import call, state
 
 
-def document(request: kernel.Request) -> dict[str, Any]:
+def document(request: http.Request) -> dict[str, Any]:
     """Return the document of the version."""
     return {
         "id": "v2.0",
@@ -19,12 +19,12 @@ def document(request: kernel.Request) -> dict[str, Any]:
     }
 
 
-def version(request: kernel.Request) -> kernel.Reply:
+def version(request: http.Request) -> kernel.Reply:
     """Answer with the version."""
     return kernel.Reply(body={"version": document(request)})
 
 
-def authenticate(request: kernel.Request) -> kernel.Reply:
+def authenticate(request: http.Request) -> kernel.Reply:
     """Make a token out of a password or another token."""
     auth = call.expected(call.body(request), "auth")
     user = _user(request, auth)
@@ -38,7 +38,7 @@ def authenticate(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"access": _access(request, token)})
 
 
-def tenants(request: kernel.Request) -> kernel.Reply:
+def tenants(request: http.Request) -> kernel.Reply:
     """Answer with the tenants that the caller may scope a token to."""
     keystone = request.cloud.identity
     mine = [project for user_id, project in keystone.grants if user_id == request.caller.user_id]
@@ -46,7 +46,7 @@ def tenants(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"tenants": shown, "tenants_links": []})
 
 
-def _user(request: kernel.Request, auth: Any) -> state.User:
+def _user(request: http.Request, auth: Any) -> state.User:
     """Return who proves to be whom."""
     keystone = request.cloud.identity
     if "token" in auth:
@@ -62,7 +62,7 @@ def _user(request: kernel.Request, auth: Any) -> state.User:
     raise state.Unauthenticated(f"{request.root}/v2.0")
 
 
-def _tenant(request: kernel.Request, auth: Any) -> state.Project | None:
+def _tenant(request: http.Request, auth: Any) -> state.Project | None:
     """Return the tenant that a token is wanted for, or None for a token without one."""
     id, name = auth.get("tenantId"), auth.get("tenantName")
     if not id and not name:
@@ -78,7 +78,7 @@ def _shown(project: state.Project) -> dict[str, Any]:
     return {"id": project.id, "name": project.name, "description": "", "enabled": True}
 
 
-def _access(request: kernel.Request, token: state.Token) -> dict[str, Any]:
+def _access(request: http.Request, token: state.Token) -> dict[str, Any]:
     """Return what a token says."""
     keystone, caller = request.cloud.identity, token.caller
     shown: dict[str, Any] = {
@@ -118,7 +118,7 @@ def _service(service: dict[str, Any]) -> dict[str, Any]:
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.0", version, open=True),
-    kernel.Route("POST", "/v2.0/tokens", authenticate, open=True),
-    kernel.Route("GET", "/v2.0/tenants", tenants),
+    http.Route("GET", "/v2.0", version, open=True),
+    http.Route("POST", "/v2.0/tokens", authenticate, open=True),
+    http.Route("GET", "/v2.0/tenants", tenants),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.image import state
 
 SORT_KEYS = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
@@ -16,7 +16,7 @@ PAGE, LONGEST_PAGE = 25, 1000
 Test = Callable[[kernel.Json], bool]
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List images."""
     images = state.of(request)
     order = _order(request)
@@ -51,7 +51,7 @@ def _link(query: list[tuple[str, str]]) -> str:
     return f"/v2/images?{urlencode(query)}" if query else "/v2/images"
 
 
-def _limit(request: kernel.Request) -> int:
+def _limit(request: http.Request) -> int:
     """Return the size of a page."""
     given = request.first("limit")
     if given is None:
@@ -65,7 +65,7 @@ def _limit(request: kernel.Request) -> int:
     return min(limit, LONGEST_PAGE)
 
 
-def _order(request: kernel.Request) -> list[tuple[str, bool]]:
+def _order(request: http.Request) -> list[tuple[str, bool]]:
     """Return the keys to sort by, each with whether backwards; newest first where nothing else is asked for."""
     keys = request.every("sort_key")
     directions = request.every("sort_dir")
@@ -86,7 +86,7 @@ def _order(request: kernel.Request) -> list[tuple[str, bool]]:
     return order + [(key, True) for key in ("created_at", "id") if key not in named]
 
 
-def _listed(request: kernel.Request, record: state.Record) -> bool:
+def _listed(request: http.Request, record: state.Record) -> bool:
     """Tell whether an image is listed unless a filter asks for it: not hidden, not others' community images."""
     caller, base = request.caller, record.base
     if base["os_hidden"] and request.first("os_hidden") is None:
@@ -104,7 +104,7 @@ def _listed(request: kernel.Request, record: state.Record) -> bool:
     return status in ("all", member["status"])
 
 
-def _test(request: kernel.Request, name: str, values: list[str]) -> Test:
+def _test(request: http.Request, name: str, values: list[str]) -> Test:
     """Return the test of one filter."""
     value = values[-1]
     if name == "visibility":

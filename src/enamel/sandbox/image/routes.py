@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http
+from http import HTTPStatus
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
+from enamel.sandbox.http import Route
 from enamel.sandbox.image import body as image_body
 from enamel.sandbox.image import listing, member, state, v1
-from enamel.sandbox.kernel import Route
 
 IMPORT_METHODS = ("glance-direct",)
 OCTETS = "application/octet-stream"
@@ -16,7 +16,7 @@ PAGE = "page"
 """The kind of a refusal that is to be worded as a page."""
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     known = request.cloud.era.image
     found = [
@@ -30,7 +30,7 @@ def versions(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=200 if request.path.startswith("/versions") else 300, body={"versions": found})
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make an image without bytes."""
     wish, properties = image_body.created(request)
     record = state.of(request).make(owner=request.caller.project_id, wish=wish, properties=properties)
@@ -42,12 +42,12 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body=record.shown(), headers=headers)
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show an image."""
     return kernel.Reply(body=state.found(request).shown())
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Patch an image."""
     record = state.owned(request, action="modify_image")
     record.base, record.properties = image_body.patched(request, record)
@@ -55,7 +55,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=record.shown())
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete an image that is not protected."""
     images = state.of(request)
     if request.params["id"] not in images.records:
@@ -67,14 +67,14 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def upload(request: kernel.Request) -> kernel.Reply:
+def upload(request: http.Request) -> kernel.Reply:
     """Take an image's bytes."""
     record = _receivable(request, status="saving")
     state.of(request).fill(record, request.content)
     return kernel.Reply(status=204)
 
 
-def download(request: kernel.Request) -> kernel.Reply:
+def download(request: http.Request) -> kernel.Reply:
     """Hand an image's bytes out."""
     record = state.found(request)
     if record.base["status"] == "deactivated" and not request.caller.admin:
@@ -86,7 +86,7 @@ def download(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=record.data, media=OCTETS, headers={"Content-MD5": record.base["checksum"]})
 
 
-def stage(request: kernel.Request) -> kernel.Reply:
+def stage(request: http.Request) -> kernel.Reply:
     """Take bytes for an import."""
     record = _receivable(request, status="uploading")
     record.staged = request.content
@@ -94,7 +94,7 @@ def stage(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def load(request: kernel.Request) -> kernel.Reply:
+def load(request: http.Request) -> kernel.Reply:
     """Import the staged bytes."""
     images = state.of(request)
     record = state.owned(request, action="import_image")
@@ -131,29 +131,29 @@ def load(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def tasks(request: kernel.Request) -> kernel.Reply:
+def tasks(request: http.Request) -> kernel.Reply:
     """List an image's imports."""
     return kernel.Reply(body={"tasks": state.found(request).tasks})
 
 
-def deactivate(request: kernel.Request) -> kernel.Reply:
+def deactivate(request: http.Request) -> kernel.Reply:
     """Keep an image from being used."""
     return _switch(request, from_status="active", to_status="deactivated")
 
 
-def reactivate(request: kernel.Request) -> kernel.Reply:
+def reactivate(request: http.Request) -> kernel.Reply:
     """Let an image be used again."""
     return _switch(request, from_status="deactivated", to_status="active")
 
 
-def tag(request: kernel.Request) -> kernel.Reply:
+def tag(request: http.Request) -> kernel.Reply:
     """Give an image a tag."""
     record = state.owned(request, action="modify_image")
     record.base["tags"] = sorted({*record.base["tags"], request.params["tag"]})
     return kernel.Reply(status=204)
 
 
-def untag(request: kernel.Request) -> kernel.Reply:
+def untag(request: http.Request) -> kernel.Reply:
     """Take a tag from an image."""
     record = state.owned(request, action="modify_image")
     if request.params["tag"] not in record.base["tags"]:
@@ -162,18 +162,18 @@ def untag(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def import_methods(request: kernel.Request) -> kernel.Reply:
+def import_methods(request: http.Request) -> kernel.Reply:
     """List the ways to import."""
     described = {"description": "Import methods available.", "type": "array", "value": list(IMPORT_METHODS)}
     return kernel.Reply(body={"import-methods": described})
 
 
-def stores(request: kernel.Request) -> kernel.Reply:
+def stores(request: http.Request) -> kernel.Reply:
     """List where bytes are kept."""
     return kernel.Reply(body={"stores": [{"id": "files", "default": "true"}]})
 
 
-def schema(request: kernel.Request) -> kernel.Reply:
+def schema(request: http.Request) -> kernel.Reply:
     """Describe an image, a member, or a list of either."""
     name = request.params["name"]
     single = {"image": _IMAGE_SCHEMA, "member": _MEMBER_SCHEMA}
@@ -185,7 +185,7 @@ def schema(request: kernel.Request) -> kernel.Reply:
     raise kernel.Refusal(404, "The resource could not be found.")
 
 
-def _switch(request: kernel.Request, *, from_status: str, to_status: str) -> kernel.Reply:
+def _switch(request: http.Request, *, from_status: str, to_status: str) -> kernel.Reply:
     """Move an image between two states; staying where it is is no error."""
     record = state.owned(request, action=request.path.rpartition("/")[2])
     if record.base["status"] not in (from_status, to_status):
@@ -196,7 +196,7 @@ def _switch(request: kernel.Request, *, from_status: str, to_status: str) -> ker
     return kernel.Reply(status=204)
 
 
-def _receivable(request: kernel.Request, *, status: str) -> state.Record:
+def _receivable(request: http.Request, *, status: str) -> state.Record:
     """Return the image that waits for bytes, or refuse."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     if kind != OCTETS:
@@ -286,7 +286,7 @@ TABLE = (
 
 def word(refusal: kernel.Refusal) -> kernel.Reply:
     """Word a refusal the way Glance does: a page's text, wrapped in JSON."""
-    phrase = http.HTTPStatus(refusal.status).phrase
+    phrase = HTTPStatus(refusal.status).phrase
     message = refusal.message if "<br />" in refusal.message else f"{refusal.message}<br /><br />\n\n\n"
     if refusal.kind == PAGE:
         title = f"{refusal.status} {phrase}"
@@ -302,10 +302,10 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body=body, headers=refusal.headers)
 
 
-def _minding_accept(handler: kernel.Handler) -> kernel.Handler:
+def _minding_accept(handler: http.Handler) -> http.Handler:
     """Let a handler refuse with a page when the caller did not ask for JSON, as Glance does."""
 
-    def handle(request: kernel.Request) -> kernel.Reply:
+    def handle(request: http.Request) -> kernel.Reply:
         try:
             return handler(request)
         except kernel.Refusal as refusal:
@@ -318,7 +318,7 @@ def _minding_accept(handler: kernel.Handler) -> kernel.Handler:
 
 ROUTES = tuple(route._replace(handler=_minding_accept(route.handler)) for route in TABLE)
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="image",
     prefix="/image",
     routes=ROUTES,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from msgspec import Struct, field
 
-from enamel.sandbox import kernel, seams
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox import http, kernel, seams, state
 
 SNAPSHOT_BYTES = 4096
 """How much of a snapshot is really kept."""
@@ -187,12 +184,12 @@ class Images:
         return str(record.base["id"])
 
 
-def of(request: kernel.Request) -> Images:
+def of(request: http.Request) -> Images:
     """Return the images of the cloud that a request is for."""
     return cast(Images, request.cloud.image)
 
 
-def found(request: kernel.Request) -> Record:
+def found(request: http.Request) -> Record:
     """Return the image a request names, or refuse."""
     record = of(request).records.get(request.params["id"])
     if record is None or not of(request).sees(request.caller, record):
@@ -200,7 +197,7 @@ def found(request: kernel.Request) -> Record:
     return record
 
 
-def owned(request: kernel.Request, *, action: str) -> Record:
+def owned(request: http.Request, *, action: str) -> Record:
     """Return the image a request wants to change, or refuse those of others."""
     record = found(request)
     if not request.caller.sees(record.base["owner"]):

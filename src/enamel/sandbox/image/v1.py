@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.image import state
 
 PAGE, LONGEST_PAGE = 25, 1000
@@ -23,19 +23,19 @@ _CORE = (
 )
 
 
-def brief(request: kernel.Request) -> kernel.Reply:
+def brief(request: http.Request) -> kernel.Reply:
     """List images in few words."""
     names = ("id", "name", "disk_format", "container_format", "size", "checksum")
     shown = [{name: one[name] for name in names} for one in _listed(request)]
     return kernel.Reply(body={"images": shown})
 
 
-def detailed(request: kernel.Request) -> kernel.Reply:
+def detailed(request: http.Request) -> kernel.Reply:
     """List images in all words."""
     return kernel.Reply(body={"images": _listed(request)})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show an image in the headers, with its bytes in the body."""
     record = state.found(request)
     shown = _shown(record)
@@ -52,7 +52,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def _listed(request: kernel.Request) -> list[kernel.Json]:
+def _listed(request: http.Request) -> list[kernel.Json]:
     """Return a page of the images that a request asks for, newest first."""
     found = [_shown(record) for record in state.of(request).visible(request.caller)]
     for name, values in request.filters().items():
@@ -87,7 +87,7 @@ def _shown(record: state.Record) -> kernel.Json:
 
 
 ROUTES = (
-    kernel.Route("GET", "/v1/images", brief),
-    kernel.Route("GET", "/v1/images/detail", detailed),
-    kernel.Route("GET", "/v1/images/{id}", show),
+    http.Route("GET", "/v1/images", brief),
+    http.Route("GET", "/v1/images/detail", detailed),
+    http.Route("GET", "/v1/images/{id}", show),
 )

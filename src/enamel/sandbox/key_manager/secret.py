@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel, table
-from enamel.sandbox.kernel import Route
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox import http, kernel, state, table
+from enamel.sandbox.http import Route
 
 TYPES = ("symmetric", "passphrase", "private", "public", "certificate", "opaque")
 TEXTS = ("name", "algorithm", "mode", "expiration", "secret_type", "payload_content_type")
@@ -38,22 +35,22 @@ class Secrets:
         return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def of(request: kernel.Request) -> Secrets:
+def of(request: http.Request) -> Secrets:
     """Return the secrets of the cloud that a request is for."""
     return cast(Secrets, request.cloud.secret)
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     return kernel.Reply(status=300, body={"versions": {"values": [_version(request)]}})
 
 
-def version(request: kernel.Request) -> kernel.Reply:
+def version(request: http.Request) -> kernel.Reply:
     """Describe the only version."""
     return kernel.Reply(body={"version": _version(request)})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the project's secrets."""
     rows = [row for row in of(request).rows.of(request.caller.project_id) if _wanted(request, row)]
     offset, limit = (
@@ -71,7 +68,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=body)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Keep a secret, with its payload or before it."""
     _creators(request, "Secret creation")
     wish = _body(request)
@@ -101,7 +98,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"secret_ref": reference}, headers={"Location": reference})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show what is known of a secret; older clients ask here for its payload, too."""
     row = _found(request)
     wanted = request.headers.get("accept", "").partition(";")[0]
@@ -110,7 +107,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=_view(request, row))
 
 
-def payload(request: kernel.Request) -> kernel.Reply:
+def payload(request: http.Request) -> kernel.Reply:
     """Hand a secret's payload out, as what it was kept as."""
     row = _found(request)
     if row["payload"] is None:
@@ -121,7 +118,7 @@ def payload(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=row["payload"], media=row["content_type"])
 
 
-def fill(request: kernel.Request) -> kernel.Reply:
+def fill(request: http.Request) -> kernel.Reply:
     """Give a secret its payload, once."""
     _creators(request, "Secret update")
     row = _found(request)
@@ -139,19 +136,19 @@ def fill(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Forget a secret."""
     _creators(request, "Secret deletion")
     of(request).rows.drop(_found(request)["id"])
     return kernel.Reply(status=204)
 
 
-def show_metadata(request: kernel.Request) -> kernel.Reply:
+def show_metadata(request: http.Request) -> kernel.Reply:
     """Show a secret's own metadata."""
     return kernel.Reply(body={"metadata": _found(request)["metadata"]})
 
 
-def replace_metadata(request: kernel.Request) -> kernel.Reply:
+def replace_metadata(request: http.Request) -> kernel.Reply:
     """Give a secret exactly this metadata."""
     row = _found(request)
     wish = _body(request).get("metadata")
@@ -164,7 +161,7 @@ def replace_metadata(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"metadata_ref": reference}, headers={"Location": reference})
 
 
-def add_item(request: kernel.Request) -> kernel.Reply:
+def add_item(request: http.Request) -> kernel.Reply:
     """Add one item to a secret's metadata."""
     row, (key, value) = _found(request), _item(request)
     if key in row["metadata"]:
@@ -174,14 +171,14 @@ def add_item(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"key": key, "value": value}, headers={"Location": reference})
 
 
-def show_item(request: kernel.Request) -> kernel.Reply:
+def show_item(request: http.Request) -> kernel.Reply:
     """Show one item of a secret's metadata."""
     row, key = _found(request), request.params["key"]
     _refuse_missing(row, key)
     return kernel.Reply(body={"key": key, "value": row["metadata"][key]})
 
 
-def set_item(request: kernel.Request) -> kernel.Reply:
+def set_item(request: http.Request) -> kernel.Reply:
     """Change one item of a secret's metadata."""
     row, (key, value) = _found(request), _item(request)
     if key != request.params["key"]:
@@ -191,7 +188,7 @@ def set_item(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"key": key, "value": value})
 
 
-def unset_item(request: kernel.Request) -> kernel.Reply:
+def unset_item(request: http.Request) -> kernel.Reply:
     """Take one item from a secret's metadata."""
     row, key = _found(request), request.params["key"]
     _refuse_missing(row, key)
@@ -199,7 +196,7 @@ def unset_item(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def _version(request: kernel.Request) -> kernel.Json:
+def _version(request: http.Request) -> kernel.Json:
     """Return what there is to say of the only version."""
     links = [
         {"rel": "self", "href": f"{request.root}/v1/"},
@@ -209,7 +206,7 @@ def _version(request: kernel.Request) -> kernel.Json:
     return {"id": "v1", "status": "stable", "links": links, "media-types": media}
 
 
-def _found(request: kernel.Request) -> table.Row:
+def _found(request: http.Request) -> table.Row:
     """Return the secret a request names, or refuse those of other projects."""
     secret_id = request.params["id"]
     found = of(request).rows.get(secret_id)
@@ -223,7 +220,7 @@ def _found(request: kernel.Request) -> table.Row:
     return found
 
 
-def _creators(request: kernel.Request, what: str) -> None:
+def _creators(request: http.Request, what: str) -> None:
     """Refuse callers who may only look."""
     if not request.caller.roles & {"creator", "admin", "member"}:
         raise _privileges(what)
@@ -234,7 +231,7 @@ def _privileges(what: str) -> kernel.Refusal:
     return kernel.Refusal(403, f"{what} attempt not allowed - please review your user/project privileges")
 
 
-def _body(request: kernel.Request) -> kernel.Json:
+def _body(request: http.Request) -> kernel.Json:
     """Return the JSON object of a body, or refuse."""
     try:
         return request.body()
@@ -302,7 +299,7 @@ def _decoded(data: bytes) -> bytes:
         raise _bad("Invalid payload for payload_content_encoding: it is not base64.") from None
 
 
-def _view(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _view(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a secret as it is shown."""
     shown: dict[str, Any] = {
         "created": row["created"],
@@ -322,12 +319,12 @@ def _view(request: kernel.Request, row: table.Row) -> kernel.Json:
     return shown
 
 
-def _reference(request: kernel.Request, row: table.Row) -> str:
+def _reference(request: http.Request, row: table.Row) -> str:
     """Return where a secret is."""
     return f"{request.root}/v1/secrets/{row['id']}"
 
 
-def _wanted(request: kernel.Request, row: table.Row) -> bool:
+def _wanted(request: http.Request, row: table.Row) -> bool:
     """Tell whether a secret passes a list's filters."""
     places = {
         "name": "name",
@@ -343,18 +340,18 @@ def _wanted(request: kernel.Request, row: table.Row) -> bool:
     )
 
 
-def _number(request: kernel.Request, name: str, *, usual: int) -> int:
+def _number(request: http.Request, name: str, *, usual: int) -> int:
     """Return a parameter that is a number; Barbican overlooks what is none."""
     given = request.first(name) or ""
     return int(given) if given.isdecimal() else usual
 
 
-def _page(request: kernel.Request, *, limit: int, offset: int) -> str:
+def _page(request: http.Request, *, limit: int, offset: int) -> str:
     """Return the address of another page."""
     return f"{request.root}/v1/secrets?{urlencode({'limit': limit, 'offset': offset})}"
 
 
-def _item(request: kernel.Request) -> tuple[str, str]:
+def _item(request: http.Request) -> tuple[str, str]:
     """Return the key and the value in a body, or refuse."""
     wish = _body(request)
     if not isinstance(wish.get("key"), str) or not isinstance(wish.get("value"), str):
@@ -403,7 +400,7 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body=body, headers=refusal.headers)
 
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="key-manager",
     prefix="/key-manager",
     routes=ROUTES,

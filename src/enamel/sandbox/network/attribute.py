@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 
 Check = Callable[[Any], str | None]
 
@@ -203,7 +203,7 @@ def forbidden(rule: str, *, attribute: str = "") -> kernel.Refusal:
     return kernel.Refusal(403, f"{what} is disallowed by policy", kind="PolicyNotAuthorized")
 
 
-def created(kind: Kind, request: kernel.Request) -> tuple[list[table.Row], bool]:
+def created(kind: Kind, request: http.Request) -> tuple[list[table.Row], bool]:
     """Return the checked wishes of a POST, and whether it was a bulk."""
     body = _body(request)
     if kind.collection in body and kind.name not in body:
@@ -222,7 +222,7 @@ def created(kind: Kind, request: kernel.Request) -> tuple[list[table.Row], bool]
     return wishes, bulk
 
 
-def updated(kind: Kind, request: kernel.Request) -> table.Row:
+def updated(kind: Kind, request: http.Request) -> table.Row:
     """Return the checked changes of a PUT."""
     body = _body(request)
     if kind.name not in body:
@@ -232,7 +232,7 @@ def updated(kind: Kind, request: kernel.Request) -> table.Row:
     return dict(changes)
 
 
-def _body(request: kernel.Request) -> kernel.Json:
+def _body(request: http.Request) -> kernel.Json:
     """Return the JSON object of a body, in Neutron's words when there is none."""
     try:
         return request.body()
@@ -240,7 +240,7 @@ def _body(request: kernel.Request) -> kernel.Json:
         raise bad("Body contains invalid data") from None
 
 
-def _check(kind: Kind, wish: Any, *, request: kernel.Request, new: bool) -> None:
+def _check(kind: Kind, wish: Any, *, request: http.Request, new: bool) -> None:
     """Refuse a wish with an attribute that is unknown, missing, read-only, not allowed, or of a wrong type."""
     if not isinstance(wish, dict):
         raise bad(f"Unable to find '{kind.name}' in request body")
@@ -268,7 +268,7 @@ def _check(kind: Kind, wish: Any, *, request: kernel.Request, new: bool) -> None
     _authorise(kind, wish, request=request, new=new)
 
 
-def _authorise(kind: Kind, wish: table.Row, *, request: kernel.Request, new: bool) -> None:
+def _authorise(kind: Kind, wish: table.Row, *, request: http.Request, new: bool) -> None:
     """Refuse attributes that only administrators may set, and resources for other projects."""
     if request.caller.admin:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import network as network_network
 from enamel.sandbox.network import router as network_router
 from enamel.sandbox.network import state
@@ -11,7 +11,7 @@ from enamel.sandbox.network import subnet as network_subnet
 NAME = "auto_allocated"
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Return the project's topology, making it first; `fields=dry-run` only says whether it could be made."""
     tables = state.of(request)
     project_id = _project(request)
@@ -23,7 +23,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"auto_allocated_topology": found})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Take the project's topology down."""
     tables = state.of(request)
     project_id = _project(request)
@@ -78,7 +78,7 @@ def network(tables: state.Tables, project_id: str) -> str:
     return str(row["id"])
 
 
-def _project(request: kernel.Request) -> str:
+def _project(request: http.Request) -> str:
     """Return the project a request is about; others' topologies are for administrators."""
     project_id = request.params["project_id"]
     if project_id in ("null", "None"):

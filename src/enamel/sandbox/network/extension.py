@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.network import attribute, state
 
 EXTENSIONS = {
@@ -48,13 +48,13 @@ EXTENSIONS = {
 """The extensions the sandbox honours, with their names."""
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     link = {"rel": "self", "href": f"{request.root}/v2.0/"}
     return kernel.Reply(body={"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
 
 
-def resources(request: kernel.Request) -> kernel.Reply:
+def resources(request: http.Request) -> kernel.Reply:
     """List the resources at the core of the API."""
     named = {"network": "networks", "subnet": "subnets", "subnetpool": "subnetpools", "port": "ports"}
     found = [
@@ -68,7 +68,7 @@ def resources(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"resources": found})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the extensions."""
     return kernel.Reply(
         body={
@@ -79,7 +79,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show an extension."""
     alias = request.params["alias"]
     if alias not in EXTENSIONS or alias in request.cloud.era.without:
@@ -87,16 +87,16 @@ def show(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"extension": _extension(alias)})
 
 
-def nothing(collection: str) -> Callable[[kernel.Request], kernel.Reply]:
+def nothing(collection: str) -> Callable[[http.Request], kernel.Reply]:
     """Return a handler that lists nothing, for what the sandbox does not have."""
 
-    def empty(request: kernel.Request) -> kernel.Reply:
+    def empty(request: http.Request) -> kernel.Reply:
         return kernel.Reply(body={collection: []})
 
     return empty
 
 
-def availability(request: kernel.Request) -> kernel.Reply:
+def availability(request: http.Request) -> kernel.Reply:
     """List how many addresses of each network are taken."""
     if not request.caller.admin:
         raise attribute.forbidden("get_network_ip_availability")

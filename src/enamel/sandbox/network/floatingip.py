@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
 from enamel.sandbox.network import port as network_port
@@ -39,14 +39,14 @@ def find(tables: state.Tables, caller: kernel.Caller, floating_id: str) -> table
     return row
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List floating IPs."""
     tables = state.of(request)
     rows = tables.floatingips if request.caller.admin else tables.floatingips.of(request.caller.project_id)
     return network_listing.answer(FLOATINGIP, request, (_with_port(tables, row) for row in rows))
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Take a public address, and let it lead to a port where one is named."""
     tables = state.of(request)
     wishes, _ = attribute.created(FLOATINGIP, request)
@@ -90,7 +90,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"floatingip": _with_port(tables, row)})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a floating IP."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -99,7 +99,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Let a floating IP lead to another port, or to none."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -115,7 +115,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"floatingip": _with_port(tables, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Give a public address back."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -175,7 +175,7 @@ def _take(tables: state.Tables, network_id: str, floating_id: str, wish: table.R
 
 
 def _target(
-    tables: state.Tables, request: kernel.Request, row: table.Row, wish: table.Row
+    tables: state.Tables, request: http.Request, row: table.Row, wish: table.Row
 ) -> tuple[table.Row, str, str]:
     """Return the port, the fixed address and the router that a floating IP would lead through, or refuse."""
     port = network_port.find(tables, request.caller, wish["port_id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
 
@@ -53,7 +53,7 @@ def named(tables: state.Tables, project_id: str, name: str) -> list[str]:
     return [row["id"] for row in tables.security_groups.of(project_id) if row["name"] == name]
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List groups, with their rules."""
     tables = state.of(request)
     default(tables, request.caller.project_id)
@@ -70,7 +70,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return reply
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make groups, each with two rules that let everything out."""
     tables = state.of(request)
     wishes, bulk = attribute.created(GROUP, request)
@@ -88,7 +88,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"security_groups": made} if bulk else {"security_group": made[0]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a group with its rules."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -97,7 +97,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a group's name or description."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -111,7 +111,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"security_group": _with_rules(tables, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a group that no port is in."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute
 
 Test = Callable[[table.Row], bool]
@@ -23,7 +23,7 @@ TAGS: dict[str, Callable[[set[str], set[str]], bool]] = {
 """The four ways to choose by tags."""
 
 
-def answer(kind: attribute.Kind, request: kernel.Request, rows: Iterable[table.Row]) -> kernel.Reply:
+def answer(kind: attribute.Kind, request: http.Request, rows: Iterable[table.Row]) -> kernel.Reply:
     """Answer a list request out of the rows the caller may see."""
     tests = _tests(kind, request)
     found = [row for row in rows if all(test(row) for test in tests)]
@@ -35,7 +35,7 @@ def answer(kind: attribute.Kind, request: kernel.Request, rows: Iterable[table.R
     return kernel.Reply(body=body)
 
 
-def view(kind: attribute.Kind, request: kernel.Request, row: table.Row) -> table.Row:
+def view(kind: attribute.Kind, request: http.Request, row: table.Row) -> table.Row:
     """Return what the caller sees of a row: without what is for administrators, only the fields asked for."""
     wanted = request.every("fields") if request.method == "GET" else []
     hidden = () if request.caller.admin else kind.hidden
@@ -44,7 +44,7 @@ def view(kind: attribute.Kind, request: kernel.Request, row: table.Row) -> table
     return {name: value for name, value in row.items() if name not in hidden} if hidden else row
 
 
-def _tests(kind: attribute.Kind, request: kernel.Request) -> list[Test]:
+def _tests(kind: attribute.Kind, request: http.Request) -> list[Test]:
     """Return one test per filter, or refuse filters the kind does not know."""
     filters = {name: values for name, values in request.filters().items() if name not in CONTROLS}
     era = request.cloud.era
@@ -100,7 +100,7 @@ def _fixed_ips(values: Sequence[str]) -> Test:
     return lambda row: any(fits(fixed) for fixed in row["fixed_ips"])
 
 
-def _ordered(kind: attribute.Kind, request: kernel.Request, rows: list[table.Row]) -> list[table.Row]:
+def _ordered(kind: attribute.Kind, request: http.Request, rows: list[table.Row]) -> list[table.Row]:
     """Return rows in the order asked for; by id where nothing else is, as Neutron's pages need."""
     keys, directions = request.every("sort_key"), request.every("sort_dir")
     unknown = [key for key in keys if key not in kind.attributes]
@@ -124,7 +124,7 @@ def _sorting(key: str) -> Callable[[table.Row], tuple[bool, str]]:
 
 
 def _page(
-    kind: attribute.Kind, request: kernel.Request, rows: list[table.Row]
+    kind: attribute.Kind, request: http.Request, rows: list[table.Row]
 ) -> tuple[list[table.Row], list[dict[str, str]]]:
     """Return one page and the links to its neighbours; no limit, no links."""
     backwards = (request.first("page_reverse") or "").lower() in ("true", "1")
@@ -146,7 +146,7 @@ def _page(
     return page, links
 
 
-def _limit(request: kernel.Request) -> int:
+def _limit(request: http.Request) -> int:
     """Return the size of a page; 0 is no limit."""
     given = request.first("limit")
     if given is None:
@@ -160,7 +160,7 @@ def _limit(request: kernel.Request) -> int:
     return int(given)
 
 
-def _link(kind: attribute.Kind, request: kernel.Request, *, marker: str, rel: str) -> dict[str, str]:
+def _link(kind: attribute.Kind, request: http.Request, *, marker: str, rel: str) -> dict[str, str]:
     """Return the link to the next or the previous page."""
     query = [(name, value) for name, value in request.query if name not in ("marker", "page_reverse")]
     query.append(("marker", marker))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, group, state
 from enamel.sandbox.network import listing as network_listing
 
@@ -50,7 +50,7 @@ def find(tables: state.Tables, caller: kernel.Caller, port_id: str) -> table.Row
     return row
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List ports."""
     tables = state.of(request)
     devices = request.every("device_id")
@@ -62,7 +62,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return network_listing.answer(PORT, request, rows)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make ports: all that were asked for, or none."""
     tables = state.of(request)
     wishes, bulk = attribute.created(PORT, request)
@@ -81,13 +81,13 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"ports": shown} if bulk else {"port": shown[0]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a port."""
     row = find(state.of(request), request.caller, request.params["id"])
     return kernel.Reply(body={"port": network_listing.view(PORT, request, row)})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a port."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -116,7 +116,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"port": network_listing.view(PORT, request, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a port that is nobody's."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -234,7 +234,7 @@ def rebind(
     tables.touch_port(row)
 
 
-def _admit(tables: state.Tables, request: kernel.Request, wish: table.Row) -> None:
+def _admit(tables: state.Tables, request: http.Request, wish: table.Row) -> None:
     """Refuse a port on a network or in groups that the caller cannot use."""
     network = tables.networks.get(wish["network_id"])
     if network is None or not tables.sees_network(request.caller, network):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.network import attribute, group, state
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a project's limits."""
     tables = state.of(request)
     return kernel.Reply(body={"quota": _limits(tables, _project(request))})
 
 
-def details(request: kernel.Request) -> kernel.Reply:
+def details(request: http.Request) -> kernel.Reply:
     """Show a project's limits and what it uses of them."""
     tables = state.of(request)
     project_id = _project(request)
@@ -28,7 +28,7 @@ def details(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quota": found})
 
 
-def defaults(request: kernel.Request) -> kernel.Reply:
+def defaults(request: http.Request) -> kernel.Reply:
     """Show what a project has before an administrator sets something else."""
     _project(request)
     cloud = request.cloud
@@ -36,7 +36,7 @@ def defaults(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quota": found})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the limits that administrators set."""
     if not request.caller.admin:
         raise attribute.forbidden("get_quota")
@@ -45,7 +45,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quotas": found})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Set a project's limits."""
     if not request.caller.admin:
         raise attribute.forbidden("update_quota")
@@ -69,7 +69,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quota": _limits(tables, project_id)})
 
 
-def reset(request: kernel.Request) -> kernel.Reply:
+def reset(request: http.Request) -> kernel.Reply:
     """Give a project the default limits again."""
     if not request.caller.admin:
         raise attribute.forbidden("delete_quota")
@@ -77,7 +77,7 @@ def reset(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def _project(request: kernel.Request) -> str:
+def _project(request: http.Request) -> str:
     """Return the project a request is about; others' quotas are for administrators."""
     project_id = request.params["project_id"]
     if not request.caller.sees(project_id):

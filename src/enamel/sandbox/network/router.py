@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
 from enamel.sandbox.network import network as network_network
@@ -38,14 +38,14 @@ def find(tables: state.Tables, caller: kernel.Caller, router_id: str) -> table.R
     return row
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List routers."""
     tables = state.of(request)
     rows = tables.routers if request.caller.admin else tables.routers.of(request.caller.project_id)
     return network_listing.answer(ROUTER, request, rows)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make a router."""
     tables = state.of(request)
     wishes, _ = attribute.created(ROUTER, request)
@@ -58,13 +58,13 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"router": row})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a router."""
     row = find(state.of(request), request.caller, request.params["id"])
     return kernel.Reply(body={"router": network_listing.view(ROUTER, request, row)})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a router, or its gateway."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -80,7 +80,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"router": row})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a router without interfaces."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -94,7 +94,7 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def add_interface(request: kernel.Request) -> kernel.Reply:
+def add_interface(request: http.Request) -> kernel.Reply:
     """Connect a router with a subnet."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -131,7 +131,7 @@ def add_interface(request: kernel.Request) -> kernel.Reply:
     return _interface(row, connect(tables, row, subnet), subnet)
 
 
-def remove_interface(request: kernel.Request) -> kernel.Reply:
+def remove_interface(request: http.Request) -> kernel.Reply:
     """Disconnect a router from a subnet that no public address leads into."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -270,7 +270,7 @@ def _interface(row: table.Row, port: table.Row, subnet: table.Row) -> kernel.Rep
 
 
 def _interface_port(
-    tables: state.Tables, request: kernel.Request, row: table.Row, body: kernel.Json
+    tables: state.Tables, request: http.Request, row: table.Row, body: kernel.Json
 ) -> table.Row:
     """Return the port by which a router is connected, or refuse."""
     ports = [tables.ports[port_id] for port_id in tables.ports_by_device.of(row["id"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import group as network_group
 from enamel.sandbox.network import listing as network_listing
@@ -72,7 +72,7 @@ SAME = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max"
 """What makes two rules of a group one and the same, beside the addresses they are for."""
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List rules."""
     tables = state.of(request)
     network_group.default(tables, request.caller.project_id)
@@ -80,7 +80,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return network_listing.answer(RULE, request, rows)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make rules: all that were asked for, or none."""
     tables = state.of(request)
     wishes, bulk = attribute.created(RULE, request)
@@ -100,13 +100,13 @@ def create(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a rule."""
     row = _found(request)
     return kernel.Reply(body={"security_group_rule": network_listing.view(RULE, request, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a rule."""
     tables = state.of(request)
     row = _found(request)
@@ -117,7 +117,7 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def _found(request: kernel.Request) -> table.Row:
+def _found(request: http.Request) -> table.Row:
     """Return the rule a request names, or refuse."""
     row = state.of(request).rules.get(request.params["id"])
     if row is None or not request.caller.sees(row["project_id"]):
@@ -125,7 +125,7 @@ def _found(request: kernel.Request) -> table.Row:
     return row
 
 
-def _judge(tables: state.Tables, request: kernel.Request, wish: table.Row) -> None:
+def _judge(tables: state.Tables, request: http.Request, wish: table.Row) -> None:
     """Refuse a rule that makes no sense, in Neutron's words."""
     ethertype = wish.setdefault("ethertype", "IPv4")
     if ethertype not in ("IPv4", "IPv6"):

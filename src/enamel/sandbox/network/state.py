@@ -6,13 +6,10 @@ share: whose is what, what hangs on what, quotas, and the stamps every row bears
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, state, table
 from enamel.sandbox.network import pool as network_pool
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
 
 QUOTAS = {
     "network": 5000,
@@ -115,7 +112,7 @@ class Tables:
         if over:
             raise kernel.Refusal(409, f"Quota exceeded for resources: {over}.", kind="OverQuota")
 
-    def project(self, request: kernel.Request, wish: table.Row) -> str:
+    def project(self, request: http.Request, wish: table.Row) -> str:
         """Return whose a new resource will be."""
         return str(wish.get("project_id") or wish.get("tenant_id") or request.caller.project_id)
 
@@ -145,6 +142,6 @@ class Tables:
             self.cloud.touch(port["device_id"])
 
 
-def of(request: kernel.Request) -> Tables:
+def of(request: http.Request) -> Tables:
     """Return the tables of the cloud that a request is for."""
     return cast(Tables, request.cloud.network)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
 from enamel.sandbox.network import network as network_network
@@ -76,14 +76,14 @@ def _sees(tables: state.Tables, caller: kernel.Caller, row: table.Row) -> bool:
     return tables.sees_network(caller, network)
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the subnets of the networks that the caller sees."""
     tables = state.of(request)
     rows = [row for row in tables.subnets if _sees(tables, request.caller, row)]
     return network_listing.answer(SUBNET, request, rows)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make subnets."""
     tables = state.of(request)
     wishes, bulk = attribute.created(SUBNET, request)
@@ -95,13 +95,13 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body={"subnets": made} if bulk else {"subnet": made[0]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a subnet."""
     row = find(state.of(request), request.caller, request.params["id"])
     return kernel.Reply(body={"subnet": network_listing.view(SUBNET, request, row)})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a subnet."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -112,7 +112,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"subnet": row})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a subnet that no port has an address of."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -128,14 +128,14 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def list_pools(request: kernel.Request) -> kernel.Reply:
+def list_pools(request: http.Request) -> kernel.Reply:
     """List one's own and the shared subnet pools."""
     tables = state.of(request)
     rows = [row for row in tables.subnetpools if row["shared"] or request.caller.sees(row["project_id"])]
     return network_listing.answer(SUBNETPOOL, request, rows)
 
 
-def show_pool(request: kernel.Request) -> kernel.Reply:
+def show_pool(request: http.Request) -> kernel.Reply:
     """Show a subnet pool."""
     row = state.of(request).subnetpools.get(request.params["id"])
     if row is None or not (row["shared"] or request.caller.sees(row["project_id"])):

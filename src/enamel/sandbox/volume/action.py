@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body as volume_body
-from enamel.sandbox.volume import state, types
+from enamel.sandbox.volume import state, type_table
 
-Action = Callable[[kernel.Request, table.Row, kernel.Json], kernel.Reply]
+Action = Callable[[http.Request, table.Row, kernel.Json], kernel.Reply]
 ACCEPTED = kernel.Reply(status=202)
 
 
-def act(request: kernel.Request) -> kernel.Reply:
+def act(request: http.Request) -> kernel.Reply:
     """Do something to a volume."""
     row = state.of(request).seen(request.caller, request.params["id"])
     body = request.body()
@@ -29,7 +29,7 @@ def act(request: kernel.Request) -> kernel.Reply:
     return action(request, row, wish)
 
 
-def extend(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def extend(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Make a volume larger."""
     volumes = state.of(request)
     size = volume_body.size(wish.get("new_size"), name="new_size")
@@ -51,10 +51,10 @@ def extend(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel
     return ACCEPTED
 
 
-def retype(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def retype(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Give a volume another type."""
     volumes = state.of(request)
-    kind = types.named(volumes.types, str(wish.get("new_type")))
+    kind = type_table.named(volumes.types, str(wish.get("new_type")))
     if row["status"] not in ("available", "in-use"):
         raise kernel.Refusal(
             400,
@@ -70,11 +70,11 @@ def retype(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel
     def stay() -> None:
         volumes.change(row, status=before)
 
-    volumes.later(row, 0.1, 0.3, when="retyping", act=finish if types.has_backend(kind) else stay)
+    volumes.later(row, 0.1, 0.3, when="retyping", act=finish if type_table.has_backend(kind) else stay)
     return ACCEPTED
 
 
-def set_bootable(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def set_bootable(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Say whether a server can start from a volume."""
     bootable = wish.get("bootable")
     if str(bootable).lower() not in ("true", "false", "1", "0"):
@@ -83,7 +83,7 @@ def set_bootable(request: kernel.Request, row: table.Row, wish: kernel.Json) -> 
     return kernel.Reply()
 
 
-def reset_status(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def reset_status(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Put a volume in another state, as administrators may."""
     _administrators(request, "volume_extension:volume_admin_actions:reset_status")
     status = wish.get("status")
@@ -93,14 +93,14 @@ def reset_status(request: kernel.Request, row: table.Row, wish: kernel.Json) -> 
     return ACCEPTED
 
 
-def force_delete(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def force_delete(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Delete a volume whatever its state, as administrators may."""
     _administrators(request, "volume_extension:volume_admin_actions:force_delete")
     state.of(request).drop(row)
     return ACCEPTED
 
 
-def reserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def reserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Keep an available volume for someone."""
     if row["status"] != "available":
         raise kernel.Refusal(
@@ -111,14 +111,14 @@ def reserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kerne
     return ACCEPTED
 
 
-def unreserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def unreserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Keep a volume for nobody any more."""
     if row["status"] == "attaching":
         state.of(request).change(row, status="in-use" if row["attachments"] else "available")
     return ACCEPTED
 
 
-def begin_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def begin_detaching(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Say that a volume is about to be detached."""
     if row["status"] != "in-use":
         raise kernel.Refusal(
@@ -130,21 +130,21 @@ def begin_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) 
     return ACCEPTED
 
 
-def roll_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def roll_detaching(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Say that a volume is not detached after all."""
     if row["status"] == "detaching":
         state.of(request).change(row, status="in-use")
     return ACCEPTED
 
 
-def set_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def set_image_metadata(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Add to what a volume remembers of its image."""
     metadata = volume_body.metadata(wish.get("metadata") or {})
     state.of(request).change(row, image={**row["image"], **metadata})
     return kernel.Reply(body={"metadata": row["image"]})
 
 
-def show_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+def show_image_metadata(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
     """Show what a volume remembers of its image."""
     return kernel.Reply(body={"metadata": row["image"]})
 
@@ -164,7 +164,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
-def _administrators(request: kernel.Request, rule: str) -> None:
+def _administrators(request: http.Request, rule: str) -> None:
     """Refuse what only administrators may do."""
     if not request.caller.admin:
         raise kernel.Refusal(403, f"Policy doesn't allow {rule} to be performed.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 
 NEW_VOLUME = frozenset(
     {
@@ -36,7 +36,7 @@ NEW_VOLUME = frozenset(
 """What a new volume may come with; the last ones are ignored, as clients of old send them."""
 
 
-def found(request: kernel.Request, word: str) -> kernel.Json:
+def found(request: http.Request, word: str) -> kernel.Json:
     """Return the object under a word of the body, or refuse."""
     body = request.body()
     if word not in body:
@@ -52,7 +52,7 @@ def field(name: str, value: Any, why: str) -> kernel.Refusal:
     return kernel.Refusal(400, f"Invalid input for field/attribute {name}. Value: {value}. {why}")
 
 
-def new_volume(request: kernel.Request) -> kernel.Json:
+def new_volume(request: http.Request) -> kernel.Json:
     """Return the checked wish for a volume."""
     wish = found(request, "volume")
     unknown = [name for name in wish if name not in NEW_VOLUME]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 
 CONTROLS = frozenset(
     {"limit", "marker", "offset", "sort", "sort_key", "sort_dir", "with_count", "all_tenants"}
@@ -53,7 +53,7 @@ View = Callable[[table.Row], kernel.Json]
 
 
 def answer(
-    request: kernel.Request, rows: Iterable[table.Row], *, word: str, known: frozenset[str], view: View
+    request: http.Request, rows: Iterable[table.Row], *, word: str, known: frozenset[str], view: View
 ) -> kernel.Reply:
     """Answer a list request out of the rows the caller may see, which come oldest first."""
     filters = {name: values[-1] for name, values in request.filters().items() if name not in CONTROLS}
@@ -79,7 +79,7 @@ def answer(
     return kernel.Reply(body=body)
 
 
-def _number(request: kernel.Request, name: str, *, usual: int) -> int:
+def _number(request: http.Request, name: str, *, usual: int) -> int:
     """Return a parameter that is a number, or refuse."""
     given = request.first(name)
     if given is None:
@@ -93,7 +93,7 @@ def _number(request: kernel.Request, name: str, *, usual: int) -> int:
     return min(number, LONGEST_PAGE) if name == "limit" else number
 
 
-def _after(request: kernel.Request, rows: list[table.Row], *, word: str) -> list[table.Row]:
+def _after(request: http.Request, rows: list[table.Row], *, word: str) -> list[table.Row]:
     """Return what comes after the marker."""
     marker = request.first("marker")
     if not marker:
@@ -104,7 +104,7 @@ def _after(request: kernel.Request, rows: list[table.Row], *, word: str) -> list
     raise kernel.Refusal(404, f"{word[:-1].capitalize()} {marker} could not be found.")
 
 
-def _order(request: kernel.Request) -> list[tuple[str, bool]]:
+def _order(request: http.Request) -> list[tuple[str, bool]]:
     """Return the keys to sort by, each with whether backwards."""
     parts = [part for part in (request.first("sort") or "").split(",") if part]
     if request.first("sort_key"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import state
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List what went wrong, newest first."""
     rows = state.of(request).messages.of(request.caller.project_id)
     wanted = request.filters()
@@ -22,18 +22,18 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"messages": shown[::-1]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show one message."""
     return kernel.Reply(body={"message": _view(request, _found(request))})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Forget one message."""
     state.of(request).messages.drop(_found(request)["id"])
     return kernel.Reply(status=204)
 
 
-def _found(request: kernel.Request) -> table.Row:
+def _found(request: http.Request) -> table.Row:
     """Return the message a request names, or refuse."""
     row = state.of(request).messages.get(request.params["id"])
     if row is None or not request.caller.sees(row["project_id"]):
@@ -41,7 +41,7 @@ def _found(request: kernel.Request) -> table.Row:
     return row
 
 
-def _view(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _view(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a message as it is shown."""
     shown = {name: value for name, value in row.items() if name != "project_id"}
     links = [

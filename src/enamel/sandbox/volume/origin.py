@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from enamel.sandbox import kernel, seams, table
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox import kernel, seams, state, table
 
 
 def image(cloud: state.Cloud, caller: kernel.Caller, image_id: str) -> seams.Image:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from enamel.sandbox import kernel, table
-from enamel.sandbox.kernel import Route
+from enamel.sandbox import http, kernel, table
+from enamel.sandbox.http import Route
 from enamel.sandbox.volume import action, body, message, quota, snapshot, state, transfer, types, v1, view
 from enamel.sandbox.volume import listing as volume_listing
 from enamel.sandbox.volume import metadata as volume_metadata
@@ -22,7 +22,7 @@ EXTENSIONS = {
 }
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     links = [
         {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
@@ -56,7 +56,7 @@ def versions(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=300 if request.path == "/" else 200, body={"versions": [*old, *new]})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List volumes in few words."""
     return volume_listing.answer(
         request,
@@ -67,7 +67,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def detail(request: kernel.Request) -> kernel.Reply:
+def detail(request: http.Request) -> kernel.Reply:
     """List volumes in all words."""
     return volume_listing.answer(
         request,
@@ -78,7 +78,7 @@ def detail(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def summary(request: kernel.Request) -> kernel.Reply:
+def summary(request: http.Request) -> kernel.Reply:
     """Count volumes."""
     rows = list(_rows(request))
     metadata: dict[str, list[str]] = {}
@@ -93,18 +93,18 @@ def summary(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Make a volume."""
     row = state.of(request).make(request.caller, body.new_volume(request))
     return kernel.Reply(status=202, body={"volume": view.volume(request, row, full=False)})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a volume."""
     return kernel.Reply(body={"volume": view.volume(request, _row(request))})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a volume's name, description or metadata."""
     row = _row(request)
     wish = body.found(request, "volume")
@@ -119,7 +119,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volume": view.volume(request, row, full=False)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a volume that nothing depends on; with `cascade`, its snapshots go along."""
     volumes = state.of(request)
     row = _row(request)
@@ -133,13 +133,13 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def zones(request: kernel.Request) -> kernel.Reply:
+def zones(request: http.Request) -> kernel.Reply:
     """List the availability zones."""
     zone = {"zoneName": state.ZONE, "zoneState": {"available": True}}
     return kernel.Reply(body={"availabilityZoneInfo": [zone]})
 
 
-def extensions(request: kernel.Request) -> kernel.Reply:
+def extensions(request: http.Request) -> kernel.Reply:
     """List the extensions."""
     found = [
         {
@@ -154,7 +154,7 @@ def extensions(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"extensions": found})
 
 
-def attachments(request: kernel.Request) -> kernel.Reply:
+def attachments(request: http.Request) -> kernel.Reply:
     """List the caller's attachments."""
     found = [
         {
@@ -169,7 +169,7 @@ def attachments(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"attachments": found})
 
 
-def attachment(request: kernel.Request) -> kernel.Reply:
+def attachment(request: http.Request) -> kernel.Reply:
     """Show an attachment."""
     for row in _rows(request):
         for one in row["attachments"]:
@@ -188,12 +188,12 @@ def attachment(request: kernel.Request) -> kernel.Reply:
     raise kernel.Refusal(404, f"Volume attachment could not be found with filter: {request.params['id']}.")
 
 
-def _row(request: kernel.Request) -> table.Row:
+def _row(request: http.Request) -> table.Row:
     """Return the volume a request names, or refuse."""
     return state.of(request).seen(request.caller, request.params["id"])
 
 
-def _rows(request: kernel.Request) -> Iterable[table.Row]:
+def _rows(request: http.Request) -> Iterable[table.Row]:
     """Return the volumes that a list is made of."""
     volumes = state.of(request).volumes
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
@@ -286,7 +286,7 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body={kind: error}, headers=refusal.headers)
 
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="volume",
     prefix="/volume",
     routes=ROUTES,

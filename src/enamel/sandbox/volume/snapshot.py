@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body, state, view
 from enamel.sandbox.volume import listing as volume_listing
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List snapshots in few words."""
     return volume_listing.answer(
         request,
@@ -20,7 +20,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def detail(request: kernel.Request) -> kernel.Reply:
+def detail(request: http.Request) -> kernel.Reply:
     """List snapshots in all words."""
     return volume_listing.answer(
         request,
@@ -31,7 +31,7 @@ def detail(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Take a snapshot of a volume."""
     volumes = state.of(request)
     wish = body.found(request, "snapshot")
@@ -71,12 +71,12 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202, body={"snapshot": view.snapshot(request, row, full=False)})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a snapshot."""
     return kernel.Reply(body={"snapshot": view.snapshot(request, _row(request))})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a snapshot's name or description."""
     row = _row(request)
     wish = body.found(request, "snapshot")
@@ -86,7 +86,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"snapshot": view.snapshot(request, row, full=False)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a snapshot."""
     row = _row(request)
     if row["status"] not in ("available", "error"):
@@ -97,12 +97,12 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def _row(request: kernel.Request) -> table.Row:
+def _row(request: http.Request) -> table.Row:
     """Return the snapshot a request names, or refuse."""
     return state.of(request).seen_snapshot(request.caller, request.params["id"])
 
 
-def _rows(request: kernel.Request) -> Iterable[table.Row]:
+def _rows(request: http.Request) -> Iterable[table.Row]:
     """Return the snapshots that a list is made of."""
     snapshots = state.of(request).snapshots
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):

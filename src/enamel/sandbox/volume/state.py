@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from enamel.sandbox import kernel, seams, table
+from enamel.sandbox import http, kernel, seams, state, table
 from enamel.sandbox.volume import origin as volume_origin
-from enamel.sandbox.volume import types
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox.volume import type_table
 
 QUOTAS = {
     "volumes": 5000,
@@ -48,7 +45,7 @@ class Volumes:
         self.messages = table.Table()
         self.snapshots_of = table.Index()
         """Snapshots by their volume."""
-        self.types = {row["id"]: row for row in types.usual(cloud)}
+        self.types = {row["id"]: row for row in type_table.usual(cloud)}
         self.limits: dict[str, dict[str, int]] = {}
         """Limits an administrator set, by project."""
         self.backend = cloud.new_id()
@@ -199,7 +196,7 @@ class Volumes:
             }
         )
         broken = self.cloud.faults.creation(kind="volume", name=wish.get("name") or "", zone="")
-        if broken or not types.has_backend(kind):
+        if broken or not type_table.has_backend(kind):
             self.later(row, 0.1, 0.3, when="creating", act=lambda: self._fail(row))
         elif image:
             row["bootable"] = False
@@ -304,10 +301,10 @@ class Volumes:
     def _type(self, wanted: str | None, origin: table.Row | None) -> table.Row:
         """Return the type of a new volume: the one named, that of its origin, or the default."""
         if wanted:
-            return types.named(self.types, wanted)
+            return type_table.named(self.types, wanted)
         if origin is not None:
             return self.types[origin["type_id"]]
-        return types.default(self.types)
+        return type_table.default(self.types)
 
     def _refuse_huge(self, project_id: str, size: int) -> None:
         """Refuse a volume that is larger than any may be."""
@@ -321,6 +318,6 @@ def _over(message: str) -> kernel.Refusal:
     return kernel.Refusal(413, message, headers={"Retry-After": "0"})
 
 
-def of(request: kernel.Request) -> Volumes:
+def of(request: http.Request) -> Volumes:
     """Return the volumes of the cloud that a request is for."""
     return cast(Volumes, request.cloud.volume)

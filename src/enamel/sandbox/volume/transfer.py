@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body, state
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List offers in few words."""
     return kernel.Reply(body={"transfers": [_brief(request, row) for row in _rows(request)]})
 
 
-def detail(request: kernel.Request) -> kernel.Reply:
+def detail(request: http.Request) -> kernel.Reply:
     """List offers in all words."""
     return kernel.Reply(body={"transfers": [_view(request, row) for row in _rows(request)]})
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Offer a volume to whoever has the key."""
     volumes = state.of(request)
     wish = body.found(request, "transfer")
@@ -41,7 +41,7 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202, body={"transfer": {**_view(request, row), "auth_key": row["auth_key"]}})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show an offer."""
     row = _offer(request)
     if not request.caller.sees(row["project_id"]):
@@ -49,7 +49,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"transfer": _view(request, row)})
 
 
-def accept(request: kernel.Request) -> kernel.Reply:
+def accept(request: http.Request) -> kernel.Reply:
     """Accept an offer with its key."""
     volumes = state.of(request)
     row = _offer(request)
@@ -64,7 +64,7 @@ def accept(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202, body={"transfer": _brief(request, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Take an offer back."""
     volumes = state.of(request)
     row = _offer(request)
@@ -75,12 +75,12 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def _rows(request: kernel.Request) -> list[table.Row]:
+def _rows(request: http.Request) -> list[table.Row]:
     """Return the offers of the caller's project."""
     return list(state.of(request).transfers.of(request.caller.project_id))
 
 
-def _offer(request: kernel.Request) -> table.Row:
+def _offer(request: http.Request) -> table.Row:
     """Return the offer a request names, or refuse."""
     row = state.of(request).transfers.get(request.params["id"])
     if row is None:
@@ -88,12 +88,12 @@ def _offer(request: kernel.Request) -> table.Row:
     return row
 
 
-def _unknown(request: kernel.Request) -> kernel.Refusal:
+def _unknown(request: http.Request) -> kernel.Refusal:
     """Say that there is no such offer."""
     return kernel.Refusal(404, f"Transfer {request.params['id']} could not be found.")
 
 
-def _brief(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _brief(request: http.Request, row: table.Row) -> kernel.Json:
     """Return an offer in few words."""
     links = [
         {"rel": "self", "href": f"{request.root}/v3/volume-transfers/{row['id']}"},
@@ -102,7 +102,7 @@ def _brief(request: kernel.Request, row: table.Row) -> kernel.Json:
     return {"id": row["id"], "volume_id": row["volume_id"], "name": row["name"], "links": links}
 
 
-def _view(request: kernel.Request, row: table.Row) -> kernel.Json:
+def _view(request: http.Request, row: table.Row) -> kernel.Json:
     """Return an offer in all words."""
     shown = {"created_at": row["created_at"], **_brief(request, row)}
     if request.version >= (3, 55):

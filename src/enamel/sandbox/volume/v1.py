@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 
 WORDS = {"name": "display_name", "description": "display_description"}
 """What the first API calls otherwise."""
@@ -28,7 +28,7 @@ KNOWN = (
 """What the paths that it has begin with."""
 
 
-def routes(table: Sequence[kernel.Route]) -> tuple[kernel.Route, ...]:
+def routes(table: Sequence[http.Route]) -> tuple[http.Route, ...]:
     """Return the routes of the first API, made of today's."""
     return tuple(
         route._replace(template=f"/v1/{{tenant_id}}{route.template}", handler=_as_then(route.handler))
@@ -37,11 +37,11 @@ def routes(table: Sequence[kernel.Route]) -> tuple[kernel.Route, ...]:
     )
 
 
-def _as_then(handler: kernel.Handler) -> kernel.Handler:
+def _as_then(handler: http.Handler) -> http.Handler:
     """Return a handler that takes and shows resources in the words of the first API."""
     today = {old: new for new, old in WORDS.items()}
 
-    def handle(request: kernel.Request) -> kernel.Reply:
+    def handle(request: http.Request) -> kernel.Reply:
         if request.content and request.method in ("POST", "PUT"):
             body = request.body()
             asked = {word: _renamed(value, today) if word in NAMED else value for word, value in body.items()}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import state
 
 
-def summary(request: kernel.Request, row: table.Row) -> kernel.Json:
+def summary(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a volume in few words."""
     return {"id": row["id"], "name": row["name"], "links": _links(request, row)}
 
 
-def volume(request: kernel.Request, row: table.Row, *, full: bool = True) -> kernel.Json:
+def volume(request: http.Request, row: table.Row, *, full: bool = True) -> kernel.Json:
     """Return a volume in all words; those that only `GET` says are left out unless `full`."""
     volumes, version, admin = state.of(request), request.version, request.caller.admin
     kind = volumes.types.get(row["type_id"])
@@ -65,9 +65,7 @@ def volume(request: kernel.Request, row: table.Row, *, full: bool = True) -> ker
     return shown
 
 
-def snapshot(
-    request: kernel.Request, row: table.Row, *, full: bool = True, brief: bool = False
-) -> kernel.Json:
+def snapshot(request: http.Request, row: table.Row, *, full: bool = True, brief: bool = False) -> kernel.Json:
     """Return a snapshot; `brief` in a list without details, `full` where it is read again."""
     version = request.version
     shown = {
@@ -95,7 +93,7 @@ def snapshot(
     return shown
 
 
-def _links(request: kernel.Request, row: table.Row) -> list[dict[str, str]]:
+def _links(request: http.Request, row: table.Row) -> list[dict[str, str]]:
     """Return the links of a volume."""
     return [
         {"rel": "self", "href": f"{request.root}/v3/volumes/{row['id']}"},
