@@ -13,9 +13,8 @@ docs/development/write-a-driver.md; in short:
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from enamel.clouds.capability import Capability as Capability
+from enamel.clouds.capability import Capability
 from enamel.clouds.methods import compute, network, projects, storage
-from enamel.clouds.methods.base import Watch as Watch
 from enamel.model import cloud
 from enamel.model.cloud_state import CloudState
 
