@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from msgspec import Struct
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.model import task
 from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import EnamelError, StepTimedOut
@@ -85,7 +86,7 @@ class Step(Struct, frozen=True, kw_only=True):
     retry: ClassVar[Retry] = Retry()
     timeout: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
-    requires: ClassVar[frozenset[driver.Capability]] = frozenset()
+    requires: ClassVar[frozenset[Capability]] = frozenset()
     """What the cloud has to be able to do; a plan is refused where it is not."""
     empty_outputs: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""

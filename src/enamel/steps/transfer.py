@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.action import Action
 from enamel.model.cloud_reference import CloudReference
@@ -54,6 +55,7 @@ class ShareImage(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "transfer.share_image"
     action: ClassVar[str] = "SHARING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.IMAGE_SHARING})
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 3
 
@@ -90,6 +92,7 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "transfer.volume"
     action: ClassVar[str] = "TRANSFERRING_VOLUME"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME_TRANSFER})
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 5

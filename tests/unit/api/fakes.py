@@ -9,6 +9,7 @@ import msgspec
 from enamel.dispatch import local
 from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
+from enamel.model.action import Action
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
@@ -61,6 +62,9 @@ class Cloud:
         )
         self.servers[made.id] = made
         return made
+
+    def actions(self) -> frozenset[Action]:
+        return frozenset(Action)
 
     def state(self) -> CloudState:
         return CloudState(name=self.name)

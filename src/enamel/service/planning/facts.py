@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud
 from enamel.model.cloud_reference import CloudReference
@@ -36,7 +37,11 @@ async def gather(
     questions: dict[str, Awaitable[Any]] = {"capabilities": where.capabilities()}
     for name, asked, method in (
         ("flavors", ask.flavors, lambda: server_type.usable(where)),
-        ("images", ask.images, where.images),
+        (
+            "images",
+            ask.images,
+            lambda: where.images_named(ask.templates) if ask.templates else where.images(),
+        ),
         ("networks", ask.networks, where.networks),
         ("subnets", ask.subnets, where.subnets),
         ("zones", ask.zones, where.zones),
@@ -72,7 +77,9 @@ async def gather(
         name: tuple(one) if isinstance(one, list) else one for name, one in found.items()
     }
     facts = msgspec.structs.replace(
-        Facts(cloud=where.name, identity=identity, clouds=tuple(clouds)), **answers, **around
+        Facts(cloud=where.name, identity=identity, clouds=tuple(clouds), actions=where.actions()),
+        **answers,
+        **around,
     )
     if ask.target is not None and facts.server is not None:
         reference = await _entry(where, ask.target)
@@ -81,7 +88,7 @@ async def gather(
         volumes = await _volumes_of(where, facts.server)
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     known = {text for image in facts.images for text in (image.id, image.name)}
-    if ask.templates - known and not ask.volumes and driver.Capability.VOLUME in facts.capabilities:
+    if ask.templates - known and not ask.volumes and Capability.VOLUME in facts.capabilities:
         facts = msgspec.structs.replace(facts, volumes=tuple(await where.volumes_list()))
     return facts
 
@@ -142,6 +149,10 @@ async def _nothing() -> None:
     return None
 
 
+async def _none() -> Sequence[Any]:
+    return ()
+
+
 async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> cloud.Server:
     """Return a server of the project. Raises NotFound."""
     try:
@@ -162,17 +173,19 @@ async def _host(where: driver.Cloud, wanted: str) -> dict[str, Any]:
 
 async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:
     """Return a server and all that hangs on it."""
+    has = await where.capabilities()
     server = await _server(where, id, identity)
     ports, volumes, groups, servers = await asyncio.gather(
-        where.ports_of([id]),
+        where.ports_of([id]) if Capability.NETWORK in has else _none(),
         _volumes_of(where, server),
-        where.security_groups(),
+        where.security_groups() if Capability.SECURITY_GROUPS in has else _none(),
         where.servers_list(),
     )
+    floating = bool(ports) and Capability.FLOATING_IP in has
     return {
         "server": server,
         "ports": tuple(ports),
-        "addresses": tuple(await where.addresses_of([one.id for one in ports])) if ports else (),
+        "addresses": tuple(await where.addresses_of([one.id for one in ports])) if floating else (),
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),
