@@ -50,6 +50,7 @@ from enamel.store import dialects, migrations, schema, tasks
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.worker import signal_reader
 from enamel.worker.worker import Worker
 
 TYPE = "server.create"
@@ -174,7 +175,11 @@ async def at_work(store: Store, dispatch: Dispatch, *, slots: int = 10_000) -> A
         lease = Lease(store, name="bench")
         keys = Keys(Path(directory))
         tools = Runtime(
-            saver=Journal(lease, changed=dispatch.changed), clouds=NoClouds(), secrets=keys, prober=Probe()
+            saver=Journal(lease, changed=dispatch.changed),
+            clouds=NoClouds(),
+            secrets=keys,
+            prober=Probe(),
+            signals=signal_reader.waiters(store),
         )
         worker = Worker(
             lease,

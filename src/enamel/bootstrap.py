@@ -47,6 +47,7 @@ from enamel.service.services import Services
 from enamel.service.tasks.cancel import Cancel
 from enamel.service.tasks.follow import Follow
 from enamel.service.tasks.read import Read
+from enamel.service.tasks.signal import Signals
 from enamel.service.tasks.submit import Submit
 from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
@@ -55,8 +56,9 @@ from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
@@ -231,6 +233,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Webhooks(store, keys=parts.keys),
+        signals=Signals(store, dispatch=dispatch),
         callers=LocalCaller(clouds),
         health=Health(looks),
         cloud_states=states,
@@ -270,7 +273,8 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     told = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Runtime(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
+    waiters = signal_reader.waiters(parts.store)
+    tools = Runtime(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe(), signals=waiters)
     worker = Worker(
         lease,
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
@@ -283,6 +287,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         drain_for=told.drain_for,
         keep_for=parts.settings.store.keep_for,
         limits=told.limits,
+        signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
             keys=parts.keys,

@@ -72,7 +72,7 @@ class Draft:
             cloud=cloud or self._cloud,
             members=tuple(members),
             retry=step.retry,
-            timeout=timeout or step.timeout,
+            timeout=timeout or step.time_limit(),
         )
         self._steps[unique] = step
         return Handle(unique)

@@ -1,6 +1,7 @@
 """The workbench: makes a node of a plan into a step that is ready to be done, and lays out what it works with."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from enamel.flow import evaluation, expressions
@@ -60,6 +61,8 @@ class StepBuilder:
             note=lambda text: self._journal.note(node.name, text),
             prober=self._tools.prober,
             elsewhere=self._tools.clouds.get,
+            started_at=self._journal.items[node.name].started_at or self._tools.now(),
+            receive=partial(self._tools.signals.receive, found.id),
         )
 
 

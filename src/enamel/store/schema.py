@@ -3,6 +3,7 @@
     tasks ─┬─ items          one row per step of a task's plan
            ├─ events         the timeline, numbered from 1
            ├─ task_servers   which tasks made or touched which server
+           ├─ signals        messages for which steps wait
            └─ webhooks       who is told of a task's events, and how far that is
     workers                  one lease per living worker
     spent_secrets            what is to be removed from the key store
@@ -121,6 +122,19 @@ task_servers = sa.Table(
     sa.Column("server", NAME, primary_key=True),
     sa.Column("task", ID, primary_key=True),
     sa.Index("servers_of_task", "task"),
+    **_EXACT,
+)
+
+signals = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("name", NAME, nullable=False),
+    sa.Column("data", Json(Any)),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Index("signals_of_task", "task", "name", "id"),
     **_EXACT,
 )
 
