@@ -51,6 +51,7 @@ from enamel.store import dialects, migrations, schema, tasks
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.worker import signal_reader
 from enamel.worker.worker import Worker
 
 TYPE = "server.create"
@@ -179,6 +180,7 @@ async def at_work(store: Store, dispatch: Dispatch, *, max_tasks: int = 10_000) 
             accounts=LocalAccounts(NoClouds()),
             secrets=keys,
             prober=Probe(),
+            signals=signal_reader.waiters(store),
         )
         worker = Worker(
             lease,

@@ -50,6 +50,7 @@ from enamel.service.services import Services
 from enamel.service.tasks.cancel import Cancel
 from enamel.service.tasks.follow import Follow
 from enamel.service.tasks.read import Read
+from enamel.service.tasks.signal import Signals
 from enamel.service.tasks.submit import Submit
 from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
@@ -58,8 +59,9 @@ from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
@@ -250,6 +252,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Webhooks(store, keys=parts.keys),
+        signals=Signals(store, dispatch=dispatch),
         callers=LocalCaller(clouds),
         health=Health(looks),
         cloud_states=states,
@@ -295,7 +298,10 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     told = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Runtime(saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe())
+    waiters = signal_reader.waiters(parts.store)
+    tools = Runtime(
+        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+    )
     worker = Worker(
         lease,
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
@@ -308,6 +314,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         graceful_shutdown_timeout=told.graceful_shutdown_timeout,
         retention=parts.settings.store.retention,
         limits=told.limits,
+        signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
             keys=parts.keys,

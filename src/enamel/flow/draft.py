@@ -74,7 +74,7 @@ class Draft:
             project=project,
             members=tuple(members),
             retry=step.retry,
-            timeout=timeout or step.timeout,
+            timeout=timeout or step.time_limit(),
         )
         self._steps[unique] = step
         return Handle(unique)

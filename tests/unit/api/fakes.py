@@ -18,7 +18,7 @@ from enamel.service.access import caller
 from enamel.service.process import health, health_checks, metrics
 from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
 from enamel.service.resources import cloud as cloud_states
-from enamel.service.tasks import cancel, follow, read, submit
+from enamel.service.tasks import cancel, follow, read, signal, submit
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -167,6 +167,7 @@ class Services:
         self.type_shares = server_type_share.TypeShares(self.server_types)
         self.follow = follow.Follow(store, dispatch=self.dispatch, poll_interval=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
+        self.signals = signal.Signals(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)
         self.health = health.Health(
             {"store": health_checks.StoreCheck(store), "dispatch": health_checks.DispatchCheck(self.dispatch)}

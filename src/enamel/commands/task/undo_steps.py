@@ -16,8 +16,6 @@ from enamel.steps import KINDS
 from enamel.steps.revert import Revert
 
 REVERT = "task.revert"
-NOTHING = evaluation.Sources(outputs={}, placement={}, secrets=None)
-"""All that a step that undoes another one refers to: its inputs are literals."""
 _FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 
 
@@ -97,7 +95,7 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
     for node in before.nodes:
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
             after = [handles[name] for name in node.after if name in handles]
-            step = msgspec.convert(evaluation.resolve(node.inputs, NOTHING), Revert)
+            step = msgspec.convert(evaluation.resolve(node.inputs, evaluation.LITERALS), Revert)
             handles[node.name] = draft.add(
                 step, name=node.name, after=after, cloud=node.cloud, project=node.project
             )
