@@ -184,17 +184,23 @@ async def test_a_repeated_transaction_finds_the_states_that_it_has_written(
     accepted = await world.accept(store, state=State.RUNNING)
     reverting = msgspec.structs.replace(accepted, reverting=True)
     journal = Journal(lease)
+    lost: list[Tx] = []
+
+    def lose_the_first(tx: Tx) -> None:
+        weather.lose_acknowledgement = not lost
+        lost.append(tx)
+
+    # What comes while the first write is held up shares a commit; the two saves cannot share a statement.
     weather.down = True
-    # All three share a commit, the first and the last cannot share a statement.
-    writes = [
-        journal.save(reverting),
-        asyncio.create_task(lease.run(items.list, accepted.id)),
-        journal.save(world.ended(accepted)),
-    ]
+    first = asyncio.create_task(store.run(tasks.list))
     await asyncio.sleep(0.05)
-    weather.lose_acknowledgement = True
+    before = journal.save(reverting)
+    between = asyncio.create_task(lease.run(lose_the_first))
+    await asyncio.sleep(0)
+    after = journal.save(world.ended(accepted))
     weather.down = False
-    await asyncio.gather(*writes)
+    await asyncio.gather(first, before, between, after)
+    assert [tx.repeated for tx in lost] == [False, True]
     assert (await store.read(tasks.get, accepted.id)).state is State.COMPLETED
 
 
