@@ -98,7 +98,7 @@ async def test_a_plan_of_a_later_version_goes_back_to_its_topic(world: World, ch
     world.start()
     while (left := await world.get(accepted.id)).not_before is None:
         await asyncio.sleep(0.02)
-    assert "task.newer" in {line["event"] for line in world.logs}
+    assert "task.given_back" in {line["event"] for line in world.logs}
     assert left.state is task.State.WAITING
     assert (left.worker, left.attempt, left.error) == (None, 0, None)
     assert all(one.state is item.State.WAITING for one in await world.items(accepted.id))
