@@ -9,7 +9,7 @@ import click
 import msgspec
 import pytest
 
-from enamel.cli import launch
+from enamel.cli.server import launch
 from enamel.model.launch import Launch
 
 BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -18,7 +18,7 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a type by size": ({"type": "memory_mb=2048,cpu_units=2"}, {"type": {"memory_mb": 2048, "cpu_units": 2}}),
     "an address": ({"public_address": True}, {"public_address": True}),
     "an address that is there": ({"address": "203.0.113.7"}, {"public_address": {"address": "203.0.113.7"}}),
-    "an address from a network": ({"public_address": True, "source": "public"}, {"public_address": {"from": "public"}}),
+    "an address from a network": ({"public_address": True, "address_network": "public"}, {"public_address": {"from": "public"}}),
     "no network": ({"network": ("none",)}, {"networks": "none"}),
     "networks": (
         {"network": ("a", "b=10.0.0.9", "port=p1")},
@@ -75,7 +75,7 @@ def test_the_secret_of_webhooks_is_in_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [{"notify_on": ("task.*",)}, {"notify_secret": Path("x")}], ids=str)
 def test_what_belongs_to_webhooks_needs_one(given: dict[str, Any]) -> None:
-    with pytest.raises(click.UsageError, match="belongs to --notify"):
+    with pytest.raises(click.UsageError, match="needs --notify"):
         launch.body(given)
 
 
@@ -86,7 +86,7 @@ def test_a_time_is_this_machines_or_so_long_from_now() -> None:
     assert timedelta(minutes=29) < soon - datetime.now(UTC) <= timedelta(minutes=30)
 
 
-def test_options_go_before_a_file(tmp_path: Path) -> None:
+def test_options_override_a_file(tmp_path: Path) -> None:
     path = tmp_path / "request.json"
     path.write_text(json.dumps({"name": "web", "count": 2, "defaults": {"type": "m1.tiny"}}))
     assert launch.body({"file": path, "count": 5}) == {
