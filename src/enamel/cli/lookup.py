@@ -63,22 +63,28 @@ def address(client: Client, name: str) -> show.Record:
 
 
 def zone(client: Client, name: str) -> str:
-    """Return the path of the zone that has a name or a path. Raises Failure."""
-    zones = [record for record in client.pages("/placements", "placements", limit=1000) if _is_zone(record)]
-    paths = [
-        record["path"]
-        for record in zones
-        if name in (record["name"], record["path"]) and client.cloud in (None, record["path"].split("/")[0])
-    ]
+    """Return the path of the zone that has a name: on the chosen cloud, or else on the first one that has it.
+
+    Raises:
+        Failure: No zone has the name, or zones of several regions have it.
+
+    """
+    placements = client.pages("/placements", "placements", limit=1000)
+    paths = [record["path"] for record in placements if record["kind"] == "ZONE" and record["name"] == name]
+    # The default cloud is listed first.
+    cloud = client.cloud or (_cloud(paths[0]) if paths else None)
+    paths = [path for path in paths if _cloud(path) == cloud]
     if not paths:
         raise Failure(f"No availability zone '{name}'.", "`enamel placement tree` shows the zones.")
     if len(paths) > 1:
-        raise Failure(f"Several availability zones are called '{name}': {', '.join(paths)}.", "Use a path.")
+        raise Failure(
+            f"Several availability zones are called '{name}'.", f"Use --placement: {', '.join(paths)}."
+        )
     return str(paths[0])
 
 
-def _is_zone(placement: show.Record) -> bool:
-    return bool(placement["kind"] == "ZONE")
+def _cloud(path: str) -> str:
+    return path.partition("/")[0]
 
 
 def _only(ids: Sequence[str], name: str, *, noun: str) -> str:

@@ -37,6 +37,40 @@ def test_a_server_is_launched_looked_at_and_removed(enamel: Type) -> None:
     assert enamel("server", "list").out == "No servers.\n"
 
 
+def test_a_server_is_launched_with_the_options_of_openstack(enamel: Type) -> None:
+    network = next(
+        record["id"]
+        for record in enamel("network", "list", "--json").data["networks"]
+        if record["name"] == "private"
+    )
+    created = enamel("server", "create", "osc", *LAUNCH, "--nic", f"net-id={network},v4-fixed-ip=10.0.0.55",
+                     "--availability-zone", "az2", "--boot-from-volume", "2", "--wait")  # fmt: skip
+    assert created.code == 0, created.err
+    assert re.search(r"osc +ACTIVE .* 10\.0\.0\.55 .*sandbox/RegionOne/az2", created.out)
+    assert enamel("server", "delete", "osc", "--wait").code == 0
+    unknown = enamel("server", "create", "osc", *LAUNCH, "--availability-zone", "az7")
+    assert (unknown.code, "No availability zone 'az7'." in unknown.err) == (1, True)
+    both = enamel("server", "create", "osc", *LAUNCH, "--availability-zone", "az2", "--placement", "sandbox")
+    assert (both.code, "exclude each other" in both.err) == (2, True)
+
+
+def test_a_dry_run_says_what_would_be_made_and_deleted(enamel: Type) -> None:
+    plan = enamel("server", "create", "sum", "--count", "2", *LAUNCH, "--public-address", "--volume", "1",
+                  "--allow", "tcp/22", "--dry-run")  # fmt: skip
+    assert re.search(
+        r"^Would make 2 servers, 2 ports, 2 volumes, 2 floating IPs, 1 security group \(about \d+ API calls\)\. "
+        r"Dry run: nothing was changed\.$",
+        plan.out,
+        re.MULTILINE,
+    )
+    made = enamel("server", "create", "sum", *LAUNCH, "--volume", "1", "--wait", "--json")
+    undone = enamel("task", "revert", made.data["id"], "--dry-run")
+    assert "undo create volume" in undone.out and "Would run " in undone.out
+    gone = enamel("server", "delete", "sum", "--with", "everything", "--dry-run")
+    assert "Would delete 1 server, 1 volume" in gone.out
+    assert enamel("server", "delete", "sum", "--with", "everything", "--wait").code == 0
+
+
 def test_json_is_all_there_is_on_standard_output(enamel: Type) -> None:
     made = enamel("server", "create", "machine", *LAUNCH, "--wait", "--json")
     assert (made.code, made.data["state"], made.err) == (0, "COMPLETED", "")

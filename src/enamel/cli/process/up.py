@@ -87,8 +87,8 @@ def greeting(running: "Running", settings: "Settings") -> str:
     """Return the first lines of a service: its URL, its clouds, and what to type next."""
     names = running.clouds.names()
     if running.sandbox is None:
-        others = f"; others: {', '.join(names[1:])}" if len(names) > 1 else ""
-        clouds = f"on the cloud '{names[0]}'{others}"
+        others = "".join(f", '{name}'" for name in names[1:])
+        clouds = f"on the clouds '{names[0]}' (default){others}" if others else f"on the cloud '{names[0]}'"
     elif settings.clouds.sandbox:
         clouds = f"on the built-in cloud at {running.sandbox.url}"
     else:
