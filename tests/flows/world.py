@@ -6,7 +6,7 @@ import ipaddress
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,30 +17,35 @@ import pytest
 import structlog
 from msgspec import Struct
 
-from enamel.clouds.calls import record
-from enamel.clouds.openstack import transport
+from enamel.clouds.accounts import LocalAccounts
+from enamel.clouds.calls import context as calls_context
+from enamel.clouds.calls import http
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import schedule
 from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local as local_dispatch
+from enamel.flow import plan as plans
+from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
-from enamel.model import item, task, topic
+from enamel.model import ids, item, task, topic
+from enamel.model.caller import Caller
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE
 from enamel.model.placement import Containers
-from enamel.model.task import Caller, State, Task
+from enamel.model.task import State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.resources.orphan import Radar
 from enamel.service.tasks.cancel import Cancel
+from enamel.service.tasks.signal import Signals
 from enamel.service.tasks.submit import Submit
 from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
@@ -48,8 +53,9 @@ from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
@@ -117,10 +123,10 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
-        patience = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry + name.removeprefix(self._name))
-        opened = OpenStackCloud(name, region, patience=patience, board=board)
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> OpenStackCloud:
+        timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        region = self._configuration.region(self._entry, project=project)
+        opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened
@@ -158,6 +164,7 @@ class World:
         )
         self.notices = Webhooks(store, keys=self.keys)
         self._cancel = Cancel(store, dispatch=self.dispatch)
+        self.signals = Signals(store, dispatch=self.dispatch)
         self._frozen_for = 0.0
         """Seconds for which workers were frozen so far."""
         self.lease = Lease(
@@ -195,7 +202,15 @@ class World:
             await asyncio.sleep(seconds * HURRY)
 
         journal = Journal(self.lease, changed=self.dispatch.changed)
-        tools = Runtime(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        waiters = signal_reader.waiters(self.store)
+        tools = Runtime(
+            saver=journal,
+            accounts=LocalAccounts(self.clouds),
+            secrets=self.keys,
+            prober=Probe(),
+            signals=waiters,
+            sleep=sleep,
+        )
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
@@ -205,6 +220,7 @@ class World:
             keys=self.keys,
             poll_interval=timedelta(seconds=0.05),
             graceful_shutdown_timeout=timedelta(seconds=0.2),
+            signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
             ),
@@ -258,7 +274,7 @@ class World:
 
         async def sent(_session: object, context: SimpleNamespace, told: Any) -> None:
             # What has no request behind it, a test has sent itself.
-            changes = told.method not in ("GET", "HEAD") and record.request_id.get()
+            changes = told.method not in ("GET", "HEAD") and calls_context.current().task
             if changes and not self.lease.alive():
                 self.late.append(f"{told.method} {told.url}")
 
@@ -315,6 +331,37 @@ class World:
         )
         self.accepted.append(accepted.id)
         return accepted
+
+    async def plan(self, plan: Plan, *, secrets: Mapping[str, str] = {}) -> Task:
+        """Hand in a plan that no command has written."""
+        references = {symbol: await self.keys.put(text.encode()) for symbol, text in secrets.items()}
+        self.planted |= set(secrets.values())
+        kept = plans.with_secrets(plan, references)
+        now = datetime.now(UTC)
+        new = Task(
+            id=ids.new_id(),
+            type="server.create",
+            action="CREATE",
+            created_at=now,
+            created_by=self.caller.user_id,
+            project_id=self.caller.project_id,
+            request_id="req",
+            deadline=now + timedelta(minutes=5),
+            cloud=self._entry,
+            plan=plans.data(kept),
+            servers=tuple(task.ServerEntry(hostname=group.name) for group in plans.servers(kept)),
+            secrets=tuple(references.values()),
+            progress=task.Progress(total=len(plan.nodes)),
+        )
+        steps = [
+            Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            for node in plan.nodes
+        ]
+        first = Event(task=new.id, seq=1, time=now, type="task.accepted")
+        stored = await self.store.run(tasks.insert, new, steps, first)
+        self.accepted.append(stored.id)
+        await self.dispatch.publish(stored.type, task=stored.id)
+        return stored
 
     async def run(self, body: Any = None, *, command: str = "server.create", **params: str) -> After:
         """Hand a request in and wait for its end."""
@@ -436,7 +483,7 @@ async def opened(
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(transport, "_fenced", world.watched(transport._fenced))
+        patch.setattr(http, "_fenced", world.watched(http._fenced))
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world

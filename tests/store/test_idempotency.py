@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from enamel.model.caller import Caller
 from enamel.model.errors import KeyInFlight, KeyReused
-from enamel.model.task import Caller
 from enamel.store import idempotency
 from enamel.store.engine import Store
 from enamel.store.idempotency import Answer

@@ -19,17 +19,14 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.clouds.calls import freshness
-from enamel.clouds.pacing import priority
+from enamel.clouds.calls import context
+from enamel.model.call_context import CallContext
+from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
-from enamel.model.task import Caller
 from enamel.service.services import Services
 from enamel.service.validation import body
 
 T = TypeVar("T")
-
-NOBODY = Caller(user_id="", project_id="")
-"""Who asks where anyone may."""
 
 
 def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
@@ -65,9 +62,13 @@ class Path:
             raise _too_early(route, agreed)
         callers = self._services.callers
         caller = await callers.authenticate(request.headers) if route.rule else NOBODY
-        priority.start(project=caller.project_id)
-        if headers.wants_fresh(request.headers):
-            freshness.fresh()
+        context.use(
+            CallContext(
+                caller=caller,
+                request_id=request.scope[middleware.REQUEST_ID],
+                fresh=headers.wants_fresh(request.headers),
+            )
+        )
         told = query.parse(request.query_params.multi_items(), route.query)
         data = await _data(request) if _has_body(request, route) else None
         if data is not None:

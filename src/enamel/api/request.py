@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
-from enamel.model.task import Caller
+from enamel.model.caller import Caller
 from enamel.service.services import Services
 
 if TYPE_CHECKING:

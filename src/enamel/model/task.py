@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from enamel.model.credential import LOCAL, Credential
 from enamel.model.problem import Problem
 from enamel.model.webhook import Notification
 
@@ -44,15 +45,6 @@ class Priority(enum.Enum):
 
 RANK = {Priority.HIGH: 0, Priority.NORMAL: 5, Priority.LOW: 9}
 """The order in which workers claim: smaller first."""
-
-
-class Caller(Struct, frozen=True, kw_only=True):
-    """Who asks: the user, their project and what they may do."""
-
-    user_id: str
-    project_id: str
-    user_name: str = ""
-    roles: tuple[str, ...] = ()
 
 
 class ServerEntry(Struct, frozen=True, kw_only=True):
@@ -131,6 +123,8 @@ class Task(Struct, frozen=True, kw_only=True):
     deadline: datetime | None = None
     cloud: str
     """The entry of clouds.yaml (or of the configuration) that it works on."""
+    credential: Credential = LOCAL
+    """The authority on which it uses clouds."""
     request: dict[str, Any] = {}
     """The request's body, with secrets blanked."""
     plan: dict[str, Any] = {}

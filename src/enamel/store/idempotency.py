@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from enamel.model.caller import Caller
 from enamel.model.errors import KeyInFlight, KeyReused
-from enamel.model.task import Caller
 from enamel.store.schema import idempotency as keys
 from enamel.store.transaction import Tx
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from enamel.clouds.calls import context
 from enamel.clouds.pacing import gate as pacing_gate
-from enamel.clouds.pacing import lanes, priority
+from enamel.clouds.pacing import lanes
 from enamel.clouds.pacing.budget import Ceiling, Pauses, Trouble
 from enamel.clouds.pacing.gate import Gate, Paces
-from enamel.clouds.pacing.priority import Lane
 from enamel.clouds.shared.store import SharedStore
 from enamel.model import ceiling
+from enamel.model.call_context import CallContext, Lane
+from enamel.model.caller import Caller
 from enamel.model.errors import CloudThrottled
 from tests.unit.clouds.shelf import Shelf
 
@@ -28,9 +30,10 @@ def gate(max_concurrent_calls: int) -> Gate:
 
 
 def as_task(work: Coroutine[Any, Any, Any], *, project: str = "p", task: str = "t") -> asyncio.Task[Any]:
-    context = contextvars.copy_context()
-    context.run(priority.start, project=project, task=task)
-    return asyncio.get_running_loop().create_task(work, context=context)
+    calling = CallContext(caller=Caller(user_id="u", project_id=project), task=task)
+    copied = contextvars.copy_context()
+    copied.run(context.use, calling)
+    return asyncio.get_running_loop().create_task(work, context=copied)
 
 
 async def call(
@@ -138,7 +141,7 @@ async def test_lanes_come_from_the_call_unless_somebody_says_otherwise() -> None
     await asyncio.sleep(0.001)
 
     async def cleaning() -> None:
-        with priority.in_lane(Lane.CLEAN_UP):
+        with context.in_lane(Lane.CLEAN_UP):
             await call(at)
 
     work = [as_task(cleaning()), as_task(call(at, reads=True)), as_task(call(at))]

@@ -7,9 +7,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from enamel.clouds.calls import cache, freshness
+from enamel.clouds.calls import cache, context
 from enamel.clouds.shared.shared_cache import SharedCache
 from enamel.clouds.shared.store import SharedStore
+from enamel.model.call_context import CallContext
 from tests.unit.clouds import timeless
 from tests.unit.clouds.shelf import Shelf
 
@@ -187,7 +188,7 @@ def test_who_demands_fresh_answers_gets_them_once_a_second() -> None:
         cloud = Cloud()
         kept = cache.Cache(now=timeless.now)
         await names(kept, cloud)
-        freshness.fresh()
+        context.use(CallContext(fresh=True))
         await asyncio.sleep(cache.A_MOMENT + 0.1)
         for _ in range(10):
             await names(kept, cloud)

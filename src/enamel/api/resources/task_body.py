@@ -1,7 +1,7 @@
 """What tasks, their items, events and plans look like on the web."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
+from enamel.flow import expressions, versions
 from enamel.model import item, task, webhook
 from enamel.model.event import Event
 from enamel.model.problem import Problem
@@ -99,9 +100,9 @@ class TaskStep(Struct, frozen=True, kw_only=True):
     cloud: str | None = None
     """Where it is done, if not on the task's own cloud."""
     inputs: dict[str, Any] = {}
-    """Literals, and references to outputs of other steps."""
-    give_up_after: float = 0.0
-    """Seconds for one attempt."""
+    """Literals and expressions; `<secret>` in the place of a secret."""
+    timeout: timedelta = timedelta(minutes=5)
+    """Time for one attempt."""
     state: item.State = item.State.WAITING
 
 
@@ -153,9 +154,14 @@ def of(found: task.Task) -> Task:
 def plan(found: task.Task, items: Iterable[item.Item]) -> TaskPlan:
     """Return the graph of a task's steps with the state of each."""
     states: Mapping[str, item.State] = {one.name: one.state for one in items}
-    stored = found.plan
+    stored = versions.upgraded(found.plan)
     nodes = tuple(
-        msgspec.convert(node | {"state": states.get(node["name"], item.State.WAITING)}, TaskStep)
+        msgspec.convert(
+            node
+            | {"inputs": expressions.shown(node["inputs"])}
+            | {"state": states.get(node["name"], item.State.WAITING)},
+            TaskStep,
+        )
         for node in stored.get("nodes", ())
         # A step without an item is for a server that has not come to its cloud.
         if node["name"] in states

@@ -1,1 +1,1 @@
-"""Calls to clouds, whatever driver makes them: their record, fence, cache and freshness."""
+"""Calls to clouds, whatever driver makes them: their context, record, fence and cache."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
-from enamel.clouds.calls import freshness
+from enamel.clouds.calls import context
 from enamel.clouds.shared.shared_cache import Given, SharedCache
 
 T = TypeVar("T")
@@ -37,6 +37,11 @@ class Flights:
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._landed(key, done))
         return cast(T, await asyncio.shield(task))
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there are any."""
+        return bool(self._under_way)
 
     def keys(self) -> set[Hashable]:
         """Return what is asked just now."""
@@ -100,7 +105,7 @@ class Cache:
             keep: How long the answer is good.
             answer: The type of the answer; with it, the answer is shared with other processes.
         """
-        if freshness.is_fresh() and (found := self._kept.get(key)) and self._age(found) > A_MOMENT:
+        if context.current().fresh and (found := self._kept.get(key)) and self._age(found) > A_MOMENT:
             await self.forget(key)
         await self._check()
         kept = self.peek(key)
@@ -121,6 +126,11 @@ class Cache:
             return cast(T, given.value)
 
         return await self._flights.join(key, fetched)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._flights.under_way
 
     def peek(self, key: Hashable) -> Any:
         """Return what is kept under a key, or None; nothing is fetched."""

@@ -14,9 +14,6 @@ from enamel.model.item import Call
 
 _open: ContextVar[list[Call] | None] = ContextVar("enamel_calls", default=None)
 
-request_id: ContextVar[str] = ContextVar("enamel_request_id", default="")
-"""The id under which the clouds log what is done here, `req-<uuid4>`; the runner sets it, drivers send it along."""
-
 
 @contextmanager
 def calls() -> Iterator[list[Call]]:

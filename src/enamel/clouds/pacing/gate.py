@@ -16,12 +16,13 @@ import structlog
 from msgspec import Struct
 
 from enamel import telemetry
-from enamel.clouds.pacing import budget, lanes, latency, priority
+from enamel.clouds.calls import context
+from enamel.clouds.pacing import budget, lanes, latency
 from enamel.clouds.pacing.budget import Ceiling, Pauses, Trouble
-from enamel.clouds.pacing.priority import Lane
 from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.shared.throttle_notes import ThrottleNotes
 from enamel.model import ceiling
+from enamel.model.call_context import Lane
 from enamel.model.ceiling import Ceilings
 from enamel.model.errors import CloudThrottled
 
@@ -97,7 +98,7 @@ class Gate:
         Args:
             reads: Whether the call changes nothing.
             account: Whose account of the cloud it is made with, where several lead to it.
-            now_within: Seconds that somebody waits at the most who is no task.
+            now_within: Seconds that a call waits which is not a task's; the deadline of the context may be earlier.
 
         Raises:
             CloudThrottled: It takes longer than the caller waits.
@@ -106,15 +107,18 @@ class Gate:
         """
         if self._notes is not None and self._notes.due:
             await self._heed(self._notes)
-        asker = priority.current()
-        longest = None if asker.patient else now_within
+        asking = context.current()
+        left = context.seconds_left()
+        longest = None if asking.patient else now_within
+        if left < (longest or math.inf):
+            longest = max(0.0, left)
         if self.closed_for > (LONGEST_PAUSE if longest is None else longest):
             raise self._away()
         if self._lanes or not self._may_enter():
             turn = lanes.Turn(
-                project=f"{account} {asker.project}",
-                task=asker.task,
-                lane=asker.lane or (Lane.READS if reads else Lane.WRITES),
+                project=f"{account} {asking.caller.project_id}",
+                task=asking.task,
+                lane=asking.lane or (Lane.READS if reads else Lane.WRITES),
             )
             await self._in_line(turn, longest=longest)
         else:

@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 
-from enamel.clouds.pacing.priority import Lane
+from enamel.model.call_context import Lane
 
 PASSED_OVER = 4
 """So many turns of more urgent lanes are a less urgent one's turn. Nobody starves."""

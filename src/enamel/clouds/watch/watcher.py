@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from enamel import telemetry
-from enamel.clouds.pacing import priority
-from enamel.clouds.pacing.priority import Lane
+from enamel.clouds.calls import context
 from enamel.clouds.watch import schedule
 from enamel.clouds.watch.poller import Poller, Sharing
 from enamel.clouds.watch.snapshot import MISSES_BELIEVED, Poll, Source
 from enamel.clouds.watch.waiter import Subject, Waiter
+from enamel.model.call_context import Lane
 from enamel.model.errors import CloudUnauthorized, EnamelError, Gone
 
 T = TypeVar("T")
@@ -104,6 +104,11 @@ class Watcher(Generic[T]):
         """Take note of a write: what is known is not fresh any more, here and in the other processes."""
         await self._lookout.changed()
 
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._subjects) or self._lookout.in_use
+
     async def close(self) -> None:
         """Stop looking; those who still wait are cancelled."""
         if self._poller is not None:
@@ -162,7 +167,7 @@ class Watcher(Generic[T]):
 
     async def _round(self) -> None:
         """Look once, and tell everybody whom it concerns."""
-        priority.move(Lane.WAITS)
+        context.move(Lane.WAITS)
         began = self._now()
         await self._lookout.look(due=self._rhythm.is_hot(began), everything=bool(self._overlooked))
         missing = [id for id in self._overlooked if self._subjects[id].misses >= MISSES_BELIEVED]

@@ -3,20 +3,22 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds import driver
+from enamel.clouds import accounts, driver
 from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, OrphanFactsNeeded
 from enamel.commands.launch import other_clouds
 from enamel.model import cloud, mark, task
+from enamel.model.caller import Caller
 from enamel.model.cloud import Limit
 from enamel.model.errors import CloudError, NotFound
 from enamel.model.item import Item
 from enamel.model.orphan import Orphan
-from enamel.model.task import Caller, Task
+from enamel.model.task import Task
 from enamel.service.planning import facts as asking
 from enamel.service.planning import quota_cache, reservations
 from enamel.service.resources.orphan import Radar
@@ -124,7 +126,9 @@ class CandidatePlanner:
         where = self._clouds.get(cloud)
         remembered = self._allowance.remembered(cloud, asked.quota) if asked.quota else {}
         facts, limits = await asyncio.gather(
-            asking.gather(where, asked, clouds=want.clouds, elsewhere=self._clouds.get),
+            asking.gather(
+                where, asked, clouds=want.clouds, elsewhere=partial(accounts.resolve, self._clouds)
+            ),
             self._allowance.look(where, asked.quota) if remembered is None else _known(remembered),
         )
         facts = msgspec.structs.replace(

@@ -2,8 +2,9 @@
 
 from enamel.clouds import driver
 from enamel.model import cloud
+from enamel.model.caller import Caller
 from enamel.model.errors import CloudError, Gone
-from enamel.model.task import Caller, Task
+from enamel.model.task import Task
 from enamel.service.resources import server
 from enamel.store import engine, tasks
 
@@ -81,5 +82,10 @@ class ServerLocator:
 
 
 def _told(newest: Task, id: str) -> str | None:
-    """Return the cloud that a task says its server is on; None where it does not say yet."""
+    """Return the cloud that a task says its server is on; None where it does not say yet.
+
+    A server that was transferred is in another project, to which another entry may lead.
+    """
+    if newest.type == "server.transfer":
+        return None
     return next((entry.cloud for entry in newest.servers if entry.id == id), None)

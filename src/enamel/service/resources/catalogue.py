@@ -3,9 +3,10 @@
 import asyncio
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.launch import rule_parser
 from enamel.model import cloud
+from enamel.model.caller import Caller
 from enamel.model.errors import (
     CapabilityMissing,
     CloudConflict,
@@ -16,7 +17,6 @@ from enamel.model.errors import (
     OutcomeUnknown,
 )
 from enamel.model.keypair import KeypairWish
-from enamel.model.task import Caller
 from enamel.service.planning import reservations
 from enamel.service.resources import network, quota, template
 from enamel.steps import keypair

@@ -1,7 +1,7 @@
 """The rename: another host name for a server, which no other server of its project has."""
 
+from enamel.model.caller import Caller
 from enamel.model.errors import NameTaken
-from enamel.model.task import Caller
 from enamel.service.tasks.read import Read
 
 

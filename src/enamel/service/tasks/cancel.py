@@ -3,6 +3,7 @@
 from enamel.dispatch import base
 from enamel.dispatch.hint import Stage
 from enamel.model import ids, task
+from enamel.model.caller import Caller
 from enamel.model.errors import NotFound
 from enamel.service.tasks import idempotency, read
 from enamel.store import engine, tasks
@@ -17,7 +18,7 @@ class Cancel:
         self._dispatch = dispatch
 
     async def cancel(
-        self, caller: task.Caller, id: str, *, idempotency_key: str | None = None
+        self, caller: Caller, id: str, *, idempotency_key: str | None = None
     ) -> tuple[task.Task, bool]:
         """Ask for a task's end and return it: it stops between steps, then undoes what it has made.
 
@@ -47,7 +48,7 @@ class Cancel:
         await self._dispatch.publish(asked.type, task=asked.id, stage=Stage.ASKED)
         return asked, replayed
 
-    async def forget(self, caller: task.Caller, id: str) -> None:
+    async def forget(self, caller: Caller, id: str) -> None:
         """Remove the record of a task that has ended; what it made stays.
 
         Raises:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from enamel.model import ids
+from enamel.model.caller import Caller
 from enamel.model.errors import StoreUnavailable
-from enamel.model.task import Caller, Task
+from enamel.model.task import Task
 from enamel.store import idempotency
 from enamel.store.engine import Store
 from enamel.store.transaction import Tx

@@ -11,11 +11,12 @@ from enamel.clouds import driver
 from enamel.flow import task_view
 from enamel.flow.plan import Group, Plan
 from enamel.model import cloud, ids, webhook
+from enamel.model.caller import Caller
 from enamel.model.errors import Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.problem import Problem
-from enamel.model.task import ENDED, Caller, State, Task
+from enamel.model.task import ENDED, State, Task
 from enamel.model.webhook import Webhook
 from enamel.service.planning.server_locator import ServerLocator
 from enamel.service.resources import server as servers
@@ -147,7 +148,7 @@ class Read:
 
         """
         found, where = await self.find(caller, id, seen=True)
-        return servers.resource(found, cloud=where.name, me=await where.identity())
+        return servers.resource(found, cloud=where.name, me=await where.identity(), offered=where.actions())
 
     async def servers(
         self, *, limit: int, marker: str | None = None, project: str | None = None, which: Filter

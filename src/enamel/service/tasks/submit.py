@@ -15,16 +15,17 @@ from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.dispatch.base import Dispatch
+from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow import task_view
 from enamel.flow.plan import Plan
-from enamel.model import errors, ids, task, webhook
+from enamel.model import errors, ids, task, task_key, webhook
+from enamel.model.caller import Caller
 from enamel.model.cloud import Limit
 from enamel.model.errors import Fault
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.placement import Containers
-from enamel.model.task import Caller, ServerEntry, Task
+from enamel.model.task import ServerEntry, Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
 from enamel.service.access.webhook_targets import WebhookTargets
@@ -35,7 +36,7 @@ from enamel.service.resources.orphan import Radar
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.service.validation import body as bodies
-from enamel.store import engine, items, secrets, tasks, webhooks
+from enamel.store import engine, items, secrets, signals, task_index, tasks, webhooks
 from enamel.store.transaction import Tx
 
 _ENTRY = re.compile(r"(.*/\d+)/[^/]+")
@@ -105,7 +106,7 @@ class Submit:
         found = await self._prepare(COMMANDS[command], data, caller=caller, params=params)
         needed, facts = found.planned.plan.needs, found.facts
         return Preview(
-            plan=found.planned.plan,
+            plan=plans.shown(found.planned.plan),
             calls=found.planned.plan.calls,
             faults=found.faults,
             quota={
@@ -175,16 +176,19 @@ class Submit:
             request_id=request_id,
             priority=planned.priority,
             not_before=planned.not_before,
-            deadline=max(now, planned.not_before or now) + planned.give_up_after,
+            deadline=max(now, planned.not_before or now) + planned.timeout,
             cloud=found.cloud,
             request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
             servers=tuple(
-                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud) for group in plan.groups
+                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud)
+                for group in plans.servers(plan)
             ),
             parent=found.parent,
             reserves=plan.needs,
-            secrets=tuple(sorted({one for node in plan.nodes for one in plans.secrets_of(node.inputs)})),
+            secrets=tuple(
+                sorted({one for node in plan.nodes for one in expressions.paths(node.inputs, "secret")})
+            ),
             groups=dict(planned.groups),
             notifications=tuple(map(webhook.shown, hooks)),
         )
@@ -308,7 +312,7 @@ def _write(
     stored = tasks.insert(tx, new, steps, first)
     webhooks.insert(tx, hooks)
     if new.reserves:
-        tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
+        task_index.add(tx, task_key.hostnames(new))
     if later is not None:
         at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
         tasks.insert(tx, later, (), at)
@@ -334,8 +338,9 @@ def _take_up(tx: Tx, new: Task, old: str) -> None:
         return
     # The time to live goes on, and the secrets are this task's now.
     for one in scheduled:
-        tasks.hand_on(tx, one.id, to=new.id)
+        tasks.hand_on(tx, one.id, to=new)
     secrets.hand_on(tx, old)
+    signals.hand_on(tx, old, to=new.id)
 
 
 def _later(new: Task, planned: Planned) -> Task | None:
@@ -352,8 +357,9 @@ def _later(new: Task, planned: Planned) -> Task | None:
         project_id=new.project_id,
         request_id=new.request_id,
         not_before=begin,
-        deadline=begin + planned.give_up_after,
+        deadline=begin + planned.timeout,
         cloud=new.cloud,
+        credential=new.credential,
         request={"task": new.id},
         parent=new.id,
     )
@@ -363,7 +369,7 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
     """Refuse a task whose quota or names were promised to another since the facts were gathered."""
     if not new.reserves:
         return
-    names = frozenset(entry.hostname for entry in new.servers)
+    names = frozenset(key.key for key in task_key.hostnames(new))
     taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
     if taken:
         listed = ", ".join(sorted(taken))

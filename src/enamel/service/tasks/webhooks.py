@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from enamel.commands.launch import webhooks as launch_webhooks
 from enamel.model import ids, signature
+from enamel.model.caller import Caller
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.launch import Notify
-from enamel.model.task import Caller, Task
+from enamel.model.task import Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
 from enamel.service.tasks import idempotency
