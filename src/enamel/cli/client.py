@@ -25,7 +25,7 @@ _IN_FLIGHT_TIMEOUT = 15.0
 """Seconds to wait for a request that an earlier try still holds."""
 _IN_FLIGHT = "enamel.request.key_in_flight"
 _BROKEN = (http.client.HTTPException, OSError)
-_ON_NO_CLOUD = ("/tasks", "/clouds", "/placements")
+_ON_NO_CLOUD = ("/tasks", "/clouds")
 """The beginnings of paths that belong to no single cloud."""
 _REMEDIES = {
     errors.Invalid.remedy: "Fix the errors above and try again.",

@@ -36,6 +36,7 @@ NAMES = {
     "server_group.create": "create server group",
     "server_group.release": "delete server group",
     "server_type.change": "change server type",
+    "signal.await": "wait for signal",
     "transfer.drop_image": "delete image",
     "transfer.end_original": "delete original server",
     "transfer.share_image": "share image",

@@ -20,11 +20,14 @@ _SENTENCES = {
     "item.completed": "{step} done",
     "item.failed": "{step} failed: {detail}",
     "item.reverted": "{step} undone",
+    "signal.received": "signal {name} received ({received} of {needed})",
     "server.addressed": "has the address {public_address}",
     "server.active": "is ACTIVE",
     "server.reachable": "answers at {address} ({ready_when})",
     "server.failed": "failed: {detail}",
     "server.moved_on": "moved on to {placement}",
+    "group.failed": "{group} failed: {detail}",
+    "group.moved_on": "{group} moved on to {placement}",
 }
 """The sentence of each type of event, with the fields of its data."""
 

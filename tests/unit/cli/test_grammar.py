@@ -16,8 +16,8 @@ from tests.unit.cli.conftest import Type
 from tests.unit.cli.test_client import answer, service
 from tools.reference import cli
 
-OF_NO_CLOUD = ("task", "cloud", "placement", "up", "api", "worker", "db", "conf", "sandbox")
-"""Commands of the service itself, and those that show all clouds together."""
+OF_NO_CLOUD = ("task", "cloud", "up", "api", "worker", "db", "conf", "sandbox")
+"""Commands of the service itself."""
 
 
 def leaves() -> Iterator[click.Context]:

@@ -17,7 +17,7 @@ COLUMNS: show.Columns = {
 }
 
 
-@click.group(cls=grammar.Words)
+@click.group(cls=grammar.OnCloud)
 def placement() -> None:
     """Show where servers can be launched: containers, clouds, regions and zones."""
 
