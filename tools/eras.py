@@ -18,7 +18,7 @@ import aiohttp
 from msgspec import Struct
 
 from enamel import bootstrap, telemetry
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.conf import settings
 from enamel.sandbox import era, kernel, serve
 from tools.reference import page

@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from enamel.api import app, routes
 from enamel.api import serve as api_serve
-from enamel.clouds import registry
+from enamel.clouds import drivers, registry
+from enamel.clouds.accounts import Accounts, LocalAccounts
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
@@ -31,6 +33,7 @@ from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
+from enamel.secrets.base import Keys
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
@@ -47,6 +50,7 @@ from enamel.service.services import Services
 from enamel.service.tasks.cancel import Cancel
 from enamel.service.tasks.follow import Follow
 from enamel.service.tasks.read import Read
+from enamel.service.tasks.signal import Signals
 from enamel.service.tasks.submit import Submit
 from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
@@ -55,8 +59,9 @@ from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
@@ -82,7 +87,8 @@ class Parts:
     settings: Settings
     store: Store
     clouds: Registry
-    keys: local_keys.Local
+    accounts: Accounts
+    keys: Keys
     dispatch: Dispatch
     containers: Containers
 
@@ -184,6 +190,7 @@ async def _parts(
 ) -> Parts:
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
+    await stack.enter_async_context(_background(clouds.close_idle_forever(), name="close idle clouds"))
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
     store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
@@ -191,10 +198,26 @@ async def _parts(
     dispatch = await stack.enter_async_context(
         dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
-    keys = local_keys.Local(settings.keys)
     return Parts(
-        settings=settings, store=store, clouds=clouds, keys=keys, dispatch=dispatch, containers=containers
+        settings=settings,
+        store=store,
+        clouds=clouds,
+        accounts=LocalAccounts(clouds),
+        keys=local_keys.Local(settings.keys),
+        dispatch=dispatch,
+        containers=containers,
     )
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
+    """Carry something out beside the rest of the process, until the context is left."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
@@ -229,6 +252,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
         follow=Follow(store, dispatch=dispatch),
         cancel=Cancel(store, dispatch=dispatch),
         notices=Webhooks(store, keys=parts.keys),
+        signals=Signals(store, dispatch=dispatch),
         callers=LocalCaller(clouds),
         health=Health(looks),
         cloud_states=states,
@@ -274,7 +298,10 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     told = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Runtime(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
+    waiters = signal_reader.waiters(parts.store)
+    tools = Runtime(
+        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+    )
     worker = Worker(
         lease,
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
@@ -287,6 +314,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         graceful_shutdown_timeout=told.graceful_shutdown_timeout,
         retention=parts.settings.store.retention,
         limits=told.limits,
+        signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
             keys=parts.keys,
@@ -330,7 +358,8 @@ async def _sandbox(
     rules: Sequence[faults.Rule],
 ) -> Sandbox | None:
     """Start the built-in cloud where it is asked for, or where no other is configured."""
-    if not settings.clouds.sandbox and (settings.clouds.default or registry.installed().names()):
+    chosen = settings.clouds
+    if not chosen.sandbox and (chosen.default or registry.installed(more=chosen.drivers).names()):
         return None
     return await stack.enter_async_context(sandbox_serve.running(wanted or kernel.Settings(), rules=rules))
 
@@ -347,9 +376,10 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
-        return Registry([OpenStack(file=file)], default="sandbox", board=board, paces=paces)
+        others = [*drivers.installed(but={"openstack"}), *map(drivers.load, told.drivers)]
+        return Registry([OpenStack(file=file), *others], default="sandbox", board=board, paces=paces)
     default = settings.clouds.default
-    clouds = registry.installed(default=default, board=board, paces=paces)
+    clouds = registry.installed(default=default, board=board, paces=paces, more=told.drivers)
     if settings.cloud is not None:
         return clouds.only(settings.cloud)
     if default is not None and default not in clouds.names():

@@ -6,7 +6,7 @@ import ipaddress
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 import structlog
 from msgspec import Struct
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context as calls_context
 from enamel.clouds.calls import http
 from enamel.clouds.calls.timeouts import Timeouts
@@ -28,9 +29,11 @@ from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import schedule
 from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local as local_dispatch
+from enamel.flow import plan as plans
+from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
-from enamel.model import item, task, topic
+from enamel.model import ids, item, task, topic
 from enamel.model.caller import Caller
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -42,6 +45,7 @@ from enamel.secrets import local as local_keys
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.resources.orphan import Radar
 from enamel.service.tasks.cancel import Cancel
+from enamel.service.tasks.signal import Signals
 from enamel.service.tasks.submit import Submit
 from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
@@ -49,8 +53,9 @@ from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
@@ -118,9 +123,9 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> OpenStackCloud:
         timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry + name.removeprefix(self._name))
+        region = self._configuration.region(self._entry, project=project)
         opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
@@ -159,6 +164,7 @@ class World:
         )
         self.notices = Webhooks(store, keys=self.keys)
         self._cancel = Cancel(store, dispatch=self.dispatch)
+        self.signals = Signals(store, dispatch=self.dispatch)
         self._frozen_for = 0.0
         """Seconds for which workers were frozen so far."""
         self.lease = Lease(
@@ -196,7 +202,15 @@ class World:
             await asyncio.sleep(seconds * HURRY)
 
         journal = Journal(self.lease, changed=self.dispatch.changed)
-        tools = Runtime(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        waiters = signal_reader.waiters(self.store)
+        tools = Runtime(
+            saver=journal,
+            accounts=LocalAccounts(self.clouds),
+            secrets=self.keys,
+            prober=Probe(),
+            signals=waiters,
+            sleep=sleep,
+        )
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
@@ -206,6 +220,7 @@ class World:
             keys=self.keys,
             poll_interval=timedelta(seconds=0.05),
             graceful_shutdown_timeout=timedelta(seconds=0.2),
+            signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
             ),
@@ -316,6 +331,37 @@ class World:
         )
         self.accepted.append(accepted.id)
         return accepted
+
+    async def plan(self, plan: Plan, *, secrets: Mapping[str, str] = {}) -> Task:
+        """Hand in a plan that no command has written."""
+        references = {symbol: await self.keys.put(text.encode()) for symbol, text in secrets.items()}
+        self.planted |= set(secrets.values())
+        kept = plans.with_secrets(plan, references)
+        now = datetime.now(UTC)
+        new = Task(
+            id=ids.new_id(),
+            type="server.create",
+            action="CREATE",
+            created_at=now,
+            created_by=self.caller.user_id,
+            project_id=self.caller.project_id,
+            request_id="req",
+            deadline=now + timedelta(minutes=5),
+            cloud=self._entry,
+            plan=plans.data(kept),
+            servers=tuple(task.ServerEntry(hostname=group.name) for group in plans.servers(kept)),
+            secrets=tuple(references.values()),
+            progress=task.Progress(total=len(plan.nodes)),
+        )
+        steps = [
+            Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            for node in plan.nodes
+        ]
+        first = Event(task=new.id, seq=1, time=now, type="task.accepted")
+        stored = await self.store.run(tasks.insert, new, steps, first)
+        self.accepted.append(stored.id)
+        await self.dispatch.publish(stored.type, task=stored.id)
+        return stored
 
     async def run(self, body: Any = None, *, command: str = "server.create", **params: str) -> After:
         """Hand a request in and wait for its end."""

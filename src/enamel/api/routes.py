@@ -18,6 +18,7 @@ from enamel.api.resources import (
     server_body,
     server_console,
     server_task,
+    signal,
     task,
     task_body,
 )
@@ -25,6 +26,7 @@ from enamel.api.route import Route
 from enamel.model import action, errors, launch, restart
 from enamel.model.server_change import ServerChange
 from enamel.service.process import metrics
+from enamel.service.tasks import signal as signal_service
 from enamel.service.tasks import webhooks
 
 _CLOUD_FAULTS = (errors.CloudError, errors.CloudUnreachable)
@@ -408,6 +410,18 @@ ROUTES: tuple[Route, ...] = (
         responses={200: (task_body.Task,), 202: (task_body.Task,)},
         errors=(errors.NotFound, errors.WrongState),
         rule="enamel:tasks:cancel",
+    ),
+    Route(
+        method="POST",
+        path="/tasks/{id}/signals/{name}",
+        name="send_signal",
+        relation="signal",
+        handler=signal.send_signal,
+        summary="Send a message to the step of a task that waits for it.",
+        request=signal_service.SignalRequest,
+        responses={202: (signal.Signal,)},
+        errors=(errors.NotFound, errors.WrongState, errors.BodyTooLarge),
+        rule="enamel:tasks:signal",
     ),
     Route(
         method="POST",

@@ -1,6 +1,7 @@
 """The action: what can be done to a server that is there, what each takes, and in which states it is possible."""
 
 import enum
+from collections.abc import Collection
 from typing import Annotated
 
 from msgspec import Meta, Struct, field, structs
@@ -177,9 +178,9 @@ NAMES = {one.name: one.encode_name for one in structs.fields(Wish)}
 """Of each field, what it is called in a request."""
 
 
-def possible(server: cloud.Server) -> tuple[Action, ...]:
-    """Return the actions that a server's present state allows."""
-    return tuple(action for action, rule in RULES.items() if _allows(rule, server))
+def possible(server: cloud.Server, *, offered: Collection[Action]) -> tuple[Action, ...]:
+    """Return the actions that a server's present state allows, of those that its cloud offers."""
+    return tuple(action for action, rule in RULES.items() if action in offered and _allows(rule, server))
 
 
 def _allows(rule: Rule, server: cloud.Server) -> bool:

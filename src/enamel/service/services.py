@@ -13,7 +13,7 @@ from enamel.service.resources import (
     server_type,
     server_type_share,
 )
-from enamel.service.tasks import cancel, follow, read, submit, webhooks
+from enamel.service.tasks import cancel, follow, read, signal, submit, webhooks
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,6 +31,7 @@ class Services:
     follow: follow.Follow
     cancel: cancel.Cancel
     notices: webhooks.Webhooks
+    signals: signal.Signals
     callers: caller.Callers
     health: health.Health
     cloud_states: cloud.CloudStates

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone

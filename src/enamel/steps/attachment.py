@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.errors import ActionFailed, Gone, VolumeFailed
 from enamel.model.states import VolumeState
@@ -19,6 +20,7 @@ class AttachVolume(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.attach_volume"
     action: ClassVar[str] = "ATTACHING_BLOCK_DEVICE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_VOLUMES})
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
 
@@ -83,6 +85,7 @@ class DetachVolume(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.detach_volume"
     action: ClassVar[str] = "DETACHING_BLOCK_DEVICE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_VOLUMES})
     repeatable: ClassVar[bool] = True
     retry: ClassVar[Retry] = _AGAIN
 
@@ -116,6 +119,7 @@ class AttachPort(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.attach_port"
     action: ClassVar[str] = "ATTACHING_NETWORK_INTERFACE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_PORTS})
     undoable: ClassVar[bool] = True
 
     server_id: str
@@ -152,6 +156,7 @@ class DetachPort(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.detach_port"
     action: ClassVar[str] = "DETACHING_NETWORK_INTERFACE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_PORTS})
     repeatable: ClassVar[bool] = True
 
     server_id: str

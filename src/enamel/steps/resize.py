@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.action import Action
 from enamel.model.states import ServerActivity, ServerState
@@ -66,6 +67,7 @@ class Move(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.move"
     action: ClassVar[str] = "PREPARING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.MIGRATION})
 
     id: str
     live: bool

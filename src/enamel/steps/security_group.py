@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, mark, states, task
 from enamel.model.errors import CloudConflict
 from enamel.steps.step import Context, Outputs, Retry, Step
@@ -18,7 +18,7 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "security_group.create"
     action: ClassVar[str] = "ALLOWING"
-    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.NETWORK})
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SECURITY_GROUPS})
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, states, task
 from enamel.model.errors import (
     CloudError,

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, ImageFailed, OutcomeUnknown, StepTimedOut
 from enamel.model.states import ImageState
@@ -18,6 +19,7 @@ class TakeImage(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "image.take"
     action: ClassVar[str] = "SNAPSHOTTING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SERVER_IMAGES})
     undoable: ClassVar[bool] = True
 
     server_id: str

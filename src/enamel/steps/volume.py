@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.model.states import VolumeState

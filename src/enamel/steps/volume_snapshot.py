@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.model.states import VolumeState
@@ -18,7 +18,7 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
-    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME_SNAPSHOTS})
 
     volume_id: str
     name: str

@@ -4,6 +4,7 @@
            ├─ events         the timeline, numbered from 1
            ├─ task_index     which tasks of a project are about which server, host name …
            ├─ task_servers   the same as the version before wrote it; dropped by the next release
+           ├─ signals        messages for which steps wait
            └─ webhooks       who is told of a task's events, and how far that is
     workers                  one lease per living worker
     task_secrets             the tasks that hold references into the key store
@@ -140,6 +141,19 @@ task_servers = sa.Table(
     sa.Column("server", NAME, primary_key=True),
     sa.Column("task", ID, primary_key=True),
     sa.Index("servers_of_task", "task"),
+    **_EXACT,
+)
+
+signals = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("name", NAME, nullable=False),
+    sa.Column("data", Json(Any)),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Index("signals_of_task", "task", "name", "id"),
     **_EXACT,
 )
 

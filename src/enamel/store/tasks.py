@@ -131,7 +131,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
+    found = lock(tx, id, project_id=project_id)
     if found.state in task.ENDED:
         raise WrongState(
             f"Task {id} has ended already: it is {found.state.value}.",
@@ -167,7 +167,7 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has not ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
+    found = lock(tx, id, project_id=project_id)
     if found.state not in task.ENDED:
         raise WrongState(
             f"Task {id} is {found.state.value}: cancel it, or wait until it has ended.",
@@ -250,7 +250,8 @@ def save(tx: Tx, records: Iterable[Task]) -> None:
     tx.upsert(tasks, now, update=rows.OWNED)
 
 
-def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+def lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+    """Return a task, and keep it as it is until the transaction ends. Raises NotFound."""
     query = sa.select(tasks).where(tasks.c.id == id).with_for_update()
     if project_id is not None:
         query = query.where(tasks.c.project_id == project_id)

@@ -13,7 +13,7 @@ from enamel.dispatch.base import Bell, Dispatch
 from enamel.dispatch.hint import Stage
 from enamel.model import task as tasks_model
 from enamel.model import topic
-from enamel.model.errors import LeaseLost, StoreUnavailable, TaskError
+from enamel.model.errors import LeaseLost, PlanUnreadable, StoreUnavailable, TaskError
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Task
@@ -22,6 +22,7 @@ from enamel.store import claims
 from enamel.store.lease import Lease
 from enamel.worker.reaper import Reaper
 from enamel.worker.runner import TaskRunner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ _AT_ONCE = 100
 """Tasks in one claim: a crowd is taken in portions, so that writing goes on between them."""
 _STUCK_AFTER = 5
 """Workers that may fail on a task through a fault of Enamel's own before it is given up."""
+_LEFT_FOR = timedelta(seconds=5)
+"""How long a task whose plan a later version wrote is left to workers of that version."""
 _RENEWALS = 4
 """Renewals in the time of one lease."""
 
@@ -52,6 +55,7 @@ class Worker:
         retention: timedelta | None = None,
         limits: Limits = NONE,
         sender: WebhookSender | None = None,
+        signals: SignalReader | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 
@@ -69,6 +73,7 @@ class Worker:
             retention: How long ended tasks are kept before it removes them; None for ever.
             limits: How many tasks may run at a time, over all workers.
             sender: Tells webhooks what happens; None where others do.
+            signals: Wakes the steps for which messages have arrived; None where none waits.
 
         """
         self._lease = lease
@@ -79,6 +84,7 @@ class Worker:
         self._max_tasks = max_tasks
         self._limits = limits
         self._sender = sender
+        self._signals = signals
         self._alone = alone
         self._poll_interval = poll_interval.total_seconds()
         self._graceful_shutdown_timeout = graceful_shutdown_timeout.total_seconds()
@@ -139,6 +145,7 @@ class Worker:
                     asyncio.create_task(self._reaper.serve()),
                 ]
                 taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
+                taking += [asyncio.create_task(self._signals.serve(self._topics))] if self._signals else []
                 duties += taking
                 done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
                 for duty in done:
@@ -219,6 +226,10 @@ class Worker:
                 await self._runner.run(found, items)
             except LeaseLost:
                 raise
+            except PlanUnreadable as error:
+                log.warning("task.newer", task=found.id, type=found.type, error=error.detail)
+                await self._lease.run(claims.decline, self._lease.id, found.id, rest=_LEFT_FOR)
+                left = None
             except Exception:
                 log.exception("task.stuck", task=found.id, attempt=found.attempt)
                 left = await self._give_up(found)

@@ -3,7 +3,7 @@
 import asyncio
 
 from enamel.clouds.calls import record
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model.states import ImageState
 from tests.contract.driver.conftest import World
 

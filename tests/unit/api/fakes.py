@@ -9,6 +9,7 @@ import msgspec
 from enamel.dispatch import local
 from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
+from enamel.model.action import Action
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
@@ -17,7 +18,7 @@ from enamel.service.access import caller
 from enamel.service.process import health, health_checks, metrics
 from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
 from enamel.service.resources import cloud as cloud_states
-from enamel.service.tasks import cancel, follow, read, submit
+from enamel.service.tasks import cancel, follow, read, signal, submit
 from enamel.store import engine, events, items, tasks
 
 ME = cloud.Identity(
@@ -62,6 +63,9 @@ class Cloud:
         self.servers[made.id] = made
         return made
 
+    def actions(self) -> frozenset[Action]:
+        return frozenset(Action)
+
     def state(self) -> CloudState:
         return CloudState(name=self.name)
 
@@ -105,7 +109,7 @@ class Clouds:
     def names(self) -> Sequence[str]:
         return tuple(self._all)
 
-    def get(self, name: str) -> Cloud:
+    def get(self, name: str, *, project: str | None = None) -> Cloud:
         return self._all[name]
 
 
@@ -163,6 +167,7 @@ class Services:
         self.type_shares = server_type_share.TypeShares(self.server_types)
         self.follow = follow.Follow(store, dispatch=self.dispatch, poll_interval=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
+        self.signals = signal.Signals(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)
         self.health = health.Health(
             {"store": health_checks.StoreCheck(store), "dispatch": health_checks.DispatchCheck(self.dispatch)}

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS, quota
 from enamel.model import cloud
 from enamel.model.states import ServerState

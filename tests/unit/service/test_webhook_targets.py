@@ -53,7 +53,15 @@ def test_inner_addresses_do_not_pass(address: str) -> None:
     assert not WebhookTargets().passes(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "2606:2800:21f:cb07:0:5efe:808:808"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "93.184.215.14",
+        "8.8.8.8",
+        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+        "2606:2800:21f:cb07:0:5efe:808:808",
+    ],
+)
 def test_public_addresses_pass(address: str) -> None:
     assert WebhookTargets().passes(address)
 

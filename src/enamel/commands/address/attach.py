@@ -41,7 +41,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     _refuse_used(found, server)
     draft = Draft()
     if found.kind is AddressKind.PORT:
-        _check_pluggable(server)
+        _check_pluggable(server, facts)
         if wish.fixed_ip is not None:
             detail = "Address and port are one here; leave `fixed_ip` out."
             look.fault("/fixed_ip", detail, "unknown_field")
@@ -69,9 +69,9 @@ def _refuse_used(found: cloud.Address, server: cloud.Server) -> None:
     )
 
 
-def _check_pluggable(server: cloud.Server) -> None:
+def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
     """Raise ActionImpossible where a server cannot get another interface now."""
-    possible = action.possible(server)
+    possible = action.possible(server, offered=facts.actions)
     if Action.ATTACH_NETWORK_INTERFACE not in possible:
         raise ActionImpossible(
             f"Server '{server.name}' cannot be plugged into the address's port now: its state is {server.state.value}.",

@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
@@ -213,7 +213,7 @@ def _lacking(found: RequestedServers, facts: Facts) -> list[Fault]:
             ("boot_volume", wish.boot_volume, Capability.VOLUME, "block-storage"),
             ("volumes", wish.volumes, Capability.VOLUME, "block-storage"),
             ("public_address", translated, Capability.FLOATING_IP, "network"),
-            ("allow", wish.allow, Capability.NETWORK, "network"),
+            ("allow", wish.allow, Capability.SECURITY_GROUPS, "network"),
         ):
             if wanted and needed not in facts.capabilities:
                 detail = f"Cloud '{facts.cloud}' has no {service} service in its catalogue."

@@ -111,7 +111,7 @@ def check(what: Action, facts: Facts) -> None:
     server = facts.server
     if server is None:
         return
-    possible = [one.value for one in action.possible(server)]
+    possible = [one.value for one in action.possible(server, offered=facts.actions)]
     rule = action.RULES[what]
     busy = facts.unfinished[0] if facts.unfinished and rule.busy is not None else None
     if busy is not None and what is not Action.HARD_REBOOT:
@@ -124,7 +124,9 @@ def check(what: Action, facts: Facts) -> None:
     if what.value in possible:
         return
     listed = ", ".join(possible) or "none"
-    if server.locked and not rule.locked:
+    if what not in facts.actions:
+        why = f"cloud '{facts.cloud}' does not offer it"
+    elif server.locked and not rule.locked:
         why = "it is locked"
     elif server.activity is not None:
         why = f"the cloud is at work on it ({server.activity.value})"

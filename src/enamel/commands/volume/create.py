@@ -1,6 +1,6 @@
 """`volume.create`: a volume, empty or from an image, that can be used when the task has ended."""
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded

@@ -21,10 +21,17 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 PATIENCE = timedelta(seconds=3)
 """For a name when a task is accepted; one that takes longer is looked up again when something is sent."""
 
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10")))
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10"),
+    )
+)
 """Networks that not every version of Python knows to be nobody's: documentation, segment routing, site-local addresses;
 some clouds have their metadata service in one of them."""
-_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+_TRANSLATED = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96"))
+)
 """IPv6 networks whose last 32 bits are an IPv4 address."""
 
 

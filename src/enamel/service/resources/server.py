@@ -2,7 +2,7 @@
 
 import enum
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -132,8 +132,10 @@ def is_elevated(me: cloud.Identity) -> bool:
     return "admin" in me.roles
 
 
-def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
-    """Return the resource that a cloud's server is to somebody."""
+def resource(
+    found: cloud.Server, *, cloud: str, me: cloud.Identity, offered: Collection[action.Action]
+) -> Server:
+    """Return the resource that a cloud's server is to somebody; `offered` are the actions that the cloud can do."""
     path = found.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in found.volumes)
     root = (BlockDevice(type="EPHEMERAL", device="root"),) if found.image_id else ()
@@ -161,7 +163,7 @@ def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
         created_at=found.created,
         updated_at=found.updated,
         locked=found.locked,
-        actions=action.possible(found),
+        actions=action.possible(found, offered=offered),
         elevated={"compute_host": found.host, **found.inner} if found.host and is_elevated(me) else {},
     )
 

@@ -162,6 +162,6 @@ class ServerInventory:
             self._whereabouts.seen(one.id, on=where.name)
         shown = self._forms.get((where.name, me))
         if shown is None:
-            shown = ViewCache(partial(server.resource, cloud=where.name, me=me))
+            shown = ViewCache(partial(server.resource, cloud=where.name, me=me, offered=where.actions()))
             self._forms[where.name, me] = shown
         return [shown.of(one) for one in found]

@@ -36,7 +36,7 @@ from enamel.service.resources.orphan import Radar
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.service.validation import body as bodies
-from enamel.store import engine, items, secrets, task_index, tasks, webhooks
+from enamel.store import engine, items, secrets, signals, task_index, tasks, webhooks
 from enamel.store.transaction import Tx
 
 _ENTRY = re.compile(r"(.*/\d+)/[^/]+")
@@ -181,7 +181,8 @@ class Submit:
             request={**params, **(command.blank(data) if isinstance(data, dict) else {})},
             plan=plans.data(plan),
             servers=tuple(
-                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud) for group in plan.groups
+                ServerEntry(hostname=group.name, id=group.id, cloud=found.cloud)
+                for group in plans.servers(plan)
             ),
             parent=found.parent,
             reserves=plan.needs,
@@ -339,6 +340,7 @@ def _take_up(tx: Tx, new: Task, old: str) -> None:
     for one in scheduled:
         tasks.hand_on(tx, one.id, to=new)
     secrets.hand_on(tx, old)
+    signals.hand_on(tx, old, to=new.id)
 
 
 def _later(new: Task, planned: Planned) -> Task | None:

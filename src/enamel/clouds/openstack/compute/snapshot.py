@@ -29,7 +29,7 @@ class _Visible(Struct):
     visibility: str = ""
 
 
-class Snapshots(image.Images, server.Servers):
+class Snapshots(server.Servers, image.Images):
     """The images that a project has made of its servers."""
 
     snapshots: watcher.Watcher[cloud.Image]

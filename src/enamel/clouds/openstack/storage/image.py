@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
+from enamel.clouds.methods import storage as methods
 from enamel.clouds.openstack import service
 from enamel.model import cloud
 from enamel.model.errors import Gone
@@ -74,7 +75,7 @@ class _Images(Struct):
     next: str | None = None
 
 
-class Images(service.Service):
+class Images(service.Service, methods.Images):
     """The images that a project may boot."""
 
     async def images(self) -> Sequence[cloud.Image]:

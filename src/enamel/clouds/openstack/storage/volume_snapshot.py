@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.methods import storage as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.storage import volume
@@ -53,7 +54,7 @@ class _Body(Struct):
     snapshot: _Snapshot
 
 
-class VolumeSnapshots(service.Service):
+class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
     """The snapshots of a project's volumes."""
 
     volume_snapshots: watcher.Watcher[cloud.VolumeSnapshot]

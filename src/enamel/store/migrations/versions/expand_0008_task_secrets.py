@@ -7,8 +7,8 @@ from alembic import op
 
 from enamel.store.migrations import making
 
-revision = "expand_0007"
-down_revision = "expand_0006"
+revision = "expand_0008"
+down_revision = "expand_0007"
 
 _EXACT: dict[str, Any] = {
     "mysql_charset": "utf8mb4",
