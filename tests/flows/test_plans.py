@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.plan import Group, Node, Plan
@@ -138,7 +139,7 @@ def play(story: Story, *, deaths: Sequence[int] = (), cancel: int | None = None)
         cloud.pen = fakes.Pen(store, writes=writes)
         tools = Runtime(
             saver=cloud.pen,
-            clouds=fakes.Clouds(cloud),
+            accounts=LocalAccounts(fakes.Clouds(cloud)),
             secrets=fakes.NoSecrets(),
             prober=fakes.NoProber(),
             signals=SignalWaiters(_no_messages),

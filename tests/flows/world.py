@@ -17,11 +17,12 @@ import pytest
 import structlog
 from msgspec import Struct
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context as calls_context
-from enamel.clouds.openstack import transport
+from enamel.clouds.calls import http
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.store import SharedStore
@@ -64,12 +65,12 @@ QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
 QUICKLY = webhook.Settings(
     timeout=timedelta(seconds=1),
-    look_every=timedelta(seconds=0.02),
+    poll_interval=timedelta(seconds=0.02),
     pauses=(timedelta(seconds=0.02), timedelta(seconds=0.05)),
 )
 """How webhooks are sent: two attempts after the first."""
 LEASE = timedelta(seconds=2)
-AT_ONCE = Rules(seen_apart=timedelta(0), min_age=timedelta(0), unused_for=timedelta(0))
+AT_ONCE = Rules(min_sightings_interval=timedelta(0), min_age=timedelta(0), min_idle_time=timedelta(0))
 """When orphans are proposed: after two looks."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
@@ -122,10 +123,10 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
-        patience = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry + name.removeprefix(self._name))
-        opened = OpenStackCloud(name, region, patience=patience, board=board)
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> OpenStackCloud:
+        timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        region = self._configuration.region(self._entry, project=project)
+        opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened
@@ -204,7 +205,7 @@ class World:
         waiters = signal_reader.waiters(self.store)
         tools = Runtime(
             saver=journal,
-            clouds=self.clouds,
+            accounts=LocalAccounts(self.clouds),
             secrets=self.keys,
             prober=Probe(),
             signals=waiters,
@@ -213,12 +214,12 @@ class World:
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
-                Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)
+                Runner(tools), lease=self.lease, poll_interval=timedelta(seconds=0.05)
             ),
             dispatch=self.dispatch,
             keys=self.keys,
-            look_every=timedelta(seconds=0.05),
-            drain_for=timedelta(seconds=0.2),
+            poll_interval=timedelta(seconds=0.05),
+            graceful_shutdown_timeout=timedelta(seconds=0.2),
             signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
@@ -482,7 +483,7 @@ async def opened(
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(transport, "_fenced", world.watched(transport._fenced))
+        patch.setattr(http, "_fenced", world.watched(http._fenced))
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world

@@ -51,6 +51,7 @@ class Draft:
         after: Sequence[Handle] = (),
         action: str | None = None,
         cloud: str | None = None,
+        project: str | None = None,
         timeout: timedelta | None = None,
     ) -> Handle:
         """Add a step and return its handle.
@@ -70,6 +71,7 @@ class Draft:
             after=tuple(sorted(needed | {handle.name for handle in after})),
             group=group,
             cloud=cloud or self._cloud,
+            project=project,
             members=tuple(members),
             retry=step.retry,
             timeout=timeout or step.time_limit(),

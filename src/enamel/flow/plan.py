@@ -34,6 +34,8 @@ class Node(Struct, frozen=True, kw_only=True):
     """Name of the group that it belongs to, a server's hostname; None where it serves the whole task."""
     cloud: str | None = None
     """Where it is done, if not on the task's own cloud."""
+    project: str | None = None
+    """Id of the project for which it is done, if not the entry's own."""
     members: tuple[str, ...] = ()
     """Of a step that makes one thing for each of several servers: their hostnames, in the order of the things."""
     retry: Retry = Retry()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from enamel.clouds import driver
+from enamel.clouds.accounts import Accounts
 from enamel.flow.journal import Saver
 from enamel.flow.signals import SignalWaiters
 from enamel.steps.step import Prober
@@ -25,7 +25,7 @@ class Runtime:
         self,
         *,
         saver: Saver,
-        clouds: driver.Clouds,
+        accounts: Accounts,
         secrets: Secrets,
         prober: Prober,
         signals: SignalWaiters,
@@ -33,7 +33,7 @@ class Runtime:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.saver = saver
-        self.clouds = clouds
+        self.accounts = accounts
         self.secrets = secrets
         self.prober = prober
         self.signals = signals

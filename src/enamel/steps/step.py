@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from msgspec import Struct
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.model import task
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import EnamelError, StepTimedOut
 from enamel.model.signal import Signal
 
@@ -63,7 +65,7 @@ class Context:
     note: Callable[[str], None]
     """Leaves a sentence in the item, about a fall-back that was taken."""
     prober: Prober
-    elsewhere: Callable[[str], driver.Cloud]
+    elsewhere: Callable[[CloudReference], driver.Cloud]
     """Opens another entry of the configuration."""
     started_at: datetime
     """When the step began for the first time, whichever worker it was."""
@@ -89,7 +91,7 @@ class Step(Struct, frozen=True, kw_only=True):
     retry: ClassVar[Retry] = Retry()
     timeout: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
-    requires: ClassVar[frozenset[driver.Capability]] = frozenset()
+    requires: ClassVar[frozenset[Capability]] = frozenset()
     """What the cloud has to be able to do; a plan is refused where it is not."""
     empty_outputs: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""

@@ -9,9 +9,11 @@ import msgspec
 from enamel.dispatch import local
 from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
+from enamel.model.action import Action
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
+from enamel.model.states import PowerState, ServerState
 from enamel.service.access import caller
 from enamel.service.process import health, health_checks, metrics
 from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
@@ -48,8 +50,8 @@ class Cloud:
             **{
                 "id": f"00000000-0000-4000-8000-{number:012}",
                 "name": name,
-                "status": "ACTIVE",
-                "power_state": 1,
+                "state": ServerState.ACTIVE,
+                "power": PowerState.RUNNING,
                 "created": START + timedelta(seconds=number),
                 "updated": START + timedelta(seconds=number),
                 "project_id": ME.project_id,
@@ -60,6 +62,9 @@ class Cloud:
         )
         self.servers[made.id] = made
         return made
+
+    def actions(self) -> frozenset[Action]:
+        return frozenset(Action)
 
     def state(self) -> CloudState:
         return CloudState(name=self.name)
@@ -104,7 +109,7 @@ class Clouds:
     def names(self) -> Sequence[str]:
         return tuple(self._all)
 
-    def get(self, name: str) -> Cloud:
+    def get(self, name: str, *, project: str | None = None) -> Cloud:
         return self._all[name]
 
 
@@ -160,7 +165,7 @@ class Services:
         self.placements = placement.Placements(self.clouds)
         self.server_types = server_type.ServerTypes(self.clouds)
         self.type_shares = server_type_share.TypeShares(self.server_types)
-        self.follow = follow.Follow(store, dispatch=self.dispatch, look_every=timedelta(seconds=0.05))
+        self.follow = follow.Follow(store, dispatch=self.dispatch, poll_interval=timedelta(seconds=0.05))
         self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
         self.signals = signal.Signals(store, dispatch=self.dispatch)
         self.callers = caller.LocalCaller(self.clouds)

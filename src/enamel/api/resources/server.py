@@ -10,6 +10,7 @@ from enamel.api.resources import server_body, task
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.server_change import ServerChange
+from enamel.model.states import PowerState
 from enamel.service.resources import server, server_list, server_rename
 from enamel.service.validation import body
 
@@ -28,7 +29,7 @@ class ServerFilter(Struct, frozen=True, kw_only=True):
     """Changed at this time or later."""
     virt_state: tuple[server.VirtState, ...] = ()
     """In any of these states."""
-    power_state: tuple[server.PowerState, ...] = ()
+    power_state: tuple[PowerState, ...] = ()
     """In any of these states."""
     launched_by: tuple[str, ...] = ()
     """Launched by any of these users."""

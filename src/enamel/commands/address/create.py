@@ -1,6 +1,6 @@
 """`address.create`: an address that outlives servers, a floating IP or, where the cloud has none, a port."""
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup

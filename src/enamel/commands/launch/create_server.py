@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
@@ -22,7 +22,7 @@ from enamel.commands.launch.servers import RequestedServers
 from enamel.commands.lookup import Lookup
 from enamel.flow.draft import Draft
 from enamel.flow.plan import Plan, with_secrets
-from enamel.model import duration
+from enamel.model import duration, states
 from enamel.model.errors import Fault
 from enamel.model.launch import AddressChoice, KeypairChoice, Launch, NetworkChoice
 from enamel.model.task import Priority
@@ -32,8 +32,6 @@ TOGETHER = 100
 
 TIMEOUT = timedelta(hours=1)
 """A launch's time when it names none."""
-
-FORGOTTEN = frozenset({"DELETED", "SOFT_DELETED"})
 
 
 def ask(want: CommandRequest) -> FactsNeeded:
@@ -186,7 +184,9 @@ def _urgent(want: CommandRequest) -> list[Fault]:
 
 def _taken(found: RequestedServers, facts: Facts) -> list[Fault]:
     """Return a fault for each host name that the project has already."""
-    taken = {one.name for one in facts.servers_named if one.status not in FORGOTTEN} | facts.promised_names
+    taken = {
+        one.name for one in facts.servers_named if one.state not in states.DELETED
+    } | facts.promised_names
     return [
         Fault(
             pointer=member.at_name,
@@ -213,7 +213,7 @@ def _lacking(found: RequestedServers, facts: Facts) -> list[Fault]:
             ("boot_volume", wish.boot_volume, Capability.VOLUME, "block-storage"),
             ("volumes", wish.volumes, Capability.VOLUME, "block-storage"),
             ("public_address", translated, Capability.FLOATING_IP, "network"),
-            ("allow", wish.allow, Capability.NETWORK, "network"),
+            ("allow", wish.allow, Capability.SECURITY_GROUPS, "network"),
         ):
             if wanted and needed not in facts.capabilities:
                 detail = f"Cloud '{facts.cloud}' has no {service} service in its catalogue."

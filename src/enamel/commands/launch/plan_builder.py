@@ -6,7 +6,7 @@ First comes what servers share, then each server: with ports of its own that are
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts
 from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.resolved_server import ResolvedServer

@@ -111,7 +111,7 @@ def check(what: Action, facts: Facts) -> None:
     server = facts.server
     if server is None:
         return
-    possible = [one.value for one in action.possible(server)]
+    possible = [one.value for one in action.possible(server, offered=facts.actions)]
     rule = action.RULES[what]
     busy = facts.unfinished[0] if facts.unfinished and rule.busy is not None else None
     if busy is not None and what is not Action.HARD_REBOOT:
@@ -124,17 +124,21 @@ def check(what: Action, facts: Facts) -> None:
     if what.value in possible:
         return
     listed = ", ".join(possible) or "none"
-    if server.locked and not rule.locked:
+    if what not in facts.actions:
+        why = f"cloud '{facts.cloud}' does not offer it"
+    elif server.locked and not rule.locked:
         why = "it is locked"
-    elif server.task_state is not None:
-        why = f"the cloud is at work on it ({server.task_state})"
+    elif server.activity is not None:
+        why = f"the cloud is at work on it ({server.activity.value})"
     else:
-        why = f"its state is {server.status}" + (" and it is not locked" if what is Action.UNLOCK else "")
+        why = f"its state is {server.state.value}" + (
+            " and it is not locked" if what is Action.UNLOCK else ""
+        )
     raise ActionImpossible(
         f"Server '{server.name}' cannot do {what.value} now: {why}. Possible now: {listed}.",
         faults=(Fault(pointer="/action", detail=f"Possible now: {listed}.", code="impossible"),),
         possible=possible,
-        state=server.status,
+        state=server.state.value,
     )
 
 

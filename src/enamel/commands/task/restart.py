@@ -19,12 +19,12 @@ from enamel.flow import expressions, graph, task_view
 from enamel.flow import plan as plans
 from enamel.flow.draft import Draft
 from enamel.flow.plan import Node, Plan
-from enamel.model import item, task
+from enamel.model import item, states, task
 from enamel.model.errors import Fault, WrongState
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
-from enamel.steps.server import GONE, Boot
+from enamel.steps.server import Boot
 
 RESTARTABLE = frozenset({task.State.ABORTED, task.State.TIMED_OUT})
 
@@ -130,7 +130,9 @@ def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
         for name in node.inputs[Boot.per_item_input]
     }
     own = {thing.id for thing in facts.task.result.made.get("server", ())} if facts.task else set()
-    others = {one.name for one in facts.servers_named if one.id not in own and one.status not in GONE}
+    others = {
+        one.name for one in facts.servers_named if one.id not in own and one.state not in states.DELETED
+    }
     for name in sorted(names & (others | facts.promised_names)):
         detail = f"The project has another server '{name}' by now."
         yield Fault(pointer="", code="taken", detail=detail)

@@ -80,7 +80,9 @@ def undo(
             only=going if going and len(going) < _total(one) else None,
             mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
         )
-        handle = draft.add(step, name=f"undo-{node.name}", after=later, cloud=node.cloud)
+        handle = draft.add(
+            step, name=f"undo-{node.name}", after=later, cloud=node.cloud, project=node.project
+        )
         handles[node.name] = [handle]
         added[handle.name] = node
     return added
@@ -94,7 +96,9 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
             after = [handles[name] for name in node.after if name in handles]
             step = msgspec.convert(evaluation.resolve(node.inputs, evaluation.LITERALS), Revert)
-            handles[node.name] = draft.add(step, name=node.name, after=after, cloud=node.cloud)
+            handles[node.name] = draft.add(
+                step, name=node.name, after=after, cloud=node.cloud, project=node.project
+            )
             added[node.name] = node
     return added
 

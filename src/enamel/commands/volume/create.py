@@ -1,6 +1,6 @@
 """`volume.create`: a volume, empty or from an image, that can be used when the task has ended."""
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
@@ -8,6 +8,7 @@ from enamel.commands.launch import template
 from enamel.commands.lookup import Lookup
 from enamel.flow.draft import Draft
 from enamel.model import mark
+from enamel.model.states import ImageState
 from enamel.model.volume import VolumeWish
 from enamel.steps import volume
 
@@ -34,7 +35,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     image = None
     if wish.template is not None:
         image = look.find(facts.images, wish.template, what="image", pointer="/template")
-    if image is not None and image.status != "active":
+    if image is not None and image.state is not ImageState.ACTIVE:
         look.fault("/template", f"Image '{image.name}' cannot be used: its state is '{image.status}'.")
     elif image is not None and template.needed_gb(image) > wish.size_gb:
         needed = template.needed_gb(image)

@@ -25,7 +25,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     found = next((one for one in facts.volumes if one.id == id), None)
     if found is None:
         raise NotFound(f"There is no volume '{id}'.")
-    if found.status not in volume.USABLE:
+    if found.state not in volume.USABLE:
         raise WrongState(
             f"Volume '{found.name}' is '{found.status}'; a snapshot can be made of one that is available or in use.",
             state=found.status,

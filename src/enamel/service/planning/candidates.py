@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds import driver
+from enamel.clouds import accounts, driver
 from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, OrphanFactsNeeded
 from enamel.commands.launch import other_clouds
@@ -125,7 +126,9 @@ class CandidatePlanner:
         where = self._clouds.get(cloud)
         remembered = self._allowance.remembered(cloud, asked.quota) if asked.quota else {}
         facts, limits = await asyncio.gather(
-            asking.gather(where, asked, clouds=want.clouds, elsewhere=self._clouds.get),
+            asking.gather(
+                where, asked, clouds=want.clouds, elsewhere=partial(accounts.resolve, self._clouds)
+            ),
             self._allowance.look(where, asked.quota) if remembered is None else _known(remembered),
         )
         facts = msgspec.structs.replace(

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service.access import role
 from enamel.service.resources import address as addresses
@@ -19,7 +21,11 @@ MANY = 20
 
 
 async def gather(
-    where: driver.Cloud, ask: FactsNeeded, *, clouds: Sequence[str], elsewhere: Callable[[str], driver.Cloud]
+    where: driver.Cloud,
+    ask: FactsNeeded,
+    *,
+    clouds: Sequence[str],
+    elsewhere: Callable[[CloudReference], driver.Cloud],
 ) -> Facts:
     """Return the facts.
 
@@ -31,7 +37,11 @@ async def gather(
     questions: dict[str, Awaitable[Any]] = {"capabilities": where.capabilities()}
     for name, asked, method in (
         ("flavors", ask.flavors, lambda: server_type.usable(where)),
-        ("images", ask.images, where.images),
+        (
+            "images",
+            ask.images,
+            lambda: where.images_named(ask.templates) if ask.templates else where.images(),
+        ),
         ("networks", ask.networks, where.networks),
         ("subnets", ask.subnets, where.subnets),
         ("zones", ask.zones, where.zones),
@@ -67,15 +77,18 @@ async def gather(
         name: tuple(one) if isinstance(one, list) else one for name, one in found.items()
     }
     facts = msgspec.structs.replace(
-        Facts(cloud=where.name, identity=identity, clouds=tuple(clouds)), **answers, **around
+        Facts(cloud=where.name, identity=identity, clouds=tuple(clouds), actions=where.actions()),
+        **answers,
+        **around,
     )
     if ask.target is not None and facts.server is not None:
-        there = elsewhere(await _entry(where, ask.target))
-        target = await _target(there, facts.server, name=ask.target_name or facts.server.name)
+        reference = await _entry(where, ask.target)
+        name = ask.target_name or facts.server.name
+        target = await _target(elsewhere(reference), facts.server, name=name, reference=reference)
         volumes = await _volumes_of(where, facts.server)
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     known = {text for image in facts.images for text in (image.id, image.name)}
-    if ask.templates - known and not ask.volumes and driver.Capability.VOLUME in facts.capabilities:
+    if ask.templates - known and not ask.volumes and Capability.VOLUME in facts.capabilities:
         facts = msgspec.structs.replace(facts, volumes=tuple(await where.volumes_list()))
     return facts
 
@@ -97,8 +110,8 @@ async def _flavor(where: driver.Cloud, text: str) -> cloud.Flavor:
     return await role.needed(where.flavor(found.id))
 
 
-async def _entry(where: driver.Cloud, project: str) -> str:
-    """Return the name under which a cloud opens for another project. Raises Forbidden: we have no role there."""
+async def _entry(where: driver.Cloud, project: str) -> CloudReference:
+    """Return the reference to a cloud for another project. Raises Forbidden: we have no role there."""
     try:
         return await where.entry_of(project)
     except CloudForbidden as error:
@@ -107,7 +120,9 @@ async def _entry(where: driver.Cloud, project: str) -> str:
         ) from error
 
 
-async def _target(there: driver.Cloud, server: cloud.Server, *, name: str) -> Target:
+async def _target(
+    there: driver.Cloud, server: cloud.Server, *, name: str, reference: CloudReference
+) -> Target:
     """Return what has to be known of the project to which a server is to go."""
     # Transfers are rare, and what such a project lacks is often made the moment before.
     await there.forget()
@@ -120,7 +135,7 @@ async def _target(there: driver.Cloud, server: cloud.Server, *, name: str) -> Ta
         there.quota(("servers", "cores", "memory_mb", "volumes", "gigabytes")),
     )
     return Target(
-        entry=there.name,
+        reference=reference,
         identity=identity,
         flavors=tuple(flavors),
         networks=tuple(networks),
@@ -132,6 +147,10 @@ async def _target(there: driver.Cloud, server: cloud.Server, *, name: str) -> Ta
 
 async def _nothing() -> None:
     return None
+
+
+async def _none() -> Sequence[Any]:
+    return ()
 
 
 async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> cloud.Server:
@@ -154,17 +173,19 @@ async def _host(where: driver.Cloud, wanted: str) -> dict[str, Any]:
 
 async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:
     """Return a server and all that hangs on it."""
+    has = await where.capabilities()
     server = await _server(where, id, identity)
     ports, volumes, groups, servers = await asyncio.gather(
-        where.ports_of([id]),
+        where.ports_of([id]) if Capability.NETWORK in has else _none(),
         _volumes_of(where, server),
-        where.security_groups(),
+        where.security_groups() if Capability.SECURITY_GROUPS in has else _none(),
         where.servers_list(),
     )
+    floating = bool(ports) and Capability.FLOATING_IP in has
     return {
         "server": server,
         "ports": tuple(ports),
-        "addresses": tuple(await where.addresses_of([one.id for one in ports])) if ports else (),
+        "addresses": tuple(await where.addresses_of([one.id for one in ports])) if floating else (),
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),

@@ -82,5 +82,10 @@ class ServerLocator:
 
 
 def _told(newest: Task, id: str) -> str | None:
-    """Return the cloud that a task says its server is on; None where it does not say yet."""
+    """Return the cloud that a task says its server is on; None where it does not say yet.
+
+    A server that was transferred is in another project, to which another entry may lead.
+    """
+    if newest.type == "server.transfer":
+        return None
     return next((entry.cloud for entry in newest.servers if entry.id == id), None)

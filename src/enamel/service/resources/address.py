@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, mark
 from enamel.model.errors import NotFound
 from enamel.steps import address

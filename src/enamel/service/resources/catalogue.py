@@ -3,7 +3,7 @@
 import asyncio
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.launch import rule_parser
 from enamel.model import cloud
 from enamel.model.caller import Caller

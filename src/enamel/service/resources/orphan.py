@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.orphan import find
 from enamel.commands.orphan.find import Inventory, Owner, Rules
 from enamel.model import mark
@@ -80,9 +80,9 @@ _NEEDS = {
     "ports": Capability.NETWORK,
     "addresses": Capability.FLOATING_IP,
     "volumes": Capability.VOLUME,
-    "security_groups": Capability.NETWORK,
+    "security_groups": Capability.SECURITY_GROUPS,
     "server_groups": Capability.SERVER_GROUPS,
-    "networks": Capability.NETWORK,
+    "networks": Capability.NETWORK_CREATION,
 }
 
 

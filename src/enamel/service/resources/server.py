@@ -2,13 +2,14 @@
 
 import enum
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct, field
 
 from enamel.model import action, cloud
 from enamel.model.placement import id_of
+from enamel.model.states import PowerState, ServerState
 
 
 class VirtState(enum.Enum):
@@ -25,16 +26,6 @@ class VirtState(enum.Enum):
     SHELVED = "SHELVED"
     SHELVED_OFFLOADED = "SHELVED_OFFLOADED"
     ERROR = "ERROR"
-
-
-class PowerState(enum.Enum):
-    """What its virtual machine is doing."""
-
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    SHUTDOWN = "SHUTDOWN"
-    CRASHED = "CRASHED"
-    SUSPENDED = "SUSPENDED"
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -116,35 +107,21 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 VIRT_STATES = {
-    "ACTIVE": VirtState.ACTIVE,
-    "BUILD": VirtState.BUILDING,
-    "REBUILD": VirtState.BUILDING,
-    "PAUSED": VirtState.PAUSED,
-    "SUSPENDED": VirtState.SUSPENDED,
-    "SHUTOFF": VirtState.STOPPED,
-    "RESCUE": VirtState.RESCUED,
-    "VERIFY_RESIZE": VirtState.RESIZED,
-    "DELETED": VirtState.TERMINATED,
-    "SOFT_DELETED": VirtState.TERMINATED,
-    "SHELVED": VirtState.SHELVED,
-    "SHELVED_OFFLOADED": VirtState.SHELVED_OFFLOADED,
-    # What happens to a running server leaves it a running server until it is over.
-    "REBOOT": VirtState.ACTIVE,
-    "HARD_REBOOT": VirtState.ACTIVE,
-    "PASSWORD": VirtState.ACTIVE,
-    "MIGRATING": VirtState.ACTIVE,
-    "RESIZE": VirtState.ACTIVE,
-    "REVERT_RESIZE": VirtState.RESIZED,
+    ServerState.BUILDING: VirtState.BUILDING,
+    ServerState.ACTIVE: VirtState.ACTIVE,
+    ServerState.PAUSED: VirtState.PAUSED,
+    ServerState.SUSPENDED: VirtState.SUSPENDED,
+    ServerState.STOPPED: VirtState.STOPPED,
+    ServerState.RESCUED: VirtState.RESCUED,
+    ServerState.RESIZED: VirtState.RESIZED,
+    ServerState.SHELVED: VirtState.SHELVED,
+    ServerState.SHELVED_OFFLOADED: VirtState.SHELVED_OFFLOADED,
+    ServerState.ERROR: VirtState.ERROR,
+    ServerState.UNKNOWN: VirtState.ERROR,
+    ServerState.SOFT_DELETED: VirtState.TERMINATED,
+    ServerState.DELETED: VirtState.TERMINATED,
 }
-"""The cloud's status in the words of this API; what is not here is an ERROR."""
-
-POWER_STATES = {
-    1: PowerState.RUNNING,
-    3: PowerState.PAUSED,
-    4: PowerState.SHUTDOWN,
-    6: PowerState.CRASHED,
-    7: PowerState.SUSPENDED,
-}
+"""The cloud's state of a server in the words of this API."""
 
 MARK = "enamel"
 """The property by which Enamel knows what it has made; it is nobody else's business."""
@@ -155,8 +132,10 @@ def is_elevated(me: cloud.Identity) -> bool:
     return "admin" in me.roles
 
 
-def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
-    """Return the resource that a cloud's server is to somebody."""
+def resource(
+    found: cloud.Server, *, cloud: str, me: cloud.Identity, offered: Collection[action.Action]
+) -> Server:
+    """Return the resource that a cloud's server is to somebody; `offered` are the actions that the cloud can do."""
     path = found.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in found.volumes)
     root = (BlockDevice(type="EPHEMERAL", device="root"),) if found.image_id else ()
@@ -171,8 +150,8 @@ def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
         placement_id=id_of(path),
         placement=path,
         spec=Spec(memory_mb=found.memory_mb, root_disk_gb=found.disk_gb, cpu_units=found.vcpus),
-        power_state=POWER_STATES.get(found.power_state),
-        virt_state=VIRT_STATES.get(found.status, VirtState.ERROR),
+        power_state=found.power,
+        virt_state=VIRT_STATES[found.state],
         block_devices=root + volumes,
         networking=Networking(
             access=_access(found.floating_addresses or found.fixed_addresses),
@@ -180,11 +159,11 @@ def resource(found: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
         ),
         properties={key: value for key, value in found.metadata.items() if key != MARK},
         tags=found.tags,
-        fault=found.fault.message if found.fault else None,
+        fault=found.fault.text if found.fault else None,
         created_at=found.created,
         updated_at=found.updated,
         locked=found.locked,
-        actions=action.possible(found),
+        actions=action.possible(found, offered=offered),
         elevated={"compute_host": found.host, **found.inner} if found.host and is_elevated(me) else {},
     )
 

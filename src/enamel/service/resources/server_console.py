@@ -8,16 +8,8 @@ from enamel.model.caller import Caller
 from enamel.model.errors import Gone, NotFound
 from enamel.service.tasks.read import Read
 
-CONSOLES = {
-    "novnc": "novnc",
-    "xvpvnc": "xvpvnc",
-    "rdp": "rdp-html5",
-    "spice": "spice-html5",
-    "serial": "serial",
-    "mks": "webmks",
-    "webmks": "webmks",
-}
-"""The types of console, and what clouds call them."""
+CONSOLES = ("novnc", "xvpvnc", "rdp", "spice", "serial", "mks", "webmks")
+"""The types of console."""
 
 
 async def console_log(read: Read, caller: Caller, id: str, *, lines: int | None) -> str:
@@ -41,7 +33,7 @@ async def console(read: Read, caller: Caller, id: str, *, type: str) -> str:
     if type not in CONSOLES:
         raise NotFound(f"There is no console of type '{type[:64]}'; known are {', '.join(CONSOLES)}.")
     found, where = await read.find(caller, id)
-    return await where.console(found.id, type=CONSOLES[type])
+    return await where.console(found.id, type=type)
 
 
 async def diagnostics(read: Read, caller: Caller, id: str) -> dict[str, Any]:

@@ -6,32 +6,11 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from enamel.model import cloud
-from enamel.model.action import Action
 from enamel.model.caller import Caller
 from enamel.model.errors import CloudError, Fault, Invalid, NotFound
 from enamel.model.problem import Problem
 from enamel.model.task import State, Task
 from enamel.service.tasks.read import Page, Read
-
-WORDS = {
-    "create": "CREATE",
-    "delete": "TERMINATE",
-    "start": Action.POWER_ON.value,
-    "stop": Action.POWER_OFF.value,
-    "changePassword": Action.UPDATE_PASSWORD.value,
-    "createImage": Action.SNAPSHOT.value,
-    "createBackup": Action.BACKUP.value,
-    "confirmResize": Action.CONFIRM_RESIZE.value,
-    "revertResize": Action.REVERT_RESIZE.value,
-    "shelveOffload": Action.SHELVE_OFFLOAD.value,
-    "migrate": Action.MOVE.value,
-    "live-migration": Action.MOVE.value,
-    "attach_volume": Action.ATTACH_BLOCK_DEVICE.value,
-    "detach_volume": Action.DETACH_BLOCK_DEVICE.value,
-    "attach_interface": Action.ATTACH_NETWORK_INTERFACE.value,
-    "detach_interface": Action.DETACH_NETWORK_INTERFACE.value,
-}
-"""What Nova calls its actions, in the words of this API; others are spelled alike."""
 
 MOST = 1000
 """So many of a server's tasks are looked at."""
@@ -102,7 +81,7 @@ async def _others(read: Read, caller: Caller, server: str, *, known: tuple[Task,
     """Return what the cloud remembers and no task of Enamel's has asked for."""
     try:
         found, where = await read.find(caller, server)
-        deeds = await where.deeds(found.id)
+        deeds = await where.server_history(found.id)
     except (NotFound, CloudError):
         if not known:
             raise
@@ -130,7 +109,7 @@ def _of_cloud(found: cloud.HistoryEntry) -> HistoryEntry:
     return HistoryEntry(
         id=found.id,
         origin=Origin.CLOUD,
-        action=WORDS.get(found.action, found.action.upper().replace("-", "_")),
+        action=found.action,
         # The list does not tell whether it is over; what is under way shows in the server's state.
         state=State.ABORTED if found.failed else State.COMPLETED,
         created_at=found.started or datetime.fromtimestamp(0, UTC),

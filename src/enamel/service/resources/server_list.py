@@ -11,6 +11,7 @@ from enamel.clouds import driver
 from enamel.model import cloud
 from enamel.model.errors import CloudError, CloudUnreachable, Fault, Invalid, NotFound
 from enamel.model.problem import Problem, of
+from enamel.model.states import PowerState
 from enamel.service.planning.server_locator import ServerLocator
 from enamel.service.resources import server
 from enamel.service.resources.server import Server
@@ -25,7 +26,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     since: datetime | None = None
     virt_states: tuple[server.VirtState, ...] = ()
-    power_states: tuple[server.PowerState, ...] = ()
+    power_states: tuple[PowerState, ...] = ()
     launched_by: tuple[str, ...] = ()
     hostname: str | None = None
 
@@ -161,6 +162,6 @@ class ServerInventory:
             self._whereabouts.seen(one.id, on=where.name)
         shown = self._forms.get((where.name, me))
         if shown is None:
-            shown = ViewCache(partial(server.resource, cloud=where.name, me=me))
+            shown = ViewCache(partial(server.resource, cloud=where.name, me=me, offered=where.actions()))
             self._forms[where.name, me] = shown
         return [shown.of(one) for one in found]

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from enamel.commands.launch import template
 from enamel.model import cloud
+from enamel.model.states import ImageState, VolumeState
 
 
 class Kind(enum.Enum):
@@ -42,7 +43,7 @@ def listed(images: Iterable[cloud.Image], volumes: Iterable[cloud.Volume]) -> li
             id=one.id,
             name=one.name,
             kind=Kind.SNAPSHOT if one.snapshot else Kind.IMAGE,
-            usable=one.status == "active",
+            usable=one.state is ImageState.ACTIVE,
             state=one.status,
             needs_disk_gb=template.needed_gb(one),
             needs_memory_mb=one.min_memory_mb,
@@ -54,7 +55,7 @@ def listed(images: Iterable[cloud.Image], volumes: Iterable[cloud.Volume]) -> li
             id=one.id,
             name=one.name,
             kind=Kind.VOLUME,
-            usable=one.status == "available",
+            usable=one.state is VolumeState.AVAILABLE,
             state=one.status,
             needs_disk_gb=0,
             needs_memory_mb=0,

@@ -22,11 +22,15 @@ class Follow:
     """
 
     def __init__(
-        self, store: engine.Store, *, dispatch: base.Dispatch, look_every: timedelta = timedelta(seconds=0.4)
+        self,
+        store: engine.Store,
+        *,
+        dispatch: base.Dispatch,
+        poll_interval: timedelta = timedelta(seconds=0.4),
     ) -> None:
         self._store = store
         self._dispatch = dispatch
-        self._look_every = look_every
+        self._poll_interval = poll_interval
         self._ending = False
         self._followed: dict[str, Timeline] = {}
         self._looks = cache.Flights()
@@ -70,7 +74,7 @@ class Follow:
         """Return the timeline of a task, kept up for as long as anybody follows it."""
         timeline = self._followed.get(id)
         if timeline is None:
-            timeline = Timeline(self._store, id, dispatch=self._dispatch, look_every=self._look_every)
+            timeline = Timeline(self._store, id, dispatch=self._dispatch, poll_interval=self._poll_interval)
             self._followed[id] = timeline
         timeline.followers += 1
         try:

@@ -148,7 +148,7 @@ class Read:
 
         """
         found, where = await self.find(caller, id, seen=True)
-        return servers.resource(found, cloud=where.name, me=await where.identity())
+        return servers.resource(found, cloud=where.name, me=await where.identity(), offered=where.actions())
 
     async def servers(
         self, *, limit: int, marker: str | None = None, project: str | None = None, which: Filter

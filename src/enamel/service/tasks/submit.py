@@ -18,7 +18,7 @@ from enamel.dispatch.base import Dispatch
 from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import errors, ids, task, webhook
+from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.caller import Caller
 from enamel.model.cloud import Limit
 from enamel.model.errors import Fault
@@ -36,7 +36,7 @@ from enamel.service.resources.orphan import Radar
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.service.validation import body as bodies
-from enamel.store import engine, items, secrets, signals, tasks, webhooks
+from enamel.store import engine, items, secrets, signals, task_index, tasks, webhooks
 from enamel.store.transaction import Tx
 
 _ENTRY = re.compile(r"(.*/\d+)/[^/]+")
@@ -312,7 +312,7 @@ def _write(
     stored = tasks.insert(tx, new, steps, first)
     webhooks.insert(tx, hooks)
     if new.reserves:
-        tasks.promise_names(tx, new.id, sorted(_new_names(new)))
+        task_index.add(tx, task_key.hostnames(new))
     if later is not None:
         at = Event(task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type})
         tasks.insert(tx, later, (), at)
@@ -338,7 +338,7 @@ def _take_up(tx: Tx, new: Task, old: str) -> None:
         return
     # The time to live goes on, and the secrets are this task's now.
     for one in scheduled:
-        tasks.hand_on(tx, one.id, to=new.id)
+        tasks.hand_on(tx, one.id, to=new)
     secrets.hand_on(tx, old)
     signals.hand_on(tx, old, to=new.id)
 
@@ -359,6 +359,7 @@ def _later(new: Task, planned: Planned) -> Task | None:
         not_before=begin,
         deadline=begin + planned.timeout,
         cloud=new.cloud,
+        credential=new.credential,
         request={"task": new.id},
         parent=new.id,
     )
@@ -368,7 +369,7 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
     """Refuse a task whose quota or names were promised to another since the facts were gathered."""
     if not new.reserves:
         return
-    names = _new_names(new)
+    names = frozenset(key.key for key in task_key.hostnames(new))
     taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
     if taken:
         listed = ", ".join(sorted(taken))
@@ -385,11 +386,6 @@ def _still_free(tx: Tx, new: Task, facts: Facts) -> None:
                 faults=tuple(lacking),
                 quota=quota.numbers(new.reserves, exact),
             )
-
-
-def _new_names(new: Task) -> frozenset[str]:
-    """Return the host names that a task is about to take; servers that exist have theirs."""
-    return frozenset(entry.hostname for entry in new.servers if entry.id is None)
 
 
 def _tight(wanted: Mapping[str, int], limits: Mapping[str, Limit], promised: Mapping[str, int]) -> bool:

@@ -24,7 +24,7 @@ class Timeline:
     """What is known of one task."""
 
     def __init__(
-        self, store: engine.Store, id: str, *, dispatch: base.Dispatch, look_every: timedelta
+        self, store: engine.Store, id: str, *, dispatch: base.Dispatch, poll_interval: timedelta
     ) -> None:
         self.followers = 0
         self.known = asyncio.Event()
@@ -34,7 +34,7 @@ class Timeline:
         self._store = store
         self._id = id
         self._dispatch = dispatch
-        self._look_every = look_every.total_seconds()
+        self._poll_interval = poll_interval.total_seconds()
         self._recent: deque[Event] = deque(maxlen=KEPT)
         self._last = 0
         self._error: EnamelError | None = None
@@ -77,7 +77,7 @@ class Timeline:
                 while not self.over:
                     await self._look()
                     if not self.over:
-                        await bell.wait(timeout=self._look_every)
+                        await bell.wait(timeout=self._poll_interval)
         except EnamelError as exc:
             self._error = exc
             self.over = True

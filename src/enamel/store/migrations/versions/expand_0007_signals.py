@@ -9,7 +9,7 @@ from sqlalchemy.dialects import mysql
 from enamel.store.migrations import making
 
 revision = "expand_0007"
-down_revision = "expand_0004"
+down_revision = "expand_0006"
 
 _LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 _EXACT: dict[str, Any] = {
