@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.model import cloud
 from enamel.model.action import Action, Wish
+from enamel.model.states import ServerState
 from enamel.model.volume import SnapshotWish
 from enamel.steps import KINDS
 from tests.unit.commands import north
@@ -22,7 +23,7 @@ def server(**changes: Any) -> cloud.Server:
     base = cloud.Server(
         id=north.NEIGHBOUR,
         name="db",
-        status="ACTIVE",
+        state=ServerState.ACTIVE,
         flavor_id="1",
         flavor_name="m1.tiny",
         vcpus=1,
