@@ -20,7 +20,7 @@ from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.launch.servers import RequestedServers
 from enamel.commands.lookup import Lookup
 from enamel.flow.plan import Draft, Plan, with_secrets
-from enamel.model import duration
+from enamel.model import duration, role
 from enamel.model.errors import Fault
 from enamel.model.launch import AddressChoice, KeypairChoice, Launch, NetworkChoice
 from enamel.model.task import Priority
@@ -171,9 +171,9 @@ def _duration(text: str | None) -> timedelta | None:
 
 def _urgent(want: CommandRequest) -> list[Fault]:
     """Return a fault where the caller may not ask for the priority they ask for."""
-    if want.body.priority != "high" or "admin" in want.roles:
+    if want.body.priority != "high" or role.is_admin(want.roles):
         return []
-    detail = "Only operators (role admin) may ask for high priority; use normal or low."
+    detail = f"High priority requires the role {role.ADMIN}; use normal or low."
     return [Fault(pointer="/priority", code="forbidden", detail=detail)]
 
 

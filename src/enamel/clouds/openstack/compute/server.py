@@ -11,7 +11,7 @@ from msgspec import UNSET
 from enamel.clouds.openstack import faults, transport
 from enamel.clouds.openstack.compute import catalogue, server_json, tag
 from enamel.clouds.watch import snapshot, watcher
-from enamel.model import cloud
+from enamel.model import cloud, ids
 from enamel.model.errors import (
     CloudConflict,
     CloudForbidden,
@@ -32,6 +32,8 @@ class Servers(catalogue.Compute):
 
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
+        if not ids.is_id(id):
+            raise Gone(f"There is no server '{id[:64]}'.")
         version = await self._version("2.71", "2.47", "2.26")
         found = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
         told = found.server.told(self._sizes(), public=await self._public([found.server]))
