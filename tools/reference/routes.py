@@ -40,7 +40,7 @@ def _entry(found: route.Route) -> str:
 def _policy(found: route.Route) -> str:
     if found.is_open:
         return "Anyone may send it."
-    rules = ", ".join(f"[`{rule}`](policy.md#{page.anchor(rule)})" for rule in found.rules)
+    rules = ", ".join(f"[`{rule}`](policy.md#{rule.split(':')[1]})" for rule in found.rules)
     return f"Policy: {rules}."
 
 

@@ -54,3 +54,8 @@ ROUTES: tuple[Route, ...] = (
 """Every route of the service."""
 ABOUT_THE_PROCESS = frozenset(route.path for route in health.ROUTES)
 """The paths that a worker answers on, too."""
+
+
+def operations(rule: str) -> list[tuple[str, str]]:
+    """Return the method and path of each route whose use case checks a rule of the policy."""
+    return [(route.method, route.path) for route in ROUTES if rule in route.rules]
