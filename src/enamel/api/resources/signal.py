@@ -8,11 +8,13 @@ from msgspec import Struct, field
 from enamel.api import headers, links
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.service.tasks import signal, webhooks
+from enamel.api.route import Route
+from enamel.model import errors
+from enamel.service.tasks.signal import SignalRequest
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """A message that was kept for a step of a task."""
+    """A message that was stored for a step of a task."""
 
     id: str
     task: str
@@ -23,13 +25,12 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 
 async def send_signal(request: Request) -> Response:
-    """Keep a message for a step of a task."""
-    body = webhooks.read(request.body, signal.SignalRequest)
+    """Store a message for a step of a task."""
     message, replayed = await request.services.signals.send(
-        request.caller,
+        request.ctx,
         request.params["id"],
         request.params["name"],
-        body.data,
+        request.body,
         idempotency_key=headers.idempotency_key(request.headers),
     )
     return Response(
@@ -44,3 +45,20 @@ async def send_signal(request: Request) -> Response:
             links=links.of(request.path, schema="signal", task=f"/tasks/{message.task}"),
         ),
     )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/tasks/{id}/signals/{name}",
+        name="send_signal",
+        relation="signal",
+        handler=send_signal,
+        summary="Send a message to the step of a task that waits for it.",
+        request=SignalRequest,
+        responses={202: (Signal,)},
+        errors=(errors.NotFound, errors.WrongState, errors.BodyTooLarge),
+        rules=("enamel:task:signal",),
+    ),
+)
+"""The row of the table that this handler serves."""

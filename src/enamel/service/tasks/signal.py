@@ -9,11 +9,13 @@ from msgspec import Struct
 from enamel.dispatch import base
 from enamel.dispatch.hint import Stage
 from enamel.model import ids, item, signal, task
-from enamel.model.caller import Caller
+from enamel.model.call_context import CallContext
 from enamel.model.errors import BodyTooLarge, NotFound, WrongState
 from enamel.model.signal import Signal
 from enamel.model.task import Task
-from enamel.service.tasks.idempotency import IdempotencyKey
+from enamel.service.access import policy
+from enamel.service.tasks import idempotency
+from enamel.service.validation import body
 from enamel.steps.signal import AwaitSignal
 from enamel.store import engine, items, signals, tasks
 from enamel.store.transaction import Tx
@@ -34,28 +36,32 @@ class Signals:
         self._dispatch = dispatch
 
     async def send(
-        self, caller: Caller, id: str, name: str, data: Any, *, idempotency_key: str | None = None
+        self, ctx: CallContext, id: str, name: str, data: Any, *, idempotency_key: str | None = None
     ) -> tuple[Signal, bool]:
         """Keep a message for the step of a task that waits for it, or will; True if this is an earlier answer.
 
         It is stored before this returns, and outlives every worker.
 
         Raises:
+            Invalid: The body has faults.
             NotFound: There is no such task, it belongs to another project, or no step of it waits for that name.
             WrongState: The task or the step has ended, or has all the messages for which it waits.
             BodyTooLarge: The message is too long.
             KeyReused: The idempotency key belongs to another request.
         """
+        policy.enforce(ctx, "enamel:task:signal")
+        data = body.read(data, SignalRequest).data
         text = msgspec.json.encode([id, name, data], order="deterministic")
         if len(text) > signal.LARGEST:
             raise BodyTooLarge(f"A message may have {signal.LARGEST:,} bytes; this one has {len(text):,}.")
         if not ids.is_id(id):
             raise NotFound(f"There is no task '{id[:64]}'.")
-        key = IdempotencyKey(self._store, idempotency_key, caller=caller) if idempotency_key else None
+        project_id = ctx.caller.project_id
+        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
 
         def act(tx: Tx) -> tuple[Signal, Task, bool]:
             earlier = key.reserve_in(tx, b"task.signal " + text) if key else None
-            owner = tasks.lock(tx, id.lower(), project_id=caller.project_id)
+            owner = tasks.lock(tx, id.lower(), project_id=project_id)
             if earlier is not None:
                 return msgspec.convert(earlier.body, Signal), owner, True
             message = Signal(
