@@ -31,11 +31,13 @@ from rich.table import Table
 
 from enamel import steps as kinds
 from enamel.cli import process
+from enamel.clouds.accounts import LocalAccounts
 from enamel.commands import COMMANDS
 from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Handle, Plan
+from enamel.flow.draft import Draft, Handle
+from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
 from enamel.model import ids
@@ -49,6 +51,7 @@ from enamel.store import dialects, migrations, schema, tasks
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.worker import signal_reader
 from enamel.worker.worker import Worker
 
 TYPE = "server.create"
@@ -82,7 +85,7 @@ class Wait(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "bench.wait"
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
-    give_up_after: ClassVar[timedelta] = FAR
+    timeout: ClassVar[timedelta] = FAR
 
     async def do(self, at: Context) -> Outputs:
         """Wait as a step that waits for a cloud does."""
@@ -117,7 +120,7 @@ class NoClouds:
     def names(self) -> Sequence[str]:
         return ["none"]
 
-    def get(self, _name: str) -> Any:
+    def get(self, name: str, *, project: str | None = None) -> Any:
         return self
 
 
@@ -149,7 +152,7 @@ class Site(Struct, frozen=True, kw_only=True):
     @contextlib.asynccontextmanager
     async def process(self) -> AsyncIterator[tuple[Store, Dispatch]]:
         """Open what a process has: its store and its part in dispatching."""
-        store = Store(self.store, give_up_after=timedelta(seconds=60))
+        store = Store(self.store, timeout=timedelta(seconds=60))
         try:
             async with dispatch_open.open(self.dispatch, store=self.store, types=COMMANDS) as dispatch:
                 yield store, dispatch
@@ -167,21 +170,25 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 @contextlib.asynccontextmanager
-async def at_work(store: Store, dispatch: Dispatch, *, slots: int = 10_000) -> AsyncIterator[Worker]:
+async def at_work(store: Store, dispatch: Dispatch, *, max_tasks: int = 10_000) -> AsyncIterator[Worker]:
     """Have a worker work for as long as the `with` block lasts."""
     with tempfile.TemporaryDirectory() as directory:
         lease = Lease(store, name="bench")
         keys = Keys(Path(directory))
         tools = Runtime(
-            saver=Journal(lease, changed=dispatch.changed), clouds=NoClouds(), secrets=keys, prober=Probe()
+            saver=Journal(lease, changed=dispatch.changed),
+            accounts=LocalAccounts(NoClouds()),
+            secrets=keys,
+            prober=Probe(),
+            signals=signal_reader.waiters(store),
         )
         worker = Worker(
             lease,
             runner=Runner(tools),
             dispatch=dispatch,
             keys=keys,
-            slots=slots,
-            drain_for=timedelta(seconds=0.2),
+            max_tasks=max_tasks,
+            graceful_shutdown_timeout=timedelta(seconds=0.2),
         )
         working = asyncio.create_task(worker.serve())
         try:
@@ -300,7 +307,7 @@ async def memory(site: Site, *, count: int) -> dict[str, float]:
     async with site.process() as (store, dispatch):
         before = resident()
         began = time.perf_counter()
-        async with at_work(store, dispatch, slots=count) as worker:
+        async with at_work(store, dispatch, max_tasks=count) as worker:
             await poll(lambda: len(worker._running) >= count)
             took = time.perf_counter() - began
             await asyncio.sleep(3)
@@ -351,7 +358,12 @@ async def prototype(site: Site, path: str, *, what: str, count: int) -> dict[str
 
     notify = site.store.startswith("postgresql")
     worker = proto.Worker(
-        site.store, {TYPE: eight_steps}, [TYPE], slots=10_000, listen=notify and what == "waking", sync="FULL"
+        site.store,
+        {TYPE: eight_steps},
+        [TYPE],
+        max_tasks=10_000,
+        listen=notify and what == "waking",
+        sync="FULL",
     )
     try:
         if what == "steps":

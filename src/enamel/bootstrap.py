@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from enamel.api import app, routes
 from enamel.api import serve as api_serve
-from enamel.clouds import registry
-from enamel.clouds.accounts import LocalAccounts
+from enamel.clouds import drivers, registry
+from enamel.clouds.accounts import Accounts, LocalAccounts
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
@@ -32,6 +33,7 @@ from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
+from enamel.secrets.base import Keys
 from enamel.service import assembly
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
@@ -44,8 +46,9 @@ from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
@@ -71,7 +74,8 @@ class Parts:
     settings: Settings
     store: Store
     clouds: Registry
-    keys: local_keys.Local
+    accounts: Accounts
+    keys: Keys
     dispatch: Dispatch
     containers: Containers
 
@@ -94,7 +98,7 @@ async def up(
         rules: The faults it has from the beginning.
 
     Raises:
-        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        CloudUnknown: The configuration of the clouds cannot be used.
         OSError: The port is taken, or the data directory cannot be written.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -118,7 +122,7 @@ async def api(settings: Settings) -> AsyncIterator[Running]:
     """Run the API alone; it needs workers beside it.
 
     Raises:
-        CloudUnknown: The configuration of the clouds cannot be used, or names several and none is chosen.
+        CloudUnknown: The configuration of the clouds cannot be used.
         Invalid: The settings are not for several processes.
         SchemaMismatch: The database has to be upgraded first, or this version of Enamel.
         OSError: The port is taken.
@@ -157,7 +161,7 @@ async def worker(settings: Settings) -> AsyncIterator[Running]:
         # Asked for its health, a worker answers until its last task is handed over.
         await _work(stack, parts, lease=lease)
         stack.callback(services.end)
-        log.info("worker.up", url=url, types=str(settings.worker.types), slots=settings.worker.slots)
+        log.info("worker.up", url=url, types=str(settings.worker.types), max_tasks=settings.worker.max_tasks)
         yield Running(url=url, clouds=parts.clouds, services=services)
 
 
@@ -173,19 +177,34 @@ async def _parts(
 ) -> Parts:
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
+    await stack.enter_async_context(_background(clouds.close_idle_forever(), name="close idle clouds"))
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
-    store = Store(
-        settings.database, idle_after=settings.worker.lease, give_up_after=settings.store.give_up_after
-    )
+    store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
     dispatch = await stack.enter_async_context(
         dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
-    keys = local_keys.Local(settings.keys)
     return Parts(
-        settings=settings, store=store, clouds=clouds, keys=keys, dispatch=dispatch, containers=containers
+        settings=settings,
+        store=store,
+        clouds=clouds,
+        accounts=LocalAccounts(clouds),
+        keys=local_keys.Local(settings.keys),
+        dispatch=dispatch,
+        containers=containers,
     )
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
+    """Carry something out beside the rest of the process, until the context is left."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
@@ -198,20 +217,22 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     }
     if lease is not None:
         checks["lease"] = health_checks.LeaseCheck(lease)
-    accounts, orphans = LocalAccounts(parts.clouds), parts.settings.orphans
+    orphans = parts.settings.orphans
     return assembly.build(
         assembly.Parts(
             store=parts.store,
-            accounts=accounts,
+            accounts=parts.accounts,
             own_clouds=parts.clouds,
             keys=parts.keys,
             dispatch=parts.dispatch,
-            callers=LocalCaller(accounts),
+            callers=LocalCaller(parts.accounts),
             health=Health(checks),
             targets=_guard(parts),
             containers=parts.containers,
             orphan_rules=Rules(
-                seen_apart=orphans.seen_apart, min_age=orphans.min_age, unused_for=orphans.unused_for
+                min_sightings_interval=orphans.min_sightings_interval,
+                min_age=orphans.min_age,
+                min_idle_time=orphans.min_idle_time,
             ),
         )
     )
@@ -224,7 +245,9 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
         told.host, told.port, reuse_port=told.reuse_port
     )
     face = app.application(services)
-    serving = api_serve.running(face, listener=listener, drain_for=told.drain_for, ending=services.end)
+    serving = api_serve.running(
+        face, listener=listener, graceful_shutdown_timeout=told.graceful_shutdown_timeout, ending=services.end
+    )
     return await stack.enter_async_context(serving)
 
 
@@ -242,19 +265,23 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     told = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Runtime(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
+    waiters = signal_reader.waiters(parts.store)
+    tools = Runtime(
+        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+    )
     worker = Worker(
         lease,
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
         dispatch=parts.dispatch,
         keys=parts.keys,
         topics=told.types,
-        slots=told.slots,
+        max_tasks=told.max_tasks,
         alone=parts.settings.alone,
-        look_every=told.look_every,
-        drain_for=told.drain_for,
-        keep_for=parts.settings.store.keep_for,
+        poll_interval=told.poll_interval,
+        graceful_shutdown_timeout=told.graceful_shutdown_timeout,
+        retention=parts.settings.store.retention,
         limits=told.limits,
+        signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
             keys=parts.keys,
@@ -298,7 +325,8 @@ async def _sandbox(
     rules: Sequence[faults.Rule],
 ) -> Sandbox | None:
     """Start the built-in cloud where it is asked for, or where no other is configured."""
-    if not settings.clouds.sandbox and (settings.clouds.default or registry.installed().names()):
+    chosen = settings.clouds
+    if not chosen.sandbox and (chosen.default or registry.installed(more=chosen.drivers).names()):
         return None
     return await stack.enter_async_context(sandbox_serve.running(wanted or kernel.Settings(), rules=rules))
 
@@ -307,22 +335,23 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     """Return the clouds of the process."""
     board = boards.open(settings.cache.url)
     told = settings.clouds
-    paces = Paces(at_once=told.at_once, per_second=told.per_second, board=board)
+    paces = Paces(
+        max_concurrent_calls=told.max_concurrent_calls,
+        max_calls_per_second=told.max_calls_per_second,
+        board=board,
+    )
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
-        return Registry([OpenStack(file=file)], default="sandbox", board=board, paces=paces)
-    found = registry.installed(default=settings.clouds.default, board=board, paces=paces)
-    names = found.names()
-    chosen = settings.clouds.default
-    if chosen is not None and chosen not in names:
-        found.get(chosen)
-    if chosen is None and len(names) > 1 and not os.environ.get("OS_CLOUD"):
-        raise CloudUnknown(
-            f"clouds.yaml has several entries: {', '.join(names)}.",
-            remedy="Say which one to use with --cloud, OS_CLOUD or [clouds] default.",
-        )
-    return found
+        others = [*drivers.installed(but={"openstack"}), *map(drivers.load, told.drivers)]
+        return Registry([OpenStack(file=file), *others], default="sandbox", board=board, paces=paces)
+    default = settings.clouds.default
+    clouds = registry.installed(default=default, board=board, paces=paces, more=told.drivers)
+    if settings.cloud is not None:
+        return clouds.only(settings.cloud)
+    if default is not None and default not in clouds.names():
+        clouds.get(default)
+    return clouds
 
 
 def _shared_clouds(settings: Settings) -> Registry:
@@ -330,7 +359,7 @@ def _shared_clouds(settings: Settings) -> Registry:
 
     Raises:
         Invalid: It cannot be one of several.
-        CloudUnknown: There are no clouds, or it is not said which is meant.
+        CloudUnknown: No cloud is configured, or not the one that is named.
 
     """
     if settings.alone:

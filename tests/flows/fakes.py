@@ -79,15 +79,15 @@ class Make(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "fake.make"
     action: ClassVar[str] = "MAKING"
     undoable: ClassVar[bool] = True
-    retry: ClassVar[Retry] = Retry(attempts=6)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=6)
     list_output: ClassVar[str] = "places"
 
     places: int = 1
-    needs: tuple[str, ...] = ()
+    builds_on: tuple[str, ...] = ()
     where: int | None = None
 
     async def do(self, at: Context) -> Outputs:
-        assert all(_marks(at).there[mark, 0] for mark in self.needs), "made before what it builds on"
+        assert all(_marks(at).there[mark, 0] for mark in self.builds_on), "made before what it builds on"
         await _marks(at).make(at.mark, self.places, where=self.where or 0)
         return {"mark": at.mark, "places": list(range(self.places))}
 
@@ -107,7 +107,7 @@ class Wait(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "fake.wait"
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
-    needs: tuple[str, ...] = ()
+    builds_on: tuple[str, ...] = ()
     where: int | None = None
 
     async def do(self, at: Context) -> Outputs:
@@ -126,7 +126,7 @@ class Clouds:
     def names(self) -> Sequence[str]:
         return ["fake"]
 
-    def get(self, name: str) -> driver.Cloud:
+    def get(self, name: str, *, project: str | None = None) -> driver.Cloud:
         return self._cloud
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """How tasks end early, and how what they made goes: cancel, deadline, revert, terminate, and workers that die."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -240,7 +241,11 @@ async def test_cancel_of_what_was_handed_over_between_two_attempts(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     for kind in KINDS.values():
-        monkeypatch.setattr(kind, "retry", Retry(first=1000.0, most=1000.0))
+        monkeypatch.setattr(
+            kind,
+            "retry",
+            Retry(initial_interval=timedelta(seconds=1000), maximum_interval=timedelta(seconds=1000)),
+        )
     path = {"p": "/v2.0/ports", "v": "/v3/volumes"}[step[0]]
     # The first attempt has its effect, and nobody hears of it.
     world.fault({"method": "POST", "path": path, "times": 1}, {"drop": "after"})

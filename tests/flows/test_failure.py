@@ -195,7 +195,7 @@ async def test_lists_that_miss_a_server_are_not_believed(world: World) -> None:
 async def test_a_server_that_takes_too_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = world.sandbox.cloud
     cloud.settings = msgspec.structs.replace(cloud.settings, boot_seconds=(60, 60))
-    monkeypatch.setattr(server.AwaitActive, "give_up_after", timedelta(seconds=0.3))
+    monkeypatch.setattr(server.AwaitActive, "timeout", timedelta(seconds=0.3))
     after = failed(await world.run(RICH), errors.StepTimedOut.code)
     assert "was not ACTIVE after" in str(after.task.error)
     assert item.State.TIMED_OUT in {one.state for one in after.items}
@@ -227,7 +227,7 @@ async def test_what_cannot_be_undone_is_told(
     world.sandbox.faults.clear()
     assert after.state is task.State.ABORTED and after.task.error is not None
     assert after.task.error.code == errors.ServerFailed.code
-    assert any("is still there" in sentence for sentence in after.task.error.left)
+    assert any("still exists" in sentence for sentence in after.task.error.left)
     assert after.count()[kind] == 1
     world.left = {row["id"] for rows in after.cloud.values() for row in rows}
     await world.check()
@@ -254,6 +254,6 @@ async def test_what_cannot_be_undone_of_one_server_is_told(world: World) -> None
 
 
 def test_the_steps_times_are_generous() -> None:
-    assert server.AwaitActive.give_up_after.total_seconds() >= 600
-    assert volume.AwaitVolume.give_up_after.total_seconds() >= 600
+    assert server.AwaitActive.timeout.total_seconds() >= 600
+    assert volume.AwaitVolume.timeout.total_seconds() >= 600
     assert kernel.Settings().boot_seconds[0] >= 1

@@ -6,7 +6,7 @@ import ipaddress
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,19 +19,21 @@ from msgspec import Struct
 
 from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context as calls_context
-from enamel.clouds.openstack import transport
+from enamel.clouds.calls import http
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack.cloud import OpenStackCloud
 from enamel.clouds.openstack.config import Configuration
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
 from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import schedule
 from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local as local_dispatch
+from enamel.flow import plan as plans
+from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
-from enamel.model import item, task, topic
+from enamel.model import ids, item, task, topic
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.event import Event
@@ -52,8 +54,9 @@ from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
@@ -63,12 +66,12 @@ QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
 PASSWORD = "pass-7f3a91c2e5"
 QUICKLY = webhook.Settings(
     timeout=timedelta(seconds=1),
-    look_every=timedelta(seconds=0.02),
+    poll_interval=timedelta(seconds=0.02),
     pauses=(timedelta(seconds=0.02), timedelta(seconds=0.05)),
 )
 """How webhooks are sent: two attempts after the first."""
 LEASE = timedelta(seconds=2)
-AT_ONCE = Rules(seen_apart=timedelta(0), min_age=timedelta(0), unused_for=timedelta(0))
+AT_ONCE = Rules(min_sightings_interval=timedelta(0), min_age=timedelta(0), min_idle_time=timedelta(0))
 """When orphans are proposed: after two looks."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
@@ -121,10 +124,10 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
-        patience = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry + name.removeprefix(self._name))
-        opened = OpenStackCloud(name, region, patience=patience, board=board)
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> OpenStackCloud:
+        timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
+        region = self._configuration.region(self._entry, project=project)
+        opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
         return opened
@@ -211,16 +214,25 @@ class World:
             await asyncio.sleep(seconds * HURRY)
 
         journal = Journal(self.lease, changed=self.dispatch.changed)
-        tools = Runtime(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        waiters = signal_reader.waiters(self.store)
+        tools = Runtime(
+            saver=journal,
+            accounts=LocalAccounts(self.clouds),
+            secrets=self.keys,
+            prober=Probe(),
+            signals=waiters,
+            sleep=sleep,
+        )
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
-                Runner(tools), lease=self.lease, look_every=timedelta(seconds=0.05)
+                Runner(tools), lease=self.lease, poll_interval=timedelta(seconds=0.05)
             ),
             dispatch=self.dispatch,
             keys=self.keys,
-            look_every=timedelta(seconds=0.05),
-            drain_for=timedelta(seconds=0.2),
+            poll_interval=timedelta(seconds=0.05),
+            graceful_shutdown_timeout=timedelta(seconds=0.2),
+            signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
             ),
@@ -333,6 +345,37 @@ class World:
         assert isinstance(outcome, Accepted)
         self.accepted.append(outcome.task.id)
         return outcome.task
+
+    async def plan(self, plan: Plan, *, secrets: Mapping[str, str] = {}) -> Task:
+        """Hand in a plan that no command has written."""
+        references = {symbol: await self.keys.put(text.encode()) for symbol, text in secrets.items()}
+        self.planted |= set(secrets.values())
+        kept = plans.with_secrets(plan, references)
+        now = datetime.now(UTC)
+        new = Task(
+            id=ids.new_id(),
+            type="server.create",
+            action="CREATE",
+            created_at=now,
+            created_by=self.caller.user_id,
+            project_id=self.caller.project_id,
+            request_id="req",
+            deadline=now + timedelta(minutes=5),
+            cloud=self._entry,
+            plan=plans.data(kept),
+            servers=tuple(task.ServerEntry(hostname=group.name) for group in plans.servers(kept)),
+            secrets=tuple(references.values()),
+            progress=task.Progress(total=len(plan.nodes)),
+        )
+        steps = [
+            Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            for node in plan.nodes
+        ]
+        first = Event(task=new.id, seq=1, time=now, type="task.accepted")
+        stored = await self.store.run(tasks.insert, new, steps, first)
+        self.accepted.append(stored.id)
+        await self.dispatch.publish(stored.type, task=stored.id)
+        return stored
 
     async def run(self, body: Any = None, *, command: str = "server.create", **params: str) -> After:
         """Hand a request in and wait for its end."""
@@ -454,7 +497,7 @@ async def opened(
         stack.push_async_callback(world.clouds.close)
         world.logs = logs
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(transport, "_fenced", world.watched(transport._fenced))
+        patch.setattr(http, "_fenced", world.watched(http._fenced))
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world

@@ -50,7 +50,7 @@ class Enamel:
 
 
 @asynccontextmanager
-async def served(project: Project, data: Path, *, cloud: str = "mine") -> AsyncIterator[Enamel]:
+async def served(project: Project, data: Path, *, cloud: str | None = "mine") -> AsyncIterator[Enamel]:
     """Enamel, as one process for one user."""
     chosen = settings.up({}, data=data, cloud=cloud, port=0, log_level="ERROR")
     async with bootstrap.up(chosen) as up, aiohttp.ClientSession(up.url) as http:

@@ -37,7 +37,7 @@ def refused(there: fleet.Fleet, *words: str, code: int = 1) -> str:
         ),
         (("worker", "--types", "?"), "--types: '?' names no topics"),
         (("worker", "--types", "server.create,!server.*"), "leaves no type of task to take"),
-        (("worker", "--slots", "0"), "--slots: 0 is out of bounds"),
+        (("worker", "--max_tasks", "0"), "--max_tasks: 0 is out of bounds"),
         (("api", "--port", "70000"), "--port: 70000 is out of bounds"),
         (("api", "--host", "0.0.0.0"), "not a loopback address"),
     ],

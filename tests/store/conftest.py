@@ -67,7 +67,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
     """A store whose time stands still until the test moves it."""
-    opened = Store(url, clock=clock, give_up_after=timedelta(seconds=30))
+    opened = Store(url, clock=clock, timeout=timedelta(seconds=30))
     yield opened
     await opened.close()
 

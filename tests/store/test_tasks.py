@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from enamel.model import item, task
+from enamel.model import item, task, task_key
+from enamel.model.credential import LOCAL, Credential
 from enamel.model.errors import NotFound, TaskCancelled, WrongState
 from enamel.model.problem import Problem
 from enamel.model.task import Made, Priority, Progress, Result, ServerEntry, State
-from enamel.store import claims, events, items, tasks
+from enamel.store import claims, events, items, schema, task_index, tasks
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
 from tests.store import world
@@ -31,6 +32,7 @@ EVERYTHING: dict[str, Any] = {
     "result": Result(made={"server": (Made(kind="server", id="s-1"),)}, data={"image": "i-1"}),
     "error": Problem(code="enamel.cloud.error", title="It failed.", detail="It failed."),
     "calls": 12,
+    "credential": Credential(kind="application_credential", reference="local:9"),
     "worker": "w-1",
     "attempt": 2,
     "parent": "t-0",
@@ -84,6 +86,57 @@ async def test_lists_by_what_tasks_are_about(store: Store) -> None:
     assert [found.id for found in await store.read(tasks.list, server="s-1")] == [boot.id]
     assert await store.read(tasks.list, states=task.ENDED) == ()
     assert (await store.read(tasks.list, type="task.revert"))[0].plan == {}
+
+
+async def test_names_are_taken_within_one_project_of_one_cloud(store: Store) -> None:
+    accepted = await world.accept(store, servers=(ServerEntry(hostname="web"), ServerEntry(hostname="db")))
+    await store.run(task_index.add, task_key.hostnames(accepted))
+    taken: dict[str, Any] = {"project_id": "project-1", "cloud": "lab", "names": ["web", "db", "new"]}
+    assert await store.read(tasks.promised_names, **taken) == {"web", "db"}
+    assert await store.read(tasks.promised_names, **{**taken, "project_id": "project-2"}) == frozenset()
+    assert await store.read(tasks.promised_names, **{**taken, "cloud": "south"}) == frozenset()
+    assert await store.read(tasks.list, server="web") == ()
+    await store.run(tasks.request_cancel, accepted.id)
+    assert await store.read(tasks.promised_names, **taken) == frozenset()
+
+
+async def test_a_host_name_like_a_server_id_is_no_server(store: Store) -> None:
+    named = await world.accept(store, servers=(ServerEntry(hostname="s-1"),))
+    await store.run(task_index.add, task_key.hostnames(named))
+    made = await world.accept(store, servers=(ServerEntry(hostname="web", id="s-1"),))
+    assert [found.id for found in await store.read(tasks.list, server="s-1")] == [made.id]
+
+
+async def test_what_the_version_before_wrote_is_found(store: Store) -> None:
+    accepted = await world.accept(store)
+    pairs = [{"task": accepted.id, "server": key} for key in ("s-1", "name:web")]
+    await store.run(lambda tx: tx.insert_new(schema.task_servers, pairs))
+    assert [found.id for found in await store.read(tasks.list, server="s-1")] == [accepted.id]
+    names = await store.read(tasks.promised_names, project_id="project-1", cloud="lab", names=["web"])
+    assert names == {"web"}
+
+
+async def test_a_scheduled_revert_acts_on_the_authority_of_the_task_that_it_reverts(store: Store) -> None:
+    handed_in = Credential(kind="application_credential", reference="local:1")
+    first = await world.accept(store)
+    revert = await world.accept(
+        store, type="task.revert", parent=first.id, not_before=NOON + timedelta(days=1)
+    )
+    assert revert.credential == LOCAL
+    again = await world.accept(store, parent=first.id, credential=handed_in)
+    await store.run(tasks.hand_on, revert.id, to=again)
+    handed_on = await store.read(tasks.get, revert.id)
+    assert (handed_on.parent, handed_on.credential) == (again.id, handed_in)
+
+
+async def test_a_task_keeps_its_credential_from_worker_to_worker(store: Store, lease: Lease) -> None:
+    handed_in = Credential(kind="application_credential", reference="local:1")
+    accepted = await world.accept(store, credential=handed_in)
+    for _ in range(2):
+        ((claimed, _),) = await lease.run(claims.claim, lease.id, limit=1)
+        assert claimed.credential == handed_in
+        await lease.run(claims.release, lease.id)
+    assert (await store.read(tasks.get, accepted.id)).credential == handed_in
 
 
 async def test_cancelling_a_task_that_nobody_had_ends_it_at_once(store: Store) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from enamel.model import ids
+from enamel.model import ids, task_key
 from enamel.model.errors import SchemaMismatch
 from enamel.model.task import State
-from enamel.store import claims, dialects, events, items, migrations, schema, tasks, workers
+from enamel.store import bulk, claims, dialects, events, items, migrations, schema, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
 from tests.store.world import LEASE
@@ -96,7 +96,8 @@ class Old:
         table = self._tables.tables["tasks"]
         id = ids.new_id()
         connection.execute(sa.select(self._tables.tables["workers"].c.id).with_for_update()).all()
-        connection.execute(sa.insert(table).values({**self._row, "id": id, "events": 1, "secrets": None}))
+        # As the version before did: all columns that it knows, one document for all rows.
+        bulk.insert(connection, table, [{**self._row, "id": id, "events": 1, "secrets": None}])
         event = {"task": id, "seq": 1, "time": self._row["created_at"], "type": "task.accepted"}
         connection.execute(sa.insert(self._tables.tables["events"]).values(event))
         connection.execute(sa.update(table).where(table.c.id == id).values(done=table.c.done + 1))
@@ -132,6 +133,21 @@ def test_a_database_is_upgraded_under_the_workers_of_the_version_before(
     with engine.connect() as connection:
         counted = connection.execute(sa.select(sa.func.count()).select_from(schema.tasks)).scalar_one()
     assert counted == len(rows["tasks"]) + old.written
+
+
+def test_what_tasks_are_about_is_in_the_task_index(engine: sa.Engine, history: Path) -> None:
+    rows = _rows(history)
+    projects = {row["id"]: row["project_id"] for row in rows["tasks"]}
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        index = connection.execute(sa.select(schema.task_index)).mappings().all()
+    assert {(key["kind"], key["key"], key["project_id"], key["task"]) for key in index} == {
+        (task_key.Kind.HOSTNAME, row["server"][5:], projects[row["task"]], row["task"])
+        if row["server"].startswith("name:")
+        else (task_key.Kind.SERVER, row["server"], projects[row["task"]], row["task"])
+        for row in rows["task_servers"]
+    }
+    assert {key["kind"] for key in index} == set(task_key.Kind)
 
 
 async def test_what_earlier_versions_began_is_taken_up(engine: sa.Engine, history: Path) -> None:

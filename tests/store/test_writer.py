@@ -115,7 +115,7 @@ async def test_a_worker_waits_for_a_database_that_is_away(
 
 
 async def test_a_caller_does_not_wait_for_ever(url: str, weather: Weather) -> None:
-    store = Store(url, give_up_after=timedelta(milliseconds=50))
+    store = Store(url, timeout=timedelta(milliseconds=50))
     try:
         weather.down = True
         new = world.a_task()

@@ -35,7 +35,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def is_behind(name: str) -> bool:
-    """Tell whether a page is not what the code says now."""
+    """Return whether a page differs from what the code says now."""
     path = FOLDER / name
     return not path.exists() or path.read_text(encoding="utf-8") != PAGES[name]()
 

@@ -9,7 +9,7 @@ from tools.reference import page
 
 
 def text() -> str:
-    """Return the page: one heading for each command, with how it goes about its work."""
+    """Return the page: one heading for each command, with what its plan does."""
     return page.compose(
         title="Commands",
         source="`enamel.commands`",

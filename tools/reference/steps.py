@@ -23,8 +23,8 @@ def _entry(kind: str, *, step: type[Step]) -> str:
         f"Shown as {page.code(step.action)}.",
         "May be repeated." if step.repeatable else "Looked up when uncertain.",
         "Undone when the task is." if step.undoable else "Leaves nothing to undo.",
-        f"Takes {_calls(step.calls)}; tried up to {step.retry.attempts} times;"
-        f" one attempt may take {_time(step.give_up_after.total_seconds())}.",
+        f"Takes {_calls(step.calls)}; tried up to {step.retry.maximum_attempts} times;"
+        f" one attempt may take {_time(step.timeout.total_seconds())}.",
     ]
     said = page.sentence(inspect.getdoc(step) or "")
     inner = [

@@ -19,6 +19,7 @@ from enamel.api.resources import (
     server_tags,
     server_task,
     server_type,
+    signal,
     task,
     template,
     type_share,
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *server_type.ROUTES,
     *type_share.ROUTES,
     *task.ROUTES,
+    *signal.ROUTES,
 )
 """Every route of the service."""
 ABOUT_THE_PROCESS = frozenset(route.path for route in health.ROUTES)

@@ -60,7 +60,7 @@ async def running(
     application: ASGIApp,
     *,
     listener: socket.socket,
-    drain_for: timedelta = timedelta(seconds=2),
+    graceful_shutdown_timeout: timedelta = timedelta(seconds=2),
     ending: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[str]:
     """Serve an application until the block ends; its URL is what the block gets.
@@ -68,7 +68,7 @@ async def running(
     Args:
         application: What to serve.
         listener: What to listen on; it is closed at the end.
-        drain_for: How long requests that are under way at the end may take.
+        graceful_shutdown_timeout: How long requests that are under way at the end may take.
         ending: Called when the end begins: has streams and long polls come to theirs.
 
     """
@@ -83,7 +83,7 @@ async def running(
         proxy_headers=False,
         # Clients and proxies keep connections for a minute or so; the one who waits longer is not cut off in a request.
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=max(1, round(drain_for.total_seconds())),
+        timeout_graceful_shutdown=max(1, round(graceful_shutdown_timeout.total_seconds())),
     )
     server = uvicorn.Server(config)
     config.load()

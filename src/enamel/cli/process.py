@@ -99,7 +99,7 @@ def told(read: "Callable[..., Settings]", *, config_files: Sequence[Path], **wor
     from enamel.model.errors import EnamelError
 
     try:
-        return read(os.environ, files=config_files or source.found(), **words)
+        return read(os.environ, files=config_files or source.default_files(), **words)
     except EnamelError as error:
         raise failure(error) from error
 

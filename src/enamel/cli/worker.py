@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     metavar="PATTERNS",
     help="The types of tasks to take, as in 'server.*,!server.create'; all where not said.",
 )
-@click.option("--slots", type=int, default=None, help="How many to have at a time.  [default: 10000]")
+@click.option("--max_tasks", type=int, default=None, help="How many to have at a time.  [default: 10000]")
 @click.option("--log-level", default=None, help="The least level that is logged.  [default: INFO]")
 @process.config_option
 def worker(
-    *, types: str | None, slots: int | None, log_level: str | None, config_files: tuple[Path, ...]
+    *, types: str | None, max_tasks: int | None, log_level: str | None, config_files: tuple[Path, ...]
 ) -> None:
     """Start a worker alone, as one of several processes on a shared database.
 
@@ -36,7 +36,7 @@ def worker(
         settings.service,
         config_files=config_files,
         types=types,
-        slots=slots,
+        max_tasks=max_tasks,
         log_level=log_level,
     )
     told = read()

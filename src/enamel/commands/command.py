@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from enamel.commands import feasibility
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
@@ -53,11 +54,16 @@ class Planned(Struct, frozen=True, kw_only=True):
     type: str | None = None
     """The task's type, where it is not the command's."""
     action: str | None = None
-    give_up_after: timedelta = timedelta(hours=1)
+    timeout: timedelta = timedelta(hours=1)
     ttl: timedelta | None = None
     not_before: datetime | None = None
     notify: tuple[Notify, ...] = ()
     priority: Priority = Priority.NORMAL
+
+
+def named_cloud(request: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
+    """Return the cloud that a request names by itself."""
+    return request.params.get("cloud"), ()
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -70,11 +76,21 @@ class Command(Struct, frozen=True, kw_only=True):
     summary: str
     body: type | None
     """Struct of the request's body; None where there is none."""
-    cloud: Callable[[CommandRequest], tuple[str | None, Sequence[Fault]]]
-    """Says which cloud the want is about; None means the default one."""
+    cloud: Callable[[CommandRequest], tuple[str | None, Sequence[Fault]]] = named_cloud
+    """Says which cloud the request is about; None means the default one."""
     elsewhere: Callable[[CommandRequest], Sequence[str]] = lambda want: ()
     """Names the further clouds that the want can be met on, in order."""
     ask: Callable[[CommandRequest], FactsNeeded]
-    plan: Callable[[CommandRequest, Facts], Planned]
+    planner: Callable[[CommandRequest, Facts], Planned]
+    """Plans the request, without regard to quotas."""
     blank: Callable[[Any], Any] = lambda data: data
     """Takes the secrets out of the request's data before they are stored."""
+
+    def plan(self, request: CommandRequest, facts: Facts) -> Planned:
+        """Return the plan of a request, with everything that stands in its way."""
+        planned = self.planner(request, facts)
+        more = list(feasibility.faults(planned.plan, facts, kept=planned.kept))
+        if any(fault.code == "capability_missing" for fault in planned.faults):
+            # The command has said what lacks, at the field that asks for it.
+            more = [fault for fault in more if fault.code != "capability_missing"]
+        return structs.replace(planned, faults=(*planned.faults, *more))

@@ -1,9 +1,8 @@
 """Whether a launch fits the project's quota, less what running tasks are about to take."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from enamel.commands.facts import Facts
-from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.model.errors import Fault
 
 NAMES = {
@@ -21,6 +20,11 @@ NAMES = {
 }
 """What the quotas are called in sentences."""
 
+SERVERS = frozenset({"servers", "cores", "memory_mb"})
+"""The quotas that new servers use up …"""
+VOLUMES = frozenset({"volumes", "gigabytes"})
+"""… and those that new volumes do."""
+
 
 COUNTED = {
     "server": "servers",
@@ -35,29 +39,6 @@ COUNTED = {
 
 SHARED = {"servers": ("cores", "memory_mb"), "volumes": ("gigabytes",)}
 """Quotas that are used up along with another one."""
-
-
-def needs(
-    choices: Iterable[ResolvedServer], *, imports: int, groups: int, server_groups: int
-) -> dict[str, int]:
-    """Return what servers take of each quota; what they take nothing of is left out."""
-    choices = list(choices)
-    disks = [disk for choice in choices for disk in choice.disks if disk.volume_id is None]
-    found = {
-        "servers": len(choices),
-        "cores": sum(choice.flavor.vcpus for choice in choices),
-        "memory_mb": sum(choice.flavor.memory_mb for choice in choices),
-        "ports": sum(
-            interface.port_id is None for choice in choices for interface in choice.interfaces or ()
-        ),
-        "addresses": sum(choice.public_from is not None for choice in choices),
-        "volumes": len(disks),
-        "gigabytes": sum(disk.size_gb for disk in disks),
-        "keypairs": imports,
-        "security_groups": groups,
-        "server_groups": server_groups,
-    }
-    return {kind: number for kind, number in found.items() if number}
 
 
 def numbers(wanted: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Section `api`: where the API listens, and how it ends."""
+"""Section `api`: where the API listens and how it stops."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -9,13 +9,13 @@ from enamel.conf.kind import Loopback
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Where the API listens, and how it ends."""
+    """Where the API listens and how it stops."""
 
     host: Loopback = "127.0.0.1"
-    """The address."""
+    """Loopback address to listen on."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8780
-    """The port; 0 takes a free one. Not used where systemd hands a socket over."""
+    """Port to listen on; 0 chooses a free one. Ignored where systemd passes a socket."""
     reuse_port: bool = False
-    """Whether several processes may listen on the port at once (SO_REUSEPORT), and share what comes."""
-    drain_for: timedelta = timedelta(seconds=10)
-    """How long requests that are under way may take to end when the process is stopped."""
+    """Whether several processes may listen on the port at the same time (SO_REUSEPORT) and share its connections."""
+    graceful_shutdown_timeout: timedelta = timedelta(seconds=10)
+    """How long a process that is being stopped waits for running requests to end."""

@@ -9,5 +9,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How processes wake each other."""
 
     url: SecretUrl | None = None
-    """The broker, as in amqp://user:password@host/vhost; or polling. Without it, what suits the store: NOTIFY on
-    PostgreSQL, polling on MariaDB and MySQL."""
+    """URL of the message broker, such as amqp://user:password@host/vhost, or the word `polling`. If not set, the store
+    decides: NOTIFY on PostgreSQL, polling on MariaDB and MySQL."""

@@ -1,4 +1,4 @@
-"""Section `health`: where a worker tells how it is."""
+"""Section `health`: where a worker answers health checks."""
 
 from typing import Annotated
 
@@ -6,9 +6,9 @@ from msgspec import Meta, Struct
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Where a worker tells how it is. The API does so where it listens anyway."""
+    """Where a worker answers health checks. The API answers them on its own port."""
 
     host: str = "127.0.0.1"
-    """The address on which a worker answers GET /healthcheck and GET /metrics; anyone who reaches it may ask."""
+    """Address on which a worker answers GET /healthcheck and GET /metrics, to anyone who reaches it."""
     port: Annotated[int, Meta(ge=0, le=65535)] | None = None
-    """The port; 0 takes a free one, and without one, the worker does not listen."""
+    """Port of the worker's health checks; 0 chooses a free one. If not set, the worker does not listen."""

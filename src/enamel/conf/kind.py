@@ -1,4 +1,4 @@
-"""The kind of a setting: how its text is read, and how its value is written."""
+"""The kind of a setting: how its text is read and how its value is written."""
 
 import ipaddress
 import types
@@ -12,26 +12,27 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from enamel.model import ceiling, duration, limits, topic
+from enamel.model import ceiling, driver_path, duration, limits, topic
+from enamel.model.driver_path import DriverPath
 
 SecretUrl = Annotated[str, msgspec.Meta(extra={"secret": True})]
-"""A URL with a password in it."""
+"""A URL that may contain a password."""
 Loopback = Annotated[str, msgspec.Meta(extra={"loopback": True})]
-"""An address that only this machine reaches."""
+"""An address that only this machine can reach."""
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 """Networks of IP addresses."""
 BLANK = "***"
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """What a setting can be."""
+    """What values a setting accepts."""
 
     read: Callable[[str], Any]
-    """Returns the value that a text means. Raises ValueError with a sentence where it means none."""
+    """Returns the value of a text. Raises ValueError with a sentence if the text has none."""
     write: Callable[[Any], str] = str
-    """Returns the text that means a value."""
+    """Returns the text of a value."""
     word: str
-    """What to write, in a word or two."""
+    """What to write, in a few words."""
     secret: bool = False
 
 
@@ -41,15 +42,15 @@ def of(annotation: Any) -> Kind:
     if origin is Annotated:
         return _noted(of(inner[0]), inner[1])
     if origin in (typing.Union, types.UnionType):
-        (some,) = [part for part in inner if part is not type(None)]
-        return _optional(of(some))
+        (value,) = [part for part in inner if part is not type(None)]
+        return _optional(of(value))
     if origin is typing.Literal:
         return _choice(inner)
     return _PLAIN[annotation]
 
 
 def shown(kind: Kind, value: Any) -> str:
-    """Return the text of a value for everybody's eyes."""
+    """Return the text of a value, with its password blanked."""
     if value is None:
         return ""
     return _without_password(kind.write(value)) if kind.secret else kind.write(value)
@@ -72,7 +73,7 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _duration(text: str) -> timedelta:
-    # Other services of OpenStack take plain seconds: so does this one.
+    # Other services of OpenStack accept plain seconds.
     return duration.parse(f"{text}s" if text.isdigit() else text)
 
 
@@ -100,18 +101,21 @@ _PLAIN: dict[Any, Kind] = {
     timedelta: Kind(read=_duration, write=_seconds, word="duration, such as 90s, 5m or 2d"),
     Path: Kind(read=lambda text: Path(text).expanduser().absolute(), word="path"),
     Networks: Kind(
-        read=_networks, write=lambda value: ", ".join(map(str, value)), word="networks with commas between"
+        read=_networks, write=lambda value: ", ".join(map(str, value)), word="networks separated by commas"
     ),
-    ceiling.Ceilings: Kind(read=ceiling.parse, write=ceiling.text, word="numbers with commas between"),
-    limits.Limits: Kind(read=limits.parse, write=limits.text, word="limits with commas between"),
+    ceiling.Ceilings: Kind(read=ceiling.parse, write=ceiling.text, word="numbers separated by commas"),
+    tuple[DriverPath, ...]: Kind(
+        read=driver_path.parse, write=driver_path.text, word="paths separated by commas"
+    ),
+    limits.Limits: Kind(read=limits.parse, write=limits.text, word="limits separated by commas"),
     topic.Topics: Kind(
-        read=lambda text: topic.parse(text.split(",")), write=str, word="patterns with commas between"
+        read=lambda text: topic.parse(text.split(",")), write=str, word="patterns separated by commas"
     ),
 }
 
 
 def _noted(kind: Kind, note: msgspec.Meta) -> Kind:
-    """Return a kind with what its note says of it."""
+    """Return a kind, narrowed by its annotation."""
     extra = note.extra or {}
     if extra.get("loopback"):
         return msgspec.structs.replace(kind, read=_loopback, word="loopback address")
@@ -135,8 +139,8 @@ def _loopback(text: str) -> str:
         fits = False
     if not fits:
         raise ValueError(
-            f"'{text}' is not a loopback address: whoever reaches this service may use its clouds, so put a proxy "
-            "before it that knows its callers"
+            f"'{text}' is not a loopback address. Everyone who reaches this service can use its clouds: put a proxy "
+            "that authenticates its callers in front of it"
         )
     return text
 
@@ -147,10 +151,10 @@ def _optional(kind: Kind) -> Kind:
 
 def _choice(words: tuple[str, ...]) -> Kind:
     def read(text: str) -> str:
-        found = next((word for word in words if word.lower() == text.strip().lower()), None)
-        if found is None:
+        choice = next((word for word in words if word.lower() == text.strip().lower()), None)
+        if choice is None:
             raise ValueError(f"'{text}' is none of {', '.join(words)}")
-        return found
+        return choice
 
     return Kind(read=read, word=f"one of {', '.join(words)}")
 

@@ -1,4 +1,4 @@
-"""Section `log`: what is written of what happens."""
+"""Section `log`: what a process logs."""
 
 from typing import Literal
 
@@ -8,10 +8,9 @@ Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What is written of what happens. SIGHUP has a process read this section anew."""
+    """What a process logs. It reads this section again on SIGHUP."""
 
     json: bool | None = None
-    """Whether lines are JSON for machines rather than text for people. Without it, JSON where a service runs as
-    `enamel api` or `enamel worker`."""
+    """Whether log lines are JSON. If not set, `enamel api` and `enamel worker` log JSON, `enamel up` logs text."""
     level: Level | None = None
-    """The least level that is written. Without it, INFO; WARNING for `enamel up`."""
+    """Lowest level that is logged. If not set, INFO; WARNING for `enamel up`."""

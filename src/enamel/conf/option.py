@@ -1,4 +1,4 @@
-"""The options of the INI file: each field of a section's Struct is one, with its sentence for its help."""
+"""The options of the INI file: one for each field of a section's Struct, with the field's sentence as its help."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +25,10 @@ from enamel.model import field_docs
 
 
 class Everywhere(Struct, frozen=True, kw_only=True):
-    """What all parts share."""
+    """What every part of Enamel uses."""
 
     data: Path | None = None
-    """The directory of what is kept: the database where none is named, and local secrets. Without it,
+    """Data directory: holds the database, unless [store] url names another one, and local secrets. If not set,
     ~/.local/share/enamel."""
 
 
@@ -53,7 +53,7 @@ _SHORT = {
     ("log", "json"): "ENAMEL_LOG_JSON",
     ("log", "level"): "ENAMEL_LOG_LEVEL",
 }
-"""Variables with names that people know, or can remember."""
+"""Short names of variables, which people know from other tools or can remember."""
 
 
 class Option(Struct, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ class Option(Struct, frozen=True, kw_only=True):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variables of the environment that go before the file, the first one first."""
+        """The environment variables that override the file, in order of precedence."""
         short = _SHORT.get(self.key)
         return f"OS_{self.section.upper()}__{self.name.upper()}", *([short] if short else [])
 
@@ -80,14 +80,14 @@ class Option(Struct, frozen=True, kw_only=True):
 def options() -> Iterator[Option]:
     """Yield every option."""
     for section, struct in SECTIONS.items():
-        said = field_docs.of(struct)
+        sentences = field_docs.of(struct)
         for field in msgspec.structs.fields(struct):
             yield Option(
                 section=section,
                 name=field.name,
                 kind=kind.of(field.type),
                 default=field.default,
-                sentence=said[field.name],
+                sentence=sentences[field.name],
             )
 
 
@@ -95,7 +95,7 @@ def registered(option: Option) -> cfg.Opt:
     """Return an option as oslo.config knows it."""
     return cfg.Opt(
         option.name,
-        type=option.kind.read,  # type: ignore[arg-type]  # any callable does, whatever the annotation says
+        type=option.kind.read,  # type: ignore[arg-type]  # oslo.config accepts any callable
         help=option.sentence,
         secret=option.kind.secret,
         sample_default=kind.shown(option.kind, option.default),
@@ -103,7 +103,7 @@ def registered(option: Option) -> cfg.Opt:
 
 
 def listed() -> list[tuple[str, list[cfg.Opt]]]:
-    """Return all options for oslo-config-generator and the deployment tools that are built on it."""
+    """Return all options for oslo-config-generator and the deployment tools built on it."""
     return [
         (section, [registered(option) for option in options() if option.section == section])
         for section in SECTIONS

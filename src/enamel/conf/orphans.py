@@ -1,4 +1,4 @@
-"""Section `orphans`: when what belongs to nobody is proposed for a clean-up."""
+"""Section `orphans`: when an orphan is proposed for clean-up."""
 
 from datetime import timedelta
 
@@ -6,11 +6,11 @@ from msgspec import Struct
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """When what belongs to nobody is proposed for a clean-up. Nothing is ever removed that nobody asked for."""
+    """When an orphan is proposed for clean-up. Nothing is removed until somebody asks for it."""
 
-    seen_apart: timedelta = timedelta(minutes=10)
-    """How far apart two looks must have found it."""
+    min_sightings_interval: timedelta = timedelta(minutes=10)
+    """Shortest time between two listings that both show it."""
     min_age: timedelta = timedelta(hours=1)
-    """How old it must be, where a task has left it behind."""
-    unused_for: timedelta = timedelta(days=1)
-    """For how long it must not have changed, where it is merely unused."""
+    """Shortest age of a resource that a task left behind."""
+    min_idle_time: timedelta = timedelta(days=1)
+    """Shortest time since the last change of a resource that is unused."""

@@ -1,4 +1,4 @@
-"""The file of containers: the places that an operator makes of clouds, regions and zones.
+"""The file of containers: named groups of clouds, regions and zones that an operator defines.
 
 placements:
 - name: green
@@ -24,20 +24,20 @@ _REMEDY = "Correct the file that [clouds] placements names; docs/how-to/placemen
 
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the file holds."""
+    """The contents of the file."""
 
     placements: tuple[Container, ...]
 
 
 def read(file: Path | None, *, clouds: Collection[str]) -> tuple[Container, ...]:
-    """Return the containers of a file; none where there is no file.
+    """Return the containers of a file, or none without a file.
 
     Args:
         file: The YAML file.
         clouds: The clouds that members can be in.
 
     Raises:
-        Invalid: The file cannot be read, or what it says cannot be; every fault is told with its line.
+        Invalid: The file is wrong; the error lists every fault with its line.
 
     """
     if file is None:
@@ -45,23 +45,23 @@ def read(file: Path | None, *, clouds: Collection[str]) -> tuple[Container, ...]
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise _invalid([f"{file}: it cannot be read: {error}."]) from error
+        raise _invalid([f"{file} cannot be read: {error}."]) from error
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         lines = dict(_lines(root, "$")) if root is not None else {}
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise _invalid([f"{file}: it is no YAML: {' '.join(str(error).split())}"]) from error
-    twice = [f"{file}:{lines[path]}: '{key}' is written twice." for path, key in _twice(root, "$")]
+        raise _invalid([f"{file} is not YAML: {' '.join(str(error).split())}"]) from error
+    twice = [f"{file}:{lines[path]}: the key '{key}' occurs twice." for path, key in _twice(root, "$")]
     try:
-        found = msgspec.convert(data, _File).placements
+        containers = msgspec.convert(data, _File).placements
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `")
-        raise _invalid([*twice, f"{file}:{lines.get(path.rstrip('`'), 1)}: {what}."]) from error
-    said = [f"{file}:{lines[path]}: {sentence}" for path, sentence in _faults(found, clouds=clouds)]
-    if twice or said:
-        raise _invalid([*twice, *said])
-    return found
+        reason, _, path = str(error).partition(" - at `")
+        raise _invalid([*twice, f"{file}:{lines.get(path.rstrip('`'), 1)}: {reason}."]) from error
+    faults = [f"{file}:{lines[path]}: {sentence}" for path, sentence in _faults(containers, clouds=clouds)]
+    if twice or faults:
+        raise _invalid([*twice, *faults])
+    return containers
 
 
 def _invalid(sentences: Sequence[str]) -> Invalid:
@@ -69,53 +69,60 @@ def _invalid(sentences: Sequence[str]) -> Invalid:
     return Invalid(" ".join(sentences), faults=faults, remedy=_REMEDY)
 
 
-def _faults(found: Sequence[Container], *, clouds: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong, each with where it stands."""
+def _faults(containers: Sequence[Container], *, clouds: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong: the path in the document and a sentence."""
     names: set[str] = set()
-    for number, one in enumerate(found):
-        here = f"$.placements[{number}]"
-        if not one.name or len(one.name) > LONGEST or re.search(r"[/\s]", one.name):
-            detail = f"A placement's name has 1 to {LONGEST} characters, without '/' and spaces."
-            yield f"{here}.name", detail
-        elif one.name in clouds:
-            yield f"{here}.name", f"'{one.name}' is the name of a cloud: choose another."
-        elif one.name in names:
-            yield f"{here}.name", f"There are two placements with the name '{one.name}'."
-        names.add(one.name)
-    for number, one in enumerate(found):
-        for place, member in enumerate(one.members):
-            path = member.strip("/")
-            first = path.split("/")[0]
-            here = f"$.placements[{number}].members[{place}]"
-            if path != member or "" in path.split("/") or path.count("/") > 2:
-                yield here, f"'{member}' is no path: write cloud, cloud/region or cloud/region/zone."
-            elif first not in clouds and member not in names:
-                there = f"a cloud ({', '.join(clouds) or 'there is none'}) nor a placement of this file"
-                yield here, f"'{one.name}' has the member '{member}', which is neither in {there}."
-    yield from _loops(found)
+    for number, container in enumerate(containers):
+        path = f"$.placements[{number}].name"
+        if not container.name or len(container.name) > LONGEST or re.search(r"[/\s]", container.name):
+            yield path, f"The name of a placement has 1 to {LONGEST} characters, without '/' and spaces."
+        elif container.name in clouds:
+            yield path, f"'{container.name}' is the name of a cloud. Choose another name."
+        elif container.name in names:
+            yield path, f"Two placements have the name '{container.name}'."
+        names.add(container.name)
+    for number, container in enumerate(containers):
+        for index, member in enumerate(container.members):
+            path = f"$.placements[{number}].members[{index}]"
+            if sentence := _member_fault(member, of=container, names=names, clouds=clouds):
+                yield path, sentence
+    yield from _loops(containers)
 
 
-def _loops(found: Sequence[Container]) -> Iterator[tuple[str, str]]:
-    """Yield each loop once, where its first container stands."""
-    members = {one.name: list(one.members) for one in reversed(found)}
-    numbers = {one.name: number for number, one in reversed([*enumerate(found)])}
+def _member_fault(
+    member: str, *, of: Container, names: Collection[str], clouds: Collection[str]
+) -> str | None:
+    """Return what is wrong with a member of a container, or None."""
+    parts = member.split("/")
+    if "" in parts or len(parts) > 3:
+        return f"'{member}' is not a path. Write cloud, cloud/region or cloud/region/zone."
+    if parts[0] in clouds or member in names:
+        return None
+    known = f"a cloud ({', '.join(clouds) or 'none is configured'}) nor a placement of this file"
+    return f"'{of.name}' has the member '{member}', which is neither in {known}."
+
+
+def _loops(containers: Sequence[Container]) -> Iterator[tuple[str, str]]:
+    """Yield each loop once, at its first container."""
+    members = {container.name: list(container.members) for container in reversed(containers)}
+    numbers = {container.name: number for number, container in reversed([*enumerate(containers)])}
     done: set[str] = set()
 
-    def walk(name: str, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        if name in way:
-            loop = " > ".join([*way[way.index(name) :], name])
-            yield f"$.placements[{numbers[name]}].members", f"The placements go round in a loop: {loop}."
+    def walk(name: str, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        if name in above:
+            loop = " > ".join([*above[above.index(name) :], name])
+            yield f"$.placements[{numbers[name]}].members", f"The placements form a loop: {loop}."
         elif name in members and name not in done:
             for member in members[name]:
-                yield from walk(member, (*way, name))
+                yield from walk(member, (*above, name))
             done.add(name)
 
-    for one in found:
-        yield from walk(one.name, ())
+    for container in containers:
+        yield from walk(container.name, ())
 
 
 def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
-    """Yield the line of everything in a document, by the path that msgspec would call it by."""
+    """Yield the line of every value in a document, by the path that msgspec gives it."""
     yield path, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -126,7 +133,7 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, int]]:
 
 
 def _twice(node: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the keys that stand twice in one mapping: YAML would keep the last and say nothing."""
+    """Yield the keys that occur twice in one mapping: YAML keeps the last one without a word."""
     if isinstance(node, yaml.MappingNode):
         keys = [str(key.value) for key, _ in node.value]
         for key, value in node.value:

@@ -15,11 +15,14 @@ _WIDTH = 100
 
 def sample() -> str:
     """Return a file that sets nothing, with every setting, its meaning and its default in comments."""
-    return _file(lambda one: f"#{one.name} = {kind.shown(one.kind, one.default)}".rstrip(), told=True)
+    return _file(
+        lambda setting: f"#{setting.name} = {kind.shown(setting.kind, setting.default)}".rstrip(),
+        comments=True,
+    )
 
 
 def shown(settings: Settings) -> str:
-    """Return a file that has a process start with these settings, but for the passwords, which are blanked."""
+    """Return a file that sets exactly these settings, with passwords blanked."""
     values = {
         "DEFAULT": {"data": settings.data},
         **{
@@ -28,29 +31,31 @@ def shown(settings: Settings) -> str:
             if name != "DEFAULT"
         },
     }
-    return _file(lambda one: _line(one, values[one.section][one.name]), told=False)
+    return _file(lambda setting: _line(setting, values[setting.section][setting.name]), comments=False)
 
 
-def _line(one: Option, value: object) -> str:
-    # A $ in the file stands for another setting unless there are two of them.
-    text = kind.shown(one.kind, value).replace("$", "$$")
-    return f"{one.name} = {text}" if text else f"#{one.name} ="
+def _line(setting: Option, value: object) -> str:
+    # A single $ in the file refers to another setting.
+    text = kind.shown(setting.kind, value).replace("$", "$$")
+    return f"{setting.name} = {text}" if text else f"#{setting.name} ="
 
 
-def _file(line: Callable[[Option], str], *, told: bool) -> str:
+def _file(line: Callable[[Option], str], *, comments: bool) -> str:
     parts = []
     for section, struct in option.SECTIONS.items():
-        lines = [*(_comment(inspect.getdoc(struct) or "") if told else ()), f"[{section}]"]
-        for one in option.options():
-            if one.section == section:
-                lines += [*(_told(one) if told else ()), line(one)]
+        lines = [*(_comment(inspect.getdoc(struct) or "") if comments else ()), f"[{section}]"]
+        for setting in option.options():
+            if setting.section == section:
+                lines += [*(_explained(setting) if comments else ()), line(setting)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
-def _told(one: Option) -> list[str]:
-    takes = f"{one.kind.word[0].upper()}{one.kind.word[1:]}; or the variable {' or '.join(one.variables)}."
-    return ["", *_comment(one.sentence), *_comment(takes)]
+def _explained(setting: Option) -> list[str]:
+    """Return the comment above a setting: its meaning, its kind of value, its environment variables."""
+    word = setting.kind.word
+    accepts = f"{word[0].upper()}{word[1:]}; or the variable {' or '.join(setting.variables)}."
+    return ["", *_comment(setting.sentence), *_comment(accepts)]
 
 
 def _comment(text: str) -> list[str]:

@@ -9,4 +9,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Where secrets are kept, such as user data and the passwords of new servers."""
 
     directory: Path | None = None
-    """The directory of the encrypted files, the same for all processes. Without it, `secrets` in the data directory."""
+    """Directory of the encrypted files, the same for all processes. If not set, `secrets` in the data directory."""

@@ -1,13 +1,12 @@
-"""The settings of a process: what the command line, the environment and the INI file say."""
+"""The settings of a process, from the command line, the environment and the INI files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
 
-from enamel.conf import source
+from enamel.conf import option, source
 from enamel.conf.api import Settings as Api
 from enamel.conf.cache import Settings as Cache
 from enamel.conf.clouds import Settings as Clouds
@@ -16,18 +15,23 @@ from enamel.conf.health import Settings as Health
 from enamel.conf.log import Settings as Log
 from enamel.conf.orphans import Settings as Orphans
 from enamel.conf.secrets import Settings as Secrets
-from enamel.conf.source import Word
+from enamel.conf.source import Given
 from enamel.conf.store import Settings as Store
 from enamel.conf.webhooks import Settings as Webhooks
 from enamel.conf.worker import Settings as Worker
 from enamel.model.errors import Invalid
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Everything a process is told when it starts."""
+    """All settings of a process."""
 
     data: Path
-    """The directory of what is kept: the database where none is named, and local secrets."""
+    """Data directory: holds the database, unless [store] url names another one, and local secrets."""
+    cloud: str | None = None
+    """The only entry of clouds.yaml to offer. None offers all entries."""
     store: Store = Store()
     dispatch: Dispatch = Dispatch()
     api: Api = Api()
@@ -47,7 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def alone(self) -> bool:
-        """Whether only one process can work on the database."""
+        """Whether the database is a file that only one process can use."""
         return self.database.startswith("sqlite")
 
     @property
@@ -63,34 +67,33 @@ def service(
     host: str | None = None,
     port: int | None = None,
     types: str | None = None,
-    slots: int | None = None,
+    max_tasks: int | None = None,
     log_level: str | None = None,
 ) -> Settings:
-    """Return the settings of `enamel api`, `enamel worker` and of what operators run beside them.
+    """Return the settings of `enamel api`, `enamel worker` and the commands for operators.
 
     Args:
         environ: The environment.
-        files: The INI files; a later one goes before an earlier one.
-        host: Where the API listens.
-        port: Its port; 0 takes a free one.
-        types: The types of tasks that the worker takes: patterns with commas between.
-        slots: How many it has at a time.
-        log_level: The least level that is logged.
+        files: The INI files; later files override earlier ones.
+        host: Address that the API listens on.
+        port: Port that the API listens on; 0 chooses a free one.
+        types: Types of tasks that the worker claims: patterns separated by commas.
+        max_tasks: Most tasks of the worker at the same time.
+        log_level: Lowest level that is logged.
 
     Raises:
-        Invalid: A setting has no meaning; every fault is told.
+        Invalid: Some settings are wrong; the error lists all of them.
 
     """
-    words = {
-        ("api", "host"): _word("--host", host),
-        ("api", "port"): _word("--port", port),
-        ("worker", "types"): _word("--types", types),
-        ("worker", "slots"): _word("--slots", slots),
-        ("log", "level"): _word("--log-level", log_level),
+    options = {
+        ("api", "host"): _given("--host", host),
+        ("api", "port"): _given("--port", port),
+        ("worker", "types"): _given("--types", types),
+        ("worker", "max_tasks"): _given("--max_tasks", max_tasks),
+        ("log", "level"): _given("--log-level", log_level),
     }
-    return _settings(
-        source.read(environ, files=files, words=_said(words)), environ=environ, json=True, level="INFO"
-    )
+    values = source.read(environ, files=files, command_line=_set(options))
+    return _settings(values, environ=environ, json=True, level="INFO")
 
 
 def up(
@@ -109,56 +112,51 @@ def up(
 
     Args:
         environ: The environment.
-        files: The INI files; a later one goes before an earlier one.
-        data: The directory of what is kept.
-        cloud: The entry of clouds.yaml to use.
-        sandbox: Whether to use the built-in cloud, whatever else is named.
-        host: Where the API listens.
-        port: Its port; 0 takes a free one.
+        files: The INI files; later files override earlier ones.
+        data: The data directory.
+        cloud: The only entry of clouds.yaml to offer; None offers all entries.
+        sandbox: Whether to use the built-in cloud even if other clouds are configured.
+        host: Address that the API listens on.
+        port: Port that the API listens on; 0 chooses a free one.
         log_json: Whether log lines are JSON.
-        log_level: The least level that is logged.
+        log_level: Lowest level that is logged.
 
     Raises:
-        Invalid: A setting has no meaning; every fault is told.
+        Invalid: Some settings are wrong; the error lists all of them.
 
     """
     if cloud and sandbox:
-        raise Invalid("Choose one: --cloud or --sandbox.")
-    words = {
-        ("DEFAULT", "data"): _word("--data", data),
-        ("clouds", "default"): _word("--cloud", "" if sandbox else cloud),
-        ("clouds", "sandbox"): _word("--sandbox", "true" if sandbox else None),
-        ("api", "host"): _word("--host", host),
-        ("api", "port"): _word("--port", port),
-        ("log", "json"): _word("--log-json", log_json),
-        ("log", "level"): _word("--log-level", log_level),
+        raise Invalid("--cloud and --sandbox exclude each other.", remedy="Choose one of them.")
+    options = {
+        ("DEFAULT", "data"): _given("--data", data),
+        ("clouds", "default"): _given("--cloud", "" if sandbox else cloud),
+        ("clouds", "sandbox"): _given("--sandbox", "true" if sandbox else None),
+        ("api", "host"): _given("--host", host),
+        ("api", "port"): _given("--port", port),
+        ("log", "json"): _given("--log-json", log_json),
+        ("log", "level"): _given("--log-level", log_level),
     }
-    return _settings(
-        source.read(environ, files=files, words=_said(words)), environ=environ, json=False, level="WARNING"
-    )
+    values = source.read(environ, files=files, command_line=_set(options))
+    return _settings(values, environ=environ, json=False, level="WARNING", cloud=None if sandbox else cloud)
 
 
-def _word(flag: str, value: object) -> Word | None:
-    return None if value is None else Word(flag, str(value))
+def _given(option: str, value: object) -> Given | None:
+    return None if value is None else Given(option, str(value))
 
 
-def _said(words: Mapping[tuple[str, str], Word | None]) -> source.Words:
-    return {key: word for key, word in words.items() if word is not None}
+def _settings(
+    values: source.Values, *, environ: Mapping[str, str], json: bool, level: str, cloud: str | None = None
+) -> Settings:
+    """Return settings from the values that are set; all others have their defaults."""
+    sections: dict[str, Any] = {**values, "log": {"json": json, "level": level, **_set(values["log"])}}
+    data = sections.pop("DEFAULT").get("data") or _data(environ)
+    built: dict[str, Any] = {name: option.SECTIONS[name](**values) for name, values in sections.items()}
+    return Settings(data=data, cloud=cloud, **built)
 
 
-def _settings(values: source.Values, *, environ: Mapping[str, str], json: bool, level: str) -> Settings:
-    """Return settings from what is set; the rest is as the sections have it."""
-    told: dict[str, Any] = {**values, "log": {"json": json, "level": level, **_set(values["log"].items())}}
-    sections = {
-        field.name: field.type(**told[field.name])
-        for field in msgspec.structs.fields(Settings)
-        if field.name in told
-    }
-    return Settings(data=values["DEFAULT"].get("data") or _data(environ), **sections)
-
-
-def _set(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in values if value is not None}
+def _set(values: Mapping[K, V | None]) -> dict[K, V]:
+    """Return the values that are set."""
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _data(environ: Mapping[str, str]) -> Path:

@@ -11,9 +11,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Where tasks are kept."""
 
     url: SecretUrl | None = None
-    """The database: postgresql+psycopg://user:password@host/name, mariadb+pymysql://… or sqlite:///path. Without it, a
-    file in the data directory, which is for `enamel up` alone."""
-    give_up_after: timedelta = timedelta(seconds=5)
-    """How long a caller of the API waits for a database that is away."""
-    keep_for: timedelta | None = None
-    """How long tasks are kept after their end, before workers remove their records. Without it, for ever."""
+    """URL of the database: postgresql+psycopg://user:password@host/name, mariadb+pymysql://… or sqlite:///path. If not
+    set, a file in the data directory, which only `enamel up` can use."""
+    timeout: timedelta = timedelta(seconds=5)
+    """How long a request to the API waits for a database that is unavailable."""
+    retention: timedelta | None = None
+    """How long the record of a task is kept after the task ended. If not set, for ever."""

@@ -1,4 +1,4 @@
-"""Section `webhooks`: where and how tasks tell others of what happens."""
+"""Section `webhooks`: where and how events are sent to webhooks."""
 
 from datetime import timedelta
 
@@ -8,10 +8,10 @@ from enamel.conf.kind import Networks
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Where and how tasks tell others of what happens."""
+    """Where and how events are sent to webhooks."""
 
     allow: Networks = ()
-    """Networks beside the public ones that webhooks may be sent to, as in 10.20.0.0/16, fd00:20::/32. Whoever may launch
-    servers can make this service send requests there."""
+    """Networks that webhooks may be sent to in addition to public ones, such as 10.20.0.0/16, fd00:20::/32. Everyone who
+    may launch servers can make this service send requests there."""
     timeout: timedelta = timedelta(seconds=15)
-    """How long a receiver may take to answer."""
+    """How long to wait for the answer of a receiver."""

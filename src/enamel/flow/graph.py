@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from enamel.flow.plan import Group, Node, Plan, depends_on_alternative, references
+from enamel.flow import expressions
+from enamel.flow.plan import Group, Node, Plan
 from enamel.model import item
 from enamel.model.item import Item
 from enamel.steps.server import Boot
@@ -32,7 +33,7 @@ class Graph:
 
     def _moving(self, names: Sequence[str]) -> list[str]:
         """Return those of a server's steps that are done again in its next placement."""
-        first = [one for one in names if depends_on_alternative(self.nodes[one])]
+        first = [one for one in names if depends_on_placement(self.nodes[one])]
         # A server that found no room is deleted, and takes its volumes along.
         return self.closure(
             [*first, *(other for one in first for other in self.going_along(one))], within=names
@@ -97,6 +98,11 @@ class Graph:
         return [node for node in self.nodes.values() if group in node.members]
 
 
+def depends_on_placement(node: Node) -> bool:
+    """Tell whether a step's inputs depend on the placement in which its group is tried."""
+    return any(True for _ in expressions.paths(node.inputs, "alt"))
+
+
 def _steps_of(inputs: object) -> set[str]:
     """Return the steps whose outputs some inputs refer to."""
-    return {path.split(".")[0] for path in references(inputs)}
+    return {path.split(".")[0] for path in expressions.paths(inputs, "ref")}

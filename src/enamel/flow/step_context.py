@@ -1,8 +1,11 @@
 """The workbench: makes a node of a plan into a step that is ready to be done, and lays out what it works with."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
+from enamel.clouds import accounts
+from enamel.flow import evaluation, expressions
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.journal import TaskJournal
@@ -23,18 +26,16 @@ class StepBuilder:
 
     async def step(self, node: Node) -> Step:
         """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
-        references = list(plans.secrets_of(node.inputs))
+        references = list(expressions.paths(node.inputs, "secret"))
         texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
         try:
-            inputs = plans.resolve(
-                node.inputs,
-                outputs=_Outputs(self._journal.items),
-                chosen=self.alternative(node),
-                secrets=texts,
+            sources = evaluation.Sources(
+                outputs=_Outputs(self._journal.items), placement=self.alternative(node), secrets=texts
             )
+            inputs = evaluation.resolve(node.inputs, sources)
         except (KeyError, IndexError) as exc:
             raise errors.PlanUnreadable(
-                f"Step '{node.name}' refers to something that is not there: {exc}"
+                f"Step '{node.name}' refers to something that does not exist: {exc}"
             ) from exc
         return plans.step_of(node, inputs)
 
@@ -47,20 +48,23 @@ class StepBuilder:
     def context(self, node: Node) -> Context:
         """Return what a step works with."""
         found = self._journal.task
+        clouds = self._tools.accounts.of(found.credential)
 
         def tell(type: str, data: dict[str, Any]) -> None:
-            self._journal.tell(type, node.name, {"server": node.group, **data})
+            self._journal.tell(type, node.name, {**self._journal.label(node.group), **data})
 
         return Context(
-            cloud=self._tools.clouds.get(node.cloud or found.cloud),
+            cloud=clouds.get(node.cloud or found.cloud, project=node.project),
             task=found.id,
             mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
-            note=lambda text: self._journal.note(node, text),
+            note=lambda text: self._journal.note(node.name, text),
             prober=self._tools.prober,
-            elsewhere=self._tools.clouds.get,
+            elsewhere=partial(accounts.resolve, clouds),
+            started_at=self._journal.items[node.name].started_at or self._tools.now(),
+            receive=partial(self._tools.signals.receive, found.id),
         )
 
 

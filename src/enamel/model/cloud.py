@@ -6,6 +6,14 @@ from datetime import datetime
 from msgspec import Struct
 
 from enamel.model import role
+from enamel.model.states import (
+    FailureReason,
+    ImageState,
+    PowerState,
+    ServerActivity,
+    ServerState,
+    VolumeState,
+)
 
 
 class FlavorMarks(Struct, frozen=True, kw_only=True):
@@ -77,8 +85,9 @@ class Image(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    state: ImageState
     status: str
-    """Lower case, `active` when it can be booted."""
+    """The cloud's own word for the state, in lower case: for people."""
     min_disk_gb: int = 0
     min_memory_mb: int = 0
     size_bytes: int = 0
@@ -185,7 +194,6 @@ class Port(Struct, frozen=True, kw_only=True):
     name: str = ""
     mark: str = ""
     """Its description."""
-    status: str = ""
     server_id: str = ""
     """Its device; empty while nothing uses it."""
     addresses: tuple[str, ...] = ()
@@ -218,7 +226,6 @@ class Address(Struct, frozen=True, kw_only=True):
     fixed_address: str | None = None
     """What a floating IP is translated to."""
     mark: str = ""
-    status: str = ""
     kind: AddressKind = AddressKind.FLOATING
     server_id: str = ""
     """What it leads to, as far as that is known."""
@@ -239,7 +246,9 @@ class VolumeSnapshot(Struct, frozen=True, kw_only=True):
     name: str
     description: str
     size_gb: int
+    state: VolumeState
     status: str
+    """The cloud's own word for the state, in lower case: for people."""
     mark: str = ""
     created: datetime | None = None
 
@@ -262,8 +271,9 @@ class Volume(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     size_gb: int
+    state: VolumeState
     status: str
-    """Lower case: creating, available, in-use, error …"""
+    """The cloud's own word for the state, in lower case: for people."""
     type: str = ""
     bootable: bool = False
     mark: str = ""
@@ -326,11 +336,12 @@ class ServerSpec(Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
-class ServerFault(Struct, frozen=True, kw_only=True):
-    """Why a server went to ERROR."""
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why a cloud failed to do something to a server."""
 
-    message: str
-    code: int = 0
+    reason: FailureReason = FailureReason.UNKNOWN
+    text: str
+    """The cloud's own sentence; empty where it gives none."""
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -338,11 +349,11 @@ class Server(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    status: str
-    """Nova's status: BUILD, ACTIVE, ERROR, DELETED, SOFT_DELETED …"""
-    task_state: str | None = None
-    vm_state: str | None = None
-    power_state: int = 0
+    state: ServerState
+    activity: ServerActivity | None = None
+    """What the cloud is doing to it; None while it leaves it alone."""
+    power: PowerState | None = None
+    """None where nothing runs yet, and where the cloud does not say."""
     created: datetime | None = None
     updated: datetime | None = None
     launched_at: datetime | None = None
@@ -366,7 +377,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Network's name → fixed addresses."""
     volumes: tuple[str, ...] = ()
     """Ids of attached volumes."""
-    fault: ServerFault | None = None
+    fault: Failure | None = None
+    """Why it is in ERROR, where the cloud says so beside the server."""
     host: str | None = None
     """Compute host; only where the cloud shows it to this caller."""
     host_id: str = ""
@@ -389,7 +401,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     id: str
     """The cloud's id of the request that began it."""
     action: str
-    """What the cloud calls it."""
+    """CREATE, TERMINATE, the name of an Action, or the cloud's own word in upper case."""
     user_id: str
     started: datetime | None
     failed: bool = False

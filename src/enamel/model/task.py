@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from enamel.model.credential import LOCAL, Credential
 from enamel.model.problem import Problem
 from enamel.model.webhook import Notification
 
@@ -122,6 +123,8 @@ class Task(Struct, frozen=True, kw_only=True):
     deadline: datetime | None = None
     cloud: str
     """The entry of clouds.yaml (or of the configuration) that it works on."""
+    credential: Credential = LOCAL
+    """The authority on which it uses clouds."""
     request: dict[str, Any] = {}
     """The request's body, with secrets blanked."""
     plan: dict[str, Any] = {}

@@ -40,6 +40,7 @@ from enamel.service.services import Services
 from enamel.service.tasks.cancel import Cancel
 from enamel.service.tasks.follow import Follow
 from enamel.service.tasks.read import Read
+from enamel.service.tasks.signal import Signals
 from enamel.service.tasks.submit import Submit
 from enamel.service.tasks.webhooks import Webhooks
 from enamel.store.engine import Store
@@ -90,6 +91,7 @@ def build(parts: Parts) -> Services:
         follow=Follow(store, dispatch=dispatch, reader=tasks),
         cancel=Cancel(store, dispatch=dispatch, read=tasks),
         webhooks=Webhooks(store, keys=parts.keys, read=tasks),
+        signals=Signals(store, dispatch=dispatch, read=tasks),
         servers=servers,
         server_actions=ServerActions(submit),
         server_changes=ServerChanges(locator, servers=servers, submit=submit),

@@ -30,7 +30,7 @@ from enamel.service.resources import (
     volume,
     volume_snapshot,
 )
-from enamel.service.tasks import cancel, follow, read, submit, webhooks
+from enamel.service.tasks import cancel, follow, read, signal, submit, webhooks
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,6 +44,7 @@ class Services:
     follow: follow.Follow
     cancel: cancel.Cancel
     webhooks: webhooks.Webhooks
+    signals: signal.Signals
     # servers
     servers: server_list.Servers
     server_actions: server_action.ServerActions

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
@@ -25,6 +25,7 @@ class CreateAddress(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "address.create"
     action: ClassVar[str] = "ADDRESSING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.FLOATING_IP})
     undoable: ClassVar[bool] = True
 
     network_id: str
@@ -32,6 +33,10 @@ class CreateAddress(Step, frozen=True, kw_only=True):
     port_id: str
     fixed_address: str | None = None
     """Which of the port's addresses, where it has several."""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"addresses": 1}
 
     async def do(self, at: Context) -> Outputs:
         """Make it on the port in one request."""
@@ -76,6 +81,10 @@ class ReserveAddress(Maker, frozen=True, kw_only=True):
     name: str
     """What a port is called; floating IPs have no names."""
 
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"addresses" if self.way is AddressKind.FLOATING else "ports": 1}
+
     async def do(self, at: Context) -> Outputs:
         """Get it."""
         if self.way is AddressKind.FLOATING:
@@ -111,7 +120,6 @@ def as_address(port: cloud.Port) -> cloud.Address:
         address=port.addresses[0] if port.addresses else "",
         network_id=port.network_id,
         mark=port.mark,
-        status=port.status,
         kind=AddressKind.PORT,
         server_id=port.server_id,
         created=port.created,

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import task
 from enamel.model.errors import CloudConflict
 from enamel.steps.step import Context, Outputs, Step
@@ -18,10 +19,15 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "keypair.import"
     action: ClassVar[str] = "IMPORTING_KEYPAIR"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.KEYPAIRS})
     undoable: ClassVar[bool] = True
 
     name: str
     public_key: str
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"keypairs": 1}
 
     async def do(self, at: Context) -> Outputs:
         """Import the key; a key that is there already under this name is used and never undone."""

@@ -1,15 +1,18 @@
 """The step that takes away what belongs to nobody, after a last look at it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import ClassVar
 
+from enamel.model import states
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, CloudForbidden, CloudRefused, Gone, VolumeFailed
 from enamel.model.orphan import Kind
+from enamel.model.states import VolumeState
 from enamel.steps import address, server, volume
 from enamel.steps.step import Context, Outputs, Retry, Step
 
-_FREE_VOLUME = frozenset({"available", "error"})
+_FREE_VOLUME = frozenset({VolumeState.AVAILABLE, VolumeState.ERROR})
 
 
 class RemoveOrphan(Step, frozen=True, kw_only=True):
@@ -22,7 +25,7 @@ class RemoveOrphan(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "CLEANING_UP"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(attempts=5, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=5, maximum_interval=timedelta(seconds=5))
 
     what: Kind
     id: str
@@ -53,7 +56,7 @@ OTHER = "It carries another mark now."
 
 async def _server(at: Context, orphan: RemoveOrphan) -> str:
     there = await at.cloud.server(orphan.id)
-    if there.status in server.GONE:
+    if there.state in states.DELETED:
         raise Gone
     return OTHER if there.mark != orphan.mark else ""
 
@@ -76,7 +79,7 @@ async def _volume(at: Context, orphan: RemoveOrphan) -> str:
     there = await at.cloud.volume(orphan.id)
     if there.attached_to:
         return f"It has been attached to server {', '.join(there.attached_to)} meanwhile."
-    if there.status not in _FREE_VOLUME:
+    if there.state not in _FREE_VOLUME:
         return f"Its state is '{there.status}'."
     return OTHER if there.mark != orphan.mark else ""
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import Gone
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
@@ -27,6 +28,7 @@ class CreatePorts(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "port.create"
     action: ClassVar[str] = "NETWORKING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.PORTS})
     undoable: ClassVar[bool] = True
     empty_outputs: ClassVar[Outputs] = {"ports": []}
     per_item_input: ClassVar[str] = "wants"
@@ -34,6 +36,10 @@ class CreatePorts(Step, frozen=True, kw_only=True):
 
     wants: tuple[RequestedPort, ...]
     """Their names differ: an attempt whose outcome nobody knows is recognised by them."""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"ports": len(self.wants)}
 
     async def do(self, at: Context) -> Outputs:
         """Make them, all or none."""
@@ -104,7 +110,7 @@ class DeletePort(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.delete"
     action: ClassVar[str] = "DELETING_PORT"
     repeatable: ClassVar[bool] = True
-    retry: ClassVar[Retry] = Retry(attempts=10, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
     id: str
 

@@ -20,7 +20,7 @@ class Reach(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "REACHING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 0
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=10)
+    timeout: ClassVar[timedelta] = timedelta(minutes=10)
 
     address: str
     ready_when: str

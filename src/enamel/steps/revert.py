@@ -1,6 +1,7 @@
 """The step that undoes a step of another task."""
 
 import dataclasses
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,7 +18,7 @@ class Revert(Step, frozen=True, kw_only=True):
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
     # What was "in use" a moment ago is free a moment later.
-    retry: ClassVar[Retry] = Retry(attempts=12, first=0.5, most=10.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=10))
 
     of: str
     """Kind of the step that made it."""

@@ -1,11 +1,12 @@
 """Steps on security groups: the rules that a launch asks for."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import ClassVar
 
-from enamel.model import cloud, mark, task
+from enamel.clouds.capability import Capability
+from enamel.model import cloud, mark, states, task
 from enamel.model.errors import CloudConflict
-from enamel.steps import server
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -17,11 +18,16 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "security_group.create"
     action: ClassVar[str] = "ALLOWING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SECURITY_GROUPS})
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
     name: str
     rules: tuple[cloud.Rule, ...]
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"security_groups": 1}
 
     async def do(self, at: Context) -> Outputs:
         """Make the group, then all its rules in one request."""
@@ -66,7 +72,7 @@ class DeleteSecurityGroup(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_SECURITY_GROUP"
     repeatable: ClassVar[bool] = True
     # Neutron says 409 while a port is still on its way out.
-    retry: ClassVar[Retry] = Retry(attempts=12, first=0.5, most=5.0)
+    retry: ClassVar[Retry] = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=5))
 
     id: str
 
@@ -92,7 +98,7 @@ class ReleaseSecurityGroup(DeleteSecurityGroup, frozen=True, kw_only=True):
         others = [
             one.name
             for one in await at.cloud.servers_list()
-            if one.status not in server.GONE and mark.task_of(one.mark) == self.task
+            if one.state not in states.DELETED and mark.task_of(one.mark) == self.task
         ]
         if others:
             at.note(f"The security group stays for {', '.join(sorted(others)[:5])}.")

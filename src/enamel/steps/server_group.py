@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import ids, task
 from enamel.steps.step import Context, Outputs, Step
 
@@ -24,10 +24,15 @@ class CreateServerGroup(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server_group.create"
     action: ClassVar[str] = "SPREADING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SERVER_GROUPS})
     undoable: ClassVar[bool] = True
 
     name: str
     """Holds the task's id: server groups carry no marks."""
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {"server_groups": 1}
 
     async def do(self, at: Context) -> Outputs:
         """Make it."""

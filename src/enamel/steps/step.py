@@ -5,7 +5,7 @@ they are plain values again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -13,8 +13,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from msgspec import Struct
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.model import task
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import EnamelError, StepTimedOut
+from enamel.model.signal import Signal
 
 T = TypeVar("T")
 
@@ -26,16 +29,18 @@ hostname, of a step that serves several) update `task.servers`."""
 class Retry(Struct, frozen=True, kw_only=True):
     """How often and how soon a step is tried again, as data."""
 
-    attempts: int = 6
-    first: float = 0.5
-    """Seconds before the second attempt."""
-    factor: float = 2.0
-    most: float = 20.0
-    """Seconds between two attempts at the most."""
+    maximum_attempts: int = 6
+    initial_interval: timedelta = timedelta(seconds=0.5)
+    """Time before the second attempt."""
+    backoff: float = 2.0
+    """By how much each interval is longer than the one before."""
+    maximum_interval: timedelta = timedelta(seconds=20)
+    """The longest time between two attempts."""
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after an attempt, counted from 1."""
-        return min(self.most, self.first * self.factor ** (attempt - 1))
+        seconds = self.initial_interval.total_seconds() * self.backoff ** (attempt - 1)
+        return min(self.maximum_interval.total_seconds(), seconds)
 
 
 class Prober(Protocol):
@@ -60,8 +65,12 @@ class Context:
     note: Callable[[str], None]
     """Leaves a sentence in the item, about a fall-back that was taken."""
     prober: Prober
-    elsewhere: Callable[[str], driver.Cloud]
+    elsewhere: Callable[[CloudReference], driver.Cloud]
     """Opens another entry of the configuration."""
+    started_at: datetime
+    """When the step began for the first time, whichever worker it was."""
+    receive: Callable[[str, int], Awaitable[Sequence[Signal]]]
+    """Returns the messages of a name that have arrived for the task, as soon as there are more than a number of them."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -80,8 +89,10 @@ class Step(Struct, frozen=True, kw_only=True):
     calls: ClassVar[int] = 1
     """Plumbing calls that it takes as a rule; a preview adds them up."""
     retry: ClassVar[Retry] = Retry()
-    give_up_after: ClassVar[timedelta] = timedelta(minutes=5)
+    timeout: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""
+    requires: ClassVar[frozenset[Capability]] = frozenset()
+    """What the cloud has to be able to do; a plan is refused where it is not."""
     empty_outputs: ClassVar[Outputs] = {"id": ""}
     """What the outputs look like when nothing was made."""
     per_item_input: ClassVar[str] = ""
@@ -90,6 +101,14 @@ class Step(Struct, frozen=True, kw_only=True):
     """… and the output that lists what was made."""
     waits_for: ClassVar[str] = ""
     """Of a step that waits for a thing: the input that names it. Where the thing is broken, a restart makes a new one."""
+
+    def time_limit(self) -> timedelta:
+        """Return the time for one attempt of this very step."""
+        return self.timeout
+
+    def needs(self) -> dict[str, int]:
+        """Return how much of each quota it uses up."""
+        return {}
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""

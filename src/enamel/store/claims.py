@@ -119,6 +119,12 @@ def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
     release(tx, worker, [id], not_before=tx.now + rest)
 
 
+def decline(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
+    """Send a task back to its topic as if the worker had not claimed it, for others to claim it after a rest."""
+    if release(tx, worker, [id], not_before=tx.now + rest):
+        tx.execute(sa.update(table).where(table.c.id == id).values(attempt=table.c.attempt - 1))
+
+
 def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
     """End a task that a worker has and cannot carry out; None where it no longer has it."""
     found = tx.rows(sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update())

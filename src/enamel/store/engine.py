@@ -34,7 +34,7 @@ class Store:
         url: str,
         *,
         idle_after: timedelta = timedelta(seconds=5),
-        give_up_after: timedelta = timedelta(seconds=5),
+        timeout: timedelta = timedelta(seconds=5),
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         """Open the store.
@@ -42,13 +42,13 @@ class Store:
         Args:
             url: The database's URL.
             idle_after: The lease of a worker; see `dialects.connect`.
-            give_up_after: How long `run` and `read` wait for a database that is away.
+            timeout: How long `run` and `read` wait for a database that is away.
             clock: Replaces the database's clock in tests.
 
         """
         self.engine: sa.Engine = dialects.connect(url, idle_after=idle_after)
         self._clock = clock
-        self._patience = give_up_after.total_seconds()
+        self._patience = timeout.total_seconds()
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self.engine, loop=self._loop, clock=clock)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")

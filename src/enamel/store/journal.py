@@ -12,11 +12,13 @@ from msgspec import Struct
 
 from enamel import telemetry
 from enamel.model import task as tasks_model
+from enamel.model import task_key
 from enamel.model.errors import LeaseLost
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import Task
-from enamel.store import events, items, tasks
+from enamel.model.task_key import TaskKey
+from enamel.store import events, items, task_index, tasks
 from enamel.store.lease import Lease
 from enamel.store.transaction import Tx
 
@@ -30,8 +32,8 @@ class Entry(Struct, frozen=True):
     task: Task | None
     items: tuple[Item, ...]
     events: tuple[Event, ...]
-    servers: frozenset[tuple[str, str]]
-    """Pairs of task and server that were not written before."""
+    keys: frozenset[TaskKey]
+    """Servers that the task was not known to be about."""
 
 
 class Journal:
@@ -47,7 +49,7 @@ class Journal:
         """
         self._lease = lease
         self._changed = changed
-        self._servers: dict[str, set[tuple[str, str]]] = {}
+        self._keys: dict[str, set[TaskKey]] = {}
 
     def alive(self) -> bool:
         """Tell whether something may still be started under the worker's lease."""
@@ -76,7 +78,7 @@ class Journal:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.set_exception(error)
         else:
-            entry = Entry(task, tuple(items), tuple(events), self._new_servers(task))
+            entry = Entry(task, tuple(items), tuple(events), self._new_keys(task))
             future = self._lease.store.save(_write, entry, worker=self._lease.id)
         self._count(items, events)
         # Whoever does not await it learns of a lost lease from the lease.
@@ -99,16 +101,16 @@ class Journal:
         elif error is None and changed is not None:
             self._changed(changed)
 
-    def _new_servers(self, task: Task | None) -> frozenset[tuple[str, str]]:
-        """Return the servers of a task that were not noted before, and note them."""
+    def _new_keys(self, task: Task | None) -> frozenset[TaskKey]:
+        """Return the keys of a task's servers that were not written before, and remember them."""
         if task is None:
             return frozenset()
-        known = self._servers.setdefault(task.id, set())
-        new = tasks.servers_of(task) - known
+        known = self._keys.setdefault(task.id, set())
+        new = task_key.servers(task) - known
         known |= new
         if task.state in tasks_model.ENDED:
-            del self._servers[task.id]
-        return frozenset(new)
+            del self._keys[task.id]
+        return new
 
 
 def _write(tx: Tx, entries: Sequence[Entry]) -> None:
@@ -116,4 +118,4 @@ def _write(tx: Tx, entries: Sequence[Entry]) -> None:
     tasks.save(tx, {entry.task.id: entry.task for entry in entries if entry.task}.values())
     items.save(tx, {(step.task, step.name): step for entry in entries for step in entry.items}.values())
     events.insert(tx, [line for entry in entries for line in entry.events])
-    tasks.index(tx, {pair for entry in entries for pair in entry.servers})
+    task_index.add(tx, {key for entry in entries for key in entry.keys})

@@ -1,10 +1,12 @@
 """The rows of the table of tasks: who writes which columns, and how a row becomes a Task again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from enamel.model import task
+from enamel.model.credential import LOCAL
 from enamel.model.task import Progress, Task
 from enamel.store.schema import tasks
 
@@ -47,6 +49,7 @@ def task_of(row: sa.RowMapping) -> Task:
         not_before=row["not_before"],
         deadline=row["deadline"],
         cloud=row["cloud"],
+        credential=row["credential"] or LOCAL,
         request=row["request"] or {},
         plan=row.get("plan") or {},
         servers=row["servers"] or (),
@@ -98,9 +101,17 @@ def fixed(known: Task) -> dict[str, Any]:
         "not_before": known.not_before,
         "deadline": known.deadline,
         "cloud": known.cloud,
+        "credential": None if known.credential == LOCAL else known.credential,
         "worker": known.worker,
         "attempt": known.attempt,
         "parent": known.parent,
         "request": known.request,
         "plan": known.plan,
+        "plan_version": plan_version(known.plan),
     }
+
+
+def plan_version(plan: Mapping[str, Any]) -> int | None:
+    """Return the version that a stored plan names; None where it is from before plans had one."""
+    version: int | None = plan.get("version")
+    return version

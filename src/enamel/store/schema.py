@@ -2,9 +2,12 @@
 
     tasks ─┬─ items          one row per step of a task's plan
            ├─ events         the timeline, numbered from 1
-           ├─ task_servers   which tasks made or touched which server
+           ├─ task_index     which tasks of a project are about which server, host name …
+           ├─ task_servers   the same as the version before wrote it; dropped by the next release
+           ├─ signals        messages for which steps wait
            └─ webhooks       who is told of a task's events, and how far that is
     workers                  one lease per living worker
+    task_secrets             the tasks that hold references into the key store
     spent_secrets            what is to be removed from the key store
     idempotency              the first answers to requests that came with a key
     locks                    what only one may do at a time
@@ -17,7 +20,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from enamel.model import item, orphan, task, webhook
+from enamel.model import item, orphan, task, task_key, webhook
+from enamel.model.credential import Credential
 from enamel.model.problem import Problem
 from enamel.store.columns import Json, Moment, Rank, Word
 
@@ -56,6 +60,8 @@ tasks = sa.Table(
     sa.Column("not_before", Moment),
     sa.Column("deadline", Moment),
     sa.Column("cloud", NAME, nullable=False),
+    # None stands for the one user of a local service, as in all tasks of earlier versions.
+    sa.Column("credential", Json(Credential)),
     sa.Column("worker", ID),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("parent", ID),
@@ -63,6 +69,8 @@ tasks = sa.Table(
     sa.Column("events", sa.Integer, nullable=False),
     sa.Column("request", Json(dict[str, Any])),
     sa.Column("plan", Json(dict[str, Any])),
+    # None for plans from before they had versions, which every worker can read.
+    sa.Column("plan_version", sa.Integer),
     sa.Column("servers", Json(tuple[task.ServerEntry, ...])),
     sa.Column("result", Json(task.Result)),
     sa.Column("error", Json(Problem)),
@@ -115,12 +123,37 @@ events = sa.Table(
     **_EXACT,
 )
 
+task_index = sa.Table(
+    "task_index",
+    metadata,
+    sa.Column("kind", Word(task_key.Kind), primary_key=True),
+    sa.Column("key", NAME, primary_key=True),
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("task", ID, primary_key=True),
+    sa.Index("task_index_by_task", "task"),
+    **_EXACT,
+)
+
+# Beside task_index until every process of a deployment writes that.
 task_servers = sa.Table(
     "task_servers",
     metadata,
     sa.Column("server", NAME, primary_key=True),
     sa.Column("task", ID, primary_key=True),
     sa.Index("servers_of_task", "task"),
+    **_EXACT,
+)
+
+signals = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("name", NAME, nullable=False),
+    sa.Column("data", Json(Any)),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Index("signals_of_task", "task", "name", "id"),
     **_EXACT,
 )
 
@@ -143,6 +176,13 @@ webhooks = sa.Table(
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
+    **_EXACT,
+)
+
+task_secrets = sa.Table(
+    "task_secrets",
+    metadata,
+    sa.Column("task", ID, primary_key=True),
     **_EXACT,
 )
 

@@ -8,18 +8,16 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from enamel.model import problem, task
+from enamel.model import problem, task, task_key
 from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, queue_order, rows, secrets, webhooks
-from enamel.store.schema import metadata, task_servers, tasks
+from enamel.store import events, items, queue_order, rows, secrets, task_index, webhooks
+from enamel.store.schema import metadata, tasks
 from enamel.store.transaction import Tx
 
 _OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
-_NAMED = "name:"
-"""What stands before a host name where a server's id would be: a server that is yet to be made."""
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
 LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
@@ -33,7 +31,8 @@ def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     tx.insert_new(tasks, [row])
     items.insert(tx, steps)
     events.insert(tx, [first])
-    index(tx, servers_of(accepted))
+    task_index.add(tx, task_key.servers(accepted))
+    secrets.hold(tx, accepted)
     return accepted
 
 
@@ -84,9 +83,8 @@ def list(
     if states is not None:
         query = query.where(tasks.c.state.in_(states))
     if server is not None:
-        query = query.where(
-            tasks.c.id.in_(sa.select(task_servers.c.task).where(task_servers.c.server == server))
-        )
+        about = task_index.lookup(task_key.Kind.SERVER, [server])
+        query = query.join(about, about.c.task == tasks.c.id)
     if since is not None:
         query = query.where(tasks.c.created_at >= since)
     if marker is not None:
@@ -108,15 +106,19 @@ def children(tx: Tx, id: str, *, lock: bool = False) -> tuple[Task, ...]:
     return list(tx, parent=id)
 
 
-def hand_on(tx: Tx, id: str, *, to: str) -> None:
-    """Have a revert that waits for its time revert another task: the one that took the first one up."""
+def hand_on(tx: Tx, id: str, *, to: Task) -> None:
+    """Have a scheduled revert revert the task that took the first one up, on that task's authority."""
     waiting = sa.update(tasks).where(tasks.c.id == id, tasks.c.state == State.WAITING)
-    tx.execute(waiting.values(parent=to, request={"task": to}))
+    credential = rows.fixed(to)["credential"]
+    tx.execute(waiting.values(parent=to.id, request={"task": to.id}, credential=credential))
 
 
 def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> Task:
     """Give a task that was accepted without a plan its plan and its items, and return it."""
-    tx.execute(sa.update(tasks).where(tasks.c.id == id).values(plan=plan, total=len(steps)))
+    version = rows.plan_version(plan)
+    tx.execute(
+        sa.update(tasks).where(tasks.c.id == id).values(plan=plan, plan_version=version, total=len(steps))
+    )
     items.insert(tx, steps)
     return get(tx, id)
 
@@ -131,7 +133,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
+    found = lock(tx, id, project_id=project_id)
     if found.state in task.ENDED:
         raise WrongState(
             f"Task {id} has ended already: it is {found.state.value}.",
@@ -167,7 +169,7 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has not ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
+    found = lock(tx, id, project_id=project_id)
     if found.state not in task.ENDED:
         raise WrongState(
             f"Task {id} is {found.state.value}: cancel it, or wait until it has ended.",
@@ -223,46 +225,35 @@ def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
     return tuple(map(rows.task_of, tx.rows(query)))
 
 
-def promise_names(tx: Tx, id: str, names: Iterable[str]) -> None:
-    """Note the host names that a task is about to give to servers."""
-    index(tx, [(id, _NAMED + name) for name in names])
-
-
 def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
     """Return those of the names that a project's unfinished tasks are about to give to servers on a cloud."""
+    about = task_index.lookup(task_key.Kind.HOSTNAME, names)
     query = (
-        sa.select(task_servers.c.server)
-        .join(tasks, tasks.c.id == task_servers.c.task)
-        .where(
-            task_servers.c.server.in_([_NAMED + name for name in names]),
-            tasks.c.project_id == project_id,
-            tasks.c.cloud == cloud,
-            _OPEN,
-        )
+        sa.select(about.c.key)
+        .join(tasks, tasks.c.id == about.c.task)
+        .where(tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN)
     )
-    return frozenset(row["server"].removeprefix(_NAMED) for row in tx.rows(query))
+    return frozenset(row["key"] for row in tx.rows(query))
 
 
 def save(tx: Tx, records: Iterable[Task]) -> None:
     """Write what the owner of tasks knows of them; what others may write meanwhile is left alone."""
     now = [
-        {**rows.owned(known), **rows.fixed(known), "plan": None, "request": None, "turn": 0}
+        {
+            **rows.owned(known),
+            **rows.fixed(known),
+            "plan": None,
+            "plan_version": None,
+            "request": None,
+            "turn": 0,
+        }
         for known in records
     ]
     tx.upsert(tasks, now, update=rows.OWNED)
 
 
-def servers_of(known: Task) -> set[tuple[str, str]]:
-    """Return the servers that a task is about, as pairs of task and server."""
-    return {(known.id, server.id) for server in known.servers if server.id}
-
-
-def index(tx: Tx, pairs: Iterable[tuple[str, str]]) -> None:
-    """Note which tasks are about which servers."""
-    tx.insert_new(task_servers, [{"task": id, "server": server} for id, server in pairs])
-
-
-def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+def lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+    """Return a task, and keep it as it is until the transaction ends. Raises NotFound."""
     query = sa.select(tasks).where(tasks.c.id == id).with_for_update()
     if project_id is not None:
         query = query.where(tasks.c.project_id == project_id)

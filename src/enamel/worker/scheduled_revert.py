@@ -7,12 +7,10 @@ from typing import Protocol
 
 import structlog
 
-from enamel.commands import COMMANDS
-from enamel.commands.command import CommandRequest
-from enamel.commands.facts import Facts
+from enamel.commands.task import revert
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import cloud, task
+from enamel.model import task
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -39,10 +37,12 @@ class Runner(Protocol):
 class ScheduledRevertPlanner:
     """A runner that plans what was accepted without a plan, and has another runner carry it out."""
 
-    def __init__(self, runner: Runner, *, lease: Lease, look_every: timedelta = timedelta(seconds=1)) -> None:
+    def __init__(
+        self, runner: Runner, *, lease: Lease, poll_interval: timedelta = timedelta(seconds=1)
+    ) -> None:
         self._runner = runner
         self._lease = lease
-        self._look_every = look_every.total_seconds()
+        self._poll_interval = poll_interval.total_seconds()
 
     async def run(self, found: Task, items: Sequence[Item], /) -> None:
         """Carry a task out, planned or not.
@@ -76,10 +76,8 @@ class ScheduledRevertPlanner:
         if old is None:
             return Plan(on_failure="keep")
         steps = await self._lease.store.read(items_store.list, old.id)
-        nobody = cloud.Identity(user_id="", user_name="", project_id=old.project_id, project_name="")
-        facts = Facts(cloud=old.cloud, identity=nobody, task=old, items=tuple(steps))
         try:
-            return COMMANDS["task.revert"].plan(CommandRequest(body=None, task_id=found.id), facts).plan
+            return revert.undo(old, steps)
         except WrongState as exc:
             log.info("revert.needless", task=found.id, of=old.id, why=exc.detail)
             return Plan(on_failure="keep")
@@ -98,4 +96,4 @@ class ScheduledRevertPlanner:
             except (NotFound, WrongState) as exc:
                 if isinstance(exc, NotFound):
                     return None
-            await asyncio.sleep(self._look_every)
+            await asyncio.sleep(self._poll_interval)

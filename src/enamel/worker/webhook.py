@@ -51,7 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     timeout: timedelta = timedelta(seconds=15)
     """How long a receiver may take to answer."""
-    look_every: timedelta = timedelta(seconds=0.5)
+    poll_interval: timedelta = timedelta(seconds=0.5)
     """How often to look for something to tell."""
     pauses: tuple[timedelta, ...] = PAUSES
 
@@ -119,7 +119,7 @@ class WebhookSender:
                         telling.add_done_callback(self._told)
                     if room and len(claimed) == room:
                         continue
-                    await asyncio.sleep(self._settings.look_every.total_seconds())
+                    await asyncio.sleep(self._settings.poll_interval.total_seconds())
         finally:
             for telling in tuple(self._telling):
                 telling.cancel()

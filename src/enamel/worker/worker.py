@@ -13,7 +13,7 @@ from enamel.dispatch.base import Bell, Dispatch
 from enamel.dispatch.hint import Stage
 from enamel.model import task as tasks_model
 from enamel.model import topic
-from enamel.model.errors import LeaseLost, StoreUnavailable, TaskError
+from enamel.model.errors import LeaseLost, PlanUnreadable, StoreUnavailable, TaskError
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Task
@@ -22,6 +22,7 @@ from enamel.store import claims
 from enamel.store.lease import Lease
 from enamel.worker.reaper import Reaper
 from enamel.worker.runner import TaskRunner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 
 log = structlog.get_logger(__name__)
@@ -30,12 +31,14 @@ _AT_ONCE = 100
 """Tasks in one claim: a crowd is taken in portions, so that writing goes on between them."""
 _STUCK_AFTER = 5
 """Workers that may fail on a task through a fault of Enamel's own before it is given up."""
+_LEFT_FOR = timedelta(seconds=5)
+"""How long a task whose plan a later version wrote is left to workers of that version."""
 _RENEWALS = 4
 """Renewals in the time of one lease."""
 
 
 class Worker:
-    """Carries out tasks of some topics, as many at a time as it has slots."""
+    """Carries out tasks of some topics, at most `max_tasks` at a time."""
 
     def __init__(
         self,
@@ -45,13 +48,14 @@ class Worker:
         dispatch: Dispatch,
         keys: Keys,
         topics: topic.Topics = topic.ALL,
-        slots: int = 10_000,
+        max_tasks: int = 10_000,
         alone: bool = False,
-        look_every: timedelta = timedelta(seconds=1),
-        drain_for: timedelta = timedelta(seconds=10),
-        keep_for: timedelta | None = None,
+        poll_interval: timedelta = timedelta(seconds=1),
+        graceful_shutdown_timeout: timedelta = timedelta(seconds=10),
+        retention: timedelta | None = None,
         limits: Limits = NONE,
         sender: WebhookSender | None = None,
+        signals: SignalReader | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 
@@ -61,14 +65,15 @@ class Worker:
             dispatch: Wakes it when there are new tasks.
             keys: Where the secrets of ended tasks are removed.
             topics: The types of tasks that it takes.
-            slots: How many tasks it has at a time; one that waits costs little.
+            max_tasks: How many tasks it has at a time; one that waits costs little.
             alone: Whether no other process can be working on this store: what is left of earlier ones is taken over
                 at once, without waiting for their leases to end.
-            look_every: How often it looks for tasks without being woken.
-            drain_for: How long it waits at its end for tasks to come to a point where they can be handed over.
-            keep_for: How long ended tasks are kept before it removes them; None for ever.
+            poll_interval: How often it looks for tasks without being woken.
+            graceful_shutdown_timeout: How long it waits at its end for tasks to come to a point where they can be handed over.
+            retention: How long ended tasks are kept before it removes them; None for ever.
             limits: How many tasks may run at a time, over all workers.
             sender: Tells webhooks what happens; None where others do.
+            signals: Wakes the steps for which messages have arrived; None where none waits.
 
         """
         self._lease = lease
@@ -76,13 +81,14 @@ class Worker:
         self._dispatch = dispatch
         self._keys = keys
         self._topics = topics
-        self._slots = slots
+        self._max_tasks = max_tasks
         self._limits = limits
         self._sender = sender
+        self._signals = signals
         self._alone = alone
-        self._look_every = look_every.total_seconds()
-        self._drain_for = drain_for.total_seconds()
-        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, keep_for=keep_for)
+        self._poll_interval = poll_interval.total_seconds()
+        self._graceful_shutdown_timeout = graceful_shutdown_timeout.total_seconds()
+        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, retention=retention)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
         """Tasks that the runner knows."""
@@ -117,7 +123,7 @@ class Worker:
                 log.error("worker.lease_lost", worker=self._lease.id, tasks=len(self._running))
             except Exception:
                 log.exception("worker.broke", worker=self._lease.id, tasks=len(self._running))
-                await asyncio.sleep(self._look_every)
+                await asyncio.sleep(self._poll_interval)
             finally:
                 self._lease.over.set()
                 await _drop(self._running.values())
@@ -139,6 +145,7 @@ class Worker:
                     asyncio.create_task(self._reaper.serve()),
                 ]
                 taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
+                taking += [asyncio.create_task(self._signals.serve(self._topics))] if self._signals else []
                 duties += taking
                 done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
                 for duty in done:
@@ -166,12 +173,12 @@ class Worker:
             if rung:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
-            wanted = max(0, min(_AT_ONCE, self._slots - len(self._running)))
+            wanted = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
             claim = partial(claims.claim, topics=self._topics, limit=wanted, limits=self._limits)
             claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
             for found, items in claimed:
                 self._begin(found, items, bell)
-            rung = (not wanted or len(claimed) < wanted) and await bell.wait(timeout=self._look_every)
+            rung = (not wanted or len(claimed) < wanted) and await bell.wait(timeout=self._poll_interval)
 
     async def _give_back_strays(self) -> None:
         """Send tasks back that are this worker's in the store only.
@@ -219,6 +226,10 @@ class Worker:
                 await self._runner.run(found, items)
             except LeaseLost:
                 raise
+            except PlanUnreadable as error:
+                log.warning("task.newer", task=found.id, type=found.type, error=error.detail)
+                await self._lease.run(claims.decline, self._lease.id, found.id, rest=_LEFT_FOR)
+                left = None
             except Exception:
                 log.exception("task.stuck", task=found.id, attempt=found.attempt)
                 left = await self._give_up(found)
@@ -249,7 +260,9 @@ class Worker:
         log.info("worker.draining", worker=self._lease.id, tasks=len(self._running))
         ending: asyncio.Future[Any] = asyncio.gather(*self._running.values(), return_exceptions=True)
         waits: list[asyncio.Future[Any]] = [ending, over]
-        await asyncio.wait(waits, timeout=self._drain_for, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            waits, timeout=self._graceful_shutdown_timeout, return_when=asyncio.FIRST_COMPLETED
+        )
         self._lease.check()
         await _drop(self._running.values())
         for id, type in (await self._lease.leave()).items():

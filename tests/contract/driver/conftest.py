@@ -14,6 +14,7 @@ import pytest
 from enamel.clouds import driver, registry
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.model import cloud
+from enamel.model.states import ServerState
 from enamel.sandbox import kernel, serve
 
 SOON = timedelta(seconds=0.2)
@@ -76,9 +77,9 @@ class World:
 
     async def active(self, id: str) -> cloud.Server:
         server = await self.cloud.servers.until(
-            id, lambda one: one is None or one.status in ("ACTIVE", "ERROR")
+            id, lambda one: one is None or one.state in (ServerState.ACTIVE, ServerState.ERROR)
         )
-        assert server is not None and server.status == "ACTIVE", server
+        assert server is not None and server.state is ServerState.ACTIVE, server
         return server
 
     async def gone(self, id: str) -> None:

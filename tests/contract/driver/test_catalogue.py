@@ -3,7 +3,8 @@
 import asyncio
 
 from enamel.clouds.calls import record
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
+from enamel.model.states import ImageState
 from tests.contract.driver.conftest import World
 
 
@@ -35,7 +36,7 @@ async def test_the_catalogue_is_read_once_for_all(world: World) -> None:
             )
     assert len(calls) == 7  # with the token
     assert "m1.tiny" in {one.name for one in flavors}
-    assert {"cirros", "ubuntu"} <= {one.name for one in images if one.status == "active"}
+    assert {"cirros", "ubuntu"} <= {one.name for one in images if one.state is ImageState.ACTIVE}
     assert {"private", "public"} <= {one.name for one in networks}
     assert {"az1", "az2"} <= {one.name for one in zones if one.available}
     assert "standard" in {one.name for one in types}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from enamel.model import cloud
+from enamel.model import cloud, states
 from enamel.model.errors import CloudConflict, CloudRefused, Gone, NoValidHost
 from tests.contract.driver.conftest import SOON, World
 
@@ -37,7 +37,7 @@ async def test_a_server_with_a_port_and_an_address(world: World) -> None:
     assert (await there.move_address(address.id, port_id=None)).port_id is None
     assert (await there.move_address(address.id, port_id=port.id)).port_id == port.id
     assert isinstance(await there.console_log(id, lines=20), str)
-    assert await there.why_failed(id) == ""
+    assert await there.why_failed(id) is None
 
 
 async def test_equal_servers_come_from_one_request_and_have_ports_before_they_are_active(
@@ -69,9 +69,7 @@ async def test_a_deleted_server_is_gone_at_the_latest_when_it_is_forced(world: W
     (id,) = await world.boot(networks=())
     await world.active(id)
     await world.cloud.delete_server(id)
-    seen = await world.cloud.servers.until(
-        id, lambda one: one is None or one.status in ("DELETED", "SOFT_DELETED")
-    )
+    seen = await world.cloud.servers.until(id, lambda one: one is None or one.state in states.DELETED)
     assert id not in {one.id for one in await world.cloud.servers_list()}
     if seen is not None:
         await world.gone(id)

@@ -4,6 +4,7 @@ import pytest
 
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, Gone
+from enamel.model.states import VolumeState
 from tests.contract.driver.conftest import SOON, World
 
 
@@ -18,15 +19,15 @@ async def volume(world: World, what: str = "volume", **more: object) -> cloud.Vo
 
     world.later(away)
     found = await world.cloud.volumes.until(
-        made.id, lambda one: one is None or one.status in ("available", "error"), due=SOON
+        made.id, lambda one: one is None or one.state in (VolumeState.AVAILABLE, VolumeState.ERROR), due=SOON
     )
-    assert found is not None and found.status == "available"
+    assert found is not None and found.state is VolumeState.AVAILABLE
     return found
 
 
 async def free(world: World, id: str) -> None:
     await world.cloud.volumes.until(
-        id, lambda one: one is None or one.status not in ("in-use", "detaching"), due=SOON
+        id, lambda one: one is None or one.state not in (VolumeState.IN_USE, VolumeState.DETACHING), due=SOON
     )
 
 
@@ -43,7 +44,9 @@ async def test_attaching_and_detaching_twice_is_not_a_fault(world: World) -> Non
     await world.active(id)
     for _ in range(2):
         await there.attach_volume(id, volume_id=made.id, delete_with_server=False)
-    used = await there.volumes.until(made.id, lambda one: one is None or one.status == "in-use", due=SOON)
+    used = await there.volumes.until(
+        made.id, lambda one: one is None or one.state is VolumeState.IN_USE, due=SOON
+    )
     assert used is not None and used.attached_to == (id,)
     with pytest.raises(CloudConflict):
         await there.delete_volume(made.id)
@@ -74,15 +77,19 @@ async def test_a_snapshot_of_a_volume_in_use_comes_and_goes(world: World) -> Non
     (id,) = await world.boot(networks=())
     await world.active(id)
     await there.attach_volume(id, volume_id=made.id, delete_with_server=False)
-    await there.volumes.until(made.id, lambda one: one is None or one.status == "in-use", due=SOON)
+    await there.volumes.until(made.id, lambda one: one is None or one.state is VolumeState.IN_USE, due=SOON)
     mark = world.mark("snapshot")
     taken = await there.create_volume_snapshot(
         made.id, name=world.name("snapshot"), description="before the change", mark=mark
     )
     ready = await there.volume_snapshots.until(
-        taken.id, lambda one: one is None or one.status in ("available", "error"), due=SOON
+        taken.id, lambda one: one is None or one.state in (VolumeState.AVAILABLE, VolumeState.ERROR), due=SOON
     )
-    assert ready is not None and (ready.status, ready.volume_id, ready.size_gb) == ("available", made.id, 1)
+    assert ready is not None and (ready.state, ready.volume_id, ready.size_gb) == (
+        VolumeState.AVAILABLE,
+        made.id,
+        1,
+    )
     assert ready.description == "before the change"
     assert [one.id for one in await there.volume_snapshots_marked(mark)] == [taken.id]
     assert taken.id in {one.id for one in await there.volume_snapshots_list()}

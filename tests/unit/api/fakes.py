@@ -12,12 +12,14 @@ from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local
 from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
+from enamel.model.action import Action
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
 from enamel.model.placement import Containers
+from enamel.model.states import PowerState, ServerState
 from enamel.secrets import local as local_keys
 from enamel.service import assembly, services
 from enamel.service.access import caller
@@ -59,8 +61,8 @@ class Cloud:
             **{
                 "id": f"00000000-0000-4000-8000-{number:012}",
                 "name": name,
-                "status": "ACTIVE",
-                "power_state": 1,
+                "state": ServerState.ACTIVE,
+                "power": PowerState.RUNNING,
                 "created": START + timedelta(seconds=number),
                 "updated": START + timedelta(seconds=number),
                 "project_id": ME.project_id,
@@ -71,6 +73,9 @@ class Cloud:
         )
         self.servers[made.id] = made
         return made
+
+    def actions(self) -> frozenset[Action]:
+        return frozenset(Action)
 
     def state(self) -> CloudState:
         return CloudState(name=self.name)
@@ -115,7 +120,7 @@ class Clouds:
     def names(self) -> Sequence[str]:
         return tuple(self._all)
 
-    def get(self, name: str) -> Cloud:
+    def get(self, name: str, *, project: str | None = None) -> Cloud:
         return self._all[name]
 
 

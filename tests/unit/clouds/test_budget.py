@@ -21,9 +21,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def budget(clock: Clock, at_once: int = 16, per_second: float | None = None) -> Budget:
+def budget(clock: Clock, max_concurrent_calls: int = 16, max_calls_per_second: float | None = None) -> Budget:
     return Budget(
-        Ceiling(at_once=at_once, per_second=per_second), pauses=Pauses(first=1.0, longest=8.0), now=clock
+        Ceiling(max_concurrent_calls=max_concurrent_calls, max_calls_per_second=max_calls_per_second),
+        pauses=Pauses(first=1.0, longest=8.0),
+        now=clock,
     )
 
 
@@ -103,7 +105,7 @@ def test_a_service_that_counts_calls_gets_fewer_per_second(clock: Clock) -> None
 
 
 def test_calls_begin_at_an_even_pace(clock: Clock) -> None:
-    of = budget(clock, per_second=8.0)
+    of = budget(clock, max_calls_per_second=8.0)
     began = []
     for _ in range(20):
         clock.at += of.pause()
@@ -123,7 +125,7 @@ def test_no_rate_is_thought_to_be_next_to_nothing(clock: Clock) -> None:
 
 
 def test_processes_divide_what_is_allowed(clock: Clock) -> None:
-    of = budget(clock, at_once=16, per_second=9.0)
+    of = budget(clock, max_concurrent_calls=16, max_calls_per_second=9.0)
     of.share = 3
     assert of.limit == 5
     assert of.rate == pytest.approx(3.0)

@@ -23,8 +23,10 @@ from tests.unit.clouds.shelf import Shelf
 PAUSES = Pauses(first=0.01, longest=0.05)
 
 
-def gate(at_once: int) -> Gate:
-    return Gate(Ceiling(at_once=at_once), cloud="north", service="network", pauses=PAUSES)
+def gate(max_concurrent_calls: int) -> Gate:
+    return Gate(
+        Ceiling(max_concurrent_calls=max_concurrent_calls), cloud="north", service="network", pauses=PAUSES
+    )
 
 
 def as_task(work: Coroutine[Any, Any, Any], *, project: str = "p", task: str = "t") -> asyncio.Task[Any]:
@@ -149,7 +151,10 @@ async def test_lanes_come_from_the_call_unless_somebody_says_otherwise() -> None
 
 
 async def test_entries_of_one_cloud_have_one_gate_for_each_service() -> None:
-    paces = Paces(at_once=ceiling.parse("9, north=4, north/network=2"), per_second=ceiling.parse("north=5"))
+    paces = Paces(
+        max_concurrent_calls=ceiling.parse("9, north=4, north/network=2"),
+        max_calls_per_second=ceiling.parse("north=5"),
+    )
     north, south = paces.of("https://north", cloud="north"), paces.of("https://south", cloud="south")
     assert paces.of("https://north", cloud="north-other") is north
     assert north.gate("network") is north.gate("network")
@@ -163,7 +168,7 @@ def pair() -> tuple[Shelf, Gate, Gate]:
     """The gates of two processes that share a board."""
     shelf = Shelf()
     gates = [
-        Paces(at_once=ceiling.parse("8"), board=SharedStore(shelf)).of(
+        Paces(max_concurrent_calls=ceiling.parse("8"), board=SharedStore(shelf)).of(
             "https://north", cloud="north", pauses=PAUSES
         )
         for _ in range(2)

@@ -9,6 +9,7 @@ from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack.compute import server
 from enamel.model import cloud
 from enamel.model.errors import CloudRefused, OutcomeUnknown
+from enamel.model.states import FailureReason
 from tests.unit.clouds.stage import Say, Stage
 
 SERVERS = "/compute/v2.1/servers"
@@ -176,4 +177,4 @@ async def test_why_a_server_failed_is_told_in_the_clouds_words(
     ]
     stage.on("GET", f"{SERVERS}/s/os-instance-actions", Say(body={"instanceActions": actions}))
     stage.on("GET", f"{SERVERS}/s/os-instance-actions/req-new", Say(body={"instanceAction": {"request_id": "r", "events": events}}))  # fmt: skip
-    assert await there.why_failed("s") == "None left."
+    assert await there.why_failed("s") == cloud.Failure(reason=FailureReason.NO_CAPACITY, text="None left.")

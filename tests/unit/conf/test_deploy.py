@@ -26,8 +26,8 @@ HAPROXY = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
 
 
 def test_the_configuration_is_one() -> None:
-    told = settings.service({}, files=[DEPLOY / "enamel.conf"])
-    assert not told.alone and told.dispatch.url and told.clouds.default == "mycloud"
+    loaded = settings.service({}, files=[DEPLOY / "enamel.conf"])
+    assert not loaded.alone and loaded.dispatch.url and loaded.clouds.default == "mycloud"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -41,7 +41,9 @@ def test_units_start_what_there_is_and_give_it_time_to_end(unit: Path) -> None:
     assert command is not None
     command.make_context(name, words)
     grace = settings.service({})
-    assert duration.parse(service["TimeoutStopSec"]) > max(grace.api.drain_for, grace.worker.drain_for)
+    assert duration.parse(service["TimeoutStopSec"]) > max(
+        grace.api.graceful_shutdown_timeout, grace.worker.graceful_shutdown_timeout
+    )
     assert service["RestartPreventExitStatus"] == str(int(Exit.USAGE))
     assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
 
@@ -56,7 +58,7 @@ def test_systemd_understands_the_units(tmp_path: Path, name: str) -> None:
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", tmp_path / name], capture_output=True, text=True
     )
-    # It has something to say of other units of the machine, too.
+    # It also reports on other units of the machine.
     assert "enamel" not in done.stderr, done.stderr
 
 
@@ -77,11 +79,13 @@ def test_every_live_stream_is_passed_on_as_it_comes(expression: str) -> None:
 def test_the_proxies_let_long_polls_and_large_bodies_through() -> None:
     assert f"client_max_body_size {body.LARGEST // 1024 // 1024}m;" in NGINX
     longest = LONGEST_WAIT.total_seconds()
-    assert {int(found) for found in re.findall(r"proxy_read_timeout (\d+)s;", NGINX)} == {90} and longest < 90
+    assert {int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s;", NGINX)} == {
+        90
+    } and longest < 90
     assert re.findall(r"timeout server (\d+)s", HAPROXY) == ["90"]
 
 
-def test_every_example_is_told_of() -> None:
-    told = (DEPLOY / "README.md").read_text()
+def test_every_example_is_listed() -> None:
+    readme = (DEPLOY / "README.md").read_text()
     files = [path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*") if path.is_file()]
-    assert [name for name in files if name != "README.md" and f"({name})" not in told] == []
+    assert [name for name in files if name != "README.md" and f"({name})" not in readme] == []

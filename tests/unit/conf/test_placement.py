@@ -1,4 +1,4 @@
-"""The file of containers: what it says is taken as it stands, or refused with its line."""
+"""The file of containers is read, or refused with the line of each fault."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def refused(text: str, place: Path) -> list[str]:
 
 
 def test_containers_have_members_of_all_kinds(tmp_path: Path) -> None:
-    found = read(
+    containers = read(
         """
         placements:
           - {name: all, members: [green, south, north/RegionOne/az2]}
@@ -36,14 +36,15 @@ def test_containers_have_members_of_all_kinds(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
-    assert (found[1].description, found[1].tags, found[1].properties) == (
+    assert (containers[1].description, containers[1].tags, containers[1].properties) == (
         *("Runs on water.", ("green",)),
         {"contact": "ops"},
     )
-    containers = Containers(found)
-    assert containers.leaves(found[0]) == ("north/RegionOne/az1", "north/RegionOne/az2", "south")
-    assert containers.clouds(found[0]) == ("north", "south")
-    assert containers.with_id(found[1].id) is found[1] and found[1].id == Container(name="green").id
+    tree = Containers(containers)
+    assert tree.leaves(containers[0]) == ("north/RegionOne/az1", "north/RegionOne/az2", "south")
+    assert tree.clouds(containers[0]) == ("north", "south")
+    green = containers[1]
+    assert tree.with_id(green.id) is green and green.id == Container(name="green").id
 
 
 @pytest.mark.parametrize(
@@ -67,35 +68,35 @@ def test_without_a_file_there_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
-        ("placements:\n- {name: a, members: [b]}\n- {name: b, members: [a]}", ":2: The placements go round in a loop: a > b > a."),
-        ("placements:\n- name: a\n  members:\n  - a", ":4: The placements go round in a loop: a > a."),
-        ("placements:\n- {name: a}\n- {name: a}", ":3: There are two placements with the name 'a'."),
-        ("placements:\n- {name: north}", ":2: 'north' is the name of a cloud: choose another."),
+        ("placements:\n- {name: a, members: [b]}\n- {name: b, members: [a]}", ":2: The placements form a loop: a > b > a."),
+        ("placements:\n- name: a\n  members:\n  - a", ":4: The placements form a loop: a > a."),
+        ("placements:\n- {name: a}\n- {name: a}", ":3: Two placements have the name 'a'."),
+        ("placements:\n- {name: north}", ":2: 'north' is the name of a cloud. Choose another name."),
         ("placements:\n- {name: a, members:\n  [east/RegionOne]}", ":3: 'a' has the member 'east/RegionOne', which is neither in a cloud (north, south) nor a placement of this file."),
-        ("placements:\n- {name: a, members: [north//az1]}", ":2: 'north//az1' is no path: write cloud, cloud/region or cloud/region/zone."),
-        ("placements:\n- {name: a/b}", ":2: A placement's name has 1 to 255 characters, without '/' and spaces."),
+        ("placements:\n- {name: a, members: [north//az1]}", ":2: 'north//az1' is not a path. Write cloud, cloud/region or cloud/region/zone."),
+        ("placements:\n- {name: a/b}", ":2: The name of a placement has 1 to 255 characters, without '/' and spaces."),
         ("placements:\n- name: a\n  tags: [1]", ":3: Expected `str`, got `int`."),
-        ("placements:\n- name: a\n  name: b", ":3: 'name' is written twice."),
+        ("placements:\n- name: a\n  name: b", ":3: the key 'name' occurs twice."),
         ("placements:\n- {nam: a}", ":2: Object contains unknown field `nam`."),
-        ("placements: &a [*a]", ": it is no YAML: maximum recursion depth exceeded"),
-        ("placements: [", ": it is no YAML: while parsing a flow node"),
+        ("placements: &a [*a]", " is not YAML: maximum recursion depth exceeded"),
+        ("placements: [", " is not YAML: while parsing a flow node"),
         ("", ":1: Expected `object`, got `null`."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_with_its_line(text: str, said: str, tmp_path: Path) -> None:
-    [told, *_] = refused(text, tmp_path)
-    assert told.startswith(said)
+def test_a_faulty_file_is_refused_with_the_line(text: str, sentence: str, tmp_path: Path) -> None:
+    [detail, *_] = refused(text, tmp_path)
+    assert detail.startswith(sentence)
 
 
-def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
     assert (
         len(refused("placements:\n- {name: north, members: [east]}\n- {name: a, members: [b]}", tmp_path))
         == 3
     )
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match=r"nothing\.yaml: it cannot be read"):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"nothing\.yaml cannot be read"):
         placement.read(tmp_path / "nothing.yaml", clouds=CLOUDS)

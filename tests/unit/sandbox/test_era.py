@@ -123,7 +123,7 @@ def test_paths_of_later_extensions_are_not_there(eras: dict[str, There], name: s
 
 def test_an_era_that_never_was_is_refused() -> None:
     with (
-        pytest.raises(ValueError, match="there are 2012, 2015"),
+        pytest.raises(ValueError, match="expected one of 2012, 2015"),
         serve.in_thread(kernel.Settings(era="1999")),
     ):
         pass

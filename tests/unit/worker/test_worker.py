@@ -70,10 +70,10 @@ class Shop:
     def hire(
         self,
         *,
-        slots: int = 100,
+        max_tasks: int = 100,
         topics: topic.Topics = topic.ALL,
         alone: bool = False,
-        keep_for: timedelta | None = None,
+        retention: timedelta | None = None,
     ) -> Worker:
         self.worker = Worker(
             self.lease,
@@ -81,11 +81,11 @@ class Shop:
             dispatch=self.dispatch,
             keys=self.keys,
             topics=topics,
-            slots=slots,
+            max_tasks=max_tasks,
             alone=alone,
-            look_every=timedelta(seconds=0.05),
-            drain_for=timedelta(seconds=0.3),
-            keep_for=keep_for,
+            poll_interval=timedelta(seconds=0.05),
+            graceful_shutdown_timeout=timedelta(seconds=0.3),
+            retention=retention,
         )
         return self.worker
 
@@ -152,7 +152,7 @@ async def test_takes_no_more_than_its_slots(shop: Shop) -> None:
         await shop.runner.end(found, steps)
 
     shop.runner.act = wait
-    shop.hire(slots=3)
+    shop.hire(max_tasks=3)
     accepted = [await shop.accept() for _ in range(8)]
     shop.open()
     await until(lambda: shop.runner.inside == 3)
@@ -373,7 +373,7 @@ async def test_a_task_that_failed_keeps_its_secrets_for_a_restart(shop: Shop) ->
 async def test_tasks_that_ended_long_ago_are_removed(shop: Shop) -> None:
     old = await world.accept(shop.store)
     await shop.store.run(tasks.request_cancel, old.id)
-    shop.hire(keep_for=timedelta(0))
+    shop.hire(retention=timedelta(0))
     shop.open()
     while await shop.store.read(tasks.list):
         await asyncio.sleep(0.01)

@@ -13,6 +13,7 @@ from enamel.api.route import CLOUD_ERRORS, LAUNCH_ERRORS, Cloud, OnCloud, Route
 from enamel.model import errors, launch
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.server_change import ServerChange
+from enamel.model.states import PowerState
 from enamel.service.resources import server, server_list
 
 VIRT_STATE = "X-OpenStack-Compute-Server-Virt-State"
@@ -30,7 +31,7 @@ class ServerFilter(Struct, frozen=True, kw_only=True):
     """Changed at this time or later."""
     virt_state: tuple[server.VirtState, ...] = ()
     """In any of these states."""
-    power_state: tuple[server.PowerState, ...] = ()
+    power_state: tuple[PowerState, ...] = ()
     """In any of these states."""
     launched_by: tuple[str, ...] = ()
     """Launched by any of these users."""

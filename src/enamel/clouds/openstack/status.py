@@ -33,7 +33,7 @@ def _service(gate: pacing_gate.Gate) -> cloud_state.ServiceState:
     return cloud_state.ServiceState(
         service=gate.service,
         limit=budget.limit,
-        ceiling=budget.ceiling.at_once,
+        ceiling=budget.ceiling.max_concurrent_calls,
         processes=budget.share,
         rate=None if rate is None else round(rate, 2),
         under_way=gate.inside,

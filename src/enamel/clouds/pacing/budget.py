@@ -39,9 +39,9 @@ BROKEN_AFTER = 6
 class Ceiling(Struct, frozen=True, kw_only=True):
     """What an operator allows at the most."""
 
-    at_once: int = 32
+    max_concurrent_calls: int = 32
     """Calls under way at the same time."""
-    per_second: float | None = None
+    max_calls_per_second: float | None = None
     """Calls begun in a second; None means as many as go well."""
 
 
@@ -80,7 +80,7 @@ class Budget:
         """The service is left alone until then."""
         self._pauses = pauses or Pauses()
         self._now = now
-        self._limit = float(ceiling.at_once)
+        self._limit = float(ceiling.max_concurrent_calls)
         self._enough = float("inf")
         """Below this the limit grows fast."""
         self._rate: float | None = None
@@ -97,12 +97,12 @@ class Budget:
     @property
     def limit(self) -> int:
         """Return how many calls may be under way at once."""
-        return max(1, int(min(self._limit, self.ceiling.at_once / self.share)))
+        return max(1, int(min(self._limit, self.ceiling.max_concurrent_calls / self.share)))
 
     @property
     def rate(self) -> float | None:
         """Return how many calls may begin in a second; None where that is not bounded."""
-        allowed = self.ceiling.per_second
+        allowed = self.ceiling.max_calls_per_second
         if allowed is None:
             return self._rate
         return min(allowed / self.share, self._rate or allowed)
@@ -127,7 +127,7 @@ class Budget:
         """Take note of a call that the service answered without complaint."""
         now = self._now()
         self._in_a_row = self._cuts_in_a_row = 0
-        most = float(self.ceiling.at_once)
+        most = float(self.ceiling.max_concurrent_calls)
         if self._limit < most:
             self._limit = min(most, self._limit + (1.0 if self._limit < self._enough else 1.0 / self._limit))
         self._went_well.append(now)

@@ -98,7 +98,7 @@ class Gate:
         Args:
             reads: Whether the call changes nothing.
             account: Whose account of the cloud it is made with, where several lead to it.
-            now_within: Seconds that somebody waits at the most who is no task.
+            now_within: Seconds that a call waits which is not a task's; the deadline of the context may be earlier.
 
         Raises:
             CloudThrottled: It takes longer than the caller waits.
@@ -108,7 +108,10 @@ class Gate:
         if self._notes is not None and self._notes.due:
             await self._heed(self._notes)
         asking = context.current()
+        left = context.seconds_left()
         longest = None if asking.patient else now_within
+        if left < (longest or math.inf):
+            longest = max(0.0, left)
         if self.closed_for > (LONGEST_PAUSE if longest is None else longest):
             raise self._away()
         if self._lanes or not self._may_enter():
@@ -286,19 +289,19 @@ class Paces:
     def __init__(
         self,
         *,
-        at_once: Ceilings = ceiling.NONE,
-        per_second: Ceilings = ceiling.NONE,
+        max_concurrent_calls: Ceilings = ceiling.NONE,
+        max_calls_per_second: Ceilings = ceiling.NONE,
         board: SharedStore | None = None,
     ) -> None:
         """Take what operators allow.
 
         Args:
-            at_once: How many calls may be under way at the same time.
-            per_second: How many may begin in a second.
+            max_concurrent_calls: How many calls may be under way at the same time.
+            max_calls_per_second: How many may begin in a second.
             board: Where processes tell each other what clouds have told them.
         """
-        self._at_once = at_once
-        self._per_second = per_second
+        self._max_concurrent_calls = max_concurrent_calls
+        self._max_calls_per_second = max_calls_per_second
         self._board = board
         self._paces: dict[str, Pace] = {}
 
@@ -325,8 +328,10 @@ class Paces:
 
     def _ceiling(self, cloud: str, service: str) -> Ceiling:
         usual = Ceiling()
-        at_once = self._at_once.of(cloud, service)
+        max_concurrent_calls = self._max_concurrent_calls.of(cloud, service)
         return Ceiling(
-            at_once=usual.at_once if at_once is None else max(1, int(at_once)),
-            per_second=self._per_second.of(cloud, service),
+            max_concurrent_calls=usual.max_concurrent_calls
+            if max_concurrent_calls is None
+            else max(1, int(max_concurrent_calls)),
+            max_calls_per_second=self._max_calls_per_second.of(cloud, service),
         )

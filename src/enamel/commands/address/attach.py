@@ -8,14 +8,13 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
-from enamel.model import action, cloud
+from enamel.flow.draft import Draft
+from enamel.model import action, cloud, states
 from enamel.model.action import Action
 from enamel.model.address import AttachWish
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import ActionImpossible, WrongState
 from enamel.steps import address, attachment
-from enamel.steps.server import GONE
 
 
 def ask(want: CommandRequest) -> FactsNeeded:
@@ -35,14 +34,14 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     wish: AttachWish = want.body
     found = delete.named(want, facts)
     look = Lookup(facts)
-    there = [one for one in facts.servers if one.status not in GONE]
+    there = [one for one in facts.servers if one.state not in states.DELETED]
     server = look.find(there, wish.server, what="server", pointer="/server")
     if server is None:
         return Planned(plan=Draft().plan(), faults=tuple(look.faults))
     _refuse_used(found, server)
     draft = Draft()
     if found.kind is AddressKind.PORT:
-        _check_pluggable(server)
+        _check_pluggable(server, facts)
         if wish.fixed_ip is not None:
             detail = "Address and port are one here; leave `fixed_ip` out."
             look.fault("/fixed_ip", detail, "unknown_field")
@@ -70,14 +69,14 @@ def _refuse_used(found: cloud.Address, server: cloud.Server) -> None:
     )
 
 
-def _check_pluggable(server: cloud.Server) -> None:
+def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
     """Raise ActionImpossible where a server cannot get another interface now."""
-    possible = action.possible(server)
+    possible = action.possible(server, offered=facts.actions)
     if Action.ATTACH_NETWORK_INTERFACE not in possible:
         raise ActionImpossible(
-            f"Server '{server.name}' cannot be plugged into the address's port now: its state is {server.status}.",
+            f"Server '{server.name}' cannot be plugged into the address's port now: its state is {server.state.value}.",
             possible=[one.value for one in possible],
-            state=server.status,
+            state=server.state.value,
         )
 
 

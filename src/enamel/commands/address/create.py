@@ -1,22 +1,19 @@
 """`address.create`: an address that outlives servers, a floating IP or, where the cloud has none, a port."""
 
-from enamel.clouds.driver import Capability
-from enamel.commands import quota
+from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import cloud, mark
 from enamel.model.address import AddressWish
 from enamel.model.cloud import AddressKind
 from enamel.steps import address
 
-_QUOTA = {AddressKind.FLOATING: "addresses", AddressKind.PORT: "ports"}
-
 
 def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the networks, and what there may be."""
-    return FactsNeeded(networks=True, quota=frozenset(_QUOTA.values()))
+    return FactsNeeded(networks=True, quota=frozenset({"addresses", "ports"}))
 
 
 def plan(want: CommandRequest, facts: Facts) -> Planned:
@@ -30,9 +27,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     draft = Draft()
     name = f"address-{want.task_id.replace('-', '')[-8:]}"
     draft.add(address.ReserveAddress(way=way, network_id=source.id, name=name), name=mark.ADDRESS)
-    needs = {_QUOTA[way]: 1}
-    faults = (*look.faults, *quota.faults(needs, facts))
-    return Planned(plan=draft.plan(on_failure="rollback", needs=needs), faults=faults)
+    return Planned(plan=draft.plan(), faults=tuple(look.faults))
 
 
 def _source(wish: AddressWish, look: Lookup) -> cloud.Network | None:

@@ -2,7 +2,7 @@
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import cloud
 from enamel.model.errors import NotFound, WrongState
 from enamel.steps import address

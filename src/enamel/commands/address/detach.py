@@ -4,7 +4,7 @@ from enamel.commands.address import delete
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import WrongState
 from enamel.steps import address, attachment

@@ -6,10 +6,11 @@ server boots by itself; for servers that differ, have volumes or fixed addresses
 them. Either way nothing is left to do when the servers turn ACTIVE, unless they are to answer first.
 """
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
@@ -19,8 +20,9 @@ from enamel.commands.launch.resolved_server import ResolvedServer, choose
 from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.launch.servers import RequestedServers
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Plan, with_secrets
-from enamel.model import duration, role
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Plan, with_secrets
+from enamel.model import duration, role, states
 from enamel.model.errors import Fault
 from enamel.model.launch import AddressChoice, KeypairChoice, Launch, NetworkChoice
 from enamel.model.task import Priority
@@ -28,10 +30,8 @@ from enamel.model.task import Priority
 TOGETHER = 100
 """So many servers at the most are booted with one request."""
 
-GIVE_UP_AFTER = timedelta(hours=1)
+TIMEOUT = timedelta(hours=1)
 """A launch's time when it names none."""
-
-FORGOTTEN = frozenset({"DELETED", "SOFT_DELETED"})
 
 
 def ask(want: CommandRequest) -> FactsNeeded:
@@ -44,9 +44,9 @@ def ask(want: CommandRequest) -> FactsNeeded:
     listed = [one for wish in wishes if isinstance(wish.networks, list) for one in wish.networks]
     volumes = [one for wish in wishes for one in wish.volumes or ()]
     boots = [wish.boot_volume for wish in wishes if wish.boot_volume]
-    kinds = {"servers", "cores", "memory_mb"}
-    kinds |= {"ports", "addresses", "security_groups"} if networked else set()
-    kinds |= {"volumes", "gigabytes"} if boots or any(one.size_gb for one in volumes) else set()
+    kinds = quota.SERVERS
+    kinds |= {"ports", "addresses", "security_groups"} if networked else frozenset()
+    kinds |= quota.VOLUMES if boots or any(one.size_gb for one in volumes) else frozenset()
     grouped = any(
         wish.security_groups or any(rule.group for rule in member.rules)
         for member, wish in zip(members, wishes, strict=True)
@@ -72,7 +72,7 @@ def ask(want: CommandRequest) -> FactsNeeded:
         keypairs=frozenset(name for wish in wishes if (name := _key_name(wish.keypair or wish.keypair_id))),
         server_names=frozenset(member.hostname for member in members if member.hostname),
         servers=any(wish.affinity and (wish.affinity.near or wish.affinity.not_near) for wish in wishes),
-        quota=frozenset(kinds),
+        quota=kinds,
     )
 
 
@@ -110,28 +110,30 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     choices = [choice for member in found.members if (choice := choose(member, look)) is not None]
     faults = [*found.faults, *look.faults, *_taken(found, facts), *_lacking(found, facts), *_urgent(want)]
     faults += _keys(choices, found)
-    made, secrets = Plan(), dict[str, bytes]()
-    if len(choices) == len(found.members):
-        if want.spare:
-            made, secrets = _singly(choices, want, facts)
-        else:
-            writer = PlanBuilder(choices, task=want.task_id, ports_first=_ports_first(found), facts=facts)
-            made, secrets = writer.write(launch), writer.secrets
-        faults += quota.faults(made.needs, facts)
+    if len(choices) < len(found.members):
+        made, secrets = _least(choices, len(found.members)), dict[str, bytes]()
+    elif want.spare:
+        made, secrets = _singly(choices, want, facts)
     else:
-        # What the others take is not known; what is known may be too much already.
-        least = quota.needs(choices, imports=0, groups=0, server_groups=0)
-        faults += quota.faults({**least, "servers": len(found.members)}, facts)
+        builder = PlanBuilder(choices, task=want.task_id, ports_first=_ports_first(found), facts=facts)
+        made, secrets = builder.write(launch), builder.secrets
     return Planned(
         plan=made,
         faults=tuple(faults),
         secrets=secrets,
-        give_up_after=_duration(launch.timeout) or GIVE_UP_AFTER,
+        timeout=_duration(launch.timeout) or TIMEOUT,
         ttl=_duration(launch.ttl),
         not_before=launch.not_before,
         notify=tuple(launch.notify or ()),
         priority=Priority(launch.priority),
     )
+
+
+def _least(choices: list[ResolvedServer], count: int) -> Plan:
+    """Return a plan without steps, with the least that servers need of which some cannot be planned."""
+    flavors = [choice.flavor for choice in choices]
+    cores, memory_mb = sum(one.vcpus for one in flavors), sum(one.memory_mb for one in flavors)
+    return Plan(needs={"servers": count, "cores": cores, "memory_mb": memory_mb})
 
 
 def _singly(
@@ -148,15 +150,18 @@ def _singly(
         symbols = {symbol: f"{choice.hostname}/{symbol}" for symbol in texts}
         plans.append(with_secrets(made, symbols))
         secrets |= {symbols[symbol]: text for symbol, text in texts.items()}
+    needs = Counter[str]()
+    for made in plans:
+        needs.update(made.needs)
+    if needs["keypairs"]:
+        # Servers that bring the same key along import it once.
+        needs["keypairs"] = len(
+            {choice.key.name for choice in choices if choice.key and choice.key.public_key}
+        )
     whole = Plan(
         nodes=tuple(node for made in plans for node in made.nodes),
         groups=tuple(group for made in plans for group in made.groups),
-        needs=quota.needs(
-            choices,
-            imports=len({choice.key.name for choice in choices if choice.key and choice.key.public_key}),
-            groups=sum(bool(choice.rules) for choice in choices),
-            server_groups=0,
-        ),
+        needs=dict(needs),
     )
     return whole, secrets
 
@@ -179,7 +184,9 @@ def _urgent(want: CommandRequest) -> list[Fault]:
 
 def _taken(found: RequestedServers, facts: Facts) -> list[Fault]:
     """Return a fault for each host name that the project has already."""
-    taken = {one.name for one in facts.servers_named if one.status not in FORGOTTEN} | facts.promised_names
+    taken = {
+        one.name for one in facts.servers_named if one.state not in states.DELETED
+    } | facts.promised_names
     return [
         Fault(
             pointer=member.at_name,
@@ -206,7 +213,7 @@ def _lacking(found: RequestedServers, facts: Facts) -> list[Fault]:
             ("boot_volume", wish.boot_volume, Capability.VOLUME, "block-storage"),
             ("volumes", wish.volumes, Capability.VOLUME, "block-storage"),
             ("public_address", translated, Capability.FLOATING_IP, "network"),
-            ("allow", wish.allow, Capability.NETWORK, "network"),
+            ("allow", wish.allow, Capability.SECURITY_GROUPS, "network"),
         ):
             if wanted and needed not in facts.capabilities:
                 detail = f"Cloud '{facts.cloud}' has no {service} service in its catalogue."

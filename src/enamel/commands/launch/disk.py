@@ -6,6 +6,7 @@ from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model import cloud
 from enamel.model.launch import VolumeChoice
+from enamel.model.states import VolumeState
 
 
 class Data(Struct, frozen=True, kw_only=True):
@@ -57,10 +58,10 @@ def _existing(member: RequestedServer, choice: VolumeChoice, pointer: str, look:
     volume = look.find(look.facts.volumes, choice.volume or "", what="volume", pointer=pointer)
     if volume is None:
         return None
-    usable = {"available", "in-use"} if volume.multiattach else {"available"}
-    if volume.status not in usable:
+    usable = {VolumeState.AVAILABLE, VolumeState.IN_USE} if volume.multiattach else {VolumeState.AVAILABLE}
+    if volume.state not in usable:
         detail = f"Volume '{volume.name}' cannot be used: its state is '{volume.status}'."
-        look.fault(pointer, detail, "in_use" if volume.status == "in-use" else "invalid")
+        look.fault(pointer, detail, "in_use" if volume.state is VolumeState.IN_USE else "invalid")
     if volume.multiattach:
         look.claim("volume", f"{volume.id} {member.hostname}", pointer=pointer)
     else:

@@ -3,16 +3,17 @@
 First comes what servers share, then each server: with ports of its own that are made first, or plugged in by Nova.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from enamel.clouds.driver import Capability
-from enamel.commands import quota
+from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts
 from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.resolved_server import ResolvedServer
-from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Group, Handle, Plan
+from enamel.flow import expressions
+from enamel.flow.draft import Draft, Handle
+from enamel.flow.expressions import Expression
+from enamel.flow.plan import Group, Plan
 from enamel.model import ids
 from enamel.model.cloud import Disk, NetworkPort
 from enamel.model.launch import Launch
@@ -20,6 +21,19 @@ from enamel.steps import address, keypair, network, port, reach, security_group,
 
 PORTS_AT_ONCE = 100
 """So many ports at the most are made with one request."""
+
+
+class ServerHandle(NamedTuple):
+    """A server in a draft: what other steps, also those of other servers, can refer to."""
+
+    id: Any
+    fixed_address: Any
+    public_address: Any
+    """None without a public address of its own."""
+    active: Handle
+    """The step after which it is ACTIVE."""
+    ready: Handle
+    """The step after which it is as ready as it was asked to be."""
 
 
 class PlanBuilder:
@@ -57,6 +71,8 @@ class PlanBuilder:
         self._placed: list[Any] = []
         """The servers from which the next ones are kept apart where the cloud has no server groups."""
         self._texts: dict[str, str] = {}
+        self.handles: dict[str, ServerHandle] = {}
+        """The servers that were added, by host name."""
 
     @property
     def secrets(self) -> dict[str, bytes]:
@@ -65,6 +81,13 @@ class PlanBuilder:
 
     def write(self, launch: Launch) -> Plan:
         """Return the plan: first what all servers share, then each server."""
+        self.add()
+        return self._draft.plan(
+            groups=self.groups(), on_failure=launch.on_failure, all_or_nothing=launch.all_or_nothing
+        )
+
+    def add(self) -> Mapping[str, ServerHandle]:
+        """Add the servers to the draft and return their handles by host name."""
         for choice in self._choices:
             self._shared(choice)
         if self._ports_first:
@@ -76,22 +99,13 @@ class PlanBuilder:
         else:
             for choice in self._choices:
                 self._alone(choice)
-        imports = len(self._keys)
-        needs = quota.needs(
-            self._choices,
-            imports=imports,
-            groups=len(self._groups),
-            server_groups=int(self._server_group is not None),
-        )
-        groups = [
+        return self.handles
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return the groups of the servers, each with the placements in which it is tried."""
+        return tuple(
             Group(name=choice.hostname, alternatives=self._alternatives(choice, number))
             for number, choice in enumerate(self._choices)
-        ]
-        return self._draft.plan(
-            groups=tuple(groups),
-            on_failure=launch.on_failure,
-            all_or_nothing=launch.all_or_nothing,
-            needs=needs,
         )
 
     def _alternatives(self, choice: ResolvedServer, number: int) -> tuple[dict[str, Any], ...]:
@@ -154,13 +168,15 @@ class PlanBuilder:
             group_id=self._server_group["id"] if self._server_group and choice.spread else None,
             same_host=choice.same_host,
             different_host=choice.different_host,
+            cores=choice.flavor.vcpus,
+            memory_mb=choice.flavor.memory_mb,
             **rest,
         )
 
-    def _secret(self, text: str | None) -> Any:
-        if text is None:
-            return None
-        return plans.secret(self._texts.setdefault(text, f"user-data-{len(self._texts) + 1}"))
+    def _secret(self, text: str | Expression | None) -> Any:
+        if text is None or isinstance(text, Expression):
+            return text
+        return expressions.secret(self._texts.setdefault(text, f"user-data-{len(self._texts) + 1}"))
 
     # -- ports first
 
@@ -208,8 +224,8 @@ class PlanBuilder:
                 [name],
                 choice,
                 networks=networks if choice.interfaces is not None else (),
-                zone=plans.alternative("zone"),
-                placement=plans.alternative("placement"),
+                zone=expressions.alternative("zone"),
+                placement=expressions.alternative("placement"),
                 disks=self._disks(choice),
             ),
             group=name,
@@ -223,15 +239,18 @@ class PlanBuilder:
         name = choice.hostname
         plugs = self._plugs(choice)
         if len(choice.spots) > 1:
-            plugs |= {"zone": plans.alternative("zone"), "placement": plans.alternative("placement")}
+            plugs |= {
+                "zone": expressions.alternative("zone"),
+                "placement": expressions.alternative("placement"),
+            }
         apart = tuple(self._placed) if choice.spread else ()
         boot = self._draft.add(
             self._boot([name], choice, disks=self._disks(choice), apart=apart, **plugs), group=name
         )
-        active = self._plugged(choice, boot["servers", 0, "id"])
+        handle = self._plugged(choice, boot["servers", 0, "id"])
         if choice.spread and self._server_group is None:
             # Before it is ACTIVE, it may have no host yet that others could be kept from.
-            self._placed.append(active["id"])
+            self._placed.append(handle.active["id"])
 
     def _together(self) -> None:
         """Add equal servers that are booted with one request."""
@@ -257,7 +276,7 @@ class PlanBuilder:
             "zone": choice.spots[0].zone,
         }
 
-    def _plugged(self, choice: ResolvedServer, id: Any) -> Handle:
+    def _plugged(self, choice: ResolvedServer, id: Any) -> ServerHandle:
         """Add the address of a server whose ports Nova makes, and its waits."""
         shown = None
         if choice.public_from or choice.public_address:
@@ -299,17 +318,18 @@ class PlanBuilder:
             return None
         return self._draft.add(step, group=choice.hostname)
 
-    def _finish(self, choice: ResolvedServer, id: Any, shown: Handle | None) -> Handle:
-        """Add the waits until a server is as ready as it was asked to be; return the one until it is ACTIVE."""
+    def _finish(self, choice: ResolvedServer, id: Any, shown: Handle | None) -> ServerHandle:
+        """Add the waits until a server is as ready as it was asked to be."""
         active = self._draft.add(
             server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),
             group=choice.hostname,
         )
-        if choice.ready_when == "active":
-            return active
-        where = shown["address"] if shown else active["entry", "fixed_addresses", 0]
-        reached = self._draft.add(
-            reach.Reach(address=where, ready_when=choice.ready_when), group=choice.hostname, after=[active]
-        )
-        self._draft.add(reach.HostKeys(id=id), group=choice.hostname, after=[reached])
-        return active
+        fixed, public = active["entry", "fixed_addresses", 0], shown["address"] if shown else None
+        ready = active
+        if choice.ready_when != "active":
+            step = reach.Reach(address=public or fixed, ready_when=choice.ready_when)
+            ready = self._draft.add(step, group=choice.hostname, after=[active])
+            self._draft.add(reach.HostKeys(id=id), group=choice.hostname, after=[ready])
+        handle = ServerHandle(id=id, fixed_address=fixed, public_address=public, active=active, ready=ready)
+        self.handles[choice.hostname] = handle
+        return handle

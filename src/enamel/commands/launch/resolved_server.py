@@ -8,6 +8,7 @@ from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.placement import Spot
 from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
+from enamel.flow.expressions import Expression
 from enamel.model import cloud
 from enamel.model.launch import KeypairChoice, Peers
 
@@ -32,7 +33,8 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     rules: tuple[cloud.Rule, ...] = ()
     security_groups: tuple[str, ...] | None = None
     """Ids; None means the project's default."""
-    user_data: str | None = None
+    user_data: str | Expression | None = None
+    """As base64; an expression where outputs of other steps are part of it."""
     spots: tuple[Spot, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()

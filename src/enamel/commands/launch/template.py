@@ -6,6 +6,7 @@ from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup, Named
 from enamel.model import cloud
 from enamel.model.launch import SizeRequest
+from enamel.model.states import ImageState, VolumeState
 
 GIB = 1024**3
 
@@ -55,7 +56,7 @@ def template(member: RequestedServer, look: Lookup) -> tuple[cloud.Image | None,
         volume = look.find(volumes, wanted, what="volume", pointer=pointer, ids_only=ids_only)
         return None, volume if volume and _bootable(member, volume, pointer, look) else None
     image = look.find(images, wanted, what="template", pointer=pointer, ids_only=ids_only)
-    if image is not None and image.status != "active":
+    if image is not None and image.state is not ImageState.ACTIVE:
         look.fault(pointer, f"Image '{image.name}' cannot be booted: its state is '{image.status}'.")
         return None, None
     return image, None
@@ -71,7 +72,7 @@ def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, look:
     trouble = None
     if not volume.bootable:
         trouble = f"Volume '{volume.name}' is not bootable."
-    elif volume.status != "available":
+    elif volume.state is not VolumeState.AVAILABLE:
         trouble = f"Volume '{volume.name}' is not available: its state is '{volume.status}'."
     elif member.wish.boot_volume is not None:
         trouble = f"'{volume.name}' is a volume: the server boots from it, leave `boot_volume` out."

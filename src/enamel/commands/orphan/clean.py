@@ -6,7 +6,7 @@ from datetime import timedelta
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded, OrphanFactsNeeded
 from enamel.commands.orphan import find
-from enamel.flow.plan import Draft, Handle
+from enamel.flow.draft import Draft, Handle
 from enamel.model import duration
 from enamel.model.errors import Fault
 from enamel.model.orphan import CleanWish, Kind, Orphan, Why
@@ -60,7 +60,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
             handle = draft.add(step, name=f"remove-{kind.value}-{one.id}", after=before)
             if kind in _HOLDERS and one.task:
                 held.setdefault((one.task, kind), []).append(handle)
-    return Planned(plan=draft.plan(on_failure="keep"), faults=tuple(faults), give_up_after=timedelta(hours=1))
+    return Planned(plan=draft.plan(on_failure="keep"), faults=tuple(faults), timeout=timedelta(hours=1))
 
 
 def _is_meant(one: Orphan, wish: CleanWish) -> bool:

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from enamel.model import cloud, mark
+from enamel.model import cloud, mark, states
 from enamel.model.orphan import Kind, Orphan, Sighting, Suspect, Why
+from enamel.model.states import ServerState, VolumeState
 from enamel.steps import server_group
-from enamel.steps.server import GONE
 
 _WOULD = {
     Kind.SERVER: "delete the server",
@@ -20,7 +20,7 @@ _WOULD = {
     Kind.SERVER_GROUP: "delete the server group",
     Kind.NETWORK: "delete the half-made network, its subnets and routers",
 }
-_IDLE_VOLUME = frozenset({"available", "error"})
+_IDLE_VOLUME = frozenset({VolumeState.AVAILABLE, VolumeState.ERROR})
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
@@ -64,11 +64,11 @@ Owners = Mapping[str, Owner]
 class Rules(Struct, frozen=True, kw_only=True):
     """When a suspect is proposed for a clean-up."""
 
-    seen_apart: timedelta = timedelta(minutes=10)
+    min_sightings_interval: timedelta = timedelta(minutes=10)
     """How far apart two looks must have found it."""
     min_age: timedelta = timedelta(hours=1)
     """How old it must be where a task has left it behind."""
-    unused_for: timedelta = timedelta(days=1)
+    min_idle_time: timedelta = timedelta(days=1)
     """For how long it must not have changed where it is merely unused."""
 
 
@@ -111,8 +111,10 @@ class _Look:
         """The ports that nobody needs who stays."""
 
     def _server(self, one: cloud.Server) -> Iterator[Suspect]:
-        if one.status not in GONE:
-            yield from self._judged(Kind.SERVER, one, one.name, one.mark, used=one.status != "ERROR")
+        if one.state not in states.DELETED:
+            yield from self._judged(
+                Kind.SERVER, one, one.name, one.mark, used=one.state is not ServerState.ERROR
+            )
 
     def _port(self, one: cloud.Port) -> Iterator[Suspect]:
         """Yield a port, unless something that stays uses it, or it goes with its server."""
@@ -143,7 +145,7 @@ class _Look:
     def volumes(self) -> Iterator[Suspect]:
         """Yield the volumes that no server has which stays."""
         for one in self._there.volumes:
-            idle = one.status in _IDLE_VOLUME
+            idle = one.state in _IDLE_VOLUME
             if set(one.attached_to) <= self._strays and (idle or one.attached_to):
                 yield from self._judged(
                     Kind.VOLUME,
@@ -240,8 +242,8 @@ def judge(
         since = one.since or seen.first
         least = min_age
         if least is None:
-            least = rules.unused_for if one.why is Why.UNUSED else rules.min_age
-        waits = _waits(seen, age=now - since, now=now, least=least, apart=rules.seen_apart)
+            least = rules.min_idle_time if one.why is Why.UNUSED else rules.min_age
+        waits = _waits(seen, age=now - since, now=now, least=least, apart=rules.min_sightings_interval)
         orphans.append(
             Orphan(
                 kind=one.kind,

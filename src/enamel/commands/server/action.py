@@ -1,14 +1,15 @@
 """`server.reboot`, `server.resize` and their like: everything that can be done to a server that is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from enamel.commands import quota
 from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.commands.server import action_steps
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import action
 from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, Fault, WrongState
@@ -49,12 +50,7 @@ SUMMARIES: dict[Action, str] = {
 def ask(want: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what the action names."""
     wish: Wish = want.body
-    what, new_volume = wish.action, wish.size_gb is not None
-    quota: frozenset[str] = frozenset()
-    if what is Action.RESIZE:
-        quota = frozenset({"cores", "memory_mb"})
-    elif new_volume:
-        quota = frozenset({"volumes", "gigabytes"})
+    what = wish.action
     return FactsNeeded(
         server=want.params["server"],
         flavors=what is Action.RESIZE,
@@ -67,8 +63,19 @@ def ask(want: CommandRequest) -> FactsNeeded:
         if wish.port and what is Action.ATTACH_NETWORK_INTERFACE
         else frozenset(),
         interfaces=what is Action.DETACH_NETWORK_INTERFACE,
-        quota=quota,
+        quota=_quotas(wish),
     )
+
+
+def _quotas(wish: Wish) -> frozenset[str]:
+    """Return the quotas that an action may use up."""
+    if wish.action is Action.RESIZE:
+        return frozenset({"cores", "memory_mb"})
+    if wish.action is Action.ATTACH_BLOCK_DEVICE and wish.size_gb is not None:
+        return quota.VOLUMES
+    if wish.action is Action.ATTACH_NETWORK_INTERFACE and wish.network is not None:
+        return frozenset({"ports"})
+    return frozenset()
 
 
 def plan(want: CommandRequest, facts: Facts) -> Planned:
@@ -104,7 +111,7 @@ def check(what: Action, facts: Facts) -> None:
     server = facts.server
     if server is None:
         return
-    possible = [one.value for one in action.possible(server)]
+    possible = [one.value for one in action.possible(server, offered=facts.actions)]
     rule = action.RULES[what]
     busy = facts.unfinished[0] if facts.unfinished and rule.busy is not None else None
     if busy is not None and what is not Action.HARD_REBOOT:
@@ -117,17 +124,21 @@ def check(what: Action, facts: Facts) -> None:
     if what.value in possible:
         return
     listed = ", ".join(possible) or "none"
-    if server.locked and not rule.locked:
+    if what not in facts.actions:
+        why = f"cloud '{facts.cloud}' does not offer it"
+    elif server.locked and not rule.locked:
         why = "it is locked"
-    elif server.task_state is not None:
-        why = f"the cloud is at work on it ({server.task_state})"
+    elif server.activity is not None:
+        why = f"the cloud is at work on it ({server.activity.value})"
     else:
-        why = f"its state is {server.status}" + (" and it is not locked" if what is Action.UNLOCK else "")
+        why = f"its state is {server.state.value}" + (
+            " and it is not locked" if what is Action.UNLOCK else ""
+        )
     raise ActionImpossible(
         f"Server '{server.name}' cannot do {what.value} now: {why}. Possible now: {listed}.",
         faults=(Fault(pointer="/action", detail=f"Possible now: {listed}.", code="impossible"),),
         possible=possible,
-        state=server.status,
+        state=server.state.value,
     )
 
 
@@ -136,20 +147,14 @@ def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: "***" if name == "password" and value else value for name, value in data.items()}
 
 
-def cloud_of(want: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
-    """Return the cloud that a request names; the server's own is known from its tasks."""
-    return want.params.get("cloud"), ()
-
-
 COMMANDS: dict[str, Command] = {
     what.command: Command(
         name=what.command,
         action=what.value,
         summary=summary,
         body=Wish,
-        cloud=cloud_of,
         ask=ask,
-        plan=plan,
+        planner=plan,
         blank=blank,
     )
     for what, summary in SUMMARIES.items()

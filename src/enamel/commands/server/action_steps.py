@@ -5,24 +5,24 @@ from typing import Any
 
 from msgspec import Struct
 
-from enamel.commands import quota
 from enamel.commands.lookup import Lookup
-from enamel.flow import plan as plans
-from enamel.flow.plan import Draft, Handle
+from enamel.flow import expressions
+from enamel.flow.draft import Draft, Handle
 from enamel.model import cloud, mark
 from enamel.model.action import Action, Wish
+from enamel.model.states import ImageState, ServerActivity, ServerState, VolumeState
 from enamel.steps import act, attachment, port, resize, snapshot, volume
 from enamel.steps.step import Step
 
 PASSWORD = "password"  # noqa: S105 - the symbol that stands for it in the plan
-AT_REST = ("ACTIVE", "SHUTOFF")
+AT_REST = (ServerState.ACTIVE, ServerState.STOPPED)
 
 
 STAGES = {
-    "PREPARING_UPLOAD": ("shelving", "shelving_image_pending_upload"),
-    "REBUILDING_BLOCK_DEVICES": ("rebuilding", "rebuild_block_device_mapping"),
+    "PREPARING_UPLOAD": (ServerActivity.SHELVING,),
+    "REBUILDING_BLOCK_DEVICES": (ServerActivity.REBUILDING,),
 }
-"""The cloud's task states until the end of a stage, by what people read of it."""
+"""What the cloud does until the end of a stage, by the item's action."""
 
 
 class Simple(Struct, frozen=True):
@@ -30,25 +30,25 @@ class Simple(Struct, frozen=True):
 
     word: str
     """The item's action."""
-    goal: tuple[str, ...] = ()
+    goal: tuple[ServerState, ...] = ()
     """Where it leads; nowhere means that the cloud's answer is the end of it."""
     tells: bool = True
     """Whether the goal differs from where it began."""
 
 
 SIMPLE: dict[Action, Simple] = {
-    Action.REBOOT: Simple("REBOOTING", ("ACTIVE",), tells=False),
-    Action.HARD_REBOOT: Simple("REBOOTING", ("ACTIVE",), tells=False),
-    Action.PAUSE: Simple("PAUSING", ("PAUSED",)),
-    Action.UNPAUSE: Simple("UNPAUSING", ("ACTIVE",)),
-    Action.SUSPEND: Simple("SUSPENDING", ("SUSPENDED",)),
-    Action.RESUME: Simple("RESUMING", ("ACTIVE",)),
-    Action.POWER_OFF: Simple("POWERING_OFF", ("SHUTOFF",)),
-    Action.POWER_ON: Simple("POWERING_ON", ("ACTIVE",)),
-    Action.UNRESCUE: Simple("UNRESCUING", ("ACTIVE",)),
+    Action.REBOOT: Simple("REBOOTING", (ServerState.ACTIVE,), tells=False),
+    Action.HARD_REBOOT: Simple("REBOOTING", (ServerState.ACTIVE,), tells=False),
+    Action.PAUSE: Simple("PAUSING", (ServerState.PAUSED,)),
+    Action.UNPAUSE: Simple("UNPAUSING", (ServerState.ACTIVE,)),
+    Action.SUSPEND: Simple("SUSPENDING", (ServerState.SUSPENDED,)),
+    Action.RESUME: Simple("RESUMING", (ServerState.ACTIVE,)),
+    Action.POWER_OFF: Simple("POWERING_OFF", (ServerState.STOPPED,)),
+    Action.POWER_ON: Simple("POWERING_ON", (ServerState.ACTIVE,)),
+    Action.UNRESCUE: Simple("UNRESCUING", (ServerState.ACTIVE,)),
     Action.RESTORE: Simple("RESTORING", AT_REST),
-    Action.SHELVE_OFFLOAD: Simple("OFFLOADING", ("SHELVED_OFFLOADED",)),
-    Action.UNSHELVE: Simple("UNSHELVING", ("ACTIVE",)),
+    Action.SHELVE_OFFLOAD: Simple("OFFLOADING", (ServerState.SHELVED_OFFLOADED,)),
+    Action.UNSHELVE: Simple("UNSHELVING", (ServerState.ACTIVE,)),
     Action.LOCK: Simple("LOCKING"),
     Action.UNLOCK: Simple("UNLOCKING"),
     Action.CONFIRM_RESIZE: Simple("FINALIZING", AT_REST),
@@ -77,7 +77,7 @@ class Recipe:
         self,
         word: str,
         *,
-        goal: tuple[str, ...] = (),
+        goal: tuple[ServerState, ...] = (),
         after: Handle | None = None,
         what: Action | None = None,
         arguments: dict[str, Any] | None = None,
@@ -99,7 +99,7 @@ class Recipe:
         self,
         word: str,
         *,
-        goal: tuple[str, ...],
+        goal: tuple[ServerState, ...],
         begun: Handle,
         after: Handle | None = None,
         proof: bool = False,
@@ -118,7 +118,7 @@ class Recipe:
         if self.wish.password is None:
             return {}
         self.secrets[PASSWORD] = self.wish.password.encode()
-        return {"password": plans.secret(PASSWORD)}
+        return {"password": expressions.secret(PASSWORD)}
 
     def image(self) -> str | None:
         """Return the id of the image that the action starts from; None where it names none."""
@@ -129,7 +129,7 @@ class Recipe:
         pointer = "/template_id" if ids_only else "/template"
         images = self.look.facts.images
         found = self.look.find(images, wanted, what="template", pointer=pointer, ids_only=ids_only)
-        if found is not None and found.status != "active":
+        if found is not None and found.state is not ImageState.ACTIVE:
             self.look.fault(pointer, f"Image '{found.name}' cannot be booted: its state is '{found.status}'.")
         return found.id if found else None
 
@@ -146,17 +146,19 @@ def _image(recipe: Recipe) -> None:
     taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=wish.name or "", series=series))
     uploaded = recipe.add(snapshot.AwaitImage(id=taken["id"]))
     # The image is active a little before the cloud leaves the server alone again.
-    rest = act.Settle(id=recipe.server.id, what=wish.action, goal=(recipe.server.status,))
+    rest = act.Settle(id=recipe.server.id, what=wish.action, goal=(recipe.server.state,))
     recipe.add(rest, word="UPLOADING", after=uploaded)
 
 
 def _update_password(recipe: Recipe) -> None:
-    recipe.act("UPDATING_PASSWORD", goal=("ACTIVE",), arguments=recipe.password(), tells=False, proof=True)
+    recipe.act(
+        "UPDATING_PASSWORD", goal=(ServerState.ACTIVE,), arguments=recipe.password(), tells=False, proof=True
+    )
 
 
 def _rescue(recipe: Recipe) -> None:
     arguments = recipe.password() | ({"image_id": image} if (image := recipe.image()) else {})
-    recipe.act("RESCUING", goal=("RESCUE",), arguments=arguments)
+    recipe.act("RESCUING", goal=(ServerState.RESCUED,), arguments=arguments)
 
 
 def _rebuild(recipe: Recipe) -> None:
@@ -186,34 +188,42 @@ def _resize(recipe: Recipe) -> None:
     if size.id == server.flavor_id or size.name == server.flavor_name:
         look.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
         return
-    growth = {"cores": size.vcpus - server.vcpus, "memory_mb": size.memory_mb - server.memory_mb}
-    wanted = {kind: number for kind, number in growth.items() if number > 0 and server.vcpus}
-    look.faults += quota.faults(wanted, look.facts)
-    begun = recipe.add(resize.Resize(id=server.id, flavor_id=size.id, before=server.flavor_id))
-    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), begun=begun)
+    # Older clouds do not say how large a server is.
+    known = server.vcpus > 0
+    step = resize.Resize(
+        id=server.id,
+        flavor_id=size.id,
+        before=server.flavor_id,
+        cores=max(0, size.vcpus - server.vcpus) if known else 0,
+        memory_mb=max(0, size.memory_mb - server.memory_mb) if known else 0,
+    )
+    begun = recipe.add(step)
+    moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
     if wish.confirm is not False:
         recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
 def _move(recipe: Recipe) -> None:
     server = recipe.server
-    live = recipe.wish.live if recipe.wish.live is not None else server.status != "SHUTOFF"
-    if live and server.status == "SHUTOFF":
+    live = recipe.wish.live if recipe.wish.live is not None else server.state is not ServerState.STOPPED
+    if live and server.state is ServerState.STOPPED:
         recipe.look.fault("/live", f"Server '{server.name}' does not run: it can only be moved cold.")
-    if not live and server.status == "PAUSED":
+    if not live and server.state is ServerState.PAUSED:
         recipe.look.fault("/live", f"Server '{server.name}' is paused: it can only be moved live.")
     begun = recipe.add(resize.Move(id=server.id, live=live))
     if live:
-        recipe.settle("MIGRATING", goal=(server.status,), begun=begun, proof=True)
+        recipe.settle("MIGRATING", goal=(server.state,), begun=begun, proof=True)
         return
-    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), begun=begun)
+    moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
     recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
 def _shelve(recipe: Recipe) -> None:
     begun = recipe.act("SHELVING")
     imaged = recipe.stage("PREPARING_UPLOAD", begun=begun)
-    recipe.settle("UPLOADING", goal=("SHELVED", "SHELVED_OFFLOADED"), begun=begun, after=imaged)
+    recipe.settle(
+        "UPLOADING", goal=(ServerState.SHELVED, ServerState.SHELVED_OFFLOADED), begun=begun, after=imaged
+    )
 
 
 def _attach_volume(recipe: Recipe) -> None:
@@ -228,9 +238,11 @@ def _attach_volume(recipe: Recipe) -> None:
             return
         if found.id in server.volumes:
             look.fault("/volume", f"Volume '{found.name or found.id}' is attached to this server already.")
-        elif found.status != "available" and not (found.multiattach and found.status == "in-use"):
+        elif found.state is not VolumeState.AVAILABLE and not (
+            found.multiattach and found.state is VolumeState.IN_USE
+        ):
             detail = f"Volume '{found.name or found.id}' cannot be used: its state is '{found.status}'."
-            look.fault("/volume", detail, "in_use" if found.status == "in-use" else "invalid")
+            look.fault("/volume", detail, "in_use" if found.state is VolumeState.IN_USE else "invalid")
         recipe.add(
             attachment.AttachVolume(
                 server_id=server.id,
@@ -241,7 +253,6 @@ def _attach_volume(recipe: Recipe) -> None:
         )
         return
     size = wish.size_gb or 0
-    look.faults += quota.faults({"volumes": 1, "gigabytes": size}, look.facts)
     if wish.volume_type is not None:
         look.find(look.facts.volume_types, wish.volume_type, what="volume type", pointer="/volume_type")
     name = wish.name or f"{server.name}-{len(server.volumes) + 1}"

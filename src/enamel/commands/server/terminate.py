@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow import task_view
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import cloud, mark
 from enamel.model.errors import Fault
 from enamel.steps import address, port, security_group, server, server_group, volume
@@ -50,7 +50,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
         draft.add(server_group.ReleaseServerGroup(name=made_for), group=name, after=[ended])
     there = task_view.there(gone, on=facts.cloud, region=facts.identity.region)
     made = draft.plan(groups=(there,), on_failure="keep")
-    return Planned(plan=made, faults=tuple(faults), give_up_after=timedelta(hours=1))
+    return Planned(plan=made, faults=tuple(faults), timeout=timedelta(hours=1))
 
 
 def _faults(wanted: str | None) -> list[Fault]:

@@ -8,13 +8,15 @@ from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft, Group
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Group
 from enamel.model import cloud, mark
 from enamel.model.errors import WrongState
 from enamel.model.server_change import ServerChange
+from enamel.model.states import ServerState
 from enamel.steps import attachment, port, server, snapshot, transfer
 
-STATES = ("ACTIVE", "SHUTOFF")
+STATES = frozenset({ServerState.ACTIVE, ServerState.STOPPED})
 MARK = "enamel"
 
 
@@ -47,13 +49,11 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     look = Lookup(msgspec.structs.replace(facts, networks=target.networks, quota=target.quota, reserved={}))
     size, network = _size(old, target, look), _network(wish, target, look)
     _fit(old, target, name=name, look=look)
-    plan, needs = Draft(), {}
+    plan = Draft()
     if size is not None and network is not None:
-        needs = {"servers": 1, "cores": size.vcpus, "memory_mb": size.memory_mb}
-        if facts.volumes:
-            needs |= {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
-        look.faults += quota.faults(needs, look.facts)
         _write(plan, old, facts=facts, target=target, name=name, size=size, network=network)
+        volumes = {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
+        look.faults += quota.faults(plan.needs(target.reference.entry) | volumes, look.facts)
     made = plan.plan(
         groups=(Group(name=old.name, id=old.id),),
         all_or_nothing=True,
@@ -63,7 +63,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
             "There is no way back from the moment on at which the original is deleted.",
         ),
     )
-    return Planned(plan=made, faults=tuple(look.faults), give_up_after=timedelta(hours=3))
+    return Planned(plan=made, faults=tuple(look.faults), timeout=timedelta(hours=3))
 
 
 def _write(
@@ -77,8 +77,10 @@ def _write(
     network: cloud.Network,
 ) -> None:
     """Put the steps of a transfer into a plan."""
-    group, there = old.name, target.entry
-    stopped = [draft.add(transfer.StopServer(id=old.id), group=group)] if old.status == "ACTIVE" else []
+    group, there = old.name, target.reference
+    stopped = (
+        [draft.add(transfer.StopServer(id=old.id), group=group)] if old.state is ServerState.ACTIVE else []
+    )
     image = draft.add(
         snapshot.TakeImage(server_id=old.id, name=f"{old.name}-transfer"), group=group, after=stopped
     )
@@ -98,22 +100,29 @@ def _write(
             zone=old.zone or None,
             properties=tuple((key, value) for key, value in old.metadata.items() if key != MARK),
             tags=old.tags,
+            cores=size.vcpus,
+            memory_mb=size.memory_mb,
         ),
         group=group,
         after=[shared],
-        cloud=there,
+        cloud=there.entry,
+        project=there.project,
     )
     id = booted["servers", 0, "id"]
-    ready = [draft.add(server.AwaitActive(id=id), group=group, cloud=there)]
+    ready = [draft.add(server.AwaitActive(id=id), group=group, cloud=there.entry, project=there.project)]
     # The volumes go when the server that is to have them is there: until then nothing of the old one has changed.
     for disk in facts.volumes:
         free = draft.add(
             transfer.UnplugVolume(server_id=old.id, volume_id=disk.id), group=group, after=ready[:1]
         )
-        given = draft.add(transfer.HandOverVolume(id=disk.id, entry=there), group=group, after=[free])
+        given = draft.add(
+            transfer.HandOverVolume(id=disk.id, entry=there.entry, project=there.project),
+            group=group,
+            after=[free],
+        )
         beside = tuple(one.id for one in facts.volumes if one.id != disk.id)
         plugged = attachment.AttachVolume(server_id=id, volume_id=disk.id, beside=beside)
-        ready.append(draft.add(plugged, group=group, after=[given], cloud=there))
+        ready.append(draft.add(plugged, group=group, after=[given], cloud=there.entry, project=there.project))
     ended = draft.add(transfer.EndOriginal(id=old.id), group=group, after=ready)
     draft.add(transfer.DropImage(id=image["id"]), group=group, after=[ended])
     for one in facts.ports:
@@ -132,11 +141,11 @@ def _check(old: cloud.Server, facts: Facts) -> None:
             remedy="Wait for that task, or cancel it.",
             task=busy.id,
         )
-    if old.locked or old.task_state is not None or old.status not in STATES:
-        why = "it is locked" if old.locked else f"its state is {old.task_state or old.status}"
+    if old.locked or old.activity is not None or old.state not in STATES:
+        why = "it is locked" if old.locked else f"its state is {(old.activity or old.state).value}"
         raise WrongState(
             f"Server '{old.name}' cannot be transferred now: {why}.",
-            state=old.status,
+            state=old.state.value,
             remedy="A server that is transferred is unlocked, and runs or is shut down.",
         )
 

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import cloud
 from enamel.model.errors import Fault
 from enamel.model.server_type import ServerTypeChange, Visibility

@@ -6,27 +6,25 @@ first. Of a step that made something for each of several servers, only what is m
 thing by a step of its own.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
 import msgspec
 
-from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import step_parts, undo_steps
 from enamel.commands.task.step_parts import Places
+from enamel.flow import expressions, graph, task_view
 from enamel.flow import plan as plans
-from enamel.flow import task_view
-from enamel.flow.graph import Graph
-from enamel.flow.plan import Draft, Node, Plan
-from enamel.model import item, task
+from enamel.flow.draft import Draft
+from enamel.flow.plan import Node, Plan
+from enamel.model import item, states, task
 from enamel.model.errors import Fault, WrongState
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
-from enamel.steps.server import GONE, Boot
+from enamel.steps.server import Boot
 
 RESTARTABLE = frozenset({task.State.ABORTED, task.State.TIMED_OUT})
 
@@ -74,11 +72,11 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
         plan=anew,
         kept=kept,
         groups=_groups(anew, old, again),
-        faults=(*_taken(anew, kept, facts), *_lacking(anew, kept, facts)),
+        faults=tuple(_taken(anew, kept, facts)),
         type=old.type,
         action=old.action,
         priority=old.priority,
-        give_up_after=old.deadline - max(old.created_at, old.not_before or old.created_at)
+        timeout=old.deadline - max(old.created_at, old.not_before or old.created_at)
         if old.deadline
         else timedelta(hours=1),
     )
@@ -113,7 +111,7 @@ def _refuse(old: Task, facts: Facts) -> None:
 
 def _have_secrets(old: Task, before: Plan) -> None:
     """Raise WrongState where texts that the steps need are gone from the key store."""
-    needed = {one for node in before.nodes for one in plans.secrets_of(node.inputs)}
+    needed = {one for node in before.nodes for one in expressions.paths(node.inputs, "secret")}
     if not needed <= set(old.secrets):
         raise WrongState(
             f"The texts that task {old.id} was given to keep secret are gone from the key store.",
@@ -132,16 +130,12 @@ def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
         for name in node.inputs[Boot.per_item_input]
     }
     own = {thing.id for thing in facts.task.result.made.get("server", ())} if facts.task else set()
-    others = {one.name for one in facts.servers_named if one.id not in own and one.status not in GONE}
+    others = {
+        one.name for one in facts.servers_named if one.id not in own and one.state not in states.DELETED
+    }
     for name in sorted(names & (others | facts.promised_names)):
         detail = f"The project has another server '{name}' by now."
         yield Fault(pointer="", code="taken", detail=detail)
-
-
-def _lacking(anew: Plan, kept: Collection[Item], facts: Facts) -> list[Fault]:
-    """Return a fault for each quota that is not enough for what is still missing."""
-    made = Counter({kind: len(things) for kind, things in task_view.made(facts.cloud, kept).items()})
-    return quota.faults(quota.outstanding(anew.needs, made), facts)
 
 
 # -- what is done again
@@ -186,7 +180,7 @@ def _broken(before: Plan, node: Node, one: Item) -> step_parts.Thing | None:
     """Return the thing that a step waited for in vain, because it is broken or gone."""
     given = node.inputs.get(KINDS[node.kind].waits_for)
     failed = one.state is item.State.ABORTED and one.error is not None and not one.error.retryable
-    for path in plans.references(given) if failed else ():
+    for path in expressions.paths(given, "ref") if failed else ():
         found = step_parts.thing(path)
         several = any(other.members for other in before.nodes if other.name == found.step)
         return found if several else step_parts.Thing(found.step, None)
@@ -206,18 +200,18 @@ def _again(before: Plan, items: Mapping[str, Item], lost: Places, *, start: str 
             again.add(broken.step)
         again |= {
             node.name
-            for path in plans.references(node.inputs)
+            for path in expressions.paths(node.inputs, "ref")
             if (used := step_parts.thing(path)).place in lost.get(used.step, ())
         }
-    graph = Graph(before)
+    whole = graph.Graph(before)
     while True:
-        found = set(graph.closure(again, within=graph.nodes))
+        found = set(whole.closure(again, within=whole.nodes))
         # A step that is done again as a whole makes what others made in its place, too.
         found |= {
             piece for node in before.nodes if node.name in found for piece in step_parts.of(before, node)
         }
         found |= {
-            name for node in before.nodes if node.name in found for name in graph.going_along(node.name)
+            name for node in before.nodes if node.name in found for name in whole.going_along(node.name)
         }
         if found == again:
             return again
@@ -276,7 +270,7 @@ def _kept(one: Item, node: Node, lost: Collection[int], *, task: str) -> Item:
 def _groups(anew: Plan, old: Task, again: Collection[str]) -> dict[str, int]:
     """Return the placements of the servers that stay where they went; others are tried from the first one on."""
     settled = {
-        node.group for node in anew.nodes if node.name not in again and plans.depends_on_alternative(node)
+        node.group for node in anew.nodes if node.name not in again and graph.depends_on_placement(node)
     }
     found = {name: place for name, place in old.groups.items() if name in settled}
     clouds = {node.group: node.cloud for node in anew.nodes if node.group is not None}

@@ -5,10 +5,11 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from enamel.flow import expressions
 from enamel.flow.plan import Node, Plan
 from enamel.steps import KINDS
 
@@ -88,25 +89,19 @@ def _renamed(nodes: Sequence[Node], names: Mapping[str, str]) -> list[Node]:
     """Return steps whose references are renamed, and which wait for the steps that these lead to."""
     if not names:
         return list(nodes)
-    there = {node.name for node in nodes}
-    found = []
+    known = {node.name for node in nodes}
+    renamed = []
     for node in nodes:
-        used: dict[str, str] = {}
-        inputs = _walk(node.inputs, names, used)
-        after = {*node.after, *used.values()} & there
-        found.append(msgspec.structs.replace(node, inputs=inputs, after=tuple(sorted(after))))
-    return found
+        used: set[str] = set()
 
+        def change(operator: str, path: str, used: set[str] = used) -> dict[str, str]:
+            for old, new in names.items():
+                if operator == "ref" and (path == old or path.startswith(old + ".")):
+                    used.add(new.split(".")[0])
+                    return {"ref": new + path.removeprefix(old)}
+            return {operator: path}
 
-def _walk(value: Any, names: Mapping[str, str], used: dict[str, str]) -> Any:
-    if isinstance(value, list | tuple):
-        return [_walk(part, names, used) for part in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"ref"}:
-        path: str = value["ref"]
-        for old, new in names.items():
-            if path == old or path.startswith(old + "."):
-                used[old] = new.split(".")[0]
-                return {"ref": new + path.removeprefix(old)}
-    return {key: _walk(part, names, used) for key, part in value.items()}
+        inputs = expressions.rewrite(node.inputs, change)
+        after = {*node.after, *used} & known
+        renamed.append(msgspec.structs.replace(node, inputs=inputs, after=tuple(sorted(after))))
+    return renamed

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from enamel.flow import evaluation, task_view
 from enamel.flow import plan as plans
-from enamel.flow import task_view
+from enamel.flow.draft import Draft, Handle
 from enamel.flow.graph import Graph
-from enamel.flow.plan import Draft, Handle, Node, Plan
+from enamel.flow.plan import Node, Plan
 from enamel.model import item, task
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -79,7 +80,9 @@ def undo(
             only=going if going and len(going) < _total(one) else None,
             mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
         )
-        handle = draft.add(step, name=f"undo-{node.name}", after=later, cloud=node.cloud)
+        handle = draft.add(
+            step, name=f"undo-{node.name}", after=later, cloud=node.cloud, project=node.project
+        )
         handles[node.name] = [handle]
         added[handle.name] = node
     return added
@@ -92,8 +95,10 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
     for node in before.nodes:
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
             after = [handles[name] for name in node.after if name in handles]
-            step = msgspec.convert(node.inputs, Revert)
-            handles[node.name] = draft.add(step, name=node.name, after=after, cloud=node.cloud)
+            step = msgspec.convert(evaluation.resolve(node.inputs, evaluation.LITERALS), Revert)
+            handles[node.name] = draft.add(
+                step, name=node.name, after=after, cloud=node.cloud, project=node.project
+            )
             added[node.name] = node
     return added
 

@@ -1,13 +1,14 @@
 """`volume.create`: a volume, empty or from an image, that can be used when the task has ended."""
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.launch import template
 from enamel.commands.lookup import Lookup
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model import mark
+from enamel.model.states import ImageState
 from enamel.model.volume import VolumeWish
 from enamel.steps import volume
 
@@ -18,7 +19,7 @@ def ask(want: CommandRequest) -> FactsNeeded:
     return FactsNeeded(
         images=wish.template is not None,
         volume_types=wish.type is not None,
-        quota=frozenset({"volumes", "gigabytes"}),
+        quota=quota.VOLUMES,
     )
 
 
@@ -34,7 +35,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     image = None
     if wish.template is not None:
         image = look.find(facts.images, wish.template, what="image", pointer="/template")
-    if image is not None and image.status != "active":
+    if image is not None and image.state is not ImageState.ACTIVE:
         look.fault("/template", f"Image '{image.name}' cannot be used: its state is '{image.status}'.")
     elif image is not None and template.needed_gb(image) > wish.size_gb:
         needed = template.needed_gb(image)
@@ -51,6 +52,4 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
         name=mark.VOLUME,
     )
     draft.add(volume.AwaitVolume(id=made["id"]))
-    needs = {"volumes": 1, "gigabytes": wish.size_gb}
-    faults = [*look.faults, *quota.faults(needs, facts)]
-    return Planned(plan=draft.plan(on_failure="rollback", needs=needs), faults=tuple(faults))
+    return Planned(plan=draft.plan(), faults=tuple(look.faults))

@@ -1,9 +1,8 @@
 """`volume.snapshot`: what is on a volume now, kept beside it; the volume may be in use."""
 
-from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
-from enamel.flow.plan import Draft
+from enamel.flow.draft import Draft
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.volume import SnapshotWish
 from enamel.steps import volume, volume_snapshot
@@ -26,7 +25,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     found = next((one for one in facts.volumes if one.id == id), None)
     if found is None:
         raise NotFound(f"There is no volume '{id}'.")
-    if found.status not in volume.USABLE:
+    if found.state not in volume.USABLE:
         raise WrongState(
             f"Volume '{found.name}' is '{found.status}'; a snapshot can be made of one that is available or in use.",
             state=found.status,
@@ -35,11 +34,11 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     draft = Draft()
     made = draft.add(
         volume_snapshot.CreateVolumeSnapshot(
-            volume_id=found.id, name=wish.name, description=wish.description or ""
+            volume_id=found.id,
+            name=wish.name,
+            description=wish.description or "",
+            size_gb=found.size_gb,
         )
     )
     draft.add(volume_snapshot.AwaitVolumeSnapshot(id=made["id"]))
-    needs = {"gigabytes": found.size_gb}
-    return Planned(
-        plan=draft.plan(on_failure="rollback", needs=needs), faults=tuple(quota.faults(needs, facts))
-    )
+    return Planned(plan=draft.plan())

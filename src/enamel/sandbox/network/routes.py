@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from enamel.sandbox import kernel
-from enamel.sandbox.kernel import Route
+from enamel.sandbox import http, kernel, state
+from enamel.sandbox.http import Route
 from enamel.sandbox.network import auto, extension, floatingip, group, network, plug, port, quota, rule, tag
 from enamel.sandbox.network import router as network_router
 from enamel.sandbox.network import subnet as network_subnet
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
 
 ROUTES = (
     Route("GET", "/", extension.versions, open=True),
@@ -87,7 +82,7 @@ def build(cloud: state.Cloud) -> plug.Networks:
     public = network.make(
         tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
     )
-    # All of it is on the loopback interface, so guests can really listen on their public addresses.
+    # All addresses are loopback addresses, so that guests can listen on their floating IPs.
     block = cloud.settings.block
     for name, cidr in (
         ("public-subnet-big", f"127.{block}.128.0/17"),
@@ -150,7 +145,7 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body={"NeutronError": error}, headers=refusal.headers)
 
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="network",
     prefix="/network",
     routes=ROUTES,
@@ -166,4 +161,4 @@ SERVICE = kernel.Service(
         },
     ),
 )
-"""Neutron's table and manners."""
+"""Neutron: its routes and the format of its refusals."""

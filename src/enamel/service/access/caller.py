@@ -50,7 +50,7 @@ class LocalCaller:
             )
         origin = headers.get("origin")
         if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} or (
-            origin is not None and urlsplit(origin).netloc != host
+            origin is not None and _authority(origin) != host
         ):
             raise Forbidden(
                 "A web page of another site sent this request.",
@@ -70,6 +70,14 @@ class LocalCaller:
             roles=identity.roles,
             local=True,
         )
+
+
+def _authority(origin: str) -> str | None:
+    """Return the host and port of an origin; None where it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds import driver
+from enamel.clouds import accounts, driver
 from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, OrphanFactsNeeded
 from enamel.commands.launch import other_clouds
@@ -123,7 +124,9 @@ class CandidatePlanner:
         account = clouds.get(cloud)
         remembered = self._quotas.remembered(ctx, cloud, needed.quota) if needed.quota else {}
         facts, limits = await asyncio.gather(
-            gathering.gather(account, needed, clouds=request.clouds, elsewhere=clouds.get),
+            gathering.gather(
+                account, needed, clouds=request.clouds, elsewhere=partial(accounts.resolve, clouds)
+            ),
             self._quotas.fetch(ctx, account, needed.quota) if remembered is None else _known(remembered),
         )
         facts = msgspec.structs.replace(

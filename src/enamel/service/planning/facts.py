@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud as cloud_model
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service.access.policy import requires_admin
 from enamel.service.resources import address, flavors
@@ -22,7 +24,7 @@ async def gather(
     needed: FactsNeeded,
     *,
     clouds: Sequence[str],
-    elsewhere: Callable[[str], driver.Cloud],
+    elsewhere: Callable[[CloudReference], driver.Cloud],
 ) -> Facts:
     """Return the facts.
 
@@ -45,15 +47,18 @@ async def gather(
     }
     around = answers.pop("around", {}) | answers.pop("host", {})
     facts = msgspec.structs.replace(
-        Facts(cloud=account.name, identity=identity, clouds=tuple(clouds)), **answers, **around
+        Facts(cloud=account.name, identity=identity, clouds=tuple(clouds), actions=account.actions()),
+        **answers,
+        **around,
     )
     if needed.target is not None and facts.server is not None:
-        other = elsewhere(await _entry(account, needed.target))
-        target = await _target(other, facts.server, name=needed.target_name or facts.server.name)
+        reference = await _entry(account, needed.target)
+        name = needed.target_name or facts.server.name
+        target = await _target(elsewhere(reference), facts.server, name=name, reference=reference)
         volumes = await _volumes_of(account, facts.server)
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     images = {text for image in facts.images for text in (image.id, image.name)}
-    if needed.templates - images and not needed.volumes and driver.Capability.VOLUME in facts.capabilities:
+    if needed.templates - images and not needed.volumes and Capability.VOLUME in facts.capabilities:
         facts = msgspec.structs.replace(facts, volumes=tuple(await account.volumes_list()))
     return facts
 
@@ -63,7 +68,11 @@ def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[An
     lists: tuple[tuple[str, bool, Callable[[], Awaitable[Any]]], ...] = (
         ("capabilities", True, account.capabilities),
         ("flavors", needed.flavors, lambda: flavors.usable(account)),
-        ("images", needed.images, account.images),
+        (
+            "images",
+            needed.images,
+            lambda: account.images_named(needed.templates) if needed.templates else account.images(),
+        ),
         ("networks", needed.networks, account.networks),
         ("subnets", needed.subnets, account.subnets),
         ("zones", needed.zones, account.zones),
@@ -118,8 +127,8 @@ async def _flavor(account: driver.Cloud, text: str) -> cloud_model.Flavor:
     return await requires_admin(account.flavor(flavor.id))
 
 
-async def _entry(account: driver.Cloud, project: str) -> str:
-    """Return the name under which a cloud opens for another project. Raises Forbidden: we have no role other."""
+async def _entry(account: driver.Cloud, project: str) -> CloudReference:
+    """Return the reference to a cloud for another project. Raises Forbidden where the caller has no role in it."""
     try:
         return await account.entry_of(project)
     except CloudForbidden as error:
@@ -128,7 +137,9 @@ async def _entry(account: driver.Cloud, project: str) -> str:
         ) from error
 
 
-async def _target(other: driver.Cloud, server: cloud_model.Server, *, name: str) -> Target:
+async def _target(
+    other: driver.Cloud, server: cloud_model.Server, *, name: str, reference: CloudReference
+) -> Target:
     """Return the facts about the project that a server is transferred to."""
     # Transfers are rare, and what such a project lacks was often created a moment ago.
     await other.forget()
@@ -141,7 +152,7 @@ async def _target(other: driver.Cloud, server: cloud_model.Server, *, name: str)
         other.quota(("servers", "cores", "memory_mb", "volumes", "gigabytes")),
     )
     return Target(
-        entry=other.name,
+        reference=reference,
         identity=identity,
         flavors=tuple(usable),
         networks=tuple(networks),
@@ -153,6 +164,10 @@ async def _target(other: driver.Cloud, server: cloud_model.Server, *, name: str)
 
 async def _nothing() -> None:
     return None
+
+
+async def _none() -> Sequence[Any]:
+    return ()
 
 
 async def _server(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> cloud_model.Server:
@@ -175,17 +190,19 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
+    capabilities = await account.capabilities()
     server = await _server(account, id, identity)
     ports, volumes, groups, servers = await asyncio.gather(
-        account.ports_of([id]),
+        account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),
-        account.security_groups(),
+        account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
         account.servers_list(),
     )
+    floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
         "server": server,
         "ports": tuple(ports),
-        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if ports else (),
+        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if floating else (),
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),

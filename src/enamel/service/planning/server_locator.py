@@ -94,5 +94,10 @@ class ServerLocator:
 
 
 def _cloud_of(newest: Task, id: str) -> str | None:
-    """Return the cloud on which a task has a server; None if it does not say yet."""
+    """Return the cloud on which a task has a server; None if it does not say yet.
+
+    A server that was transferred is in another project, to which another entry may lead.
+    """
+    if newest.type == "server.transfer":
+        return None
     return next((entry.cloud for entry in newest.servers if entry.id == id), None)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
 from enamel.service.access import policy

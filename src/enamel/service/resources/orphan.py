@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.orphan import find
 from enamel.commands.orphan.find import Inventory, Owner, Rules
 from enamel.model import duration, mark, orphan
@@ -160,9 +160,9 @@ _NEEDS = {
     "ports": Capability.NETWORK,
     "addresses": Capability.FLOATING_IP,
     "volumes": Capability.VOLUME,
-    "security_groups": Capability.NETWORK,
+    "security_groups": Capability.SECURITY_GROUPS,
     "server_groups": Capability.SERVER_GROUPS,
-    "networks": Capability.NETWORK,
+    "networks": Capability.NETWORK_CREATION,
 }
 
 

@@ -2,13 +2,14 @@
 
 import enum
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct, field
 
 from enamel.model import action, cloud, role
 from enamel.model.placement import id_of
+from enamel.model.states import PowerState, ServerState
 
 
 class VirtState(enum.Enum):
@@ -25,16 +26,6 @@ class VirtState(enum.Enum):
     SHELVED = "SHELVED"
     SHELVED_OFFLOADED = "SHELVED_OFFLOADED"
     ERROR = "ERROR"
-
-
-class PowerState(enum.Enum):
-    """What its virtual machine is doing."""
-
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    SHUTDOWN = "SHUTDOWN"
-    CRASHED = "CRASHED"
-    SUSPENDED = "SUSPENDED"
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -118,42 +109,37 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 VIRT_STATES = {
-    "ACTIVE": VirtState.ACTIVE,
-    "BUILD": VirtState.BUILDING,
-    "REBUILD": VirtState.BUILDING,
-    "PAUSED": VirtState.PAUSED,
-    "SUSPENDED": VirtState.SUSPENDED,
-    "SHUTOFF": VirtState.STOPPED,
-    "RESCUE": VirtState.RESCUED,
-    "VERIFY_RESIZE": VirtState.RESIZED,
-    "DELETED": VirtState.TERMINATED,
-    "SOFT_DELETED": VirtState.TERMINATED,
-    "SHELVED": VirtState.SHELVED,
-    "SHELVED_OFFLOADED": VirtState.SHELVED_OFFLOADED,
-    # What happens to a running server leaves it a running server until it is over.
-    "REBOOT": VirtState.ACTIVE,
-    "HARD_REBOOT": VirtState.ACTIVE,
-    "PASSWORD": VirtState.ACTIVE,
-    "MIGRATING": VirtState.ACTIVE,
-    "RESIZE": VirtState.ACTIVE,
-    "REVERT_RESIZE": VirtState.RESIZED,
+    ServerState.BUILDING: VirtState.BUILDING,
+    ServerState.ACTIVE: VirtState.ACTIVE,
+    ServerState.PAUSED: VirtState.PAUSED,
+    ServerState.SUSPENDED: VirtState.SUSPENDED,
+    ServerState.STOPPED: VirtState.STOPPED,
+    ServerState.RESCUED: VirtState.RESCUED,
+    ServerState.RESIZED: VirtState.RESIZED,
+    ServerState.SHELVED: VirtState.SHELVED,
+    ServerState.SHELVED_OFFLOADED: VirtState.SHELVED_OFFLOADED,
+    ServerState.ERROR: VirtState.ERROR,
+    ServerState.UNKNOWN: VirtState.ERROR,
+    ServerState.SOFT_DELETED: VirtState.TERMINATED,
+    ServerState.DELETED: VirtState.TERMINATED,
 }
-"""The cloud's status in the words of this API; what is not here is an ERROR."""
-
-POWER_STATES = {
-    1: PowerState.RUNNING,
-    3: PowerState.PAUSED,
-    4: PowerState.SHUTDOWN,
-    6: PowerState.CRASHED,
-    7: PowerState.SUSPENDED,
-}
+"""The cloud's state of a server in the words of this API."""
 
 MARK = "enamel"
 """The property by which Enamel knows what it has made; it is nobody else's business."""
 
 
-def record(server: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
-    """Return the record of a cloud's server, as somebody with this identity may see it."""
+def record(
+    server: cloud.Server, *, cloud: str, me: cloud.Identity, offered: Collection[action.Action]
+) -> Server:
+    """Return the record of a cloud's server, as somebody with this identity may see it.
+
+    Args:
+        server: The server.
+        cloud: The cloud that it is on.
+        me: Who asks.
+        offered: The actions that the cloud's driver can carry out.
+    """
     path = server.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in server.volumes)
     root = (BlockDevice(type="EPHEMERAL", device="root"),) if server.image_id else ()
@@ -168,8 +154,8 @@ def record(server: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
         placement_id=id_of(path),
         placement=path,
         spec=Spec(memory_mb=server.memory_mb, root_disk_gb=server.disk_gb, cpu_units=server.vcpus),
-        power_state=POWER_STATES.get(server.power_state),
-        virt_state=VIRT_STATES.get(server.status, VirtState.ERROR),
+        power_state=server.power,
+        virt_state=VIRT_STATES[server.state],
         block_devices=root + volumes,
         networking=Networking(
             access=_access(server.floating_addresses or server.fixed_addresses),
@@ -177,11 +163,11 @@ def record(server: cloud.Server, *, cloud: str, me: cloud.Identity) -> Server:
         ),
         properties={key: value for key, value in server.metadata.items() if key != MARK},
         tags=server.tags,
-        fault=server.fault.message if server.fault else None,
+        fault=server.fault.text if server.fault else None,
         created_at=server.created,
         updated_at=server.updated,
         locked=server.locked,
-        actions=action.possible(server),
+        actions=action.possible(server, offered=offered),
         elevated={"compute_host": server.host, **server.inner}
         if server.host and role.is_admin(me.roles)
         else {},

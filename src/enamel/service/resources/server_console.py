@@ -9,16 +9,8 @@ from enamel.model.errors import NotFound
 from enamel.service.access import policy
 from enamel.service.planning.server_locator import ServerLocator
 
-CONSOLES = {
-    "novnc": "novnc",
-    "xvpvnc": "xvpvnc",
-    "rdp": "rdp-html5",
-    "spice": "spice-html5",
-    "serial": "serial",
-    "mks": "webmks",
-    "webmks": "webmks",
-}
-"""The types of console, and what clouds call them."""
+CONSOLES = ("novnc", "xvpvnc", "rdp", "spice", "serial", "mks", "webmks")
+"""The types of console."""
 
 
 class Console(Struct, frozen=True, kw_only=True):
@@ -66,7 +58,7 @@ class Consoles:
         if type not in CONSOLES:
             raise NotFound(f"There is no console of type '{type[:64]}'; the types are {', '.join(CONSOLES)}.")
         server, account = await self._locator.find(ctx, id, cloud=cloud)
-        return Console(type=type, uri=await account.console(server.id, type=CONSOLES[type]))
+        return Console(type=type, uri=await account.console(server.id, type=type))
 
     async def diagnostics(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Diagnostics:
         """Return what the hypervisor measures of a server.

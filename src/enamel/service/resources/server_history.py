@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from enamel.model import cloud, ids
-from enamel.model.action import Action
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, NotFound
 from enamel.model.problem import Problem
@@ -18,26 +17,6 @@ from enamel.service.resources import paging
 from enamel.service.resources.paging import Page
 from enamel.service.tasks import read
 from enamel.store import engine, items
-
-WORDS = {
-    "create": "CREATE",
-    "delete": "TERMINATE",
-    "start": Action.POWER_ON.value,
-    "stop": Action.POWER_OFF.value,
-    "changePassword": Action.UPDATE_PASSWORD.value,
-    "createImage": Action.SNAPSHOT.value,
-    "createBackup": Action.BACKUP.value,
-    "confirmResize": Action.CONFIRM_RESIZE.value,
-    "revertResize": Action.REVERT_RESIZE.value,
-    "shelveOffload": Action.SHELVE_OFFLOAD.value,
-    "migrate": Action.MOVE.value,
-    "live-migration": Action.MOVE.value,
-    "attach_volume": Action.ATTACH_BLOCK_DEVICE.value,
-    "detach_volume": Action.DETACH_BLOCK_DEVICE.value,
-    "attach_interface": Action.ATTACH_NETWORK_INTERFACE.value,
-    "detach_interface": Action.DETACH_NETWORK_INTERFACE.value,
-}
-"""Nova's actions in the words of this API; others are spelled alike."""
 
 MOST = 1000
 """How many of a server's tasks are read."""
@@ -134,7 +113,7 @@ class ServerHistory:
         """Return what the cloud remembers and no task of Enamel's has requested."""
         try:
             found, account = await self._locator.find(ctx, server, cloud=cloud)
-            actions = await account.deeds(found.id)
+            actions = await account.server_history(found.id)
         except (NotFound, CloudError):
             if not any(cloud is None or task.cloud == cloud for task in known):
                 raise
@@ -163,7 +142,7 @@ def _of_cloud(entry: cloud.HistoryEntry) -> HistoryEntry:
     return HistoryEntry(
         id=entry.id,
         origin=Origin.CLOUD,
-        action=WORDS.get(entry.action, entry.action.upper().replace("-", "_")),
+        action=entry.action,
         # The list does not tell whether it is over; what is under way shows in the server's state.
         state=State.ABORTED if entry.failed else State.COMPLETED,
         created_at=entry.started or datetime.fromtimestamp(0, UTC),

@@ -13,6 +13,7 @@ from enamel.model import problem, role
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, CloudUnreachable, Fault, Invalid, NotFound
 from enamel.model.problem import Problem
+from enamel.model.states import PowerState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning.server_locator import ServerLocator
@@ -32,7 +33,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     since: datetime | None = None
     virt_states: tuple[server.VirtState, ...] = ()
-    power_states: tuple[server.PowerState, ...] = ()
+    power_states: tuple[PowerState, ...] = ()
     launched_by: tuple[str, ...] = ()
 
     def matches(self, server: Server) -> bool:
@@ -107,7 +108,8 @@ class Servers:
     async def record(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Server:
         """Return one server, as part of another use case. Raises NotFound."""
         found, account = await self._locator.find(ctx, id, cloud=cloud, seen=True)
-        return server.record(found, cloud=account.name, me=await account.identity())
+        me = await account.identity()
+        return server.record(found, cloud=account.name, me=me, offered=account.actions())
 
     async def named(
         self, ctx: CallContext, hostname: str, *, project: str, cloud: str | None = None
@@ -173,14 +175,15 @@ class Servers:
             raise CloudUnreachable(detail, cloud=account.name) from error
         for found in servers:
             self._locator.saw(ctx, found.id, on=account.name)
-        view = self._view(account.name, me)
+        view = self._view(account, me)
         return [view.of(found) for found in servers]
 
-    def _view(self, cloud: str, me: cloud_model.Identity) -> ViewCache[cloud_model.Server, Server]:
+    def _view(self, account: driver.Cloud, me: cloud_model.Identity) -> ViewCache[cloud_model.Server, Server]:
         """Return the records of a cloud's servers, as somebody with this identity sees them."""
+        cloud = account.name
         view = self._views.pop((cloud, me), None)
         if view is None:
-            view = ViewCache(partial(server.record, cloud=cloud, me=me))
+            view = ViewCache(partial(server.record, cloud=cloud, me=me, offered=account.actions()))
         self._views[cloud, me] = view
         if len(self._views) > MOST_VIEWS:
             del self._views[next(iter(self._views))]

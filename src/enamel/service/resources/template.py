@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands.launch import template
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
+from enamel.model.states import ImageState, VolumeState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
@@ -104,7 +105,7 @@ def _templates(
             id=image.id,
             name=image.name,
             kind=Kind.SNAPSHOT if image.snapshot else Kind.IMAGE,
-            usable=image.status == "active",
+            usable=image.state is ImageState.ACTIVE,
             state=image.status,
             needs_disk_gb=template.needed_gb(image),
             needs_memory_mb=image.min_memory_mb,
@@ -117,7 +118,7 @@ def _templates(
             id=volume.id,
             name=volume.name,
             kind=Kind.VOLUME,
-            usable=volume.status == "available",
+            usable=volume.state is VolumeState.AVAILABLE,
             state=volume.status,
             needs_disk_gb=0,
             needs_memory_mb=0,

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud as cloud_model
 from enamel.model import ids
 from enamel.model.call_context import CallContext

@@ -10,10 +10,10 @@ from enamel.commands import COMMANDS, quota
 from enamel.commands.command import Command, Planned
 from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
+from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow import task_view
 from enamel.flow.plan import Plan
-from enamel.model import errors, ids, task, webhook
+from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.call_context import CallContext
 from enamel.model.cloud import Limit
 from enamel.model.event import Event
@@ -23,7 +23,7 @@ from enamel.model.webhook import Webhook
 from enamel.service.planning import reservations
 from enamel.service.planning.preparation import Prepared
 from enamel.service.tasks.idempotency import IdempotencyKey
-from enamel.store import secrets, tasks, webhooks
+from enamel.store import secrets, signals, task_index, tasks, webhooks
 from enamel.store.transaction import Tx
 
 
@@ -60,16 +60,19 @@ def build(
         request_id=ctx.request_id,
         priority=planned.priority,
         not_before=planned.not_before,
-        deadline=begin + planned.give_up_after,
+        deadline=begin + planned.timeout,
         cloud=prepared.cloud,
         request={**prepared.params, **(command.blank(data) if isinstance(data, dict) else {})},
         plan=plans.data(plan),
         servers=tuple(
-            ServerEntry(hostname=group.name, id=group.id, cloud=prepared.cloud) for group in plan.groups
+            ServerEntry(hostname=group.name, id=group.id, cloud=prepared.cloud)
+            for group in plans.servers(plan)
         ),
         parent=prepared.parent,
         reserves=plan.needs,
-        secrets=tuple(sorted({ref for node in plan.nodes for ref in plans.secrets_of(node.inputs)})),
+        secrets=tuple(
+            sorted({ref for node in plan.nodes for ref in expressions.paths(node.inputs, "secret")})
+        ),
         groups=dict(planned.groups),
         notifications=tuple(map(webhook.shown, hooks)),
     )
@@ -92,8 +95,9 @@ def scheduled_revert(new: Task, planned: Planned) -> Task | None:
         project_id=new.project_id,
         request_id=new.request_id,
         not_before=begin,
-        deadline=begin + planned.give_up_after,
+        deadline=begin + planned.timeout,
         cloud=new.cloud,
+        credential=new.credential,
         request={"task": new.id},
         parent=new.id,
     )
@@ -128,7 +132,7 @@ def write(
     stored = tasks.insert(tx, new, steps, first)
     webhooks.insert(tx, hooks)
     if new.reserves:
-        tasks.promise_names(tx, new.id, [entry.hostname for entry in new.servers])
+        task_index.add(tx, task_key.hostnames(new))
     if later is not None:
         event = Event(
             task=later.id, seq=1, time=new.created_at, type="task.accepted", data={"type": later.type}
@@ -173,15 +177,16 @@ def _take_up(tx: Tx, new: Task, old: str) -> None:
         return
     # The time to live goes on, and the secrets are this task's now.
     for child in scheduled:
-        tasks.hand_on(tx, child.id, to=new.id)
+        tasks.hand_on(tx, child.id, to=new)
     secrets.hand_on(tx, old)
+    signals.hand_on(tx, old, to=new.id)
 
 
 def _check_still_free(tx: Tx, new: Task, facts: Facts) -> None:
     """Refuse a task whose quota or names another one has reserved since the facts were gathered."""
     if not new.reserves:
         return
-    names = frozenset(entry.hostname for entry in new.servers)
+    names = frozenset(key.key for key in task_key.hostnames(new))
     taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
     if taken:
         listed = ", ".join(sorted(taken))

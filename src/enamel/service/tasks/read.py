@@ -1,13 +1,13 @@
 """Read tasks, their items, events and plans."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from enamel.flow import task_view
+from enamel.flow import expressions, task_view, versions
 from enamel.flow.plan import Group, Plan
 from enamel.model import ids, item, webhook
 from enamel.model.call_context import CallContext
@@ -123,9 +123,9 @@ class TaskStep(Struct, frozen=True, kw_only=True):
     cloud: str | None = None
     """Where it is done, if not on the task's own cloud."""
     inputs: dict[str, Any] = {}
-    """Literals, and references to outputs of other steps."""
-    give_up_after: float = 0.0
-    """Seconds for one attempt."""
+    """Literals and expressions; `<secret>` in the place of a secret."""
+    timeout: timedelta = timedelta(minutes=5)
+    """Time for one attempt."""
     state: item.State = item.State.WAITING
 
 
@@ -244,10 +244,12 @@ def task_id(text: str) -> str:
 
 def _plan(task: Task, steps: Iterable[Item]) -> TaskPlan:
     states: Mapping[str, item.State] = {step.name: step.state for step in steps}
-    stored = task.plan
+    stored = versions.upgraded(task.plan)
     return TaskPlan(
         nodes=tuple(
-            msgspec.convert(node | {"state": states[node["name"]]}, TaskStep)
+            msgspec.convert(
+                node | {"inputs": expressions.shown(node["inputs"]), "state": states[node["name"]]}, TaskStep
+            )
             for node in stored.get("nodes", ())
             # A step without an item is for a server that has not come to its cloud.
             if node["name"] in states

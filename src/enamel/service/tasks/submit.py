@@ -162,7 +162,7 @@ def _preview(prepared: Prepared) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
     plan, facts = prepared.planned.plan, prepared.facts
     return Preview(
-        plan=plan,
+        plan=plans.shown(plan),
         calls=plan.calls,
         faults=prepared.faults,
         quota={

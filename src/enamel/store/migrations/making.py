@@ -1,7 +1,7 @@
-"""What a migration makes, however often it is begun.
+"""Tables, columns and indexes of migrations, created once however often a migration is started.
 
-MariaDB and MySQL keep what was made when an upgrade is killed or gives way to a worker, and then make it a second time:
-what is there already, just as it is to be, is left as it is.
+MariaDB and MySQL commit every statement that changes the schema: an upgrade that is killed, or gives way to a worker, finds
+part of its work done when it is started again.
 """
 
 from typing import Any
@@ -14,18 +14,18 @@ from enamel.store import database
 
 
 def table(name: str, *parts: sa.Column[Any] | sa.Constraint, **options: Any) -> None:
-    """Make a table, unless an upgrade that broke off has.
+    """Create a table, unless an interrupted upgrade has.
 
     Raises:
-        ServiceError: There is one with other columns.
+        ServiceError: Another service's table has that name.
 
     """
-    found = sa.inspect(op.get_bind())
-    if not found.has_table(name):
+    database_now = sa.inspect(op.get_bind())
+    if not database_now.has_table(name):
         op.create_table(name, *parts, **options)
         return
-    wanted = {part.name for part in parts if isinstance(part, sa.Column)}
-    if {column["name"] for column in found.get_columns(name)} != wanted:
+    columns = {part.name for part in parts if isinstance(part, sa.Column)}
+    if not columns <= {column["name"] for column in database_now.get_columns(name)}:
         raise ServiceError(
             f"The database of {database.SETTING} has a table '{name}' that is not Enamel's.",
             remedy=f"Name a database in {database.SETTING} that is Enamel's alone.",
@@ -33,7 +33,14 @@ def table(name: str, *parts: sa.Column[Any] | sa.Constraint, **options: Any) -> 
 
 
 def index(name: str, table: str, columns: list[str]) -> None:
-    """Make an index, unless an upgrade that broke off has."""
-    found = sa.inspect(op.get_bind()).get_indexes(table)
-    if name not in {one["name"] for one in found}:
+    """Create an index, unless an interrupted upgrade has."""
+    indexes = sa.inspect(op.get_bind()).get_indexes(table)
+    if name not in {index["name"] for index in indexes}:
         op.create_index(name, table, columns)
+
+
+def column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column, unless an interrupted upgrade has."""
+    columns = sa.inspect(op.get_bind()).get_columns(table)
+    if column.name not in {known["name"] for known in columns}:
+        op.add_column(table, column)

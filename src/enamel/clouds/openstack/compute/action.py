@@ -49,6 +49,10 @@ WORDS: dict[Action, dict[str, str]] = {
 class Actions(server.Servers):
     """What can be done to a project's servers."""
 
+    def actions(self) -> frozenset[Action]:
+        """Return the actions that Nova knows: all of them."""
+        return frozenset(Action)
+
     async def act(self, server_id: str, action: Action, *, arguments: Arguments | None = None) -> None:
         """Have an action begun; how it ends shows in the server's state."""
         given = {WORDS[action][name]: value for name, value in (arguments or {}).items() if value is not None}

@@ -15,6 +15,7 @@ from enamel.clouds.openstack.storage import image
 from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, Gone
+from enamel.model.states import ImageState
 
 AT_ONCE = 100
 """As many ids as a query holds on any cloud."""
@@ -28,7 +29,7 @@ class _Visible(Struct):
     visibility: str = ""
 
 
-class Snapshots(image.Images, server.Servers):
+class Snapshots(server.Servers, image.Images):
     """The images that a project has made of its servers."""
 
     snapshots: watcher.Watcher[cloud.Image]
@@ -136,8 +137,8 @@ class Source:
 
     def kind(self, value: cloud.Image) -> str | None:
         """Return what those that take about as long as this one share."""
-        return "image" if value.status in {"queued", "saving", "importing", "uploading"} else None
+        return "image" if value.state is ImageState.SAVING else None
 
     def leaves(self, value: cloud.Image) -> bool:
         """Tell whether it is being deleted."""
-        return value.status in {"deleted", "pending_delete"}
+        return value.state is ImageState.DELETED

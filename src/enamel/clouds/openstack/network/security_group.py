@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server_json
 from enamel.model import cloud
@@ -58,7 +59,7 @@ class _Rules(Struct):
     security_group_rules: list[_Rule]
 
 
-class SecurityGroups(service.Service):
+class SecurityGroups(service.Service, methods.SecurityGroups):
     """The security groups of a project."""
 
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]:
