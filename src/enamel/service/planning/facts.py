@@ -68,7 +68,11 @@ def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[An
     lists: tuple[tuple[str, bool, Callable[[], Awaitable[Any]]], ...] = (
         ("capabilities", True, account.capabilities),
         ("flavors", needed.flavors, lambda: flavors.usable(account)),
-        ("images", needed.images, lambda: _images(account, needed)),
+        (
+            "images",
+            needed.images,
+            lambda: account.images_named(needed.templates) if needed.templates else account.images(),
+        ),
         ("networks", needed.networks, account.networks),
         ("subnets", needed.subnets, account.subnets),
         ("zones", needed.zones, account.zones),
@@ -128,7 +132,7 @@ async def _flavor(account: driver.Cloud, text: str) -> cloud_model.Flavor:
 
 
 async def _entry(account: driver.Cloud, project: str) -> CloudReference:
-    """Return the reference to a cloud for another project. Raises Forbidden: we have no role there."""
+    """Return the reference to a cloud for another project. Raises Forbidden where the caller has no role in it."""
     try:
         return await account.entry_of(project)
     except CloudForbidden as error:
@@ -166,6 +170,10 @@ async def _nothing() -> None:
     return None
 
 
+async def _none() -> Sequence[Any]:
+    return ()
+
+
 async def _server(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> cloud_model.Server:
     """Return a server of the project. Raises NotFound."""
     try:
@@ -186,17 +194,19 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
+    capabilities = await account.capabilities()
     server = await _server(account, id, identity)
     ports, volumes, groups, servers = await asyncio.gather(
-        account.ports_of([id]),
+        account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),
-        account.security_groups(),
+        account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
         account.servers_list(),
     )
+    floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
         "server": server,
         "ports": tuple(ports),
-        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if ports else (),
+        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if floating else (),
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),

@@ -137,9 +137,9 @@ def record(
 
     Args:
         server: The server.
-        cloud: The entry of its cloud.
-        me: Who sees it.
-        offered: The actions that the cloud can carry out.
+        cloud: The cloud that it is on.
+        me: Who asks.
+        offered: The actions that the cloud's driver can carry out.
     """
     path = server.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in server.volumes)

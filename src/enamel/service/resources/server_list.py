@@ -180,10 +180,11 @@ class Servers:
 
     def _view(self, account: driver.Cloud, me: cloud_model.Identity) -> ViewCache[cloud_model.Server, Server]:
         """Return the records of a cloud's servers, as somebody with this identity sees them."""
-        view = self._views.pop((account.name, me), None)
+        cloud = account.name
+        view = self._views.pop((cloud, me), None)
         if view is None:
-            view = ViewCache(partial(server.record, cloud=account.name, me=me, offered=account.actions()))
-        self._views[account.name, me] = view
+            view = ViewCache(partial(server.record, cloud=cloud, me=me, offered=account.actions()))
+        self._views[cloud, me] = view
         if len(self._views) > MOST_VIEWS:
             del self._views[next(iter(self._views))]
         return view
