@@ -4,7 +4,7 @@ import asyncio
 
 from enamel.clouds import driver
 from enamel.clouds.capability import Capability
-from enamel.commands.launch import rule_parser
+from enamel.commands.launch import public_key
 from enamel.model import cloud
 from enamel.model.caller import Caller
 from enamel.model.errors import (
@@ -121,7 +121,7 @@ class Catalogue:
             NameTaken: Another key has the name.
 
         """
-        problem = rule_parser.key_fault(wish.public_key)
+        problem = public_key.fault(wish.public_key)
         if problem:
             raise Invalid(problem, faults=(Fault(pointer="/public_key", detail=problem),))
         where = self._where()
