@@ -59,7 +59,8 @@ class CallerClouds:
             CloudError: The cloud's entry cannot be used.
         """
         clouds = self.of(ctx)
-        return clouds.get(default(clouds) if cloud is None else self.names(ctx, cloud)[0])
+        name = default(clouds) if cloud is None else self.names(ctx, cloud)[0]
+        return clouds.get(name)
 
     def sites(
         self, ctx: CallContext, cloud: str | None = None
