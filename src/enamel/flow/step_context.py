@@ -63,6 +63,7 @@ class StepBuilder:
             note=lambda text: self._journal.note(node.name, text),
             prober=self._tools.prober,
             elsewhere=partial(accounts.resolve, clouds),
+            step=plans.step,
             started_at=self._journal.items[node.name].started_at or self._tools.now(),
             receive=partial(self._tools.signals.receive, found.id),
         )

@@ -9,6 +9,7 @@ TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
     "task.claimed": "A worker took the task.",
     "task.resumed": "Another worker took the task over, after the first one died or handed it over.",
+    "task.given_back": "A worker gave the task back to its topic: its plan is of a later version than the worker.",
     "task.cancelling": "The task was told to stop; it undoes what it has made.",
     "task.reverting": "The task undoes what it has made.",
     "task.completed": "Everything that was asked for is there.",

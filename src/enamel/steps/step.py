@@ -67,6 +67,8 @@ class Context:
     prober: Prober
     elsewhere: Callable[[CloudReference], driver.Cloud]
     """Opens another entry of the configuration."""
+    step: Callable[[str, dict[str, Any]], "Step"]
+    """Makes a step of another kind, with the inputs given."""
     started_at: datetime
     """When the step began for the first time, whichever worker it was."""
     receive: Callable[[str, int], Awaitable[Sequence[Signal]]]

@@ -16,6 +16,7 @@ from enamel.clouds.openstack.driver import OpenStack
 from enamel.model import cloud
 from enamel.model.states import ServerState
 from enamel.sandbox import kernel, serve
+from tests import real_cloud
 
 SOON = timedelta(seconds=0.2)
 REAL = os.environ.get("ENAMEL_TEST_CLOUD")
@@ -92,7 +93,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     prefix = f"drv{secrets.token_hex(3)}"
     if request.param == "real":
         if REAL is None:
-            pytest.skip("ENAMEL_TEST_CLOUD names no cloud")
+            pytest.skip(real_cloud.NEEDED)
         clouds = registry.installed()
         world = World(clouds.get(REAL), prefix)
         try:

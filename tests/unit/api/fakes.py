@@ -206,6 +206,9 @@ class Services:
 
     async def end(self, made: task.Task, **rest: Any) -> task.Task:
         """End a task, as a worker would."""
+        if made.state is task.State.WAITING:
+            begun = msgspec.structs.replace(made, state=task.State.RUNNING)
+            await self.store.run(tasks.save, [begun])
         ended = msgspec.structs.replace(
             made, **{"state": task.State.COMPLETED, "ended_at": START, "events": 2, **rest}
         )

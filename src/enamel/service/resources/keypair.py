@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.commands.launch import rule_parser
+from enamel.commands.launch import public_key
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudConflict, Fault, Invalid, NameTaken, NotFound, OutcomeUnknown
@@ -71,7 +71,7 @@ class Keypairs:
         """
         policy.enforce(ctx, "enamel:keypair:create")
         request = body.read(data, KeypairWish)
-        problem = rule_parser.key_fault(request.public_key)
+        problem = public_key.fault(request.public_key)
         if problem:
             raise Invalid(problem, faults=(Fault(pointer="/public_key", detail=problem),))
         account = self._clouds.chosen(ctx, cloud)
