@@ -108,7 +108,7 @@ class Receiver:
     def receive(self) -> Sequence[Message]:
         """Return what has come, after a short wait if nothing has."""
         heard = self._connection.notifies(timeout=_LISTEN_FOR, stop_after=1)
-        return [message for told in heard for message in _read(told)]
+        return [message for notification in heard for message in _read(notification)]
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -142,10 +142,14 @@ def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _read(told: psycopg.Notify) -> Sequence[Message]:
+def _read(notification: psycopg.Notify) -> Sequence[Message]:
     """Return the messages of a notification; one that another version of Enamel wrote may mean nothing here."""
     try:
-        return _HINTS.decode(told.payload) if told.channel == _TASKS else [_NEWS.decode(told.payload)]
+        return (
+            _HINTS.decode(notification.payload)
+            if notification.channel == _TASKS
+            else [_NEWS.decode(notification.payload)]
+        )
     except msgspec.DecodeError as error:
-        log.warning("dispatch.unreadable", channel=told.channel, error=str(error))
+        log.warning("dispatch.unreadable", channel=notification.channel, error=str(error))
         return ()

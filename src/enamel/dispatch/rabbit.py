@@ -116,10 +116,10 @@ class Receiver:
         """Hear of these things from now on, and of no others."""
         if self._consumer is not None:
             self._consumer.cancel()
-        wanted = {ASKED: bool(interest.types), CHANGED: interest.news}
+        kinds = {ASKED: bool(interest.types), CHANGED: interest.news}
         queues = [_queue(type) for type in sorted(interest.types)]
-        if any(wanted.values()):
-            queues.append(self._events([key for key, yes in wanted.items() if yes]))
+        if any(kinds.values()):
+            queues.append(self._events([key for key, yes in kinds.items() if yes]))
         self._consumer = kombu.Consumer(self._channel, queues, no_ack=True, on_message=self._hear)
         self._consumer.consume()
 

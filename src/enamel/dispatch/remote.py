@@ -136,10 +136,10 @@ class Remote:
                     self._in_loop(self._hear, heard)
 
     def _attend_to(self, receiver: Receiver) -> None:
-        wanted = self._interest
-        if wanted != self._attended:
-            receiver.attend(wanted)
-            self._attended = wanted
+        interest = self._interest
+        if interest != self._attended:
+            receiver.attend(interest)
+            self._attended = interest
 
     def _in_loop(self, call: Callable[..., None], *words: object) -> None:
         try:

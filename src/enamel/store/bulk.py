@@ -100,7 +100,7 @@ def _raw(
     _dialect: str, table: sa.Table, names: Names, processor_of: _Processors
 ) -> Callable[[Row], dict[str, Any]]:
     """Return what turns a row into what the driver takes."""
-    processors = [(name, found) for name in names if (found := processor_of(table.c[name])) is not None]
+    processors = [(name, processor) for name in names if (processor := processor_of(table.c[name])) is not None]
 
     def raw(row: Row) -> dict[str, Any]:
         plain = dict(row)

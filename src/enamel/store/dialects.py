@@ -225,8 +225,8 @@ def _connect_mysql(dialect: Any, _record: object, args: Any, params: dict[str, A
 
 def _impatient(host: str, port: int) -> socket.socket:
     """Return a socket that notices soon when the other side is gone."""
-    found = socket.create_connection((host, port), _CONNECT_WITHIN)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection = socket.create_connection((host, port), _CONNECT_WITHIN)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     options = {
         "TCP_NODELAY": 1,
         "TCP_KEEPIDLE": _SILENT_FOR,
@@ -237,8 +237,8 @@ def _impatient(host: str, port: int) -> socket.socket:
     for name, value in options.items():
         # Not every system has all of them.
         if hasattr(socket, name):
-            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return found
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return connection
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -54,19 +54,19 @@ def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) ->
         "created_at": tx.now,
     }
     tx.insert_new(keys, [row])
-    (found,) = tx.rows(sa.select(keys).where(*_is(key, caller)).with_for_update())
-    age = tx.now - found["created_at"]
-    answered = found["status"] is not None
+    (held,) = tx.rows(sa.select(keys).where(*_is(key, caller)).with_for_update())
+    age = tx.now - held["created_at"]
+    answered = held["status"] is not None
     if age > (KEPT_FOR if answered else HELD_FOR):
         fresh = {**row, "status": None, "headers": None, "body": None}
         tx.execute(sa.update(keys).where(*_is(key, caller)).values(fresh))
         return None
-    if found["request_id"] == holder and not answered:
+    if held["request_id"] == holder and not answered:
         return None
-    if found["fingerprint"] != row["fingerprint"]:
+    if held["fingerprint"] != row["fingerprint"]:
         raise KeyReused(f"The Idempotency-Key '{key}' was used before with another request.")
     if answered:
-        return Answer(status=found["status"], headers=found["headers"] or {}, body=found["body"])
+        return Answer(status=held["status"], headers=held["headers"] or {}, body=held["body"])
     raise KeyInFlight(f"The first request with the Idempotency-Key '{key}' is still being accepted.")
 
 

@@ -38,9 +38,9 @@ def join(tx: Tx) -> None:
         tasks.c.state == State.WAITING, tasks.c.turn.is_(None), tasks.c.not_before <= tx.now
     )
     # What is locked, another worker is letting in.
-    found = tx.rows(due.order_by(tasks.c.not_before).limit(_AT_ONCE).with_for_update(skip_locked=True))
-    for priority in {row["priority"] for row in found}:
-        ids = [row["id"] for row in found if row["priority"] is priority]
+    waiting = tx.rows(due.order_by(tasks.c.not_before).limit(_AT_ONCE).with_for_update(skip_locked=True))
+    for priority in {row["priority"] for row in waiting}:
+        ids = [row["id"] for row in waiting if row["priority"] is priority]
         tx.execute(sa.update(tasks).where(tasks.c.id.in_(ids)).values(turn=_head(tx, priority)))
 
 

@@ -30,10 +30,10 @@ def purge(tx: Tx, *, older_than: timedelta, limit: int = AT_ONCE) -> int:
         # What is locked, another process is removing.
         .with_for_update(skip_locked=True, of=tasks)
     )
-    found = [rows.task_of(row) for row in tx.rows(old)]
-    if found:
-        records.remove(tx, found)
-    return len(found)
+    ended = [rows.task_of(row) for row in tx.rows(old)]
+    if ended:
+        records.remove(tx, ended)
+    return len(ended)
 
 
 def waiting(tx: Tx, *, older_than: timedelta) -> int:

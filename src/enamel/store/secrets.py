@@ -29,10 +29,10 @@ def sweep(tx: Tx, *, limit: int = 100) -> int:
     query = sa.select(tasks).where(
         tasks.c.secrets.is_not(None), sa.or_(tasks.c.state == State.COMPLETED, failed)
     )
-    found = [rows.task_of(row) for row in tx.rows(query.limit(limit).with_for_update(skip_locked=True))]
-    let_go(tx, found)
-    tx.execute(sa.update(tasks).where(tasks.c.id.in_([known.id for known in found])).values(secrets=None))
-    return len(found)
+    ended = [rows.task_of(row) for row in tx.rows(query.limit(limit).with_for_update(skip_locked=True))]
+    let_go(tx, ended)
+    tx.execute(sa.update(tasks).where(tasks.c.id.in_([known.id for known in ended])).values(secrets=None))
+    return len(ended)
 
 
 def let_go(tx: Tx, ended: Iterable[Task]) -> None:

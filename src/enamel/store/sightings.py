@@ -26,12 +26,12 @@ class Seen(Struct, frozen=True, kw_only=True):
 def all(tx: Tx, *, cloud: str, project_id: str) -> Seen:
     """Return what looks have found of a project."""
     query = sa.select(sightings).where(*_of(cloud, project_id))
-    found = {
+    known = {
         (row["kind"], row["id"]): Sighting(first=row["first_seen"], last=row["last_seen"], looks=row["looks"])
         for row in tx.rows(query)
         if row["last_seen"] >= tx.now - _FORGOTTEN_AFTER
     }
-    return Seen(now=tx.now, sightings=found)
+    return Seen(now=tx.now, sightings=known)
 
 
 def note(
@@ -49,23 +49,23 @@ def note(
     """
     query = sa.select(sightings).where(*_of(cloud, project_id))
     known = {(row["kind"], row["id"]): row for row in tx.rows(query)}
-    found = {(one.kind, one.id): one for one in suspects}
+    orphans = {(suspect.kind, suspect.id): suspect for suspect in suspects}
     rows = []
-    for key, one in found.items():
+    for key, suspect in orphans.items():
         before = known.get(key)
         # Whoever is suspected of something else now is suspected from now on.
         goes_on = (
             before is not None
-            and before["why"] is one.why
+            and before["why"] is suspect.why
             and before["last_seen"] >= tx.now - _FORGOTTEN_AFTER
         )
         rows.append(
             {
                 "cloud": cloud,
                 "project_id": project_id,
-                "kind": one.kind,
-                "id": one.id,
-                "why": one.why,
+                "kind": suspect.kind,
+                "id": suspect.id,
+                "why": suspect.why,
                 "first_seen": before["first_seen"] if before and goes_on else tx.now,
                 "last_seen": tx.now,
                 "looks": before["looks"] + 1 if before and goes_on else 1,
@@ -74,7 +74,7 @@ def note(
     values = (sightings.c.why, sightings.c.first_seen, sightings.c.last_seen, sightings.c.looks)
     tx.upsert(sightings, rows, update=values)
     for kind in kinds:
-        cleared = [id for other, id in known if other is kind and (other, id) not in found]
+        cleared = [id for other, id in known if other is kind and (other, id) not in orphans]
         for start in range(0, len(cleared), AT_ONCE):
             some = sightings.c.id.in_(cleared[start : start + AT_ONCE])
             tx.execute(sa.delete(sightings).where(*_of(cloud, project_id), sightings.c.kind == kind, some))

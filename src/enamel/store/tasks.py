@@ -75,8 +75,8 @@ def list(
 
     """
     query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    wanted = {"project_id": project_id, "type": type, "parent": parent}
-    query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
+    filters = {"project_id": project_id, "type": type, "parent": parent}
+    query = query.where(*(tasks.c[name] == value for name, value in filters.items() if value is not None))
     if states is not None:
         query = query.where(tasks.c.state.in_(states))
     if server is not None:
@@ -130,16 +130,16 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
-    if found.state in task.ENDED:
+    known = _lock(tx, id, project_id=project_id)
+    if known.state in task.ENDED:
         raise WrongState(
-            f"Task {id} has ended already: it is {found.state.value}.",
-            state=found.state.value,
+            f"Task {id} has ended already: it is {known.state.value}.",
+            state=known.state.value,
             possible=[State.WAITING.value, State.RUNNING.value],
         )
-    asked = msgspec.structs.replace(found, cancel_requested=True, not_before=None)
+    asked = msgspec.structs.replace(known, cancel_requested=True, not_before=None)
     queue_order.cancel(tx, id)
-    if found.attempt == 0:
+    if known.attempt == 0:
         return end(tx, asked, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
     return asked
 
@@ -167,15 +167,15 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has not ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
-    if found.state not in task.ENDED:
+    ended = _lock(tx, id, project_id=project_id)
+    if ended.state not in task.ENDED:
         raise WrongState(
-            f"Task {id} is {found.state.value}: cancel it, or wait until it has ended.",
-            state=found.state.value,
+            f"Task {id} is {ended.state.value}: cancel it, or wait until it has ended.",
+            state=ended.state.value,
             possible=sorted(state.value for state in task.ENDED),
         )
-    remove(tx, [found])
-    return found
+    remove(tx, [ended])
+    return ended
 
 
 def remove(tx: Tx, ended: Sequence[Task]) -> None:
@@ -270,7 +270,7 @@ def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
 
 
 def _only(tx: Tx, query: sa.Select[Any], id: str) -> Task:
-    found = tx.rows(query)
-    if not found:
+    matches = tx.rows(query)
+    if not matches:
         raise NotFound(f"There is no task {id}.")
-    return rows.task_of(found[0])
+    return rows.task_of(matches[0])

@@ -17,7 +17,7 @@ from enamel.store.transaction import Tx
 
 def insert(tx: Tx, new: Iterable[Webhook]) -> None:
     """Store the webhooks of a new task."""
-    tx.insert_new(webhooks, [{**_row(one), "next_at": tx.now} for one in new])
+    tx.insert_new(webhooks, [{**_row(webhook), "next_at": tx.now} for webhook in new])
 
 
 def list(tx: Tx, task: str) -> tuple[Webhook, ...]:
@@ -27,11 +27,11 @@ def list(tx: Tx, task: str) -> tuple[Webhook, ...]:
 
 def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Webhook, ...]]:
     """Return the webhooks of several tasks, by task; those that have none are left out."""
-    found: dict[str, Any] = {}
+    by_task: dict[str, Any] = {}
     query = sa.select(webhooks).where(webhooks.c.task.in_(tasks)).order_by(webhooks.c.id)
     for row in tx.rows(query) if tasks else ():
-        found.setdefault(row["task"], []).append(_webhook(row))
-    return {task: tuple(some) for task, some in found.items()}
+        by_task.setdefault(row["task"], []).append(_webhook(row))
+    return {task: tuple(some) for task, some in by_task.items()}
 
 
 def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
@@ -41,11 +41,11 @@ def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
     due = sa.select(webhooks).where(
         webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, news, sa.not_(living)
     )
-    found = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
-    ids = [row["id"] for row in found]
+    due_now = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
+    ids = [row["id"] for row in due_now]
     if ids:
         tx.execute(sa.update(webhooks).where(webhooks.c.id.in_(ids)).values(worker=worker))
-    return tuple(map(_webhook, found))
+    return tuple(map(_webhook, due_now))
 
 
 def told(tx: Tx, worker: str, id: str, *, seq: int, status: int | None) -> bool:
@@ -129,7 +129,7 @@ def let_go(tx: Tx, secrets: Iterable[str]) -> None:
 
 def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
     """Let go of the secrets of all webhooks of tasks, before these are removed."""
-    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for one in some for ref in one.secrets])
+    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.secrets])
 
 
 def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
@@ -138,19 +138,19 @@ def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
     return tx.execute(mine.values(fields)).rowcount > 0
 
 
-def _row(one: Webhook) -> dict[str, Any]:
+def _row(hook: Webhook) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "task": one.task,
-        "url": one.url,
-        "events": one.events or None,
-        "secrets": one.secrets or None,
-        "state": one.state,
-        "sent": one.sent,
-        "attempts": one.attempts,
-        "last_status": one.last_status,
-        "last_error": one.last_error,
-        "next_at": one.next_at,
+        "id": hook.id,
+        "task": hook.task,
+        "url": hook.url,
+        "events": hook.events or None,
+        "secrets": hook.secrets or None,
+        "state": hook.state,
+        "sent": hook.sent,
+        "attempts": hook.attempts,
+        "last_status": hook.last_status,
+        "last_error": hook.last_error,
+        "next_at": hook.next_at,
         "worker": None,
     }
 

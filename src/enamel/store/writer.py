@@ -192,13 +192,13 @@ class Writer:
 
 def _all(waiting: "queue.SimpleQueue[T]", *, limit: int) -> list[T]:
     """Return what waits in a queue, at most so much."""
-    found: list[T] = []
-    while len(found) < limit:
+    taken: list[T] = []
+    while len(taken) < limit:
         try:
-            found.append(waiting.get_nowait())
+            taken.append(waiting.get_nowait())
         except queue.Empty:
             break
-    return found
+    return taken
 
 
 def _groups(batch: list[Write]) -> Iterator[tuple[str | None, list[Write]]]:

@@ -24,7 +24,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Runner(Protocol):
     """Whoever carries out what is planned."""
 
-    async def run(self, found: Task, items: Sequence[Item], /) -> None:
+    async def run(self, task: Task, items: Sequence[Item], /) -> None:
         """Carry a task out."""
 
     def cancel(self, id: str, /) -> None:
@@ -44,15 +44,15 @@ class ScheduledRevertPlanner:
         self._lease = lease
         self._poll_interval = poll_interval.total_seconds()
 
-    async def run(self, found: Task, items: Sequence[Item], /) -> None:
+    async def run(self, scheduled: Task, items: Sequence[Item], /) -> None:
         """Carry a task out, planned or not.
 
         Raises:
             LeaseLost: Another worker has the task now.
         """
-        if not found.plan:
-            found, items = await self._planned(found)
-        await self._runner.run(found, items)
+        if not scheduled.plan:
+            scheduled, items = await self._planned(scheduled)
+        await self._runner.run(scheduled, items)
 
     def cancel(self, id: str, /) -> None:
         """Have a task stop and undo what it has made."""
@@ -62,24 +62,24 @@ class ScheduledRevertPlanner:
         """Have a task stop where another worker can take it up."""
         self._runner.hand_over(id)
 
-    async def _planned(self, found: Task) -> tuple[Task, tuple[Item, ...]]:
+    async def _planned(self, scheduled: Task) -> tuple[Task, tuple[Item, ...]]:
         """Plan a scheduled revert and write the plan down; where nothing is left to undo, the plan is empty."""
-        plan = await self._revert(found)
+        plan = await self._revert(scheduled)
         steps = tuple(
-            Item(task=found.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            Item(task=scheduled.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
             for node in plan.nodes
         )
-        return await self._lease.run(tasks.replan, found.id, plan=plans.data(plan), steps=steps), steps
+        return await self._lease.run(tasks.replan, scheduled.id, plan=plans.data(plan), steps=steps), steps
 
-    async def _revert(self, found: Task) -> Plan:
-        old = await self._ended(found.parent or "")
+    async def _revert(self, scheduled: Task) -> Plan:
+        old = await self._ended(scheduled.parent or "")
         if old is None:
             return Plan(on_failure="keep")
         steps = await self._lease.store.read(items_store.list, old.id)
         try:
             return revert.undo(old, steps)
         except WrongState as exc:
-            log.info("revert.needless", task=found.id, of=old.id, why=exc.detail)
+            log.info("revert.needless", task=scheduled.id, of=old.id, why=exc.detail)
             return Plan(on_failure="keep")
 
     async def _ended(self, id: str) -> Task | None:

@@ -171,15 +171,15 @@ class Worker:
             if rung:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
-            wanted = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
+            limit = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
             reader = claims.Reader(plan_version=versions.VERSION, unreadable=frozenset(self._unreadable))
             claim = partial(
-                claims.claim, topics=self._topics, limit=wanted, limits=self._limits, reader=reader
+                claims.claim, topics=self._topics, limit=limit, limits=self._limits, reader=reader
             )
-            claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
-            for found, items in claimed:
-                self._begin(found, items, bell)
-            rung = (not wanted or len(claimed) < wanted) and await bell.wait(timeout=self._poll_interval)
+            claimed = await self._lease.run(claim, self._lease.id) if limit else ()
+            for task, items in claimed:
+                self._begin(task, items, bell)
+            rung = (not limit or len(claimed) < limit) and await bell.wait(timeout=self._poll_interval)
 
     async def _give_back_strays(self) -> None:
         """Send tasks back that are this worker's in the store only.
@@ -192,27 +192,27 @@ class Worker:
             log.warning("worker.strays", worker=self._lease.id, tasks=len(strays))
             await self._lease.run(claims.release, self._lease.id, strays)
 
-    def _begin(self, found: Task, items: tuple[Item, ...], bell: Bell) -> None:
+    def _begin(self, task: Task, items: tuple[Item, ...], bell: Bell) -> None:
         telemetry.CLAIMED.inc()
-        if found.started_at is not None:
-            telemetry.CLAIM_WAIT.observe(max(0.0, (found.started_at - found.created_at).total_seconds()))
-        run = asyncio.create_task(self._carry_out(found, items), name=f"task {found.id}")
-        self._running[found.id] = run
+        if task.started_at is not None:
+            telemetry.CLAIM_WAIT.observe(max(0.0, (task.started_at - task.created_at).total_seconds()))
+        run = asyncio.create_task(self._carry_out(task, items), name=f"task {task.id}")
+        self._running[task.id] = run
         telemetry.TASKS_HELD.set(len(self._running))
 
         def ended(run: asyncio.Task[None]) -> None:
             if not run.cancelled() and (error := run.exception()):
-                log.error("task.dropped", task=found.id, error=repr(error))
-            self._begun.discard(found.id)
-            self._told.discard(found.id)
-            del self._running[found.id]
+                log.error("task.dropped", task=task.id, error=repr(error))
+            self._begun.discard(task.id)
+            self._told.discard(task.id)
+            del self._running[task.id]
             telemetry.TASKS_HELD.set(len(self._running))
             bell.ring()
 
         # A task that is dropped before its first step never runs a line of its own.
         run.add_done_callback(ended)
-        if found.cancel_requested:
-            asyncio.get_running_loop().call_soon(self._cancel, [found.id])
+        if task.cancel_requested:
+            asyncio.get_running_loop().call_soon(self._cancel, [task.id])
 
     def _cancel(self, asked: Iterable[str]) -> None:
         """Tell the runner of cancellations, each once, and only of tasks that it knows already."""
@@ -220,20 +220,20 @@ class Worker:
             self._told.add(id)
             self._runner.cancel(id)
 
-    async def _carry_out(self, found: Task, items: tuple[Item, ...]) -> None:
-        self._begun.add(found.id)
+    async def _carry_out(self, task: Task, items: tuple[Item, ...]) -> None:
+        self._begun.add(task.id)
         try:
             try:
-                await self._runner.run(found, items)
+                await self._runner.run(task, items)
             except LeaseLost:
                 raise
             except PlanUnreadable as error:
-                left = await self._give_back(found, error)
+                left = await self._give_back(task, error)
             except Exception:
-                log.exception("task.stuck", task=found.id, attempt=found.attempt)
-                left = await self._give_up(found)
+                log.exception("task.stuck", task=task.id, attempt=task.attempt)
+                left = await self._give_up(task)
             else:
-                left = await self._lease.settle(found.id)
+                left = await self._lease.settle(task.id)
             if left is not None and left.state in tasks_model.ENDED:
                 await self._reaper.bury(left)
         except LeaseLost:
@@ -250,18 +250,18 @@ class Worker:
             await self._dispatch.publish(task.type, task=task.id, stage=Stage.RETURNED)
         return ended
 
-    async def _give_up(self, found: Task) -> Task | None:
+    async def _give_up(self, task: Task) -> Task | None:
         """Let a task that broke the runner rest a while, or end it after too many times."""
-        if found.attempt < _STUCK_AFTER:
+        if task.attempt < _STUCK_AFTER:
             await self._lease.run(
-                claims.postpone, self._lease.id, found.id, rest=timedelta(seconds=5 * found.attempt)
+                claims.postpone, self._lease.id, task.id, rest=timedelta(seconds=5 * task.attempt)
             )
             return None
         error = TaskError(
-            f"Enamel failed on this task {found.attempt} times through a fault of its own.",
+            f"Enamel failed on this task {task.attempt} times through a fault of its own.",
             remedy="Report the fault with the worker's log; the task's items tell what it made.",
         )
-        return await self._lease.run(claims.fail, self._lease.id, found.id, error=error)
+        return await self._lease.run(claims.fail, self._lease.id, task.id, error=error)
 
     async def _drain(self, over: asyncio.Task[Any]) -> None:
         """Have the tasks stop where others can take them up, then give the lease back."""
@@ -283,6 +283,6 @@ class Worker:
 async def _drop(work: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel what is going on and wait until all of it has stopped."""
     ending = list(work)
-    for one in ending:
-        one.cancel()
+    for task in ending:
+        task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)

@@ -30,16 +30,16 @@ def open(url: str | None) -> SharedStore:
 
 
 def _backend(url: str) -> Backend:
-    told = _read(url)
-    match told.scheme:
+    address = _read(url)
+    match address.scheme:
         case "memcached":
-            if told.username or told.password or told.path.strip("/"):
+            if address.username or address.password or address.path.strip("/"):
                 raise ServiceError(
                     f"{SETTING}: memcached takes no more than a host and a port.", remedy=_REMEDY
                 )
-            return Memcached(told.hostname or "", port=told.port or PORT)
+            return Memcached(address.hostname or "", port=address.port or PORT)
         case "redis" | "rediss":
-            if told.path.strip("/") and not told.path.strip("/").isdigit():
+            if address.path.strip("/") and not address.path.strip("/").isdigit():
                 raise ServiceError(f"{SETTING}: what follows the port is a number.", remedy=_REMEDY)
             return _redis(url)
         case way:
@@ -49,13 +49,13 @@ def _backend(url: str) -> Backend:
 def _read(url: str) -> SplitResult:
     """Return a URL in its parts."""
     try:
-        told = urlsplit(url)
-        complete = bool(told.hostname) and (told.port is None or told.port > 0)
+        parts = urlsplit(url)
+        complete = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         complete = False
     if not complete:
         raise ServiceError(f"{SETTING} names no host and port.", remedy=_REMEDY)
-    return told
+    return parts
 
 
 def _redis(url: str) -> Backend:

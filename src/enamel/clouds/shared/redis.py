@@ -17,14 +17,14 @@ class Redis:
             url: `redis://user:password@host:6379/0`, or `rediss://…` over TLS.
 
         """
-        told = urlsplit(url)
-        self.name = f"Redis at {told.hostname}:{told.port or 6379}"
+        address = urlsplit(url)
+        self.name = f"Redis at {address.hostname}:{address.port or 6379}"
         self._redis = redis.Redis.from_url(url)
 
     async def read(self, keys: tuple[str, ...]) -> Mapping[str, bytes]:
         """Return the values that are there."""
-        found = await self._redis.mget(keys)
-        return {key: value for key, value in zip(keys, found, strict=True) if isinstance(value, bytes)}
+        values = await self._redis.mget(keys)
+        return {key: value for key, value in zip(keys, values, strict=True) if isinstance(value, bytes)}
 
     async def write(self, key: str, value: bytes, *, seconds: int) -> bool:
         """Keep a value; False where the server has no room for it."""

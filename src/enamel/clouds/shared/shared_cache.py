@@ -49,7 +49,7 @@ class SharedCache:
 
     def __init__(
         self,
-        there: SharedStore,
+        shared: SharedStore,
         *,
         of: Callable[[], Awaitable[tuple[str, ...]]],
         clock: Callable[[], float] = time.time,
@@ -58,12 +58,12 @@ class SharedCache:
         """Take whose they are.
 
         Args:
-            there: The board.
+            shared: The shared store.
             of: Returns what sets apart what this account sees.
             clock: The clock on the wall.
             now: The clock of this process.
         """
-        self._board = there
+        self._board = shared
         self._of = of
         self._clock = clock
         self._now = now
@@ -77,11 +77,11 @@ class SharedCache:
         lock = store.key("answer-lock", kind, *of)
         patience = self._now() + HELD_FOR.total_seconds()
         while self._now() < patience:
-            found = await self._board.read(note_key, *self._marks(kind, of))
+            notes = await self._board.read(note_key, *self._marks(kind, of))
             if self._board.trouble is not None:
                 break
-            mark = self._mark(kind, of, found)
-            given = self._given(found.get(note_key), mark=mark, keep=keep, answer=answer)
+            mark = self._mark(kind, of, notes)
+            given = self._given(notes.get(note_key), mark=mark, keep=keep, answer=answer)
             if given is not None:
                 return given
             claimed = await self._board.claim(lock, keep=HELD_FOR)
@@ -102,10 +102,10 @@ class SharedCache:
         """Return the marks that kinds have now; None where nobody knows."""
         of = await self._of()
         keys = {key for kind in kinds for key in self._marks(kind, of)}
-        found = await self._board.read(*keys)
+        marks = await self._board.read(*keys)
         if self._board.trouble is not None:
             return None
-        return {kind: self._mark(kind, of, found) for kind in kinds}
+        return {kind: self._mark(kind, of, marks) for kind in kinds}
 
     async def _asked(
         self,
@@ -125,11 +125,11 @@ class SharedCache:
             await self._board.erase(lock)
         return Given(value=value, age=0.0, mark=mark)
 
-    def _given(self, told: bytes | None, *, mark: bytes, keep: timedelta, answer: Any) -> Given | None:
-        if told is None:
+    def _given(self, data: bytes | None, *, mark: bytes, keep: timedelta, answer: Any) -> Given | None:
+        if data is None:
             return None
         try:
-            note = msgspec.msgpack.decode(told, type=_Note)
+            note = msgspec.msgpack.decode(data, type=_Note)
             if note.mark != mark:
                 return None
             value = msgspec.msgpack.decode(note.value, type=answer)
@@ -142,5 +142,5 @@ class SharedCache:
     def _marks(self, kind: Hashable, of: tuple[str, ...]) -> tuple[str, str]:
         return store.key("answer-mark", kind, *of), store.key("answer-mark", _EVERYTHING, *of)
 
-    def _mark(self, kind: Hashable, of: tuple[str, ...], found: dict[str, bytes]) -> bytes:
-        return b"".join(found.get(key, b"") for key in self._marks(kind, of))
+    def _mark(self, kind: Hashable, of: tuple[str, ...], marks: dict[str, bytes]) -> bytes:
+        return b"".join(marks.get(key, b"") for key in self._marks(kind, of))

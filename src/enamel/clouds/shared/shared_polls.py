@@ -49,17 +49,17 @@ class SharedPolls(Generic[T]):
     """The looks of one kind in one project."""
 
     def __init__(
-        self, there: SharedStore, *, of: tuple[str, ...], answer: type[T], now: Callable[[], float]
+        self, shared: SharedStore, *, of: tuple[str, ...], answer: type[T], now: Callable[[], float]
     ) -> None:
         """Take what they are of.
 
         Args:
-            there: The board.
+            shared: The shared store.
             of: What sets them apart: the cloud, the project, the kind.
             answer: What a resource is.
             now: The clock of this process.
         """
-        self._board = there
+        self._board = shared
         self._now = now
         form = store.form(answer)
         self._last = store.key("look", form, *of)
@@ -74,14 +74,14 @@ class SharedPolls(Generic[T]):
     async def glance(self) -> Glance[T] | None:
         """Return what the board says; None where there is none."""
         at = self._now()
-        found = await self._board.read(self._last, self._numbers, self._writes)
+        values = await self._board.read(self._last, self._numbers, self._writes)
         if self._board.trouble is not None:
             return None
-        number = store.number(found.get(self._numbers))
+        number = store.number(values.get(self._numbers))
         self._remember(at, number)
         return Glance(
-            note=self._decoded(found.get(self._last), below=number),
-            writes=store.number(found.get(self._writes)),
+            note=self._decoded(values.get(self._last), below=number),
+            writes=store.number(values.get(self._writes)),
         )
 
     def began(self, number: int) -> float | None:
@@ -114,11 +114,11 @@ class SharedPolls(Generic[T]):
             self._readings.clear()
         self._readings = [(at, number), *self._readings[: _READINGS - 1]]
 
-    def _decoded(self, told: bytes | None, *, below: int) -> Note[T] | None:
-        if told is None:
+    def _decoded(self, data: bytes | None, *, below: int) -> Note[T] | None:
+        if data is None:
             return None
         try:
-            note = cast(Note[T], self._decoder.decode(told))
+            note = cast(Note[T], self._decoder.decode(data))
         except msgspec.DecodeError:
             return None
         # A number that was never given out is one from before the board forgot.

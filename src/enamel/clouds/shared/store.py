@@ -84,9 +84,9 @@ class SharedStore:
 
     async def read(self, *keys: str) -> dict[str, bytes]:
         """Return what is under the keys, as far as anything is."""
-        found = await self._asked("read", lambda backend: backend.read(keys)) if keys else None
+        packed = await self._asked("read", lambda backend: backend.read(keys)) if keys else None
         values = {}
-        for key, value in (found or {}).items():
+        for key, value in (packed or {}).items():
             plain = _plain(value)
             if plain is not None:
                 values[key] = plain
@@ -175,8 +175,8 @@ class SharedStore:
 
 def key(kind: str, *parts: Hashable) -> str:
     """Return the key of a note: the same for the same parts in all processes, and telling nobody what they are."""
-    told = hashlib.sha256(msgspec.json.encode([str(part) for part in parts])).hexdigest()
-    return f"enamel:{VERSION}:{kind}:{told[:40]}"
+    digest = hashlib.sha256(msgspec.json.encode([str(part) for part in parts])).hexdigest()
+    return f"enamel:{VERSION}:{kind}:{digest[:40]}"
 
 
 def form(kind: Any) -> str:
@@ -184,10 +184,10 @@ def form(kind: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(msgspec.json.schema(kind))).hexdigest()[:8]
 
 
-def number(told: bytes | None) -> int:
+def number(data: bytes | None) -> int:
     """Return a number that was counted; 0 where none was."""
     try:
-        return int(told or 0)
+        return int(data or 0)
     except ValueError:
         return 0
 

@@ -31,10 +31,10 @@ class ThrottleNotes:
     """What is known of other processes that call the same service."""
 
     def __init__(
-        self, on: SharedStore, where: str, service: str, *, clock: Callable[[], float] = time.time
+        self, on: SharedStore, site: str, service: str, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._board = on
-        self._place = where, service
+        self._place = site, service
         self._clock = clock
         self._looked = 0.0
         self._window = 0
@@ -64,14 +64,14 @@ class ThrottleNotes:
         return await self._pause()
 
     async def _pause(self) -> float:
-        found = await self._board.read(self._truce)
-        if self._truce not in found:
+        values = await self._board.read(self._truce)
+        if self._truce not in values:
             return 0.0
         try:
-            told = msgspec.json.decode(found[self._truce], type=Truce)
+            truce = msgspec.json.decode(values[self._truce], type=Truce)
         except msgspec.DecodeError:
             return 0.0
-        return max(0.0, told.until - self._clock())
+        return max(0.0, truce.until - self._clock())
 
     async def tell(self, pause: float) -> None:
         """Let the others know for how many seconds the service is to be left alone."""

@@ -33,8 +33,8 @@ def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
 
     """
     database.check(engine)
-    found = _found(engine)
-    if unknown := found - {revision.revision for revision in _script().walk_revisions()}:
+    revisions = _found(engine)
+    if unknown := revisions - {revision.revision for revision in _script().walk_revisions()}:
         raise _newer(unknown)
     for attempt in itertools.count(1):
         try:
@@ -70,13 +70,13 @@ def check(engine: sa.Engine) -> None:
 
     """
     database.check(engine)
-    found = _found(engine)
+    revisions = _found(engine)
     script = _script()
-    if found == set(script.get_heads()):
+    if revisions == set(script.get_heads()):
         return
-    if unknown := found - {revision.revision for revision in script.walk_revisions()}:
+    if unknown := revisions - {revision.revision for revision in script.walk_revisions()}:
         raise _newer(unknown)
-    state = f"at {', '.join(sorted(found))}" if found else "empty"
+    state = f"at {', '.join(sorted(revisions))}" if revisions else "empty"
     raise SchemaMismatch(
         f"The database is {state}; this version needs {', '.join(script.get_heads())}.",
         remedy="Run `enamel db upgrade` once, then start again.",
@@ -100,16 +100,17 @@ def history(engine: sa.Engine) -> tuple[Step, ...]:
 
     """
     database.check(engine)
-    found = _found(engine)
+    revisions = _found(engine)
     script = _script()
     known = list(script.walk_revisions())
     had = {
-        one.revision
-        for head in found.intersection(one.revision for one in known)
-        for one in script.walk_revisions(head=head, base="base")
+        revision.revision
+        for head in revisions.intersection(revision.revision for revision in known)
+        for revision in script.walk_revisions(head=head, base="base")
     }
     return tuple(
-        Step(name=one.revision, summary=one.doc, done=one.revision in had) for one in reversed(known)
+        Step(name=revision.revision, summary=revision.doc, done=revision.revision in had)
+        for revision in reversed(known)
     )
 
 
