@@ -79,7 +79,7 @@ def answer(tx: Tx, key: str, *, caller: Caller, holder: str, answer: Answer) -> 
     """Keep the answer to the request for which the key was reserved.
 
     Raises:
-        KeyInFlight: There was no sign of life for too long, and somebody else has the key now.
+        KeyInFlight: The request has timed out, and a newer request owns the key.
 
     """
     kept = sa.update(keys).where(*_is(key, caller), keys.c.request_id == holder)
@@ -96,7 +96,7 @@ def release(tx: Tx, key: str, *, caller: Caller, holder: str) -> None:
 
 
 def release_all(tx: Tx) -> None:
-    """Give back every key without an answer, where no process can be at work that holds one."""
+    """Release every key without an answer; only for a process that is alone on the store."""
     tx.execute(sa.delete(keys).where(keys.c.status.is_(None)))
 
 

@@ -40,7 +40,7 @@ def save(tx: Tx, records: Iterable[Item]) -> None:
 
 
 def doubt(tx: Tx, tasks: Sequence[str]) -> None:
-    """Mark the running items of tasks as uncertain: nobody is left who knows how they ended."""
+    """Mark the running items of tasks as uncertain: no worker knows how they ended."""
     running = sa.update(items).where(items.c.task.in_(tasks), items.c.state == item.State.RUNNING)
     tx.execute(running.values(uncertain=True))
 

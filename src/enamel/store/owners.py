@@ -40,7 +40,7 @@ class Family(Struct, frozen=True, kw_only=True):
 
     @property
     def failed_to_undo(self) -> bool:
-        """Tell whether a way back was not walked to its end."""
+        """Tell whether a revert has left something behind."""
         return any(member.error is not None and member.error.left for member in self.members)
 
     @property

@@ -1,4 +1,4 @@
-"""The secrets of tasks, as far as the store knows them: references into the key store, and when they are let go.
+"""The secrets of tasks, as far as the store knows them: references into the key store, and when they are released.
 
 A task that failed may be restarted, and needs its secrets for that: they stay until it is forgotten or purged. All
 others are let go when the task ends. What is let go is noted in the transaction that does so, and removed from the key
@@ -20,7 +20,7 @@ _FAILED = (State.ABORTED, State.TIMED_OUT)
 
 
 def sweep(tx: Tx, *, limit: int = 100) -> int:
-    """Let go of the secrets of tasks that cannot need them any more, and return how many tasks these were."""
+    """Release the secrets of tasks that no longer need them, and return the number of tasks."""
     child = tasks.alias()
     reverted = sa.exists().where(
         child.c.parent == tasks.c.id, child.c.type == _REVERT, child.c.state == State.COMPLETED
@@ -36,7 +36,7 @@ def sweep(tx: Tx, *, limit: int = 100) -> int:
 
 
 def let_go(tx: Tx, ended: Iterable[Task]) -> None:
-    """Note that some tasks no longer need their secrets; what a restart of one of them still needs is left alone."""
+    """Release the secrets of tasks, except those that a restart of one of them still needs."""
     for known in ended:
         if known.secrets:
             needed = _needed(tx, known)
@@ -44,24 +44,24 @@ def let_go(tx: Tx, ended: Iterable[Task]) -> None:
 
 
 def left(tx: Tx, *, limit: int = 1000) -> tuple[str, ...]:
-    """Return references to secrets that are to be removed from the key store."""
+    """Return references to released secrets, which are to be removed from the key store."""
     return tuple(row["ref"] for row in tx.rows(sa.select(spent_secrets.c.ref).limit(limit)))
 
 
 def gone(tx: Tx, refs: Collection[str]) -> None:
-    """Note that secrets are gone from the key store."""
+    """Record that secrets were removed from the key store."""
     tx.execute(sa.delete(spent_secrets).where(spent_secrets.c.ref.in_(refs)))
 
 
 def hand_on(tx: Tx, task: str) -> None:
-    """Note that a task's secrets are another's now: of the one that restarts it."""
+    """Record that a task's secrets belong to the task that restarts it."""
     tx.execute(sa.update(tasks).where(tasks.c.id == task).values(secrets=None))
 
 
 def _needed(tx: Tx, known: Task) -> frozenset[str]:
     """Return the secrets that the task which this one reverts, or one that reverts it, still needs.
 
-    A task that is done needs nothing of those that failed before it: these were taken up, and stay ended.
+    A completed task needs nothing of the failed tasks that it restarted.
     """
     states: Sequence[State] = _OPEN if known.state is State.COMPLETED else (*_OPEN, *_FAILED)
     related = sa.or_(tasks.c.id == known.parent, tasks.c.parent == known.id)

@@ -1,4 +1,4 @@
-"""Sightings in the store: which orphans looks have found, and since when."""
+"""Sightings in the store: which suspected orphans the listings have shown, and since when."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -12,19 +12,19 @@ from enamel.store.transaction import Tx
 
 AT_ONCE = 500
 _FORGOTTEN_AFTER = timedelta(days=30)
-"""Where nobody looks for so long, looks begin anew."""
+"""Sightings that are older than this are ignored."""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What looks at a project have found."""
+    """What the listings of a project have shown."""
 
     now: datetime
-    """The time at which this is known, by the clock of the sightings."""
+    """The current time, by the clock of the sightings."""
     sightings: dict[tuple[Kind, str], Sighting]
 
 
 def all(tx: Tx, *, cloud: str, project_id: str) -> Seen:
-    """Return what looks have found of a project."""
+    """Return what the listings of a project have shown."""
     query = sa.select(sightings).where(*_of(cloud, project_id))
     known = {
         (row["kind"], row["id"]): Sighting(first=row["first_seen"], last=row["last_seen"], looks=row["looks"])
@@ -37,12 +37,12 @@ def all(tx: Tx, *, cloud: str, project_id: str) -> Seen:
 def note(
     tx: Tx, suspects: Iterable[Suspect], *, kinds: Collection[Kind], cloud: str, project_id: str
 ) -> Seen:
-    """Keep what a look has found, and forget what it has not; return all that is known after it.
+    """Store what a listing has shown and forget what it has not; return all sightings of the project.
 
     Args:
         tx: The transaction.
-        suspects: What was found.
-        kinds: The kinds that were looked for.
+        suspects: What the listing has shown.
+        kinds: The kinds that were listed.
         cloud: The cloud.
         project_id: The project.
 
@@ -53,7 +53,7 @@ def note(
     rows = []
     for key, suspect in orphans.items():
         before = known.get(key)
-        # Whoever is suspected of something else now is suspected from now on.
+        # A suspicion for another reason begins now.
         goes_on = (
             before is not None
             and before["why"] is suspect.why

@@ -1,4 +1,4 @@
-"""Webhooks in the store: who is told of a task's events, and how far that is.
+"""Webhooks in the store: who gets a task's events, and how many were sent.
 
 A webhook reads the same events as everybody else, in their order, and remembers the last one that it has told. Whoever
 tells it holds the row like a worker holds a task: when that worker dies, another goes on.
@@ -35,7 +35,7 @@ def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Webhook, ...]]:
 
 
 def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
-    """Give a worker webhooks that have something to tell, or are to be tried again."""
+    """Give a worker the webhooks that have events to send, or are due for another attempt."""
     living = sa.exists().where(workers.c.id == webhooks.c.worker)
     news = sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
     due = sa.select(webhooks).where(
@@ -49,7 +49,7 @@ def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
 
 
 def told(tx: Tx, worker: str, id: str, *, seq: int, status: int | None) -> bool:
-    """Note that an event was told, or passed over; tell whether the worker is to go on."""
+    """Record that an event was sent or skipped, and return whether the worker is to go on."""
     fields: dict[str, Any] = {"sent": seq, "attempts": 0, "last_error": None}
     if status is not None:
         fields["last_status"] = status
@@ -84,13 +84,13 @@ def failed(
 
 
 def rest(tx: Tx, worker: str, id: str, *, over: bool) -> None:
-    """Let go of a webhook that has nothing to tell: until there are more events, or for good."""
+    """Release a webhook that has nothing to send: until there are more events, or for good."""
     fields: dict[str, Any] = {"worker": None}
     _change(tx, worker, id, fields | ({"state": State.DELIVERED, "next_at": None} if over else {}))
 
 
 def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
-    """Have webhooks of a task tell again, and return how many they are.
+    """Send the events of a task's webhooks again, and return the number of webhooks.
 
     Args:
         tx: The transaction.
@@ -109,9 +109,9 @@ def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
 
 
 def sign_with(tx: Tx, task: str, *, url: str, secret: str) -> bool:
-    """Give a webhook a new secret beside the one it has, and tell whether there is one of the address.
+    """Give a webhook a new secret beside its current one, and return whether it exists.
 
-    What it had before that is let go.
+    An older secret is released.
     """
     query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.url == url).with_for_update()
     for row in tx.rows(query):

@@ -1,4 +1,4 @@
-"""The sender: tells webhooks of the events of their tasks, in order, each until it is taken or days have passed.
+"""The sender: posts events to webhooks in order, each until the receiver accepts it or days have passed.
 
 It reads what everybody reads, the events in the store. It writes only how far each webhook is: whatever becomes of a
 delivery, the task goes its way.
@@ -38,7 +38,7 @@ PAUSES = tuple(
 )
 """How long to wait after each failed attempt; after the last of them, nothing more is tried."""
 _JITTER = 0.2
-"""The part of a pause that is left to chance, so that a receiver that comes back is not overrun."""
+"""The random part of a pause, so that a receiver that comes back is not overrun."""
 _AT_ONCE = 20
 _PAGE = 200
 _GONE = 410
@@ -50,9 +50,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How webhooks are sent."""
 
     timeout: timedelta = timedelta(seconds=15)
-    """How long a receiver may take to answer."""
+    """How long to wait for the answer of a receiver."""
     poll_interval: timedelta = timedelta(seconds=0.5)
-    """How often to look for something to tell."""
+    """How often to check for events to send."""
     pauses: tuple[timedelta, ...] = PAUSES
 
 
@@ -64,7 +64,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     status: int | None = None
     error: str | None = None
-    """None where the receiver took it."""
+    """None if the receiver accepted it."""
     final: bool = False
     """Whether no further attempt is wanted."""
     retry_after: timedelta = timedelta()
@@ -100,7 +100,7 @@ class WebhookSender:
         self._telling: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        """Tell what there is to tell for as long as the lease lasts.
+        """Send events while the lease lasts.
 
         Raises:
             LeaseLost: The sender's own worker was taken for dead.
@@ -135,7 +135,7 @@ class WebhookSender:
             log.error("webhook.broken", error=repr(error))
 
     async def _tell(self, session: aiohttp.ClientSession, hook: Webhook) -> None:
-        """Tell a webhook all that is new, and let go of it."""
+        """Send a webhook all new events, and release it."""
         worker = self._lease.id
         while listed := await self._lease.store.read(events.list, hook.task, after=hook.sent, limit=_PAGE):
             for event in listed:

@@ -21,7 +21,7 @@ _TRIES = 20
 
 
 def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
-    """Bring a database to the schema of this version; one that has it is left alone. Workers may go on meanwhile.
+    """Upgrade a database to the schema of this version. Workers may go on meanwhile.
 
     Args:
         engine: The database.
@@ -40,7 +40,7 @@ def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
         try:
             _upgrade(engine, to)
         except sa.exc.DBAPIError as error:
-            # A worker was in the way for a moment. What was done is kept or was rolled back: it is taken up again.
+            # It conflicted with a worker. What was done is kept or rolled back, and the next attempt continues from there.
             if dialects.trouble(error) is not dialects.Trouble.CONFLICT or attempt == _TRIES:
                 raise
         else:
@@ -48,7 +48,7 @@ def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
 
 
 def _upgrade(engine: sa.Engine, to: str) -> None:
-    # With the lock that a writer takes, so that of two processes that start together one finds the work done.
+    # Under the lock of a writer, so that of two processes that start together the second finds the work done.
     with engine.execution_options(**{dialects.WRITES: True}).connect() as connection:
         try:
             with connection.begin():
@@ -62,7 +62,7 @@ def _upgrade(engine: sa.Engine, to: str) -> None:
 
 
 def check(engine: sa.Engine) -> None:
-    """Make sure that a database has the schema of this version.
+    """Check that a database has the schema of this version.
 
     Raises:
         ServiceError: The database cannot be used; the message names the setting.
@@ -89,7 +89,7 @@ class Step(Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     done: bool
-    """Whether the database has it."""
+    """Whether it was applied to the database."""
 
 
 def history(engine: sa.Engine) -> tuple[Step, ...]:
