@@ -1,9 +1,9 @@
-"""The ways to a board, by what the setting says.
+"""The backends of the shared store, by the setting.
 
-setting                  way
+setting                  backend
 memcached://host:port    memcached
 redis://host:port/0      Redis, or Valkey; rediss:// over TLS
-none                     each process is by itself
+none                     processes share nothing
 """
 
 import importlib
@@ -18,10 +18,10 @@ _REMEDY = "Write memcached://host:port or redis://host:port/0; or leave it out."
 
 
 def open(url: str | None) -> SharedStore:
-    """Return the board that a setting names; it is not asked for anything yet.
+    """Return the shared store that a setting names; no connection is opened yet.
 
     Raises:
-        ServiceError: The setting names no way, or a package is missing.
+        ServiceError: The setting is wrong, or a package is missing.
 
     """
     if url is None:
@@ -35,7 +35,7 @@ def _backend(url: str) -> Backend:
         case "memcached":
             if address.username or address.password or address.path.strip("/"):
                 raise ServiceError(
-                    f"{SETTING}: memcached takes no more than a host and a port.", remedy=_REMEDY
+                    f"{SETTING}: memcached accepts only a host and a port.", remedy=_REMEDY
                 )
             return Memcached(address.hostname or "", port=address.port or PORT)
         case "redis" | "rediss":
@@ -43,7 +43,7 @@ def _backend(url: str) -> Backend:
                 raise ServiceError(f"{SETTING}: what follows the port is a number.", remedy=_REMEDY)
             return _redis(url)
         case way:
-            raise ServiceError(f"{SETTING} is '{way}…', which is no kind of cache.", remedy=_REMEDY)
+            raise ServiceError(f"{SETTING} is '{way}…', which is not a kind of cache.", remedy=_REMEDY)
 
 
 def _read(url: str) -> SplitResult:
