@@ -34,32 +34,21 @@ from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
 from enamel.secrets.base import Keys
+from enamel.service import assembly
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
 from enamel.service.process.health import Health
-from enamel.service.process.metrics import Metrics
-from enamel.service.resources.address import Addresses
-from enamel.service.resources.catalogue import Catalogue
-from enamel.service.resources.cloud import CloudStates
-from enamel.service.resources.orphan import Radar
-from enamel.service.resources.placement import Placements
-from enamel.service.resources.server_type import ServerTypes
-from enamel.service.resources.server_type_share import TypeShares
 from enamel.service.services import Services
-from enamel.service.tasks.cancel import Cancel
-from enamel.service.tasks.follow import Follow
-from enamel.service.tasks.read import Read
-from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
 from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
@@ -219,41 +208,33 @@ async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIte
 
 
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
-    store, clouds, dispatch = parts.store, parts.clouds, parts.dispatch
-    looks: dict[str, Callable[[], Awaitable[str | None]]] = {
-        "store": health_checks.StoreCheck(store),
-        "dispatch": health_checks.DispatchCheck(dispatch),
-        "clouds": health_checks.CloudsCheck(clouds),
-        "cache": health_checks.CacheCheck(clouds.board),
+    """Return the use cases of a process."""
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = {
+        "store": health_checks.StoreCheck(parts.store),
+        "dispatch": health_checks.DispatchCheck(parts.dispatch),
+        "clouds": health_checks.CloudsCheck(parts.clouds),
+        "cache": health_checks.CacheCheck(parts.clouds.board),
     }
     if lease is not None:
-        looks["lease"] = health_checks.LeaseCheck(lease)
-    states = CloudStates(clouds)
-    radar = _radar(parts)
-    return Services(
-        submit=Submit(
-            store,
-            clouds=clouds,
+        checks["lease"] = health_checks.LeaseCheck(lease)
+    orphans = parts.settings.orphans
+    return assembly.build(
+        assembly.Parts(
+            store=parts.store,
+            accounts=parts.accounts,
+            own_clouds=parts.clouds,
             keys=parts.keys,
-            dispatch=dispatch,
-            guard=_guard(parts),
+            dispatch=parts.dispatch,
+            callers=LocalCaller(parts.accounts),
+            health=Health(checks),
+            targets=_guard(parts),
             containers=parts.containers,
-            radar=radar,
-        ),
-        read=Read(store, clouds=clouds),
-        catalogue=Catalogue(store, clouds=clouds),
-        placements=Placements(clouds, containers=parts.containers),
-        addresses=Addresses(clouds),
-        server_types=(types := ServerTypes(clouds)),
-        type_shares=TypeShares(types),
-        radar=radar,
-        follow=Follow(store, dispatch=dispatch),
-        cancel=Cancel(store, dispatch=dispatch),
-        notices=Webhooks(store, keys=parts.keys),
-        callers=LocalCaller(clouds),
-        health=Health(looks),
-        cloud_states=states,
-        metrics=Metrics(store, clouds=states),
+            orphan_rules=Rules(
+                min_sightings_interval=orphans.min_sightings_interval,
+                min_age=orphans.min_age,
+                min_idle_time=orphans.min_idle_time,
+            ),
+        )
     )
 
 
@@ -273,17 +254,6 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
     return await stack.enter_async_context(serving)
 
 
-def _radar(parts: Parts) -> Radar:
-    """Return who looks for orphans, with what the settings say of them."""
-    settings = parts.settings.orphans
-    rules = Rules(
-        min_sightings_interval=settings.min_sightings_interval,
-        min_age=settings.min_age,
-        min_idle_time=settings.min_idle_time,
-    )
-    return Radar(parts.store, clouds=parts.clouds, rules=rules)
-
-
 def _guard(parts: Parts) -> WebhookTargets:
     """Return who knows where webhooks are not sent."""
     return WebhookTargets(parts.settings.webhooks.allow)
@@ -298,7 +268,10 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     settings = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Runtime(saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe())
+    waiters = signal_reader.waiters(parts.store)
+    tools = Runtime(
+        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+    )
     worker = Worker(
         lease,
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
@@ -311,6 +284,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         graceful_shutdown_timeout=settings.graceful_shutdown_timeout,
         retention=parts.settings.store.retention,
         limits=settings.limits,
+        signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
             keys=parts.keys,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import errors, task
 from enamel.sandbox import era, kernel
 from tests.flows.test_failure import failed

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from enamel.model import item, task
+from enamel.model.states import VolumeState
 from enamel.sandbox import kernel
 from tests.flows.world import QUICK, After, World, states
 
@@ -77,7 +78,7 @@ async def test_a_volume_and_an_address_that_are_there_already(world: World) -> N
     row = world.sandbox.cloud.volume.create(
         next(iter(world.sandbox.cloud.identity.tokens.values())).caller, size=1
     )
-    await world.cloud.volumes.until(row, lambda one: one is not None and one.status == "available")
+    await world.cloud.volumes.until(row, lambda one: one is not None and one.state is VolumeState.AVAILABLE)
     world.mine()
     wish = {**WEB, "public_address": {"address": address.address}, "volumes": [{"volume": row}]}
     after = went_well(await world.run(wish))
@@ -88,7 +89,7 @@ async def test_a_volume_and_an_address_that_are_there_already(world: World) -> N
     assert back.count() == {}
     left = await world.cloud.addresses_list()
     assert [(one.id, one.port_id) for one in left] == [(address.id, None)]
-    assert (await world.cloud.volume(row)).status == "available"
+    assert (await world.cloud.volume(row)).state is VolumeState.AVAILABLE
     await world.check()
 
 

@@ -8,6 +8,7 @@ from enamel.clouds.calls import record
 from enamel.model import cloud, ids, task
 from enamel.model.errors import Invalid
 from enamel.model.orphan import Kind, Orphan, Why
+from enamel.model.states import VolumeState
 from enamel.store import tasks
 from tests.flows.world import After, World
 
@@ -23,7 +24,7 @@ ADDRESSED = {
 
 async def look(world: World, **wanted: Any) -> dict[Kind, list[Orphan]]:
     found: dict[Kind, list[Orphan]] = {}
-    for one in await world.radar.look(**wanted):
+    for one in await world.services.orphans.look(world.ctx, world.cloud, **wanted):
         found.setdefault(one.kind, []).append(one)
     return found
 
@@ -49,7 +50,9 @@ async def address(world: World, mark: str = "") -> str:
 
 async def disk(world: World, mark: str = "") -> str:
     made = await world.cloud.create_volume(cloud.VolumeSpec(size_gb=1, name="stray", mark=mark))
-    await world.cloud.volumes.until(made.id, lambda one: one is not None and one.status == "available")
+    await world.cloud.volumes.until(
+        made.id, lambda one: one is not None and one.state is VolumeState.AVAILABLE
+    )
     return made.id
 
 

@@ -18,9 +18,11 @@ from enamel.flow.graph import Graph
 from enamel.flow.plan import Group, Node, Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
+from enamel.flow.signals import SignalWaiters
 from enamel.model import item, task
 from enamel.model.errors import LeaseLost
 from enamel.model.item import Item
+from enamel.model.signal import Signal
 from enamel.model.task import Task
 from enamel.steps import KINDS
 from enamel.steps.step import Step
@@ -110,6 +112,10 @@ class End(Struct, frozen=True, kw_only=True):
         return self.task.state, code, sorted(self.there)
 
 
+async def _no_messages(task: str, name: str) -> Sequence[Signal]:
+    return ()
+
+
 async def _nap(seconds: float) -> None:
     await asyncio.sleep(0)
 
@@ -136,6 +142,7 @@ def play(story: Story, *, deaths: Sequence[int] = (), cancel: int | None = None)
             accounts=LocalAccounts(fakes.Clouds(cloud)),
             secrets=fakes.NoSecrets(),
             prober=fakes.NoProber(),
+            signals=SignalWaiters(_no_messages),
             sleep=_nap,
         )
         runner = Runner(tools)

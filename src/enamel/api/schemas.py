@@ -159,10 +159,14 @@ def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
 
 def dated(field: msgspec.structs.FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
     """Note where a text is a time, which msgspec does only where the type insists on a zone."""
-    if "datetime" in str(field.type):
+    if "datetime.datetime" in str(field.type):
         for option in schema.get("anyOf", [schema]):
             if option.get("type") == "string":
                 option["format"] = "date-time"
+    if "datetime.timedelta" in str(field.type) and schema.get("format") == "duration":
+        # ISO 8601 has fractions of seconds; the format `duration`, which is RFC 3339's, has none.
+        del schema["format"]
+        schema["pattern"] = "^P"
     return schema
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud as words
 from enamel.model import orphan
+from enamel.model.action import Action
 from enamel.model.cloud_reference import CloudReference
 from enamel.model.item import Item
 from enamel.model.placement import Containers
@@ -87,6 +88,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     containers: Containers = Containers()
     """What the operator has put over them."""
     capabilities: frozenset[Capability] = frozenset()
+    actions: frozenset[Action] = frozenset(Action)
+    """The actions on servers that the cloud can do."""
     flavors: tuple[words.Flavor, ...] = ()
     """Those that the caller can use."""
     flavor: words.Flavor | None = None

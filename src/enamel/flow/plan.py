@@ -122,6 +122,11 @@ def _with_inputs(plan: Plan, change: Callable[[Any], Any]) -> Plan:
     return msgspec.structs.replace(plan, nodes=tuple(nodes))
 
 
+def step(kind: str, inputs: dict[str, Any]) -> Step:
+    """Return a step of a kind, with the values of its inputs."""
+    return msgspec.convert(inputs, KINDS[kind])
+
+
 def step_of(node: Node, inputs: Any) -> Step:
     """Return the step of a node, with the values of its inputs.
 

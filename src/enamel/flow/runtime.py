@@ -7,6 +7,7 @@ from typing import Protocol
 
 from enamel.clouds.accounts import Accounts
 from enamel.flow.journal import Saver
+from enamel.flow.signals import SignalWaiters
 from enamel.steps.step import Prober
 
 
@@ -27,6 +28,7 @@ class Runtime:
         accounts: Accounts,
         secrets: Secrets,
         prober: Prober,
+        signals: SignalWaiters,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -34,5 +36,6 @@ class Runtime:
         self.accounts = accounts
         self.secrets = secrets
         self.prober = prober
+        self.signals = signals
         self.now = now
         self.sleep = sleep

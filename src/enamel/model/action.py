@@ -1,12 +1,14 @@
 """The action: what can be done to a server that is there, what each takes, and in which states it is possible."""
 
 import enum
+from collections.abc import Collection
 from typing import Annotated
 
 from msgspec import Meta, Struct, field, structs
 
 from enamel.model import cloud
 from enamel.model.errors import Fault
+from enamel.model.states import ServerActivity, ServerState
 
 
 class Action(enum.Enum):
@@ -101,8 +103,8 @@ class Wish(Struct, frozen=True, kw_only=True):
 class Rule(Struct, frozen=True, kw_only=True):
     """What one action needs."""
 
-    states: frozenset[str]
-    """The cloud's statuses in which it is possible."""
+    states: frozenset[ServerState]
+    """The states in which it is possible while the cloud leaves the server alone."""
     one_of: tuple[str, ...] = ()
     """Fields of which exactly one must be given."""
     required: tuple[str, ...] = ()
@@ -110,8 +112,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     """Fields that may be given, too."""
     locked: bool = False
     """Whether it is possible on a server that is locked."""
-    busy: frozenset[str] | None = frozenset()
-    """The statuses in which it is possible while the cloud works on the server; None means all."""
+    busy: frozenset[ServerActivity] | None = frozenset()
+    """What the cloud may be doing to the server meanwhile; None means anything."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -119,50 +121,53 @@ class Rule(Struct, frozen=True, kw_only=True):
         return self.one_of + self.required + self.takes
 
 
-_RESTING = frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"})
-_STOPPABLE = frozenset({"ACTIVE", "ERROR"})
-_MENDABLE = frozenset({"ACTIVE", "SHUTOFF", "ERROR"})
-_SHELVED = frozenset({"SHELVED", "SHELVED_OFFLOADED"})
-_PLUGGABLE = frozenset({"ACTIVE", "SHUTOFF", "PAUSED"})
-_REBOOTING = frozenset({"REBOOT", "HARD_REBOOT"})
-_ANY = _RESTING | _SHELVED | {"ERROR", "RESCUE", "VERIFY_RESIZE", "BUILD", "UNKNOWN"}
+_S = ServerState
+_RUNNING = frozenset({_S.ACTIVE})
+_RESTING = frozenset({_S.ACTIVE, _S.STOPPED, _S.PAUSED, _S.SUSPENDED})
+_STOPPABLE = frozenset({_S.ACTIVE, _S.ERROR})
+_MENDABLE = frozenset({_S.ACTIVE, _S.STOPPED, _S.ERROR})
+_RESIZED = frozenset({_S.RESIZED})
+_SHELVED = frozenset({_S.SHELVED, _S.SHELVED_OFFLOADED})
+_PLUGGABLE = frozenset({_S.ACTIVE, _S.STOPPED, _S.PAUSED})
+_REBOOTING = frozenset({ServerActivity.REBOOTING})
+_ANY = frozenset(_S) - {_S.SOFT_DELETED, _S.DELETED}
 _IMAGE = ("template", "template_id")
 
 RULES: dict[Action, Rule] = {
     Action.SNAPSHOT: Rule(states=_RESTING, required=("name",), locked=True),
     Action.BACKUP: Rule(states=_RESTING, required=("name", "kind", "keep"), locked=True),
-    Action.UPDATE_PASSWORD: Rule(states=frozenset({"ACTIVE"}), required=("password",)),
+    Action.UPDATE_PASSWORD: Rule(states=_RUNNING, required=("password",)),
     Action.RESIZE: Rule(
-        states=frozenset({"ACTIVE", "SHUTOFF"}), one_of=("type", "type_id"), takes=("confirm",)
+        states=frozenset({_S.ACTIVE, _S.STOPPED}), one_of=("type", "type_id"), takes=("confirm",)
     ),
-    Action.CONFIRM_RESIZE: Rule(states=frozenset({"VERIFY_RESIZE"})),
-    Action.REVERT_RESIZE: Rule(states=frozenset({"VERIFY_RESIZE"})),
-    Action.REBOOT: Rule(states=frozenset({"ACTIVE"})),
-    Action.HARD_REBOOT: Rule(states=_RESTING | {"ERROR"}, busy=_REBOOTING),
-    Action.PAUSE: Rule(states=frozenset({"ACTIVE"})),
-    Action.UNPAUSE: Rule(states=frozenset({"PAUSED"})),
-    Action.SUSPEND: Rule(states=frozenset({"ACTIVE"})),
-    Action.RESUME: Rule(states=frozenset({"SUSPENDED"})),
+    Action.CONFIRM_RESIZE: Rule(states=_RESIZED),
+    Action.REVERT_RESIZE: Rule(states=_RESIZED),
+    Action.REBOOT: Rule(states=_RUNNING),
+    Action.HARD_REBOOT: Rule(states=_RESTING | {_S.ERROR}, busy=_REBOOTING),
+    Action.PAUSE: Rule(states=_RUNNING),
+    Action.UNPAUSE: Rule(states=frozenset({_S.PAUSED})),
+    Action.SUSPEND: Rule(states=_RUNNING),
+    Action.RESUME: Rule(states=frozenset({_S.SUSPENDED})),
     Action.POWER_OFF: Rule(states=_STOPPABLE),
-    Action.POWER_ON: Rule(states=frozenset({"SHUTOFF"})),
+    Action.POWER_ON: Rule(states=frozenset({_S.STOPPED})),
     Action.RESCUE: Rule(states=_MENDABLE, takes=(*_IMAGE, "password")),
-    Action.UNRESCUE: Rule(states=frozenset({"RESCUE"})),
+    Action.UNRESCUE: Rule(states=frozenset({_S.RESCUED})),
     Action.REBUILD: Rule(states=_MENDABLE, takes=(*_IMAGE, "password")),
     Action.MOVE: Rule(states=_PLUGGABLE, takes=("live",)),
     Action.TERMINATE: Rule(states=_ANY, takes=("along",), busy=None),
-    Action.RESTORE: Rule(states=frozenset({"SOFT_DELETED"})),
+    Action.RESTORE: Rule(states=frozenset({_S.SOFT_DELETED})),
     Action.SHELVE: Rule(states=_RESTING),
-    Action.SHELVE_OFFLOAD: Rule(states=frozenset({"SHELVED"})),
+    Action.SHELVE_OFFLOAD: Rule(states=frozenset({_S.SHELVED})),
     Action.UNSHELVE: Rule(states=_SHELVED),
     Action.LOCK: Rule(states=_ANY, takes=("reason",), locked=True, busy=None),
     Action.UNLOCK: Rule(states=_ANY, locked=True, busy=None),
     Action.ATTACH_BLOCK_DEVICE: Rule(
-        states=_PLUGGABLE | _SHELVED | {"VERIFY_RESIZE"},
+        states=_PLUGGABLE | _SHELVED | _RESIZED,
         one_of=("volume", "size_gb"),
         takes=("name", "volume_type", "delete_with_server"),
     ),
     Action.DETACH_BLOCK_DEVICE: Rule(
-        states=_PLUGGABLE | _SHELVED | {"VERIFY_RESIZE"}, required=("volume",), takes=("delete",)
+        states=_PLUGGABLE | _SHELVED | _RESIZED, required=("volume",), takes=("delete",)
     ),
     Action.ATTACH_NETWORK_INTERFACE: Rule(states=_PLUGGABLE, one_of=("network", "port"), takes=("fixed_ip",)),
     Action.DETACH_NETWORK_INTERFACE: Rule(states=_PLUGGABLE, one_of=("port", "fixed_ip")),
@@ -173,9 +178,9 @@ NAMES = {one.name: one.encode_name for one in structs.fields(Wish)}
 """Of each field, what it is called in a request."""
 
 
-def possible(server: cloud.Server) -> tuple[Action, ...]:
-    """Return the actions that a server's present state allows."""
-    return tuple(action for action, rule in RULES.items() if _allows(rule, server))
+def possible(server: cloud.Server, *, offered: Collection[Action]) -> tuple[Action, ...]:
+    """Return the actions that a server's present state allows, of those that its cloud offers."""
+    return tuple(action for action, rule in RULES.items() if action in offered and _allows(rule, server))
 
 
 def _allows(rule: Rule, server: cloud.Server) -> bool:
@@ -183,9 +188,9 @@ def _allows(rule: Rule, server: cloud.Server) -> bool:
         return False
     if server.locked and not rule.locked:
         return False
-    if server.task_state is not None:
-        return rule.busy is None or server.status in rule.busy
-    return server.status in rule.states
+    if server.activity is not None:
+        return rule.busy is None or server.activity in rule.busy
+    return server.state in rule.states
 
 
 def faults(wish: Wish) -> list[Fault]:

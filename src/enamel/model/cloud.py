@@ -5,6 +5,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from enamel.model import role
+from enamel.model.states import (
+    FailureReason,
+    ImageState,
+    PowerState,
+    ServerActivity,
+    ServerState,
+    VolumeState,
+)
+
 
 class FlavorMarks(Struct, frozen=True, kw_only=True):
     """What is written on a size of server beside its numbers."""
@@ -42,7 +52,7 @@ class Flavor(Struct, frozen=True, kw_only=True):
 
     def usable_by(self, who: "Identity") -> bool:
         """Tell whether somebody to whom the cloud shows it can use it, as far as it is shared with users alone."""
-        if self.public or "admin" in who.roles or who.project_id not in self.marks.guests:
+        if self.public or role.is_admin(who.roles) or who.project_id not in self.marks.guests:
             return True
         return who.user_id in self.marks.users
 
@@ -75,8 +85,9 @@ class Image(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    state: ImageState
     status: str
-    """Lower case, `active` when it can be booted."""
+    """The cloud's own word for the state, in lower case: for people."""
     min_disk_gb: int = 0
     min_memory_mb: int = 0
     size_bytes: int = 0
@@ -183,7 +194,6 @@ class Port(Struct, frozen=True, kw_only=True):
     name: str = ""
     mark: str = ""
     """Its description."""
-    status: str = ""
     server_id: str = ""
     """Its device; empty while nothing uses it."""
     addresses: tuple[str, ...] = ()
@@ -216,7 +226,6 @@ class Address(Struct, frozen=True, kw_only=True):
     fixed_address: str | None = None
     """What a floating IP is translated to."""
     mark: str = ""
-    status: str = ""
     kind: AddressKind = AddressKind.FLOATING
     server_id: str = ""
     """What it leads to, as far as that is known."""
@@ -237,7 +246,9 @@ class VolumeSnapshot(Struct, frozen=True, kw_only=True):
     name: str
     description: str
     size_gb: int
+    state: VolumeState
     status: str
+    """The cloud's own word for the state, in lower case: for people."""
     mark: str = ""
     created: datetime | None = None
 
@@ -260,8 +271,9 @@ class Volume(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     size_gb: int
+    state: VolumeState
     status: str
-    """Lower case: creating, available, in-use, error …"""
+    """The cloud's own word for the state, in lower case: for people."""
     type: str = ""
     bootable: bool = False
     mark: str = ""
@@ -306,6 +318,7 @@ class ServerSpec(Struct, frozen=True, kw_only=True):
     mark: str
     """Goes into the metadata under the key `enamel`."""
     image_id: str | None = None
+    """Ignored where one of the disks boots."""
     networks: tuple[NetworkPort, ...] | None = None
     """None leaves the choice to the cloud; empty means no network at all."""
     security_groups: tuple[str, ...] = ()
@@ -324,11 +337,12 @@ class ServerSpec(Struct, frozen=True, kw_only=True):
     count: int = 1
 
 
-class ServerFault(Struct, frozen=True, kw_only=True):
-    """Why a server went to ERROR."""
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why a cloud failed to do something to a server."""
 
-    message: str
-    code: int = 0
+    reason: FailureReason = FailureReason.UNKNOWN
+    text: str
+    """The cloud's own sentence; empty where it gives none."""
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -336,11 +350,11 @@ class Server(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    status: str
-    """Nova's status: BUILD, ACTIVE, ERROR, DELETED, SOFT_DELETED …"""
-    task_state: str | None = None
-    vm_state: str | None = None
-    power_state: int = 0
+    state: ServerState
+    activity: ServerActivity | None = None
+    """What the cloud is doing to it; None while it leaves it alone."""
+    power: PowerState | None = None
+    """None where nothing runs yet, and where the cloud does not say."""
     created: datetime | None = None
     updated: datetime | None = None
     launched_at: datetime | None = None
@@ -364,7 +378,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Network's name → fixed addresses."""
     volumes: tuple[str, ...] = ()
     """Ids of attached volumes."""
-    fault: ServerFault | None = None
+    fault: Failure | None = None
+    """Why it is in ERROR, where the cloud says so beside the server."""
     host: str | None = None
     """Compute host; only where the cloud shows it to this caller."""
     host_id: str = ""
@@ -387,7 +402,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     id: str
     """The cloud's id of the request that began it."""
     action: str
-    """What the cloud calls it."""
+    """CREATE, TERMINATE, the name of an Action, or the cloud's own word in upper case."""
     user_id: str
     started: datetime | None
     failed: bool = False
@@ -418,7 +433,7 @@ class Limit(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Who Enamel is on a cloud, and where."""
+    """The user, project and roles of an account on a cloud, and the region that it is used in."""
 
     user_id: str
     user_name: str
@@ -426,3 +441,4 @@ class Identity(Struct, frozen=True, kw_only=True):
     project_name: str
     roles: tuple[str, ...] = ()
     region: str = ""
+    """A part of the paths of placements: a cloud with zones has a region, be it its only one."""

@@ -21,11 +21,14 @@ TYPES: dict[str, str] = {
     "item.completed": "A step is done.",
     "item.failed": "A step failed for good.",
     "item.reverted": "What a step had made was removed.",
+    "signal.received": "A message for which a step waits has arrived.",
     "server.addressed": "A server has a public address.",
     "server.active": "A server is ACTIVE.",
     "server.reachable": "A server meets its `ready_when` condition.",
     "server.failed": "A server could not be made.",
     "server.moved_on": "A server is tried in its next placement.",
+    "group.failed": "Steps that belong together failed.",
+    "group.moved_on": "Steps that belong together are tried in their next placement.",
 }
 """Every type of event and what it means."""
 

@@ -1,77 +1,21 @@
 """The control routes under `/sandbox/`: calls counted, faults, tokens, settings, and everything that exists.
 
-They belong to no OpenStack service, need no token and are neither counted nor struck by faults.
+They belong to no OpenStack service, need no token, are not counted and are not subject to fault rules.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from enamel.sandbox import faults, kernel
-
-LOGGED_CALLS = 2000
-
-
-class Call(Struct, kw_only=True):
-    """One call as the log keeps it."""
-
-    at: datetime
-    """When it came."""
-    method: str
-    """GET, POST …"""
-    service: str
-    """The service's name."""
-    template: str
-    """The route's template, `?` when no route knows the path."""
-    path: str
-    """The path below the service's root."""
-    query: list[tuple[str, str]]
-    """The query."""
-    request_id: str
-    """The id the answer carried."""
-    status: int = 0
-    """The status of the answer; 0 while there is none, and when the connection was dropped."""
-    fault: bool = False
-    """Whether a fault rule struck it."""
-
-
-class Calls:
-    """Counts every call by its route and remembers the last ones."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.counts: Counter[str] = Counter()
-        self.log: deque[Call] = deque(maxlen=LOGGED_CALLS)
-
-    def count(self, *, service: str, template: str, request: kernel.Request) -> Call:
-        """Count a call and return its line in the log."""
-        self.counts[f"{request.method} {service} {template}"] += 1
-        call = Call(
-            at=request.cloud.now(),
-            method=request.method,
-            service=service,
-            template=template,
-            path=request.path,
-            query=request.query,
-            request_id=request.request_id,
-        )
-        self.log.append(call)
-        return call
-
-    def clear(self) -> None:
-        """Start over."""
-        self.counts.clear()
-        self.log.clear()
+from enamel.sandbox import faults, http, kernel
 
 
 class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings that may change while the cloud runs."""
+    """The settings that can be changed while the cloud runs."""
 
     boot_seconds: tuple[float, float] | None = None
     """As in `kernel.Settings`."""
@@ -90,53 +34,53 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body={"error": refusal.message})
 
 
-def _calls(request: kernel.Request) -> kernel.Reply:
+def _calls(request: http.Request) -> kernel.Reply:
     """Answer with the number of calls by route and the last calls."""
     calls = request.cloud.calls
     log = [msgspec.to_builtins(call) for call in calls.log]
     return kernel.Reply(body={"total": calls.counts.total(), "counts": dict(calls.counts), "log": log})
 
 
-def _forget_calls(request: kernel.Request) -> kernel.Reply:
+def _forget_calls(request: http.Request) -> kernel.Reply:
     """Start counting from zero."""
     request.cloud.calls.clear()
     return kernel.Reply(status=204)
 
 
-def _faults(request: kernel.Request) -> kernel.Reply:
-    """Answer with the rules in force."""
+def _faults(request: http.Request) -> kernel.Reply:
+    """Answer with the active fault rules."""
     return kernel.Reply(body={"faults": request.cloud.faults.listed()})
 
 
-def _add_faults(request: kernel.Request) -> kernel.Reply:
-    """Put one rule or a list of them in force."""
+def _add_faults(request: http.Request) -> kernel.Reply:
+    """Add one fault rule or a list of them."""
     try:
         rules = faults.decode(request.content)
     except (msgspec.DecodeError, re.error) as problem:
-        raise kernel.Refusal(400, f"This is no fault rule: {problem}") from None
+        raise kernel.Refusal(400, f"This is not a fault rule: {problem}") from None
     added = [request.cloud.faults.add(rule) for rule in rules]
     return kernel.Reply(status=201, body={"faults": [msgspec.to_builtins(rule) for rule in added]})
 
 
-def _clear_faults(request: kernel.Request) -> kernel.Reply:
-    """Take all rules out of force."""
+def _clear_faults(request: http.Request) -> kernel.Reply:
+    """Remove all fault rules."""
     request.cloud.faults.clear()
     return kernel.Reply(status=204)
 
 
-def _remove_fault(request: kernel.Request) -> kernel.Reply:
-    """Take one rule out of force."""
+def _remove_fault(request: http.Request) -> kernel.Reply:
+    """Remove one fault rule."""
     if not request.cloud.faults.remove(request.params["id"]):
         raise kernel.Refusal(404, f"There is no fault rule {request.params['id']}.")
     return kernel.Reply(status=204)
 
 
-def _expire_tokens(request: kernel.Request) -> kernel.Reply:
-    """Let every token expire now."""
+def _expire_tokens(request: http.Request) -> kernel.Reply:
+    """Expire all tokens."""
     return kernel.Reply(body={"expired": request.cloud.identity.expire_tokens()})
 
 
-def _state(request: kernel.Request) -> kernel.Reply:
+def _state(request: http.Request) -> kernel.Reply:
     """Answer with everything that exists, by kind, of all projects or of one."""
     cloud = request.cloud
     project = request.first("project")
@@ -145,24 +89,24 @@ def _state(request: kernel.Request) -> kernel.Reply:
             project = cloud.identity.project_named(project).id
         except KeyError:
             raise kernel.Refusal(404, f"There is no project {project}.") from None
-    found: dict[str, list[dict[str, Any]]] = {}
+    inventory: dict[str, list[dict[str, Any]]] = {}
     for service in (cloud.compute, cloud.network, cloud.volume, cloud.image, cloud.secret):
         for kind, rows in service.inventory().items():
-            found[kind] = [row for row in rows if project in (None, row.get("project_id"))]
-    return kernel.Reply(body=found)
+            inventory[kind] = [row for row in rows if project in (None, row.get("project_id"))]
+    return kernel.Reply(body=inventory)
 
 
-def _settings(request: kernel.Request) -> kernel.Reply:
+def _settings(request: http.Request) -> kernel.Reply:
     """Answer with the cloud's settings."""
     return kernel.Reply(body=msgspec.to_builtins(request.cloud.settings))
 
 
-def _change_settings(request: kernel.Request) -> kernel.Reply:
+def _change_settings(request: http.Request) -> kernel.Reply:
     """Change some settings and answer with all of them."""
     try:
         changes = msgspec.json.decode(request.content, type=Changes)
     except msgspec.DecodeError as problem:
-        raise kernel.Refusal(400, f"These are no settings: {problem}") from None
+        raise kernel.Refusal(400, f"These settings are not valid: {problem}") from None
     given: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(changes).items() if value is not None
     }
@@ -170,20 +114,20 @@ def _change_settings(request: kernel.Request) -> kernel.Reply:
     return _settings(request)
 
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="sandbox",
     prefix="/sandbox",
     word=word,
     routes=(
-        kernel.Route("GET", "/calls", _calls, open=True),
-        kernel.Route("DELETE", "/calls", _forget_calls, open=True),
-        kernel.Route("GET", "/faults", _faults, open=True),
-        kernel.Route("POST", "/faults", _add_faults, open=True),
-        kernel.Route("DELETE", "/faults", _clear_faults, open=True),
-        kernel.Route("DELETE", "/faults/{id}", _remove_fault, open=True),
-        kernel.Route("POST", "/expire-tokens", _expire_tokens, open=True),
-        kernel.Route("GET", "/state", _state, open=True),
-        kernel.Route("GET", "/settings", _settings, open=True),
-        kernel.Route("POST", "/settings", _change_settings, open=True),
+        http.Route("GET", "/calls", _calls, open=True),
+        http.Route("DELETE", "/calls", _forget_calls, open=True),
+        http.Route("GET", "/faults", _faults, open=True),
+        http.Route("POST", "/faults", _add_faults, open=True),
+        http.Route("DELETE", "/faults", _clear_faults, open=True),
+        http.Route("DELETE", "/faults/{id}", _remove_fault, open=True),
+        http.Route("POST", "/expire-tokens", _expire_tokens, open=True),
+        http.Route("GET", "/state", _state, open=True),
+        http.Route("GET", "/settings", _settings, open=True),
+        http.Route("POST", "/settings", _change_settings, open=True),
     ),
 )

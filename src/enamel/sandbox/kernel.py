@@ -1,42 +1,33 @@
-"""The words every service of the sandbox speaks: settings, requests, replies, refusals and routes.
-
-A service is one literal table of routes and a few facts about its manners (how it words a refusal, which
-microversions it knows). A handler is a plain function from a request to a reply; nothing in it waits, so
-every call is atomic. What takes time happens later, through `state.Cloud.later`.
-"""
+"""What every service of the sandbox uses: settings, callers, replies and refusals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-import msgspec
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
 
 Json = dict[str, Any]
 Version = tuple[int, int]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What one sandbox is like."""
+    """The settings of one sandbox."""
 
     seed: int = 1
-    """Ids, boot times and chances follow from it, so the same calls make the same cloud."""
+    """Seed of the random numbers, from which ids, boot times and random faults follow: the same calls make the same cloud."""
     host: str = "127.0.0.1"
     """The loopback address to listen on."""
     port: int = 0
-    """The port of all services; 0 takes a free one."""
+    """The port of all services; 0 chooses a free one."""
     boot_seconds: tuple[float, float] = (1.0, 3.0)
     """The shortest and the longest time a server takes to start."""
     pace: float = 1.0
     """Scales every other delay in the cloud (actions, volumes, ports); 0 makes them immediate."""
     guests: bool = True
-    """Let running servers with a public address really listen on it."""
+    """Whether running servers with a public address listen on it."""
     block: int = 77
-    """The N of 127.N.0.0/16, where public addresses are from; `enamel.sandbox.serve` takes a free one for guests."""
+    """The N of 127.N.0.0/16, the range of public addresses; `enamel.sandbox.serve` chooses a free one where guests listen."""
     reclaim_seconds: float = 0.0
     """How long a deleted server stays SOFT_DELETED; 0 deletes at once."""
     token_ttl: float = 86_400.0
@@ -46,13 +37,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     hosts_per_zone: int = 2
     """Hypervisors in each availability zone."""
     hints: bool = True
-    """Whether the scheduler heeds `same_host` and `different_host`; with the filters of Nova's defaults it does not."""
+    """Whether the scheduler obeys `same_host` and `different_host`, which Nova's default filters do not."""
     era: str = "2026"
-    """The year that the cloud is of; see `enamel.sandbox.era`."""
+    """The era, a year; see `enamel.sandbox.era`."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who sent a request, as the token says."""
+    """The user and project of a request's token."""
 
     token: str
     """The token's id."""
@@ -69,11 +60,11 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     @property
     def admin(self) -> bool:
-        """Tell whether the caller may see and change everything."""
+        """Return whether the caller may see and change everything."""
         return "admin" in self.roles
 
     def sees(self, project_id: str) -> bool:
-        """Tell whether what belongs to that project exists for the caller."""
+        """Return whether the caller sees resources of that project."""
         return self.project_id == project_id or self.admin
 
 
@@ -94,7 +85,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Refusal(Exception):
-    """A request is refused; the service words it its own way."""
+    """A request is refused; each service renders it in its own format."""
 
     def __init__(
         self,
@@ -112,142 +103,3 @@ class Refusal(Exception):
         self.kind = kind
         self.detail = detail
         self.headers = headers or {}
-
-
-class Request(Struct, kw_only=True):
-    """One call, after its token was checked and its route found."""
-
-    cloud: state.Cloud
-    """The cloud it is for."""
-    caller: Caller
-    """Who sent it; `NOBODY` on open routes without a token."""
-    method: str
-    """GET, POST …"""
-    path: str
-    """The path below the service's root."""
-    root: str
-    """The service's public URL without a trailing slash."""
-    params: dict[str, str]
-    """What stood in the places of the route's template."""
-    query: list[tuple[str, str]]
-    """The query, in order, repeated names kept."""
-    headers: dict[str, str]
-    """Headers with lower-case names."""
-    content: bytes
-    """The body as it came."""
-    request_id: str = ""
-    """The id the answer will carry."""
-    version: Version = (0, 0)
-    """The microversion asked for."""
-
-    def body(self) -> Json:
-        """Return the JSON object in the body, or refuse what is none."""
-        try:
-            found = msgspec.json.decode(self.content)
-        except msgspec.DecodeError:
-            raise Refusal(400, "Malformed request body") from None
-        if not isinstance(found, dict):
-            raise Refusal(400, "Malformed request body")
-        return found
-
-    def first(self, name: str) -> str | None:
-        """Return the first value of a query parameter, or None."""
-        return next((value for key, value in self.query if key == name), None)
-
-    def every(self, name: str) -> list[str]:
-        """Return all values of a query parameter."""
-        return [value for key, value in self.query if key == name]
-
-    def filters(self) -> dict[str, list[str]]:
-        """Return the query as lists of values by name."""
-        found: dict[str, list[str]] = {}
-        for key, value in self.query:
-            found.setdefault(key, []).append(value)
-        return found
-
-
-Handler = Callable[[Request], Reply]
-
-
-class Route(NamedTuple):
-    """One line of a service's table."""
-
-    method: str
-    """GET, POST …"""
-    template: str
-    """The path below the service's root; `{name}` stands for one segment, `{name:path}` at the end for the rest."""
-    handler: Handler
-    """What answers it."""
-    open: bool = False
-    """Whether it answers without a token."""
-
-
-class Service(Struct, frozen=True, kw_only=True):
-    """One OpenStack service: its place, its table, its manners."""
-
-    name: str
-    """The word in call counts and faults: identity, compute, network, image, volume, key-manager."""
-    prefix: str
-    """Where it is rooted, like `/compute`."""
-    routes: Sequence[Route]
-    """The table."""
-    word: Callable[[Refusal], Reply]
-    """Renders a refusal in the service's own shape."""
-    lowest: Version | None = None
-    """The microversion of requests that name none, for services that have them."""
-    microversion_types: tuple[str, ...] = ()
-    """Service types accepted in `OpenStack-API-Version`; the first is echoed."""
-    microversion_header: str = ""
-    """The service's older header of its own, where it has one."""
-    request_id_header: str = ""
-    """A second name under which the request id is sent, where the service has one."""
-    media_types: tuple[str, ...] = ()
-    """What a request's Content-Type may be, body or not, where the service is strict about it."""
-    not_found: Reply = Reply(status=404, body=b"404 Not Found", media="text/plain")
-    """The answer to a path no route knows."""
-
-
-class Router:
-    """Finds the route of a path: by method and length first, then segment by segment, literals before places."""
-
-    def __init__(self, routes: Sequence[Route]) -> None:
-        """Sort the table so that a lookup compares few lines."""
-        self._fixed: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
-        self._rests: list[tuple[tuple[str, ...], Route]] = []
-        for route in routes:
-            segments = tuple(route.template.strip("/").split("/"))
-            if segments[-1].endswith(":path}"):
-                self._rests.append((segments, route))
-            else:
-                self._fixed.setdefault((route.method, len(segments)), []).append((segments, route))
-        for lines in self._fixed.values():
-            lines.sort(key=lambda line: [segment.startswith("{") for segment in line[0]])
-
-    def find(self, *, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """Return the route and what stands in its places, or None."""
-        parts = path.strip("/").split("/")
-        for segments, route in self._fixed.get((method, len(parts)), ()):
-            params = _match(segments, parts)
-            if params is not None:
-                return route, params
-        for segments, route in self._rests:
-            head = len(segments) - 1
-            if route.method == method and len(parts) > head:
-                params = _match(segments[:-1], parts[:head])
-                if params is not None:
-                    params[segments[-1][1:-6]] = "/".join(parts[head:])
-                    return route, params
-        return None
-
-
-def _match(segments: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
-    """Return what stands in the places of a template, or None when a literal differs."""
-    params = {}
-    for segment, part in zip(segments, parts, strict=True):
-        if segment.startswith("{"):
-            if not part:
-                return None
-            params[segment[1:-1]] = part
-        elif segment != part:
-            return None
-    return params

@@ -8,12 +8,13 @@ from msgspec import field
 from enamel.model import cloud
 from enamel.model.action import Action
 from enamel.model.errors import ActionFailed, EnamelError, Gone, StepTimedOut
+from enamel.model.states import ServerActivity, ServerState
 from enamel.steps import server as servers
 from enamel.steps.step import Context, Outputs, Step
 
 _SOON = timedelta(seconds=0.5)
-UNTOUCHED = {Action.CONFIRM_RESIZE: "VERIFY_RESIZE"}
-"""Where Nova takes an action and shows nothing of it until it is done: the status that tells nothing then."""
+UNTOUCHED = {Action.CONFIRM_RESIZE: ServerState.RESIZED}
+"""For actions that show no activity until they are done: the state that tells nothing meanwhile."""
 
 
 class Act(Step, frozen=True, kw_only=True):
@@ -26,8 +27,8 @@ class Act(Step, frozen=True, kw_only=True):
     id: str
     what: Action
     arguments: dict[str, Any] = field(default_factory=dict)
-    goal: tuple[str, ...] = ()
-    """The cloud's statuses that mean that it is done; where none is given, the cloud's answer is the end of it."""
+    goal: tuple[ServerState, ...] = ()
+    """The states that mean that it is done; where none is given, the cloud's answer is the end of it."""
     tells: bool = True
     """Whether the goal differs from the state before, so that a look at the server tells whether it was done."""
     proof: bool = False
@@ -47,7 +48,7 @@ class Act(Step, frozen=True, kw_only=True):
         if not self.goal:
             return None
         found = await at.cloud.server(self.id)
-        if found.task_state is None and not (self.tells and found.status in self.goal):
+        if found.activity is None and not (self.tells and found.state in self.goal):
             return None
         return await self._rest(at)
 
@@ -71,7 +72,7 @@ class Settle(Step, frozen=True, kw_only=True):
 
     id: str
     what: Action
-    goal: tuple[str, ...]
+    goal: tuple[ServerState, ...]
     proof: bool = False
 
     def timeout_error(self, seconds: float) -> EnamelError:
@@ -98,23 +99,23 @@ class Pass(Step, frozen=True, kw_only=True):
     timeout: ClassVar[timedelta] = timedelta(hours=1)
 
     id: str
-    stages: tuple[str, ...]
-    """The cloud's task states up to the end of the stage; one that is over before anybody looks is over, too."""
+    stages: tuple[ServerActivity, ...]
+    """What the cloud does up to the end of the stage; one that is over before anybody looks is over, too."""
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it; what has gone wrong is for the step after this one to say."""
 
         def passed(server: cloud.Server | None) -> bool:
-            return server is None or server.task_state not in self.stages
+            return server is None or server.activity not in self.stages
 
         await at.cloud.servers.until(self.id, passed, due=_SOON)
         return {"id": self.id, "entry": {"id": self.id}}
 
 
 async def settle(
-    at: Context, id: str, *, what: Action, goal: tuple[str, ...], proof: bool = False
+    at: Context, id: str, *, what: Action, goal: tuple[ServerState, ...], proof: bool = False
 ) -> cloud.Server:
-    """Return a server as soon as the cloud leaves it alone in one of the wanted statuses.
+    """Return a server as soon as the cloud leaves it alone in one of the wanted states.
 
     Raises:
         Gone: Somebody has deleted it.
@@ -122,31 +123,35 @@ async def settle(
     """
 
     def rests(server: cloud.Server | None) -> bool:
-        if server is None or server.status == "DELETED":
+        if server is None or server.state is ServerState.DELETED:
             return True
-        return server.task_state is None and server.status != UNTOUCHED.get(what)
+        return server.activity is None and server.state is not UNTOUCHED.get(what)
 
     found = await at.cloud.servers.until(id, rests, due=_SOON)
-    if found is None or found.status == "DELETED":
+    if found is None or found.state is ServerState.DELETED:
         raise Gone(f"Server {id} was deleted by somebody meanwhile.", cloud=at.cloud.name)
-    if found.status == "ERROR" and "ERROR" not in goal:
+    if found.state is ServerState.ERROR and ServerState.ERROR not in goal:
         raise await servers.explained(at, found)
-    if found.status not in goal:
-        why = await at.cloud.why_failed(id)
-        raise failed(at, found, what=what, why=why or "the cloud gives no reason")
+    if found.state not in goal:
+        raise await failed(at, found, what=what)
     if proof:
         # What leads back to where it came from tells of its failure only in the cloud's own record.
-        deeds = await at.cloud.deeds(id)
-        if deeds and deeds[0].failed:
-            raise failed(
-                at, found, what=what, why=await at.cloud.why_failed(id) or "the cloud gives no reason"
-            )
+        history = await at.cloud.server_history(id)
+        if history and history[0].failed:
+            raise await failed(at, found, what=what)
     return found
 
 
-def failed(at: Context, server: cloud.Server, *, what: Action, why: str) -> ActionFailed:
-    """Return the error that tells that a server is not where an action should have led it."""
+async def failed(at: Context, server: cloud.Server, *, what: Action) -> ActionFailed:
+    """Return the error that says why an action has not led a server where it should have."""
     return ActionFailed(
-        f"{what.value} of server '{server.name}' failed: {why.rstrip('.')}. Its state is {server.status}.",
+        f"{what.value} of server '{server.name}' failed: {await why_failed(at, server.id)}. "
+        f"Its state is {server.state.value}.",
         cloud=at.cloud.name,
     )
+
+
+async def why_failed(at: Context, server_id: str) -> str:
+    """Return why the newest failed action on a server failed, as part of a sentence."""
+    failure = await at.cloud.why_failed(server_id)
+    return (failure.text.rstrip(".") if failure else "") or "the cloud gives no reason"

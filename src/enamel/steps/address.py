@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
@@ -120,7 +120,6 @@ def as_address(port: cloud.Port) -> cloud.Address:
         address=port.addresses[0] if port.addresses else "",
         network_id=port.network_id,
         mark=port.mark,
-        status=port.status,
         kind=AddressKind.PORT,
         server_id=port.server_id,
         created=port.created,

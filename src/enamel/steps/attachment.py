@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.errors import ActionFailed, Gone, VolumeFailed
-from enamel.steps import volume
+from enamel.model.states import VolumeState
+from enamel.steps import act, volume
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 _SOON = timedelta(seconds=0.5)
-UNDER_WAY = frozenset({"attaching", "reserved"})
-"""The states of a volume that is being plugged in."""
 _AGAIN = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
 
@@ -20,6 +20,7 @@ class AttachVolume(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.attach_volume"
     action: ClassVar[str] = "ATTACHING_BLOCK_DEVICE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_VOLUMES})
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
 
@@ -36,21 +37,20 @@ class AttachVolume(Step, frozen=True, kw_only=True):
         )
 
         def settled(found: cloud.Volume | None) -> bool:
-            if found is None or found.status in volume.BROKEN:
+            if found is None or found.state in volume.BROKEN:
                 return True
             # A volume that several servers may have is in use all the time.
-            return found.status in {"in-use", "available"} and (
-                self.server_id in found.attached_to or found.status == "available"
+            return found.state is VolumeState.AVAILABLE or (
+                found.state is VolumeState.IN_USE and self.server_id in found.attached_to
             )
 
         found = await at.cloud.volumes.until(self.volume_id, settled, due=_SOON)
         if found is None:
             raise Gone(f"Volume {self.volume_id} has gone meanwhile.", cloud=at.cloud.name)
         if self.server_id not in found.attached_to:
-            why = await at.cloud.why_failed(self.server_id)
             raise ActionFailed(
                 f"Volume '{found.name or found.id}' could not be attached: "
-                f"{why.rstrip('.') or 'the cloud gives no reason'}. Its state is '{found.status}'.",
+                f"{await act.why_failed(at, self.server_id)}. Its state is '{found.status}'.",
                 cloud=at.cloud.name,
             )
         return self._outputs()
@@ -67,14 +67,14 @@ class AttachVolume(Step, frozen=True, kw_only=True):
     async def find_leftovers(self, at: Context) -> Outputs | None:
         """Tell whether it is plugged in, or about to be."""
         found = await at.cloud.volume(self.volume_id)
-        there = self.server_id in found.attached_to or found.status in UNDER_WAY
+        there = self.server_id in found.attached_to or found.state is VolumeState.ATTACHING
         return {"id": self.volume_id} if there else None
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
         """Pull it out again; where it is still being plugged in, after that."""
 
         def decided(found: cloud.Volume | None) -> bool:
-            return found is None or found.status not in UNDER_WAY
+            return found is None or found.state is not VolumeState.ATTACHING
 
         await at.cloud.volumes.until(self.volume_id, decided, due=_SOON)
         await _pull_out(at, self.server_id, self.volume_id)
@@ -85,6 +85,7 @@ class DetachVolume(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.detach_volume"
     action: ClassVar[str] = "DETACHING_BLOCK_DEVICE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_VOLUMES})
     repeatable: ClassVar[bool] = True
     retry: ClassVar[Retry] = _AGAIN
 
@@ -104,7 +105,7 @@ async def _pull_out(at: Context, server_id: str, volume_id: str) -> None:
     await at.cloud.detach_volume(server_id, volume_id=volume_id)
 
     def free(found: cloud.Volume | None) -> bool:
-        if found is not None and found.status in volume.BROKEN:
+        if found is not None and found.state in volume.BROKEN:
             raise VolumeFailed(
                 f"Volume '{found.name or found.id}' went to the state '{found.status}'.", cloud=at.cloud.name
             )
@@ -118,6 +119,7 @@ class AttachPort(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.attach_port"
     action: ClassVar[str] = "ATTACHING_NETWORK_INTERFACE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_PORTS})
     undoable: ClassVar[bool] = True
 
     server_id: str
@@ -154,6 +156,7 @@ class DetachPort(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.detach_port"
     action: ClassVar[str] = "DETACHING_NETWORK_INTERFACE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_PORTS})
     repeatable: ClassVar[bool] = True
 
     server_id: str

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import task
 from enamel.model.errors import CloudConflict
 from enamel.steps.step import Context, Outputs, Step
@@ -18,6 +19,7 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "keypair.import"
     action: ClassVar[str] = "IMPORTING_KEYPAIR"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.KEYPAIRS})
     undoable: ClassVar[bool] = True
 
     name: str

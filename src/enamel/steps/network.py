@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused
 from enamel.steps.step import Context, Outputs, Step
 

@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.model import states
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, CloudForbidden, CloudRefused, Gone, VolumeFailed
 from enamel.model.orphan import Kind
+from enamel.model.states import VolumeState
 from enamel.steps import address, server, volume
 from enamel.steps.step import Context, Outputs, Retry, Step
 
-_FREE_VOLUME = frozenset({"available", "error"})
+_FREE_VOLUME = frozenset({VolumeState.AVAILABLE, VolumeState.ERROR})
 
 
 class RemoveOrphan(Step, frozen=True, kw_only=True):
@@ -54,7 +56,7 @@ OTHER = "It carries another mark now."
 
 async def _server(at: Context, orphan: RemoveOrphan) -> str:
     there = await at.cloud.server(orphan.id)
-    if there.status in server.GONE:
+    if there.state in states.DELETED:
         raise Gone
     return OTHER if there.mark != orphan.mark else ""
 
@@ -77,7 +79,7 @@ async def _volume(at: Context, orphan: RemoveOrphan) -> str:
     there = await at.cloud.volume(orphan.id)
     if there.attached_to:
         return f"It has been attached to server {', '.join(there.attached_to)} meanwhile."
-    if there.status not in _FREE_VOLUME:
+    if there.state not in _FREE_VOLUME:
         return f"Its state is '{there.status}'."
     return OTHER if there.mark != orphan.mark else ""
 

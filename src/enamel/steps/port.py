@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import Gone
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together

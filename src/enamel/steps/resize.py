@@ -4,12 +4,15 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
+from enamel.clouds.capability import Capability
+from enamel.model import cloud
 from enamel.model.action import Action
+from enamel.model.states import ServerActivity, ServerState
 from enamel.steps import act
 from enamel.steps.step import Context, Outputs, Step
 
-AT_WORK = frozenset({"RESIZE", "VERIFY_RESIZE", "MIGRATING"})
-AT_REST = ("ACTIVE", "SHUTOFF")
+AT_WORK = frozenset({ServerActivity.RESIZING, ServerActivity.MIGRATING})
+AT_REST = (ServerState.ACTIVE, ServerState.STOPPED)
 
 
 class Resize(Step, frozen=True, kw_only=True):
@@ -40,7 +43,7 @@ class Resize(Step, frozen=True, kw_only=True):
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the server's state whether it was begun."""
         found = await at.cloud.server(self.id)
-        begun = found.status in AT_WORK or found.flavor_id == self.flavor_id
+        begun = _is_begun(found) or found.flavor_id == self.flavor_id
         return self._outputs() if begun else None
 
     def _outputs(self) -> Outputs:
@@ -48,13 +51,13 @@ class Resize(Step, frozen=True, kw_only=True):
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
         """Give the server its type back: while it is on trial by reverting, else by resizing it once more."""
-        on_trial = await act.settle(at, self.id, what=Action.RESIZE, goal=("VERIFY_RESIZE", *AT_REST))
-        if on_trial.status == "VERIFY_RESIZE":
+        on_trial = await act.settle(at, self.id, what=Action.RESIZE, goal=(ServerState.RESIZED, *AT_REST))
+        if on_trial.state is ServerState.RESIZED:
             await at.cloud.act(self.id, Action.REVERT_RESIZE)
             await act.settle(at, self.id, what=Action.REVERT_RESIZE, goal=AT_REST)
         elif on_trial.flavor_id != self.before:
             await at.cloud.act(self.id, Action.RESIZE, arguments={"flavor_id": self.before})
-            await act.settle(at, self.id, what=Action.RESIZE, goal=("VERIFY_RESIZE",))
+            await act.settle(at, self.id, what=Action.RESIZE, goal=(ServerState.RESIZED,))
             await at.cloud.act(self.id, Action.CONFIRM_RESIZE)
             await act.settle(at, self.id, what=Action.CONFIRM_RESIZE, goal=AT_REST)
 
@@ -64,6 +67,7 @@ class Move(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server.move"
     action: ClassVar[str] = "PREPARING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.MIGRATION})
 
     id: str
     live: bool
@@ -76,4 +80,11 @@ class Move(Step, frozen=True, kw_only=True):
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the server's state whether it is under way; a server that has arrived may move once more."""
         found = await at.cloud.server(self.id)
-        return {"id": self.id, "entry": {"id": self.id}} if found.status in AT_WORK else None
+        return {"id": self.id, "entry": {"id": self.id}} if _is_begun(found) else None
+
+
+def _is_begun(server: cloud.Server) -> bool:
+    """Tell whether a server is being moved or resized, or waits for the confirmation of that."""
+    if server.activity is None:
+        return server.state is ServerState.RESIZED
+    return server.activity in AT_WORK

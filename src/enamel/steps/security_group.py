@@ -4,10 +4,9 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
-from enamel.model import cloud, mark, task
+from enamel.clouds.capability import Capability
+from enamel.model import cloud, mark, states, task
 from enamel.model.errors import CloudConflict
-from enamel.steps import server
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -19,7 +18,7 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "security_group.create"
     action: ClassVar[str] = "ALLOWING"
-    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.NETWORK})
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SECURITY_GROUPS})
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
@@ -99,7 +98,7 @@ class ReleaseSecurityGroup(DeleteSecurityGroup, frozen=True, kw_only=True):
         others = [
             one.name
             for one in await at.cloud.servers_list()
-            if one.status not in server.GONE and mark.task_of(one.mark) == self.task
+            if one.state not in states.DELETED and mark.task_of(one.mark) == self.task
         ]
         if others:
             at.note(f"The security group stays for {', '.join(sorted(others)[:5])}.")

@@ -1,13 +1,13 @@
 """Steps on servers: boot, wait, delete."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import ClassVar
 
 import msgspec
 
-from enamel.clouds.driver import Capability
-from enamel.model import cloud, task
+from enamel.clouds.capability import Capability
+from enamel.model import cloud, states, task
 from enamel.model.errors import (
     CloudError,
     CloudRefused,
@@ -18,9 +18,11 @@ from enamel.model.errors import (
     ServerFailed,
     StepTimedOut,
 )
+from enamel.model.states import FailureReason, ServerState
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 
-GONE = frozenset({"DELETED", "SOFT_DELETED"})
+_BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
+"""Where a boot ends."""
 FAULT_AFTER = (0.5, 1.5)
 """Seconds after which a server in ERROR that does not say why is looked at again."""
 
@@ -101,7 +103,7 @@ class Boot(Step, frozen=True, kw_only=True):
         by_name = {
             server.name: server
             for server in await at.cloud.servers_marked(at.mark)
-            if server.status not in GONE
+            if server.state not in states.DELETED
         }
         found = [by_name[name].id for name in self.names if name in by_name]
         if len(found) == len(self.names):
@@ -130,7 +132,7 @@ class Boot(Step, frozen=True, kw_only=True):
         """Delete other servers with this mark."""
         ours = {server["id"] for server in made["servers"]}
         for server in await at.cloud.servers_marked(at.mark):
-            if server.id not in ours and server.status not in GONE:
+            if server.id not in ours and server.state not in states.DELETED:
                 await remove(at, server.id)
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
@@ -191,12 +193,12 @@ class AwaitActive(Step, frozen=True, kw_only=True):
         """Wait for it; a server in ERROR explains itself."""
 
         def active(server: cloud.Server | None) -> bool:
-            return server is None or server.status in GONE or server.status in {"ACTIVE", "ERROR"}
+            return server is None or server.state in _BOOTED
 
         server = await at.cloud.servers.until(self.id, active)
-        if server is None or server.status in GONE:
+        if server is None or server.state in states.DELETED:
             raise Gone(f"Server {self.id} was deleted by somebody while it was booting.", cloud=at.cloud.name)
-        if server.status == "ERROR":
+        if server.state is ServerState.ERROR:
             raise await explained(at, server)
         await self._look_around(at, server)
         at.tell("server.active", {"id": server.id})
@@ -229,25 +231,37 @@ async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExce
             server = await at.cloud.server(server.id)
         except CloudError:
             break
-    said = server.fault.message if server.fault else ""
     try:
-        why = await at.cloud.why_failed(server.id)
+        action = await at.cloud.why_failed(server.id)
     except CloudError:
-        why = ""
-    text = said + " " + why
-    if "no valid host" in text.lower() or "not enough hosts" in text.lower():
+        action = None
+    failures = [failure for failure in (server.fault, action) if failure is not None]
+    reasons = {failure.reason for failure in failures}
+    if FailureReason.NO_CAPACITY in reasons:
         where = f" in zone '{server.zone}'" if server.zone else ""
         return NoValidHost(
             f"No host{where} has room for server '{server.name}' ({server.flavor_name or server.flavor_id}).",
             cloud=at.cloud.name,
         )
-    if "quota" in text.lower():
-        return QuotaExceeded(f"Server '{server.name}' failed: {said or why}", cloud=at.cloud.name)
-    reasons = [part.strip().rstrip(".") for part in (said, why if why not in said else "") if part.strip()]
+    texts = _distinct(failure.text.strip().rstrip(".") for failure in failures)
+    if FailureReason.QUOTA in reasons:
+        return QuotaExceeded(f"Server '{server.name}' failed: {'; '.join(texts)}.", cloud=at.cloud.name)
     return ServerFailed(
-        f"Server '{server.name}' went to ERROR: {'; '.join(reasons) or 'the cloud gives no reason'}.",
+        f"Server '{server.name}' went to ERROR: {'; '.join(texts) or 'the cloud gives no reason'}.",
         cloud=at.cloud.name,
+        reason=next(
+            (one.reason for one in failures if one.reason is not FailureReason.UNKNOWN), FailureReason.UNKNOWN
+        ).value,
     )
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    """Return texts without the empty ones and those that an earlier one contains."""
+    distinct: list[str] = []
+    for text in texts:
+        if text and not any(text in earlier for earlier in distinct):
+            distinct.append(text)
+    return distinct
 
 
 async def seen(at: Context, server: cloud.Server) -> Outputs:
@@ -279,14 +293,14 @@ class DeleteServer(Step, frozen=True, kw_only=True):
 
 
 def _is_gone(server: cloud.Server | None) -> bool:
-    return server is None or server.status == "DELETED"
+    return server is None or server.state is ServerState.DELETED
 
 
 async def remove(at: Context, id: str, *, force: bool = True) -> None:
     """Delete a server and wait until it is gone, or, without `force`, until it is at least SOFT_DELETED."""
 
     def gone(server: cloud.Server | None) -> bool:
-        return _is_gone(server) or (not force and server is not None and server.status in GONE)
+        return _is_gone(server) or (not force and server is not None and server.state in states.DELETED)
 
     await at.cloud.delete_server(id, force=force)
     await at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import ids, task
 from enamel.steps.step import Context, Outputs, Step
 

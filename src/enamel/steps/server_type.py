@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from msgspec import structs
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, Gone
 from enamel.steps.step import Context, Outputs, Step
@@ -23,6 +24,7 @@ class ChangeServerType(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "server_type.change"
     action: ClassVar[str] = "CHANGING_TYPE"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SERVER_TYPE_EDITING})
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 6

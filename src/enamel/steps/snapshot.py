@@ -4,11 +4,14 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, ImageFailed, OutcomeUnknown, StepTimedOut
+from enamel.model.states import ImageState
 from enamel.steps.step import Context, Outputs, Step
 
-BROKEN = frozenset({"killed", "deleted", "pending_delete"})
+_ENDED = frozenset({ImageState.ACTIVE, ImageState.FAILED, ImageState.DELETED})
+"""Where the making of an image ends."""
 
 
 class TakeImage(Step, frozen=True, kw_only=True):
@@ -16,6 +19,7 @@ class TakeImage(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "image.take"
     action: ClassVar[str] = "SNAPSHOTTING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SERVER_IMAGES})
     undoable: ClassVar[bool] = True
 
     server_id: str
@@ -79,7 +83,7 @@ class AwaitImage(Step, frozen=True, kw_only=True):
         """Wait for it."""
 
         def ended(image: cloud.Image | None) -> bool:
-            return image is None or image.status == "active" or image.status in BROKEN
+            return image is None or image.state in _ENDED
 
         image = await at.cloud.snapshots.until(self.id, ended, due=timedelta(seconds=1))
         # Nova deletes the image again where the host could not upload it.
@@ -88,7 +92,7 @@ class AwaitImage(Step, frozen=True, kw_only=True):
                 f"Image {self.id} has gone before it was active: the cloud could not upload it.",
                 cloud=at.cloud.name,
             )
-        if image.status != "active":
+        if image.state is not ImageState.ACTIVE:
             raise ImageFailed(
                 f"Image '{image.name}' went to the state '{image.status}'.", cloud=at.cloud.name
             )

@@ -5,15 +5,16 @@ from datetime import timedelta
 from typing import ClassVar
 
 from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.action import Action
 from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudError, Gone, VolumeFailed
+from enamel.model.states import ServerState, VolumeState
 from enamel.steps import act, attachment, server, volume
 from enamel.steps.step import Context, Outputs, Step
 
 _SOON = timedelta(seconds=0.5)
-OFFERED = "awaiting-transfer"
 
 
 class StopServer(Step, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class StopServer(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Shut it down."""
-        await _switch(at, self.id, what=Action.POWER_OFF, goal="SHUTOFF")
+        await _switch(at, self.id, what=Action.POWER_OFF, goal=ServerState.STOPPED)
         return {"id": self.id}
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
@@ -39,12 +40,12 @@ class StopServer(Step, frozen=True, kw_only=True):
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
         """Start it again."""
-        await _switch(at, self.id, what=Action.POWER_ON, goal="ACTIVE")
+        await _switch(at, self.id, what=Action.POWER_ON, goal=ServerState.ACTIVE)
 
 
-async def _switch(at: Context, id: str, *, what: Action, goal: str) -> None:
-    found = await act.settle(at, id, what=what, goal=("ACTIVE", "SHUTOFF"))
-    if found.status != goal:
+async def _switch(at: Context, id: str, *, what: Action, goal: ServerState) -> None:
+    found = await act.settle(at, id, what=what, goal=(ServerState.ACTIVE, ServerState.STOPPED))
+    if found.state is not goal:
         await at.cloud.act(id, what)
         await act.settle(at, id, what=what, goal=(goal,))
 
@@ -54,6 +55,7 @@ class ShareImage(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "transfer.share_image"
     action: ClassVar[str] = "SHARING"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.IMAGE_SHARING})
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 3
 
@@ -90,6 +92,7 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "transfer.volume"
     action: ClassVar[str] = "TRANSFERRING_VOLUME"
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME_TRANSFER})
     repeatable: ClassVar[bool] = True
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 5
@@ -124,14 +127,14 @@ async def _hand_over(id: str, *, giver: driver.Cloud, taker: driver.Cloud) -> No
     here = await _owned(id, taker)
     if here is None:
         there = await _owned(id, giver)
-        if there is not None and there.status == OFFERED:
+        if there is not None and there.state is VolumeState.OFFERED:
             # An attempt that was lost has made an offer, whose key is lost as well.
             await giver.withdraw_volume(id)
         await _until_available(id, giver)
         await taker.accept_volume(await giver.offer_volume(id))
-    elif here.status == OFFERED:
+    elif here.state is VolumeState.OFFERED:
         await taker.withdraw_volume(id)
-    elif here.status == "in-use":
+    elif here.state is VolumeState.IN_USE:
         return
     await _until_available(id, taker)
 
@@ -147,11 +150,11 @@ async def _owned(id: str, where: driver.Cloud) -> cloud.Volume | None:
 
 async def _until_available(id: str, where: driver.Cloud) -> None:
     def arrived(found: cloud.Volume | None) -> bool:
-        if found is not None and found.status in volume.BROKEN:
+        if found is not None and found.state in volume.BROKEN:
             raise VolumeFailed(
                 f"Volume '{found.name or id}' went to the state '{found.status}'.", cloud=where.name
             )
-        return found is None or found.status == "available"
+        return found is None or found.state is VolumeState.AVAILABLE
 
     await where.volumes.until(id, arrived, due=_SOON)
 

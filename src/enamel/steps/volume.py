@@ -3,14 +3,15 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
+from enamel.model.states import VolumeState
 from enamel.steps.maker import Maker
 from enamel.steps.step import Context, Outputs, Retry, Step
 
-USABLE = frozenset({"available", "in-use"})
-BROKEN = frozenset({"error", "error_deleting", "error_managing", "error_restoring", "error_extending"})
+USABLE = frozenset({VolumeState.AVAILABLE, VolumeState.IN_USE})
+BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
 
 
 class CreateVolume(Maker, frozen=True, kw_only=True):
@@ -77,14 +78,14 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
         """Wait for it."""
 
         def usable(volume: cloud.Volume | None) -> bool:
-            if volume is not None and volume.status in BROKEN:
+            if volume is not None and volume.state in BROKEN:
                 raise VolumeFailed(
                     f"Volume '{volume.name}' ({volume.size_gb} GB"
                     + (f", type '{volume.type}'" if volume.type else "")
                     + f") went to the state '{volume.status}'.",
                     cloud=at.cloud.name,
                 )
-            return volume is None or volume.status in USABLE
+            return volume is None or volume.state in USABLE
 
         volume = await at.cloud.volumes.until(self.id, usable, due=timedelta(seconds=0.7))
         if volume is None:
@@ -120,14 +121,14 @@ async def remove(at: Context, id: str) -> None:
     except CloudConflict:
         # A server that was deleted just now lets go of its volumes a little later.
         def free(volume: cloud.Volume | None) -> bool:
-            return volume is None or volume.status in BROKEN | {"available"}
+            return volume is None or volume.state in BROKEN | {VolumeState.AVAILABLE}
 
         if await at.cloud.volumes.until(id, free) is None:
             return
         await at.cloud.delete_volume(id)
 
     def gone(volume: cloud.Volume | None) -> bool:
-        if volume is not None and volume.status == "error_deleting":
+        if volume is not None and volume.state is VolumeState.DELETE_FAILED:
             raise VolumeFailed(f"Volume '{volume.name}' could not be deleted.", cloud=at.cloud.name)
         return volume is None
 

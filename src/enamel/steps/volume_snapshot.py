@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
+from enamel.model.states import VolumeState
 from enamel.steps.maker import Maker
 from enamel.steps.step import Context, Outputs, Retry, Step
 
-BROKEN = frozenset({"error", "error_deleting"})
+BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
 
 
 class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
@@ -17,7 +18,7 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
-    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
+    requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME_SNAPSHOTS})
 
     volume_id: str
     name: str
@@ -69,11 +70,11 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
         """Wait for it."""
 
         def there(found: cloud.VolumeSnapshot | None) -> bool:
-            if found is not None and found.status in BROKEN:
+            if found is not None and found.state in BROKEN:
                 raise VolumeFailed(
                     f"Snapshot '{found.name}' went to the state '{found.status}'.", cloud=at.cloud.name
                 )
-            return found is None or found.status == "available"
+            return found is None or found.state is VolumeState.AVAILABLE
 
         found = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
         if found is None:
@@ -107,7 +108,7 @@ async def remove(at: Context, id: str) -> None:
     await at.cloud.delete_volume_snapshot(id)
 
     def gone(found: cloud.VolumeSnapshot | None) -> bool:
-        if found is not None and found.status == "error_deleting":
+        if found is not None and found.state is VolumeState.DELETE_FAILED:
             raise VolumeFailed(f"Snapshot '{found.name}' could not be deleted.", cloud=at.cloud.name)
         return found is None
 

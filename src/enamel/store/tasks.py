@@ -32,6 +32,7 @@ def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     items.insert(tx, steps)
     events.insert(tx, [first])
     task_index.add(tx, task_key.servers(accepted))
+    secrets.hold(tx, accepted)
     return accepted
 
 
@@ -52,6 +53,7 @@ def list(
     tx: Tx,
     *,
     project_id: str | None = None,
+    cloud: str | None = None,
     states: Collection[State] | None = None,
     type: str | None = None,
     server: str | None = None,
@@ -65,6 +67,7 @@ def list(
     Args:
         tx: The transaction.
         project_id: The project; None for all.
+        cloud: The cloud; None for all.
         states: The states they may be in; None for all.
         type: The command.
         server: The id of a server that they made or touched.
@@ -75,7 +78,7 @@ def list(
 
     """
     query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    filters = {"project_id": project_id, "type": type, "parent": parent}
+    filters = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
     query = query.where(*(tasks.c[name] == value for name, value in filters.items() if value is not None))
     if states is not None:
         query = query.where(tasks.c.state.in_(states))
@@ -130,7 +133,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has ended.
 
     """
-    known = _lock(tx, id, project_id=project_id)
+    known = lock(tx, id, project_id=project_id)
     if known.state in task.ENDED:
         raise WrongState(
             f"Task {id} has ended already: it is {known.state.value}.",
@@ -167,7 +170,7 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has not ended.
 
     """
-    ended = _lock(tx, id, project_id=project_id)
+    ended = lock(tx, id, project_id=project_id)
     if ended.state not in task.ENDED:
         raise WrongState(
             f"Task {id} is {ended.state.value}: cancel it, or wait until it has ended.",
@@ -262,7 +265,8 @@ def _check_moves(tx: Tx, states: Mapping[str, State]) -> None:
             task.check_move(row["id"], row["state"], after=states[row["id"]])
 
 
-def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+def lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+    """Return a task, and keep it as it is until the transaction ends. Raises NotFound."""
     query = sa.select(tasks).where(tasks.c.id == id).with_for_update()
     if project_id is not None:
         query = query.where(tasks.c.project_id == project_id)

@@ -23,6 +23,7 @@ from enamel.store import claims
 from enamel.store.lease import Lease
 from enamel.worker.reaper import Reaper
 from enamel.worker.runner import TaskRunner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class Worker:
         retention: timedelta | None = None,
         limits: Limits = NONE,
         sender: WebhookSender | None = None,
+        signals: SignalReader | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 
@@ -72,6 +74,7 @@ class Worker:
             retention: How long ended tasks are kept before it removes them; None for ever.
             limits: How many tasks may run at the same time, in all workers.
             sender: Sends events to webhooks; None if other workers do.
+            signals: Wakes the steps for which messages have arrived; None where none waits.
 
         """
         self._lease = lease
@@ -82,6 +85,7 @@ class Worker:
         self._max_tasks = max_tasks
         self._limits = limits
         self._sender = sender
+        self._signals = signals
         self._alone = alone
         self._poll_interval = poll_interval.total_seconds()
         self._graceful_shutdown_timeout = graceful_shutdown_timeout.total_seconds()
@@ -144,6 +148,7 @@ class Worker:
                     asyncio.create_task(self._reaper.serve()),
                 ]
                 taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
+                taking += [asyncio.create_task(self._signals.serve(self._topics))] if self._signals else []
                 duties += taking
                 done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
                 for duty in done:

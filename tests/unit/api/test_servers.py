@@ -4,6 +4,7 @@ import pytest
 
 from enamel.model import cloud
 from enamel.model.placement import id_of
+from enamel.model.states import PowerState, ServerState
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
 
@@ -38,6 +39,7 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "template_id": "11111111-0000-4000-8000-000000000000",
         "placement_id": id_of("north/az1"),
         "placement": "north/az1",
+        "cloud": "north",
         "spec": {"memory_mb": 512, "root_disk_gb": 10, "cpu_units": 1},
         "power_state": "RUNNING",
         "virt_state": "ACTIVE",
@@ -65,7 +67,7 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
 
 
 async def test_head_tells_the_states_and_no_more(web: Web) -> None:
-    made = web.services.clouds.north.add("web", status="SHUTOFF", power_state=4)
+    made = web.services.clouds.north.add("web", state=ServerState.STOPPED, power=PowerState.SHUTDOWN)
     reply = await web.call("HEAD", f"/servers/{made.id}")
     assert (reply.status, reply.text) == (200, "")
     assert reply.headers["X-OpenStack-Compute-Server-Virt-State"] == "STOPPED"
@@ -94,8 +96,8 @@ async def test_servers_of_other_projects_are_not_shown(web: Web) -> None:
 async def test_servers_are_filtered_by_what_they_do(web: Web) -> None:
     north = web.services.clouds.north
     north.add("on")
-    north.add("off", status="SHUTOFF", power_state=4)
-    north.add("broken", status="ERROR", fault=cloud.ServerFault(message="No valid host"), power_state=0)
+    north.add("off", state=ServerState.STOPPED, power=PowerState.SHUTDOWN)
+    north.add("broken", state=ServerState.ERROR, fault=cloud.Failure(text="No valid host"), power=None)
     north.add("other", user_id="o" * 32)
 
     async def listed(query: str) -> set[str]:

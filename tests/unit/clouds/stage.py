@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import cloud, config
-from enamel.clouds.openstack.timeouts import Timeouts
 
 QUICK = Timeouts(tries=4, first_pause=0.001, longest_pause=0.005, connect=5.0, read=10.0, write=10.0)
 VERSION = {"OpenStack-API-Version": "compute 2.104"}
@@ -183,11 +183,11 @@ def clouds_yaml(folder: Path, url: str, **entry: Any) -> Path:
 
 @asynccontextmanager
 async def cloud_on(
-    stage: Stage, folder: Path, *, patience: Timeouts = QUICK, **entry: Any
+    stage: Stage, folder: Path, *, timeouts: Timeouts = QUICK, **entry: Any
 ) -> AsyncIterator[cloud.OpenStackCloud]:
     """Open the cloud that a stage plays."""
     configuration = config.Configuration(file=clouds_yaml(folder, stage.url, **entry))
-    opened = cloud.OpenStackCloud("stage", configuration.region("stage"), patience=patience)
+    opened = cloud.OpenStackCloud("stage", configuration.region("stage"), timeouts=timeouts)
     try:
         yield opened
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from enamel.clouds.calls import record
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.clouds.openstack import cloud as openstack
 from enamel.model.errors import CapabilityMissing, CloudUnauthorized, CloudUnreachable
 from tests.unit.clouds.stage import Say, Stage, cloud_on

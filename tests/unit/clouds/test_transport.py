@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from enamel.clouds.calls import context, record
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack import transport
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.model import cloud
 from enamel.model.call_context import CallContext
 from enamel.model.errors import (
@@ -24,6 +24,7 @@ from enamel.model.errors import (
 from tests.unit.clouds.stage import Dawdle, Drop, Say, Stage, cloud_on
 
 PORTS = "/network/v2.0/ports"
+ID = "00000000-0000-4000-8000-000000000001"
 KEYPAIRS = "/compute/v2.1/os-keypairs"
 NOTHING = Say(body={"ports": []})
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
@@ -150,12 +151,12 @@ async def test_a_write_that_never_left_is_repeated_and_not_unknown(stage: Stage,
 async def test_a_service_that_refuses_connections_is_tried_by_one_for_all(
     stage: Stage, tmp_path: Path
 ) -> None:
-    patience = Timeouts(tries=4, first_pause=0.005, longest_pause=0.02)
+    timeouts = Timeouts(tries=4, first_pause=0.005, longest_pause=0.02)
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     override = f"http://127.0.0.1:{port}/network/v2.0"
-    async with cloud_on(stage, tmp_path, patience=patience, network_endpoint_override=override) as there:
+    async with cloud_on(stage, tmp_path, timeouts=timeouts, network_endpoint_override=override) as there:
         with record.calls() as calls:
             context.use(CallContext(task="t"))
             asked = [asyncio.create_task(there.ports_marked(f"m{number}")) for number in range(40)]
@@ -176,22 +177,22 @@ async def test_a_deletion_is_repeated_and_gone_is_deleted(
     stage: Stage, there: openstack.OpenStackCloud, trouble: Say
 ) -> None:
     stage.on(
-        "DELETE", f"{PORTS}/p1", trouble, Say(status=404, body={"NeutronError": {"type": "PortNotFound"}})
+        "DELETE", f"{PORTS}/{ID}", trouble, Say(status=404, body={"NeutronError": {"type": "PortNotFound"}})
     )
-    await there.delete_port("p1")
-    assert stage.count("DELETE", f"{PORTS}/p1") >= 2
+    await there.delete_port(ID)
+    assert stage.count("DELETE", f"{PORTS}/{ID}") >= 2
 
 
 async def test_a_slow_read_ends(stage: Stage, tmp_path: Path) -> None:
-    patience = Timeouts(tries=2, first_pause=0.001, read=0.05)
+    timeouts = Timeouts(tries=2, first_pause=0.001, read=0.05)
     stage.on("GET", PORTS, Dawdle(5.0, NOTHING), NOTHING)
-    async with cloud_on(stage, tmp_path, patience=patience) as there:
+    async with cloud_on(stage, tmp_path, timeouts=timeouts) as there:
         assert await there.ports_marked("m") == []
 
 
 async def test_a_slow_write_is_unknown(stage: Stage, tmp_path: Path) -> None:
     stage.on("POST", KEYPAIRS, Dawdle(5.0, MADE))
-    async with cloud_on(stage, tmp_path, patience=Timeouts(write=0.05)) as there:
+    async with cloud_on(stage, tmp_path, timeouts=Timeouts(write=0.05)) as there:
         with pytest.raises(OutcomeUnknown, match="no answer in time"):
             await make(there)
     assert stage.count("POST", KEYPAIRS) == 1

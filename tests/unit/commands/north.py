@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
@@ -13,6 +13,7 @@ from enamel.flow import plan as plans
 from enamel.flow.plan import Node, Plan
 from enamel.model import cloud
 from enamel.model.launch import Launch
+from enamel.model.states import ImageState, ServerState, VolumeState
 
 TASK = "019a0000-0000-7000-8000-0000000000aa"
 PROJECT = "a" * 32
@@ -61,20 +62,43 @@ def facts(**changes: Any) -> Facts:
             cloud.Flavor(id=BOOT_ONLY, name="v1.small", memory_mb=2048, vcpus=2, disk_gb=0),
         ),
         images=(
-            cloud.Image(id=CIRROS, name="cirros", status="active", min_disk_gb=1),
-            cloud.Image(id=UBUNTU, name="ubuntu", status="active", min_disk_gb=10, min_memory_mb=1024),
-            cloud.Image(id=QUEUED, name="fresh", status="queued"),
-            cloud.Image(id=SNAPSHOT, name="web-yesterday", status="active", snapshot=True),
+            cloud.Image(id=CIRROS, name="cirros", state=ImageState.ACTIVE, status="active", min_disk_gb=1),
+            cloud.Image(
+                id=UBUNTU,
+                name="ubuntu",
+                state=ImageState.ACTIVE,
+                status="active",
+                min_disk_gb=10,
+                min_memory_mb=1024,
+            ),
+            cloud.Image(id=QUEUED, name="fresh", state=ImageState.SAVING, status="queued"),
+            cloud.Image(
+                id=SNAPSHOT, name="web-yesterday", state=ImageState.ACTIVE, status="active", snapshot=True
+            ),
         ),
         networks=NETWORKS,
         subnets=(cloud.Subnet(id=SUBNET, name="private-subnet", network_id=PRIVATE, cidr="10.0.0.0/20"),),
         zones=(cloud.Zone(name="az1"), cloud.Zone(name="az2")),
         volume_types=(cloud.VolumeType(id=id_of(91), name="standard"),),
         volumes=(
-            cloud.Volume(id=SYSTEM, name="system", size_gb=5, status="available", bootable=True),
-            cloud.Volume(id=DATA, name="data", size_gb=5, status="available"),
-            cloud.Volume(id=SHARED_DISK, name="shared", size_gb=5, status="in-use", multiattach=True),
-            cloud.Volume(id=TAKEN_DISK, name="taken", size_gb=5, status="in-use"),
+            cloud.Volume(
+                id=SYSTEM,
+                name="system",
+                size_gb=5,
+                state=VolumeState.AVAILABLE,
+                status="available",
+                bootable=True,
+            ),
+            cloud.Volume(id=DATA, name="data", size_gb=5, state=VolumeState.AVAILABLE, status="available"),
+            cloud.Volume(
+                id=SHARED_DISK,
+                name="shared",
+                size_gb=5,
+                state=VolumeState.IN_USE,
+                status="in-use",
+                multiattach=True,
+            ),
+            cloud.Volume(id=TAKEN_DISK, name="taken", size_gb=5, state=VolumeState.IN_USE, status="in-use"),
         ),
         addresses=(
             cloud.Address(id=FREE_ADDRESS, address="203.0.113.7", network_id=PUBLIC),
@@ -89,7 +113,7 @@ def facts(**changes: Any) -> Facts:
             cloud.Port(id=BUSY_PORT, network_id=PRIVATE, name="busy", server_id=NEIGHBOUR),
         ),
         keypairs={"old": cloud.Keypair(name="old", public_key=KEY + " me@here")},
-        servers=(cloud.Server(id=NEIGHBOUR, name="db", status="ACTIVE", tags=("database",)),),
+        servers=(cloud.Server(id=NEIGHBOUR, name="db", state=ServerState.ACTIVE, tags=("database",)),),
         quota=dict.fromkeys(
             ("servers", "cores", "volumes", "gigabytes", "ports", "addresses", "security_groups"), plenty
         )

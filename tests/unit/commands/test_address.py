@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
@@ -12,6 +12,7 @@ from enamel.model import cloud
 from enamel.model.address import AddressWish, AttachWish
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import ActionImpossible, NotFound, WrongState
+from enamel.model.states import ServerState, VolumeState
 from tests.unit.commands import north
 
 PROVIDER = cloud.Network(id=north.TWIN_A, name="provider", project_id="b" * 32, shared=True, subnets=("s",))
@@ -19,7 +20,7 @@ FLAT = {"capabilities": frozenset(Capability) - {Capability.FLOATING_IP}, "netwo
 OWN = cloud.Address(
     id=north.id_of(73), address="198.51.100.4", network_id=north.TWIN_A, kind=AddressKind.PORT
 )
-WEB = cloud.Server(id=north.id_of(82), name="web", status="ACTIVE")
+WEB = cloud.Server(id=north.id_of(82), name="web", state=ServerState.ACTIVE)
 
 
 def port(number: int, *addresses: str, network: str = north.PRIVATE) -> cloud.Port:
@@ -112,7 +113,7 @@ def test_a_server_without_a_way_for_it(ports: tuple[cloud.Port, ...], expected: 
 
 
 def test_two_servers_of_one_name_are_told_apart_by_ids() -> None:
-    twin = cloud.Server(id=north.id_of(83), name="web", status="ACTIVE")
+    twin = cloud.Server(id=north.id_of(83), name="web", state=ServerState.ACTIVE)
     known = north.facts(servers=(WEB, twin), ports=(port(1, "10.0.0.5"),))
     assert codes(attached(north.FREE_ADDRESS, known)) == [("/server", "ambiguous")]
     assert codes(attached(north.FREE_ADDRESS, known, server=WEB.id)) == []
@@ -123,7 +124,7 @@ def test_a_port_is_plugged_in_where_the_server_can_take_it() -> None:
     made = attached(OWN.id, known)
     assert north.only(made.plan, "server.attach_port") == {"server_id": WEB.id, "port_id": OWN.id}
     assert codes(attached(OWN.id, known, fixed_ip="10.0.0.5")) == [("/fixed_ip", "unknown_field")]
-    shelved = cloud.Server(id=WEB.id, name="web", status="SHELVED_OFFLOADED")
+    shelved = cloud.Server(id=WEB.id, name="web", state=ServerState.SHELVED_OFFLOADED)
     with pytest.raises(ActionImpossible):
         attached(OWN.id, north.facts(servers=(shelved,), addresses=(OWN,)))
 
@@ -170,7 +171,15 @@ def test_what_outlives_servers_stays_unless_it_is_named(with_what: str | None) -
         ports=(cloud.Port(id="p", network_id="n", mark=lasting, server_id=WEB.id),),
         addresses=(cloud.Address(id="a", address="203.0.113.9", network_id="x", mark=lasting),),
         volumes=(
-            cloud.Volume(id="v", name="v", size_gb=1, status="in-use", mark=kept, attached_to=(WEB.id,)),
+            cloud.Volume(
+                id="v",
+                name="v",
+                size_gb=1,
+                state=VolumeState.IN_USE,
+                status="in-use",
+                mark=kept,
+                attached_to=(WEB.id,),
+            ),
         ),
     )
     params = {"server": WEB.id} | ({"with": with_what} if with_what else {})

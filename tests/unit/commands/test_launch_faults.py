@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from enamel.clouds.driver import Capability
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS, quota
 from enamel.model import cloud
+from enamel.model.states import ServerState
 from tests.unit.commands import north
 
 FAULTS: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
@@ -223,7 +224,7 @@ def test_all_faults_are_found_in_one_go() -> None:
         ],
         "ttl": "x",
     }
-    taken = cloud.Server(id=north.NEIGHBOUR, name="db", status="ACTIVE")
+    taken = cloud.Server(id=north.NEIGHBOUR, name="db", state=ServerState.ACTIVE)
     full = {"servers": cloud.Limit(limit=4, used=2)}
     made = north.planned(body, north.facts(servers_named=(taken,), quota=full))
     assert sorted((one.pointer, one.code) for one in made.faults) == [
@@ -307,8 +308,11 @@ def test_what_the_cloud_has_no_service_for_is_refused(body: dict[str, Any], fiel
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"servers_named": (cloud.Server(id="1", name="web-2", status="ACTIVE"),)}, {("/name", "taken")}),
-        ({"servers_named": (cloud.Server(id="1", name="web-2", status="SOFT_DELETED"),)}, set()),
+        (
+            {"servers_named": (cloud.Server(id="1", name="web-2", state=ServerState.ACTIVE),)},
+            {("/name", "taken")},
+        ),
+        ({"servers_named": (cloud.Server(id="1", name="web-2", state=ServerState.SOFT_DELETED),)}, set()),
         ({"promised_names": frozenset({"web-2", "else"})}, {("/name", "taken")}),
     ],
     ids=["a server", "a deleted server", "a running task"],

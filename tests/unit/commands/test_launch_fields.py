@@ -9,6 +9,7 @@ from enamel.commands import COMMANDS
 from enamel.commands.launch import placement
 from enamel.flow import plan as plans
 from enamel.model import cloud
+from enamel.model.states import VolumeState
 from tests.unit.commands import north
 
 CREATE = COMMANDS["server.create"]
@@ -203,7 +204,9 @@ def test_a_port_that_is_there_is_used(name: str) -> None:
 
 def test_each_server_may_have_a_port_and_a_volume_of_its_own() -> None:
     more = cloud.Port(id=north.id_of(63), network_id=north.PRIVATE, name="free-2")
-    disk = cloud.Volume(id=north.id_of(46), name="data-2", size_gb=1, status="available")
+    disk = cloud.Volume(
+        id=north.id_of(46), name="data-2", size_gb=1, state=VolumeState.AVAILABLE, status="available"
+    )
     known = north.facts(ports=(*north.facts().ports, more), volumes=(*north.facts().volumes, disk))
     servers = [
         {"hostname": "a", "networks": [{"port": "free"}], "volumes": [{"volume": "data"}]},

@@ -10,6 +10,7 @@ from enamel.commands.orphan import find
 from enamel.commands.orphan.find import Inventory, Owner, Rules
 from enamel.model import cloud
 from enamel.model.orphan import Kind, Sighting, Suspect, Why
+from enamel.model.states import ServerState, VolumeState
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MADE = NOW - timedelta(days=3)
@@ -19,8 +20,8 @@ ENDED = Owner(alive=False, reverted=False, failed_to_undo=False, made=frozenset(
 ALIVE = Owner(alive=True, reverted=False, failed_to_undo=False, made=frozenset())
 
 
-def server(id: str, mark: str = MARK, status: str = "ACTIVE") -> cloud.Server:
-    return cloud.Server(id=id, name=id, status=status, mark=mark, created=MADE)
+def server(id: str, mark: str = MARK, state: ServerState = ServerState.ACTIVE) -> cloud.Server:
+    return cloud.Server(id=id, name=id, state=state, mark=mark, created=MADE)
 
 
 def port(id: str, mark: str = "", *, of: str = "", owner: str = "", groups: Iterable[str] = ()) -> cloud.Port:
@@ -39,8 +40,10 @@ def address(id: str, mark: str = "", at: str | None = None) -> cloud.Address:
     return cloud.Address(id=id, address="203.0.113.1", network_id="x", mark=mark, port_id=at, created=MADE)
 
 
-def disk(id: str, mark: str = "", *, status: str = "available", of: tuple[str, ...] = ()) -> cloud.Volume:
-    return cloud.Volume(id=id, name=id, size_gb=1, status=status, mark=mark, attached_to=of)
+def disk(
+    id: str, mark: str = "", *, state: VolumeState = VolumeState.AVAILABLE, of: tuple[str, ...] = ()
+) -> cloud.Volume:
+    return cloud.Volume(id=id, name=id, size_gb=1, state=state, status=state.value, mark=mark, attached_to=of)
 
 
 def found(owner: Owner | None = ENDED, **there: Any) -> dict[str, Why]:
@@ -71,7 +74,7 @@ def test_what_a_way_back_has_left_goes_unless_it_is_used() -> None:
 
 
 def test_nothing_without_a_mark_is_anybodys_server() -> None:
-    assert found(servers=[server("s", ""), server("gone", status="SOFT_DELETED")]) == {}
+    assert found(servers=[server("s", ""), server("gone", state=ServerState.SOFT_DELETED)]) == {}
 
 
 def test_what_hangs_on_a_stray_server_is_stray() -> None:
@@ -84,8 +87,8 @@ def test_what_hangs_on_a_stray_server_is_stray() -> None:
         ],
         "addresses": [address("a", MARK, "p"), address("b", MARK, "novas"), address("c", MARK, "q")],
         "volumes": [
-            disk("v", MARK, status="in-use", of=("s",)),
-            disk("w", MARK, status="in-use", of=("kept",)),
+            disk("v", MARK, state=VolumeState.IN_USE, of=("s",)),
+            disk("w", MARK, state=VolumeState.IN_USE, of=("kept",)),
         ],
         "security_groups": [
             cloud.SecurityGroup(id=id, name=f"web-{id}", description=MARK) for id in ("g", "h", "i")
@@ -105,7 +108,7 @@ def test_what_nothing_uses_is_unused() -> None:
             port("plugged", of="somebody"),
         ],
         "addresses": [address("a"), address("used", at="plugged"), address("mine", lasting[0])],
-        "volumes": [disk("v"), disk("busy", status="creating"), disk("mine", lasting[1])],
+        "volumes": [disk("v"), disk("busy", state=VolumeState.CREATING), disk("mine", lasting[1])],
         "security_groups": [
             cloud.SecurityGroup(id="d", name="default"),
             cloud.SecurityGroup(id="g", name="mine"),

@@ -8,11 +8,12 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.flow.plan import Plan
 from enamel.model import cloud
+from enamel.model.states import ServerState, VolumeState
 from tests.unit.commands import north
 
 TERMINATE = COMMANDS["server.terminate"]
 MARK = "enamel:task-1/step"
-SERVER = cloud.Server(id="s1", name="web", status="ACTIVE", mark=MARK, groups=())
+SERVER = cloud.Server(id="s1", name="web", state=ServerState.ACTIVE, mark=MARK, groups=())
 AROUND = north.facts(
     server=SERVER,
     servers=(SERVER,),
@@ -25,9 +26,27 @@ AROUND = north.facts(
         cloud.Address(id="a-mine", address="203.0.113.2", network_id="x", mark="for the shop"),
     ),
     volumes=(
-        cloud.Volume(id="v-made", name="v", size_gb=1, status="in-use", mark=MARK, attached_to=("s1",)),
-        cloud.Volume(id="v-mine", name="v", size_gb=1, status="in-use", attached_to=("s1",)),
-        cloud.Volume(id="v-else", name="v", size_gb=1, status="in-use", mark=MARK, attached_to=("s2",)),
+        cloud.Volume(
+            id="v-made",
+            name="v",
+            size_gb=1,
+            state=VolumeState.IN_USE,
+            status="in-use",
+            mark=MARK,
+            attached_to=("s1",),
+        ),
+        cloud.Volume(
+            id="v-mine", name="v", size_gb=1, state=VolumeState.IN_USE, status="in-use", attached_to=("s1",)
+        ),
+        cloud.Volume(
+            id="v-else",
+            name="v",
+            size_gb=1,
+            state=VolumeState.IN_USE,
+            status="in-use",
+            mark=MARK,
+            attached_to=("s2",),
+        ),
     ),
     security_groups=(
         cloud.SecurityGroup(id="g-made", name="web-1", description=MARK),
@@ -72,7 +91,7 @@ def test_a_server_stays_restorable_where_nothing_is_taken_from_it(wish: dict[str
 
 
 def test_a_group_goes_with_the_last_of_the_servers_that_share_it() -> None:
-    sibling = cloud.Server(id="s2", name="web-2", status="ACTIVE", mark="enamel:task-1/step~1")
+    sibling = cloud.Server(id="s2", name="web-2", state=ServerState.ACTIVE, mark="enamel:task-1/step~1")
     known = north.facts(server=SERVER, servers=(SERVER, sibling), security_groups=AROUND.security_groups)
     assert north.only(terminated(known).plan, "security_group.release") == {"id": "g-made", "task": "task-1"}
     assert gone(terminated(known, **{"with": "nothing"}).plan) == {"s1"}
@@ -88,7 +107,7 @@ def test_a_server_group_is_looked_for_where_the_server_may_be_in_one(
 
 
 def test_a_server_that_enamel_did_not_make_goes_alone() -> None:
-    server = cloud.Server(id="s1", name="old", status="ACTIVE")
+    server = cloud.Server(id="s1", name="old", state=ServerState.ACTIVE)
     known = north.facts(server=server, servers=(server,), security_groups=AROUND.security_groups)
     assert gone(terminated(known).plan) == {"s1"}
 

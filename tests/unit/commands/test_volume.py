@@ -7,6 +7,7 @@ import pytest
 from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.model.errors import NotFound, WrongState
+from enamel.model.states import VolumeState
 from enamel.model.volume import VolumeWish
 from tests.unit.commands import north
 
@@ -53,7 +54,9 @@ def test_a_volume_goes_unless_a_server_has_it() -> None:
 
 
 def test_an_attached_volume_stays() -> None:
-    taken = north.cloud.Volume(id="v1", name="v", size_gb=1, status="in-use", attached_to=("s1",))
+    taken = north.cloud.Volume(
+        id="v1", name="v", size_gb=1, state=VolumeState.IN_USE, status="in-use", attached_to=("s1",)
+    )
     with pytest.raises(WrongState, match="s1"):
         COMMANDS["volume.delete"].plan(
             CommandRequest(body=None, params={"volume": "v1"}), north.facts(volumes=(taken,))

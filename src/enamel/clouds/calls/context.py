@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -14,6 +15,12 @@ _current: ContextVar[CallContext] = ContextVar("enamel_call_context", default=Ca
 def current() -> CallContext:
     """Return the context of the calls that are made here."""
     return _current.get()
+
+
+def seconds_left() -> float:
+    """Return the seconds until the caller stops waiting; infinite where it does not say."""
+    deadline = current().deadline
+    return float("inf") if deadline is None else (deadline - datetime.now(UTC)).total_seconds()
 
 
 def use(context: CallContext) -> None:

@@ -2,34 +2,83 @@
 
 import asyncio
 import ssl
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
+from enamel.clouds import driver
 from enamel.clouds.calls import cache
-from enamel.clouds.driver import Capability
+from enamel.clouds.calls.timeouts import Timeouts
+from enamel.clouds.capability import Capability
 from enamel.clouds.openstack import status, transport
-from enamel.clouds.openstack.compute import attachment, catalogue, flavor, history, snapshot
+from enamel.clouds.openstack.compute import (
+    action,
+    attachment,
+    catalogue,
+    console,
+    flavor,
+    history,
+    server,
+    server_group,
+    server_tags,
+    snapshot,
+)
 from enamel.clouds.openstack.identity import account, session
-from enamel.clouds.openstack.network import network, nova_network
+from enamel.clouds.openstack.network import network, nova_network, port
 from enamel.clouds.openstack.storage import image, volume, volume_snapshot, volume_transfer
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate
 from enamel.clouds.shared.shared_cache import SharedCache
 from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import poller, watcher
-from enamel.clouds.watch import snapshot as watch_snapshot
 from enamel.model import cloud
 from enamel.model.cloud_state import CloudState
-from enamel.model.errors import Gone
 
 T = TypeVar("T")
 
-_OF_COMPUTE = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
-_OF_NETWORK = frozenset({"ports", "addresses", "security_groups", "networks"})
-_OF_VOLUME = frozenset({"volumes", "gigabytes"})
+_COMPUTE_QUOTAS = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
+_NETWORK_QUOTAS = frozenset({"ports", "addresses", "security_groups", "networks"})
+_VOLUME_QUOTAS = frozenset({"volumes", "gigabytes"})
 
+
+_OF_SERVICE: dict[str, frozenset[Capability]] = {
+    "compute": frozenset(
+        {
+            Capability.COMPUTE,
+            Capability.KEYPAIRS,
+            Capability.RENAME,
+            Capability.TAGS,
+            Capability.CONSOLE_LOG,
+            Capability.CONSOLES,
+            Capability.DIAGNOSTICS,
+            Capability.HISTORY,
+            Capability.MIGRATION,
+            Capability.SERVER_TYPE_EDITING,
+        }
+    ),
+    "network": frozenset(
+        {
+            Capability.NETWORK,
+            Capability.PORTS,
+            Capability.ATTACH_PORTS,
+            Capability.SECURITY_GROUPS,
+            Capability.NETWORK_CREATION,
+        }
+    ),
+    "block-storage": frozenset(
+        {
+            Capability.VOLUME,
+            Capability.ATTACH_VOLUMES,
+            Capability.VOLUME_SNAPSHOTS,
+            Capability.VOLUME_TRANSFER,
+        }
+    ),
+    "image": frozenset({Capability.IMAGE, Capability.SERVER_IMAGES, Capability.IMAGE_SHARING}),
+    "key-manager": frozenset({Capability.KEY_MANAGER}),
+}
+"""What comes with each service of the catalogue."""
+
+_NEEDING_COMPUTE = frozenset({Capability.ATTACH_PORTS, Capability.ATTACH_VOLUMES, Capability.SERVER_IMAGES})
+"""What takes Nova besides."""
 
 _SINCE = {
     Capability.MULTI_CREATE: "2.1",
@@ -43,23 +92,50 @@ _SINCE = {
 
 class OpenStackCloud(
     nova_network.NovaNetwork,
-    account.Accounts,
-    history.History,
-    snapshot.Snapshots,
+    action.Actions,
     attachment.Attachments,
+    console.Consoles,
+    history.History,
+    server_tags.Tags,
+    snapshot.Snapshots,
     flavor.Flavors,
+    server_group.ServerGroups,
     volume.Volumes,
     volume_transfer.VolumeTransfers,
     volume_snapshot.VolumeSnapshots,
+    account.Accounts,
+    driver.Cloud,
 ):
-    """One project on one OpenStack cloud."""
+    """One project on one OpenStack cloud: the methods of these classes, one module for each noun.
+
+    ======================================  ==========================================================
+    group of `enamel.clouds.methods`        module
+    ======================================  ==========================================================
+    Servers: sizes, zones                   compute/catalogue
+    Servers: boot, read, delete             compute/server
+    Servers: act, move                      compute/action
+    Servers: why_failed; Inside: history    compute/history
+    Inside: consoles, diagnostics           compute/console
+    Tags                                    compute/server_tags
+    ServerTypes                             compute/flavor
+    Keypairs, ServerGroups                  compute/keypair, compute/server_group
+    Networks, Ports, Addresses              network/network, network/port, network/address
+    SecurityGroups                          network/security_group
+    … all four where Nova is the network    network/nova_network, which goes before Neutron's
+    Volumes: attach, Ports: attach          compute/attachment
+    Volumes, their transfer, snapshots      storage/volume, storage/volume_transfer, storage/volume_snapshot
+    Images: read                            storage/image
+    Images: made of servers, shared         compute/snapshot
+    Projects                                identity/account
+    ======================================  ==========================================================
+    """
 
     def __init__(
         self,
         name: str,
         region: Any,
         *,
-        patience: Timeouts | None = None,
+        timeouts: Timeouts | None = None,
         board: SharedStore | None = None,
         gates: gate.Pace | None = None,
         sibling: Callable[[str], str | None] = lambda project: None,
@@ -67,43 +143,41 @@ class OpenStackCloud(
         self.name = name
         self.sibling = sibling
         self.site = site_of(region)
-        patience = patience or Timeouts()
-        self.pace = gates or gate.Pace(cloud=name, pauses=patience.pauses)
-        self.keystone = session.Session(region, name=name, patience=patience, gates=self.pace)
+        timeouts = timeouts or Timeouts()
+        self.pace = gates or gate.Pace(cloud=name, pauses=timeouts.pauses)
+        self.keystone = session.Session(region, name=name, timeouts=timeouts, gates=self.pace)
         self.calls = transport.Transport(
-            self.keystone, cloud=name, tls=_tls(region), patience=patience, gates=self.pace
+            self.keystone, cloud=name, tls=_tls(region), timeouts=timeouts, gates=self.pace
         )
         self.board = board or SharedStore()
         self.kept = cache.Cache(shared=SharedCache(self.board, of=self.whose) if self.board.there else None)
-        self.servers = watcher.Watcher(_ServerSource(self), sharing=self._sharing("servers", cloud.Server))
-        self.volumes = watcher.Watcher(_VolumeSource(self), sharing=self._sharing("volumes", cloud.Volume))
-        self.ports = watcher.Watcher(_PortSource(self))
+        self.servers = watcher.Watcher(server.Source(self), sharing=self._sharing("servers", cloud.Server))
+        self.volumes = watcher.Watcher(volume.Source(self), sharing=self._sharing("volumes", cloud.Volume))
+        self.ports = watcher.Watcher(port.Source(self))
         self.snapshots = watcher.Watcher(snapshot.Source(self))
         self.volume_snapshots = watcher.Watcher(volume_snapshot.Source(self))
 
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
-        services = {
-            Capability.COMPUTE: "compute",
-            Capability.NETWORK: "network",
-            Capability.VOLUME: "block-storage",
-            Capability.IMAGE: "image",
-            Capability.KEY_MANAGER: "key-manager",
-        }
-        found = {what for what, service in services.items() if await self.keystone.offers(service)}
+        found = {
+            capability
+            for service, capabilities in _OF_SERVICE.items()
+            if await self.keystone.offers(service)
+            for capability in capabilities
+        } | {Capability.PROJECTS}
         if Capability.COMPUTE in found:
             for capability, version in _SINCE.items():
                 if await self._version(version) is not None:
                     found.add(capability)
-        if Capability.NETWORK in found:
-            found.add(Capability.PORTS)
-        elif Capability.COMPUTE in found and await self._of_nova():
-            found.add(Capability.NETWORK)
+        else:
+            found -= _NEEDING_COMPUTE
+        if Capability.PORTS not in found and Capability.COMPUTE in found and await self._of_nova():
+            found |= {Capability.NETWORK, Capability.SECURITY_GROUPS}
         if Capability.NETWORK in found:
             networks = await self.networks()
-            if any(one.external for one in networks):
+            if any(network.external for network in networks):
                 found.add(Capability.FLOATING_IP)
-            inside = [one for one in networks if not one.external]
+            inside = [network for network in networks if not network.external]
             # A project with one network needs no other, so nobody asks whether the cloud would make one.
             if len(inside) != 1 and await self.offers_auto_network():
                 found.add(Capability.AUTO_NETWORK)
@@ -146,11 +220,11 @@ class OpenStackCloud(
         """Return the project's limits of the kinds asked for; only services that know one of them are asked."""
         wanted = set(kinds)
         reads = []
-        if of_compute := wanted & _OF_COMPUTE:
+        if of_compute := wanted & _COMPUTE_QUOTAS:
             reads.append(self._shared(of_compute, self._compute_limits))
-        if of_network := wanted & _OF_NETWORK:
+        if of_network := wanted & _NETWORK_QUOTAS:
             reads.append(self._shared(of_network, self._network_limits))
-        if of_volume := wanted & _OF_VOLUME:
+        if of_volume := wanted & _VOLUME_QUOTAS:
             reads.append(self._shared(of_volume, self._volume_limits))
         found = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
         return {kind: limit for kind, limit in found.items() if kind in wanted}
@@ -191,106 +265,6 @@ class OpenStackCloud(
         return await self.kept.get(
             ("quota", *sorted(kinds)), lambda: read(kinds), keep=timedelta(0), answer=dict[str, cloud.Limit]
         )
-
-
-class _ServerSource:
-    """Where servers are looked at."""
-
-    tells_changes = True
-
-    def __init__(self, of: OpenStackCloud) -> None:
-        self._cloud = of
-
-    async def look(
-        self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Poll[cloud.Server]:
-        params: tuple[tuple[str, str], ...] = ()
-        if since is not None:
-            params = (("changes-since", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),)
-        return await self._cloud._looked(params)
-
-    async def one(self, id: str) -> cloud.Server:
-        return await self._cloud.server(id)
-
-    def kind(self, value: cloud.Server) -> str | None:
-        if value.status != "BUILD":
-            return None
-        return f"{value.flavor_name or value.flavor_id} {value.image_id}"
-
-    def leaves(self, value: cloud.Server) -> bool:
-        # Of a server that is deleted softly the lists say nothing for as long as it can be restored.
-        return False
-
-
-class _VolumeSource:
-    """Where volumes are looked at."""
-
-    tells_changes = False
-
-    def __init__(self, of: OpenStackCloud) -> None:
-        self._cloud = of
-
-    async def look(
-        self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Poll[cloud.Volume]:
-        return await self._cloud._volumes(())
-
-    async def one(self, id: str) -> cloud.Volume:
-        return await self._cloud.volume(id)
-
-    def kind(self, value: cloud.Volume) -> str | None:
-        if value.status not in ("creating", "downloading"):
-            return None
-        return f"{value.type} {value.size_gb}"
-
-    def leaves(self, value: cloud.Volume) -> bool:
-        return value.status == "deleting"
-
-
-class _PortSource:
-    """Where the ports of servers are looked at: there is nothing to see of a server until Nova has made them."""
-
-    tells_changes = False
-    ASK_AFTER = 10
-    """After how many looks without a port the server itself is asked for."""
-
-    def __init__(self, of: OpenStackCloud) -> None:
-        self._cloud = of
-        self._without: Counter[str] = Counter()
-
-    async def look(
-        self, *, since: datetime | None, ids: Collection[str]
-    ) -> watch_snapshot.Poll[tuple[cloud.Port, ...]]:
-        ports: dict[str, list[cloud.Port]] = {id: [] for id in ids}
-        for found in await self._cloud.ports_of(ports):
-            ports.setdefault(found.server_id, []).append(found)
-        self._without = Counter({id: self._without[id] + 1 for id, there in ports.items() if not there})
-        gone = {
-            id
-            for id, times in self._without.items()
-            if times % self.ASK_AFTER == 0 and await self._is_gone(id)
-        }
-        seen = [
-            watch_snapshot.Seen(id=id, updated=None, value=None if id in gone else tuple(there))
-            for id, there in ports.items()
-        ]
-        return watch_snapshot.Poll(seen=seen, at=None)
-
-    async def one(self, id: str) -> tuple[cloud.Port, ...]:
-        return tuple(await self._cloud.ports_of([id]))
-
-    def kind(self, value: tuple[cloud.Port, ...]) -> str | None:
-        return None if value else "ports"
-
-    def leaves(self, value: tuple[cloud.Port, ...]) -> bool:
-        return False
-
-    async def _is_gone(self, server_id: str) -> bool:
-        try:
-            await self._cloud.server(server_id)
-        except Gone:
-            return True
-        return False
 
 
 def site_of(region: Any) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from enamel.clouds import driver
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import cloud, config
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.shared.store import SharedStore
 

@@ -15,6 +15,8 @@ import msgspec
 from keystoneauth1 import exceptions as keystone_errors
 from msgspec import Struct
 
+from enamel.clouds.calls import cleaning
+from enamel.model.cloud import Failure
 from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
@@ -30,19 +32,11 @@ from enamel.model.errors import (
     NoValidHost,
     QuotaExceeded,
 )
+from enamel.model.states import FailureReason
 
 ABSURD_PAUSE = 3600.0
 """A cloud that asks for a longer pause than this does not know what it says."""
-LONGEST_TEXT = 500
 
-_SECRETS = re.compile(
-    r"gAAAA[\w=-]{20,}"  # Fernet tokens
-    r"|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+"  # JWS tokens
-    r"|(?<=[\"']adminPass[\"']: [\"'])[^\"']+"
-    r"|(?<=[\"']password[\"']: [\"'])[^\"']+"
-    r"|(?<=[\"']secret[\"']: [\"'])[^\"']+"
-    r"|[A-Za-z0-9+/]{80,}={0,2}"  # user data
-)
 _TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
@@ -165,18 +159,12 @@ def said(body: bytes) -> Said:
             return _of_json(msgspec.json.decode(body))
         except msgspec.DecodeError:
             # A truncated body still shows its beginning.
-            return Said(text=clean(text))
+            return Said(text=cleaning.clean(text))
     title = _TITLE.search(text)
     plain = html.unescape(_TAGS.sub(" ", text))
     if title and title.group(1).strip() not in plain:
         plain = f"{html.unescape(title.group(1))}: {plain}"
-    return Said(text=clean(plain))
-
-
-def clean(text: str) -> str:
-    """Return a text on one line, of a bearable length, without anything secret."""
-    line = _SECRETS.sub("***", " ".join(text.split()))
-    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
+    return Said(text=cleaning.clean(plain))
 
 
 def error(answer: Answered) -> EnamelError:
@@ -222,9 +210,31 @@ def error(answer: Answered) -> EnamelError:
     )
 
 
+_REASONS = (
+    (re.compile(r"no ?valid ?host|not enough hosts", re.IGNORECASE), FailureReason.NO_CAPACITY),
+    (re.compile(r"quota", re.IGNORECASE), FailureReason.QUOTA),
+    (re.compile(r"\bimage\b", re.IGNORECASE), FailureReason.IMAGE),
+    (re.compile(r"\b(network|port|subnet|vif|fixed ip)\b", re.IGNORECASE), FailureReason.NETWORK),
+    (re.compile(r"\b(volume|block device)\b", re.IGNORECASE), FailureReason.VOLUME),
+)
+"""What a server's fault, or a failed action's event, is about; the first that fits decides."""
+
+
+def failure(text: str, *, kind: str = "") -> Failure:
+    """Return the failure that Nova describes by a server's fault, or by a failed action's events.
+
+    Args:
+        text: Its sentence.
+        kind: What else it says, as the name of an exception.
+    """
+    said = f"{text} {kind}"
+    reason = next((reason for phrase, reason in _REASONS if phrase.search(said)), FailureReason.UNKNOWN)
+    return Failure(reason=reason, text=cleaning.clean(text))
+
+
 def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
     """Return the error that a failure of keystoneauth means."""
-    text = clean(str(exc))
+    text = cleaning.clean(str(exc))
     if isinstance(exc, keystone_errors.HttpError):
         response = exc.response
         headers: Mapping[str, str] = response.headers if response is not None else {}
@@ -284,17 +294,17 @@ def _of_json(body: Any) -> Said:
     if isinstance(body, list):
         body = body[0] if body else {}
     if not isinstance(body, dict):
-        return Said(text=clean(str(body)))
+        return Said(text=cleaning.clean(str(body)))
     errors = body.get("errors")
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):
         return Said(
             kind=str(errors[0].get("code", "")),
-            text=clean(str(errors[0].get("detail") or errors[0].get("title"))),
+            text=cleaning.clean(str(errors[0].get("detail") or errors[0].get("title"))),
         )
     if "message" in body or "faultstring" in body:
         return Said(
             kind=str(body.get("title") or body.get("type") or ""),
-            text=clean(str(body.get("message") or body.get("faultstring"))),
+            text=cleaning.clean(str(body.get("message") or body.get("faultstring"))),
         )
     # {"itemNotFound": {"message": …}}, {"NeutronError": {"type": …, "message": …}}, {"NeutronError": "…"}
     for name, inner in body.items():
@@ -304,10 +314,10 @@ def _of_json(body: Any) -> Said:
             words = str(inner.get("message", ""))
             if detail and str(detail) not in words:
                 words = f"{words} {detail}"
-            return Said(kind=str(kind or ""), text=clean(words))
+            return Said(kind=str(kind or ""), text=cleaning.clean(words))
         if isinstance(inner, str):
-            return Said(kind=str(name), text=clean(inner))
-    return Said(text=clean(str(body)) if body else "")
+            return Said(kind=str(name), text=cleaning.clean(inner))
+    return Said(text=cleaning.clean(str(body)) if body else "")
 
 
 _QUOTA_WORDS = {

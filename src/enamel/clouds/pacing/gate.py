@@ -98,7 +98,7 @@ class Gate:
         Args:
             reads: Whether the call changes nothing.
             account: Whose account of the cloud it is made with, where several lead to it.
-            now_within: Seconds that somebody waits at the most who is no task.
+            now_within: Seconds that a call waits which is not a task's; the deadline of the context may be earlier.
 
         Raises:
             CloudThrottled: It takes longer than the caller waits.
@@ -108,7 +108,10 @@ class Gate:
         if self._notes is not None and self._notes.due:
             await self._heed(self._notes)
         asking = context.current()
+        left = context.seconds_left()
         longest = None if asking.patient else now_within
+        if left < (longest or math.inf):
+            longest = max(0.0, left)
         if self.closed_for > (LONGEST_PAUSE if longest is None else longest):
             raise self._away()
         if self._lanes or not self._may_enter():

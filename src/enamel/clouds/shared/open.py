@@ -34,9 +34,7 @@ def _backend(url: str) -> Backend:
     match address.scheme:
         case "memcached":
             if address.username or address.password or address.path.strip("/"):
-                raise ServiceError(
-                    f"{SETTING}: memcached accepts only a host and a port.", remedy=_REMEDY
-                )
+                raise ServiceError(f"{SETTING}: memcached accepts only a host and a port.", remedy=_REMEDY)
             return Memcached(address.hostname or "", port=address.port or PORT)
         case "redis" | "rediss":
             if address.path.strip("/") and not address.path.strip("/").isdigit():

@@ -10,18 +10,19 @@ from enamel.flow import expressions
 from enamel.flow.draft import Draft, Handle
 from enamel.model import cloud, mark
 from enamel.model.action import Action, Wish
+from enamel.model.states import ImageState, ServerActivity, ServerState, VolumeState
 from enamel.steps import act, attachment, port, resize, snapshot, volume
 from enamel.steps.step import Step
 
 PASSWORD = "password"  # noqa: S105 - the symbol that stands for it in the plan
-AT_REST = ("ACTIVE", "SHUTOFF")
+AT_REST = (ServerState.ACTIVE, ServerState.STOPPED)
 
 
 STAGES = {
-    "PREPARING_UPLOAD": ("shelving", "shelving_image_pending_upload"),
-    "REBUILDING_BLOCK_DEVICES": ("rebuilding", "rebuild_block_device_mapping"),
+    "PREPARING_UPLOAD": (ServerActivity.SHELVING,),
+    "REBUILDING_BLOCK_DEVICES": (ServerActivity.REBUILDING,),
 }
-"""The cloud's task states until the end of a stage, by what people read of it."""
+"""What the cloud does until the end of a stage, by the item's action."""
 
 
 class Simple(Struct, frozen=True):
@@ -29,25 +30,25 @@ class Simple(Struct, frozen=True):
 
     word: str
     """The item's action."""
-    goal: tuple[str, ...] = ()
+    goal: tuple[ServerState, ...] = ()
     """Where it leads; nowhere means that the cloud's answer is the end of it."""
     tells: bool = True
     """Whether the goal differs from where it began."""
 
 
 SIMPLE: dict[Action, Simple] = {
-    Action.REBOOT: Simple("REBOOTING", ("ACTIVE",), tells=False),
-    Action.HARD_REBOOT: Simple("REBOOTING", ("ACTIVE",), tells=False),
-    Action.PAUSE: Simple("PAUSING", ("PAUSED",)),
-    Action.UNPAUSE: Simple("UNPAUSING", ("ACTIVE",)),
-    Action.SUSPEND: Simple("SUSPENDING", ("SUSPENDED",)),
-    Action.RESUME: Simple("RESUMING", ("ACTIVE",)),
-    Action.POWER_OFF: Simple("POWERING_OFF", ("SHUTOFF",)),
-    Action.POWER_ON: Simple("POWERING_ON", ("ACTIVE",)),
-    Action.UNRESCUE: Simple("UNRESCUING", ("ACTIVE",)),
+    Action.REBOOT: Simple("REBOOTING", (ServerState.ACTIVE,), tells=False),
+    Action.HARD_REBOOT: Simple("REBOOTING", (ServerState.ACTIVE,), tells=False),
+    Action.PAUSE: Simple("PAUSING", (ServerState.PAUSED,)),
+    Action.UNPAUSE: Simple("UNPAUSING", (ServerState.ACTIVE,)),
+    Action.SUSPEND: Simple("SUSPENDING", (ServerState.SUSPENDED,)),
+    Action.RESUME: Simple("RESUMING", (ServerState.ACTIVE,)),
+    Action.POWER_OFF: Simple("POWERING_OFF", (ServerState.STOPPED,)),
+    Action.POWER_ON: Simple("POWERING_ON", (ServerState.ACTIVE,)),
+    Action.UNRESCUE: Simple("UNRESCUING", (ServerState.ACTIVE,)),
     Action.RESTORE: Simple("RESTORING", AT_REST),
-    Action.SHELVE_OFFLOAD: Simple("OFFLOADING", ("SHELVED_OFFLOADED",)),
-    Action.UNSHELVE: Simple("UNSHELVING", ("ACTIVE",)),
+    Action.SHELVE_OFFLOAD: Simple("OFFLOADING", (ServerState.SHELVED_OFFLOADED,)),
+    Action.UNSHELVE: Simple("UNSHELVING", (ServerState.ACTIVE,)),
     Action.LOCK: Simple("LOCKING"),
     Action.UNLOCK: Simple("UNLOCKING"),
     Action.CONFIRM_RESIZE: Simple("FINALIZING", AT_REST),
@@ -59,11 +60,11 @@ SIMPLE: dict[Action, Simple] = {
 class Recipe:
     """One action on one server, on its way to a plan."""
 
-    def __init__(self, draft: Draft, *, server: cloud.Server, wish: Wish, look: Lookup) -> None:
+    def __init__(self, draft: Draft, *, server: cloud.Server, wish: Wish, lookup: Lookup) -> None:
         self.draft = draft
         self.server = server
         self.wish = wish
-        self.look = look
+        self.look = lookup
         self.secrets: dict[str, bytes] = {}
 
     def add(self, step: Step, *, word: str | None = None, after: Handle | None = None) -> Handle:
@@ -76,7 +77,7 @@ class Recipe:
         self,
         word: str,
         *,
-        goal: tuple[str, ...] = (),
+        goal: tuple[ServerState, ...] = (),
         after: Handle | None = None,
         what: Action | None = None,
         arguments: dict[str, Any] | None = None,
@@ -98,7 +99,7 @@ class Recipe:
         self,
         word: str,
         *,
-        goal: tuple[str, ...],
+        goal: tuple[ServerState, ...],
         begun: Handle,
         after: Handle | None = None,
         proof: bool = False,
@@ -121,16 +122,16 @@ class Recipe:
 
     def image(self) -> str | None:
         """Return the id of the image that the action starts from; None where it names none."""
-        wanted = self.wish.template_id or self.wish.template
-        if wanted is None:
+        named = self.wish.template_id or self.wish.template
+        if named is None:
             return None
         ids_only = self.wish.template_id is not None
         pointer = "/template_id" if ids_only else "/template"
         images = self.look.facts.images
-        found = self.look.find(images, wanted, what="template", pointer=pointer, ids_only=ids_only)
-        if found is not None and found.status != "active":
-            self.look.fault(pointer, f"Image '{found.name}' cannot be booted: its state is '{found.status}'.")
-        return found.id if found else None
+        image = self.look.find(images, named, what="template", pointer=pointer, ids_only=ids_only)
+        if image is not None and image.state is not ImageState.ACTIVE:
+            self.look.fault(pointer, f"Image '{image.name}' cannot be booted: its state is '{image.status}'.")
+        return image.id if image else None
 
 
 def _simple(recipe: Recipe) -> None:
@@ -140,22 +141,24 @@ def _simple(recipe: Recipe) -> None:
 
 
 def _image(recipe: Recipe) -> None:
-    wish = recipe.wish
-    series = {"kind": wish.kind, "keep": wish.keep} if wish.action is Action.BACKUP else None
-    taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=wish.name or "", series=series))
+    body = recipe.wish
+    series = {"kind": body.kind, "keep": body.keep} if body.action is Action.BACKUP else None
+    taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=body.name or "", series=series))
     uploaded = recipe.add(snapshot.AwaitImage(id=taken["id"]))
     # The image is active a little before the cloud leaves the server alone again.
-    rest = act.Settle(id=recipe.server.id, what=wish.action, goal=(recipe.server.status,))
+    rest = act.Settle(id=recipe.server.id, what=body.action, goal=(recipe.server.state,))
     recipe.add(rest, word="UPLOADING", after=uploaded)
 
 
 def _update_password(recipe: Recipe) -> None:
-    recipe.act("UPDATING_PASSWORD", goal=("ACTIVE",), arguments=recipe.password(), tells=False, proof=True)
+    recipe.act(
+        "UPDATING_PASSWORD", goal=(ServerState.ACTIVE,), arguments=recipe.password(), tells=False, proof=True
+    )
 
 
 def _rescue(recipe: Recipe) -> None:
     arguments = recipe.password() | ({"image_id": image} if (image := recipe.image()) else {})
-    recipe.act("RESCUING", goal=("RESCUE",), arguments=arguments)
+    recipe.act("RESCUING", goal=(ServerState.RESCUED,), arguments=arguments)
 
 
 def _rebuild(recipe: Recipe) -> None:
@@ -170,12 +173,12 @@ def _rebuild(recipe: Recipe) -> None:
 
 
 def _resize(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    ids_only = wish.type_id is not None
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    ids_only = body.type_id is not None
     pointer = "/type_id" if ids_only else "/type"
-    size = look.find(
-        look.facts.flavors,
-        wish.type_id or wish.type or "",
+    size = lookup.find(
+        lookup.facts.flavors,
+        body.type_id or body.type or "",
         what="server type",
         pointer=pointer,
         ids_only=ids_only,
@@ -183,7 +186,7 @@ def _resize(recipe: Recipe) -> None:
     if size is None:
         return
     if size.id == server.flavor_id or size.name == server.flavor_name:
-        look.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
+        lookup.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
         return
     # Older clouds do not say how large a server is.
     known = server.vcpus > 0
@@ -195,66 +198,74 @@ def _resize(recipe: Recipe) -> None:
         memory_mb=max(0, size.memory_mb - server.memory_mb) if known else 0,
     )
     begun = recipe.add(step)
-    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), begun=begun)
-    if wish.confirm is not False:
+    moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
+    if body.confirm is not False:
         recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
 def _move(recipe: Recipe) -> None:
     server = recipe.server
-    live = recipe.wish.live if recipe.wish.live is not None else server.status != "SHUTOFF"
-    if live and server.status == "SHUTOFF":
+    live = recipe.wish.live if recipe.wish.live is not None else server.state is not ServerState.STOPPED
+    if live and server.state is ServerState.STOPPED:
         recipe.look.fault("/live", f"Server '{server.name}' does not run: it can only be moved cold.")
-    if not live and server.status == "PAUSED":
+    if not live and server.state is ServerState.PAUSED:
         recipe.look.fault("/live", f"Server '{server.name}' is paused: it can only be moved live.")
     begun = recipe.add(resize.Move(id=server.id, live=live))
     if live:
-        recipe.settle("MIGRATING", goal=(server.status,), begun=begun, proof=True)
+        recipe.settle("MIGRATING", goal=(server.state,), begun=begun, proof=True)
         return
-    moved = recipe.settle("MIGRATING", goal=("VERIFY_RESIZE",), begun=begun)
+    moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
     recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
 def _shelve(recipe: Recipe) -> None:
     begun = recipe.act("SHELVING")
     imaged = recipe.stage("PREPARING_UPLOAD", begun=begun)
-    recipe.settle("UPLOADING", goal=("SHELVED", "SHELVED_OFFLOADED"), begun=begun, after=imaged)
+    recipe.settle(
+        "UPLOADING", goal=(ServerState.SHELVED, ServerState.SHELVED_OFFLOADED), begun=begun, after=imaged
+    )
 
 
 def _attach_volume(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    with_server = bool(wish.delete_with_server)
-    if wish.volume is not None:
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    with_server = bool(body.delete_with_server)
+    if body.volume is not None:
         for name in ("name", "volume_type"):
-            if getattr(wish, name) is not None:
-                look.fault(f"/{name}", f"'{name}' is for a new volume, with `size_gb`.", "unknown_field")
-        found = look.find(look.facts.volumes, wish.volume, what="volume", pointer="/volume")
-        if found is None:
+            if getattr(body, name) is not None:
+                lookup.fault(f"/{name}", f"'{name}' is for a new volume, with `size_gb`.", "unknown_field")
+        existing = lookup.find(lookup.facts.volumes, body.volume, what="volume", pointer="/volume")
+        if existing is None:
             return
-        if found.id in server.volumes:
-            look.fault("/volume", f"Volume '{found.name or found.id}' is attached to this server already.")
-        elif found.status != "available" and not (found.multiattach and found.status == "in-use"):
-            detail = f"Volume '{found.name or found.id}' cannot be used: its state is '{found.status}'."
-            look.fault("/volume", detail, "in_use" if found.status == "in-use" else "invalid")
+        if existing.id in server.volumes:
+            lookup.fault(
+                "/volume", f"Volume '{existing.name or existing.id}' is attached to this server already."
+            )
+        elif existing.state is not VolumeState.AVAILABLE and not (
+            existing.multiattach and existing.state is VolumeState.IN_USE
+        ):
+            detail = (
+                f"Volume '{existing.name or existing.id}' cannot be used: its state is '{existing.status}'."
+            )
+            lookup.fault("/volume", detail, "in_use" if existing.state is VolumeState.IN_USE else "invalid")
         recipe.add(
             attachment.AttachVolume(
                 server_id=server.id,
-                volume_id=found.id,
+                volume_id=existing.id,
                 delete_with_server=with_server,
                 beside=server.volumes,
             )
         )
         return
-    size = wish.size_gb or 0
-    if wish.volume_type is not None:
-        look.find(look.facts.volume_types, wish.volume_type, what="volume type", pointer="/volume_type")
-    name = wish.name or f"{server.name}-{len(server.volumes) + 1}"
-    made = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=wish.volume_type))
-    usable = recipe.add(volume.AwaitVolume(id=made["id"]))
+    size = body.size_gb or 0
+    if body.volume_type is not None:
+        lookup.find(lookup.facts.volume_types, body.volume_type, what="volume type", pointer="/volume_type")
+    name = body.name or f"{server.name}-{len(server.volumes) + 1}"
+    created = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=body.volume_type))
+    usable = recipe.add(volume.AwaitVolume(id=created["id"]))
     recipe.add(
         attachment.AttachVolume(
             server_id=server.id,
-            volume_id=made["id"],
+            volume_id=created["id"],
             delete_with_server=with_server,
             beside=server.volumes,
         ),
@@ -263,55 +274,59 @@ def _attach_volume(recipe: Recipe) -> None:
 
 
 def _detach_volume(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    own = [one for one in look.facts.volumes if one.id in server.volumes]
-    found = look.find(own, wish.volume or "", what="volume of this server", pointer="/volume")
-    if found is None:
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    own = [attached for attached in lookup.facts.volumes if attached.id in server.volumes]
+    detached = lookup.find(own, body.volume or "", what="volume of this server", pointer="/volume")
+    if detached is None:
         return
-    kept = tuple(id for id in server.volumes if id != found.id)
-    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=found.id, beside=kept))
-    if wish.delete:
-        recipe.add(volume.DeleteVolume(id=found.id), after=freed)
+    kept = tuple(id for id in server.volumes if id != detached.id)
+    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=detached.id, beside=kept))
+    if body.delete:
+        recipe.add(volume.DeleteVolume(id=detached.id), after=freed)
 
 
 def _attach_port(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    if wish.port is not None:
-        if wish.fixed_ip is not None:
-            look.fault("/fixed_ip", "A port has its address already; leave `fixed_ip` out.", "unknown_field")
-        found = look.find(look.facts.ports, wish.port, what="port", pointer="/port")
-        if found is None:
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    if body.port is not None:
+        if body.fixed_ip is not None:
+            lookup.fault(
+                "/fixed_ip", "A port has its address already; leave `fixed_ip` out.", "unknown_field"
+            )
+        existing = lookup.find(lookup.facts.ports, body.port, what="port", pointer="/port")
+        if existing is None:
             return
-        if found.server_id:
-            look.fault("/port", f"Port '{found.name or found.id}' is in use.", "in_use")
-        recipe.add(attachment.AttachPort(server_id=server.id, port_id=found.id))
+        if existing.server_id:
+            lookup.fault("/port", f"Port '{existing.name or existing.id}' is in use.", "in_use")
+        recipe.add(attachment.AttachPort(server_id=server.id, port_id=existing.id))
         return
-    inside = [one for one in look.facts.networks if not one.external or one.shared]
-    network = look.find(inside, wish.network or "", what="network", pointer="/network")
+    inside = [candidate for candidate in lookup.facts.networks if not candidate.external or candidate.shared]
+    network = lookup.find(inside, body.network or "", what="network", pointer="/network")
     if network is None:
         return
-    wanted = port.RequestedPort(
-        network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=wish.fixed_ip
+    new = port.RequestedPort(
+        network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=body.fixed_ip
     )
-    made = recipe.add(port.CreatePorts(wants=(wanted,)))
-    recipe.add(attachment.AttachPort(server_id=server.id, port_id=made["ports", 0, "id"]))
+    created = recipe.add(port.CreatePorts(wants=(new,)))
+    recipe.add(attachment.AttachPort(server_id=server.id, port_id=created["ports", 0, "id"]))
 
 
 def _detach_port(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    if wish.port is not None:
-        found = look.find(look.facts.ports, wish.port, what="port of this server", pointer="/port")
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    if body.port is not None:
+        detached = lookup.find(lookup.facts.ports, body.port, what="port of this server", pointer="/port")
     else:
-        found = next((one for one in look.facts.ports if wish.fixed_ip in one.addresses), None)
-        if found is None:
-            look.fault("/fixed_ip", f"Server '{server.name}' has no address {wish.fixed_ip}.", "unknown")
-    if found is None:
+        detached = next(
+            (candidate for candidate in lookup.facts.ports if body.fixed_ip in candidate.addresses), None
+        )
+        if detached is None:
+            lookup.fault("/fixed_ip", f"Server '{server.name}' has no address {body.fixed_ip}.", "unknown")
+    if detached is None:
         return
-    freed = recipe.add(attachment.DetachPort(server_id=server.id, port_id=found.id))
-    by = mark.read(found.mark)
+    freed = recipe.add(attachment.DetachPort(server_id=server.id, port_id=detached.id))
+    by = mark.read(detached.mark)
     if by is not None and not by.lasting:
         # Nova deletes the ports that it has made; those that Enamel has made are Enamel's to delete.
-        recipe.add(port.DeletePort(id=found.id), after=freed)
+        recipe.add(port.DeletePort(id=detached.id), after=freed)
 
 
 RECIPES: dict[Action, Callable[[Recipe], None]] = {

@@ -1,10 +1,10 @@
-"""Actions on servers: one table of what may be done in which state and what becomes of it."""
+"""Actions on servers: one table of which action is allowed in which state."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from enamel.sandbox import guests, kernel
+from enamel.sandbox import guests, http, kernel
 from enamel.sandbox.compute import guard, image, network, power, resize, shelve, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
@@ -16,9 +16,9 @@ class Rule(NamedTuple):
     """One line of the table of actions."""
 
     act: guard.Act
-    """What is done."""
+    """What carries it out."""
     states: frozenset[str] | None = None
-    """The lasting states it is allowed in; None allows all."""
+    """The vm_states it is allowed in; None allows all."""
     busy: bool = False
     """Whether it is allowed while another task runs."""
     admin: str = ""
@@ -29,8 +29,8 @@ class Rule(NamedTuple):
     """Whether a lock forbids it."""
 
 
-def run(request: kernel.Request) -> kernel.Reply:
-    """Find the action in the body, compute_guard.check lock and state, and do it."""
+def run(request: http.Request) -> kernel.Reply:
+    """Find the action in the body, check lock and state, and carry it out."""
     body = request.body()
     if len(body) != 1:
         raise kernel.Refusal(400, "Malformed request body")
@@ -51,7 +51,7 @@ def run(request: kernel.Request) -> kernel.Reply:
     return rule.act(request, server, body[name])
 
 
-def _console_output(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+def _console_output(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
     """Answer with the end of the console log."""
     if server.host is None or server.launched is None:
         raise kernel.Refusal(409, f"Instance {server.id} is not ready")
@@ -62,8 +62,8 @@ def _console_output(request: kernel.Request, server: compute_server.Server, aske
     return kernel.Reply(body={"output": "\n".join(lines)})
 
 
-def _restore(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Bring a softly deleted server back, when the quota still has room."""
+def _restore(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    """Restore a soft-deleted server, if the quota allows it."""
     request.cloud.compute.afford(
         server.project_id, instances=1, cores=server.flavor.vcpus, ram=server.flavor.ram
     )
@@ -71,7 +71,7 @@ def _restore(request: kernel.Request, server: compute_server.Server, _: Any) -> 
     return guard.ACCEPTED
 
 
-def _force_delete(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def _force_delete(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Delete a server for good."""
     work.destroy(request.cloud, server)
     return guard.ACCEPTED
@@ -80,7 +80,7 @@ def _force_delete(request: kernel.Request, server: compute_server.Server, _: Any
 def _group(*, add: bool) -> guard.Act:
     """Return the action that adds a security group to a server, or takes it away."""
 
-    def act(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         request.cloud.network.change_group(request.caller, server_id=server.id, group=asked["name"], add=add)
         request.cloud.guests.touch(server.id)
         return guard.ACCEPTED
@@ -88,17 +88,17 @@ def _group(*, add: bool) -> guard.Act:
     return act
 
 
-def _reset(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Declare a server active or broken."""
+def _reset(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Set a server's state to active or error."""
     server.epoch += 1
     work.mark(request.cloud, server, vm_state=asked["state"], task_state=None)
     return guard.ACCEPTED
 
 
 def _console(kind: str) -> guard.Act:
-    """Return an old action that asks for a console, gone since 2.6."""
+    """Return one of the console actions that 2.6 removed."""
 
-    def act(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         if request.version >= (2, 6):
             raise kernel.Refusal(404, "The resource could not be found.")
         url = f"http://127.0.0.1:6080/vnc_lite.html?path=%3Ftoken%3D{request.cloud.new_id()}"
@@ -193,4 +193,4 @@ ACTIONS: dict[str, Rule] = {
     "removeFloatingIp": Rule(network.associate(put=False), busy=True, lock=False),
     "os-resetState": Rule(_reset, busy=True, lock=False, admin="os_compute_api:os-admin-actions:reset_state"),
 }  # fmt: skip
-"""What may be done to a server."""
+"""The actions on a server."""

@@ -1,10 +1,10 @@
-"""What hangs on a server: volumes, interfaces, security groups, addresses."""
+"""What is attached to a server: volumes, interfaces, security groups, addresses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import http, kernel, seams
 from enamel.sandbox.compute import guard, view, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
@@ -37,35 +37,35 @@ def _volume_schema(version: kernel.Version) -> compute_schema.Schema:
 _VOLUMES = {turn: compute_schema.checker(_volume_schema(turn)) for turn in ((2, 79), (2, 49), (2, 1))}
 
 
-def _server(request: kernel.Request) -> compute_server.Server:
+def _server(request: http.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
 def _attachment(
-    request: kernel.Request, server: compute_server.Server, disk: compute_server.Disk
+    request: http.Request, server: compute_server.Server, disk: compute_server.Disk
 ) -> dict[str, Any]:
     """Return an attachment as Nova shows it."""
-    shown: dict[str, Any] = {"volumeId": disk.volume_id, "serverId": server.id, "device": disk.device}
+    body: dict[str, Any] = {"volumeId": disk.volume_id, "serverId": server.id, "device": disk.device}
     if request.version < (2, 89):
-        shown["id"] = disk.volume_id
+        body["id"] = disk.volume_id
     if request.version >= (2, 70):
-        shown["tag"] = disk.tag
+        body["tag"] = disk.tag
     if request.version >= (2, 79):
-        shown["delete_on_termination"] = disk.delete_on_termination
+        body["delete_on_termination"] = disk.delete_on_termination
     if request.version >= (2, 89):
-        shown |= {"attachment_id": disk.attachment_id, "bdm_uuid": disk.mapping_id}
-    return shown
+        body |= {"attachment_id": disk.attachment_id, "bdm_uuid": disk.mapping_id}
+    return body
 
 
-def volumes(request: kernel.Request) -> kernel.Reply:
+def volumes(request: http.Request) -> kernel.Reply:
     """Answer with a server's volumes."""
     server = _server(request)
-    shown = [_attachment(request, server, disk) for disk in server.disks.values()]
-    return kernel.Reply(body={"volumeAttachments": shown})
+    attachments = [_attachment(request, server, disk) for disk in server.disks.values()]
+    return kernel.Reply(body={"volumeAttachments": attachments})
 
 
-def _disk(request: kernel.Request, server: compute_server.Server) -> compute_server.Disk:
+def _disk(request: http.Request, server: compute_server.Server) -> compute_server.Disk:
     """Return the attachment in the path."""
     volume_id = request.params["volume"]
     disk = server.disks.get(volume_id)
@@ -74,34 +74,34 @@ def _disk(request: kernel.Request, server: compute_server.Server) -> compute_ser
     return disk
 
 
-def volume(request: kernel.Request) -> kernel.Reply:
+def volume(request: http.Request) -> kernel.Reply:
     """Answer with one of a server's volumes."""
     server = _server(request)
-    shown = _attachment(request, server, _disk(request, server))
-    return kernel.Reply(body={"volumeAttachment": shown})
+    attachment = _attachment(request, server, _disk(request, server))
+    return kernel.Reply(body={"volumeAttachment": attachment})
 
 
-def attach_volume(request: kernel.Request) -> kernel.Reply:
+def attach_volume(request: http.Request) -> kernel.Reply:
     """Attach a volume to a server."""
     server, cloud, body = _server(request), request.cloud, request.body()
     compute_schema.check(body, next(schema for turn, schema in _VOLUMES.items() if turn <= request.version))
     asked = body["volumeAttachment"]
     volume_id = asked["volumeId"]
-    found = cloud.volume.find(request.caller, volume_id)
-    if found is None:
+    volume = cloud.volume.find(request.caller, volume_id)
+    if volume is None:
         raise kernel.Refusal(404, f"Volume {volume_id} could not be found.")
     guard.check(request, server, name="attach_volume", states=_STATES)
     if volume_id in server.disks:
         raise kernel.Refusal(400, f"Invalid volume: volume {volume_id} already attached")
-    if found.status != "available" and not (found.multiattach and found.status == "in-use"):
-        if found.status == "in-use":
+    if volume.status != "available" and not (volume.multiattach and volume.status == "in-use"):
+        if volume.status == "in-use":
             raise kernel.Refusal(400, f"Invalid volume: volume {volume_id} already attached")
         raise kernel.Refusal(
             400,
             f"Invalid input received: Invalid volume: Volume {volume_id} status must be available or in-use or"
-            f" downloading to reserve, but the current status is {found.status}.",
+            f" downloading to reserve, but the current status is {volume.status}.",
         )
-    if found.multiattach and request.version < (2, 60):
+    if volume.multiattach and request.version < (2, 60):
         raise kernel.Refusal(
             400, "Multiattach volumes are only supported starting with compute API version 2.60."
         )
@@ -127,8 +127,8 @@ def attach_volume(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volumeAttachment": _attachment(request, server, disk)})
 
 
-def change_volume(request: kernel.Request) -> kernel.Reply:
-    """Change whether a volume goes with its server."""
+def change_volume(request: http.Request) -> kernel.Reply:
+    """Change whether a volume is deleted with its server."""
     server = _server(request)
     disk = _disk(request, server)
     asked = request.body().get("volumeAttachment")
@@ -138,8 +138,8 @@ def change_volume(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def detach_volume(request: kernel.Request) -> kernel.Reply:
-    """Take a volume from a server."""
+def detach_volume(request: http.Request) -> kernel.Reply:
+    """Detach a volume from a server."""
     server, cloud = _server(request), request.cloud
     disk = _disk(request, server)
     guard.check(request, server, name="detach_volume", states=_STATES)
@@ -156,9 +156,9 @@ def detach_volume(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def _interface(request: kernel.Request, plug: seams.Plug) -> dict[str, Any]:
+def _interface(request: http.Request, plug: seams.Plug) -> dict[str, Any]:
     """Return an interface as Nova shows it."""
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "net_id": plug.network_id,
         "port_id": plug.port_id,
         "mac_addr": plug.mac,
@@ -166,17 +166,17 @@ def _interface(request: kernel.Request, plug: seams.Plug) -> dict[str, Any]:
         "fixed_ips": [{"subnet_id": subnet, "ip_address": address} for address, subnet in plug.fixed],
     }
     if request.version >= (2, 70):
-        shown["tag"] = None
-    return shown
+        body["tag"] = None
+    return body
 
 
-def interfaces(request: kernel.Request) -> kernel.Reply:
+def interfaces(request: http.Request) -> kernel.Reply:
     """Answer with a server's interfaces."""
     plugs = request.cloud.network.plugs(_server(request).id)
     return kernel.Reply(body={"interfaceAttachments": [_interface(request, plug) for plug in plugs]})
 
 
-def _plug(request: kernel.Request, server: compute_server.Server) -> seams.Plug:
+def _plug(request: http.Request, server: compute_server.Server) -> seams.Plug:
     """Return the interface in the path."""
     port_id = request.params["port"]
     for plug in request.cloud.network.plugs(server.id):
@@ -185,7 +185,7 @@ def _plug(request: kernel.Request, server: compute_server.Server) -> seams.Plug:
     raise kernel.Refusal(404, f"Instance {server.id} does not have a port with id {port_id}")
 
 
-def interface(request: kernel.Request) -> kernel.Reply:
+def interface(request: http.Request) -> kernel.Reply:
     """Answer with one of a server's interfaces."""
     return kernel.Reply(body={"interfaceAttachment": _interface(request, _plug(request, _server(request)))})
 
@@ -207,8 +207,8 @@ _INTERFACE = compute_schema.checker(
 )
 
 
-def attach_interface(request: kernel.Request) -> kernel.Reply:
-    """Give a server another interface."""
+def attach_interface(request: http.Request) -> kernel.Reply:
+    """Attach an interface to a server."""
     server, cloud, body = _server(request), request.cloud, request.body()
     compute_schema.check(body, _INTERFACE)
     asked = body.get("interfaceAttachment") or {}
@@ -232,8 +232,8 @@ def attach_interface(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"interfaceAttachment": _interface(request, _plug(request, server))})
 
 
-def detach_interface(request: kernel.Request) -> kernel.Reply:
-    """Take an interface from a server."""
+def detach_interface(request: http.Request) -> kernel.Reply:
+    """Detach an interface from a server."""
     server, cloud = _server(request), request.cloud
     plug = _plug(request, server)
     guard.check(request, server, name="detach_interface", states=_PLUGGABLE)
@@ -248,10 +248,10 @@ def detach_interface(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def groups(request: kernel.Request) -> kernel.Reply:
+def groups(request: http.Request) -> kernel.Reply:
     """Answer with a server's security groups."""
     server = _server(request)
-    shown = [
+    bodies = [
         {
             "id": group["id"],
             "name": group["name"],
@@ -261,7 +261,7 @@ def groups(request: kernel.Request) -> kernel.Reply:
         }
         for group in request.cloud.network.groups(server.id)
     ]
-    return kernel.Reply(body={"security_groups": shown})
+    return kernel.Reply(body={"security_groups": bodies})
 
 
 def _plain(server_addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -272,32 +272,32 @@ def _plain(server_addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[
     }
 
 
-def addresses(request: kernel.Request) -> kernel.Reply:
+def addresses(request: http.Request) -> kernel.Reply:
     """Answer with a server's addresses by network."""
-    found = view.addresses(request, request.cloud.network.plugs(_server(request).id))
-    return kernel.Reply(body={"addresses": _plain(found)})
+    networks = view.addresses(request, request.cloud.network.plugs(_server(request).id))
+    return kernel.Reply(body={"addresses": _plain(networks)})
 
 
-def network_addresses(request: kernel.Request) -> kernel.Reply:
+def network_addresses(request: http.Request) -> kernel.Reply:
     """Answer with a server's addresses on one network."""
-    found = view.addresses(request, request.cloud.network.plugs(_server(request).id))
+    networks = view.addresses(request, request.cloud.network.plugs(_server(request).id))
     network = request.params["network"]
-    if network not in found:
+    if network not in networks:
         raise kernel.Refusal(404, "Instance is not a member of specified network")
-    return kernel.Reply(body=_plain({network: found[network]}))
+    return kernel.Reply(body=_plain({network: networks[network]}))
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/servers/{id}/os-volume_attachments", volumes),
-    kernel.Route("POST", "/v2.1/servers/{id}/os-volume_attachments", attach_volume),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-volume_attachments/{volume}", volume),
-    kernel.Route("PUT", "/v2.1/servers/{id}/os-volume_attachments/{volume}", change_volume),
-    kernel.Route("DELETE", "/v2.1/servers/{id}/os-volume_attachments/{volume}", detach_volume),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-interface", interfaces),
-    kernel.Route("POST", "/v2.1/servers/{id}/os-interface", attach_interface),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-interface/{port}", interface),
-    kernel.Route("DELETE", "/v2.1/servers/{id}/os-interface/{port}", detach_interface),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-security-groups", groups),
-    kernel.Route("GET", "/v2.1/servers/{id}/ips", addresses),
-    kernel.Route("GET", "/v2.1/servers/{id}/ips/{network}", network_addresses),
+    http.Route("GET", "/v2.1/servers/{id}/os-volume_attachments", volumes),
+    http.Route("POST", "/v2.1/servers/{id}/os-volume_attachments", attach_volume),
+    http.Route("GET", "/v2.1/servers/{id}/os-volume_attachments/{volume}", volume),
+    http.Route("PUT", "/v2.1/servers/{id}/os-volume_attachments/{volume}", change_volume),
+    http.Route("DELETE", "/v2.1/servers/{id}/os-volume_attachments/{volume}", detach_volume),
+    http.Route("GET", "/v2.1/servers/{id}/os-interface", interfaces),
+    http.Route("POST", "/v2.1/servers/{id}/os-interface", attach_interface),
+    http.Route("GET", "/v2.1/servers/{id}/os-interface/{port}", interface),
+    http.Route("DELETE", "/v2.1/servers/{id}/os-interface/{port}", detach_interface),
+    http.Route("GET", "/v2.1/servers/{id}/os-security-groups", groups),
+    http.Route("GET", "/v2.1/servers/{id}/ips", addresses),
+    http.Route("GET", "/v2.1/servers/{id}/ips/{network}", network_addresses),
 )

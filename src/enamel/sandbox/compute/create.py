@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from enamel.sandbox import kernel, seams
+from enamel.sandbox import http, kernel, seams
 from enamel.sandbox.compute import disk, schema, state, view, work
 from enamel.sandbox.compute import server as compute_server
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Accept one server, or several alike."""
+def create(request: http.Request) -> kernel.Reply:
+    """Accept a request for one server, or for several equal ones."""
     body = request.body()
     schema.check(body, schema.server(request.version))
     era = request.cloud.era
@@ -25,14 +25,10 @@ def create(request: kernel.Request) -> kernel.Reply:
     if most > 1 and "hostname" in asked:
         raise kernel.Refusal(400, "Unable to allocate a single hostname to multiple instances")
     zone = _zone(request, asked.get("availability_zone"))
-    key_name = asked.get("key_name")
-    if key_name is not None and (caller.user_id, key_name) not in nova.keypairs:
-        raise kernel.Refusal(400, "Invalid key_name provided.")
-    wanted = disk.wanted_volumes(request, asked, most=most)
-    image = disk.root_image(request, asked, flavor=flavor, wanted=wanted)
-    if len(asked.get("metadata", {})) > nova.limit(caller.project_id, "metadata_items") >= 0:
-        allowed = nova.limit(caller.project_id, "metadata_items")
-        raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
+    _check_key(request, asked.get("key_name"))
+    devices = disk.block_devices(request, asked, most=most)
+    image = disk.root_image(request, asked, flavor=flavor, devices=devices)
+    _check_metadata(request, asked.get("metadata", {}))
     group = _group(request, hints, count=most)
     groups = [item["name"] for item in asked.get("security_groups", []) if "name" in item] or ["default"]
     nics = _nics(request, asked, groups=groups, most=most)
@@ -49,38 +45,63 @@ def create(request: kernel.Request) -> kernel.Reply:
             group=group,
             nics=nics,
             groups=groups,
-            wanted=wanted,
+            devices=devices,
             reservation=reservation,
             number=number if most > 1 and era.compute is not None else None,
         )
         for number in range(count)
     ]
-    for item in wanted:
-        if item.source == "volume":
-            request.cloud.volume.reserve(item.source_id)
-    for server in servers:
-        nova.add(server)
-        work.log(server, request, name="create", event="compute__do_build_and_run_instance")
-        work.boot(request.cloud, server)
+    _start(request, servers, devices)
     if schema.truth(asked.get("return_reservation_id", False)):
         return kernel.Reply(status=202, body={"reservation_id": reservation})
-    first = servers[0]
-    shown = {
-        "id": first.id,
-        "links": view.links(request, "servers", first.id),
-        "OS-DCF:diskConfig": first.disk_config,
+    return _accepted(request, servers[0], groups=groups, password=asked.get("adminPass"))
+
+
+def _start(
+    request: http.Request,
+    servers: list[compute_server.Server],
+    devices: list[compute_server.BlockDevice],
+) -> None:
+    """Reserve the volumes and start building the servers."""
+    for device in devices:
+        if device.source == "volume":
+            request.cloud.volume.reserve(device.source_id)
+    for server in servers:
+        request.cloud.compute.add(server)
+        work.log(server, request, name="create", event="compute__do_build_and_run_instance")
+        work.boot(request.cloud, server)
+
+
+def _accepted(
+    request: http.Request, server: compute_server.Server, *, groups: list[str], password: str | None
+) -> kernel.Reply:
+    """Answer with the first of the new servers."""
+    body = {
+        "id": server.id,
+        "links": view.links(request, "servers", server.id),
+        "OS-DCF:diskConfig": server.disk_config,
         "security_groups": [{"name": name} for name in groups],
-        "adminPass": asked.get("adminPass") or request.cloud.new_hex()[:12],
+        "adminPass": password or request.cloud.new_hex()[:12],
     }
-    return kernel.Reply(
-        status=202,
-        body={"server": shown},
-        headers={"Location": f"{request.root}/v2.1/servers/{first.id}"},
-    )
+    location = f"{request.root}/v2.1/servers/{server.id}"
+    return kernel.Reply(status=202, body={"server": body}, headers={"Location": location})
+
+
+def _check_key(request: http.Request, name: str | None) -> None:
+    """Refuse a keypair that the caller does not have."""
+    if name is not None and (request.caller.user_id, name) not in request.cloud.compute.keypairs:
+        raise kernel.Refusal(400, "Invalid key_name provided.")
+
+
+def _check_metadata(request: http.Request, metadata: dict[str, str]) -> None:
+    """Refuse more metadata than the quota allows."""
+    allowed = request.cloud.compute.limit(request.caller.project_id, "metadata_items")
+    if len(metadata) > allowed >= 0:
+        raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
 
 
 def _counts(asked: dict[str, Any]) -> tuple[int, int]:
-    """Return how many servers are wanted at least and at most."""
+    """Return the minimum and maximum number of servers requested."""
     fewest = int(asked.get("min_count", 1))
     most = int(asked.get("max_count", fewest))
     if fewest > most:
@@ -88,7 +109,7 @@ def _counts(asked: dict[str, Any]) -> tuple[int, int]:
     return fewest, most
 
 
-def _zone(request: kernel.Request, asked: str | None) -> str | None:
+def _zone(request: http.Request, asked: str | None) -> str | None:
     """Return the zone asked for, or refuse one that does not exist; an admin may add a host after a colon."""
     if asked is None:
         return None
@@ -102,7 +123,7 @@ def _zone(request: kernel.Request, asked: str | None) -> str | None:
     return zone
 
 
-def _group(request: kernel.Request, hints: dict[str, Any], *, count: int) -> state.Group | None:
+def _group(request: http.Request, hints: dict[str, Any], *, count: int) -> state.Group | None:
     """Return the server group hinted at."""
     if "group" not in hints:
         return None
@@ -116,18 +137,18 @@ def _group(request: kernel.Request, hints: dict[str, Any], *, count: int) -> sta
     return group
 
 
-def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], most: int) -> list[seams.Nic]:
-    """Return the interfaces the servers are to have, after the network service has looked at them."""
+def _nics(request: http.Request, asked: dict[str, Any], *, groups: list[str], most: int) -> list[seams.Nic]:
+    """Return the interfaces of the servers, checked by the network service."""
     network, caller = request.cloud.network, request.caller
-    wanted = asked.get("networks")
-    if wanted == "none":
+    networks = asked.get("networks")
+    if networks == "none":
         return []
-    if wanted == "auto":
+    if networks == "auto":
         nics = network.auto(caller)
         network.resolve(caller, nics=nics, groups=groups)
         return nics
     nics = []
-    for item in wanted or ():
+    for item in networks or ():
         if not item.get("uuid") and not item.get("port"):
             raise kernel.Refusal(
                 400, "Bad Request - Invalid Parameter: network uuid or port id must be specified."
@@ -149,11 +170,11 @@ def _nics(request: kernel.Request, asked: dict[str, Any], *, groups: list[str], 
             "Failed to launch instances: Unable to launch multiple instances with a single configured port ID. Please launch your instance"
             " one by one with different ports.",
         )
-    return network.resolve(caller, nics=nics if wanted else None, groups=groups)
+    return network.resolve(caller, nics=nics if networks else None, groups=groups)
 
 
-def _affordable(request: kernel.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
-    """Return how many of the wanted servers the quota allows; refuse when those are too few."""
+def _affordable(request: http.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
+    """Return how many of the requested servers the quota allows; refuse when that is less than the minimum."""
     nova, project_id = request.cloud.compute, request.caller.project_id
     usage = nova.used(project_id)
     count = most
@@ -171,7 +192,7 @@ def _affordable(request: kernel.Request, flavor: compute_server.Flavor, *, fewes
 
 
 def _record(
-    request: kernel.Request,
+    request: http.Request,
     asked: dict[str, Any],
     *,
     flavor: compute_server.Flavor,
@@ -181,11 +202,11 @@ def _record(
     group: state.Group | None,
     nics: list[seams.Nic],
     groups: list[str],
-    wanted: list[compute_server.Wanted],
+    devices: list[compute_server.BlockDevice],
     reservation: str,
     number: int | None,
 ) -> compute_server.Server:
-    """Return the record of one new server; one of several has its number in its name, but for the oldest clouds."""
+    """Return the record of one new server; one of several has a number in its name, except on the oldest clouds."""
     now = request.cloud.now()
     ending = "" if number is None else f"-{number + 1}"
     name = asked["name"].strip()
@@ -203,7 +224,7 @@ def _record(
         updated=now,
         nics=list(nics),
         groups=list(groups),
-        wanted=list(wanted),
+        block_devices=list(devices),
         zone=zone or "",
         pinned_zone=zone,
         key_name=asked.get("key_name"),

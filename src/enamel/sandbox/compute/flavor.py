@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema, server, view
 
 _NEW = schema.checker(
@@ -34,9 +34,9 @@ _DESCRIPTION = schema.checker(
 )
 
 
-def _shown(request: kernel.Request, flavor: server.Flavor) -> dict[str, Any]:
+def _shown(request: http.Request, flavor: server.Flavor) -> dict[str, Any]:
     """Return a flavor as Nova shows it."""
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": flavor.id,
         "name": flavor.name,
         "ram": flavor.ram,
@@ -50,60 +50,60 @@ def _shown(request: kernel.Request, flavor: server.Flavor) -> dict[str, Any]:
         "links": view.links(request, "flavors", flavor.id),
     }
     if request.version >= (2, 55):
-        shown["description"] = flavor.description
+        body["description"] = flavor.description
     if request.version >= (2, 61):
-        shown["extra_specs"] = flavor.extra_specs
-    return shown
+        body["extra_specs"] = flavor.extra_specs
+    return body
 
 
-def _visible(request: kernel.Request) -> list[server.Flavor]:
+def _visible(request: http.Request) -> list[server.Flavor]:
     """Return the flavors the query asks for, smallest id first."""
     nova, caller = request.cloud.compute, request.caller
     least_ram, least_disk = request.first("minRam"), request.first("minDisk")
     for name, text in (("min_ram", least_ram), ("min_disk", least_disk)):
         if text is not None and not text.isdigit():
             raise kernel.Refusal(400, f"Invalid {name} filter [{text}]")
-    wanted = (request.first("is_public") or "").lower()
-    found = [
+    public = (request.first("is_public") or "").lower()
+    flavors = [
         flavor
         for flavor in nova.flavors.values()
         if (
             flavor.public
             or caller.project_id in flavor.access
-            or (caller.admin and wanted in ("none", "false"))
+            or (caller.admin and public in ("none", "false"))
         )
-        and not (caller.admin and wanted == "false" and flavor.public)
+        and not (caller.admin and public == "false" and flavor.public)
         and flavor.ram >= int(least_ram or 0)
         and flavor.disk >= int(least_disk or 0)
     ]
     marker = request.first("marker")
     if marker is not None:
-        places = [number for number, flavor in enumerate(found) if flavor.id == marker]
+        places = [number for number, flavor in enumerate(flavors) if flavor.id == marker]
         if not places:
             raise kernel.Refusal(400, f"marker [{marker}] not found")
-        found = found[places[0] + 1 :]
+        flavors = flavors[places[0] + 1 :]
     limit = request.first("limit")
-    return found[: int(limit)] if limit and limit.isdigit() else found
+    return flavors[: int(limit)] if limit and limit.isdigit() else flavors
 
 
-def brief(request: kernel.Request) -> kernel.Reply:
+def brief(request: http.Request) -> kernel.Reply:
     """Answer with flavors by id and name."""
     flavors = []
     for flavor in _visible(request):
-        shown = _shown(request, flavor)
+        body = _shown(request, flavor)
         kept = (
             ("id", "name", "links", "description") if request.version >= (2, 55) else ("id", "name", "links")
         )
-        flavors.append({key: shown[key] for key in kept})
+        flavors.append({key: body[key] for key in kept})
     return kernel.Reply(body={"flavors": flavors})
 
 
-def detailed(request: kernel.Request) -> kernel.Reply:
+def detailed(request: http.Request) -> kernel.Reply:
     """Answer with flavors and their numbers."""
     return kernel.Reply(body={"flavors": [_shown(request, flavor) for flavor in _visible(request)]})
 
 
-def _flavor(request: kernel.Request) -> server.Flavor:
+def _flavor(request: http.Request) -> server.Flavor:
     """Return the flavor in the path."""
     flavor = request.cloud.compute.find_flavor(request.caller, request.params["id"])
     if flavor is None:
@@ -111,26 +111,26 @@ def _flavor(request: kernel.Request) -> server.Flavor:
     return flavor
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one flavor."""
     return kernel.Reply(body={"flavor": _shown(request, _flavor(request))})
 
 
-def _admin(request: kernel.Request, rule: str) -> None:
+def _admin(request: http.Request, rule: str) -> None:
     """Refuse everyone but an admin."""
     if not request.caller.admin:
         raise kernel.Refusal(403, f"Policy doesn't allow os_compute_api:{rule} to be performed.")
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make a flavor."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create a flavor."""
     _admin(request, "os-flavor-manage:create")
     body = request.body()
     schema.check(body, _NEW)
     asked, nova = body["flavor"], request.cloud.compute
-    wanted = asked.get("id")
+    flavor_id = asked.get("id")
     flavor = server.Flavor(
-        id=request.cloud.new_id() if wanted in (None, "auto", "") else str(wanted),
+        id=request.cloud.new_id() if flavor_id in (None, "auto", "") else str(flavor_id),
         name=asked["name"],
         vcpus=int(asked["vcpus"]),
         ram=int(asked["ram"]),
@@ -149,8 +149,8 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavor": _shown(request, flavor)})
 
 
-def describe(request: kernel.Request) -> kernel.Reply:
-    """Change a flavor's description, the one thing of it that can be changed."""
+def describe(request: http.Request) -> kernel.Reply:
+    """Change a flavor's description, its only mutable attribute."""
     _admin(request, "os-flavor-manage:update")
     if request.version < (2, 55):
         raise kernel.Refusal(404, "The resource could not be found.")
@@ -161,33 +161,33 @@ def describe(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"flavor": _shown(request, flavor)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
-    """Delete a flavor; servers of its size keep it."""
+def delete(request: http.Request) -> kernel.Reply:
+    """Delete a flavor; existing servers keep it."""
     _admin(request, "os-flavor-manage:delete")
     del request.cloud.compute.flavors[_flavor(request).id]
     return kernel.Reply(status=202)
 
 
-def specs(request: kernel.Request) -> kernel.Reply:
-    """Answer with a flavor's requirements."""
+def specs(request: http.Request) -> kernel.Reply:
+    """Answer with a flavor's extra specs."""
     return kernel.Reply(body={"extra_specs": _flavor(request).extra_specs})
 
 
-def add_specs(request: kernel.Request) -> kernel.Reply:
-    """Add requirements to a flavor."""
+def add_specs(request: http.Request) -> kernel.Reply:
+    """Add extra specs to a flavor."""
     _admin(request, "os-flavor-extra-specs:create")
-    found = request.body().get("extra_specs")
-    if not isinstance(found, dict) or not all(
-        isinstance(value, str | int | float) for value in found.values()
+    specs = request.body().get("extra_specs")
+    if not isinstance(specs, dict) or not all(
+        isinstance(value, str | int | float) for value in specs.values()
     ):
         raise kernel.Refusal(400, "'extra_specs' is a required property")
     flavor = _flavor(request)
-    flavor.extra_specs = flavor.extra_specs | {key: str(value) for key, value in found.items()}
+    flavor.extra_specs = flavor.extra_specs | {key: str(value) for key, value in specs.items()}
     return kernel.Reply(body={"extra_specs": flavor.extra_specs})
 
 
-def drop_spec(request: kernel.Request) -> kernel.Reply:
-    """Take a requirement from a flavor."""
+def drop_spec(request: http.Request) -> kernel.Reply:
+    """Delete an extra spec of a flavor."""
     _admin(request, "os-flavor-extra-specs:delete")
     flavor, key = _flavor(request), request.params["key"]
     if key not in flavor.extra_specs:
@@ -196,22 +196,22 @@ def drop_spec(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply()
 
 
-def access(request: kernel.Request) -> kernel.Reply:
-    """Answer with the projects that see a private flavor."""
+def access(request: http.Request) -> kernel.Reply:
+    """Answer with the projects that have access to a private flavor."""
     _admin(request, "os-flavor-access")
     return _access(_flavor(request))
 
 
 def _access(flavor: server.Flavor) -> kernel.Reply:
-    """Return the projects that see a private flavor."""
+    """Return the projects that have access to a private flavor."""
     if flavor.public:
         raise kernel.Refusal(404, "Access list not available for public flavors.")
     lines = [{"flavor_id": flavor.id, "tenant_id": project_id} for project_id in sorted(flavor.access)]
     return kernel.Reply(body={"flavor_access": lines})
 
 
-def action(request: kernel.Request) -> kernel.Reply:
-    """Let a project see a private flavor, or no longer."""
+def action(request: http.Request) -> kernel.Reply:
+    """Change a project's access to a private flavor."""
     body = request.body()
     for name, rule, change in (
         ("addTenantAccess", "add_tenant_access", _admit),
@@ -231,7 +231,7 @@ def action(request: kernel.Request) -> kernel.Reply:
 
 
 def _admit(flavor: server.Flavor, project_id: str) -> None:
-    """Let a project see a flavor."""
+    """Give a project access to a flavor."""
     if project_id in flavor.access:
         raise kernel.Refusal(
             409,
@@ -241,22 +241,22 @@ def _admit(flavor: server.Flavor, project_id: str) -> None:
 
 
 def _shut_out(flavor: server.Flavor, project_id: str) -> None:
-    """Let a project no longer see a flavor."""
+    """Remove a project's access to a flavor."""
     if project_id not in flavor.access:
         raise kernel.Refusal(404, f"Flavor access not found for {flavor.id} / {project_id} combination.")
     flavor.access.discard(project_id)
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/flavors", brief),
-    kernel.Route("POST", "/v2.1/flavors", create),
-    kernel.Route("GET", "/v2.1/flavors/detail", detailed),
-    kernel.Route("GET", "/v2.1/flavors/{id}", show),
-    kernel.Route("PUT", "/v2.1/flavors/{id}", describe),
-    kernel.Route("DELETE", "/v2.1/flavors/{id}", delete),
-    kernel.Route("GET", "/v2.1/flavors/{id}/os-extra_specs", specs),
-    kernel.Route("POST", "/v2.1/flavors/{id}/os-extra_specs", add_specs),
-    kernel.Route("DELETE", "/v2.1/flavors/{id}/os-extra_specs/{key}", drop_spec),
-    kernel.Route("GET", "/v2.1/flavors/{id}/os-flavor-access", access),
-    kernel.Route("POST", "/v2.1/flavors/{id}/action", action),
+    http.Route("GET", "/v2.1/flavors", brief),
+    http.Route("POST", "/v2.1/flavors", create),
+    http.Route("GET", "/v2.1/flavors/detail", detailed),
+    http.Route("GET", "/v2.1/flavors/{id}", show),
+    http.Route("PUT", "/v2.1/flavors/{id}", describe),
+    http.Route("DELETE", "/v2.1/flavors/{id}", delete),
+    http.Route("GET", "/v2.1/flavors/{id}/os-extra_specs", specs),
+    http.Route("POST", "/v2.1/flavors/{id}/os-extra_specs", add_specs),
+    http.Route("DELETE", "/v2.1/flavors/{id}/os-extra_specs/{key}", drop_spec),
+    http.Route("GET", "/v2.1/flavors/{id}/os-flavor-access", access),
+    http.Route("POST", "/v2.1/flavors/{id}/action", action),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema, state
 
 _POLICIES = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"]
@@ -39,19 +39,19 @@ _NEW = schema.checker(
 )
 
 
-def _shown(request: kernel.Request, group: state.Group) -> dict[str, Any]:
+def _shown(request: http.Request, group: state.Group) -> dict[str, Any]:
     """Return a group as Nova shows it; the policy has its own field from 2.64."""
-    shown: dict[str, Any] = {"id": group.id, "name": group.name}
+    body: dict[str, Any] = {"id": group.id, "name": group.name}
     if request.version >= (2, 64):
-        shown |= {"policy": group.policy, "rules": group.rules, "members": group.members}
+        body |= {"policy": group.policy, "rules": group.rules, "members": group.members}
     else:
-        shown |= {"policies": [group.policy], "members": group.members, "metadata": {}}
+        body |= {"policies": [group.policy], "members": group.members, "metadata": {}}
     if request.version >= (2, 13):
-        shown |= {"project_id": group.project_id, "user_id": group.user_id}
-    return shown
+        body |= {"project_id": group.project_id, "user_id": group.user_id}
+    return body
 
 
-def listed(request: kernel.Request) -> kernel.Reply:
+def listed(request: http.Request) -> kernel.Reply:
     """Answer with the project's groups."""
     nova = request.cloud.compute
     every = request.caller.admin and request.first("all_projects") is not None
@@ -59,7 +59,7 @@ def listed(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"server_groups": [_shown(request, group) for group in groups]})
 
 
-def _group(request: kernel.Request) -> state.Group:
+def _group(request: http.Request) -> state.Group:
     """Return the group in the path."""
     group = request.cloud.compute.groups.get(request.params["id"])
     if group is None or not request.caller.sees(group.project_id):
@@ -67,13 +67,13 @@ def _group(request: kernel.Request) -> state.Group:
     return group
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one group."""
     return kernel.Reply(body={"server_group": _shown(request, _group(request))})
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make a group."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create a group."""
     body, nova, caller = request.body(), request.cloud.compute, request.caller
     schema.check(body, _NEW if request.version >= (2, 64) else _OLD)
     asked = body["server_group"]
@@ -91,15 +91,15 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"server_group": _shown(request, group)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a group; its servers stay."""
     del request.cloud.compute.groups[_group(request).id]
     return kernel.Reply(status=204)
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/os-server-groups", listed),
-    kernel.Route("POST", "/v2.1/os-server-groups", create),
-    kernel.Route("GET", "/v2.1/os-server-groups/{id}", show),
-    kernel.Route("DELETE", "/v2.1/os-server-groups/{id}", delete),
+    http.Route("GET", "/v2.1/os-server-groups", listed),
+    http.Route("POST", "/v2.1/os-server-groups", create),
+    http.Route("GET", "/v2.1/os-server-groups/{id}", show),
+    http.Route("DELETE", "/v2.1/os-server-groups/{id}", delete),
 )

@@ -11,7 +11,7 @@ from cryptography import exceptions
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import state
 
@@ -45,7 +45,7 @@ def _new(version: kernel.Version) -> compute_schema.Schema:
 _SCHEMAS = {turn: compute_schema.checker(_new(turn)) for turn in ((2, 92), (2, 10), (2, 2), (2, 1))}
 
 
-def _user(request: kernel.Request, asked: str | None) -> str:
+def _user(request: http.Request, asked: str | None) -> str:
     """Return whose keypairs a call is about: the caller's, or for an admin anyone's from 2.10."""
     if asked is None or asked == request.caller.user_id or request.version < (2, 10):
         return request.caller.user_id
@@ -54,19 +54,19 @@ def _user(request: kernel.Request, asked: str | None) -> str:
     return asked
 
 
-def _brief(request: kernel.Request, keypair: state.Keypair) -> dict[str, Any]:
+def _brief(request: http.Request, keypair: state.Keypair) -> dict[str, Any]:
     """Return a keypair as lists show it."""
-    shown = {
+    body = {
         "name": keypair.name,
         "public_key": keypair.public_key,
         "fingerprint": keypair.fingerprint,
     }
     if request.version >= (2, 2):
-        shown["type"] = keypair.type
-    return shown
+        body["type"] = keypair.type
+    return body
 
 
-def listed(request: kernel.Request) -> kernel.Reply:
+def listed(request: http.Request) -> kernel.Reply:
     """Answer with a user's keypairs, by name; in pages from 2.35."""
     user_id = _user(request, request.first("user_id"))
     mine = [keypair for (owner, _), keypair in request.cloud.compute.keypairs.items() if owner == user_id]
@@ -87,7 +87,7 @@ def listed(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=body)
 
 
-def _keypair(request: kernel.Request) -> state.Keypair:
+def _keypair(request: http.Request) -> state.Keypair:
     """Return the keypair in the path."""
     user_id, name = _user(request, request.first("user_id")), request.params["name"]
     keypair = request.cloud.compute.keypairs.get((user_id, name))
@@ -96,10 +96,10 @@ def _keypair(request: kernel.Request) -> state.Keypair:
     return keypair
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one keypair."""
     keypair = _keypair(request)
-    shown = _brief(request, keypair) | {
+    body = _brief(request, keypair) | {
         "user_id": keypair.user_id,
         "id": keypair.id,
         "created_at": keypair.created.strftime("%Y-%m-%dT%H:%M:%S.%f"),
@@ -107,11 +107,11 @@ def show(request: kernel.Request) -> kernel.Reply:
         "deleted_at": None,
         "updated_at": None,
     }
-    return kernel.Reply(body={"keypair": shown})
+    return kernel.Reply(body={"keypair": body})
 
 
 def fingerprint(public_key: str) -> str:
-    """Return the fingerprint of an SSH key, or refuse what is none."""
+    """Return the fingerprint of an SSH key, or refuse an invalid one."""
     parts = public_key.split()
     try:
         raw = base64.b64decode(parts[1], validate=True)
@@ -122,8 +122,8 @@ def fingerprint(public_key: str) -> str:
     return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Import a public key, or make a pair where the microversion still lets the cloud do so."""
+def create(request: http.Request) -> kernel.Reply:
+    """Import a public key, or generate a pair where the microversion still allows that."""
     body = request.body()
     compute_schema.check(body, next(schema for turn, schema in _SCHEMAS.items() if turn <= request.version))
     asked, nova = body["keypair"], request.cloud.compute
@@ -148,14 +148,14 @@ def create(request: kernel.Request) -> kernel.Reply:
         created=request.cloud.now(),
     )
     nova.keypairs[user_id, name] = keypair
-    shown = _brief(request, keypair) | {"user_id": user_id}
+    answer = _brief(request, keypair) | {"user_id": user_id}
     if private:
-        shown["private_key"] = private
-    return kernel.Reply(status=201 if request.version >= (2, 2) else 200, body={"keypair": shown})
+        answer["private_key"] = private
+    return kernel.Reply(status=201 if request.version >= (2, 2) else 200, body={"keypair": answer})
 
 
 def _generate() -> tuple[str, str]:
-    """Make a pair and return its public and private halves."""
+    """Generate a pair and return its public and private halves."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     private = key.private_bytes(
@@ -166,16 +166,16 @@ def _generate() -> tuple[str, str]:
     return f"{public.decode()} Generated-by-Nova", private.decode()
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
-    """Delete a keypair; servers keep the key."""
+def delete(request: http.Request) -> kernel.Reply:
+    """Delete a keypair; existing servers keep the key."""
     keypair = _keypair(request)
     del request.cloud.compute.keypairs[keypair.user_id, keypair.name]
     return kernel.Reply(status=204 if request.version >= (2, 2) else 202)
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/os-keypairs", listed),
-    kernel.Route("POST", "/v2.1/os-keypairs", create),
-    kernel.Route("GET", "/v2.1/os-keypairs/{name}", show),
-    kernel.Route("DELETE", "/v2.1/os-keypairs/{name}", delete),
+    http.Route("GET", "/v2.1/os-keypairs", listed),
+    http.Route("POST", "/v2.1/os-keypairs", create),
+    http.Route("GET", "/v2.1/os-keypairs/{name}", show),
+    http.Route("DELETE", "/v2.1/os-keypairs/{name}", delete),
 )

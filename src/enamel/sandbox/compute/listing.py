@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
 from enamel.sandbox.compute import view as compute_view
@@ -37,24 +37,24 @@ _SORTS: dict[str, Callable[[compute_server.Server], Any]] = {
 }
 
 
-def brief(request: kernel.Request) -> kernel.Reply:
+def brief(request: http.Request) -> kernel.Reply:
     """Answer with servers by id and name."""
     return _answer(request, compute_view.brief)
 
 
-def detailed(request: kernel.Request) -> kernel.Reply:
-    """Answer with servers and all that can be said of them."""
+def detailed(request: http.Request) -> kernel.Reply:
+    """Answer with servers in detail."""
     return _answer(request, compute_view.detailed)
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one server."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     return kernel.Reply(body={"server": compute_view.detailed(request, server, single=True)})
 
 
 def _answer(
-    request: kernel.Request, view: Callable[[kernel.Request, compute_server.Server], dict[str, Any]]
+    request: http.Request, view: Callable[[http.Request, compute_server.Server], dict[str, Any]]
 ) -> kernel.Reply:
     """Filter, sort, cut a page and render it."""
     asked = _counting(request)
@@ -87,7 +87,7 @@ def _answer(
 
 
 def _number(text: str) -> int:
-    """Return a limit, or refuse what is none."""
+    """Return a limit, or refuse an invalid one."""
     if not text.isdigit():
         raise kernel.Refusal(
             400,
@@ -96,7 +96,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterable[compute_server.Server]:
+def _candidates(request: http.Request, asked: dict[str, list[str]]) -> Iterable[compute_server.Server]:
     """Return the servers the caller may see, and the deleted ones when the filters reach back to them."""
     nova, caller = request.cloud.compute, request.caller
     everywhere = "all_tenants" in asked and compute_schema.truth(asked.pop("all_tenants")[0] or "1")
@@ -110,28 +110,28 @@ def _candidates(request: kernel.Request, asked: dict[str, list[str]]) -> Iterabl
         raise kernel.Refusal(403, "Only administrators may list deleted instances")
     tables = nova.of_project.values() if everywhere else [nova.of_project.get(caller.project_id, {})]
     records = nova.gone.values() if everywhere else [nova.gone.get(caller.project_id, [])]
-    there = [server for table in tables for server in table.values()]
+    servers = [server for table in tables for server in table.values()]
     gone = [server for record in records for server in record]
     if "deleted" in asked or statuses == {"DELETED"}:
         if statuses == {"DELETED"} or compute_schema.truth(asked["deleted"][0]):
-            return gone + [server for server in there if server.vm_state == "soft-delete"]
+            return gone + [server for server in servers if server.vm_state == "soft-delete"]
     elif "changes-since" in asked or "changes-before" in asked:
-        return there + gone
-    return [server for server in there if server.vm_state != "soft-delete"]
+        return servers + gone
+    return [server for server in servers if server.vm_state != "soft-delete"]
 
 
 def _passes(server: compute_server.Server, tests: list[Test]) -> bool:
-    """Tell whether a server passes every test."""
+    """Return whether a server passes every test."""
     return all(test(server) for test in tests)
 
 
-def _tests(request: kernel.Request, asked: dict[str, list[str]]) -> list[Test]:
-    """Return a test for each filter that counts."""
+def _tests(request: http.Request, asked: dict[str, list[str]]) -> list[Test]:
+    """Return a test for each filter that has an effect."""
     return [_FILTERS[name](request, values) for name, values in asked.items() if name in _FILTERS]
 
 
-def _counting(request: kernel.Request) -> dict[str, list[str]]:
-    """Return the query without the filters that do not count for the caller; from 2.75 strangers are refused."""
+def _counting(request: http.Request) -> dict[str, list[str]]:
+    """Return the query without the filters that the caller may not use; from 2.75, unknown ones are refused."""
     asked = request.filters()
     if request.version >= (2, 75):
         for name in asked:
@@ -147,26 +147,26 @@ def _counting(request: kernel.Request) -> dict[str, list[str]]:
     }
 
 
-def _by_name(_: kernel.Request, values: list[str]) -> Test:
+def _by_name(_: http.Request, values: list[str]) -> Test:
     """Return a test for names that a regular expression is found in."""
     try:
-        wanted = re.compile(values[0], re.IGNORECASE)
+        expression = re.compile(values[0], re.IGNORECASE)
     except re.error:
         raise kernel.Refusal(400, f"Invalid filter name: {values[0]}") from None
-    return lambda server: wanted.search(server.name) is not None
+    return lambda server: expression.search(server.name) is not None
 
 
-def _by_status(request: kernel.Request, values: list[str]) -> Test:
+def _by_status(request: http.Request, values: list[str]) -> Test:
     """Return a test for any of several statuses; none of them known is an error from 2.38."""
-    wanted = {value.upper() for value in values}
-    if not wanted & compute_server.STATUSES and request.version >= (2, 38):
+    statuses = {value.upper() for value in values}
+    if not statuses & compute_server.STATUSES and request.version >= (2, 38):
         raise kernel.Refusal(400, "Invalid status value")
-    return lambda server: server.status in wanted
+    return lambda server: server.status in statuses
 
 
 def _by_field(
     get: Callable[[compute_server.Server], str | None],
-) -> Callable[[kernel.Request, list[str]], Test]:
+) -> Callable[[http.Request, list[str]], Test]:
     """Return a maker of tests for equality with one field."""
     return lambda _, values: lambda server: get(server) in values
 
@@ -183,46 +183,46 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _since(_: kernel.Request, values: list[str]) -> Test:
+def _since(_: http.Request, values: list[str]) -> Test:
     """Return a test for changes at or after a time; Nova keeps whole seconds."""
     start = _moment(values[0])
     return lambda server: server.updated.replace(microsecond=0) >= start
 
 
-def _before(_: kernel.Request, values: list[str]) -> Test:
+def _before(_: http.Request, values: list[str]) -> Test:
     """Return a test for changes at or before a time."""
     end = _moment(values[0])
     return lambda server: server.updated.replace(microsecond=0) <= end
 
 
 def _by_tags(
-    joint: Callable[[Iterable[bool]], bool], *, wanted: bool
-) -> Callable[[kernel.Request, list[str]], Test]:
+    joint: Callable[[Iterable[bool]], bool], *, present: bool
+) -> Callable[[http.Request, list[str]], Test]:
     """Return a maker of tests for all or any of several tags, present or absent."""
 
-    def make(_: kernel.Request, values: list[str]) -> Test:
+    def make(_: http.Request, values: list[str]) -> Test:
         tags = values[0].split(",")
-        return lambda server: joint(tag in server.tags for tag in tags) is wanted
+        return lambda server: joint(tag in server.tags for tag in tags) is present
 
     return make
 
 
-def _by_address(request: kernel.Request, values: list[str]) -> Test:
+def _by_address(request: http.Request, values: list[str]) -> Test:
     """Return a test for addresses that a regular expression is found in."""
-    wanted = re.compile(values[0])
+    expression = re.compile(values[0])
     network = request.cloud.network
     return lambda server: any(
-        wanted.search(address) for plug in network.plugs(server.id) for address, _ in plug.fixed
+        expression.search(address) for plug in network.plugs(server.id) for address, _ in plug.fixed
     )
 
 
-def _by_lock(_: kernel.Request, values: list[str]) -> Test:
+def _by_lock(_: http.Request, values: list[str]) -> Test:
     """Return a test for locked servers."""
-    wanted = compute_schema.truth(values[0])
-    return lambda server: (server.locked_by is not None) is wanted
+    locked = compute_schema.truth(values[0])
+    return lambda server: (server.locked_by is not None) is locked
 
 
-_FILTERS: dict[str, Callable[[kernel.Request, list[str]], Test]] = {
+_FILTERS: dict[str, Callable[[http.Request, list[str]], Test]] = {
     "name": _by_name,
     "status": _by_status,
     "changes-since": _since,
@@ -243,10 +243,10 @@ _FILTERS: dict[str, Callable[[kernel.Request, list[str]], Test]] = {
     "ip": _by_address,
     "ip6": _by_address,
     "locked": _by_lock,
-    "tags": _by_tags(all, wanted=True),
-    "tags-any": _by_tags(any, wanted=True),
-    "not-tags": _by_tags(all, wanted=False),
-    "not-tags-any": _by_tags(any, wanted=False),
+    "tags": _by_tags(all, present=True),
+    "tags-any": _by_tags(any, present=True),
+    "not-tags": _by_tags(all, present=False),
+    "not-tags-any": _by_tags(any, present=False),
 }
 
 _OTHERS = {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "deleted", "soft_deleted"}
@@ -272,7 +272,7 @@ _EVERYBODYS: dict[str, kernel.Version] = {
     "user_id": (2, 83),
     "vm_state": (2, 83),
 }
-"""The filters that count for those who are no admins, with the microversion since which they do."""
+"""The filters for callers without the admin role, by the microversion that added them."""
 
 
 def _change(version: kernel.Version) -> compute_schema.Schema:
@@ -293,8 +293,8 @@ def _change(version: kernel.Version) -> compute_schema.Schema:
 _CHANGES = {turn: compute_schema.checker(_change(turn)) for turn in ((2, 90), (2, 19), (2, 1))}
 
 
-def update(request: kernel.Request) -> kernel.Reply:
-    """Change what a server is called."""
+def update(request: http.Request) -> kernel.Reply:
+    """Change a server's name, description or hostname."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     body = request.body()
     compute_schema.check(body, next(schema for turn, schema in _CHANGES.items() if turn <= request.version))
@@ -309,8 +309,8 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"server": compute_view.detailed(request, server, single=True)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
-    """Delete a server, softly where the cloud keeps deleted ones."""
+def delete(request: http.Request) -> kernel.Reply:
+    """Delete a server; a soft delete where `reclaim_seconds` is set."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     if server.locked_by is not None and not request.caller.admin:
         raise kernel.Refusal(409, f"Instance {server.id} is locked")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import state
 from enamel.sandbox.network import state as network_state
 
@@ -29,7 +29,7 @@ _NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rule
 _FILES = ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes")
 
 
-def limits(request: kernel.Request) -> kernel.Reply:
+def limits(request: http.Request) -> kernel.Reply:
     """Answer with the project's limits and what it uses."""
     nova = request.cloud.compute
     project_id = request.caller.project_id
@@ -54,8 +54,8 @@ def limits(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"limits": {"rate": [], "absolute": absolute}})
 
 
-def _network_limits(request: kernel.Request, project_id: str) -> dict[str, int]:
-    """Return the limits of what Nova keeps where it is the network service."""
+def _network_limits(request: http.Request, project_id: str) -> dict[str, int]:
+    """Return the limits of floating IPs and security groups, where Nova is the network service."""
     tables = network_state.of(request)
     return {
         "maxTotalFloatingIps": tables.limit(project_id, "floatingip"),
@@ -65,7 +65,7 @@ def _network_limits(request: kernel.Request, project_id: str) -> dict[str, int]:
     }
 
 
-def _names(request: kernel.Request) -> list[str]:
+def _names(request: http.Request) -> list[str]:
     """Return the names a quota set has at a microversion."""
     names = list(state.LIMITS)
     if request.version >= (2, 36):
@@ -75,7 +75,7 @@ def _names(request: kernel.Request) -> list[str]:
     return names
 
 
-def _project(request: kernel.Request) -> str:
+def _project(request: http.Request) -> str:
     """Return the project in the path, when the caller may see its quota."""
     project_id = request.params["project"]
     if not request.caller.sees(project_id):
@@ -83,25 +83,25 @@ def _project(request: kernel.Request) -> str:
     return project_id
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with a project's quota set."""
     project_id = _project(request)
     return _set(request, project_id, own=True)
 
 
-def defaults(request: kernel.Request) -> kernel.Reply:
+def defaults(request: http.Request) -> kernel.Reply:
     """Answer with the quota set of a new project."""
     return _set(request, _project(request), own=False)
 
 
-def _set(request: kernel.Request, project_id: str, *, own: bool) -> kernel.Reply:
+def _set(request: http.Request, project_id: str, *, own: bool) -> kernel.Reply:
     """Return a quota set."""
     nova = request.cloud.compute
     numbers = {name: nova.limit(project_id if own else "", name) for name in _names(request)}
     return kernel.Reply(body={"quota_set": {"id": project_id, **numbers}})
 
 
-def detail(request: kernel.Request) -> kernel.Reply:
+def detail(request: http.Request) -> kernel.Reply:
     """Answer with a project's quota set and what is used of it."""
     project_id, nova = _project(request), request.cloud.compute
     usage = nova.used(project_id)
@@ -118,7 +118,7 @@ def detail(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quota_set": {"id": project_id, **lines}})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a project's quota."""
     if not request.caller.admin:
         raise kernel.Refusal(403, "Policy doesn't allow os_compute_api:os-quota-sets:update to be performed.")
@@ -147,15 +147,15 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quota_set": numbers})
 
 
-def reset(request: kernel.Request) -> kernel.Reply:
-    """Give a project the default quota."""
+def reset(request: http.Request) -> kernel.Reply:
+    """Reset a project's quota to the defaults."""
     if not request.caller.admin:
         raise kernel.Refusal(403, "Policy doesn't allow os_compute_api:os-quota-sets:delete to be performed.")
     request.cloud.compute.limits.pop(request.params["project"], None)
     return kernel.Reply(status=202)
 
 
-def usage(request: kernel.Request) -> kernel.Reply:
+def usage(request: http.Request) -> kernel.Reply:
     """Answer with how long the project's servers have run."""
     project_id = _project(request)
     now = request.cloud.now()
@@ -193,11 +193,11 @@ def usage(request: kernel.Request) -> kernel.Reply:
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.1/limits", limits),
-    kernel.Route("GET", "/v2.1/os-quota-sets/{project}", show),
-    kernel.Route("PUT", "/v2.1/os-quota-sets/{project}", update),
-    kernel.Route("DELETE", "/v2.1/os-quota-sets/{project}", reset),
-    kernel.Route("GET", "/v2.1/os-quota-sets/{project}/defaults", defaults),
-    kernel.Route("GET", "/v2.1/os-quota-sets/{project}/detail", detail),
-    kernel.Route("GET", "/v2.1/os-simple-tenant-usage/{project}", usage),
+    http.Route("GET", "/v2.1/limits", limits),
+    http.Route("GET", "/v2.1/os-quota-sets/{project}", show),
+    http.Route("PUT", "/v2.1/os-quota-sets/{project}", update),
+    http.Route("DELETE", "/v2.1/os-quota-sets/{project}", reset),
+    http.Route("GET", "/v2.1/os-quota-sets/{project}/defaults", defaults),
+    http.Route("GET", "/v2.1/os-quota-sets/{project}/detail", detail),
+    http.Route("GET", "/v2.1/os-simple-tenant-usage/{project}", usage),
 )

@@ -1,17 +1,17 @@
-"""What Nova tells beside its resources: versions, zones, action logs, diagnostics, consoles."""
+"""What Nova reports beside its resources: versions, zones, action logs, diagnostics, consoles."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema, view
 from enamel.sandbox.compute import server as compute_server
 
 _UPDATED = "2013-07-23T11:33:21Z"
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """Answer with all versions."""
     old = {
         "id": "v2.0",
@@ -21,25 +21,27 @@ def versions(request: kernel.Request) -> kernel.Reply:
         "updated": "2025-07-04T12:00:00Z",
         "links": [{"rel": "self", "href": f"{request.root}/v2/"}],
     }
-    found = [old, _document(request)] if request.cloud.era.compute else [old]
-    return kernel.Reply(body={"versions": found})
+    documents = [old, _document(request)] if request.cloud.era.compute else [old]
+    return kernel.Reply(body={"versions": documents})
 
 
-def version(request: kernel.Request) -> kernel.Reply:
+def version(request: http.Request) -> kernel.Reply:
     """Answer with the version."""
-    shown = _document(request)
-    shown["links"].append({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"})
-    shown["media-types"] = [
+    document = _document(request)
+    document["links"].append(
+        {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}
+    )
+    document["media-types"] = [
         {
             "base": "application/json",
-            "type": f"application/vnd.openstack.compute+json;version={shown['id'][1:]}",
+            "type": f"application/vnd.openstack.compute+json;version={document['id'][1:]}",
         }
     ]
-    return kernel.Reply(body={"version": shown})
+    return kernel.Reply(body={"version": document})
 
 
-def _document(request: kernel.Request) -> dict[str, Any]:
-    """Return what the newest version says of itself."""
+def _document(request: http.Request) -> dict[str, Any]:
+    """Return the newest version's document."""
     known = request.cloud.era.compute
     if known is None:
         names = {"id": "v2.0"}
@@ -51,16 +53,16 @@ def _document(request: kernel.Request) -> dict[str, Any]:
     return {**names, "status": "CURRENT", "updated": _UPDATED, "links": links}
 
 
-def zones(request: kernel.Request) -> kernel.Reply:
+def zones(request: http.Request) -> kernel.Reply:
     """Answer with the availability zones."""
-    shown = [
+    zones = [
         {"zoneName": zone, "zoneState": {"available": True}, "hosts": None}
         for zone in sorted(set(request.cloud.compute.hosts.values()))
     ]
-    return kernel.Reply(body={"availabilityZoneInfo": shown})
+    return kernel.Reply(body={"availabilityZoneInfo": zones})
 
 
-def zone_details(request: kernel.Request) -> kernel.Reply:
+def zone_details(request: http.Request) -> kernel.Reply:
     """Answer an admin with the availability zones and their hosts."""
     if not request.caller.admin:
         raise kernel.Refusal(
@@ -71,14 +73,14 @@ def zone_details(request: kernel.Request) -> kernel.Reply:
     def alive(*services: str) -> dict[str, Any]:
         return {service: {"active": True, "available": True, "updated_at": now} for service in services}
 
-    shown: list[dict[str, Any]] = [
+    details: list[dict[str, Any]] = [
         {
             "zoneName": "internal",
             "zoneState": {"available": True},
             "hosts": {"controller": alive("nova-conductor", "nova-scheduler")},
         }
     ]
-    shown += [
+    details += [
         {
             "zoneName": zone,
             "zoneState": {"available": True},
@@ -86,19 +88,19 @@ def zone_details(request: kernel.Request) -> kernel.Reply:
         }
         for zone in sorted(set(nova.hosts.values()))
     ]
-    return kernel.Reply(body={"availabilityZoneInfo": shown})
+    return kernel.Reply(body={"availabilityZoneInfo": details})
 
 
-def _server(request: kernel.Request) -> compute_server.Server:
+def _server(request: http.Request) -> compute_server.Server:
     """Return the server in the path."""
     return request.cloud.compute.find(request.caller, request.params["id"])
 
 
 def _action(
-    request: kernel.Request, server: compute_server.Server, action: compute_server.Action
+    request: http.Request, server: compute_server.Server, action: compute_server.Action
 ) -> dict[str, Any]:
     """Return a line of an action log."""
-    shown = {
+    body = {
         "action": action.name,
         "instance_uuid": server.id,
         "request_id": action.request_id,
@@ -108,11 +110,11 @@ def _action(
         "message": action.message,
     }
     if request.version >= (2, 58):
-        shown["updated_at"] = view.long_time(action.updated)
-    return shown
+        body["updated_at"] = view.long_time(action.updated)
+    return body
 
 
-def _logged(request: kernel.Request) -> compute_server.Server:
+def _logged(request: http.Request) -> compute_server.Server:
     """Return the server in the path, even a deleted one from 2.21."""
     nova, server_id = request.cloud.compute, request.params["id"]
     if request.version >= (2, 21) and server_id not in nova.servers:
@@ -122,39 +124,39 @@ def _logged(request: kernel.Request) -> compute_server.Server:
     return _server(request)
 
 
-def actions(request: kernel.Request) -> kernel.Reply:
-    """Answer with what was done to a server, latest first."""
+def actions(request: http.Request) -> kernel.Reply:
+    """Answer with a server's action log, latest first."""
     server = _logged(request)
-    shown = [_action(request, server, action) for action in reversed(server.actions)]
-    return kernel.Reply(body={"instanceActions": shown})
+    bodies = [_action(request, server, action) for action in reversed(server.actions)]
+    return kernel.Reply(body={"instanceActions": bodies})
 
 
-def action(request: kernel.Request) -> kernel.Reply:
+def action(request: http.Request) -> kernel.Reply:
     """Answer with one line of a server's action log and its events."""
     server = _logged(request)
-    wanted = request.params["request"]
-    found = next((line for line in server.actions if line.request_id == wanted), None)
-    if found is None:
-        raise kernel.Refusal(404, f"Action for request_id {wanted} on instance {server.id} not found")
-    shown = _action(request, server, found)
+    request_id = request.params["request"]
+    line = next((action for action in server.actions if action.request_id == request_id), None)
+    if line is None:
+        raise kernel.Refusal(404, f"Action for request_id {request_id} on instance {server.id} not found")
+    body = _action(request, server, line)
     if request.version >= (2, 51) or request.caller.admin:
         event: dict[str, Any] = {
-            "event": found.event,
-            "start_time": view.long_time(found.started),
-            "finish_time": view.long_time(found.finished),
-            "result": None if found.finished is None else "Error" if found.message else "Success",
+            "event": line.event,
+            "start_time": view.long_time(line.started),
+            "finish_time": view.long_time(line.finished),
+            "result": None if line.finished is None else "Error" if line.message else "Success",
         }
         if request.caller.admin:
             event["traceback"] = None
         if request.version >= (2, 62):
             event["hostId"] = ""
         if request.version >= (2, 84):
-            event["details"] = found.message
-        shown["events"] = [event]
-    return kernel.Reply(body={"instanceAction": shown})
+            event["details"] = line.message
+        body["events"] = [event]
+    return kernel.Reply(body={"instanceAction": body})
 
 
-def diagnostics(request: kernel.Request) -> kernel.Reply:
+def diagnostics(request: http.Request) -> kernel.Reply:
     """Answer an admin with what the hypervisor measures."""
     if not request.caller.admin:
         raise kernel.Refusal(
@@ -166,7 +168,7 @@ def diagnostics(request: kernel.Request) -> kernel.Reply:
             409, f"Cannot 'get_diagnostics' instance {server.id} while it is in vm_state {server.vm_state}"
         )
     uptime = int((request.cloud.now() - (server.launched or server.created)).total_seconds())
-    shown = {
+    body = {
         "state": "running",
         "driver": "libvirt",
         "hypervisor": "kvm",
@@ -181,7 +183,7 @@ def diagnostics(request: kernel.Request) -> kernel.Reply:
         "nic_details": [],
         "disk_details": [],
     }
-    return kernel.Reply(body=shown)
+    return kernel.Reply(body=body)
 
 
 _CONSOLES = {"vnc": ("novnc", "xvpvnc"), "spice": ("spice-html5",), "serial": ("serial",), "mks": ("webmks",)}
@@ -201,8 +203,8 @@ _CONSOLE = schema.checker(
 )
 
 
-def console(request: kernel.Request) -> kernel.Reply:
-    """Answer with the address of a server's console; nothing is behind it."""
+def console(request: http.Request) -> kernel.Reply:
+    """Answer with the URL of a server's console, which nothing serves."""
     server, body = _server(request), request.body()
     schema.check(body, _CONSOLE)
     asked = body["remote_console"]
@@ -213,13 +215,13 @@ def console(request: kernel.Request) -> kernel.Reply:
     if server.host is None or server.launched is None:
         raise kernel.Refusal(409, "Instance not yet ready")
     url = f"http://127.0.0.1:6080/vnc_lite.html?path=%3Ftoken%3D{request.cloud.new_id()}"
-    shown = {"protocol": asked["protocol"], "type": asked["type"], "url": url}
-    return kernel.Reply(body={"remote_console": shown})
+    answer = {"protocol": asked["protocol"], "type": asked["type"], "url": url}
+    return kernel.Reply(body={"remote_console": answer})
 
 
-def extensions(request: kernel.Request) -> kernel.Reply:
-    """Answer with the extensions old clients look for."""
-    shown = [
+def extensions(request: http.Request) -> kernel.Reply:
+    """Answer with the extensions that old clients ask for."""
+    bodies = [
         {
             "name": name,
             "alias": name,
@@ -230,17 +232,17 @@ def extensions(request: kernel.Request) -> kernel.Reply:
         }
         for name in request.cloud.era.extensions
     ]
-    return kernel.Reply(body={"extensions": shown})
+    return kernel.Reply(body={"extensions": bodies})
 
 
 ROUTES = (
-    kernel.Route("GET", "/", versions, open=True),
-    kernel.Route("GET", "/v2.1", version, open=True),
-    kernel.Route("GET", "/v2.1/extensions", extensions),
-    kernel.Route("GET", "/v2.1/os-availability-zone", zones),
-    kernel.Route("GET", "/v2.1/os-availability-zone/detail", zone_details),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-instance-actions", actions),
-    kernel.Route("GET", "/v2.1/servers/{id}/os-instance-actions/{request}", action),
-    kernel.Route("GET", "/v2.1/servers/{id}/diagnostics", diagnostics),
-    kernel.Route("POST", "/v2.1/servers/{id}/remote-consoles", console),
+    http.Route("GET", "/", versions, open=True),
+    http.Route("GET", "/v2.1", version, open=True),
+    http.Route("GET", "/v2.1/extensions", extensions),
+    http.Route("GET", "/v2.1/os-availability-zone", zones),
+    http.Route("GET", "/v2.1/os-availability-zone/detail", zone_details),
+    http.Route("GET", "/v2.1/servers/{id}/os-instance-actions", actions),
+    http.Route("GET", "/v2.1/servers/{id}/os-instance-actions/{request}", action),
+    http.Route("GET", "/v2.1/servers/{id}/diagnostics", diagnostics),
+    http.Route("POST", "/v2.1/servers/{id}/remote-consoles", console),
 )

@@ -1,16 +1,16 @@
-"""Servers that get another size or another host, for good or on trial."""
+"""Resize, cold migration and live migration of servers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import disk, guard, work
 from enamel.sandbox.compute import server as compute_server
 
 
-def resize(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Give a server another flavor, to be confirmed or reverted."""
+def resize(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Resize a server; it ends in VERIFY_RESIZE until it is confirmed or reverted."""
     nova = request.cloud.compute
     flavor = nova.find_flavor(request.caller, str(asked["flavorRef"]))
     if flavor is None:
@@ -30,15 +30,15 @@ def resize(request: kernel.Request, server: compute_server.Server, asked: Any) -
     return _move(request, server, flavor)
 
 
-def migrate(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Move a server to another host, to be confirmed or reverted."""
+def migrate(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    """Migrate a server to another host; it ends in VERIFY_RESIZE until it is confirmed or reverted."""
     return _move(request, server, server.flavor)
 
 
 def _move(
-    request: kernel.Request, server: compute_server.Server, flavor: compute_server.Flavor
+    request: http.Request, server: compute_server.Server, flavor: compute_server.Flavor
 ) -> kernel.Reply:
-    """Let a server stop, move and start with a flavor."""
+    """Stop a server, move it and start it with a flavor."""
     cloud = request.cloud
     server.former = (server.flavor, server.vm_state)
     cloud.compute.charge(server, sign=-1)
@@ -60,14 +60,14 @@ def _move(
     return guard.ACCEPTED
 
 
-def confirm(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Keep the new flavor; until that is done, nothing shows of it."""
+def confirm(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    """Confirm a resize; nothing shows of it until it is done."""
     work.after(request.cloud, server, (0.05, 0.2), lambda: _settle_resize(request, server))
     return kernel.Reply(status=204)
 
 
-def _settle_resize(request: kernel.Request, server: compute_server.Server) -> None:
-    """End a resize in the state the server had before."""
+def _settle_resize(request: http.Request, server: compute_server.Server) -> None:
+    """Return a server to the state that it had before the resize."""
     vm_state = server.former[1] if server.former else "active"
     server.former = None
     power = compute_server.RUNNING if vm_state == "active" else compute_server.SHUTDOWN
@@ -75,8 +75,8 @@ def _settle_resize(request: kernel.Request, server: compute_server.Server) -> No
     work.done(request.cloud, server)
 
 
-def revert(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Give the old flavor back."""
+def revert(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    """Revert a resize: return to the old flavor."""
     cloud = request.cloud
 
     def finish() -> None:
@@ -95,8 +95,8 @@ def revert(request: kernel.Request, server: compute_server.Server, _: Any) -> ke
     return guard.ACCEPTED
 
 
-def live_migrate(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Move a running server to another host of its zone."""
+def live_migrate(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+    """Live-migrate a server to another host of its zone."""
     nova = request.cloud.compute
 
     def finish() -> None:

@@ -1,8 +1,8 @@
-"""Nova's HTTP face: the table of its routes, and its manners."""
+"""Nova over HTTP: the table of its routes."""
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import (
     action,
     attach,
@@ -24,7 +24,7 @@ _HTML_404 = (
     b"  The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>"
 )
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="compute",
     prefix="/compute",
     word=schema.word,
@@ -35,13 +35,13 @@ SERVICE = kernel.Service(
     media_types=("application/json", "application/vnd.openstack.compute+json", "text/plain"),
     not_found=kernel.Reply(status=404, body=_HTML_404, media="text/html; charset=UTF-8"),
     routes=(
-        kernel.Route("GET", "/v2.1/servers", listing.brief),
-        kernel.Route("POST", "/v2.1/servers", create.create),
-        kernel.Route("GET", "/v2.1/servers/detail", listing.detailed),
-        kernel.Route("GET", "/v2.1/servers/{id}", listing.show),
-        kernel.Route("PUT", "/v2.1/servers/{id}", listing.update),
-        kernel.Route("DELETE", "/v2.1/servers/{id}", listing.delete),
-        kernel.Route("POST", "/v2.1/servers/{id}/action", action.run),
+        http.Route("GET", "/v2.1/servers", listing.brief),
+        http.Route("POST", "/v2.1/servers", create.create),
+        http.Route("GET", "/v2.1/servers/detail", listing.detailed),
+        http.Route("GET", "/v2.1/servers/{id}", listing.show),
+        http.Route("PUT", "/v2.1/servers/{id}", listing.update),
+        http.Route("DELETE", "/v2.1/servers/{id}", listing.delete),
+        http.Route("POST", "/v2.1/servers/{id}/action", action.run),
         *attach.ROUTES,
         *label.ROUTES,
         *record.ROUTES,

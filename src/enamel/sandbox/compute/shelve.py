@@ -1,15 +1,15 @@
-"""Servers put aside as an image, without a host, and started again."""
+"""Shelving: a server is stored as an image and its host is freed, until it is unshelved."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import guard, work
 from enamel.sandbox.compute import server as compute_server
 
 
-def shelve(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def shelve(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Store a server as an image and free its host."""
     cloud = request.cloud
     if server.image is not None:
@@ -19,14 +19,14 @@ def shelve(request: kernel.Request, server: compute_server.Server, _: Any) -> ke
     return guard.ACCEPTED
 
 
-def offload(request: kernel.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
+def offload(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Free the host of a shelved server."""
     _free(request, server)
     return guard.ACCEPTED
 
 
-def _free(request: kernel.Request, server: compute_server.Server) -> None:
-    """Let a shelved server go from its host."""
+def _free(request: http.Request, server: compute_server.Server) -> None:
+    """Offload a shelved server from its host."""
 
     def finish() -> None:
         server.host, server.zone = None, ""
@@ -42,8 +42,8 @@ def _free(request: kernel.Request, server: compute_server.Server) -> None:
     )
 
 
-def unshelve(request: kernel.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Start a shelved server again, somewhere else if that is wished."""
+def unshelve(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
+    """Unshelve a server, in another zone if requested."""
     zone = (asked or {}).get("availability_zone")
     if zone is not None:
         if zone not in request.cloud.compute.hosts.values():

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
-from enamel.sandbox import kernel
+from enamel.sandbox import core, kernel
 from enamel.sandbox.compute import server as compute_server
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
+from enamel.sandbox.identity import state as identity_state
 
 ZONES = ("az1", "az2")
 LOWEST: kernel.Version = (2, 1)
@@ -51,11 +49,11 @@ class Keypair(Struct, frozen=True, kw_only=True):
     user_id: str
     """Whose it is."""
     created: datetime
-    """When it came."""
+    """When it was created."""
 
 
 class Group(Struct, kw_only=True):
-    """Servers that are to be together or apart."""
+    """A server group: servers on the same host or on different hosts."""
 
     id: str
     """The group's id."""
@@ -85,11 +83,12 @@ class Usage(Struct):
 
 
 class Compute:
-    """Everything Nova knows."""
+    """The state of Nova."""
 
-    def __init__(self, cloud: state.Cloud) -> None:
-        """Make the flavors every sandbox has."""
-        self.cloud = cloud
+    def __init__(self, cloud: core.Core, identity: identity_state.Identity) -> None:
+        """Create the flavors every sandbox has."""
+        self._cloud = cloud
+        self._identity = identity
         self.servers: dict[str, compute_server.Server] = {}
         self.of_project: dict[str, dict[str, compute_server.Server]] = {}
         self.gone: dict[str, list[compute_server.Server]] = {}
@@ -126,7 +125,7 @@ class Compute:
                     "id": keypair.name,
                     "name": keypair.name,
                     "user_id": keypair.user_id,
-                    "project_id": self.cloud.identity.users[keypair.user_id].project_id,
+                    "project_id": self._identity.users[keypair.user_id].project_id,
                 }
                 for keypair in self.keypairs.values()
             ],
@@ -139,7 +138,7 @@ class Compute:
     def limit(self, project_id: str, name: str) -> int:
         """Return a project's limit; -1 is none."""
         own = self.limits.get(project_id, {}).get(name)
-        return self.cloud.quota(name, default=LIMITS[name]) if own is None else own
+        return self._cloud.quota(name, default=LIMITS[name]) if own is None else own
 
     def used(self, project_id: str) -> Usage:
         """Return what a project uses."""
@@ -172,7 +171,7 @@ class Compute:
             )
 
     def add(self, server: compute_server.Server) -> None:
-        """Take a new server in."""
+        """Add a new server."""
         self.servers[server.id] = server
         self.of_project.setdefault(server.project_id, {})[server.id] = server
         self.charge(server, sign=+1)

@@ -1,4 +1,4 @@
-"""What Keystone's routes share: how they read a request, word a list, and keep users to what is theirs."""
+"""What Keystone's routes share: reading a request, rendering a list, and access to the caller's own user only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import state
 
 _MALFORMED = (
@@ -16,7 +16,7 @@ _MALFORMED = (
 
 
 def expected(body: object, *names: str) -> Any:
-    """Return what stands under these names in a body, or refuse it as Keystone does."""
+    """Return the value under these keys of a body, or refuse it as Keystone does."""
     for name in names:
         if not isinstance(body, dict) or name not in body:
             raise kernel.Refusal(400, f"Expecting to find {name} in request body.{_MALFORMED}")
@@ -24,7 +24,7 @@ def expected(body: object, *names: str) -> Any:
     return body
 
 
-def body(request: kernel.Request) -> kernel.Json:
+def body(request: http.Request) -> kernel.Json:
     """Return the JSON body, or refuse it as Keystone does."""
     try:
         return request.body()
@@ -37,7 +37,7 @@ def time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 
-def listed(request: kernel.Request, name: str, items: Sequence[object]) -> kernel.Reply:
+def listed(request: http.Request, name: str, items: Sequence[object]) -> kernel.Reply:
     """Answer with a list in Keystone's envelope."""
     links = {"next": None, "self": request.root + request.path, "previous": None}
     return kernel.Reply(body={name: items, "links": links})
@@ -48,7 +48,7 @@ def forbid(rule: str) -> kernel.Refusal:
     return kernel.Refusal(403, f"You are not authorized to perform the requested action: {rule}.")
 
 
-def user_of(request: kernel.Request, *, rule: str) -> state.User:
+def user_of(request: http.Request, *, rule: str) -> state.User:
     """Return the user in the path, when it is the caller or the caller is an admin."""
     user = request.cloud.identity.users.get(request.params["id"])
     if not request.caller.admin and (user is None or user.id != request.caller.user_id):
@@ -58,7 +58,7 @@ def user_of(request: kernel.Request, *, rule: str) -> state.User:
     return user
 
 
-def role_body(request: kernel.Request, name: str) -> dict[str, Any]:
+def role_body(request: http.Request, name: str) -> dict[str, Any]:
     """Return a role as Keystone shows it."""
     role_id = request.cloud.identity.roles[name]
     immutable = {"immutable": True} if name != "creator" else {}

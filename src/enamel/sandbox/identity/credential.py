@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import call, state
 
 
-def _credential_body(request: kernel.Request, credential: state.Credential) -> dict[str, Any]:
+def _credential_body(request: http.Request, credential: state.Credential) -> dict[str, Any]:
     """Return an application credential as Keystone shows it, without its secret."""
     return {
         "id": credential.id,
@@ -25,7 +25,7 @@ def _credential_body(request: kernel.Request, credential: state.Credential) -> d
     }
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """Answer with a user's application credentials."""
     user = call.user_of(request, rule="list_application_credentials")
     name = request.first("name")
@@ -37,12 +37,12 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return call.listed(request, "application_credentials", mine)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make an application credential for the caller in the token's project."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create an application credential for the caller in the token's project."""
     user = call.user_of(request, rule="create_application_credential")
     keystone = request.cloud.identity
-    wanted = call.expected(call.body(request), "application_credential")
-    name = call.expected(wanted, "name")
+    wish = call.expected(call.body(request), "application_credential")
+    name = call.expected(wish, "name")
     token = keystone.tokens[request.caller.token]
     if token.credential_id and not keystone.credentials[token.credential_id].unrestricted:
         raise call.forbid("identity:create_application_credential")
@@ -56,40 +56,40 @@ def create(request: kernel.Request) -> kernel.Reply:
         user,
         project_id=request.caller.project_id,
         name=str(name),
-        secret=wanted.get("secret"),
-        roles=_wanted_roles(request, wanted.get("roles")),
-        description=wanted.get("description"),
-        expires_at=_expiry(wanted.get("expires_at")),
-        unrestricted=wanted.get("unrestricted"),
+        secret=wish.get("secret"),
+        roles=_requested_roles(request, wish.get("roles")),
+        description=wish.get("description"),
+        expires_at=_expiry(wish.get("expires_at")),
+        unrestricted=wish.get("unrestricted"),
     )
     body = _credential_body(request, credential) | {"secret": credential.secret}
     return kernel.Reply(status=201, body={"application_credential": body})
 
 
-def _wanted_roles(request: kernel.Request, wanted: object) -> list[str]:
-    """Return the names of the roles asked for, all of the caller's when none are."""
+def _requested_roles(request: http.Request, requested: object) -> list[str]:
+    """Return the names of the requested roles; all of the caller's by default."""
     mine = sorted(request.caller.roles)
-    if not isinstance(wanted, list) or not wanted:
+    if not isinstance(requested, list) or not requested:
         return mine
     keystone = request.cloud.identity
     names = [
         name
-        for role in wanted
+        for role in requested
         for name in mine
         if isinstance(role, dict) and (role.get("name") == name or role.get("id") == keystone.roles[name])
     ]
-    if len(names) != len(wanted):
+    if len(names) != len(requested):
         raise kernel.Refusal(
             400,
             "Invalid application credential: Could not find role assignment with role: "
-            f"{wanted}, user or group: {request.caller.user_id}, project, domain, or system:"
+            f"{requested}, user or group: {request.caller.user_id}, project, domain, or system:"
             f" {request.caller.project_id}.",
         )
     return names
 
 
 def _expiry(text: object) -> datetime | None:
-    """Return the time an application credential is to expire."""
+    """Return the time at which an application credential expires."""
     if text is None:
         return None
     try:
@@ -101,7 +101,7 @@ def _expiry(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _credential_of(request: kernel.Request, *, rule: str) -> state.Credential:
+def _credential_of(request: http.Request, *, rule: str) -> state.Credential:
     """Return the application credential in the path."""
     user = call.user_of(request, rule=rule)
     credential = request.cloud.identity.credentials.get(request.params["credential"])
@@ -110,13 +110,13 @@ def _credential_of(request: kernel.Request, *, rule: str) -> state.Credential:
     return credential
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Answer with one application credential."""
     credential = _credential_of(request, rule="get_application_credential")
     return kernel.Reply(body={"application_credential": _credential_body(request, credential)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete an application credential; its tokens stop working."""
     credential = _credential_of(request, rule="delete_application_credential")
     request.cloud.identity.revoke_credential(credential.id)

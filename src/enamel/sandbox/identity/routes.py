@@ -1,10 +1,10 @@
-"""Keystone's HTTP face: tokens, the catalogue, projects, users and application credentials."""
+"""Keystone over HTTP: tokens, the catalogue, projects, users and application credentials."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import call, credential, state, token, v2
 
 _HTML_404 = (
@@ -14,10 +14,10 @@ _HTML_404 = (
 )
 
 
-def _version(request: kernel.Request) -> dict[str, Any]:
+def _version(request: http.Request) -> dict[str, Any]:
     """Return the document of version 3."""
     return {
-        "id": next(one for one in request.cloud.era.identity if one.startswith("v3")),
+        "id": next(version for version in request.cloud.era.identity if version.startswith("v3")),
         "status": "stable",
         "updated": "2020-04-07T00:00:00Z",
         "links": [{"rel": "self", "href": f"{request.root}/v3/"}],
@@ -25,23 +25,23 @@ def _version(request: kernel.Request) -> dict[str, Any]:
     }
 
 
-def _versions(request: kernel.Request) -> kernel.Reply:
+def _versions(request: http.Request) -> kernel.Reply:
     """Answer with all versions."""
     known = request.cloud.era.identity
-    found = [v2.document(request) if one == "v2.0" else _version(request) for one in known]
+    documents = [v2.document(request) if version == "v2.0" else _version(request) for version in known]
     return kernel.Reply(
         status=300,
-        body={"versions": {"values": found}},
+        body={"versions": {"values": documents}},
         headers={"Location": f"{request.root}/{'v2.0' if known == ('v2.0',) else 'v3'}/"},
     )
 
 
-def _v3(request: kernel.Request) -> kernel.Reply:
+def _v3(request: http.Request) -> kernel.Reply:
     """Answer with the version."""
     return kernel.Reply(body={"version": _version(request)})
 
 
-def _catalogue(request: kernel.Request) -> kernel.Reply:
+def _catalogue(request: http.Request) -> kernel.Reply:
     """Answer with the catalogue."""
     return kernel.Reply(
         body={
@@ -51,7 +51,7 @@ def _catalogue(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def _project_body(request: kernel.Request, project: state.Project) -> dict[str, Any]:
+def _project_body(request: http.Request, project: state.Project) -> dict[str, Any]:
     """Return a project as Keystone shows it."""
     return {
         "id": project.id,
@@ -67,24 +67,24 @@ def _project_body(request: kernel.Request, project: state.Project) -> dict[str, 
     }
 
 
-def _own_projects(request: kernel.Request) -> kernel.Reply:
+def _own_projects(request: http.Request) -> kernel.Reply:
     """Answer with the projects the caller may scope a token to."""
     return _with_roles(request, request.caller.user_id)
 
 
-def _user_projects(request: kernel.Request) -> kernel.Reply:
+def _user_projects(request: http.Request) -> kernel.Reply:
     """Answer with the projects in which a user has a role."""
     return _with_roles(request, call.user_of(request, rule="list_user_projects").id)
 
 
-def _with_roles(request: kernel.Request, user_id: str) -> kernel.Reply:
+def _with_roles(request: http.Request, user_id: str) -> kernel.Reply:
     """Return the projects in which a user has a role."""
     keystone = request.cloud.identity
-    found = [keystone.projects[project] for user, project in keystone.grants if user == user_id]
-    return call.listed(request, "projects", [_project_body(request, one) for one in found])
+    projects = [keystone.projects[project_id] for user, project_id in keystone.grants if user == user_id]
+    return call.listed(request, "projects", [_project_body(request, project) for project in projects])
 
 
-def _projects(request: kernel.Request) -> kernel.Reply:
+def _projects(request: http.Request) -> kernel.Reply:
     """Answer an admin with all projects, or with those of a name."""
     if not request.caller.admin:
         raise call.forbid("identity:list_projects")
@@ -97,7 +97,7 @@ def _projects(request: kernel.Request) -> kernel.Reply:
     return call.listed(request, "projects", projects)
 
 
-def _project(request: kernel.Request) -> kernel.Reply:
+def _project(request: http.Request) -> kernel.Reply:
     """Answer with one project, the caller's own or any for an admin."""
     project = request.cloud.identity.projects.get(request.params["id"])
     if not request.caller.admin and (project is None or project.id != request.caller.project_id):
@@ -107,7 +107,7 @@ def _project(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"project": _project_body(request, project)})
 
 
-def _user_body(request: kernel.Request, user: state.User) -> dict[str, Any]:
+def _user_body(request: http.Request, user: state.User) -> dict[str, Any]:
     """Return a user as Keystone shows one."""
     return {
         "id": user.id,
@@ -121,7 +121,7 @@ def _user_body(request: kernel.Request, user: state.User) -> dict[str, Any]:
     }
 
 
-def _users(request: kernel.Request) -> kernel.Reply:
+def _users(request: http.Request) -> kernel.Reply:
     """Answer an admin with all users, or with those of a name."""
     if not request.caller.admin:
         raise call.forbid("identity:list_users")
@@ -132,12 +132,12 @@ def _users(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def _user(request: kernel.Request) -> kernel.Reply:
+def _user(request: http.Request) -> kernel.Reply:
     """Answer with one user."""
     return kernel.Reply(body={"user": _user_body(request, call.user_of(request, rule="get_user"))})
 
 
-def _roles(request: kernel.Request) -> kernel.Reply:
+def _roles(request: http.Request) -> kernel.Reply:
     """Answer an admin with all roles."""
     if not request.caller.admin:
         raise call.forbid("identity:list_roles")
@@ -146,14 +146,14 @@ def _roles(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def _regions(request: kernel.Request) -> kernel.Reply:
+def _regions(request: http.Request) -> kernel.Reply:
     """Answer with the only region."""
     href = f"{request.root}/v3/regions/{state.REGION}"
     region = {"id": state.REGION, "description": "", "parent_region_id": None, "links": {"self": href}}
     return call.listed(request, "regions", [region])
 
 
-def _services(request: kernel.Request) -> kernel.Reply:
+def _services(request: http.Request) -> kernel.Reply:
     """Answer an admin with all services."""
     if not request.caller.admin:
         raise call.forbid("identity:list_services")
@@ -164,7 +164,7 @@ def _services(request: kernel.Request) -> kernel.Reply:
     return call.listed(request, "services", services)
 
 
-def _endpoints(request: kernel.Request) -> kernel.Reply:
+def _endpoints(request: http.Request) -> kernel.Reply:
     """Answer an admin with all endpoints."""
     if not request.caller.admin:
         raise call.forbid("identity:list_endpoints")
@@ -176,32 +176,32 @@ def _endpoints(request: kernel.Request) -> kernel.Reply:
     return call.listed(request, "endpoints", endpoints)
 
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="identity",
     prefix="/identity",
     word=state.word,
     not_found=kernel.Reply(status=404, body=_HTML_404, media="text/html; charset=utf-8"),
     routes=(
-        kernel.Route("GET", "/", _versions, open=True),
-        kernel.Route("GET", "/v3", _v3, open=True),
+        http.Route("GET", "/", _versions, open=True),
+        http.Route("GET", "/v3", _v3, open=True),
         *v2.ROUTES,
-        kernel.Route("POST", "/v3/auth/tokens", token.authenticate, open=True),
-        kernel.Route("GET", "/v3/auth/tokens", token.validate),
-        kernel.Route("DELETE", "/v3/auth/tokens", token.revoke),
-        kernel.Route("GET", "/v3/auth/projects", _own_projects),
-        kernel.Route("GET", "/v3/auth/catalog", _catalogue),
-        kernel.Route("GET", "/v3/projects", _projects),
-        kernel.Route("GET", "/v3/projects/{id}", _project),
-        kernel.Route("GET", "/v3/users", _users),
-        kernel.Route("GET", "/v3/users/{id}", _user),
-        kernel.Route("GET", "/v3/users/{id}/projects", _user_projects),
-        kernel.Route("GET", "/v3/users/{id}/application_credentials", credential.listing),
-        kernel.Route("POST", "/v3/users/{id}/application_credentials", credential.create),
-        kernel.Route("GET", "/v3/users/{id}/application_credentials/{credential}", credential.show),
-        kernel.Route("DELETE", "/v3/users/{id}/application_credentials/{credential}", credential.delete),
-        kernel.Route("GET", "/v3/roles", _roles),
-        kernel.Route("GET", "/v3/regions", _regions),
-        kernel.Route("GET", "/v3/services", _services),
-        kernel.Route("GET", "/v3/endpoints", _endpoints),
+        http.Route("POST", "/v3/auth/tokens", token.authenticate, open=True),
+        http.Route("GET", "/v3/auth/tokens", token.validate),
+        http.Route("DELETE", "/v3/auth/tokens", token.revoke),
+        http.Route("GET", "/v3/auth/projects", _own_projects),
+        http.Route("GET", "/v3/auth/catalog", _catalogue),
+        http.Route("GET", "/v3/projects", _projects),
+        http.Route("GET", "/v3/projects/{id}", _project),
+        http.Route("GET", "/v3/users", _users),
+        http.Route("GET", "/v3/users/{id}", _user),
+        http.Route("GET", "/v3/users/{id}/projects", _user_projects),
+        http.Route("GET", "/v3/users/{id}/application_credentials", credential.listing),
+        http.Route("POST", "/v3/users/{id}/application_credentials", credential.create),
+        http.Route("GET", "/v3/users/{id}/application_credentials/{credential}", credential.show),
+        http.Route("DELETE", "/v3/users/{id}/application_credentials/{credential}", credential.delete),
+        http.Route("GET", "/v3/roles", _roles),
+        http.Route("GET", "/v3/regions", _regions),
+        http.Route("GET", "/v3/services", _services),
+        http.Route("GET", "/v3/endpoints", _endpoints),
     ),
 )

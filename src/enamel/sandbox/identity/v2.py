@@ -1,14 +1,14 @@
-"""Keystone's API of old, v2.0: tenants instead of projects, no domains, and tokens in a body."""
+"""Keystone's API v2.0: tenants instead of projects, no domains, and tokens in a body."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.identity import call, state
 
 
-def document(request: kernel.Request) -> dict[str, Any]:
+def document(request: http.Request) -> dict[str, Any]:
     """Return the document of the version."""
     return {
         "id": "v2.0",
@@ -19,13 +19,13 @@ def document(request: kernel.Request) -> dict[str, Any]:
     }
 
 
-def version(request: kernel.Request) -> kernel.Reply:
+def version(request: http.Request) -> kernel.Reply:
     """Answer with the version."""
     return kernel.Reply(body={"version": document(request)})
 
 
-def authenticate(request: kernel.Request) -> kernel.Reply:
-    """Make a token out of a password or another token."""
+def authenticate(request: http.Request) -> kernel.Reply:
+    """Issue a token for a password or another token."""
     auth = call.expected(call.body(request), "auth")
     user = _user(request, auth)
     project = _tenant(request, auth)
@@ -38,16 +38,16 @@ def authenticate(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"access": _access(request, token)})
 
 
-def tenants(request: kernel.Request) -> kernel.Reply:
+def tenants(request: http.Request) -> kernel.Reply:
     """Answer with the tenants that the caller may scope a token to."""
     keystone = request.cloud.identity
     mine = [project for user_id, project in keystone.grants if user_id == request.caller.user_id]
-    shown = [_shown(keystone.projects[key]) for key in mine]
-    return kernel.Reply(body={"tenants": shown, "tenants_links": []})
+    bodies = [_shown(keystone.projects[key]) for key in mine]
+    return kernel.Reply(body={"tenants": bodies, "tenants_links": []})
 
 
-def _user(request: kernel.Request, auth: Any) -> state.User:
-    """Return who proves to be whom."""
+def _user(request: http.Request, auth: Any) -> state.User:
+    """Return the user that the credentials authenticate."""
     keystone = request.cloud.identity
     if "token" in auth:
         known = keystone.token(str(call.expected(auth, "token", "id")))
@@ -62,8 +62,8 @@ def _user(request: kernel.Request, auth: Any) -> state.User:
     raise state.Unauthenticated(f"{request.root}/v2.0")
 
 
-def _tenant(request: kernel.Request, auth: Any) -> state.Project | None:
-    """Return the tenant that a token is wanted for, or None for a token without one."""
+def _tenant(request: http.Request, auth: Any) -> state.Project | None:
+    """Return the tenant of a requested token, or None for an unscoped one."""
     id, name = auth.get("tenantId"), auth.get("tenantName")
     if not id and not name:
         return None
@@ -78,20 +78,20 @@ def _shown(project: state.Project) -> dict[str, Any]:
     return {"id": project.id, "name": project.name, "description": "", "enabled": True}
 
 
-def _access(request: kernel.Request, token: state.Token) -> dict[str, Any]:
-    """Return what a token says."""
+def _access(request: http.Request, token: state.Token) -> dict[str, Any]:
+    """Return the body of a token."""
     keystone, caller = request.cloud.identity, token.caller
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": caller.token,
         "expires": token.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "issued_at": token.issued_at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
     }
     if caller.project_id:
-        shown["tenant"] = _shown(keystone.projects[caller.project_id])
+        body["tenant"] = _shown(keystone.projects[caller.project_id])
     names = sorted(caller.roles)
     return {
-        "token": shown,
-        "serviceCatalog": [_service(one) for one in keystone.catalogue(caller.project_id)]
+        "token": body,
+        "serviceCatalog": [_service(service) for service in keystone.catalogue(caller.project_id)]
         if caller.project_id
         else [],
         "user": {
@@ -108,7 +108,7 @@ def _access(request: kernel.Request, token: state.Token) -> dict[str, Any]:
 def _service(service: dict[str, Any]) -> dict[str, Any]:
     """Return a service of the catalogue in the older shape."""
     first = service["endpoints"][0]
-    place = {f"{one['interface']}URL": one["url"] for one in service["endpoints"]}
+    place = {f"{endpoint['interface']}URL": endpoint["url"] for endpoint in service["endpoints"]}
     return {
         "type": service["type"],
         "name": service["name"],
@@ -118,7 +118,7 @@ def _service(service: dict[str, Any]) -> dict[str, Any]:
 
 
 ROUTES = (
-    kernel.Route("GET", "/v2.0", version, open=True),
-    kernel.Route("POST", "/v2.0/tokens", authenticate, open=True),
-    kernel.Route("GET", "/v2.0/tenants", tenants),
+    http.Route("GET", "/v2.0", version, open=True),
+    http.Route("POST", "/v2.0/tokens", authenticate, open=True),
+    http.Route("GET", "/v2.0/tenants", tenants),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.image import state
 
 PATCH_TYPES = (
@@ -51,7 +51,7 @@ WORDS = {str: "'string'", int: "'integer'", bool: "'boolean'", list: "'array'"}
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def created(request: kernel.Request) -> tuple[kernel.Json, dict[str, str]]:
+def created(request: http.Request) -> tuple[kernel.Json, dict[str, str]]:
     """Return the checked attributes and the properties of a new image."""
     body = _json(request)
     if not isinstance(body, dict):
@@ -67,8 +67,8 @@ def created(request: kernel.Request) -> tuple[kernel.Json, dict[str, str]]:
     return base, {name: value for name, value in body.items() if name not in BASE}
 
 
-def check(request: kernel.Request, name: str, value: Any) -> None:
-    """Refuse an attribute that cannot be set, or not to that."""
+def check(request: http.Request, name: str, value: Any) -> None:
+    """Refuse an attribute that cannot be set, or a value that it cannot have."""
     if name in READ_ONLY:
         raise kernel.Refusal(403, f"Attribute '{name}' is read-only.")
     if name in FORMATS:
@@ -94,7 +94,7 @@ def check(request: kernel.Request, name: str, value: Any) -> None:
         raise kernel.Refusal(403, f"You are not permitted to create images owned by '{value}'.")
 
 
-def patched(request: kernel.Request, record: state.Record) -> tuple[kernel.Json, dict[str, str]]:
+def patched(request: http.Request, record: state.Record) -> tuple[kernel.Json, dict[str, str]]:
     """Return the attributes and properties that an image has after a patch, or refuse the whole patch."""
     if request.headers.get("content-type", "").partition(";")[0] not in PATCH_TYPES:
         raise kernel.Refusal(
@@ -112,7 +112,7 @@ def patched(request: kernel.Request, record: state.Record) -> tuple[kernel.Json,
     return base, properties
 
 
-def _apply(request: kernel.Request, change: Any, base: kernel.Json, properties: dict[str, str]) -> None:
+def _apply(request: http.Request, change: Any, base: kernel.Json, properties: dict[str, str]) -> None:
     """Carry out one operation of a patch."""
     if not isinstance(change, dict):
         raise kernel.Refusal(400, "Operations must be JSON objects.")
@@ -143,8 +143,8 @@ def _apply(request: kernel.Request, change: Any, base: kernel.Json, properties: 
     properties[name] = change["value"]
 
 
-def _json(request: kernel.Request) -> Any:
-    """Return what JSON a body holds, or refuse."""
+def _json(request: http.Request) -> Any:
+    """Return the JSON value in a body, or refuse."""
     try:
         return msgspec.json.decode(request.content)
     except msgspec.DecodeError:
@@ -159,5 +159,5 @@ def _conflict(message: str) -> kernel.Refusal:
 
 
 def _mismatch(reason: str) -> kernel.Refusal:
-    """Refuse a body that is no image."""
+    """Refuse an invalid body."""
     return kernel.Refusal(400, f"Provided object does not match schema 'image': {reason}")

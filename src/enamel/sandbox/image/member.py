@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.image import state
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List an image's members; a member sees only itself."""
-    record = state.found(request)
+    record = state.named(request)
     _refuse_unshared(record)
     members = list(record.members.values())
     if not request.caller.sees(record.base["owner"]):
@@ -16,7 +16,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"members": members, "schema": "/v2/schemas/members"})
 
 
-def create(request: kernel.Request) -> kernel.Reply:
+def create(request: http.Request) -> kernel.Reply:
     """Share an image with a project."""
     record = state.owned(request, action="add_member")
     _refuse_unshared(record)
@@ -37,14 +37,14 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=record.members[project_id])
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a member."""
-    return kernel.Reply(body=_member(request, state.found(request)))
+    return kernel.Reply(body=_member(request, state.named(request)))
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Accept or reject an image; only the project it is shared with may."""
-    record = state.found(request)
+    record = state.named(request)
     status = request.body().get("status")
     if status not in ("pending", "accepted", "rejected"):
         raise kernel.Refusal(400, "Status not specified: it must be pending, accepted or rejected.")
@@ -55,14 +55,14 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=member)
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Stop sharing an image with a project."""
     record = state.owned(request, action="delete_member")
     del record.members[_member(request, record)["member_id"]]
     return kernel.Reply(status=204)
 
 
-def _member(request: kernel.Request, record: state.Record) -> kernel.Json:
+def _member(request: http.Request, record: state.Record) -> kernel.Json:
     """Return the member a request names, or refuse."""
     project_id = request.params["member"]
     member = record.members.get(project_id)
@@ -75,6 +75,6 @@ def _member(request: kernel.Request, record: state.Record) -> kernel.Json:
 
 
 def _refuse_unshared(record: state.Record) -> None:
-    """Refuse members of images that are not shared one by one."""
+    """Refuse members of images whose visibility is not `shared`."""
     if record.base["visibility"] != "shared":
         raise kernel.Refusal(403, "Only shared images have members.")

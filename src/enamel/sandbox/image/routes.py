@@ -1,37 +1,39 @@
-"""The sandbox's Glance: images, their bytes, tags and members."""
+"""The sandbox's Glance: images, their data, tags and members."""
 
 from __future__ import annotations
 
-import http
+from http import HTTPStatus
 from typing import Any
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
+from enamel.sandbox.http import Route
 from enamel.sandbox.image import body as image_body
 from enamel.sandbox.image import listing, member, state, v1
-from enamel.sandbox.kernel import Route
 
 IMPORT_METHODS = ("glance-direct",)
 OCTETS = "application/octet-stream"
 PAGE = "page"
-"""The kind of a refusal that is to be worded as a page."""
+"""The kind of a refusal that is rendered as an HTML page."""
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     known = request.cloud.era.image
-    found = [
+    documents = [
         {
-            "id": one,
-            "status": "CURRENT" if one == known[0] else "SUPPORTED",
-            "links": [{"rel": "self", "href": f"{request.root}/{one.partition('.')[0]}/"}],
+            "id": version,
+            "status": "CURRENT" if version == known[0] else "SUPPORTED",
+            "links": [{"rel": "self", "href": f"{request.root}/{version.partition('.')[0]}/"}],
         }
-        for one in known
+        for version in known
     ]
-    return kernel.Reply(status=200 if request.path.startswith("/versions") else 300, body={"versions": found})
+    return kernel.Reply(
+        status=200 if request.path.startswith("/versions") else 300, body={"versions": documents}
+    )
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make an image without bytes."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create an image without data."""
     wish, properties = image_body.created(request)
     record = state.of(request).make(owner=request.caller.project_id, wish=wish, properties=properties)
     headers = {
@@ -42,12 +44,12 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=201, body=record.shown(), headers=headers)
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show an image."""
-    return kernel.Reply(body=state.found(request).shown())
+    return kernel.Reply(body=state.named(request).shown())
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Patch an image."""
     record = state.owned(request, action="modify_image")
     record.base, record.properties = image_body.patched(request, record)
@@ -55,7 +57,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=record.shown())
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete an image that is not protected."""
     images = state.of(request)
     if request.params["id"] not in images.records:
@@ -67,16 +69,16 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def upload(request: kernel.Request) -> kernel.Reply:
-    """Take an image's bytes."""
+def upload(request: http.Request) -> kernel.Reply:
+    """Upload an image's data."""
     record = _receivable(request, status="saving")
     state.of(request).fill(record, request.content)
     return kernel.Reply(status=204)
 
 
-def download(request: kernel.Request) -> kernel.Reply:
-    """Hand an image's bytes out."""
-    record = state.found(request)
+def download(request: http.Request) -> kernel.Reply:
+    """Download an image's data."""
+    record = state.named(request)
     if record.base["status"] == "deactivated" and not request.caller.admin:
         raise kernel.Refusal(
             403, "The requested image has been deactivated. Image data download is forbidden."
@@ -86,16 +88,16 @@ def download(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body=record.data, media=OCTETS, headers={"Content-MD5": record.base["checksum"]})
 
 
-def stage(request: kernel.Request) -> kernel.Reply:
-    """Take bytes for an import."""
+def stage(request: http.Request) -> kernel.Reply:
+    """Stage data for an import."""
     record = _receivable(request, status="uploading")
     record.staged = request.content
     record.base.update(status="uploading", size=len(record.staged))
     return kernel.Reply(status=204)
 
 
-def load(request: kernel.Request) -> kernel.Reply:
-    """Import the staged bytes."""
+def load(request: http.Request) -> kernel.Reply:
+    """Import the staged data."""
     images = state.of(request)
     record = state.owned(request, action="import_image")
     method = request.body().get("method")
@@ -131,49 +133,49 @@ def load(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def tasks(request: kernel.Request) -> kernel.Reply:
+def tasks(request: http.Request) -> kernel.Reply:
     """List an image's imports."""
-    return kernel.Reply(body={"tasks": state.found(request).tasks})
+    return kernel.Reply(body={"tasks": state.named(request).tasks})
 
 
-def deactivate(request: kernel.Request) -> kernel.Reply:
-    """Keep an image from being used."""
+def deactivate(request: http.Request) -> kernel.Reply:
+    """Deactivate an image."""
     return _switch(request, from_status="active", to_status="deactivated")
 
 
-def reactivate(request: kernel.Request) -> kernel.Reply:
-    """Let an image be used again."""
+def reactivate(request: http.Request) -> kernel.Reply:
+    """Reactivate an image."""
     return _switch(request, from_status="deactivated", to_status="active")
 
 
-def tag(request: kernel.Request) -> kernel.Reply:
-    """Give an image a tag."""
+def tag(request: http.Request) -> kernel.Reply:
+    """Add a tag to an image."""
     record = state.owned(request, action="modify_image")
     record.base["tags"] = sorted({*record.base["tags"], request.params["tag"]})
     return kernel.Reply(status=204)
 
 
-def untag(request: kernel.Request) -> kernel.Reply:
-    """Take a tag from an image."""
+def untag(request: http.Request) -> kernel.Reply:
+    """Remove a tag from an image."""
     record = state.owned(request, action="modify_image")
     if request.params["tag"] not in record.base["tags"]:
         raise kernel.Refusal(404, "The resource could not be found.")
-    record.base["tags"] = [one for one in record.base["tags"] if one != request.params["tag"]]
+    record.base["tags"] = [tag for tag in record.base["tags"] if tag != request.params["tag"]]
     return kernel.Reply(status=204)
 
 
-def import_methods(request: kernel.Request) -> kernel.Reply:
-    """List the ways to import."""
+def import_methods(request: http.Request) -> kernel.Reply:
+    """List the import methods."""
     described = {"description": "Import methods available.", "type": "array", "value": list(IMPORT_METHODS)}
     return kernel.Reply(body={"import-methods": described})
 
 
-def stores(request: kernel.Request) -> kernel.Reply:
-    """List where bytes are kept."""
+def stores(request: http.Request) -> kernel.Reply:
+    """List the stores."""
     return kernel.Reply(body={"stores": [{"id": "files", "default": "true"}]})
 
 
-def schema(request: kernel.Request) -> kernel.Reply:
+def schema(request: http.Request) -> kernel.Reply:
     """Describe an image, a member, or a list of either."""
     name = request.params["name"]
     single = {"image": _IMAGE_SCHEMA, "member": _MEMBER_SCHEMA}
@@ -185,7 +187,7 @@ def schema(request: kernel.Request) -> kernel.Reply:
     raise kernel.Refusal(404, "The resource could not be found.")
 
 
-def _switch(request: kernel.Request, *, from_status: str, to_status: str) -> kernel.Reply:
+def _switch(request: http.Request, *, from_status: str, to_status: str) -> kernel.Reply:
     """Move an image between two states; staying where it is is no error."""
     record = state.owned(request, action=request.path.rpartition("/")[2])
     if record.base["status"] not in (from_status, to_status):
@@ -196,8 +198,8 @@ def _switch(request: kernel.Request, *, from_status: str, to_status: str) -> ker
     return kernel.Reply(status=204)
 
 
-def _receivable(request: kernel.Request, *, status: str) -> state.Record:
-    """Return the image that waits for bytes, or refuse."""
+def _receivable(request: http.Request, *, status: str) -> state.Record:
+    """Return the image that waits for its data, or refuse."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     if kind != OCTETS:
         raise kernel.Refusal(
@@ -285,8 +287,8 @@ TABLE = (
 
 
 def word(refusal: kernel.Refusal) -> kernel.Reply:
-    """Word a refusal the way Glance does: a page's text, wrapped in JSON."""
-    phrase = http.HTTPStatus(refusal.status).phrase
+    """Render a refusal the way Glance does: the text of a page, wrapped in JSON."""
+    phrase = HTTPStatus(refusal.status).phrase
     message = refusal.message if "<br />" in refusal.message else f"{refusal.message}<br /><br />\n\n\n"
     if refusal.kind == PAGE:
         title = f"{refusal.status} {phrase}"
@@ -302,10 +304,10 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body=body, headers=refusal.headers)
 
 
-def _minding_accept(handler: kernel.Handler) -> kernel.Handler:
-    """Let a handler refuse with a page when the caller did not ask for JSON, as Glance does."""
+def _minding_accept(handler: http.Handler) -> http.Handler:
+    """Wrap a handler so that it refuses with an HTML page unless the caller accepts JSON, as Glance does."""
 
-    def handle(request: kernel.Request) -> kernel.Reply:
+    def handle(request: http.Request) -> kernel.Reply:
         try:
             return handler(request)
         except kernel.Refusal as refusal:
@@ -318,11 +320,11 @@ def _minding_accept(handler: kernel.Handler) -> kernel.Handler:
 
 ROUTES = tuple(route._replace(handler=_minding_accept(route.handler)) for route in TABLE)
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="image",
     prefix="/image",
     routes=ROUTES,
     word=word,
     not_found=word(kernel.Refusal(404, "The resource could not be found.")),
 )
-"""Glance's table and manners."""
+"""Glance: its routes and the format of its refusals."""

@@ -1,10 +1,10 @@
-"""What the network service says of itself: versions, resources, extensions and how full its networks are."""
+"""What the network service reports about itself: versions, resources, extensions and used addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.network import attribute, state
 
 EXTENSIONS = {
@@ -45,19 +45,19 @@ EXTENSIONS = {
     "subnet-external-network": "Subnet belongs to an external network",
     "subnet_allocation": "Subnet Allocation",
 }
-"""The extensions the sandbox honours, with their names."""
+"""The extensions that the sandbox implements, with their names."""
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     link = {"rel": "self", "href": f"{request.root}/v2.0/"}
     return kernel.Reply(body={"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
 
 
-def resources(request: kernel.Request) -> kernel.Reply:
+def resources(request: http.Request) -> kernel.Reply:
     """List the resources at the core of the API."""
     named = {"network": "networks", "subnet": "subnets", "subnetpool": "subnetpools", "port": "ports"}
-    found = [
+    bodies = [
         {
             "name": name,
             "collection": collection,
@@ -65,10 +65,10 @@ def resources(request: kernel.Request) -> kernel.Reply:
         }
         for name, collection in named.items()
     ]
-    return kernel.Reply(body={"resources": found})
+    return kernel.Reply(body={"resources": bodies})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the extensions."""
     return kernel.Reply(
         body={
@@ -79,7 +79,7 @@ def listing(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show an extension."""
     alias = request.params["alias"]
     if alias not in EXTENSIONS or alias in request.cloud.era.without:
@@ -87,21 +87,21 @@ def show(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"extension": _extension(alias)})
 
 
-def nothing(collection: str) -> Callable[[kernel.Request], kernel.Reply]:
-    """Return a handler that lists nothing, for what the sandbox does not have."""
+def nothing(collection: str) -> Callable[[http.Request], kernel.Reply]:
+    """Return a handler of an empty list, for resources that the sandbox does not have."""
 
-    def empty(request: kernel.Request) -> kernel.Reply:
+    def empty(request: http.Request) -> kernel.Reply:
         return kernel.Reply(body={collection: []})
 
     return empty
 
 
-def availability(request: kernel.Request) -> kernel.Reply:
+def availability(request: http.Request) -> kernel.Reply:
     """List how many addresses of each network are taken."""
     if not request.caller.admin:
         raise attribute.forbidden("get_network_ip_availability")
     tables = state.of(request)
-    found = []
+    bodies = []
     for network in tables.networks:
         subnets = []
         for subnet_id in network["subnets"]:
@@ -116,7 +116,7 @@ def availability(request: kernel.Request) -> kernel.Reply:
                     "total_ips": pool.total,
                 }
             )
-        found.append(
+        bodies.append(
             {
                 "network_id": network["id"],
                 "network_name": network["name"],
@@ -127,7 +127,7 @@ def availability(request: kernel.Request) -> kernel.Reply:
                 "tenant_id": network["project_id"],
             }
         )
-    return kernel.Reply(body={"network_ip_availabilities": found})
+    return kernel.Reply(body={"network_ip_availabilities": bodies})
 
 
 def _extension(alias: str) -> kernel.Json:

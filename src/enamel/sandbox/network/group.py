@@ -1,10 +1,10 @@
-"""Security groups, which begin with two rules that let everything out."""
+"""Security groups, which begin with two rules that allow all egress."""
 
 from __future__ import annotations
 
 import ipaddress
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
 
@@ -32,7 +32,7 @@ def find(tables: state.Tables, caller: kernel.Caller, group_id: str) -> table.Ro
 
 
 def default(tables: state.Tables, project_id: str) -> str:
-    """Return the id of a project's default group, which comes into being when it is first needed."""
+    """Return the id of a project's default group, created on first use."""
     known = tables.defaults.get(project_id)
     if known is not None:
         return known
@@ -53,7 +53,7 @@ def named(tables: state.Tables, project_id: str, name: str) -> list[str]:
     return [row["id"] for row in tables.security_groups.of(project_id) if row["name"] == name]
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List groups, with their rules."""
     tables = state.of(request)
     default(tables, request.caller.project_id)
@@ -65,16 +65,16 @@ def listing(request: kernel.Request) -> kernel.Reply:
     reply = network_listing.answer(GROUP, request, rows)
     fields = request.every("fields")
     if not fields or "security_group_rules" in fields:
-        shown = [_with_rules(tables, row) for row in reply.body["security_groups"] if "id" in row]
-        reply.body["security_groups"] = shown
+        bodies = [_with_rules(tables, row) for row in reply.body["security_groups"] if "id" in row]
+        reply.body["security_groups"] = bodies
     return reply
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make groups, each with two rules that let everything out."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create groups, each with two rules that allow all egress."""
     tables = state.of(request)
     wishes, bulk = attribute.created(GROUP, request)
-    made = []
+    groups = []
     for wish in wishes:
         project_id = tables.project(request, wish)
         default(tables, project_id)
@@ -84,11 +84,13 @@ def create(request: kernel.Request) -> kernel.Reply:
             )
         tables.spend(project_id, security_group=len(wishes), security_group_rule=2 * len(wishes))
     for wish in wishes:
-        made.append(_with_rules(tables, _make(tables, tables.project(request, wish), wish)))
-    return kernel.Reply(status=201, body={"security_groups": made} if bulk else {"security_group": made[0]})
+        groups.append(_with_rules(tables, _make(tables, tables.project(request, wish), wish)))
+    return kernel.Reply(
+        status=201, body={"security_groups": groups} if bulk else {"security_group": groups[0]}
+    )
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a group with its rules."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -97,7 +99,7 @@ def show(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a group's name or description."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -111,8 +113,8 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"security_group": _with_rules(tables, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
-    """Delete a group that no port is in."""
+def delete(request: http.Request) -> kernel.Reply:
+    """Delete a group that no port uses."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     if row["name"] == "default" and not request.caller.admin:
@@ -133,7 +135,7 @@ def delete(request: kernel.Request) -> kernel.Reply:
 
 
 def _make(tables: state.Tables, project_id: str, wish: table.Row) -> table.Row:
-    """Make a group with the rules every group begins with."""
+    """Create a group with the rules every group begins with."""
     group = tables.security_groups.add(
         {
             "id": tables.cloud.new_id(),
@@ -153,16 +155,16 @@ def _make(tables: state.Tables, project_id: str, wish: table.Row) -> table.Row:
 
 def _with_rules(tables: state.Tables, group: table.Row) -> table.Row:
     """Return a group as it is shown: with its rules between its own fields."""
-    shown = dict(group)
+    body = dict(group)
     stamps: table.Row = {
-        name: shown.pop(name)
+        name: body.pop(name)
         for name in ("tags", "created_at", "updated_at", "revision_number")
-        if name in shown
+        if name in body
     }
-    shown["security_group_rules"] = [
+    body["security_group_rules"] = [
         {**tables.rules[rule_id], "tags": []} for rule_id in tables.rules_by_group.of(group["id"])
     ]
-    return {**shown, **stamps}
+    return {**body, **stamps}
 
 
 def add_rule(tables: state.Tables, group: table.Row, wish: table.Row) -> table.Row:

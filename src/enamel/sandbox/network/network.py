@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
 
@@ -45,30 +45,30 @@ def find(tables: state.Tables, caller: kernel.Caller, network_id: str) -> table.
     return row
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List networks: one's own, shared and external ones."""
     tables = state.of(request)
     rows = [row for row in tables.networks if tables.sees_network(request.caller, row)]
     return network_listing.answer(NETWORK, request, rows)
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make networks."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create networks."""
     tables = state.of(request)
     wishes, bulk = attribute.created(NETWORK, request)
     tables.spend(tables.project(request, wishes[0]), network=len(wishes))
-    made = [make(tables, project_id=tables.project(request, wish), wish=wish) for wish in wishes]
-    shown = [{"is_default": False, **network_listing.view(NETWORK, request, row)} for row in made]
-    return kernel.Reply(status=201, body={"networks": shown} if bulk else {"network": shown[0]})
+    networks = [make(tables, project_id=tables.project(request, wish), wish=wish) for wish in wishes]
+    bodies = [{"is_default": False, **network_listing.view(NETWORK, request, row)} for row in networks]
+    return kernel.Reply(status=201, body={"networks": bodies} if bulk else {"network": bodies[0]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a network."""
     row = find(state.of(request), request.caller, request.params["id"])
     return kernel.Reply(body={"network": network_listing.view(NETWORK, request, row)})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a network."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
@@ -79,8 +79,8 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"network": network_listing.view(NETWORK, request, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
-    """Delete a network that no port is on, with its subnets."""
+def delete(request: http.Request) -> kernel.Reply:
+    """Delete a network without ports, with its subnets."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     own(request, row, rule="delete")
@@ -97,7 +97,7 @@ def delete(request: kernel.Request) -> kernel.Reply:
 
 
 def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
-    """Make a network."""
+    """Create a network."""
     external = wish.get("router:external", False)
     row = {
         "id": tables.cloud.new_id(),
@@ -138,7 +138,7 @@ def drop(tables: state.Tables, row: table.Row) -> None:
         del tables.autos[row["project_id"]]
 
 
-def own(request: kernel.Request, row: table.Row, *, rule: str) -> None:
+def own(request: http.Request, row: table.Row, *, rule: str) -> None:
     """Refuse changes to what the caller sees but does not own."""
     if not request.caller.sees(row["project_id"]):
         raise attribute.forbidden(rule)

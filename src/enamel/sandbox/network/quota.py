@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel
+from enamel.sandbox import http, kernel
 from enamel.sandbox.network import attribute, group, state
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a project's limits."""
     tables = state.of(request)
     return kernel.Reply(body={"quota": _limits(tables, _project(request))})
 
 
-def details(request: kernel.Request) -> kernel.Reply:
+def details(request: http.Request) -> kernel.Reply:
     """Show a project's limits and what it uses of them."""
     tables = state.of(request)
     project_id = _project(request)
     group.default(tables, project_id)
-    found = {
+    limits = {
         name: {
             "limit": limit,
             "used": tables.used[name].count(project_id) if name in tables.used else 0,
@@ -25,27 +25,30 @@ def details(request: kernel.Request) -> kernel.Reply:
         }
         for name, limit in _limits(tables, project_id).items()
     }
-    return kernel.Reply(body={"quota": found})
+    return kernel.Reply(body={"quota": limits})
 
 
-def defaults(request: kernel.Request) -> kernel.Reply:
+def defaults(request: http.Request) -> kernel.Reply:
     """Show what a project has before an administrator sets something else."""
     _project(request)
     cloud = request.cloud
-    found = {name: cloud.quota(name, default=limit) for name, limit in state.QUOTAS.items()}
-    return kernel.Reply(body={"quota": found})
+    limits = {name: cloud.quota(name, default=limit) for name, limit in state.QUOTAS.items()}
+    return kernel.Reply(body={"quota": limits})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the limits that administrators set."""
     if not request.caller.admin:
         raise attribute.forbidden("get_quota")
     tables = state.of(request)
-    found = [{**_limits(tables, one), "project_id": one, "tenant_id": one} for one in tables.limits]
-    return kernel.Reply(body={"quotas": found})
+    quotas = [
+        {**_limits(tables, project_id), "project_id": project_id, "tenant_id": project_id}
+        for project_id in tables.limits
+    ]
+    return kernel.Reply(body={"quotas": quotas})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Set a project's limits."""
     if not request.caller.admin:
         raise attribute.forbidden("update_quota")
@@ -53,7 +56,7 @@ def update(request: kernel.Request) -> kernel.Reply:
     wish = request.body().get("quota")
     if not isinstance(wish, dict):
         raise attribute.bad("Unable to find 'quota' in request body")
-    # Clients send this along; it is no limit.
+    # Clients send tenant_id as well; it is not a limit.
     wish.pop("check_limit", None)
     wish.pop("force", None)
     unknown = [name for name in wish if name not in state.QUOTAS]
@@ -69,15 +72,15 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"quota": _limits(tables, project_id)})
 
 
-def reset(request: kernel.Request) -> kernel.Reply:
-    """Give a project the default limits again."""
+def reset(request: http.Request) -> kernel.Reply:
+    """Reset a project's limits to the defaults."""
     if not request.caller.admin:
         raise attribute.forbidden("delete_quota")
     state.of(request).limits.pop(request.params["project_id"], None)
     return kernel.Reply(status=204)
 
 
-def _project(request: kernel.Request) -> str:
+def _project(request: http.Request) -> str:
     """Return the project a request is about; others' quotas are for administrators."""
     project_id = request.params["project_id"]
     if not request.caller.sees(project_id):

@@ -1,10 +1,10 @@
-"""Tags on whatever the network service keeps."""
+"""Tags on the resources of the network service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, floatingip, group, network, port, router, state, subnet
 
 Find = Callable[[state.Tables, kernel.Caller, str], table.Row]
@@ -20,27 +20,27 @@ FINDERS: dict[str, Find] = {
 """What can be tagged."""
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
+def listing(request: http.Request) -> kernel.Reply:
     """List the tags of a resource."""
     return kernel.Reply(body={"tags": _row(request)["tags"]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
-    """Tell whether a resource has a tag."""
+def show(request: http.Request) -> kernel.Reply:
+    """Return whether a resource has a tag."""
     _refuse_missing(request, _row(request))
     return kernel.Reply(status=204)
 
 
-def replace(request: kernel.Request) -> kernel.Reply:
-    """Give a resource exactly these tags."""
+def replace(request: http.Request) -> kernel.Reply:
+    """Replace a resource's tags."""
     row = _row(request)
     row["tags"] = sorted(set(_wished(request)))
     state.of(request).changed(row)
     return kernel.Reply(body={"tags": row["tags"]})
 
 
-def extend(request: kernel.Request) -> kernel.Reply:
-    """Give a resource these tags beside those it has."""
+def extend(request: http.Request) -> kernel.Reply:
+    """Add tags to a resource."""
     row = _row(request)
     wished = _wished(request)
     row["tags"] = sorted({*row["tags"], *wished})
@@ -48,16 +48,16 @@ def extend(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"tags": wished})
 
 
-def add(request: kernel.Request) -> kernel.Reply:
-    """Give a resource one more tag."""
+def add(request: http.Request) -> kernel.Reply:
+    """Add a tag to a resource."""
     row = _row(request)
     row["tags"] = sorted({*row["tags"], request.params["tag"]})
     state.of(request).changed(row)
     return kernel.Reply(status=201, body=b"null")
 
 
-def remove(request: kernel.Request) -> kernel.Reply:
-    """Take a tag from a resource."""
+def remove(request: http.Request) -> kernel.Reply:
+    """Remove a tag from a resource."""
     row = _row(request)
     _refuse_missing(request, row)
     row["tags"] = [tag for tag in row["tags"] if tag != request.params["tag"]]
@@ -65,15 +65,15 @@ def remove(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def clear(request: kernel.Request) -> kernel.Reply:
-    """Take all tags from a resource."""
+def clear(request: http.Request) -> kernel.Reply:
+    """Remove all tags of a resource."""
     row = _row(request)
     row["tags"] = []
     state.of(request).changed(row)
     return kernel.Reply(status=204)
 
 
-def _row(request: kernel.Request) -> table.Row:
+def _row(request: http.Request) -> table.Row:
     """Return the resource a request is about, or refuse."""
     find = FINDERS.get(request.params["collection"])
     if find is None:
@@ -81,7 +81,7 @@ def _row(request: kernel.Request) -> table.Row:
     return find(state.of(request), request.caller, request.params["id"])
 
 
-def _wished(request: kernel.Request) -> list[str]:
+def _wished(request: http.Request) -> list[str]:
     """Return the tags in a body, or refuse."""
     tags = request.body().get("tags")
     if not isinstance(tags, list):
@@ -92,7 +92,7 @@ def _wished(request: kernel.Request) -> list[str]:
     return tags
 
 
-def _refuse_missing(request: kernel.Request, row: table.Row) -> None:
+def _refuse_missing(request: http.Request, row: table.Row) -> None:
     """Refuse a tag the resource does not have."""
     if request.params["tag"] not in row["tags"]:
         raise kernel.Refusal(404, f"Tag {request.params['tag']} could not be found.", kind="TagNotFound")

@@ -1,19 +1,19 @@
-"""What can be done to a volume: one line per action."""
+"""Actions on volumes: one line per action."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body as volume_body
-from enamel.sandbox.volume import state, types
+from enamel.sandbox.volume import state, type_table
 
-Action = Callable[[kernel.Request, table.Row, kernel.Json], kernel.Reply]
+Action = Callable[[http.Request, table.Row, kernel.Json], kernel.Reply]
 ACCEPTED = kernel.Reply(status=202)
 
 
-def act(request: kernel.Request) -> kernel.Reply:
-    """Do something to a volume."""
+def act(request: http.Request) -> kernel.Reply:
+    """Carry out an action on a volume."""
     row = state.of(request).seen(request.caller, request.params["id"])
     body = request.body()
     name = next(iter(body), "")
@@ -29,8 +29,8 @@ def act(request: kernel.Request) -> kernel.Reply:
     return action(request, row, wish)
 
 
-def extend(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Make a volume larger."""
+def extend(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Extend a volume."""
     volumes = state.of(request)
     size = volume_body.size(wish.get("new_size"), name="new_size")
     if row["status"] != "available" and not (row["status"] == "in-use" and request.version >= (3, 42)):
@@ -51,10 +51,10 @@ def extend(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel
     return ACCEPTED
 
 
-def retype(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Give a volume another type."""
+def retype(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Retype a volume."""
     volumes = state.of(request)
-    kind = types.named(volumes.types, str(wish.get("new_type")))
+    kind = type_table.named(volumes.types, str(wish.get("new_type")))
     if row["status"] not in ("available", "in-use"):
         raise kernel.Refusal(
             400,
@@ -70,12 +70,12 @@ def retype(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel
     def stay() -> None:
         volumes.change(row, status=before)
 
-    volumes.later(row, 0.1, 0.3, when="retyping", act=finish if types.has_backend(kind) else stay)
+    volumes.later(row, 0.1, 0.3, when="retyping", act=finish if type_table.has_backend(kind) else stay)
     return ACCEPTED
 
 
-def set_bootable(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Say whether a server can start from a volume."""
+def set_bootable(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Set whether a volume is bootable."""
     bootable = wish.get("bootable")
     if str(bootable).lower() not in ("true", "false", "1", "0"):
         raise volume_body.field("bootable", bootable, f"{bootable!r} is not one of [True, False]")
@@ -83,8 +83,8 @@ def set_bootable(request: kernel.Request, row: table.Row, wish: kernel.Json) -> 
     return kernel.Reply()
 
 
-def reset_status(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Put a volume in another state, as administrators may."""
+def reset_status(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Reset a volume's status (administrators only)."""
     _administrators(request, "volume_extension:volume_admin_actions:reset_status")
     status = wish.get("status")
     if not isinstance(status, str):
@@ -93,15 +93,15 @@ def reset_status(request: kernel.Request, row: table.Row, wish: kernel.Json) -> 
     return ACCEPTED
 
 
-def force_delete(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Delete a volume whatever its state, as administrators may."""
+def force_delete(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Force-delete a volume (administrators only)."""
     _administrators(request, "volume_extension:volume_admin_actions:force_delete")
     state.of(request).drop(row)
     return ACCEPTED
 
 
-def reserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Keep an available volume for someone."""
+def reserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Reserve an available volume."""
     if row["status"] != "available":
         raise kernel.Refusal(
             400,
@@ -111,15 +111,15 @@ def reserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kerne
     return ACCEPTED
 
 
-def unreserve(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Keep a volume for nobody any more."""
+def unreserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Drop the reservation of a volume."""
     if row["status"] == "attaching":
         state.of(request).change(row, status="in-use" if row["attachments"] else "available")
     return ACCEPTED
 
 
-def begin_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Say that a volume is about to be detached."""
+def begin_detaching(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Set an attached volume to `detaching`."""
     if row["status"] != "in-use":
         raise kernel.Refusal(
             400,
@@ -130,22 +130,22 @@ def begin_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) 
     return ACCEPTED
 
 
-def roll_detaching(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Say that a volume is not detached after all."""
+def roll_detaching(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Return a volume from `detaching` to `in-use`."""
     if row["status"] == "detaching":
         state.of(request).change(row, status="in-use")
     return ACCEPTED
 
 
-def set_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Add to what a volume remembers of its image."""
+def set_image_metadata(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Add to a volume's image metadata."""
     metadata = volume_body.metadata(wish.get("metadata") or {})
     state.of(request).change(row, image={**row["image"], **metadata})
     return kernel.Reply(body={"metadata": row["image"]})
 
 
-def show_image_metadata(request: kernel.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Show what a volume remembers of its image."""
+def show_image_metadata(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
+    """Show a volume's image metadata."""
     return kernel.Reply(body={"metadata": row["image"]})
 
 
@@ -164,7 +164,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
-def _administrators(request: kernel.Request, rule: str) -> None:
+def _administrators(request: http.Request, rule: str) -> None:
     """Refuse what only administrators may do."""
     if not request.caller.admin:
         raise kernel.Refusal(403, f"Policy doesn't allow {rule} to be performed.")

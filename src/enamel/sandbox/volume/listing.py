@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 
 CONTROLS = frozenset(
     {"limit", "marker", "offset", "sort", "sort_key", "sort_dir", "with_count", "all_tenants"}
@@ -46,29 +46,29 @@ SNAPSHOT_FILTERS = frozenset(
     }
 )
 PLACES = {"availability_zone": "zone"}
-"""Filters whose row has another word for them."""
+"""Filters that have another name in the row."""
 LONGEST_PAGE = 1000
 
 View = Callable[[table.Row], kernel.Json]
 
 
 def answer(
-    request: kernel.Request, rows: Iterable[table.Row], *, word: str, known: frozenset[str], view: View
+    request: http.Request, rows: Iterable[table.Row], *, word: str, known: frozenset[str], view: View
 ) -> kernel.Reply:
-    """Answer a list request out of the rows the caller may see, which come oldest first."""
+    """Answer a list request from the rows that the caller may see, which are oldest first."""
     filters = {name: values[-1] for name, values in request.filters().items() if name not in CONTROLS}
     unknown = [name for name in filters if name.removesuffix("~") not in known]
     if unknown:
         raise kernel.Refusal(400, f"Invalid filters {','.join(unknown)} are found in query options.")
     tests = [_test(name, value) for name, value in filters.items()]
-    found = [row for row in rows if all(test(row) for test in tests)]
-    found.reverse()
+    matches = [row for row in rows if all(test(row) for test in tests)]
+    matches.reverse()
     for key, backwards in reversed(_order(request)):
-        found.sort(key=lambda row, key=key: _comparable(row, key), reverse=backwards)  # type: ignore[misc]
-    total = len(found)
+        matches.sort(key=lambda row, key=key: _comparable(row, key), reverse=backwards)  # type: ignore[misc]
+    total = len(matches)
     limit = _number(request, "limit", usual=LONGEST_PAGE)
-    found = _after(request, found, word=word)[_number(request, "offset", usual=0) :]
-    page = found[:limit]
+    matches = _after(request, matches, word=word)[_number(request, "offset", usual=0) :]
+    page = matches[:limit]
     body: kernel.Json = {word: [view(row) for row in page]}
     if page and len(page) == limit and request.first("limit") is not None:
         query = [(name, value) for name, value in request.query if name != "marker"]
@@ -79,7 +79,7 @@ def answer(
     return kernel.Reply(body=body)
 
 
-def _number(request: kernel.Request, name: str, *, usual: int) -> int:
+def _number(request: http.Request, name: str, *, usual: int) -> int:
     """Return a parameter that is a number, or refuse."""
     given = request.first(name)
     if given is None:
@@ -93,7 +93,7 @@ def _number(request: kernel.Request, name: str, *, usual: int) -> int:
     return min(number, LONGEST_PAGE) if name == "limit" else number
 
 
-def _after(request: kernel.Request, rows: list[table.Row], *, word: str) -> list[table.Row]:
+def _after(request: http.Request, rows: list[table.Row], *, word: str) -> list[table.Row]:
     """Return what comes after the marker."""
     marker = request.first("marker")
     if not marker:
@@ -104,8 +104,8 @@ def _after(request: kernel.Request, rows: list[table.Row], *, word: str) -> list
     raise kernel.Refusal(404, f"{word[:-1].capitalize()} {marker} could not be found.")
 
 
-def _order(request: kernel.Request) -> list[tuple[str, bool]]:
-    """Return the keys to sort by, each with whether backwards."""
+def _order(request: http.Request) -> list[tuple[str, bool]]:
+    """Return the sort keys, each with whether it is descending."""
     parts = [part for part in (request.first("sort") or "").split(",") if part]
     if request.first("sort_key"):
         parts.append(f"{request.first('sort_key')}:{request.first('sort_dir') or 'desc'}")
@@ -121,7 +121,7 @@ def _order(request: kernel.Request) -> list[tuple[str, bool]]:
 
 
 def _comparable(row: table.Row, key: str) -> tuple[bool, str]:
-    """Return what rows are sorted by."""
+    """Return the sort key of a row."""
     value: Any = row.get(PLACES.get(key, key))
     return value is not None, f"{value:020}" if isinstance(value, int) else str(value)
 
@@ -129,11 +129,11 @@ def _comparable(row: table.Row, key: str) -> tuple[bool, str]:
 def _test(name: str, value: str) -> Callable[[table.Row], bool]:
     """Return the test of one filter."""
     if name == "metadata":
-        wanted = _mapping(value)
-        return lambda row: all(row["metadata"].get(key) == one for key, one in wanted.items())
+        metadata = _mapping(value)
+        return lambda row: all(row["metadata"].get(key) == expected for key, expected in metadata.items())
     if name == "glance_metadata":
-        wanted = _mapping(value)
-        return lambda row: all(row["image"].get(key) == one for key, one in wanted.items())
+        metadata = _mapping(value)
+        return lambda row: all(row["image"].get(key) == expected for key, expected in metadata.items())
     if name.endswith("~"):
         return lambda row: value in str(row.get(PLACES.get(name[:-1], name[:-1])) or "")
     place = PLACES.get(name, name)
@@ -149,11 +149,11 @@ def _test(name: str, value: str) -> Callable[[table.Row], bool]:
 
 
 def _mapping(value: str) -> dict[str, str]:
-    """Return the dictionary that a filter spells as Python would, or refuse."""
+    """Return the dictionary that a filter holds as a Python literal, or refuse."""
     try:
-        found = ast.literal_eval(value)
+        mapping = ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        mapping = None
+    if not isinstance(mapping, dict):
         raise kernel.Refusal(400, f"Invalid filter value: {value} is not a dictionary.")
-    return {str(key): str(one) for key, one in found.items()}
+    return {str(key): str(text) for key, text in mapping.items()}

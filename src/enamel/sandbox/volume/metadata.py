@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body, state
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a volume's metadata."""
     return kernel.Reply(body={"metadata": _row(request)["metadata"]})
 
 
-def extend(request: kernel.Request) -> kernel.Reply:
+def extend(request: http.Request) -> kernel.Reply:
     """Add to a volume's metadata."""
     row = _row(request)
-    row["metadata"] = {**row["metadata"], **body.metadata(body.found(request, "metadata"))}
+    row["metadata"] = {**row["metadata"], **body.metadata(body.item(request, "metadata"))}
     return kernel.Reply(body={"metadata": row["metadata"]})
 
 
-def replace(request: kernel.Request) -> kernel.Reply:
-    """Give a volume exactly this metadata."""
+def replace(request: http.Request) -> kernel.Reply:
+    """Replace a volume's metadata."""
     row = _row(request)
-    row["metadata"] = dict(body.metadata(body.found(request, "metadata")))
+    row["metadata"] = dict(body.metadata(body.item(request, "metadata")))
     return kernel.Reply(body={"metadata": row["metadata"]})
 
 
-def show_item(request: kernel.Request) -> kernel.Reply:
+def show_item(request: http.Request) -> kernel.Reply:
     """Show one item of a volume's metadata."""
     row, key = _row(request), request.params["key"]
     _refuse_missing(row, key)
     return kernel.Reply(body={"meta": {key: row["metadata"][key]}})
 
 
-def set_item(request: kernel.Request) -> kernel.Reply:
+def set_item(request: http.Request) -> kernel.Reply:
     """Set one item of a volume's metadata."""
     row, key = _row(request), request.params["key"]
-    wish = body.metadata(body.found(request, "meta"))
+    wish = body.metadata(body.item(request, "meta"))
     if list(wish) != [key]:
         raise kernel.Refusal(400, "Request body and URI mismatch")
     row["metadata"] = {**row["metadata"], **wish}
     return kernel.Reply(body={"meta": wish})
 
 
-def unset_item(request: kernel.Request) -> kernel.Reply:
-    """Take one item from a volume's metadata."""
+def unset_item(request: http.Request) -> kernel.Reply:
+    """Delete one item of a volume's metadata."""
     row, key = _row(request), request.params["key"]
     _refuse_missing(row, key)
     row["metadata"] = {name: value for name, value in row["metadata"].items() if name != key}
@@ -56,6 +56,6 @@ def _refuse_missing(row: table.Row, key: str) -> None:
         raise kernel.Refusal(404, f"Volume {row['id']} has no metadata with key {key}.")
 
 
-def _row(request: kernel.Request) -> table.Row:
+def _row(request: http.Request) -> table.Row:
     """Return the volume a request names, or refuse."""
     return state.of(request).seen(request.caller, request.params["id"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from enamel.sandbox import kernel, table
-from enamel.sandbox.kernel import Route
+from enamel.sandbox import http, kernel, table
+from enamel.sandbox.http import Route
 from enamel.sandbox.volume import action, body, message, quota, snapshot, state, transfer, types, v1, view
 from enamel.sandbox.volume import listing as volume_listing
 from enamel.sandbox.volume import metadata as volume_metadata
@@ -22,7 +22,7 @@ EXTENSIONS = {
 }
 
 
-def versions(request: kernel.Request) -> kernel.Reply:
+def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     links = [
         {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
@@ -30,7 +30,7 @@ def versions(request: kernel.Request) -> kernel.Reply:
     ]
     known = request.cloud.era.volume or (LOWEST, LOWEST)
     lowest, highest = (f"{major}.{minor}" for major, minor in known)
-    found = {
+    documents = {
         "id": "v3.0",
         "status": "CURRENT",
         "version": highest,
@@ -52,12 +52,12 @@ def versions(request: kernel.Request) -> kernel.Reply:
         for place in places
         if place != "v3"
     ]
-    new = [found] if "v3" in places else []
+    new = [documents] if "v3" in places else []
     return kernel.Reply(status=300 if request.path == "/" else 200, body={"versions": [*old, *new]})
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
-    """List volumes in few words."""
+def listing(request: http.Request) -> kernel.Reply:
+    """List volumes without details."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -67,8 +67,8 @@ def listing(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def detail(request: kernel.Request) -> kernel.Reply:
-    """List volumes in all words."""
+def detail(request: http.Request) -> kernel.Reply:
+    """List volumes in detail."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -78,7 +78,7 @@ def detail(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def summary(request: kernel.Request) -> kernel.Reply:
+def summary(request: http.Request) -> kernel.Reply:
     """Count volumes."""
     rows = list(_rows(request))
     metadata: dict[str, list[str]] = {}
@@ -87,27 +87,27 @@ def summary(request: kernel.Request) -> kernel.Reply:
             values = metadata.setdefault(key, [])
             if value not in values:
                 values.append(value)
-    found = {"total_count": len(rows), "total_size": sum(row["size"] for row in rows)}
+    total = {"total_count": len(rows), "total_size": sum(row["size"] for row in rows)}
     return kernel.Reply(
-        body={"volume-summary": {**found, **({"metadata": metadata} if request.version >= (3, 36) else {})}}
+        body={"volume-summary": {**total, **({"metadata": metadata} if request.version >= (3, 36) else {})}}
     )
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make a volume."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create a volume."""
     row = state.of(request).make(request.caller, body.new_volume(request))
     return kernel.Reply(status=202, body={"volume": view.volume(request, row, full=False)})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a volume."""
     return kernel.Reply(body={"volume": view.volume(request, _row(request))})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a volume's name, description or metadata."""
     row = _row(request)
-    wish = body.found(request, "volume")
+    wish = body.item(request, "volume")
     unknown = [name for name in wish if name not in ("name", "description", "metadata")]
     if unknown:
         raise body.unexpected("volume", wish, unknown)
@@ -119,8 +119,8 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volume": view.volume(request, row, full=False)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
-    """Delete a volume that nothing depends on; with `cascade`, its snapshots go along."""
+def delete(request: http.Request) -> kernel.Reply:
+    """Delete a volume that nothing depends on; with `cascade`, its snapshots as well."""
     volumes = state.of(request)
     row = _row(request)
     if (request.first("cascade") or "").lower() in ("true", "1") and not row["attachments"]:
@@ -133,15 +133,15 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def zones(request: kernel.Request) -> kernel.Reply:
+def zones(request: http.Request) -> kernel.Reply:
     """List the availability zones."""
     zone = {"zoneName": state.ZONE, "zoneState": {"available": True}}
     return kernel.Reply(body={"availabilityZoneInfo": [zone]})
 
 
-def extensions(request: kernel.Request) -> kernel.Reply:
+def extensions(request: http.Request) -> kernel.Reply:
     """List the extensions."""
-    found = [
+    bodies = [
         {
             "name": name,
             "alias": alias,
@@ -151,12 +151,12 @@ def extensions(request: kernel.Request) -> kernel.Reply:
         }
         for alias, name in EXTENSIONS.items()
     ]
-    return kernel.Reply(body={"extensions": found})
+    return kernel.Reply(body={"extensions": bodies})
 
 
-def attachments(request: kernel.Request) -> kernel.Reply:
+def attachments(request: http.Request) -> kernel.Reply:
     """List the caller's attachments."""
-    found = [
+    bodies = [
         {
             "id": attachment["attachment_id"],
             "status": "attached",
@@ -166,35 +166,35 @@ def attachments(request: kernel.Request) -> kernel.Reply:
         for row in _rows(request)
         for attachment in row["attachments"]
     ]
-    return kernel.Reply(body={"attachments": found})
+    return kernel.Reply(body={"attachments": bodies})
 
 
-def attachment(request: kernel.Request) -> kernel.Reply:
+def attachment(request: http.Request) -> kernel.Reply:
     """Show an attachment."""
     for row in _rows(request):
-        for one in row["attachments"]:
-            if one["attachment_id"] == request.params["id"]:
-                shown = {
-                    "id": one["attachment_id"],
+        for candidate in row["attachments"]:
+            if candidate["attachment_id"] == request.params["id"]:
+                body = {
+                    "id": candidate["attachment_id"],
                     "status": "attached",
-                    "instance": one["server_id"],
+                    "instance": candidate["server_id"],
                     "volume_id": row["id"],
-                    "attached_at": one["attached_at"],
+                    "attached_at": candidate["attached_at"],
                     "detached_at": "",
                     "attach_mode": "rw",
                     "connection_info": {},
                 }
-                return kernel.Reply(body={"attachment": shown})
+                return kernel.Reply(body={"attachment": body})
     raise kernel.Refusal(404, f"Volume attachment could not be found with filter: {request.params['id']}.")
 
 
-def _row(request: kernel.Request) -> table.Row:
+def _row(request: http.Request) -> table.Row:
     """Return the volume a request names, or refuse."""
     return state.of(request).seen(request.caller, request.params["id"])
 
 
-def _rows(request: kernel.Request) -> Iterable[table.Row]:
-    """Return the volumes that a list is made of."""
+def _rows(request: http.Request) -> Iterable[table.Row]:
+    """Return the volumes of a list."""
     volumes = state.of(request).volumes
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
         return volumes
@@ -262,7 +262,7 @@ ROUTES = (
     Route("GET", "/", versions, open=True),
     Route("GET", "/v3", versions, open=True),
     *(route._replace(template=f"/v3{route.template}") for route in TABLE),
-    # The project's id in the path is older, and still what many clients send.
+    # Older paths contain the project's id, and many clients still send it.
     *(route._replace(template=f"/v3/{{tenant_id}}{route.template}") for route in TABLE),
     *v1.routes(TABLE),
 )
@@ -286,7 +286,7 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
     return kernel.Reply(status=refusal.status, body={kind: error}, headers=refusal.headers)
 
 
-SERVICE = kernel.Service(
+SERVICE = http.Service(
     name="volume",
     prefix="/volume",
     routes=ROUTES,
@@ -296,4 +296,4 @@ SERVICE = kernel.Service(
     request_id_header="x-compute-request-id",
     not_found=word(kernel.Refusal(404, "The resource could not be found.")),
 )
-"""Cinder's table and manners."""
+"""Cinder: its routes and the format of its refusals."""

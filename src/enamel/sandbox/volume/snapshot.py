@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from enamel.sandbox import kernel, table
+from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body, state, view
 from enamel.sandbox.volume import listing as volume_listing
 
 
-def listing(request: kernel.Request) -> kernel.Reply:
-    """List snapshots in few words."""
+def listing(request: http.Request) -> kernel.Reply:
+    """List snapshots without details."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -20,8 +20,8 @@ def listing(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def detail(request: kernel.Request) -> kernel.Reply:
-    """List snapshots in all words."""
+def detail(request: http.Request) -> kernel.Reply:
+    """List snapshots in detail."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -31,10 +31,10 @@ def detail(request: kernel.Request) -> kernel.Reply:
     )
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Take a snapshot of a volume."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create a snapshot of a volume."""
     volumes = state.of(request)
-    wish = body.found(request, "snapshot")
+    wish = body.item(request, "snapshot")
     if not isinstance(wish.get("volume_id"), str):
         raise body.field("snapshot", wish, "'volume_id' is a required property")
     for name in ("name", "description"):
@@ -71,22 +71,22 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202, body={"snapshot": view.snapshot(request, row, full=False)})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a snapshot."""
     return kernel.Reply(body={"snapshot": view.snapshot(request, _row(request))})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a snapshot's name or description."""
     row = _row(request)
-    wish = body.found(request, "snapshot")
+    wish = body.item(request, "snapshot")
     for name in ("name", "description"):
         body.texts(name, wish.get(name))
     state.of(request).change(row, **{name: wish[name] for name in ("name", "description") if name in wish})
     return kernel.Reply(body={"snapshot": view.snapshot(request, row, full=False)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a snapshot."""
     row = _row(request)
     if row["status"] not in ("available", "error"):
@@ -97,13 +97,13 @@ def delete(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(status=202)
 
 
-def _row(request: kernel.Request) -> table.Row:
+def _row(request: http.Request) -> table.Row:
     """Return the snapshot a request names, or refuse."""
     return state.of(request).seen_snapshot(request.caller, request.params["id"])
 
 
-def _rows(request: kernel.Request) -> Iterable[table.Row]:
-    """Return the snapshots that a list is made of."""
+def _rows(request: http.Request) -> Iterable[table.Row]:
+    """Return the snapshots of a list."""
     snapshots = state.of(request).snapshots
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
         return snapshots

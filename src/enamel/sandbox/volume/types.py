@@ -1,82 +1,40 @@
-"""Volume types; one of them names a backend that does not exist, so its volumes fail as they would in Cinder."""
+"""Volume types over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-from enamel.sandbox import kernel, table
-from enamel.sandbox.volume import body
-from enamel.sandbox.volume import state as volume_state
-
-if TYPE_CHECKING:
-    from enamel.sandbox import state
-
-BACKEND = "sandbox"
-"""The name of the one backend."""
-DEFAULT = "__DEFAULT__"
+from enamel.sandbox import http, kernel, table
+from enamel.sandbox.volume import body, state, type_table
 
 
-def usual(cloud: state.Cloud) -> list[table.Row]:
-    """Return the types every sandbox has."""
-    kinds: dict[str, tuple[str | None, dict[str, str]]] = {
-        "broken": ("Asks for a backend that does not exist", {"volume_backend_name": "nowhere"}),
-        "standard": (None, {}),
-        "multiattach": (None, {"multiattach": "<is> True"}),
-        DEFAULT: ("Default Volume Type", {}),
-    }
-    return [_row(cloud, name, description=about, specs=specs) for name, (about, specs) in kinds.items()]
-
-
-def has_backend(row: table.Row) -> bool:
-    """Tell whether any backend can serve a type."""
-    return bool(row["extra_specs"].get("volume_backend_name", BACKEND) == BACKEND)
-
-
-def named(types: Mapping[str, table.Row], wanted: str) -> table.Row:
-    """Return the type of that name or id, or refuse."""
-    if wanted in types:
-        return types[wanted]
-    for row in types.values():
-        if row["name"] == wanted:
-            return row
-    raise kernel.Refusal(404, f"Volume type with name {wanted} could not be found.")
-
-
-def default(types: Mapping[str, table.Row]) -> table.Row:
-    """Return the type of volumes that name none."""
-    return named(types, DEFAULT)
-
-
-def listing(request: kernel.Request) -> kernel.Reply:
-    """List types, newest first where nobody asks for another order."""
-    types = volume_state.of(request).types.values()
+def listing(request: http.Request) -> kernel.Reply:
+    """List types, newest first by default."""
+    types = state.of(request).types.values()
     rows = [row for row in types if row["is_public"] or request.caller.admin]
     return kernel.Reply(body={"volume_types": [_view(request, row) for row in rows]})
 
 
-def show(request: kernel.Request) -> kernel.Reply:
+def show(request: http.Request) -> kernel.Reply:
     """Show a type."""
-    return kernel.Reply(body={"volume_type": _view(request, _found(request))})
+    return kernel.Reply(body={"volume_type": _view(request, _named(request))})
 
 
-def show_default(request: kernel.Request) -> kernel.Reply:
+def show_default(request: http.Request) -> kernel.Reply:
     """Show the default type."""
-    shown = _view(request, default(volume_state.of(request).types))
-    del shown["os-volume-type-access:is_public"]
-    return kernel.Reply(body={"volume_type": shown})
+    body = _view(request, type_table.default(state.of(request).types))
+    del body["os-volume-type-access:is_public"]
+    return kernel.Reply(body={"volume_type": body})
 
 
-def create(request: kernel.Request) -> kernel.Reply:
-    """Make a type."""
+def create(request: http.Request) -> kernel.Reply:
+    """Create a type."""
     _administrators(request, "volume_extension:type_create")
-    volumes = volume_state.of(request)
+    volumes = state.of(request)
     wish = request.body().get("volume_type")
     if not isinstance(wish, dict) or not isinstance(wish.get("name"), str) or not wish["name"].strip():
         raise kernel.Refusal(400, "Invalid input for field/attribute name: a name is required.")
     if any(row["name"] == wish["name"] for row in volumes.types.values()):
         raise kernel.Refusal(409, f"Volume Type {wish['name']} already exists.")
-    row = _row(
+    row = type_table.new(
         request.cloud,
         wish["name"],
         description=wish.get("description"),
@@ -87,10 +45,10 @@ def create(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volume_type": _view(request, row)})
 
 
-def update(request: kernel.Request) -> kernel.Reply:
+def update(request: http.Request) -> kernel.Reply:
     """Change a type's name or description."""
     _administrators(request, "volume_extension:type_update")
-    row = _found(request)
+    row = _named(request)
     wish = request.body().get("volume_type")
     if not isinstance(wish, dict):
         raise kernel.Refusal(400, "'volume_type' is a required property")
@@ -98,78 +56,65 @@ def update(request: kernel.Request) -> kernel.Reply:
     return kernel.Reply(body={"volume_type": _view(request, row)})
 
 
-def delete(request: kernel.Request) -> kernel.Reply:
+def delete(request: http.Request) -> kernel.Reply:
     """Delete a type that no volume has."""
     _administrators(request, "volume_extension:type_delete")
-    volumes = volume_state.of(request)
-    row = _found(request)
+    volumes = state.of(request)
+    row = _named(request)
     if any(volume["type_id"] == row["id"] for volume in volumes.volumes):
         raise kernel.Refusal(400, "Target volume type is still in use.")
     del volumes.types[row["id"]]
     return kernel.Reply(status=202)
 
 
-def specs(request: kernel.Request) -> kernel.Reply:
+def specs(request: http.Request) -> kernel.Reply:
     """List a type's extra specs."""
-    return kernel.Reply(body={"extra_specs": _found(request)["extra_specs"]})
+    return kernel.Reply(body={"extra_specs": _named(request)["extra_specs"]})
 
 
-def set_specs(request: kernel.Request) -> kernel.Reply:
+def set_specs(request: http.Request) -> kernel.Reply:
     """Set extra specs of a type."""
     _administrators(request, "volume_extension:types_extra_specs:create")
     wish = request.body().get("extra_specs")
     if not isinstance(wish, dict) or not all(isinstance(value, str) for value in wish.values()):
         raise kernel.Refusal(400, "'extra_specs' is a required property: an object of strings.")
-    _found(request)["extra_specs"].update(wish)
+    _named(request)["extra_specs"].update(wish)
     return kernel.Reply(body={"extra_specs": wish})
 
 
-def unset_spec(request: kernel.Request) -> kernel.Reply:
-    """Take an extra spec from a type."""
+def unset_spec(request: http.Request) -> kernel.Reply:
+    """Delete an extra spec of a type."""
     _administrators(request, "volume_extension:types_extra_specs:delete")
-    row, key = _found(request), request.params["key"]
+    row, key = _named(request), request.params["key"]
     if row["extra_specs"].pop(key, None) is None:
         raise kernel.Refusal(404, f"Volume Type {row['id']} has no extra specs with key {key}.")
     return kernel.Reply(status=202)
 
 
-def _row(
-    cloud: state.Cloud, name: str, *, description: str | None, specs: dict[str, str], public: bool = True
-) -> table.Row:
-    """Return a new type."""
-    return {
-        "id": cloud.new_id(),
-        "name": name,
-        "is_public": public,
-        "description": description,
-        "extra_specs": specs,
-    }
-
-
-def _view(request: kernel.Request, row: table.Row) -> table.Row:
-    """Return a type as it is shown: tenants see only the specs that tell them what a volume can do."""
-    shown = dict(row)
+def _view(request: http.Request, row: table.Row) -> table.Row:
+    """Return a type as it is shown: without the admin role, only the user-visible extra specs."""
+    body = dict(row)
     if request.caller.admin:
-        shown["qos_specs_id"] = None
+        body["qos_specs_id"] = None
     else:
-        shown["extra_specs"] = {
+        body["extra_specs"] = {
             key: value
             for key, value in row["extra_specs"].items()
             if key in ("multiattach", "RESKEY:availability_zones")
         }
-    shown["os-volume-type-access:is_public"] = row["is_public"]
-    return shown
+    body["os-volume-type-access:is_public"] = row["is_public"]
+    return body
 
 
-def _found(request: kernel.Request) -> table.Row:
+def _named(request: http.Request) -> table.Row:
     """Return the type a request names by its id, or refuse."""
-    row = volume_state.of(request).types.get(request.params["id"])
+    row = state.of(request).types.get(request.params["id"])
     if row is None or not (row["is_public"] or request.caller.admin):
         raise kernel.Refusal(404, f"Volume type {request.params['id']} could not be found.")
     return row
 
 
-def _administrators(request: kernel.Request, rule: str) -> None:
+def _administrators(request: http.Request, rule: str) -> None:
     """Refuse what only administrators may do."""
     if not request.caller.admin:
         raise kernel.Refusal(403, f"Policy doesn't allow {rule} to be performed.")

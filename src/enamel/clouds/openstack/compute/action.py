@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server
 from enamel.model.action import Action
 
@@ -49,6 +49,10 @@ WORDS: dict[Action, dict[str, str]] = {
 class Actions(server.Servers):
     """What can be done to a project's servers."""
 
+    def actions(self) -> frozenset[Action]:
+        """Return the actions that Nova knows: all of them."""
+        return frozenset(Action)
+
     async def act(self, server_id: str, action: Action, *, arguments: Arguments | None = None) -> None:
         """Have an action begun; how it ends shows in the server's state."""
         given = {WORDS[action][name]: value for name, value in (arguments or {}).items() if value is not None}
@@ -80,7 +84,7 @@ class Actions(server.Servers):
     async def _act_on(self, server_id: str, name: str, body: Any, *, version: str | None) -> None:
         await self._post(
             SERVICE,
-            f"/servers/{server_id}/action",
+            f"/servers/{service.checked(server_id)}/action",
             body={name: body},
             answer=transport.Nothing,
             version=version,

@@ -1,21 +1,17 @@
-"""What the compute service offers beside servers: flavors, zones, keypairs, server groups and its limits."""
+"""What the compute service offers beside servers: flavors, zones, its versions and limits."""
 
 import asyncio
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from msgspec import Struct, field
 
 from enamel.clouds.openstack import service
-from enamel.clouds.openstack.compute import flavor_mark
+from enamel.clouds.openstack.compute import flavor_mark, keypair
 from enamel.model import cloud
-from enamel.model.errors import Gone
 
 SERVICE = "compute"
 FLAVORS = "flavors"
 """What the list of flavors is kept under."""
-KEYPAIRS = "keypairs"
-"""What the list of a user's keypairs is kept under."""
 
 
 class _Link(Struct):
@@ -75,43 +71,6 @@ class _Zones(Struct):
     zones: list[_Zone] = field(name="availabilityZoneInfo")
 
 
-class _Keypair(Struct):
-    name: str
-    public_key: str = ""
-    fingerprint: str = ""
-
-
-class _KeypairBody(Struct):
-    keypair: _Keypair
-
-
-class _KeypairsBody(Struct):
-    keypairs: list[_KeypairBody]
-
-
-class _Group(Struct):
-    id: str
-    name: str
-    policies: list[str] = []
-    members: list[str] = []
-
-    def told(self, *, policy: str = "") -> cloud.ServerGroup:
-        return cloud.ServerGroup(
-            id=self.id,
-            name=self.name,
-            policy=(self.policies or [policy])[0],
-            members=tuple(self.members),
-        )
-
-
-class _GroupBody(Struct):
-    server_group: _Group
-
-
-class _GroupsBody(Struct):
-    server_groups: list[_Group]
-
-
 class _Extension(Struct):
     alias: str
 
@@ -148,8 +107,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     """The newest microversion that the cloud knows."""
 
 
-class Compute(service.Service):
-    """The compute service, but for its servers."""
+class Catalogue(keypair.Keypairs):
+    """What servers are made with, and how new the cloud is."""
 
     _newest: tuple[int, ...] | None = None
     """The newest microversion that the cloud knows; None where it knows none, or has not been asked."""
@@ -163,56 +122,6 @@ class Compute(service.Service):
     async def zones(self) -> Sequence[cloud.Zone]:
         """Return the availability zones."""
         return await self.kept.get("zones", self._zones, keep=service.CATALOGUE, answer=list[cloud.Zone])
-
-    async def keypair(self, name: str) -> cloud.Keypair | None:
-        """Return a keypair, or None where there is none of that name."""
-        try:
-            found = await self._get(SERVICE, f"/os-keypairs/{quote(name, safe='')}", answer=_KeypairBody)
-        except Gone:
-            return None
-        return _as_keypair(found.keypair)
-
-    async def keypairs(self) -> Sequence[cloud.Keypair]:
-        """Return the user's keypairs."""
-        return await self.kept.get(
-            await self._mine(), self._keypairs, keep=service.OFTEN_CHANGED, answer=list[cloud.Keypair]
-        )
-
-    async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
-        """Import a public key."""
-        body = {"keypair": {"name": name, "public_key": public_key}}
-        try:
-            made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
-        finally:
-            await self.kept.forget(await self._mine())
-        return _as_keypair(made.keypair)
-
-    async def delete_keypair(self, name: str) -> None:
-        """Delete a keypair."""
-        try:
-            await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
-        finally:
-            await self.kept.forget(await self._mine())
-
-    async def server_groups(self) -> Sequence[cloud.ServerGroup]:
-        """Return the project's server groups."""
-        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
-        return [group.told() for group in found.server_groups]
-
-    async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
-        """Return the server group of a name, or None."""
-        return next((group for group in await self.server_groups() if group.name == name), None)
-
-    async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup:
-        """Make a server group."""
-        version = await self._version("2.15") if policy.startswith("soft-") else None
-        body = {"server_group": {"name": name, "policies": [policy]}}
-        made = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
-        return made.server_group.told(policy=policy)
-
-    async def delete_server_group(self, id: str) -> None:
-        """Delete a server group."""
-        await self._delete(SERVICE, f"/os-server-groups/{id}")
 
     async def _version(self, *preferred: str) -> str | None:
         """Return the first of the microversions that the cloud knows; None where it knows none."""
@@ -232,10 +141,6 @@ class Compute(service.Service):
     async def _extensions_of_nova(self) -> frozenset[str]:
         found = await self._get(SERVICE, "/extensions", answer=_Extensions)
         return frozenset(extension.alias for extension in found.extensions)
-
-    async def _mine(self) -> str:
-        """Return what this user's keypairs are kept under: they are no concern of the project."""
-        return f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
 
     async def _flavors(self) -> Offer:
         found: list[Flavor] = []
@@ -260,18 +165,13 @@ class Compute(service.Service):
         found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
         return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in found.zones]
 
-    async def _keypairs(self) -> list[cloud.Keypair]:
-        found = await self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
-        return [_as_keypair(one.keypair) for one in found.keypairs]
-
     async def _compute_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of servers, cores, memory_mb, keypairs and server_groups."""
         limits = self._get(SERVICE, "/limits", answer=_LimitsBody)
         if "keypairs" in kinds:
-            # The limits tell how many there may be, but not how many there are.
-            keypairs = self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
-            found, there = await asyncio.gather(limits, keypairs)
-            keypairs_used = len(there.keypairs)
+            # The limits say how many there may be, but not how many there are.
+            found, keypairs = await asyncio.gather(limits, self._keypairs())
+            keypairs_used = len(keypairs)
         else:
             found, keypairs_used = await limits, 0
         absolute = found.limits.absolute
@@ -282,10 +182,6 @@ class Compute(service.Service):
             "keypairs": cloud.Limit(limit=absolute.keypairs, used=keypairs_used),
             "server_groups": cloud.Limit(limit=absolute.server_groups, used=absolute.server_groups_used),
         }
-
-
-def _as_keypair(found: _Keypair) -> cloud.Keypair:
-    return cloud.Keypair(name=found.name, public_key=found.public_key, fingerprint=found.fingerprint)
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from enamel.clouds.methods import compute as methods
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.compute import catalogue, flavor_mark
 from enamel.model import cloud
@@ -32,7 +33,7 @@ class _AccessBody(Struct):
     flavor_access: list[_Access] = []
 
 
-class Flavors(catalogue.Compute):
+class Flavors(catalogue.Catalogue, methods.ServerTypes):
     """The sizes of servers, for those who may change them."""
 
     async def flavor(self, id: str) -> cloud.Flavor:

@@ -3,37 +3,43 @@
 import asyncio
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET
 
-from enamel.clouds.openstack import faults, transport
+from enamel.clouds.methods import compute as methods
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import catalogue, server_json, tag
 from enamel.clouds.watch import snapshot, watcher
-from enamel.model import cloud
+from enamel.model import cloud, ids
 from enamel.model.errors import (
-    CloudConflict,
     CloudForbidden,
     CloudRefused,
     EnamelError,
     Gone,
     OutcomeUnknown,
 )
+from enamel.model.states import ServerState
 
 SERVICE = catalogue.SERVICE
 _DISKS = "os-block-device-mapping-v2-boot"
 
 
-class Servers(catalogue.Compute):
+class Servers(catalogue.Catalogue, methods.Servers):
     """The servers of a project."""
 
     servers: watcher.Watcher[cloud.Server]
 
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
+        if not ids.is_id(id):
+            raise Gone(f"There is no server '{id[:64]}'.")
         version = await self._version("2.71", "2.47", "2.26")
-        found = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
+        found = await self._get(
+            SERVICE, f"/servers/{service.checked(id)}", answer=server_json.One, version=version
+        )
         told = found.server.told(self._sizes(), public=await self._public([found.server]))
         if found.server.attached is not UNSET:
             return told
@@ -48,7 +54,7 @@ class Servers(catalogue.Compute):
     async def servers_list(self) -> Sequence[cloud.Server]:
         """Return all of the project's servers; answered from the watcher while its look is fresh."""
         # A list of changes tells of restorable servers, too, a list of everything does not.
-        return [server for server in await self.servers.all() if server.status != "SOFT_DELETED"]
+        return [server for server in await self.servers.all() if server.state is not ServerState.SOFT_DELETED]
 
     async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:
         """Return the servers of any project. Raises CloudForbidden where that is for operators."""
@@ -88,7 +94,7 @@ class Servers(catalogue.Compute):
     async def rename_server(self, id: str, name: str) -> None:
         """Give a server another name."""
         body = {"server": {"name": name}}
-        await self._put(SERVICE, f"/servers/{id}", body=body, answer=transport.Nothing)
+        await self._put(SERVICE, f"/servers/{service.checked(id)}", body=body, answer=transport.Nothing)
         await self.servers.changed()
 
     async def delete_server(self, id: str, *, force: bool = False) -> None:
@@ -100,64 +106,10 @@ class Servers(catalogue.Compute):
                 return
             except (CloudForbidden, CloudRefused):
                 # The cloud's policy keeps this to its operators, or the cloud does not know it.
-                await self._delete(SERVICE, f"/servers/{id}")
+                await self._delete(SERVICE, "/servers", id)
         else:
-            await self._delete(SERVICE, f"/servers/{id}")
+            await self._delete(SERVICE, "/servers", id)
         await self.servers.changed()
-
-    async def attach_volume(
-        self, server_id: str, *, volume_id: str, delete_with_server: bool = False
-    ) -> None:
-        """Attach a volume; one that is attached already is not a fault."""
-        version = await self._version("2.79") if delete_with_server else None
-        attachment: dict[str, Any] = {"volumeId": volume_id}
-        if version is not None:
-            attachment["delete_on_termination"] = True
-        path = f"/servers/{server_id}/os-volume_attachments"
-        try:
-            await self._post(
-                SERVICE,
-                path,
-                body={"volumeAttachment": attachment},
-                answer=transport.Nothing,
-                version=version,
-            )
-        except (CloudRefused, CloudConflict) as refusal:
-            # Nova says 400 (older ones) or 409 of what is attached already.
-            if not await self._is_attached(server_id, volume_id=volume_id):
-                raise refusal
-
-    async def detach_volume(self, server_id: str, *, volume_id: str) -> None:
-        """Detach a volume; one that is not attached is not a fault."""
-        try:
-            await self._delete(SERVICE, f"/servers/{server_id}/os-volume_attachments/{volume_id}")
-        except (CloudRefused, CloudConflict) as refusal:
-            # Nova says 400 of what is being detached already.
-            if await self._is_attached(server_id, volume_id=volume_id):
-                raise refusal
-
-    async def console_log(self, server_id: str, *, lines: int | None = None) -> str:
-        """Return the end of what the server has written to its console."""
-        action: dict[str, Any] = {} if lines is None else {"length": lines}
-        body = {"os-getConsoleOutput": action}
-        path = f"/servers/{server_id}/action"
-        got = await self._post(SERVICE, path, body=body, answer=server_json.Console, repeatable=True)
-        return got.output or ""
-
-    async def why_failed(self, server_id: str) -> str:
-        """Return what the newest failed instance action says, or an empty text."""
-        version = await self._version("2.84", "2.51", "2.21")
-        path = f"/servers/{server_id}/os-instance-actions"
-        actions = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
-        failed = [action for action in actions.actions if action.message]
-        if not failed:
-            return ""
-        newest = max(failed, key=lambda action: action.start_time)
-        action = await self._get(
-            SERVICE, f"{path}/{newest.request_id}", answer=server_json.ActionBody, version=version
-        )
-        said = [event.words() for event in action.action.events or [] if event.result == "Error"]
-        return faults.clean("; ".join(dict.fromkeys(words for words in said if words)) or newest.reason)
 
     async def _reserved(self, want: cloud.ServerSpec, *, reservation_id: str) -> list[str]:
         """Return the ids of servers that were booted together, in the order of their names."""
@@ -181,18 +133,16 @@ class Servers(catalogue.Compute):
 
     async def _act(self, id: str, action: dict[str, Any]) -> None:
         await self._post(
-            SERVICE, f"/servers/{id}/action", body=action, answer=transport.Nothing, repeatable=True
+            SERVICE,
+            f"/servers/{service.checked(id)}/action",
+            body=action,
+            answer=transport.Nothing,
+            repeatable=True,
         )
-
-    async def _is_attached(self, server_id: str, *, volume_id: str) -> bool:
-        try:
-            return volume_id in await self._attached(server_id)
-        except Gone:
-            return False
 
     async def _attached(self, server_id: str) -> tuple[str, ...]:
         """Return the ids of a server's volumes."""
-        path = f"/servers/{server_id}/os-volume_attachments"
+        path = f"/servers/{service.checked(server_id)}/os-volume_attachments"
         found = await self._get(SERVICE, path, answer=server_json.Attachments)
         return tuple(one.volume_id for one in found.attachments)
 
@@ -205,9 +155,9 @@ class Servers(catalogue.Compute):
         return frozenset({_DISKS}) if await self._version("2.1") is not None else await self._aliases()
 
     async def _servers(self, params: tuple[tuple[str, str], ...]) -> list[cloud.Server]:
-        return [seen.value for seen in (await self._looked(params)).seen if seen.value is not None]
+        return [seen.value for seen in (await self.poll_servers(params)).seen if seen.value is not None]
 
-    async def _looked(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Server]:
+    async def poll_servers(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Server]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         version = await self._version("2.47", "2.26")
         found, at = await self._pages(
@@ -227,6 +177,45 @@ class Servers(catalogue.Compute):
     def _sizes(self) -> server_json.Sizes:
         offer: catalogue.Offer | None = self.kept.peek(catalogue.FLAVORS)
         return server_json.Sizes(offer.flavors if offer is not None else ())
+
+
+class _Polled(Protocol):
+    """The cloud, as far as the watcher of servers needs it."""
+
+    async def poll_servers(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Server]: ...
+    async def server(self, id: str) -> cloud.Server: ...
+
+
+class Source:
+    """What the watcher of servers polls."""
+
+    tells_changes = True
+
+    def __init__(self, of: _Polled) -> None:
+        self._cloud = of
+
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[cloud.Server]:
+        """Poll them all."""
+        params: tuple[tuple[str, str], ...] = ()
+        if since is not None:
+            params = (("changes-since", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),)
+        return await self._cloud.poll_servers(params)
+
+    async def one(self, id: str) -> cloud.Server:
+        """Return one. Raises Gone."""
+        return await self._cloud.server(id)
+
+    def kind(self, value: cloud.Server) -> str | None:
+        """Return what those that take about as long as this one share."""
+        # A server that is rebuilt was launched before, and takes another time.
+        if value.state is not ServerState.BUILDING or value.launched_at is not None:
+            return None
+        return f"{value.flavor_name or value.flavor_id} {value.image_id}"
+
+    def leaves(self, value: cloud.Server) -> bool:
+        """Tell whether it is being deleted."""
+        # Of a server that is deleted softly the lists say nothing for as long as it can be restored.
+        return False
 
 
 def _pattern(names: set[str]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
-from enamel.clouds.openstack import service
-from enamel.clouds.openstack.compute import tag
+from enamel.clouds.openstack import faults, service
+from enamel.clouds.openstack.compute import server_state, tag
 from enamel.model import cloud
 
 
@@ -63,7 +63,6 @@ class Fault(Struct):
     """Why a server went to ERROR."""
 
     message: str = ""
-    code: int = 0
 
 
 class Server(Struct):
@@ -73,7 +72,6 @@ class Server(Struct):
     name: str = ""
     status: str = "UNKNOWN"
     task_state: str | None = field(name="OS-EXT-STS:task_state", default=None)
-    vm_state: str | None = field(name="OS-EXT-STS:vm_state", default=None)
     power_state: int | None = field(name="OS-EXT-STS:power_state", default=None)
     created: datetime | None = None
     updated: datetime | None = None
@@ -121,10 +119,9 @@ class Server(Struct):
         return cloud.Server(
             id=self.id,
             name=self.name,
-            status=self.status,
-            task_state=self.task_state,
-            vm_state=self.vm_state,
-            power_state=self.power_state or 0,
+            state=server_state.state(self.status),
+            activity=server_state.activity(self.status, self.task_state),
+            power=server_state.POWER.get(self.power_state or 0),
             created=aware(self.created),
             updated=aware(self.updated),
             launched_at=aware(self.launched_at),
@@ -147,9 +144,7 @@ class Server(Struct):
             ),
             interfaces=fixed,
             volumes=tuple(one.id for one in self.attached or ()),
-            fault=None
-            if self.fault is None
-            else cloud.ServerFault(message=self.fault.message, code=self.fault.code),
+            fault=None if self.fault is None else faults.failure(self.fault.message),
             host=self.host,
             host_id=self.host_id,
             inner={
@@ -226,11 +221,13 @@ class Event(Struct):
     """For operators only."""
 
     def words(self) -> str:
-        """Return what went wrong, as shortly as the cloud tells it."""
-        if self.details:
-            return self.details
-        last = re.split(r"\n(?=\S)", (self.traceback or "").strip())[-1]
-        return last.partition(": ")[2] or last
+        """Return what went wrong, in one sentence of the cloud."""
+        return self.details or self.exception.partition(": ")[2] or self.exception
+
+    @property
+    def exception(self) -> str:
+        """Return the last line of the traceback: the exception and its message."""
+        return re.split(r"\n(?=\S)", (self.traceback or "").strip())[-1]
 
 
 class Action(Struct):

@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server
 from enamel.clouds.openstack.storage import image
 from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, Gone
+from enamel.model.states import ImageState
 
 AT_ONCE = 100
 """As many ids as a query holds on any cloud."""
@@ -28,7 +29,7 @@ class _Visible(Struct):
     visibility: str = ""
 
 
-class Snapshots(image.Images, server.Servers):
+class Snapshots(server.Servers, image.Images):
     """The images that a project has made of its servers."""
 
     snapshots: watcher.Watcher[cloud.Image]
@@ -51,7 +52,7 @@ class Snapshots(image.Images, server.Servers):
             what |= {"backup_type": series["kind"], "rotation": series["keep"]}
         taken = await self._post(
             server.SERVICE,
-            f"/servers/{server_id}/action",
+            f"/servers/{service.checked(server_id)}/action",
             body={"createBackup" if series is not None else "createImage": what},
             answer=_Taken if version else Any,
             version=version,
@@ -66,13 +67,13 @@ class Snapshots(image.Images, server.Servers):
 
     async def share_image(self, id: str, *, project_id: str) -> None:
         """Let another project boot from an image, if it cannot already."""
-        found = await self._get(image.SERVICE, f"/images/{id}", answer=_Visible)
+        found = await self._get(image.SERVICE, f"/images/{service.checked(id)}", answer=_Visible)
         if found.visibility == "private":
             # Nova makes its images so that nobody else can be let in.
             want = transport.HttpCall(
                 service=image.SERVICE,
                 method="PATCH",
-                path=f"/images/{id}",
+                path=f"/images/{service.checked(id)}",
                 body=[{"op": "replace", "path": "/visibility", "value": "shared"}],
                 media_type="application/openstack-images-v2.1-json-patch",
                 repeatable=True,
@@ -80,14 +81,16 @@ class Snapshots(image.Images, server.Servers):
             await self.calls.call(want, answer=transport.Nothing)
         try:
             body = {"member": project_id}
-            await self._post(image.SERVICE, f"/images/{id}/members", body=body, answer=transport.Nothing)
+            await self._post(
+                image.SERVICE, f"/images/{service.checked(id)}/members", body=body, answer=transport.Nothing
+            )
         except CloudConflict:
             # It is let in already.
             pass
 
     async def delete_image(self, id: str) -> None:
         """Delete an image."""
-        await self._delete(image.SERVICE, f"/images/{id}")
+        await self._delete(image.SERVICE, "/images", id)
         await self.kept.forget(image.IMAGES)
 
     async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]:
@@ -136,8 +139,8 @@ class Source:
 
     def kind(self, value: cloud.Image) -> str | None:
         """Return what those that take about as long as this one share."""
-        return "image" if value.status in {"queued", "saving", "importing", "uploading"} else None
+        return "image" if value.state is ImageState.SAVING else None
 
     def leaves(self, value: cloud.Image) -> bool:
         """Tell whether it is being deleted."""
-        return value.status in {"deleted", "pending_delete"}
+        return value.state is ImageState.DELETED

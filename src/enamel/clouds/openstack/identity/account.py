@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from enamel.clouds.methods import projects as methods
 from enamel.clouds.openstack import service
 from enamel.model import cloud
 from enamel.model.cloud_reference import CloudReference
@@ -37,11 +38,15 @@ class _Projects(Struct):
     projects: list[_Account]
 
 
-class Accounts(service.Service):
+class Accounts(service.Service, methods.Projects):
     """The users and projects of a cloud."""
 
     sibling: Callable[[str], str | None]
     """Names the entry of the configuration that leads to another project of the same cloud."""
+
+    async def identity(self) -> cloud.Identity:
+        """Return the user, project and roles of these credentials."""
+        return (await self.keystone.access()).identity
 
     async def user(self, text: str) -> cloud.Account | None:
         """Return the user that has an id or a name, or None."""

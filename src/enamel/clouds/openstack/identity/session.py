@@ -20,8 +20,8 @@ from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
 from enamel.clouds.calls import cache, context, record
+from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import faults
-from enamel.clouds.openstack.timeouts import Timeouts
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
 from enamel.model import cloud, cloud_state
@@ -107,11 +107,11 @@ class Session:
         region: Any,
         *,
         name: str,
-        patience: Timeouts | None = None,
+        timeouts: Timeouts | None = None,
         gates: pacing_gate.Pace | None = None,
     ) -> None:
         self._region = region
-        self._patience = patience or Timeouts()
+        self._timeouts = timeouts or Timeouts()
         self._pace = gates or pacing_gate.Pace(cloud=name)
         self._name = name
         self._flights = cache.Flights()
@@ -293,7 +293,7 @@ class Session:
             error: EnamelError
             try:
                 async with gate.turn(
-                    reads=True, account=self._name, now_within=self._patience.throttled_now
+                    reads=True, account=self._name, now_within=self._timeouts.throttled_now
                 ) as began:
                     try:
                         found = await asyncio.to_thread(question)
@@ -319,14 +319,14 @@ class Session:
                 error = CloudUnreachable(f"Cloud {self._name} does not answer: {exc}", cloud=self._name)
             if isinstance(error, CloudThrottled) or "retry_after" in error.data:
                 # The gate keeps the pause, for everybody.
-                longest = self._patience.with_throttling(patient=context.current().patient)
+                longest = self._timeouts.with_throttling(patient=context.current().patient)
                 if time.monotonic() - begun > longest:
                     raise error
                 continue
             failures += 1
             if failures == TRIES:
                 raise error
-            await asyncio.sleep(self._patience.first_pause * 2 ** (failures - 1))
+            await asyncio.sleep(self._timeouts.first_pause * 2 ** (failures - 1))
 
     @staticmethod
     def _complain(gate: pacing_gate.Gate, error: EnamelError, *, began: float) -> None:

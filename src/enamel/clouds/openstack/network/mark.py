@@ -4,7 +4,8 @@ Neutron's resources have descriptions since 2016. Before, ports and networks can
 public addresses, which have none, by the port that they lead to.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from enamel.clouds.openstack import service
@@ -12,6 +13,8 @@ from enamel.model import mark as marks
 from enamel.model.errors import CloudRefused
 
 SERVICE = "network"
+AT_ONCE = 100
+"""How many ids fit into one query without being longer than proxies allow."""
 
 
 def on(resource: Mapping[str, Any], *, described: bool) -> dict[str, Any]:
@@ -49,3 +52,15 @@ class Marks(service.Service):
                 raise
             self._described = False
             return await self._post(SERVICE, path, body=body(False), answer=answer)
+
+    async def _by_ids(
+        self, path: str, name: str, ids: Collection[str], *, answer: type[service.P]
+    ) -> list[Any]:
+        """Return what belongs to ids, asked for as many of them at once as a query holds."""
+        wanted = list(dict.fromkeys(ids))
+        chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+        reads = [
+            self._pages(SERVICE, path, answer=answer, params=tuple((name, id) for id in chunk))
+            for chunk in chunks
+        ]
+        return [one for found, _ in await asyncio.gather(*reads) for one in found]

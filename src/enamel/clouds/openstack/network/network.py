@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.network import mark as marks
@@ -153,7 +154,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     """Whether resources have descriptions there."""
 
 
-class Networks(marks.Marks):
+class Networks(marks.Marks, methods.Networks):
     """The networks of a project."""
 
     async def networks(self) -> Sequence[cloud.Network]:
@@ -170,7 +171,7 @@ class Networks(marks.Marks):
 
     async def auto_network(self) -> str:
         """Return the id of the project's auto-allocated network; the cloud makes it on first use."""
-        project = (await self.identity()).project_id
+        project = (await self.keystone.access()).identity.project_id
         try:
             found = await self._get(SERVICE, f"/auto-allocated-topology/{project}", answer=_TopologyBody)
         except Gone as exc:
@@ -232,13 +233,15 @@ class Networks(marks.Marks):
 
     async def unfinished_networks(self) -> Sequence[cloud.Network]:
         """Return the project's networks that were begun and have not got their way out."""
-        project = (await self.identity()).project_id
+        project = (await self.keystone.access()).identity.project_id
         found = await self.networks()
         return [one for one in found if one.project_id == project and one.name.endswith(UNFINISHED)]
 
     async def remove_unfinished_network(self, id: str) -> None:
         """Delete a half-made network with all that leads out of it. Raises Gone, CloudConflict."""
-        found = (await self._get(SERVICE, f"/networks/{id}", answer=_NetworkBody)).network.told()
+        found = (
+            await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=_NetworkBody)
+        ).network.told()
         if not found.name.endswith(UNFINISHED) or not found.mark:
             raise CloudConflict(f"Network '{found.name}' is whole and in use.", cloud=self.name)
         try:
@@ -251,10 +254,6 @@ class Networks(marks.Marks):
         return "auto-allocated-topology" in await self.kept.get(
             "extensions", self._extensions, keep=service.CATALOGUE, answer=frozenset[str]
         )
-
-    async def identity(self) -> cloud.Identity:
-        """Return who we are there."""
-        return (await self.keystone.access()).identity
 
     async def _take_down(self, mark: str) -> None:
         """Delete the networks, subnets and routers with a mark, in the order in which the cloud lets go of them."""
@@ -323,7 +322,7 @@ class Networks(marks.Marks):
 
     async def _network_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of ports, addresses, security_groups and networks."""
-        project = (await self.identity()).project_id
+        project = (await self.keystone.access()).identity.project_id
         try:
             details = await self._get(SERVICE, f"/quotas/{project}/details", answer=_QuotaDetails)
         except Gone:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
-from enamel.clouds.openstack.network import network, port, security_group
+from enamel.clouds.openstack.network import address, network, port, security_group
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, OutcomeUnknown
 
@@ -48,7 +48,6 @@ class _Address(Struct):
             port_id=self.instance_id,
             server_id=self.instance_id or "",
             fixed_address=self.fixed_ip,
-            status="ACTIVE" if self.instance_id else "DOWN",
         )
 
 
@@ -113,7 +112,9 @@ class _LimitsBody(Struct):
     limits: _Limits
 
 
-class NovaNetwork(server.Servers, network.Networks, port.Ports, security_group.SecurityGroups):
+class NovaNetwork(
+    server.Servers, network.Networks, port.Ports, address.Addresses, security_group.SecurityGroups
+):
     """Networks, addresses and security groups, wherever Nova itself has to be asked for them."""
 
     async def _of_nova(self) -> bool:
@@ -405,7 +406,6 @@ def _as_port(found: cloud.Server) -> cloud.Port:
         id=found.id,
         network_id=INSIDE,
         name=found.name,
-        status=found.status,
         server_id=found.id,
         addresses=found.fixed_addresses,
     )

@@ -1,24 +1,24 @@
-"""Ports, the servers' ends of networks, and the public addresses that lead to them."""
+"""Ports, the servers' ends of networks."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import Struct, field
 
+from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.network import mark as marks
+from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud, ids
-from enamel.model.errors import CloudConflict, CloudForbidden, OutcomeUnknown
+from enamel.model.errors import CloudConflict, CloudForbidden, Gone, OutcomeUnknown
 
 SERVICE = "network"
-AT_ONCE = 100
-"""How many ids fit into one query without being longer than proxies take."""
 _FIELDS = (
-    "id", "network_id", "name", "description", "status", "device_id", "device_owner", "fixed_ips", "mac_address",
+    "id", "network_id", "name", "description", "device_id", "device_owner", "fixed_ips", "mac_address",
     "security_groups", "project_id", "created_at", "updated_at",
 )  # fmt: skip
 
@@ -33,7 +33,6 @@ class _Port(Struct):
     network_id: str
     name: str | None = ""
     description: str | None = ""
-    status: str = ""
     device_id: str = ""
     device_owner: str = ""
     fixed_ips: list[_FixedAddress] = []
@@ -52,7 +51,6 @@ class _Port(Struct):
             network_id=self.network_id,
             name=name,
             mark=mark,
-            status=self.status,
             server_id=self.device_id,
             addresses=tuple(one.ip_address for one in self.fixed_ips),
             mac=self.mac_address,
@@ -72,47 +70,14 @@ class _PortBody(Struct):
     port: _Port
 
 
-class _Address(Struct):
-    id: str
-    floating_ip_address: str
-    floating_network_id: str
-    port_id: str | None = None
-    fixed_ip_address: str | None = None
-    description: str | UnsetType | None = UNSET
-    """Not told by clouds before 2016."""
-    status: str | None = ""
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+class Ports(marks.Marks, methods.Ports):
+    """The ports of a project."""
 
-    def told(self) -> cloud.Address:
-        return cloud.Address(
-            id=self.id,
-            address=self.floating_ip_address,
-            network_id=self.floating_network_id,
-            port_id=self.port_id,
-            fixed_address=self.fixed_ip_address,
-            mark=self.description or "",
-            status=self.status or "",
-            created=server_json.aware(self.created_at),
-            updated=server_json.aware(self.updated_at),
-        )
-
-
-class _Addresses(service.Page):
-    floatingips: list[_Address]
-    floatingips_links: list[service.Link] = field(default_factory=list)
-
-
-class _AddressBody(Struct):
-    floatingip: _Address
-
-
-class Ports(marks.Marks):
-    """The ports and public addresses of a project."""
+    ports: watcher.Watcher[tuple[cloud.Port, ...]]
 
     async def port(self, id: str) -> cloud.Port:
         """Return one port."""
-        return (await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)).port.told()
+        return (await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)).port.told()
 
     async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
         """Return the ports of servers, in one request for many."""
@@ -173,7 +138,7 @@ class Ports(marks.Marks):
             CloudConflict: A server is about to let go of it.
         """
         try:
-            await self._delete(SERVICE, f"/ports/{id}")
+            await self._delete(SERVICE, "/ports", id)
         except CloudForbidden as error:
             # So Neutron calls it, too, when Nova takes the port's binding away in the same moment.
             if await self._is_ours(id):
@@ -182,80 +147,65 @@ class Ports(marks.Marks):
 
     async def _is_ours(self, id: str) -> bool:
         """Tell whether a port is the project's own."""
-        found = await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)
+        found = await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)
         return found.port.project_id == (await self.keystone.access()).identity.project_id
 
-    async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
-        """Return the public addresses that lead to ports, in one request for many."""
-        found = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
-        return [address.told() for address in found]
 
-    async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
-        """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
-        params = (("description", mark),)
-        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
-        return [
-            address.told()
-            for address in found
-            if address.description == mark
-            or (address.description is UNSET and port_id is not None and address.port_id == port_id)
+class _Polled(Protocol):
+    """The cloud, as far as the watcher of ports needs it."""
+
+    async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]: ...
+    async def server(self, id: str) -> cloud.Server: ...
+
+
+class Source:
+    """What the watcher of servers' ports polls: Nova shows nothing of a server until it has made them."""
+
+    tells_changes = False
+    ASK_AFTER = 10
+    """After how many polls without a port the server itself is read."""
+
+    def __init__(self, of: _Polled) -> None:
+        self._cloud = of
+        self._without: Counter[str] = Counter()
+
+    async def look(
+        self, *, since: datetime | None, ids: Collection[str]
+    ) -> snapshot.Poll[tuple[cloud.Port, ...]]:
+        """Poll the ports of the servers that are waited for."""
+        ports: dict[str, list[cloud.Port]] = {id: [] for id in ids}
+        for port in await self._cloud.ports_of(ports):
+            ports.setdefault(port.server_id, []).append(port)
+        self._without = Counter({id: self._without[id] + 1 for id, known in ports.items() if not known})
+        gone = {
+            id
+            for id, times in self._without.items()
+            if times % self.ASK_AFTER == 0 and await self._is_gone(id)
+        }
+        seen = [
+            snapshot.Seen(id=id, updated=None, value=None if id in gone else tuple(known))
+            for id, known in ports.items()
         ]
+        return snapshot.Poll(seen=seen, at=None)
 
-    async def addresses_list(self) -> Sequence[cloud.Address]:
-        """Return all of the project's public addresses."""
-        # An operator would be shown those of all projects.
-        project = (await self.keystone.access()).identity.project_id
-        params = (("project_id", project),)
-        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
-        return [address.told() for address in found]
+    async def one(self, id: str) -> tuple[cloud.Port, ...]:
+        """Return one. Raises Gone."""
+        return tuple(await self._cloud.ports_of([id]))
 
-    async def address(self, id: str) -> cloud.Address:
-        """Return one public address. Raises Gone."""
-        return (await self._get(SERVICE, f"/floatingips/{id}", answer=_AddressBody)).floatingip.told()
+    def kind(self, value: tuple[cloud.Port, ...]) -> str | None:
+        """Return what those that take about as long as this one share."""
+        return None if value else "ports"
 
-    async def create_address(
-        self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
-    ) -> cloud.Address:
-        """Allocate a public address, on a port where one is named."""
-        wanted: dict[str, Any] = {"floating_network_id": network_id, "description": mark}
-        if port_id is not None:
-            wanted["port_id"] = port_id
-        if fixed_address is not None:
-            wanted["fixed_ip_address"] = fixed_address
-        made = await self._post_marked(
-            "/floatingips",
-            lambda described: {"floatingip": marks.on(wanted, described=described)},
-            answer=_AddressBody,
-        )
-        return made.floatingip.told()
+    def leaves(self, value: tuple[cloud.Port, ...]) -> bool:
+        """Tell whether it is being deleted."""
+        return False
 
-    async def move_address(
-        self, id: str, *, port_id: str | None, fixed_address: str | None = None
-    ) -> cloud.Address:
-        """Attach an address to a port, to one of its addresses where that is named, or take it off with None."""
-        wanted: dict[str, Any] = {"port_id": port_id}
-        if fixed_address is not None:
-            wanted["fixed_ip_address"] = fixed_address
-        body = {"floatingip": wanted}
-        return (
-            await self._put(SERVICE, f"/floatingips/{id}", body=body, answer=_AddressBody)
-        ).floatingip.told()
-
-    async def delete_address(self, id: str) -> None:
-        """Release a public address."""
-        await self._delete(SERVICE, f"/floatingips/{id}")
-
-    async def _by_ids(
-        self, path: str, name: str, ids: Collection[str], *, answer: type[service.P]
-    ) -> list[Any]:
-        """Return what belongs to ids, asked for as many of them at once as a query holds."""
-        wanted = list(dict.fromkeys(ids))
-        chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
-        reads = [
-            self._pages(SERVICE, path, answer=answer, params=tuple((name, id) for id in chunk))
-            for chunk in chunks
-        ]
-        return [one for found, _ in await asyncio.gather(*reads) for one in found]
+    async def _is_gone(self, server_id: str) -> bool:
+        try:
+            await self._cloud.server(server_id)
+        except Gone:
+            return True
+        return False
 
 
 def _port_body(want: cloud.PortSpec) -> dict[str, Any]:

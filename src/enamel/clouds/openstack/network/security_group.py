@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server_json
 from enamel.model import cloud
@@ -58,7 +59,7 @@ class _Rules(Struct):
     security_group_rules: list[_Rule]
 
 
-class SecurityGroups(service.Service):
+class SecurityGroups(service.Service, methods.SecurityGroups):
     """The security groups of a project."""
 
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]:
@@ -115,7 +116,7 @@ class SecurityGroups(service.Service):
 
     async def delete_security_group(self, id: str) -> None:
         """Delete a security group."""
-        await self._delete(SERVICE, f"/security-groups/{id}")
+        await self._delete(SERVICE, "/security-groups", id)
 
     async def _add(self, group_id: str, rules: "Sequence[_Key]") -> None:
         body = {"security_group_rules": [rule.body(group_id) for rule in rules]}

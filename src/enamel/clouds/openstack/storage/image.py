@@ -5,14 +5,28 @@ from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
+from enamel.clouds.methods import storage as methods
 from enamel.clouds.openstack import service
 from enamel.model import cloud
 from enamel.model.errors import Gone
+from enamel.model.states import ImageState
 
 SERVICE = "image"
 PAGE = "1000"
 IMAGES = "images"
 """What the list of images is kept under."""
+
+STATES: dict[str, ImageState] = {
+    "queued": ImageState.SAVING,
+    "saving": ImageState.SAVING,
+    "uploading": ImageState.SAVING,
+    "importing": ImageState.SAVING,
+    "active": ImageState.ACTIVE,
+    "killed": ImageState.FAILED,
+    "deleted": ImageState.DELETED,
+    "pending_delete": ImageState.DELETED,
+}
+"""What Glance's statuses mean; what is not here, as `deactivated`, is OTHER."""
 
 
 class Image(Struct):
@@ -44,6 +58,7 @@ class Image(Struct):
         return cloud.Image(
             id=self.id,
             name=self.name or "",
+            state=STATES.get(self.status.lower(), ImageState.OTHER),
             status=self.status.lower(),
             min_disk_gb=self.min_disk or 0,
             min_memory_mb=self.min_ram or 0,
@@ -60,7 +75,7 @@ class _Images(Struct):
     next: str | None = None
 
 
-class Images(service.Service):
+class Images(service.Service, methods.Images):
     """The images that a project may boot."""
 
     async def images(self) -> Sequence[cloud.Image]:
@@ -70,7 +85,7 @@ class Images(service.Service):
     async def image(self, id: str) -> cloud.Image:
         """Return one image. Raises Gone."""
         if not await self._is_first():
-            return (await self._get(SERVICE, f"/images/{id}", answer=Image)).told()
+            return (await self._get(SERVICE, f"/images/{service.checked(id)}", answer=Image)).told()
         for one in await self.listed():
             if one.id == id:
                 return one.told()

@@ -1,18 +1,38 @@
 """Volumes of the block storage service."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.methods import storage as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud
+from enamel.model.states import VolumeState
 
 SERVICE = "block-storage"
+
+STATES: dict[str, VolumeState] = {
+    "creating": VolumeState.CREATING,
+    "downloading": VolumeState.CREATING,
+    "available": VolumeState.AVAILABLE,
+    "reserved": VolumeState.ATTACHING,
+    "attaching": VolumeState.ATTACHING,
+    "in-use": VolumeState.IN_USE,
+    "detaching": VolumeState.DETACHING,
+    "awaiting-transfer": VolumeState.OFFERED,
+    "deleting": VolumeState.DELETING,
+    "error": VolumeState.ERROR,
+    "error_managing": VolumeState.ERROR,
+    "error_restoring": VolumeState.ERROR,
+    "error_extending": VolumeState.ERROR,
+    "error_deleting": VolumeState.DELETE_FAILED,
+}
+"""What Cinder's statuses of volumes and of their snapshots mean; what is not here is OTHER."""
 
 
 class _Attachment(Struct):
@@ -41,6 +61,7 @@ class _Volume(Struct):
             id=self.id,
             name=self.name or self.display_name or "",
             size_gb=self.size,
+            state=STATES.get(self.status.lower(), VolumeState.OTHER),
             status=self.status.lower(),
             type=self.volume_type or "",
             bootable=str(self.bootable).lower() == "true",
@@ -87,14 +108,14 @@ class _LimitsBody(Struct):
     limits: _Limits
 
 
-class Volumes(service.Service):
+class Volumes(service.Service, methods.Volumes):
     """The volumes of a project."""
 
     volumes: watcher.Watcher[cloud.Volume]
 
     async def volume(self, id: str) -> cloud.Volume:
         """Return one volume. Raises Gone."""
-        return (await self._get(SERVICE, f"/volumes/{id}", answer=_VolumeBody)).volume.told()
+        return (await self._get(SERVICE, f"/volumes/{service.checked(id)}", answer=_VolumeBody)).volume.told()
 
     async def volumes_list(self) -> Sequence[cloud.Volume]:
         """Return all of the project's volumes; answered from the watcher while its look is fresh."""
@@ -102,7 +123,7 @@ class Volumes(service.Service):
 
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
         """Return the volumes whose metadata key `enamel` has this value."""
-        look = await self._volumes((("metadata", json.dumps({"enamel": mark})),))
+        look = await self.poll_volumes((("metadata", json.dumps({"enamel": mark})),))
         # A cloud whose operators forbid the filter shows all.
         return [seen.value for seen in look.seen if seen.value is not None and seen.value.mark == mark]
 
@@ -132,14 +153,14 @@ class Volumes(service.Service):
 
     async def delete_volume(self, id: str) -> None:
         """Delete a volume."""
-        await self._delete(SERVICE, f"/volumes/{id}")
+        await self._delete(SERVICE, "/volumes", id)
         await self.volumes.changed()
 
     async def _types(self) -> list[cloud.VolumeType]:
         found = await self._get(SERVICE, "/types", answer=_Types)
         return [cloud.VolumeType(id=one.id, name=one.name) for one in found.volume_types]
 
-    async def _volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
+    async def poll_volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         found, at = await self._pages(SERVICE, "/volumes/detail", answer=_Volumes, params=params)
         seen = [
@@ -155,3 +176,37 @@ class Volumes(service.Service):
             "volumes": cloud.Limit(limit=found.volumes, used=found.volumes_used),
             "gigabytes": cloud.Limit(limit=found.gigabytes, used=found.gigabytes_used),
         }
+
+
+class _Polled(Protocol):
+    """The cloud, as far as the watcher of volumes needs it."""
+
+    async def poll_volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]: ...
+    async def volume(self, id: str) -> cloud.Volume: ...
+
+
+class Source:
+    """What the watcher of volumes polls."""
+
+    tells_changes = False
+
+    def __init__(self, of: _Polled) -> None:
+        self._cloud = of
+
+    async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[cloud.Volume]:
+        """Poll them all."""
+        return await self._cloud.poll_volumes(())
+
+    async def one(self, id: str) -> cloud.Volume:
+        """Return one. Raises Gone."""
+        return await self._cloud.volume(id)
+
+    def kind(self, value: cloud.Volume) -> str | None:
+        """Return what those that take about as long as this one share."""
+        if value.state is not VolumeState.CREATING:
+            return None
+        return f"{value.type} {value.size_gb}"
+
+    def leaves(self, value: cloud.Volume) -> bool:
+        """Tell whether it is being deleted."""
+        return value.state is VolumeState.DELETING

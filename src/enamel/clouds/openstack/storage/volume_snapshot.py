@@ -7,11 +7,14 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.methods import storage as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
+from enamel.clouds.openstack.storage import volume
 from enamel.clouds.watch import snapshot as watch_snapshot
 from enamel.clouds.watch import watcher
 from enamel.model import cloud
+from enamel.model.states import VolumeState
 
 SERVICE = "block-storage"
 
@@ -35,6 +38,7 @@ class _Snapshot(Struct):
             name=self.name or self.display_name or "",
             description=self.description or "",
             size_gb=self.size,
+            state=volume.STATES.get(self.status.lower(), VolumeState.OTHER),
             status=self.status.lower(),
             mark=self.metadata.get("enamel", ""),
             created=server_json.aware(self.created_at),
@@ -50,14 +54,14 @@ class _Body(Struct):
     snapshot: _Snapshot
 
 
-class VolumeSnapshots(service.Service):
+class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
     """The snapshots of a project's volumes."""
 
     volume_snapshots: watcher.Watcher[cloud.VolumeSnapshot]
 
     async def volume_snapshot(self, id: str) -> cloud.VolumeSnapshot:
         """Return one. Raises Gone."""
-        return (await self._get(SERVICE, f"/snapshots/{id}", answer=_Body)).snapshot.told()
+        return (await self._get(SERVICE, f"/snapshots/{service.checked(id)}", answer=_Body)).snapshot.told()
 
     async def volume_snapshots_list(self) -> Sequence[cloud.VolumeSnapshot]:
         """Return all of the project's; answered from the watcher while its look is fresh."""
@@ -88,7 +92,7 @@ class VolumeSnapshots(service.Service):
 
     async def delete_volume_snapshot(self, id: str) -> None:
         """Delete one."""
-        await self._delete(SERVICE, f"/snapshots/{id}")
+        await self._delete(SERVICE, "/snapshots", id)
         await self.volume_snapshots.changed()
 
     async def _looked_at_snapshots(
@@ -128,8 +132,8 @@ class Source:
 
     def kind(self, value: cloud.VolumeSnapshot) -> str | None:
         """Return what those that take about as long as this one share."""
-        return f"snapshot {value.size_gb}" if value.status == "creating" else None
+        return f"snapshot {value.size_gb}" if value.state is VolumeState.CREATING else None
 
     def leaves(self, value: cloud.VolumeSnapshot) -> bool:
         """Tell whether it is being deleted."""
-        return value.status == "deleting"
+        return value.state is VolumeState.DELETING

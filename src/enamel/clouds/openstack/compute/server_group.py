@@ -1,0 +1,58 @@
+"""Server groups of the compute service."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from enamel.clouds.methods import compute as methods
+from enamel.clouds.openstack.compute import catalogue
+from enamel.model import cloud
+
+SERVICE = catalogue.SERVICE
+
+
+class _Group(Struct):
+    id: str
+    name: str
+    policies: list[str] = []
+    members: list[str] = []
+
+    def told(self, *, policy: str = "") -> cloud.ServerGroup:
+        return cloud.ServerGroup(
+            id=self.id,
+            name=self.name,
+            policy=(self.policies or [policy])[0],
+            members=tuple(self.members),
+        )
+
+
+class _GroupBody(Struct):
+    server_group: _Group
+
+
+class _GroupsBody(Struct):
+    server_groups: list[_Group]
+
+
+class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
+    """The server groups of a project."""
+
+    async def server_groups(self) -> Sequence[cloud.ServerGroup]:
+        """Return the project's server groups."""
+        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
+        return [group.told() for group in found.server_groups]
+
+    async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
+        """Return the server group of a name, or None."""
+        return next((group for group in await self.server_groups() if group.name == name), None)
+
+    async def create_server_group(self, name: str, *, policy: str) -> cloud.ServerGroup:
+        """Make a server group."""
+        version = await self._version("2.15") if policy.startswith("soft-") else None
+        body = {"server_group": {"name": name, "policies": [policy]}}
+        made = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
+        return made.server_group.told(policy=policy)
+
+    async def delete_server_group(self, id: str) -> None:
+        """Delete a server group."""
+        await self._delete(SERVICE, "/os-server-groups", id)

@@ -1,0 +1,114 @@
+"""Floating IPs: public addresses that lead to ports."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from enamel.clouds.methods import network as methods
+from enamel.clouds.openstack import service
+from enamel.clouds.openstack.compute import server_json
+from enamel.clouds.openstack.network import mark as marks
+from enamel.model import cloud
+
+SERVICE = "network"
+
+
+class _Address(Struct):
+    id: str
+    floating_ip_address: str
+    floating_network_id: str
+    port_id: str | None = None
+    fixed_ip_address: str | None = None
+    description: str | UnsetType | None = UNSET
+    """Not told by clouds before 2016."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    def told(self) -> cloud.Address:
+        return cloud.Address(
+            id=self.id,
+            address=self.floating_ip_address,
+            network_id=self.floating_network_id,
+            port_id=self.port_id,
+            fixed_address=self.fixed_ip_address,
+            mark=self.description or "",
+            created=server_json.aware(self.created_at),
+            updated=server_json.aware(self.updated_at),
+        )
+
+
+class _Addresses(service.Page):
+    floatingips: list[_Address]
+    floatingips_links: list[service.Link] = field(default_factory=list)
+
+
+class _AddressBody(Struct):
+    floatingip: _Address
+
+
+class Addresses(marks.Marks, methods.Addresses):
+    """The public addresses of a project."""
+
+    async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
+        """Return the public addresses that lead to ports, in one request for many."""
+        found = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
+        return [address.told() for address in found]
+
+    async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
+        """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
+        params = (("description", mark),)
+        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        return [
+            address.told()
+            for address in found
+            if address.description == mark
+            or (address.description is UNSET and port_id is not None and address.port_id == port_id)
+        ]
+
+    async def addresses_list(self) -> Sequence[cloud.Address]:
+        """Return all of the project's public addresses."""
+        # An operator would be shown those of all projects.
+        project = (await self.keystone.access()).identity.project_id
+        params = (("project_id", project),)
+        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        return [address.told() for address in found]
+
+    async def address(self, id: str) -> cloud.Address:
+        """Return one public address. Raises Gone."""
+        return (
+            await self._get(SERVICE, f"/floatingips/{service.checked(id)}", answer=_AddressBody)
+        ).floatingip.told()
+
+    async def create_address(
+        self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
+    ) -> cloud.Address:
+        """Allocate a public address, on a port where one is named."""
+        wanted: dict[str, Any] = {"floating_network_id": network_id, "description": mark}
+        if port_id is not None:
+            wanted["port_id"] = port_id
+        if fixed_address is not None:
+            wanted["fixed_ip_address"] = fixed_address
+        made = await self._post_marked(
+            "/floatingips",
+            lambda described: {"floatingip": marks.on(wanted, described=described)},
+            answer=_AddressBody,
+        )
+        return made.floatingip.told()
+
+    async def move_address(
+        self, id: str, *, port_id: str | None, fixed_address: str | None = None
+    ) -> cloud.Address:
+        """Attach an address to a port, to one of its addresses where that is named, or take it off with None."""
+        wanted: dict[str, Any] = {"port_id": port_id}
+        if fixed_address is not None:
+            wanted["fixed_ip_address"] = fixed_address
+        body = {"floatingip": wanted}
+        return (
+            await self._put(SERVICE, f"/floatingips/{service.checked(id)}", body=body, answer=_AddressBody)
+        ).floatingip.told()
+
+    async def delete_address(self, id: str) -> None:
+        """Release a public address."""
+        await self._delete(SERVICE, "/floatingips", id)
