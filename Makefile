@@ -26,7 +26,7 @@ COMPILE := $(PUBLIC) $(BIN)/uv pip compile --quiet --no-config --universal --pyt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format integration bench docs lock clean
+.PHONY: help venv demo test lint format integration bench docs lock changelog release clean
 
 help: ## List what can be made.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target words; do \
@@ -40,7 +40,8 @@ demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean
 # The tests wait more than they compute, so four run beside each other; with one seed for hashes, their names are the
 # same in all four processes, sets in them included.
 test: lint ## Check style, types and floors, then run the tests that need no other service.
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not lab and not integration" -n 4 $(PYTEST)
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not lab and not integration" -n 4 --cov --cov-report= $(PYTEST)
+	@$(if $(strip $(PYTEST)),echo "No coverage report: only a part of the tests was run.",$(BIN)/python -m tools.coverage)
 
 lint: $(STAMP) ## Check style, types and the order of the floors.
 	$(BIN)/ruff check .
@@ -67,8 +68,16 @@ lock: $(BIN)/uv ## Pin all packages anew with their hashes (UPGRADE=--upgrade ta
 	$(COMPILE) --all-extras pyproject.toml -o requirements/run.txt
 	$(COMPILE) -c requirements/uv.txt -c requirements/run.txt --all-extras pyproject.toml --group dev -o requirements/dev.txt
 
+# make changelog VERSION=0.2.0
+VERSION ?= next
+changelog: $(STAMP) ## Show what the notes of the next release say.
+	@$(BIN)/towncrier build --draft --version $(VERSION)
+
+release: $(STAMP) ## Write the notes of a release and build its packages, as in: make release VERSION=0.2.0
+	@$(BIN)/python -m tools.release $(VERSION)
+
 clean: ## Remove .venv and everything else that was made here.
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements/dev.txt pyproject.toml | $(BIN)/uv

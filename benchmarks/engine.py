@@ -30,7 +30,8 @@ from rich.console import Console
 from rich.table import Table
 
 from enamel import steps as kinds
-from enamel.cli import process
+from enamel.cli.process import service
+from enamel.clouds.accounts import LocalAccounts
 from enamel.commands import COMMANDS
 from enamel.dispatch import open as dispatch_open
 from enamel.dispatch.base import Dispatch
@@ -50,6 +51,7 @@ from enamel.store import dialects, migrations, schema, tasks
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.worker import signal_reader
 from enamel.worker.worker import Worker
 
 TYPE = "server.create"
@@ -118,7 +120,7 @@ class NoClouds:
     def names(self) -> Sequence[str]:
         return ["none"]
 
-    def get(self, _name: str) -> Any:
+    def get(self, name: str, *, project: str | None = None) -> Any:
         return self
 
 
@@ -174,7 +176,11 @@ async def at_work(store: Store, dispatch: Dispatch, *, max_tasks: int = 10_000) 
         lease = Lease(store, name="bench")
         keys = Keys(Path(directory))
         tools = Runtime(
-            saver=Journal(lease, changed=dispatch.changed), clouds=NoClouds(), secrets=keys, prober=Probe()
+            saver=Journal(lease, changed=dispatch.changed),
+            accounts=LocalAccounts(NoClouds()),
+            secrets=keys,
+            prober=Probe(),
+            signals=signal_reader.waiters(store),
         )
         worker = Worker(
             lease,
@@ -394,7 +400,7 @@ MEASUREMENTS = ("steps", "accept", "wake", "memory")
 
 def run(measured: Coroutine[Any, Any, dict[str, float]]) -> dict[str, float]:
     """Run a measurement as the services run."""
-    process.spare_collector()
+    service.spare_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(measured)
 

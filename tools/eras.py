@@ -1,7 +1,7 @@
-"""The page on eras: the same launches on clouds of five years, with what each cost and what was different.
+"""The page on eras: the same launches on clouds of five years, with the number of calls and the differences.
 
-`make docs` runs it: for each era it starts the built-in cloud and Enamel, launches, and writes down what went over the
-wire and what the tasks' items say.
+`make docs` runs it: for each era it starts the built-in cloud and Enamel, launches, and records the API calls and the
+notes in the tasks' items.
 """
 
 import asyncio
@@ -43,25 +43,25 @@ MORE: dict[str, Any] = {
 }
 PLAIN: dict[str, Any] = {"name": "alone", "template": "cirros", "type": "m1.tiny"}
 WAITS = re.compile(r"GET (compute /v2.1/servers/detail|volume .*/volumes/detail|network /v2.0/ports)$")
-"""What is asked again and again while something is waited for; it counts once."""
+"""Lists that are polled while a task waits; each counts once."""
 SERVICES = ("identity", "compute", "network", "image", "volume")
-INTRO = """What Enamel promises does not depend on how old a cloud is: the same request gives the same servers, addresses and
-volumes, nothing twice and nothing left over. How it gets there is chosen by what the cloud shows: versions in the
-catalogue, microversions, extensions, and attributes in its answers. There is nothing to configure. The built-in cloud can
-be of each of these years (`enamel up --era 2015`), and understands then no more than OpenStack did."""
+INTRO = """Old clouds give the same results as new ones: the same request creates the same servers, addresses and
+volumes, nothing twice and nothing left over. Enamel chooses how from what the cloud reports: versions in the
+catalogue, microversions, extensions, and attributes in its answers. There is nothing to configure. The sandbox can
+emulate each of these years (`enamel up --era 2015`), and then supports no more than that release of OpenStack did."""
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """What was seen on the cloud of an era."""
+    """The launches on the cloud of one era."""
 
     era: era.Era
     calls: dict[str, int]
     """By service, for one server with an address and a volume; a list that is waited on counts once."""
     paths: frozenset[str]
-    """All that was called, in all launches, after the service's name."""
+    """All calls of all launches, each after the service's name."""
     able: frozenset[Capability]
     notes: tuple[str, ...]
-    """What the items say about fall-backs."""
+    """The items' notes on fall-backs."""
 
 
 @contextlib.asynccontextmanager
@@ -78,8 +78,8 @@ async def _enamel(place: Path, *, cloud: str) -> AsyncIterator[bootstrap.Running
     before = os.environ.get("OS_CLIENT_CONFIG_FILE")
     os.environ["OS_CLIENT_CONFIG_FILE"] = str(place / "clouds.yaml")
     try:
-        told = settings.up({}, data=place / cloud, cloud=cloud, port=0)
-        async with bootstrap.up(told) as running:
+        options = settings.up({}, data=place / cloud, cloud=cloud, port=0)
+        async with bootstrap.up(options) as running:
             yield running
     finally:
         if before is None:
@@ -89,7 +89,7 @@ async def _enamel(place: Path, *, cloud: str) -> AsyncIterator[bootstrap.Running
 
 
 async def _launch(url: str, body: dict[str, Any]) -> list[str]:
-    """Launch, and return what the task's plan and items say about fall-backs."""
+    """Launch, and return the notes on fall-backs in the task's plan and items."""
     async with aiohttp.ClientSession(url) as http:
         async with http.post("/servers", json=body) as answer:
             task = await answer.json()
@@ -114,7 +114,7 @@ async def cost(name: str) -> dict[str, int]:
 
 
 async def look(name: str) -> Run:
-    """Launch on the cloud of an era, and return what was seen."""
+    """Launch on the cloud of an era, and return the calls and notes."""
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         async with _cloud(name, place) as sandbox:
@@ -136,10 +136,10 @@ async def look(name: str) -> Run:
 
 
 def _by_service(counts: Counter[str]) -> dict[str, int]:
-    found: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     for route, times in counts.items():
-        found[route.split()[1]] += 1 if WAITS.match(route) else times
-    return {service: found[service] for service in SERVICES}
+        numbers[route.split()[1]] += 1 if WAITS.match(route) else times
+    return {service: numbers[service] for service in SERVICES}
 
 
 def _called(run: Run, beginning: str) -> bool:
@@ -147,43 +147,45 @@ def _called(run: Run, beginning: str) -> bool:
 
 
 def _ways(run: Run) -> dict[str, str]:
-    """Return by feature which way was taken, as the calls and the capabilities show it."""
+    """Return the chosen way of each feature, as the calls and the capabilities show it."""
     able = run.able
     described = run.era.knows("port", "description")
     return {
         "identity": "v3" if _called(run, "identity /v3/auth/tokens") else "v2.0",
         "images": "v1" if _called(run, "image /v1/") else "v2",
-        "block storage": next(one for one in ("v3", "v2", "v1") if _called(run, f"volume /{one}/")),
-        "a network for a project without one": "all servers are on Nova's own"
+        "block storage": next(
+            version for version in ("v3", "v2", "v1") if _called(run, f"volume /{version}/")
+        ),
+        "network of a project without one": "all servers use Nova's own network"
         if Capability.PORTS not in able
         else "auto-allocated topology"
         if _called(run, "network /v2.0/auto-allocated-topology")
-        else "a network, a subnet and a router made by Enamel",
+        else "a network, a subnet and a router created by Enamel",
         "public address": "on the port, while the server boots"
         if Capability.PORTS in able
         else "from Nova's pool, when the server has been built",
-        "marks of ports and networks": "none needed: there are none"
+        "marks of ports and networks": "not needed: it has none"
         if Capability.PORTS not in able
         else "description"
         if described
         else "at the end of the name",
         "marks of addresses": "description"
         if described and Capability.PORTS in able
-        else "known by where they lead",
+        else "recognised by their server",
         "marks of servers, volumes, groups": "metadata; description of groups",
         "tags of servers": "at boot" if Capability.SERVER_TAGS in able else "in the metadata",
-        "servers that stand apart": "server group, soft"
+        "servers on different hosts": "server group, soft"
         if Capability.SOFT_AFFINITY in able
         else "server group, strict"
         if Capability.SERVER_GROUPS in able
-        else "hints, one server after the other",
+        else "scheduler hints, one server after the other",
         "equal servers": "one request for all"
         if Capability.MULTI_CREATE in able
-        else "one request for each: names are not numbered",
-        "volumes at boot": "made in Cinder first, then named by their devices"
+        else "one request per server, because Nova does not number their names",
+        "volumes at boot": "created in Cinder first, then named by their devices"
         if run.era.compute is None
-        else "made in Cinder first, then mapped",
-        "rules of a group": "one request for all" if Capability.PORTS in able else "one request for each",
+        else "created in Cinder first, then mapped",
+        "rules of a group": "one request for all" if Capability.PORTS in able else "one request per rule",
         "servers on no network": "yes" if Capability.WITHOUT_NETWORK in able else "refused",
     }
 
@@ -197,7 +199,7 @@ def written(runs: Sequence[Run]) -> str:
     totals = ("all", *(str(sum(run.calls.values())) for run in runs))
     notes = [f"- {run.era.name}: {note}" for run in runs for note in run.notes]
     parts = [
-        "## What is different beneath",
+        "## What differs",
         page.table(
             header=("feature", *names),
             rows=[(name, *(ways[run.era.name][name] for run in runs)) for name in features],
@@ -206,21 +208,21 @@ def written(runs: Sequence[Run]) -> str:
         + ", ".join(f"{run.era.name} {_number(run.era.compute)}" for run in runs)
         + ".",
         "## What a launch costs",
-        "Calls for one server with a public address and a volume, on a cloud that was never asked anything before. Lists"
-        " that are asked for again while something is waited for count once.",
+        "Calls for one server with a public address and a volume, on a cloud of which nothing is cached. Lists that are"
+        " polled while a task waits count once.",
         page.table(header=("service", *names), rows=[*calls, totals]),
-        "## What stays different, and is said",
-        "The items of the tasks said so themselves, for three launches on each cloud: one server with address and volume;"
-        " three that stand apart, with tags and rules; one in a project without a network.",
+        "## Differences that are reported",
+        "The notes in the items of three launches on each cloud: one server with an address and a volume; three on different"
+        " hosts, with tags and rules; one in a project without a network.",
         "\n".join(notes),
         LEFT,
     ]
     return page.compose(title="Old clouds", source="`tools/eras.py`", intro=INTRO, parts=parts)
 
 
-LEFT = """Not said, because nothing shows it: on clouds without Neutron an address is taken and then put on its server, in two
-calls, and carries no mark. An answer that is lost is made up for, because addresses are taken one after the other and the
-list is compared. A worker that is killed between the two leaves an address that leads nowhere; `enamel orphans` shows it."""
+LEFT = """Not reported, because Enamel cannot see it: on clouds without Neutron, an address is allocated and then associated with its
+server, in two calls, and it carries no mark. When the answer to the first call is lost, Enamel compares the list of addresses
+before and after. A worker that is killed between the two calls leaves an unused address; `enamel orphans` lists it."""
 
 
 def _number(versions: tuple[kernel.Version, kernel.Version] | None) -> str:

@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from enamel.api import app, routes
 from enamel.api import serve as api_serve
-from enamel.clouds import registry
+from enamel.clouds import drivers, registry
+from enamel.clouds.accounts import Accounts, LocalAccounts
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.registry import Registry
@@ -31,32 +33,22 @@ from enamel.sandbox import faults, kernel
 from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
+from enamel.secrets.base import Keys
+from enamel.service import assembly
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
 from enamel.service.process.health import Health
-from enamel.service.process.metrics import Metrics
-from enamel.service.resources.address import Addresses
-from enamel.service.resources.catalogue import Catalogue
-from enamel.service.resources.cloud import CloudStates
-from enamel.service.resources.orphan import Radar
-from enamel.service.resources.placement import Placements
-from enamel.service.resources.server_type import ServerTypes
-from enamel.service.resources.server_type_share import TypeShares
 from enamel.service.services import Services
-from enamel.service.tasks.cancel import Cancel
-from enamel.service.tasks.follow import Follow
-from enamel.service.tasks.read import Read
-from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
 from enamel.store.directory_lock import DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 
@@ -82,7 +74,8 @@ class Parts:
     settings: Settings
     store: Store
     clouds: Registry
-    keys: local_keys.Local
+    accounts: Accounts
+    keys: Keys
     dispatch: Dispatch
     containers: Containers
 
@@ -184,6 +177,7 @@ async def _parts(
 ) -> Parts:
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
+    await stack.enter_async_context(_background(clouds.close_idle_forever(), name="close idle clouds"))
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
     store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
@@ -191,48 +185,56 @@ async def _parts(
     dispatch = await stack.enter_async_context(
         dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
-    keys = local_keys.Local(settings.keys)
     return Parts(
-        settings=settings, store=store, clouds=clouds, keys=keys, dispatch=dispatch, containers=containers
+        settings=settings,
+        store=store,
+        clouds=clouds,
+        accounts=LocalAccounts(clouds),
+        keys=local_keys.Local(settings.keys),
+        dispatch=dispatch,
+        containers=containers,
     )
 
 
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
+    """Carry something out beside the rest of the process, until the context is left."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
-    store, clouds, dispatch = parts.store, parts.clouds, parts.dispatch
-    looks: dict[str, Callable[[], Awaitable[str | None]]] = {
-        "store": health_checks.StoreCheck(store),
-        "dispatch": health_checks.DispatchCheck(dispatch),
-        "clouds": health_checks.CloudsCheck(clouds),
-        "cache": health_checks.CacheCheck(clouds.board),
+    """Return the use cases of a process."""
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = {
+        "store": health_checks.StoreCheck(parts.store),
+        "dispatch": health_checks.DispatchCheck(parts.dispatch),
+        "clouds": health_checks.CloudsCheck(parts.clouds),
+        "cache": health_checks.CacheCheck(parts.clouds.board),
     }
     if lease is not None:
-        looks["lease"] = health_checks.LeaseCheck(lease)
-    states = CloudStates(clouds)
-    radar = _radar(parts)
-    return Services(
-        submit=Submit(
-            store,
-            clouds=clouds,
+        checks["lease"] = health_checks.LeaseCheck(lease)
+    orphans = parts.settings.orphans
+    return assembly.build(
+        assembly.Parts(
+            store=parts.store,
+            accounts=parts.accounts,
+            own_clouds=parts.clouds,
             keys=parts.keys,
-            dispatch=dispatch,
-            guard=_guard(parts),
+            dispatch=parts.dispatch,
+            callers=LocalCaller(parts.accounts),
+            health=Health(checks),
+            targets=_guard(parts),
             containers=parts.containers,
-            radar=radar,
-        ),
-        read=Read(store, clouds=clouds),
-        catalogue=Catalogue(store, clouds=clouds),
-        placements=Placements(clouds, containers=parts.containers),
-        addresses=Addresses(clouds),
-        server_types=(types := ServerTypes(clouds)),
-        type_shares=TypeShares(types),
-        radar=radar,
-        follow=Follow(store, dispatch=dispatch),
-        cancel=Cancel(store, dispatch=dispatch),
-        notices=Webhooks(store, keys=parts.keys),
-        callers=LocalCaller(clouds),
-        health=Health(looks),
-        cloud_states=states,
-        metrics=Metrics(store, clouds=states),
+            orphan_rules=Rules(
+                min_sightings_interval=orphans.min_sightings_interval,
+                min_age=orphans.min_age,
+                min_idle_time=orphans.min_idle_time,
+            ),
+        )
     )
 
 
@@ -249,17 +251,6 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
     return await stack.enter_async_context(serving)
 
 
-def _radar(parts: Parts) -> Radar:
-    """Return who looks for orphans, with what the settings say of them."""
-    told = parts.settings.orphans
-    rules = Rules(
-        min_sightings_interval=told.min_sightings_interval,
-        min_age=told.min_age,
-        min_idle_time=told.min_idle_time,
-    )
-    return Radar(parts.store, clouds=parts.clouds, rules=rules)
-
-
 def _guard(parts: Parts) -> WebhookTargets:
     """Return who knows where webhooks are not sent."""
     return WebhookTargets(parts.settings.webhooks.allow)
@@ -274,7 +265,10 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     """Have a worker work until the stack is left."""
     told = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
-    tools = Runtime(saver=journal, clouds=parts.clouds, secrets=parts.keys, prober=Probe())
+    waiters = signal_reader.waiters(parts.store)
+    tools = Runtime(
+        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+    )
     worker = Worker(
         lease,
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
@@ -287,6 +281,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         graceful_shutdown_timeout=told.graceful_shutdown_timeout,
         retention=parts.settings.store.retention,
         limits=told.limits,
+        signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
             keys=parts.keys,
@@ -330,7 +325,8 @@ async def _sandbox(
     rules: Sequence[faults.Rule],
 ) -> Sandbox | None:
     """Start the built-in cloud where it is asked for, or where no other is configured."""
-    if not settings.clouds.sandbox and (settings.clouds.default or registry.installed().names()):
+    chosen = settings.clouds
+    if not chosen.sandbox and (chosen.default or registry.installed(more=chosen.drivers).names()):
         return None
     return await stack.enter_async_context(sandbox_serve.running(wanted or kernel.Settings(), rules=rules))
 
@@ -347,9 +343,10 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
-        return Registry([OpenStack(file=file)], default="sandbox", board=board, paces=paces)
+        others = [*drivers.installed(but={"openstack"}), *map(drivers.load, told.drivers)]
+        return Registry([OpenStack(file=file), *others], default="sandbox", board=board, paces=paces)
     default = settings.clouds.default
-    clouds = registry.installed(default=default, board=board, paces=paces)
+    clouds = registry.installed(default=default, board=board, paces=paces, more=told.drivers)
     if settings.cloud is not None:
         return clouds.only(settings.cloud)
     if default is not None and default not in clouds.names():

@@ -16,7 +16,7 @@ from typing import Any
 from enamel import bootstrap
 from enamel.clouds.watch import schedule
 from enamel.conf import settings
-from enamel.flow import step_attempts, undo
+from enamel.flow import step_run
 from enamel.sandbox import faults, kernel, serve
 
 BORN_WITHIN = 30.0
@@ -27,8 +27,7 @@ def _hurry() -> None:
     """Wait shorter for everything, so that many kills fall into the same few seconds of work."""
     defaults: dict[str, Any] = schedule.Schedule.__init__.__kwdefaults__ or {}
     defaults.update(often=0.1, unknown=0.2)
-    for module in (step_attempts, undo):
-        module.__dict__["SETTLE"] = 0.3
+    step_run.__dict__["SETTLE"] = 0.3
 
 
 def _write_to(log: Path) -> None:

@@ -126,7 +126,7 @@ class Clouds:
     def names(self) -> Sequence[str]:
         return ["fake"]
 
-    def get(self, name: str) -> driver.Cloud:
+    def get(self, name: str, *, project: str | None = None) -> driver.Cloud:
         return self._cloud
 
     async def close(self) -> None:

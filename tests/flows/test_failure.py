@@ -227,7 +227,7 @@ async def test_what_cannot_be_undone_is_told(
     world.sandbox.faults.clear()
     assert after.state is task.State.ABORTED and after.task.error is not None
     assert after.task.error.code == errors.ServerFailed.code
-    assert any("is still there" in sentence for sentence in after.task.error.left)
+    assert any("still exists" in sentence for sentence in after.task.error.left)
     assert after.count()[kind] == 1
     world.left = {row["id"] for rows in after.cloud.values() for row in rows}
     await world.check()

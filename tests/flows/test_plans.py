@@ -12,14 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.plan import Group, Node, Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
+from enamel.flow.signals import SignalWaiters
 from enamel.model import item, task
 from enamel.model.errors import LeaseLost
 from enamel.model.item import Item
+from enamel.model.signal import Signal
 from enamel.model.task import Task
 from enamel.steps import KINDS
 from enamel.steps.step import Step
@@ -109,6 +112,10 @@ class End(Struct, frozen=True, kw_only=True):
         return self.task.state, code, sorted(self.there)
 
 
+async def _no_messages(task: str, name: str) -> Sequence[Signal]:
+    return ()
+
+
 async def _nap(seconds: float) -> None:
     await asyncio.sleep(0)
 
@@ -132,9 +139,10 @@ def play(story: Story, *, deaths: Sequence[int] = (), cancel: int | None = None)
         cloud.pen = fakes.Pen(store, writes=writes)
         tools = Runtime(
             saver=cloud.pen,
-            clouds=fakes.Clouds(cloud),
+            accounts=LocalAccounts(fakes.Clouds(cloud)),
             secrets=fakes.NoSecrets(),
             prober=fakes.NoProber(),
+            signals=SignalWaiters(_no_messages),
             sleep=_nap,
         )
         runner = Runner(tools)

@@ -69,7 +69,7 @@ WHOLE = ["server web ACTIVE", "volume web-1 in-use"]
 async def move(world: World) -> Move:
     other = await world.cloud.project("other")
     assert other is not None
-    theirs = world.clouds.get(f"sandbox-admin@{other.id}")
+    theirs = world.clouds.get("sandbox-admin", project=other.id)
     await theirs.create_network("inside", mark="enamel:0/network")
     launched = await world.run(WEB)
     assert launched.state is State.COMPLETED
@@ -80,7 +80,7 @@ async def move(world: World) -> Move:
 
 
 async def theirs(move: Move) -> cloud.Server:
-    [found] = await move.world.clouds.get(f"sandbox-admin@{move.project}").servers_list()
+    [found] = await move.world.clouds.get("sandbox-admin", project=move.project).servers_list()
     return found
 
 
@@ -94,6 +94,11 @@ async def test_a_server_goes_with_all_it_has(world: World, move: Move) -> None:
     [entry] = after.task.servers
     assert (entry.hostname, entry.id, entry.state) == ("web", new.id, "READY")
     assert "port" not in after.count()
+    # The entry of the configuration is all that people read of where it is.
+    assert (entry.cloud, entry.placement) == ("sandbox-admin", f"sandbox-admin/RegionOne/{new.zone}")
+    assert {made.cloud for things in after.task.result.made.values() for made in things} == {"sandbox-admin"}
+    booted = next(node for node in after.task.plan["nodes"] if node["kind"] == "server.boot")
+    assert (booted["cloud"], booted["project"]) == ("sandbox-admin", move.project)
 
 
 async def test_a_server_that_is_shut_down_goes_under_another_name(world: World, move: Move) -> None:

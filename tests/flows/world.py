@@ -6,7 +6,7 @@ import ipaddress
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 import structlog
 from msgspec import Struct
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context as calls_context
 from enamel.clouds.calls import http
 from enamel.clouds.calls.timeouts import Timeouts
@@ -28,9 +29,12 @@ from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import schedule
 from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local as local_dispatch
+from enamel.flow import plan as plans
+from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
-from enamel.model import item, task, topic
+from enamel.model import ids, item, task, topic
+from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -39,18 +43,20 @@ from enamel.model.placement import Containers
 from enamel.model.task import State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
+from enamel.service import assembly
+from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
-from enamel.service.resources.orphan import Radar
-from enamel.service.tasks.cancel import Cancel
-from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Webhooks
+from enamel.service.process.health import Health
+from enamel.service.services import Services
+from enamel.service.tasks.idempotency import Accepted
 from enamel.steps.probe import Probe
 from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
-from enamel.worker import webhook
+from enamel.worker import signal_reader, webhook
 from enamel.worker.scheduled_revert import ScheduledRevertPlanner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
@@ -118,9 +124,9 @@ class _Clouds:
     def names(self) -> Sequence[str]:
         return [self._name]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> OpenStackCloud:
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> OpenStackCloud:
         timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
-        region = self._configuration.region(self._entry + name.removeprefix(self._name))
+        region = self._configuration.region(self._entry, project=project)
         opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
         for watcher in (opened.servers, opened.volumes, opened.ports):
             watcher._rhythm = _Hurried()
@@ -148,17 +154,7 @@ class World:
         self.keys = local_keys.Local(place / "secrets")
         self.guard = WebhookTargets([ipaddress.ip_network("127.0.0.0/8")])
         """Webhooks go to this machine, where the tests' receivers are."""
-        self.radar = Radar(store, clouds=self.clouds, rules=AT_ONCE)
-        self.submit = Submit(
-            store,
-            clouds=self.clouds,
-            keys=self.keys,
-            dispatch=self.dispatch,
-            guard=self.guard,
-            radar=self.radar,
-        )
-        self.notices = Webhooks(store, keys=self.keys)
-        self._cancel = Cancel(store, dispatch=self.dispatch)
+        self.services = self._services()
         self._frozen_for = 0.0
         """Seconds for which workers were frozen so far."""
         self.lease = Lease(
@@ -166,7 +162,7 @@ class World:
         )
         self.late: list[str] = []
         """What was sent to the cloud, to change something, while the worker had no lease."""
-        self.caller = Caller(user_id="", project_id="")
+        self.caller = Caller(user_id="", project_id="", local=True)
         self._own: set[tuple[str, str]] = set()
         self._worker = self._hire()
         self._serving: asyncio.Task[None] | None = None
@@ -182,21 +178,51 @@ class World:
     def join(self, sandbox: serve.Sandbox, name: str, *, containers: Containers) -> None:
         """Put another cloud beside the first one, and containers over both."""
         self._drivers.append(self._driver(sandbox, name, entry="sandbox"))
-        self.submit = Submit(
-            self.store,
-            clouds=self.clouds,
-            keys=self.keys,
-            dispatch=self.dispatch,
-            guard=self.guard,
-            containers=containers,
+        self.services = self._services(containers=containers)
+
+    def _services(
+        self, *, targets: WebhookTargets | None = None, containers: Containers | None = None
+    ) -> Services:
+        """Return the use cases, as `bootstrap` builds them."""
+        accounts = LocalAccounts(self.clouds)
+        return assembly.build(
+            assembly.Parts(
+                store=self.store,
+                accounts=accounts,
+                own_clouds=self.clouds,
+                keys=self.keys,
+                dispatch=self.dispatch,
+                callers=LocalCaller(accounts),
+                health=Health({}),
+                targets=targets or self.guard,
+                containers=containers or Containers(),
+                orphan_rules=AT_ONCE,
+            )
         )
+
+    def send_only_to(self, targets: WebhookTargets) -> None:
+        """Have requests refused whose webhooks are not among these."""
+        self.services = self._services(targets=targets)
+
+    @property
+    def ctx(self) -> CallContext:
+        """A call of the caller's."""
+        return CallContext(caller=self.caller, request_id=f"req-{len(self.accepted)}")
 
     def _hire(self) -> Worker:
         async def sleep(seconds: float) -> None:
             await asyncio.sleep(seconds * HURRY)
 
         journal = Journal(self.lease, changed=self.dispatch.changed)
-        tools = Runtime(saver=journal, clouds=self.clouds, secrets=self.keys, prober=Probe(), sleep=sleep)
+        waiters = signal_reader.waiters(self.store)
+        tools = Runtime(
+            saver=journal,
+            accounts=LocalAccounts(self.clouds),
+            secrets=self.keys,
+            prober=Probe(),
+            signals=waiters,
+            sleep=sleep,
+        )
         return Worker(
             self.lease,
             runner=ScheduledRevertPlanner(
@@ -206,6 +232,7 @@ class World:
             keys=self.keys,
             poll_interval=timedelta(seconds=0.05),
             graceful_shutdown_timeout=timedelta(seconds=0.2),
+            signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
                 self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
             ),
@@ -214,7 +241,9 @@ class World:
     async def begin(self) -> None:
         """Let the worker work, and take note of what the project has of its own."""
         found = await self.cloud.identity()
-        self.caller = Caller(user_id=found.user_id, project_id=found.project_id, user_name=found.user_name)
+        self.caller = Caller(
+            user_id=found.user_id, project_id=found.project_id, user_name=found.user_name, local=True
+        )
         self.mine()
         self.start()
 
@@ -311,11 +340,42 @@ class World:
 
     async def accept(self, body: Any = None, *, command: str = "server.create", **params: str) -> Task:
         """Hand a request in."""
-        accepted, _ = await self.submit.accept(
-            command, body, caller=self.caller, request_id=f"req-{len(self.accepted)}", params=params
+        cloud = params.pop("cloud", None)
+        outcome = await self.services.submit.command(self.ctx, command, body, cloud=cloud, params=params)
+        assert isinstance(outcome, Accepted)
+        self.accepted.append(outcome.task.id)
+        return outcome.task
+
+    async def plan(self, plan: Plan, *, secrets: Mapping[str, str] = {}) -> Task:
+        """Hand in a plan that no command has written."""
+        references = {symbol: await self.keys.put(text.encode()) for symbol, text in secrets.items()}
+        self.planted |= set(secrets.values())
+        kept = plans.with_secrets(plan, references)
+        now = datetime.now(UTC)
+        new = Task(
+            id=ids.new_id(),
+            type="server.create",
+            action="CREATE",
+            created_at=now,
+            created_by=self.caller.user_id,
+            project_id=self.caller.project_id,
+            request_id="req",
+            deadline=now + timedelta(minutes=5),
+            cloud=self._entry,
+            plan=plans.data(kept),
+            servers=tuple(task.ServerEntry(hostname=group.name) for group in plans.servers(kept)),
+            secrets=tuple(references.values()),
+            progress=task.Progress(total=len(plan.nodes)),
         )
-        self.accepted.append(accepted.id)
-        return accepted
+        steps = [
+            Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            for node in plan.nodes
+        ]
+        first = Event(task=new.id, seq=1, time=now, type="task.accepted")
+        stored = await self.store.run(tasks.insert, new, steps, first)
+        self.accepted.append(stored.id)
+        await self.dispatch.publish(stored.type, task=stored.id)
+        return stored
 
     async def run(self, body: Any = None, *, command: str = "server.create", **params: str) -> After:
         """Hand a request in and wait for its end."""
@@ -331,10 +391,10 @@ class World:
         return await self.store.read(tasks.children, id)
 
     async def cancel(self, id: str) -> None:
-        await self._cancel.cancel(self.caller, id)
+        await self.services.cancel.cancel(self.ctx, id)
 
     async def forget(self, id: str) -> None:
-        await self._cancel.forget(self.caller, id)
+        await self.services.cancel.forget(self.ctx, id)
         self.accepted.remove(id)
 
     async def get(self, id: str) -> Task:

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 async def over(store: Store, state: State = State.COMPLETED, **fields: object) -> Task:
     """Store a task that ended at the clock's time."""
-    accepted = await world.accept(store, **fields)
+    accepted = await world.accept(store, state=State.RUNNING, **fields)
     about = TaskKey(project_id="project-1", kind=Kind.SERVER, key="server-1", task=accepted.id)
     await store.run(task_index.add, [about])
     ended = msgspec.structs.replace(accepted, state=state, ended_at=store._clock and store._clock())
@@ -81,8 +81,7 @@ async def test_done_tasks_let_go_of_their_secrets_and_failed_ones_keep_them(stor
     failed = await over(store, State.ABORTED, secrets=("local:failed",))
     await over(store, State.TIMED_OUT, secrets=("local:late",))
     await world.accept(store, secrets=("local:alive",))
-    assert await store.run(secrets.sweep) == 1
-    assert await store.run(secrets.sweep) == 0
+    assert await store.run(secrets.sweep) == ""
     assert await store.read(secrets.left) == ("local:done",)
     assert (await store.read(tasks.get, done.id)).secrets == ()
     assert (await store.read(tasks.get, failed.id)).secrets == ("local:failed",)
@@ -93,11 +92,22 @@ async def test_done_tasks_let_go_of_their_secrets_and_failed_ones_keep_them(stor
 async def test_a_failed_task_that_was_reverted_needs_no_secrets(store: Store) -> None:
     failed = await over(store, State.ABORTED, secrets=("local:1",))
     await over(store, State.ABORTED, type="task.revert", parent=failed.id, secrets=("local:1",))
-    assert await store.run(secrets.sweep) == 0
-    await over(store, type="task.revert", parent=failed.id, secrets=("local:1",))
-    while await store.run(secrets.sweep):
-        pass
+    await store.run(secrets.sweep)
+    assert await store.read(secrets.left) == ()
+    reverted = await over(store, type="task.revert", parent=failed.id, secrets=("local:1",))
+    await store.run(secrets.release, reverted)
     assert await store.read(secrets.left) == ("local:1",)
+
+
+async def test_a_sweep_looks_at_a_few_tasks_at_a_time_and_finds_what_a_dead_worker_left(store: Store) -> None:
+    kept = [await over(store, State.ABORTED, secrets=(f"local:{number}",)) for number in range(5)]
+    await over(store, secrets=("local:spent",))
+    at = await store.run(secrets.sweep, limit=4)
+    assert at == sorted(task.id for task in kept)[3]
+    assert await store.read(secrets.left) == ()
+    assert await store.run(secrets.sweep, after=at, limit=4) == ""
+    assert await store.read(secrets.left) == ("local:spent",)
+    assert await store.run(secrets.sweep, limit=6) == ""
 
 
 async def test_forgetting_lets_go_of_secrets_that_no_relative_needs(store: Store) -> None:

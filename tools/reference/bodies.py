@@ -21,9 +21,9 @@ def text() -> str:
 
 def kinds() -> list[type[msgspec.Struct]]:
     """Return every Struct that a body can hold, in the order of their names."""
-    found: dict[type[msgspec.Struct], Any] = {}
+    structs: dict[type[msgspec.Struct], Any] = {}
     taken = [command.body for command in COMMANDS.values() if command.body]
     for body in [*taken, *schemas.bodies(routes.ROUTES)]:
         for kind in struct.named(body):
-            found |= dict.fromkeys([kind, *struct.inner(kind)])
-    return sorted(found, key=schemas.name_of)
+            structs |= dict.fromkeys([kind, *struct.inner(kind)])
+    return sorted(structs, key=schemas.name_of)

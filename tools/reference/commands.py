@@ -9,7 +9,7 @@ from tools.reference import page
 
 
 def text() -> str:
-    """Return the page: one heading for each command, with how it goes about its work."""
+    """Return the page: one heading for each command, with what its plan does."""
     return page.compose(
         title="Commands",
         source="`enamel.commands`",
@@ -25,6 +25,6 @@ def _entry(name: str, *, command: Command) -> str:
         if body
         else "Takes no body."
     )
-    module = inspect.getmodule(command.plan)
+    module = inspect.getmodule(command.planner)
     said = (inspect.getdoc(module) or "").partition("\n\n")[2]
     return "\n\n".join(filter(None, [f"## {page.code(name)}", command.summary, takes, page.unwrap(said)]))

@@ -26,8 +26,8 @@ def text() -> str:
 def files(floor: str) -> list[pathlib.Path]:
     """Return the files of a floor that hold something."""
     single = SOURCE / f"{floor}.py"
-    found = [single] if single.exists() else sorted((SOURCE / floor).rglob("*.py"))
-    return [path for path in found if path.stat().st_size]
+    paths = [single] if single.exists() else sorted((SOURCE / floor).rglob("*.py"))
+    return [path for path in paths if path.stat().st_size]
 
 
 def _floor(name: str) -> str:

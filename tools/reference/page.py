@@ -15,7 +15,7 @@ def compose(*, title: str, source: str, intro: str, parts: Iterable[str]) -> str
 
 
 def table(*, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table, or nothing where it would have no rows."""
+    """Return a table, or nothing if it has no rows."""
     body = ["| " + " | ".join(cell(text) for text in row) + " |" for row in rows]
     if not body:
         return ""

@@ -32,9 +32,16 @@ def _entry(found: route.Route) -> str:
         f"In the query:\n\n{query}" if query else "",
         f"Takes {bodies([found.request])}." if found.request is not None else "",
         page.table(header=["answer", "with"], rows=_answers(found)),
-        f"Rule of the policy: {page.code(found.rule)}." if found.rule else "Anyone may ask.",
+        _policy(found),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def _policy(found: route.Route) -> str:
+    if found.is_open:
+        return "Anyone may send it."
+    rules = ", ".join(f"[`{rule}`](policy.md#{rule.split(':')[1]})" for rule in found.rules)
+    return f"Policy: {rules}."
 
 
 def _answers(found: route.Route) -> list[tuple[str, str]]:

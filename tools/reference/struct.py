@@ -1,4 +1,4 @@
-"""The Struct: its fields, with the sentence that stands under each of them in the source."""
+"""Tables of the fields of a Struct, with the sentence under each field in the source."""
 
 import datetime
 import enum
@@ -29,21 +29,21 @@ def table(struct: type[msgspec.Struct]) -> str:
 
 
 def inner(struct: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
-    """Return the Structs that a Struct's fields are made of, and those that these are made of, each once."""
-    found: dict[type[msgspec.Struct], None] = {}
+    """Return the Structs that a Struct's fields contain, directly or through others, each once."""
+    structs: dict[type[msgspec.Struct], None] = {}
     ahead = [struct]
     while ahead:
         parts = [part for field in msgspec.structs.fields(ahead.pop(0)) for part in named(field.type)]
-        ahead += [part for part in parts if part not in found]
-        found |= dict.fromkeys(parts)
-    return list(found)
+        ahead += [part for part in parts if part not in structs]
+        structs |= dict.fromkeys(parts)
+    return list(structs)
 
 
 def named(kind: object) -> list[type[msgspec.Struct]]:
     """Return the Structs that a type names: itself, its alternatives, its elements."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return [kind]
-    return [found for part in typing.get_args(kind) for found in named(part)]
+    return [struct_type for part in typing.get_args(kind) for struct_type in named(part)]
 
 
 WORDS: dict[object, str] = {
@@ -62,7 +62,7 @@ WORDS: dict[object, str] = {
 
 
 def spell(kind: object) -> str:
-    """Return a type in words that someone knows who does not write Python."""
+    """Return a type in words for readers who do not write Python."""
     if kind in WORDS:
         return WORDS[kind]
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
@@ -78,12 +78,12 @@ def spell(kind: object) -> str:
         return f"list of {spell(inner[0])}"
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return ", ".join(page.code(member.value) for member in kind)
-    # CamelCase is how the code names it; people read words.
+    # The code names it in CamelCase; people read words.
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", getattr(kind, "__name__", str(kind))).lower()
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:
-    """Return what a field is when nobody sets it; nothing where it must be set or is null."""
+    """Return the default of a field; nothing if it is required or null."""
     if field.required or field.default in (msgspec.NODEFAULT, None, msgspec.UNSET):
         return "required" if field.required else ""
     value = field.default.value if isinstance(field.default, enum.Enum) else field.default

@@ -1,9 +1,9 @@
-"""A tour of the whole API on a cloud: every route and every action, with what the cloud itself says after each.
+"""Call every route and every action of the API on a cloud, and print the cloud's own state after each.
 
     python -m tools.tour                    on the built-in cloud
     python -m tools.tour --cloud lab        on `lab` of clouds.yaml, with `lab-admin` as the operator
 
-It leaves nothing behind, and ends with 1 where anything went otherwise than it should or a route was left out.
+It deletes what it creates, and exits with 1 if a call had an unexpected result or a route was not called.
 """
 
 import secrets
@@ -43,7 +43,7 @@ CHAPTERS: tuple[Callable[[Guide], None], ...] = (
     help="An entry of clouds.yaml with NAME-admin beside it.  [default: the built-in cloud]",
 )
 def tour(*, cloud: str | None) -> None:
-    """Walk through every route and every action."""
+    """Call every route and every action."""
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="enamel-tour-") as data,
@@ -68,7 +68,7 @@ def tour(*, cloud: str | None) -> None:
 
 
 def _walk(guide: Guide, chapter: Callable[[Guide], None]) -> None:
-    """Walk through a chapter, up to where it goes astray."""
+    """Run one chapter, up to the first unexpected result."""
     click.echo(f"\n{(chapter.__doc__ or '').splitlines()[0]}")
     try:
         chapter(guide)

@@ -1,4 +1,4 @@
-"""Addresses that outlive servers, and what belongs to nobody."""
+"""Addresses that outlive servers, and orphans."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from tools.tour.guide import Guide
 
 
 def addresses(guide: Guide) -> None:
-    """Reserve an address, lead it to a server and away again, and give it back."""
+    """Create an address, attach it to a server, detach it and delete it."""
     cloud = guide.cloud
-    made = guide.go(
+    created = guide.go(
         "create_address",
         body={},
         expect=202,
         says=lambda task: cloud.address(task["result"]["data"]["address_id"]),
     )
-    id = made["result"]["data"]["address_id"]
+    id = created["result"]["data"]["address_id"]
     guide.later(f"/addresses/{id}")
 
     def told(_: Any) -> str:
@@ -31,6 +31,6 @@ def addresses(guide: Guide) -> None:
 
 
 def orphans(guide: Guide) -> None:
-    """Look for what belongs to nobody, and say what would be cleaned up."""
+    """List orphans, and preview their clean-up."""
     guide.go("list_orphans", note="what others have left in the project is not touched here")
     guide.go("clean_orphans", query="dry_run=true", body={"kinds": ["address"]}, note="a preview")

@@ -6,7 +6,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZG
 
 
 def discovery(guide: Guide) -> None:
-    """Find the way: every route, every schema, and how the process is."""
+    """Read the home document, the routes, the schemas and the health of the process."""
     own = "of Enamel alone"
     guide.go("get_home", headers={"Accept": "application/json-home"}, note=own)
     guide.go("get_openapi", note=own)
@@ -17,19 +17,19 @@ def discovery(guide: Guide) -> None:
 
 
 def choices(guide: Guide) -> None:
-    """See what there is to choose from."""
+    """List what a launch can choose from."""
     cloud, own = guide.cloud, "how the cloud bears what Enamel asks of it"
     clouds = guide.go("list_clouds", note=own)
     guide.go("get_cloud", name=clouds["clouds"][0]["name"], note=own)
     guide.go("list_templates", query="limit=100", says=lambda _: cloud.count("image", "/images", "images"))
     guide.go("list_networks", says=lambda _: cloud.count("network", "/networks", "networks"))
     guide.go("get_quota", says=lambda _: cloud.count("compute", "/servers", "servers"))
-    found = guide.go("list_placements", says=lambda _: cloud.zones())
-    guide.go("get_placement", id=found["placements"][-1]["id"], says=lambda _: cloud.zones())
+    placements = guide.go("list_placements", says=lambda _: cloud.zones())
+    guide.go("get_placement", id=placements["placements"][-1]["id"], says=lambda _: cloud.zones())
 
 
 def keypairs(guide: Guide) -> None:
-    """Import a key, look at it, delete it."""
+    """Import a keypair, show it, delete it."""
     name = guide.name
     guide.later(f"/keypairs/{name}")
     guide.go(
@@ -44,7 +44,7 @@ def keypairs(guide: Guide) -> None:
 
 
 def volumes(guide: Guide) -> None:
-    """Make a volume and a snapshot of it, look at them, delete them."""
+    """Create a volume and a snapshot of it, show them, delete them."""
     cloud = guide.cloud
     task = guide.go("create_volume", body={"name": guide.name, "size_gb": 1}, expect=202,
                     says=lambda task: cloud.volume(task["result"]["made"]["volume"][0]["id"]))  # fmt: skip

@@ -1,4 +1,4 @@
-"""The guide: goes from route to route by name, and writes down what came back and what the cloud then says."""
+"""Calls routes by name, and records each answer with the cloud's own state after it."""
 
 import json
 import urllib.error
@@ -20,31 +20,31 @@ Says = Callable[[Any], str]
 
 
 class Astray(Exception):
-    """Something else came than what the tour expects."""
+    """An answer is not what the tour expects."""
 
 
 class Stop(Struct, frozen=True, kw_only=True):
-    """One stop of the tour."""
+    """One call of the tour."""
 
     route: str
     """The route's name in the table."""
     request: str
-    """The method, the path as the table has it, and what matters of the rest."""
+    """The method, the path as in the table, and the relevant part of the rest."""
     answer: str
-    """The status, and how the task ended where there is one."""
+    """The status, and the final state of the task, if there is one."""
     says: str
-    """What the cloud says afterwards, or why nothing is asked."""
+    """The cloud's own state afterwards, or why it is not read."""
     well: bool = True
-    """Whether it went as it should."""
+    """Whether the result was the expected one."""
 
 
 class Guide:
-    """Walks through the table of routes."""
+    """Calls the routes of the table."""
 
     def __init__(self, place: Place, *, name: str, tell: Callable[[Stop], None]) -> None:
         self.place = place
         self.name = name
-        """What everything is called that is made on the way."""
+        """The name of all resources that the tour creates."""
         self.cloud = Witness(place.clouds)
         self.stops: list[Stop] = []
         self.actions: set[str] = set()
@@ -68,44 +68,44 @@ class Guide:
         note: str = "",
         **variables: str,
     ) -> Any:
-        """Send one request, check its status, write the stop down, and return the answer's body.
+        """Send one request, check its status, record the stop, and return the answer's body.
 
         Args:
             name: The route, by its name in the table.
-            about: What matters of the request beside its path.
-            operator: Whether the operator asks.
+            about: The relevant part of the request beside its path.
+            operator: Whether the operator sends it.
             body: Sent as JSON.
-            query: Of the address, without its question mark.
+            query: The query string, without its question mark.
             headers: Further ones.
-            expect: The status that has to come.
-            ends: How a task that was accepted has to end; None where its end is not waited for.
-            says: What the cloud says afterwards, from the answer's body.
-            note: Why nothing is asked, where nothing is.
+            expect: The expected status.
+            ends: The expected final state of an accepted task; None to not wait for it.
+            says: A function from the answer's body to the cloud's own state afterwards.
+            note: Why the cloud is not asked, if it is not.
             variables: Of the path.
 
         Raises:
-            Astray: Another status came, or the task ended in another way.
+            Astray: The status or the task's final state is another one.
         """
         route = BY_NAME[name]
         path = route.path
         for variable in route.variables:
             path = path.replace(f"{{{variable}}}", quote(variables[variable], safe=""))
         url = self.place.operator if operator else self.place.user
-        status, found = self._send(url, route.method, path + (f"?{query}" if query else ""), body, headers)
+        status, payload = self._send(url, route.method, path + (f"?{query}" if query else ""), body, headers)
         answer, well = str(status), status == expect
         if status == 202 and ends is not None:
-            found = self._ended(url, found)
-            well = found["state"] == ends
-            answer += f" {ends} in {found['calls']} calls" if well else f" {found['state']}"
+            payload = self._ended(url, payload)
+            well = payload["state"] == ends
+            answer += f" {ends} in {payload['calls']} calls" if well else f" {payload['state']}"
         who = " (operator)" if operator else ""
         request = (
             f"{route.method:6} {route.path}{f'?{query}' if query else ''}{f'  {about}' if about else ''}{who}"
         )
-        told = (says(found) if says else note) if well else _complaint(found)
-        self._write(Stop(route=name, request=request, answer=answer, says=told, well=well))
+        statement = (says(payload) if says else note) if well else _complaint(payload)
+        self._write(Stop(route=name, request=request, answer=answer, says=statement, well=well))
         if not well:
-            raise Astray(f"{route.method} {path}: {status} where {expect} was expected: {told}")
-        return found
+            raise Astray(f"{route.method} {path}: {status} where {expect} was expected: {statement}")
+        return payload
 
     def act(
         self,
@@ -116,16 +116,16 @@ class Guide:
         says: Says | None = None,
         operator: bool = False,
     ) -> Any:
-        """Have something done to a server by an action that has to succeed, and return the task.
+        """Run an action on a server, require that it completes, and return the task.
 
         Args:
             server: Its id.
-            action: The word.
-            fields: What the action takes.
-            says: What the cloud says afterwards; how the server is, where not given.
-            operator: Whether the operator asks.
+            action: Its type, like REBOOT.
+            fields: Its fields.
+            says: The cloud's own state afterwards; by default, the server's.
+            operator: Whether the operator sends it.
         """
-        told = self.go(
+        outcome = self.go(
             "act_on_server",
             id=server,
             about=" ".join([action, *(f"{key}={value}" for key, value in (fields or {}).items())]).replace(
@@ -137,10 +137,10 @@ class Guide:
             says=says or (lambda task: self.cloud.server(server)),
         )
         self.actions.add(action)
-        return told
+        return outcome
 
     def cannot(self, action: str, reason: str) -> None:
-        """Write down that this cloud cannot do an action, and why."""
+        """Record that this cloud cannot do an action, and why."""
         self.actions.add(action)
         self._write(
             Stop(
@@ -152,22 +152,22 @@ class Guide:
         )
 
     def later(self, path: str) -> None:
-        """Have something removed at the end, if it is still there."""
+        """Delete a resource at the end, if it still exists."""
         self._left.append(path)
 
     def remove(self, task: Any) -> None:
-        """Have the servers of a task removed at the end."""
+        """Delete the servers of a task at the end."""
         for server in task["servers"]:
             if server["id"]:
                 self.later(f"/servers/{server['id']}?with=everything")
 
     def clean_up(self) -> None:
-        """Remove whatever is left."""
+        """Delete what is left."""
         for path in reversed(self._left):
             for url in (self.place.user, self.place.operator):
-                status, found = self._send(url, "DELETE", path, None, None)
+                status, answer = self._send(url, "DELETE", path, None, None)
                 if status == 202:
-                    self._ended(url, found)
+                    self._ended(url, answer)
                 if status < 300:
                     break
 
@@ -197,17 +197,17 @@ class Guide:
 
 
 def _read(answer: Any) -> Any:
-    """Return what came: JSON as data, no body as the headers, everything else as text."""
+    """Return the answer: JSON as data, an empty body as the headers, everything else as text."""
     text = answer.read().decode()
     if not text:
         return dict(answer.headers)
     return json.loads(text) if "json" in answer.headers.get("Content-Type", "") else text
 
 
-def _complaint(found: Any) -> str:
-    """Return why something did not go well."""
-    if isinstance(found, dict) and found.get("error"):
-        return str(found["error"]["detail"])
-    if isinstance(found, dict) and "errors" in found:
-        return "; ".join(str(one["detail"]) for one in found["errors"])
-    return str(found)[:200]
+def _complaint(answer: Any) -> str:
+    """Return the error of an answer."""
+    if isinstance(answer, dict) and answer.get("error"):
+        return str(answer["error"]["detail"])
+    if isinstance(answer, dict) and "errors" in answer:
+        return "; ".join(str(error["detail"]) for error in answer["errors"])
+    return str(answer)[:200]

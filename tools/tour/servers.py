@@ -1,4 +1,4 @@
-"""Servers: launched with everything around them, looked at, changed in every way there is, and removed."""
+"""Servers: launched with all options, shown, changed by every action, and deleted."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def launch(guide: Guide, *, suffix: str = "", **more: Any) -> str:
 
 
 def life(guide: Guide) -> None:
-    """Launch a server with an address, a volume, a key, a rule and a tag; look at it from outside and inside."""
+    """Launch a server with an address, a volume, a keypair, a rule and a tag; show it, its console and its diagnostics."""
     cloud = guide.cloud
     key = {"name": f"{guide.name}-key", "public_key": KEY}
     id = launch(
@@ -42,7 +42,7 @@ def life(guide: Guide) -> None:
         says=lambda states: f"{states['x-openstack-compute-server-virt-state']}; {cloud.server(id)}",
     )
     guide.go("get_console_log", id=id, query="lines=5", note="text of the console")
-    guide.go("get_console", id=id, type="novnc", says=lambda found: found["uri"].partition("?")[0])
+    guide.go("get_console", id=id, type="novnc", says=lambda console: console["uri"].partition("?")[0])
     guide.go(
         "get_diagnostics", id=id, about="by a user", expect=403, note="needs the role admin in Nova's policy"
     )
@@ -50,7 +50,7 @@ def life(guide: Guide) -> None:
         "get_diagnostics",
         id=id,
         operator=True,
-        says=lambda found: f"{len(found['diagnostics'])} facts, as Nova measures them",
+        says=lambda console: f"{len(console['diagnostics'])} facts, as Nova measures them",
     )
     new = {"hostname": f"{guide.name}-new"}
     guide.go("change_server", about="hostname", id=id, body=new, says=lambda _: cloud.server(id))
@@ -61,7 +61,7 @@ def life(guide: Guide) -> None:
     )
     tags(guide, id)
     guide.go(
-        "list_server_tasks", id=id, says=lambda found: f"{len(found['tasks'])} entries; {cloud.deeds(id)}"
+        "list_server_tasks", id=id, says=lambda console: f"{len(console['tasks'])} entries; {cloud.deeds(id)}"
     )
     guide.go(
         "terminate_server",
@@ -73,18 +73,18 @@ def life(guide: Guide) -> None:
 
 
 def project(guide: Guide) -> None:
-    """Do the same by way of the project, where a server goes by its name."""
+    """Do the same on the project's routes, where servers are named instead of numbered."""
     cloud, name = guide.cloud, f"{guide.name}-project"
     me = cloud.project()
     guide.go("get_project", id=me, note="links to what is in it")
-    made = guide.go(
+    created = guide.go(
         "create_project_servers",
         project=me,
         body={**SMALL, "name": name},
         expect=202,
         says=lambda task: cloud.ports(task["servers"][0]["id"]),
     )
-    id = made["servers"][0]["id"]
+    id = created["servers"][0]["id"]
     guide.later(f"/servers/{id}?with=everything")
     guide.go("list_project_servers", project=me, says=lambda _: cloud.count("compute", "/servers", "servers"))
     guide.go("get_project_server", project=me, hostname=name, says=lambda _: cloud.server(id))
@@ -92,7 +92,7 @@ def project(guide: Guide) -> None:
 
 
 def tags(guide: Guide, id: str) -> None:
-    """Tag a server in every way."""
+    """Call every route for tags of servers."""
 
     def told(_: Any) -> str:
         return guide.cloud.tags(id)
@@ -105,7 +105,7 @@ def tags(guide: Guide, id: str) -> None:
 
 
 def actions(guide: Guide) -> None:
-    """Do everything to a server that can be done to one, and hear each time how Nova finds it."""
+    """Run every action on a server, and read Nova's state of it after each."""
     id = launch(guide, suffix="-actor")
     for action in ("REBOOT", "HARD_REBOOT", "PAUSE", "UNPAUSE", "SUSPEND", "RESUME", "POWER_OFF", "POWER_ON"):
         guide.act(id, action)
@@ -133,23 +133,25 @@ def actions(guide: Guide) -> None:
 
 
 def plugs(guide: Guide, id: str) -> None:
-    """Plug a new volume and a new port in, and pull both out."""
+    """Attach a new volume and a new port, and detach both."""
     cloud, name = guide.cloud, f"{guide.name}-data"
     new = {"size_gb": 1, "name": name}
-    made = guide.act(
+    attached = guide.act(
         id, "ATTACH_BLOCK_DEVICE", new, says=lambda task: cloud.volume(task["result"]["data"]["volume_id"])
     )
-    volume = made["result"]["data"]["volume_id"]
+    volume = attached["result"]["data"]["volume_id"]
     guide.later(f"/volumes/{volume}")
     old = {"volume": name, "delete": True}
     guide.act(id, "DETACH_BLOCK_DEVICE", old, says=lambda _: cloud.volume(volume))
-    made = guide.act(id, "ATTACH_NETWORK_INTERFACE", {"network": "private"}, says=lambda _: cloud.ports(id))
-    port = {"port": made["result"]["data"]["port_id"]}
+    attached = guide.act(
+        id, "ATTACH_NETWORK_INTERFACE", {"network": "private"}, says=lambda _: cloud.ports(id)
+    )
+    port = {"port": attached["result"]["data"]["port_id"]}
     guide.act(id, "DETACH_NETWORK_INTERFACE", port, says=lambda _: cloud.ports(id))
 
 
 def images(guide: Guide, id: str) -> None:
-    """Make images of a server, and have them go again with the tasks that made them."""
+    """Create images of a server, and revert the tasks that created them."""
 
     def told(task: Any) -> str:
         return guide.cloud.image(task["result"]["data"]["image_id"])
@@ -162,7 +164,7 @@ def images(guide: Guide, id: str) -> None:
 
 
 def shelf(guide: Guide, id: str) -> None:
-    """Shelve a server and take it down again."""
+    """Shelve a server and unshelve it."""
     guide.act(id, "SHELVE")
     if "SHELVE_OFFLOAD" in guide.go("get_server", id=id, says=lambda _: guide.cloud.server(id))["actions"]:
         guide.act(id, "SHELVE_OFFLOAD", operator=True)

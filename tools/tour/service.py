@@ -1,4 +1,4 @@
-"""Enamel as the tour finds it: the process that `enamel up` is, once for a user and once for an operator."""
+"""The two services of the tour: `enamel up` for a user, and for an operator."""
 
 import contextlib
 import json
@@ -16,23 +16,23 @@ from msgspec import Struct
 from openstack.config import OpenStackConfig
 
 QUICK = {"boot_seconds": [0.05, 0.1], "pace": 0.1, "reclaim_seconds": 60.0}
-"""The built-in cloud does not let a guest wait, and keeps deleted servers for a minute, as many clouds do."""
+"""Settings of the sandbox: fast boots, and deleted servers are kept for a minute, as on many clouds."""
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where the tour goes."""
+    """The services and the cloud of the tour."""
 
     user: str
-    """The service of a user who is a mere member of their project."""
+    """The service of a user with the role `member` only."""
     operator: str
-    """The service of an operator, in the same project."""
+    """The service of an admin of the same project."""
     clouds: Path
-    """The clouds.yaml in which both are, as `user` and `operator`."""
+    """The clouds.yaml with the entries `user` and `operator`."""
 
 
 @contextlib.contextmanager
 def places(cloud: str | None, *, data: Path) -> Iterator[Place]:
-    """Run both services on an entry of clouds.yaml and on its `-admin`, or on the built-in cloud."""
+    """Run both services on an entry of clouds.yaml and on its `-admin`, or on the sandbox."""
     with contextlib.ExitStack() as stack:
         known = OpenStackConfig()
         if cloud is None:
@@ -50,7 +50,7 @@ def places(cloud: str | None, *, data: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def _up(*arguments: str, data: Path, clouds: Path | None = None) -> Iterator[tuple[str, str]]:
-    """Run a service until the block ends; tell where it is, and where its built-in cloud is if it has one."""
+    """Run a service until the `with` block ends; yield its URL, and that of its sandbox if it has one."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ENAMEL_"))}
     if clouds is not None:
         kept["OS_CLIENT_CONFIG_FILE"] = str(clouds)
@@ -60,10 +60,10 @@ def _up(*arguments: str, data: Path, clouds: Path | None = None) -> Iterator[tup
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kept) as up:  # noqa: S603 - it is ours
         try:
             said = up.stdout.readline() if up.stdout is not None else ""
-            found = re.findall(r"http://[\d.]+:\d+", said)
-            if not found:
+            urls = re.findall(r"http://[\d.]+:\d+", said)
+            if not urls:
                 raise SystemExit(f"enamel up did not start: {said}")
-            yield found[0], found[-1]
+            yield urls[0], urls[-1]
         finally:
             up.terminate()
             up.communicate(timeout=60)

@@ -1,17 +1,17 @@
-"""Tasks: looked at, followed, stopped, undone, taken up again, told of, and forgotten."""
+"""Tasks: shown, followed, cancelled, reverted, restarted, reported by webhooks, and deleted."""
 
 from tools.tour.guide import Guide
 from tools.tour.servers import SMALL
 
 HOOK = "https://hooks.invalid/tour"
-"""Nobody listens there: what is shown is what can be asked of the service."""
+"""A URL where nothing listens: the tour shows the service's side of webhooks only."""
 SOON = {"public_address": True, "ready_when": "tcp/9", "timeout": "1s", "on_failure": "keep"}
-"""What cannot be ready in time: no cloud boots a server, and lets it answer, within a second."""
+"""A timeout that is always exceeded: no cloud boots a reachable server within a second."""
 FAR = "2099-01-01T00:00:00Z"
 
 
 def told(guide: Guide) -> None:
-    """Look at a task in every way, and have its webhook told again."""
+    """Call every route that reads a task, and send its webhook again."""
     own = "of Enamel alone"
     body = {**SMALL, "name": f"{guide.name}-told", "notify": [{"url": HOOK}]}
     task = guide.go("create_servers", about="with a webhook", body=body, expect=202,
@@ -23,8 +23,8 @@ def told(guide: Guide) -> None:
     guide.go(
         "get_items",
         id=id,
-        says=lambda found: (
-            f"{sum(len(one['calls']) for one in found['items'])} plumbing calls, each with its request id"
+        says=lambda page: (
+            f"{sum(len(item['calls']) for item in page['items'])} API calls, each with its request id"
         ),
     )
     guide.go("get_events", id=id, note=own)
@@ -52,7 +52,7 @@ def told(guide: Guide) -> None:
 
 
 def stopped(guide: Guide) -> None:
-    """Take up a task that ran out of time, and stop another one before it begins."""
+    """Restart a task that timed out, and cancel another one before it starts."""
     body = {**SMALL, **SOON, "name": f"{guide.name}-late"}
     late = guide.go("create_servers", about="that runs out of time", body=body, expect=202, ends="TIMED_OUT",
                     note="what was made is kept")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Sizes of servers: made, tagged, shared, changed and deleted, which takes an operator."""
+"""Server types: created, tagged, shared, changed and deleted by an operator."""
 
 from typing import Any
 
@@ -6,21 +6,21 @@ from tools.tour.guide import Guide
 
 
 def server_types(guide: Guide) -> None:
-    """Make a size of server, tag it, share it, change it and delete it: all that takes an operator."""
+    """Create a server type, tag it, share it, change it and delete it, as an operator."""
     cloud, name = guide.cloud, guide.name
     wish = {"name": name, "spec": {"memory_mb": 128, "cpu_units": 1, "root_disk_gb": 1}}
     guide.go(
         "list_server_types", query="limit=100", says=lambda _: cloud.count("compute", "/flavors", "flavors")
     )
     guide.go("create_server_type", about="by a user", body=wish, expect=403, note="needs the role admin")
-    made = guide.go(
+    server_type = guide.go(
         "create_server_type",
         operator=True,
         body=wish,
         expect=201,
-        says=lambda found: cloud.flavor(found["id"]),
+        says=lambda server_type: cloud.flavor(server_type["id"]),
     )
-    id = made["id"]
+    id = server_type["id"]
     guide.later(f"/server_types/{id}")
 
     def told(_: Any) -> str:
@@ -41,7 +41,7 @@ def server_types(guide: Guide) -> None:
 
 
 def shares(guide: Guide, id: str) -> None:
-    """Share a size with users and projects, and take it back."""
+    """Share a server type with users and projects, and unshare it."""
 
     def told(_: Any) -> str:
         return guide.cloud.access(id)

@@ -159,7 +159,7 @@ def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
 
 def dated(field: msgspec.structs.FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
     """Note where a text is a time, which msgspec does only where the type insists on a zone."""
-    if "datetime" in str(field.type):
+    if "datetime.datetime" in str(field.type):
         for option in schema.get("anyOf", [schema]):
             if option.get("type") == "string":
                 option["format"] = "date-time"

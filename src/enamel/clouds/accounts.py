@@ -1,12 +1,13 @@
-"""Accounts: whose clouds they are. A party is the caller of a request, or the credential of a task.
+"""Accounts: on whose behalf a cloud is used. A party is the caller of a request, or the credential of a task.
 
-Everything that reaches a cloud asks for it here, so that nobody uses a cloud on another party's behalf.
+Every use of a cloud begins here, so that nobody uses one on another party's behalf.
 """
 
 from typing import Protocol
 
 from enamel.clouds import driver
 from enamel.model.caller import Caller
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.credential import Credential
 
 Party = Caller | Credential
@@ -18,6 +19,11 @@ class Accounts(Protocol):
 
     def of(self, party: Party) -> driver.Clouds:
         """Return the clouds of a party, the default one first."""
+
+
+def resolve(clouds: driver.Clouds, reference: CloudReference) -> driver.Cloud:
+    """Return the cloud that a reference means. Raises CloudUnknown."""
+    return clouds.get(reference.entry, project=reference.project)
 
 
 class LocalAccounts:

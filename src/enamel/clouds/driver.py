@@ -47,6 +47,11 @@ class Cloud(
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a call is under way or somebody waits for a resource. Such a handle is not closed for being idle."""
+        return False
+
     async def quota(self, kinds: Collection[str]) -> dict[str, cloud.Limit]:
         """Return the project's limits of the kinds asked for, fresh; kinds that the cloud does not limit are left out.
 
@@ -75,7 +80,7 @@ class Cloud(
         return {}
 
     async def close(self) -> None:
-        """Close connections and stop polling."""
+        """Close connections and stop what is under way. A use after that opens connections again."""
 
 
 class Clouds(Protocol):
@@ -84,8 +89,13 @@ class Clouds(Protocol):
     def names(self) -> Sequence[str]:
         """Return the entries that can be used, the default one first."""
 
-    def get(self, name: str) -> Cloud:
-        """Return a cloud. Raises CloudUnknown."""
+    def get(self, name: str, *, project: str | None = None) -> Cloud:
+        """Return a cloud. Raises CloudUnknown.
+
+        Args:
+            name: The entry.
+            project: Id of another project of the same cloud; None for the entry's own. See `Cloud.entry_of`.
+        """
 
     async def close(self) -> None:
         """Close all of them."""

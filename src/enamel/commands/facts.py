@@ -9,6 +9,7 @@ from enamel.clouds.capability import Capability
 from enamel.model import cloud as words
 from enamel.model import orphan
 from enamel.model.action import Action
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.item import Item
 from enamel.model.placement import Containers
 from enamel.model.task import Task
@@ -27,8 +28,8 @@ class OrphanFactsNeeded(Struct, frozen=True, kw_only=True):
 class Target(Struct, frozen=True, kw_only=True):
     """Another project of the same cloud, to which something is to go."""
 
-    entry: str
-    """Under what name the cloud opens for it."""
+    reference: CloudReference
+    """How the cloud is reached for this project."""
     identity: words.Identity
     flavors: tuple[words.Flavor, ...] = ()
     networks: tuple[words.Network, ...] = ()

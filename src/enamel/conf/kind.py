@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from enamel.model import ceiling, duration, limits, topic
+from enamel.model import ceiling, driver_path, duration, limits, topic
+from enamel.model.driver_path import DriverPath
 
 SecretUrl = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """A URL that may contain a password."""
@@ -103,6 +104,9 @@ _PLAIN: dict[Any, Kind] = {
         read=_networks, write=lambda value: ", ".join(map(str, value)), word="networks separated by commas"
     ),
     ceiling.Ceilings: Kind(read=ceiling.parse, write=ceiling.text, word="numbers separated by commas"),
+    tuple[DriverPath, ...]: Kind(
+        read=driver_path.parse, write=driver_path.text, word="paths separated by commas"
+    ),
     limits.Limits: Kind(read=limits.parse, write=limits.text, word="limits separated by commas"),
     topic.Topics: Kind(
         read=lambda text: topic.parse(text.split(",")), write=str, word="patterns separated by commas"

@@ -40,6 +40,7 @@ class Draft:
         self._group = group
         self._nodes: dict[str, Node] = {}
         self._steps: dict[str, Step] = {}
+        self._symbols = Counter[str]()
 
     def add(
         self,
@@ -51,6 +52,7 @@ class Draft:
         after: Sequence[Handle] = (),
         action: str | None = None,
         cloud: str | None = None,
+        project: str | None = None,
         timeout: timedelta | None = None,
     ) -> Handle:
         """Add a step and return its handle.
@@ -70,9 +72,10 @@ class Draft:
             after=tuple(sorted(needed | {handle.name for handle in after})),
             group=group,
             cloud=cloud or self._cloud,
+            project=project,
             members=tuple(members),
             retry=step.retry,
-            timeout=timeout or step.timeout,
+            timeout=timeout or step.time_limit(),
         )
         self._steps[unique] = step
         return Handle(unique)
@@ -85,6 +88,11 @@ class Draft:
             name = f"{label}-{number}"
             number += 1
         return name
+
+    def symbol(self, base: str) -> str:
+        """Return a symbol for a secret that the draft has not used before: `user-data-1`, `user-data-2` …"""
+        self._symbols[base] += 1
+        return f"{base}-{self._symbols[base]}"
 
     def needs(self, cloud: str | None = None) -> dict[str, int]:
         """Return how much of each quota of a cloud the steps use up; by default that of the draft's own cloud."""

@@ -26,6 +26,10 @@ class Sources:
     """Texts out of the key store, by reference; None where expressions that contain one are to be empty texts."""
 
 
+LITERALS = Sources(outputs={}, placement={}, secrets=None)
+"""The sources of values that refer to nothing."""
+
+
 def resolve(value: Any, sources: Sources) -> Any:
     """Return a value with every expression evaluated.
 

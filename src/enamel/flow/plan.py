@@ -31,9 +31,11 @@ class Node(Struct, frozen=True, kw_only=True):
     after: tuple[str, ...] = ()
     """Names of the steps that must be done before."""
     group: str | None = None
-    """Hostname of the server that it belongs to; None where it serves the whole task."""
+    """Name of the group that it belongs to, a server's hostname; None where it serves the whole task."""
     cloud: str | None = None
     """Where it is done, if not on the task's own cloud."""
+    project: str | None = None
+    """Id of the project for which it is done, if not the entry's own."""
     members: tuple[str, ...] = ()
     """Of a step that makes one thing for each of several servers: their hostnames, in the order of the things."""
     retry: Retry = Retry()
@@ -41,16 +43,21 @@ class Node(Struct, frozen=True, kw_only=True):
     """Time for one attempt."""
 
 
+SERVER = "server"
+"""The kind of the groups that are servers: each has an entry among those of the task."""
+
+
 class Group(Struct, frozen=True, kw_only=True):
-    """One server of many: what fails together and moves on together."""
+    """Steps that fail together and move on together: those of one server of many, or of anything else."""
 
     name: str
+    kind: str = SERVER
     id: str | None = None
-    """The server's id, where it is there before the task begins."""
+    """The id of a server that exists before the task begins."""
     known: dict[str, Any] = {}
-    """What its entry tells of it from the beginning, where it is there before."""
+    """What the entry of such a server says from the beginning."""
     alternatives: tuple[dict[str, Any], ...] = ({},)
-    """Where the server can go, in order of preference; steps refer to the present one as `{"alt": "zone"}`."""
+    """Where the group can go, in order of preference; steps refer to the present one as `{"alt": "zone"}`."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -63,7 +70,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     on_failure: str = "rollback"
     """rollback or keep."""
     all_or_nothing: bool = False
-    """Whether one server's failure undoes its siblings."""
+    """Whether one group's failure undoes the others."""
     needs: dict[str, int] = {}
     """What it takes of each quota."""
     calls: int = 0
@@ -72,13 +79,23 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What the planner wants the reader to know, for example which fall-back it chose."""
 
 
+def label(group: Group) -> dict[str, str]:
+    """Return what events call a group: `server` where it is one."""
+    return {SERVER if group.kind == SERVER else "group": group.name}
+
+
+def servers(plan: Plan) -> tuple[Group, ...]:
+    """Return the groups of a plan that are servers."""
+    return tuple(group for group in plan.groups if group.kind == SERVER)
+
+
 def asleep(node: Node, groups: Mapping[str, Group], at: Mapping[str, int]) -> bool:
-    """Tell whether a step is for a server that may come to its cloud later: it has no item until then.
+    """Tell whether a step is for a group that may come to its cloud later: it has no item until then.
 
     Args:
         node: The step.
         groups: The plan's groups by name.
-        at: Which of its alternatives each group is at; the first where nothing is said.
+        at: Which of its alternatives each group is at; the first by default.
     """
     group = groups.get(node.group) if node.group is not None else None
     if group is None or all("cloud" not in place for place in group.alternatives):
@@ -103,6 +120,11 @@ def shown(plan: Plan) -> Plan:
 def _with_inputs(plan: Plan, change: Callable[[Any], Any]) -> Plan:
     nodes = [msgspec.structs.replace(node, inputs=change(node.inputs)) for node in plan.nodes]
     return msgspec.structs.replace(plan, nodes=tuple(nodes))
+
+
+def step(kind: str, inputs: dict[str, Any]) -> Step:
+    """Return a step of a kind, with the values of its inputs."""
+    return msgspec.convert(inputs, KINDS[kind])
 
 
 def step_of(node: Node, inputs: Any) -> Step:

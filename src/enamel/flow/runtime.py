@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from enamel.clouds import driver
+from enamel.clouds.accounts import Accounts
 from enamel.flow.journal import Saver
+from enamel.flow.signals import SignalWaiters
 from enamel.steps.step import Prober
 
 
@@ -24,15 +25,17 @@ class Runtime:
         self,
         *,
         saver: Saver,
-        clouds: driver.Clouds,
+        accounts: Accounts,
         secrets: Secrets,
         prober: Prober,
+        signals: SignalWaiters,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.saver = saver
-        self.clouds = clouds
+        self.accounts = accounts
         self.secrets = secrets
         self.prober = prober
+        self.signals = signals
         self.now = now
         self.sleep = sleep

@@ -1,8 +1,10 @@
 """The workbench: makes a node of a plan into a step that is ready to be done, and lays out what it works with."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
+from enamel.clouds import accounts
 from enamel.flow import evaluation, expressions
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
@@ -46,20 +48,24 @@ class StepBuilder:
     def context(self, node: Node) -> Context:
         """Return what a step works with."""
         found = self._journal.task
+        clouds = self._tools.accounts.of(found.credential)
 
         def tell(type: str, data: dict[str, Any]) -> None:
-            self._journal.tell(type, node.name, {"server": node.group, **data})
+            self._journal.tell(type, node.name, {**self._journal.label(node.group), **data})
 
         return Context(
-            cloud=self._tools.clouds.get(node.cloud or found.cloud),
+            cloud=clouds.get(node.cloud or found.cloud, project=node.project),
             task=found.id,
             mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
-            note=lambda text: self._journal.note(node, text),
+            note=lambda text: self._journal.note(node.name, text),
             prober=self._tools.prober,
-            elsewhere=self._tools.clouds.get,
+            elsewhere=partial(accounts.resolve, clouds),
+            step=plans.step,
+            started_at=self._journal.items[node.name].started_at or self._tools.now(),
+            receive=partial(self._tools.signals.receive, found.id),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from enamel.flow import evaluation
+from enamel.flow import plan as plans
 from enamel.flow.plan import Group, Plan
 from enamel.model import cloud, item, task
 from enamel.model.item import Item
@@ -40,8 +41,10 @@ def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
 
 def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
     """Return what is known of each server that was asked for, in the order of the request."""
-    by_group: dict[str, list[Item]] = {group.name: [] for group in plan.groups}
-    told: dict[str, dict[str, Any]] = {group.name: {"id": group.id, **group.known} for group in plan.groups}
+    by_group: dict[str, list[Item]] = {group.name: [] for group in plans.servers(plan)}
+    told: dict[str, dict[str, Any]] = {
+        group.name: {"id": group.id, **group.known} for group in plans.servers(plan)
+    }
     for one in sorted(items, key=_when):
         if one.group in by_group and not left_behind(one):
             by_group[one.group].append(one)
@@ -49,7 +52,7 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
         for name, entry in one.outputs.get("entries", {}).items():
             if name in told:
                 told[name].update(entry)
-    return [_entry(group.name, by_group[group.name], told[group.name]) for group in plan.groups]
+    return [_entry(group.name, by_group[group.name], told[group.name]) for group in plans.servers(plan)]
 
 
 def known(entry: task.ServerEntry) -> dict[str, Any]:

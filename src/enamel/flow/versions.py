@@ -1,9 +1,12 @@
 """Versions of stored plans: each is read by every later Enamel, and none by an earlier one.
 
-1   no `version`; a node's retry policy has `attempts`, `first`, `factor` and `most`, its time is `give_up_after`
-2   expressions within larger values; `maximum_attempts`, `initial_interval`, `backoff`, `maximum_interval`; `timeout`
+1   no `version`; a node's retry policy has `attempts`, `first`, `factor` and `most`, its time is `give_up_after`;
+    another project of a cloud is part of the entry's name, `entry@project`
+2   expressions within larger values; `maximum_attempts`, `initial_interval`, `backoff`, `maximum_interval`; `timeout`;
+    another project is the node's `project`
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,6 +15,8 @@ import msgspec
 
 from enamel.flow import expressions
 from enamel.model.errors import PlanUnreadable
+
+_ENTRY_AND_PROJECT = re.compile(r"(.+)@([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 VERSION = 2
 """The version that this Enamel writes."""
@@ -44,6 +49,9 @@ def _from_1(plan: dict[str, Any]) -> dict[str, Any]:
 def _node_from_1(node: Mapping[str, Any]) -> dict[str, Any]:
     new = {name: value for name, value in node.items() if name not in {"retry", "give_up_after"}}
     new["inputs"] = expressions.quoted(node.get("inputs", {}), _NEW_OPERATORS)
+    new |= _project_from_1(new, "cloud")
+    if node.get("kind") == "transfer.volume":
+        new["inputs"] |= _project_from_1(new["inputs"], "entry")
     if "give_up_after" in node:
         new["timeout"] = _duration(node["give_up_after"])
     old = node.get("retry", {})
@@ -55,6 +63,12 @@ def _node_from_1(node: Mapping[str, Any]) -> dict[str, Any]:
     }
     retry = {new_name: change(old[name]) for name, (new_name, change) in convert.items() if name in old}
     return new | ({"retry": retry} if retry else {})
+
+
+def _project_from_1(fields: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return an entry and its project in fields of their own, if the entry's name had both in it."""
+    match = _ENTRY_AND_PROJECT.fullmatch(fields.get(name) or "")
+    return {name: match[1], "project": match[2]} if match else {}
 
 
 def _duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from enamel.model import role
 from enamel.model.states import (
     FailureReason,
     ImageState,
@@ -51,7 +52,7 @@ class Flavor(Struct, frozen=True, kw_only=True):
 
     def usable_by(self, who: "Identity") -> bool:
         """Tell whether somebody to whom the cloud shows it can use it, as far as it is shared with users alone."""
-        if self.public or "admin" in who.roles or who.project_id not in self.marks.guests:
+        if self.public or role.is_admin(who.roles) or who.project_id not in self.marks.guests:
             return True
         return who.user_id in self.marks.users
 

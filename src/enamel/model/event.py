@@ -9,6 +9,7 @@ TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
     "task.claimed": "A worker took the task.",
     "task.resumed": "Another worker took the task over, after the first one died or handed it over.",
+    "task.given_back": "A worker gave the task back to its topic: its plan is of a later version than the worker.",
     "task.cancelling": "The task was told to stop; it undoes what it has made.",
     "task.reverting": "The task undoes what it has made.",
     "task.completed": "Everything that was asked for is there.",
@@ -20,11 +21,14 @@ TYPES: dict[str, str] = {
     "item.completed": "A step is done.",
     "item.failed": "A step failed for good.",
     "item.reverted": "What a step had made is gone again.",
+    "signal.received": "A message for which a step waits has arrived.",
     "server.addressed": "A server has a public address.",
     "server.active": "The cloud calls a server ACTIVE.",
     "server.reachable": "A server answers as `ready_when` asked.",
     "server.failed": "A server could not be made.",
     "server.moved_on": "A server is tried in its next placement.",
+    "group.failed": "Steps that belong together failed.",
+    "group.moved_on": "Steps that belong together are tried in their next placement.",
 }
 """Every type of event and what it means."""
 

@@ -31,7 +31,7 @@ def servers(task: Task) -> frozenset[TaskKey]:
 
 
 def hostnames(task: Task) -> frozenset[TaskKey]:
-    """Return the keys for the host names that a task is going to give; existing servers have theirs."""
+    """Return the keys for the host names of the servers that a task is going to make."""
     return _keys(task, Kind.HOSTNAME, {server.hostname for server in task.servers if server.id is None})
 
 

@@ -1,7 +1,7 @@
 """The sandbox as an ASGI application: one port for all services.
 
-The way of a call: find its service and route, count it, let a fault rule strike, check the token and the
-microversion, let the handler answer, send.
+Each call: find its service and route, count it, apply a fault rule, check the token and the microversion, call
+the handler, send the reply.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _HTML = b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid o
 
 
 def build(settings: kernel.Settings) -> App:
-    """Build a cloud with everything a fresh one has, and the application that speaks for it."""
+    """Build a new cloud and the application that serves it."""
     cloud = state.Cloud(settings)
     cloud.identity = identity_state.Identity(cloud)
     cloud.network = network_routes.build(cloud)
@@ -82,7 +82,7 @@ class App:
         await self._answer(scope, content, receive, send)
 
     async def _answer(self, scope: Scope, content: bytes, receive: Receive, send: Send) -> None:
-        """Find the route, let a fault strike, and send the answer."""
+        """Find the route, apply a fault rule if one matches, and send the reply."""
         raw = scope["path"]
         prefix, _, _ = raw[1:].partition("/")
         known = self._services.get(f"/{prefix}")
@@ -93,8 +93,8 @@ class App:
         path = raw[len(service.prefix) :] or "/"
         asked = "GET" if scope["method"] == "HEAD" else scope["method"]
         inside = self.cloud.era.inside(service.name, path)
-        found = router.find(method=asked, path=inside) if inside is not None else None
-        template = found[0].template if found else "?"
+        match = router.find(method=asked, path=inside) if inside is not None else None
+        template = match[0].template if match else "?"
         usual = self._usual(service)
         request = http.Request(
             cloud=self.cloud,
@@ -102,7 +102,7 @@ class App:
             method=scope["method"],
             path=path,
             root=self.cloud.url + service.prefix,
-            params={name: unquote(value) for name, value in found[1].items()} if found else {},
+            params={name: unquote(value) for name, value in match[1].items()} if match else {},
             query=parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
             headers={
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
@@ -111,7 +111,7 @@ class App:
             request_id=usual["x-openstack-request-id"],
         )
         if service is control.SERVICE:
-            await self._send(send, self._carry_out(service, found, request, usual), usual)
+            await self._send(send, self._carry_out(service, match, request, usual), usual)
             return
         hit = self.cloud.faults.call(
             service=service.name, method=request.method, path=path, template=template, content=content
@@ -127,7 +127,7 @@ class App:
         )
         self.cloud.calls.add(call)
         if hit is None:
-            reply = self._carry_out(service, found, request, usual)
+            reply = self._carry_out(service, match, request, usual)
             call.status = reply.status
             await self._send(send, reply, usual)
             return
@@ -137,7 +137,7 @@ class App:
         if hit.then.drop == "before":
             await _drop(scope, receive)
             return
-        reply = self._struck(hit, service, found, request, usual)
+        reply = self._struck(hit, service, match, request, usual)
         call.status = reply.status
         if hit.then.drop == "after":
             call.status = 0
@@ -151,13 +151,13 @@ class App:
     def _carry_out(
         self,
         service: http.Service,
-        found: tuple[http.Route, dict[str, str]] | None,
+        match: tuple[http.Route, dict[str, str]] | None,
         request: http.Request,
         usual: dict[str, str],
     ) -> kernel.Reply:
-        """Check token and microversion, let the handler answer, and word refusals."""
+        """Check token and microversion, call the handler, and render refusals."""
         try:
-            if found is None or not found[0].open:
+            if match is None or not match[0].open:
                 request.caller = self.cloud.identity.caller(request.headers.get("x-auth-token", ""))
             if service.lowest is not None:
                 request.version = service.lowest
@@ -166,12 +166,12 @@ class App:
                     request.version = _microversion(
                         service, request, usual, lowest=known[0], highest=known[1]
                     )
-            if found is None:
+            if match is None:
                 return service.not_found
             said = request.headers.get("content-type", "").partition(";")[0].strip()
             if said and service.media_types and said not in service.media_types:
                 raise kernel.Refusal(415, "Unsupported Content-Type")
-            reply = found[0].handler(request)
+            reply = match[0].handler(request)
             body = self.cloud.era.trimmed(service.name, reply.body)
             return reply if body is reply.body else msgspec.structs.replace(reply, body=body)
         except identity_state.Unauthenticated as refusal:
@@ -183,16 +183,16 @@ class App:
         self,
         hit: faults.Hit,
         service: http.Service,
-        found: tuple[http.Route, dict[str, str]] | None,
+        match: tuple[http.Route, dict[str, str]] | None,
         request: http.Request,
         usual: dict[str, str],
     ) -> kernel.Reply:
-        """Return the answer that a fault leaves of a call, carrying the call out when the fault lets it."""
+        """Return the reply that a fault rule makes of a call; the call has its effect where the rule says so."""
         then = hit.then
         fakes = bool(then.status or then.html or then.body is not None)
         reply = kernel.Reply(status=then.status or 200)
         if not fakes or then.effect:
-            real = self._carry_out(service, found, request, usual)
+            real = self._carry_out(service, match, request, usual)
             if not fakes:
                 reply = real
         if then.html:
@@ -230,7 +230,7 @@ class App:
         """Return the list of services for the root, and 404 for everything unknown."""
         if path != "/":
             return kernel.Reply(
-                status=404, body=b"No service of this cloud lives here; see /.\n", media="text/plain"
+                status=404, body=b"No service of this cloud has this path; see /.\n", media="text/plain"
             )
         places = {
             service.name: self.cloud.url + service.prefix
@@ -277,41 +277,41 @@ def _microversion(
     highest: kernel.Version,
 ) -> kernel.Version:
     """Return the microversion a request asks for and note the headers that echo it."""
-    wanted = ""
+    requested = ""
     for line in request.headers.get("openstack-api-version", "").split(","):
         kind, _, number = line.strip().partition(" ")
         if kind in service.microversion_types:
-            wanted = number.strip()
-    if not wanted and service.microversion_header:
-        wanted = request.headers.get(service.microversion_header.lower(), "")
+            requested = number.strip()
+    if not requested and service.microversion_header:
+        requested = request.headers.get(service.microversion_header.lower(), "")
     version = lowest
-    if wanted == "latest":
+    if requested == "latest":
         version = highest
-    elif wanted:
-        parts = re.fullmatch(r"([1-9]\d*)\.([1-9]\d*|0)", wanted)
+    elif requested:
+        parts = re.fullmatch(r"([1-9]\d*)\.([1-9]\d*|0)", requested)
         if parts is None:
             raise kernel.Refusal(
                 400,
-                f"API Version String {wanted} is of invalid format. Must be of format MajorNum.MinorNum.",
+                f"API Version String {requested} is of invalid format. Must be of format MajorNum.MinorNum.",
             )
         version = (int(parts[1]), int(parts[2]))
-    shown = f"{version[0]}.{version[1]}"
-    usual["OpenStack-API-Version"] = f"{service.microversion_types[0]} {shown}"
+    text = f"{version[0]}.{version[1]}"
+    usual["OpenStack-API-Version"] = f"{service.microversion_types[0]} {text}"
     usual["Vary"] = "OpenStack-API-Version"
     if service.microversion_header:
-        usual[service.microversion_header] = shown
+        usual[service.microversion_header] = text
         usual["Vary"] += f", {service.microversion_header}"
     if not lowest <= version <= highest:
         raise kernel.Refusal(
             406,
-            f"Version {shown} is not supported by the API. Minimum is {lowest[0]}.{lowest[1]}"
+            f"Version {text} is not supported by the API. Minimum is {lowest[0]}.{lowest[1]}"
             f" and maximum is {highest[0]}.{highest[1]}.",
         )
     return version
 
 
 def _without(reply: kernel.Reply, unwanted: re.Pattern[str]) -> kernel.Reply:
-    """Return a list's answer without the items whose name or id matches."""
+    """Return the reply to a list without the items whose name or id matches."""
     if not isinstance(reply.body, dict):
         return reply
     body = {
@@ -322,12 +322,12 @@ def _without(reply: kernel.Reply, unwanted: re.Pattern[str]) -> kernel.Reply:
 
 
 def _named(item: object, unwanted: re.Pattern[str]) -> bool:
-    """Tell whether an item of a list has a name or id that matches."""
+    """Return whether an item of a list has a name or id that matches."""
     return isinstance(item, dict) and any(unwanted.search(str(item.get(key, ""))) for key in ("name", "id"))
 
 
 async def _drop(scope: Scope, receive: Receive, *, flush: bool = False) -> None:
-    """Close the connection under a call's feet and wait until it is gone."""
+    """Close the connection of a call and wait for the disconnect."""
     transport = scope["enamel.transport"]
     if flush:
         transport.close()

@@ -1,6 +1,6 @@
 """The control routes under `/sandbox/`: calls counted, faults, tokens, settings, and everything that exists.
 
-They belong to no OpenStack service, need no token and are neither counted nor struck by faults.
+They belong to no OpenStack service, need no token, are not counted and are not subject to fault rules.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enamel.sandbox import faults, http, kernel
 
 
 class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings that may change while the cloud runs."""
+    """The settings that can be changed while the cloud runs."""
 
     boot_seconds: tuple[float, float] | None = None
     """As in `kernel.Settings`."""
@@ -48,35 +48,35 @@ def _forget_calls(request: http.Request) -> kernel.Reply:
 
 
 def _faults(request: http.Request) -> kernel.Reply:
-    """Answer with the rules in force."""
+    """Answer with the active fault rules."""
     return kernel.Reply(body={"faults": request.cloud.faults.listed()})
 
 
 def _add_faults(request: http.Request) -> kernel.Reply:
-    """Put one rule or a list of them in force."""
+    """Add one fault rule or a list of them."""
     try:
         rules = faults.decode(request.content)
     except (msgspec.DecodeError, re.error) as problem:
-        raise kernel.Refusal(400, f"This is no fault rule: {problem}") from None
+        raise kernel.Refusal(400, f"This is not a fault rule: {problem}") from None
     added = [request.cloud.faults.add(rule) for rule in rules]
     return kernel.Reply(status=201, body={"faults": [msgspec.to_builtins(rule) for rule in added]})
 
 
 def _clear_faults(request: http.Request) -> kernel.Reply:
-    """Take all rules out of force."""
+    """Remove all fault rules."""
     request.cloud.faults.clear()
     return kernel.Reply(status=204)
 
 
 def _remove_fault(request: http.Request) -> kernel.Reply:
-    """Take one rule out of force."""
+    """Remove one fault rule."""
     if not request.cloud.faults.remove(request.params["id"]):
         raise kernel.Refusal(404, f"There is no fault rule {request.params['id']}.")
     return kernel.Reply(status=204)
 
 
 def _expire_tokens(request: http.Request) -> kernel.Reply:
-    """Let every token expire now."""
+    """Expire all tokens."""
     return kernel.Reply(body={"expired": request.cloud.identity.expire_tokens()})
 
 
@@ -89,11 +89,11 @@ def _state(request: http.Request) -> kernel.Reply:
             project = cloud.identity.project_named(project).id
         except KeyError:
             raise kernel.Refusal(404, f"There is no project {project}.") from None
-    found: dict[str, list[dict[str, Any]]] = {}
+    inventory: dict[str, list[dict[str, Any]]] = {}
     for service in (cloud.compute, cloud.network, cloud.volume, cloud.image, cloud.secret):
         for kind, rows in service.inventory().items():
-            found[kind] = [row for row in rows if project in (None, row.get("project_id"))]
-    return kernel.Reply(body=found)
+            inventory[kind] = [row for row in rows if project in (None, row.get("project_id"))]
+    return kernel.Reply(body=inventory)
 
 
 def _settings(request: http.Request) -> kernel.Reply:
@@ -106,7 +106,7 @@ def _change_settings(request: http.Request) -> kernel.Reply:
     try:
         changes = msgspec.json.decode(request.content, type=Changes)
     except msgspec.DecodeError as problem:
-        raise kernel.Refusal(400, f"These are no settings: {problem}") from None
+        raise kernel.Refusal(400, f"These settings are not valid: {problem}") from None
     given: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(changes).items() if value is not None
     }

@@ -45,7 +45,7 @@ class Core:
         return self.rng.uniform(low, high) * self.settings.pace
 
     def later(self, delay: float, act: Callable[[], None]) -> None:
-        """Do something after a delay in seconds; dropped when the cloud closes first."""
+        """Call a function after a delay in seconds; `close` cancels it."""
 
         def fire() -> None:
             self._pending.discard(handle)
@@ -59,7 +59,7 @@ class Core:
         return self.settings.quotas.get(name, default)
 
     def close(self) -> None:
-        """Forget everything that was to happen."""
+        """Cancel all timers."""
         for handle in self._pending:
             handle.cancel()
         self._pending.clear()

@@ -21,7 +21,7 @@ class Extension(Struct, frozen=True, kw_only=True):
     attributes: frozenset[str] = frozenset()
     """Attributes of its resources, in bodies, answers and filters."""
     paths: tuple[str, ...] = ()
-    """What stands in the paths that it adds."""
+    """Parts of the paths that it adds."""
 
 
 EXTENSIONS: Mapping[str, Extension] = {
@@ -44,10 +44,10 @@ EXTENSIONS: Mapping[str, Extension] = {
     "standard-attr-timestamp": Extension(attributes=frozenset({"created_at", "updated_at"})),
     "stateful-security-group": Extension(attributes=frozenset({"stateful"})),
 }
-"""The extensions that change what the API understands; others only say that something works."""
+"""The extensions that change the API; all others only announce a feature."""
 
 OWN = frozenset({("security_group", "description")})
-"""Attributes that a kind has had from the beginning, whatever an extension brought to the others."""
+"""Attributes that a kind of resource has had from the beginning, even where an extension added them to other kinds."""
 
 
 class Era(Struct, frozen=True, kw_only=True):
@@ -72,66 +72,66 @@ class Era(Struct, frozen=True, kw_only=True):
     versions: Mapping[str, tuple[str, ...]]
     """What paths of each service begin with."""
     without: frozenset[str] = frozenset()
-    """Extensions of Neutron that were not there yet."""
+    """Extensions of Neutron that did not exist yet."""
     gone: Mapping[str, tuple[str, ...]] = {}
-    """By service: what stands in paths that were not there yet."""
+    """By service: parts of paths that did not exist yet."""
     guards_ports: bool = False
-    """Whether Neutron keeps the ports of servers from being deleted by those whose they are."""
+    """Whether Neutron refuses to delete the ports of servers (`device_owner` of Nova) for their owners."""
     extensions: tuple[str, ...] = ()
-    """Nova's extensions, as far as clients look for them."""
+    """Nova's extensions, as far as clients ask for them."""
     untold: frozenset[str] = frozenset()
-    """What answers about servers did not tell yet."""
+    """Attributes of servers that replies did not have yet."""
     unheard: frozenset[str] = frozenset()
-    """What Nova passed over in the request for a server."""
+    """Fields that Nova ignored in the request for a server."""
 
     @property
     def nova_network(self) -> bool:
-        """Tell whether Nova itself is the network service."""
+        """Return whether Nova itself is the network service."""
         return "network" not in self.versions
 
     @property
     def names_in_v2(self) -> bool:
-        """Tell whether Keystone has only the API without domains."""
+        """Return whether Keystone has only the API without domains."""
         return self.versions["identity"] == ("v2.0",)
 
     @property
     def has_credentials(self) -> bool:
-        """Tell whether Keystone has application credentials."""
+        """Return whether Keystone has application credentials."""
         return "/application_credentials" not in self.gone.get("identity", ()) and not self.names_in_v2
 
     @property
     def lists_images_by_id(self) -> bool:
-        """Tell whether Glance takes several ids in one filter."""
+        """Return whether Glance accepts several ids in one filter."""
         return "v2.4" in self.image
 
     @property
     def filters_strictly(self) -> bool:
-        """Tell whether Neutron refuses filters that it does not know."""
+        """Return whether Neutron refuses filters that it does not know."""
         return "filter-validation" not in self.without
 
     def offers(self, service: str) -> bool:
-        """Tell whether there is such a service."""
+        """Return whether the cloud has a service of that name."""
         return service in self.versions or service == "sandbox"
 
     def knows(self, kind: str, attribute: str) -> bool:
-        """Tell whether a kind of Neutron's resources has an attribute."""
+        """Return whether a kind of Neutron's resources has an attribute."""
         return attribute not in self._attributes or (kind, attribute) in OWN
 
     def trimmed(self, service: str, body: Any) -> Any:
-        """Return what a service answers as it was shown then."""
+        """Return a service's reply as the release of that year showed it."""
         if service != "network" or not self._attributes or not isinstance(body, dict):
             return body
         return {word: self._shown(word.removesuffix("s"), value) for word, value in body.items()}
 
     def _shown(self, kind: str, value: Any) -> Any:
         if isinstance(value, list):
-            return [self._shown(kind, one) for one in value]
+            return [self._shown(kind, item) for item in value]
         if not isinstance(value, dict):
             return value
-        return {name: one for name, one in value.items() if self.knows(kind, name)}
+        return {name: item for name, item in value.items() if self.knows(kind, name)}
 
     def inside(self, service: str, path: str) -> str | None:
-        """Return where today's tables have a path; None where there was no such path."""
+        """Return the path in today's route tables; None where the path did not exist."""
         if service not in self.versions:
             return path
         first = path.split("/")[1]
@@ -145,7 +145,7 @@ class Era(Struct, frozen=True, kw_only=True):
             return None
         if service == "compute" and first:
             inside = self._in_project(path)
-            # Those of clouds with Neutron are left out: they would only hand on what is asked of them.
+            # Nova's proxies for Neutron are left out on clouds that have Neutron.
             return None if inside and not self.nova_network and _NOVA_NETWORK.match(inside) else inside
         if service == "volume" and first == "v2":
             return "/v3" + path[3:]

@@ -1,11 +1,11 @@
-"""Rules by which the sandbox misbehaves on purpose: what matches, how often, and what then goes wrong.
+"""Fault rules: which calls or new resources fail on purpose, how often, and how.
 
 A rule looks like this, over the control route, in a file, or in a test:
 
     {"match": {"service": "compute", "method": "POST", "path": "/servers", "times": 1},
      "then": {"status": 503, "headers": {"Retry-After": "date:+3"}}}
 
-or, for what is made instead of what is called:
+or, for new resources instead of calls:
 
     {"match": {"kind": "server", "name": "^web-2$"}, "then": {"error": "No valid host was found."}}
 """
@@ -34,11 +34,11 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     path: str = ""
     """The route's template, or a regular expression that the path below the service's root must match wholly."""
     body: str = ""
-    """A regular expression to be found in the request's body, so that one action of many can be picked."""
+    """A regular expression searched for in the request's body, for example to pick one of the actions on a server."""
     kind: str = ""
-    """server or volume: the rule is then about new resources, and `then.error` says what becomes of them."""
+    """`server` or `volume`: the rule is then about new resources of that kind, which fail with `then.error`."""
     name: str = ""
-    """A regular expression to be found in the new resource's name."""
+    """A regular expression searched for in the new resource's name."""
     zone: str = ""
     """The availability zone the new resource is to be in."""
     after: int = 0
@@ -46,7 +46,7 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     times: int | None = None
     """How many matches are hit; unlimited when absent."""
     probability: float = 1.0
-    """The chance that a match is hit."""
+    """The probability with which a match is hit."""
 
 
 class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,13 +67,13 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     drop: Literal["", "before", "after"] = ""
     """Close the connection without an answer, before or after the call was carried out."""
     truncate: int | None = None
-    """Send only so many bytes of the body, then close the connection."""
+    """Send only this number of bytes of the body, then close the connection."""
     omit: str = ""
-    """Leave out of a list whatever has a name or id in which this regular expression is found."""
+    """Leave out of lists the items whose name or id this regular expression matches."""
     stale: bool = False
-    """Give the answer that this rule saw first at the same address, again and again."""
+    """Repeat the first reply that this rule saw at the same URL."""
     error: str = ""
-    """What becomes of a new resource: status ERROR with this message."""
+    """Set the new resource to status ERROR with this message."""
     late: bool = False
     """Whether a new server fails only while it starts, with its ports and volumes made."""
 
@@ -105,18 +105,18 @@ class _Live:
 
 
 class Hit(Struct, frozen=True):
-    """A rule that struck a call."""
+    """A rule that applies to a call."""
 
     then: Then
     """What goes wrong."""
     latency: float
     """The seconds drawn for it."""
     answers: dict[str, Any]
-    """Answers the rule has seen, by address, for stale ones."""
+    """Replies the rule has seen, by URL, for `stale`."""
 
 
 class Faults:
-    """The rules in force."""
+    """The active fault rules."""
 
     def __init__(self, rng: random.Random) -> None:
         """Start without any."""
@@ -125,7 +125,7 @@ class Faults:
         self._numbered = 0
 
     def add(self, rule: Rule) -> Rule:
-        """Put a rule in force; raise `re.error` for a bad expression."""
+        """Add a rule; raise `re.error` for a bad expression."""
         if not rule.id:
             self._numbered += 1
             rule = msgspec.structs.replace(rule, id=f"fault-{self._numbered}")
@@ -135,17 +135,17 @@ class Faults:
         return rule
 
     def remove(self, rule_id: str) -> bool:
-        """Take a rule out of force and tell whether it was there."""
+        """Remove a rule and return whether it existed."""
         before = len(self._live)
         self._live = [live for live in self._live if live.rule.id != rule_id]
         return len(self._live) < before
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all rules."""
         self._live.clear()
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the rules in force, with how often each matched and struck."""
+        """Return the active rules, with how often each matched and was applied."""
         return [
             msgspec.to_builtins(live.rule) | {"seen": live.seen, "hits": live.hits} for live in self._live
         ]
@@ -168,7 +168,7 @@ class Faults:
         return None
 
     def creation(self, *, kind: str, name: str, zone: str, late: bool = False) -> str | None:
-        """Return the message of the error that a new resource falls into, or None.
+        """Return the error message of a new resource that is to fail, or None.
 
         Asked once without a zone, for rules that name none, and then with each zone that is tried.
         """
@@ -206,9 +206,9 @@ def load(path: Path) -> list[Rule]:
     return _checked(msgspec.yaml.decode(path.read_bytes(), type=list[Rule] | Rule))
 
 
-def _checked(found: Rule | list[Rule]) -> list[Rule]:
-    """Return rules as a list, after a look at their expressions."""
-    rules: Sequence[Rule] = [found] if isinstance(found, Rule) else found
+def _checked(given: Rule | list[Rule]) -> list[Rule]:
+    """Return rules as a list after checking their regular expressions."""
+    rules: Sequence[Rule] = [given] if isinstance(given, Rule) else given
     for rule in rules:
         for expression in (rule.match.path, rule.match.body, rule.match.name, rule.then.omit):
             re.compile(expression)

@@ -1,7 +1,7 @@
 """The insides of running servers: what their consoles say, and the ports they answer on.
 
 A server that runs and has a public address really listens there, on the TCP ports its security groups let in,
-so that "reachable" can be tested for real. Port 2222 greets like an SSH server; the others accept and wait.
+so that reachability can be tested with real connections. Port 2222 sends an SSH banner; the others accept and wait.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIRST_OPEN_PORT = 1024
 MOST_PORTS = 20
 
 SHARE_OF_FILES = 0.5
-"""Which part of the files a process may open the guests take at most, so that the API can still accept calls."""
+"""The largest share of the process's file descriptors that guests use, so that the API can still accept calls."""
 
 Place = tuple[str, int]
 
@@ -41,7 +41,7 @@ class Guests:
         self._room = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * SHARE_OF_FILES)
 
     def touch(self, server_id: str) -> None:
-        """Look again at what a server should listen on, soon."""
+        """Schedule an update of the sockets on which a server listens."""
         if not self._cloud.settings.guests:
             return
         self._waiting[server_id] = None
@@ -64,13 +64,13 @@ class Guests:
         self._open.clear()
 
     async def _work(self) -> None:
-        """Bring one server after the other into line."""
+        """Update the sockets of one server after the other."""
         while self._waiting:
             server_id = next(iter(self._waiting))
             del self._waiting[server_id]
             await self._align(server_id)
 
-    def _wanted(self, server_id: str) -> set[Place]:
+    def _targets(self, server_id: str) -> set[Place]:
         """Return where a server should listen."""
         server = self._compute.servers.get(server_id)
         if server is None or not server.running:
@@ -85,13 +85,13 @@ class Guests:
 
     async def _align(self, server_id: str) -> None:
         """Open and close what differs from what a server should listen on."""
-        wanted = self._wanted(server_id)
+        targets = self._targets(server_id)
         places = self._open.setdefault(server_id, {})
-        for place in [place for place in places if place not in wanted]:
+        for place in [place for place in places if place not in targets]:
             places.pop(place).close()
             self._room += 1
-        for address, port in sorted(wanted - places.keys())[: max(self._room, 0)]:
-            # Something else may have the port; then the server is not reachable there, as behind a firewall.
+        for address, port in sorted(targets - places.keys())[: max(self._room, 0)]:
+            # The port may be in use; then the server is not reachable there, as behind a firewall.
             with contextlib.suppress(OSError):
                 greet = _ssh if port == SSH_PORT else _silent
                 places[address, port] = await asyncio.start_server(greet, address, port)
@@ -101,7 +101,7 @@ class Guests:
 
 
 async def _ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Greet like an SSH server and hang up after the client's line."""
+    """Send an SSH banner and close the connection after the client's line."""
     with contextlib.suppress(OSError):
         writer.write(BANNER)
         await writer.drain()
@@ -110,7 +110,7 @@ async def _ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Accept and hang up after the client's first words."""
+    """Accept, and close the connection after the client's first data."""
     with contextlib.suppress(OSError):
         await reader.read(256)
     writer.close()

@@ -30,7 +30,7 @@ class Request(Struct, kw_only=True):
     root: str
     """The service's public URL without a trailing slash."""
     params: dict[str, str]
-    """What stood in the places of the route's template."""
+    """The values of the parameters in the route's template."""
     query: list[tuple[str, str]]
     """The query, in order, repeated names kept."""
     headers: dict[str, str]
@@ -43,14 +43,14 @@ class Request(Struct, kw_only=True):
     """The microversion asked for."""
 
     def body(self) -> kernel.Json:
-        """Return the JSON object in the body, or refuse what is none."""
+        """Return the JSON object in the body, or refuse anything else."""
         try:
-            found = msgspec.json.decode(self.content)
+            body = msgspec.json.decode(self.content)
         except msgspec.DecodeError:
             raise kernel.Refusal(400, "Malformed request body") from None
-        if not isinstance(found, dict):
+        if not isinstance(body, dict):
             raise kernel.Refusal(400, "Malformed request body")
-        return found
+        return body
 
     def first(self, name: str) -> str | None:
         """Return the first value of a query parameter, or None."""
@@ -62,10 +62,10 @@ class Request(Struct, kw_only=True):
 
     def filters(self) -> dict[str, list[str]]:
         """Return the query as lists of values by name."""
-        found: dict[str, list[str]] = {}
+        filters: dict[str, list[str]] = {}
         for key, value in self.query:
-            found.setdefault(key, []).append(value)
-        return found
+            filters.setdefault(key, []).append(value)
+        return filters
 
 
 Handler = Callable[[Request], kernel.Reply]
@@ -77,7 +77,7 @@ class Route(NamedTuple):
     method: str
     """GET, POST …"""
     template: str
-    """The path below the service's root; `{name}` stands for one segment, `{name:path}` at the end for the rest."""
+    """The path below the service's root; `{name}` is one segment, `{name:path}` at the end is the rest."""
     handler: Handler
     """What answers it."""
     open: bool = False
@@ -85,14 +85,14 @@ class Route(NamedTuple):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """One OpenStack service: its place, its table, its manners."""
+    """One OpenStack service: its root, its routes, and how it words refusals and versions."""
 
     name: str
-    """The word in call counts and faults: identity, compute, network, image, volume, key-manager."""
+    """Its name in call counts and fault rules: identity, compute, network, image, volume, key-manager."""
     prefix: str
-    """Where it is rooted, like `/compute`."""
+    """The path of its root, like `/compute`."""
     routes: Sequence[Route]
-    """The table."""
+    """The table of routes."""
     word: Callable[[kernel.Refusal], kernel.Reply]
     """Renders a refusal in the service's own shape."""
     lowest: kernel.Version | None = None
@@ -110,7 +110,7 @@ class Service(Struct, frozen=True, kw_only=True):
 
 
 class Router:
-    """Finds the route of a path: by method and length first, then segment by segment, literals before places."""
+    """Finds the route of a path: by method and number of segments, then segment by segment, literals before parameters."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         """Sort the table so that a lookup compares few lines."""
@@ -126,7 +126,7 @@ class Router:
             lines.sort(key=lambda line: [segment.startswith("{") for segment in line[0]])
 
     def find(self, *, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """Return the route and what stands in its places, or None."""
+        """Return the route and the values of its parameters, or None."""
         parts = path.strip("/").split("/")
         for segments, route in self._fixed.get((method, len(parts)), ()):
             params = _match(segments, parts)
@@ -143,7 +143,7 @@ class Router:
 
 
 def _match(segments: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
-    """Return what stands in the places of a template, or None when a literal differs."""
+    """Return the values of a template's parameters, or None when a literal differs."""
     params = {}
     for segment, part in zip(segments, parts, strict=True):
         if segment.startswith("{"):

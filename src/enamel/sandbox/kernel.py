@@ -1,4 +1,4 @@
-"""What every service of the sandbox works with: the settings, who calls, what is replied and what is refused."""
+"""What every service of the sandbox uses: settings, callers, replies and refusals."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Version = tuple[int, int]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What one sandbox is like."""
+    """The settings of one sandbox."""
 
     seed: int = 1
-    """Ids, boot times and chances follow from it, so the same calls make the same cloud."""
+    """Seed of the random numbers, from which ids, boot times and random faults follow: the same calls make the same cloud."""
     host: str = "127.0.0.1"
     """The loopback address to listen on."""
     port: int = 0
-    """The port of all services; 0 takes a free one."""
+    """The port of all services; 0 chooses a free one."""
     boot_seconds: tuple[float, float] = (1.0, 3.0)
     """The shortest and the longest time a server takes to start."""
     pace: float = 1.0
     """Scales every other delay in the cloud (actions, volumes, ports); 0 makes them immediate."""
     guests: bool = True
-    """Let running servers with a public address really listen on it."""
+    """Whether running servers with a public address listen on it."""
     block: int = 77
-    """The N of 127.N.0.0/16, where public addresses are from; `enamel.sandbox.serve` takes a free one for guests."""
+    """The N of 127.N.0.0/16, the range of public addresses; `enamel.sandbox.serve` chooses a free one where guests listen."""
     reclaim_seconds: float = 0.0
     """How long a deleted server stays SOFT_DELETED; 0 deletes at once."""
     token_ttl: float = 86_400.0
@@ -37,13 +37,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     hosts_per_zone: int = 2
     """Hypervisors in each availability zone."""
     hints: bool = True
-    """Whether the scheduler heeds `same_host` and `different_host`; with the filters of Nova's defaults it does not."""
+    """Whether the scheduler obeys `same_host` and `different_host`, which Nova's default filters do not."""
     era: str = "2026"
-    """The year that the cloud is of; see `enamel.sandbox.era`."""
+    """The era, a year; see `enamel.sandbox.era`."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who sent a request, as the token says."""
+    """The user and project of a request's token."""
 
     token: str
     """The token's id."""
@@ -60,11 +60,11 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     @property
     def admin(self) -> bool:
-        """Tell whether the caller may see and change everything."""
+        """Return whether the caller may see and change everything."""
         return "admin" in self.roles
 
     def sees(self, project_id: str) -> bool:
-        """Tell whether what belongs to that project exists for the caller."""
+        """Return whether the caller sees resources of that project."""
         return self.project_id == project_id or self.admin
 
 
@@ -85,7 +85,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Refusal(Exception):
-    """A request is refused; the service words it its own way."""
+    """A request is refused; each service renders it in its own format."""
 
     def __init__(
         self,

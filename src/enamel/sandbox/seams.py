@@ -1,7 +1,7 @@
-"""What the services of the sandbox ask of each other.
+"""What the services of the sandbox offer each other.
 
-Compute is the one that asks; network, image and volume answer. The others never ask compute anything: what
-may matter to a running server they report through `state.Cloud.touch`.
+Compute calls network, image and volume. They never call compute: changes that may concern a running server are
+reported with `state.Cloud.touch`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Nic(Struct, frozen=True, kw_only=True):
     port_id: str = ""
     """The existing port to use; wins over the network."""
     fixed_ip: str = ""
-    """The address wanted on the network; empty takes the next free one."""
+    """The fixed address requested on the network; empty for the next free one."""
 
 
 class Plug(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Plug(Struct, frozen=True, kw_only=True):
     fixed: tuple[tuple[str, str], ...]
     """(address, subnet id) pairs."""
     floating: tuple[str, ...]
-    """Public addresses that lead to this port."""
+    """Floating IPs of this port."""
 
 
 class Image(Struct, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ class Network(Inventory, Protocol):
     def resolve(
         self, caller: kernel.Caller, *, nics: Sequence[Nic] | None, groups: Sequence[str]
     ) -> list[Nic]:
-        """Check wanted interfaces and security groups (names or ids) and return the interfaces.
+        """Check requested interfaces and security groups (names or ids) and return the interfaces.
 
         `None` means "whatever the project has": its only network, none, or a refusal when there are several.
         Refuses, in Nova's words, networks, ports, addresses and groups that are unknown, taken or exhausted, and
@@ -110,7 +110,7 @@ class Network(Inventory, Protocol):
     def plug(
         self, *, server_id: str, project_id: str, nics: Sequence[Nic], groups: Sequence[str], zone: str
     ) -> list[str]:
-        """Make or bind the ports of a server, all or none, and return their ids in order."""
+        """Create or bind the ports of a server, all or none, and return their ids in order."""
 
     def unplug(self, *, server_id: str, port_id: str | None = None) -> None:
         """Delete the ports that `plug` made and free those that existed; of the whole server, or only one."""
@@ -164,7 +164,7 @@ class Volumes(Inventory, Protocol):
         """Start a volume for a server, or refuse in Cinder's words, and return its id."""
 
     def has_snapshot(self, caller: kernel.Caller, snapshot_id: str) -> bool:
-        """Tell whether the caller may use that snapshot."""
+        """Return whether the caller may use that snapshot."""
 
     def reserve(self, volume_id: str) -> None:
         """Mark an available volume as being attached."""
@@ -173,7 +173,7 @@ class Volumes(Inventory, Protocol):
         """Attach a volume to a server and return the attachment's id."""
 
     def detach(self, *, volume_id: str, server_id: str) -> None:
-        """Take a volume (or its reservation) from a server; it becomes available again."""
+        """Detach a volume (or drop its reservation) from a server; it becomes available again."""
 
     def delete(self, volume_id: str) -> None:
-        """Delete a volume that a server took along."""
+        """Delete a volume that is deleted with its server."""

@@ -21,7 +21,7 @@ from enamel.sandbox.identity import state as identity_state
 
 
 class Protocol(httptools_impl.HttpToolsProtocol):
-    """Uvicorn's protocol, which also lets the application close the connection under a call."""
+    """Uvicorn's protocol, extended so that the application can close the connection during a call."""
 
     def on_message_begin(self) -> None:
         """Hand the transport to the application."""
@@ -30,10 +30,10 @@ class Protocol(httptools_impl.HttpToolsProtocol):
 
 
 class Sandbox:
-    """A cloud that answers."""
+    """A running sandbox."""
 
     def __init__(self, cloud: state.Cloud) -> None:
-        """Keep the cloud for a look inside."""
+        """Keep the cloud, so that tests can inspect it."""
         self.cloud = cloud
 
     @property
@@ -81,7 +81,7 @@ def clouds_yaml(url: str, *, of: era.Era = era.TODAY) -> str:
 
 
 def _door(url: str, of: era.Era) -> str:
-    """Return where Keystone is asked; where it has two versions, without saying which."""
+    """Return Keystone's URL, with the version only if there is just one."""
     known = of.versions["identity"]
     return f"{url}/identity/{known[0]}" if len(known) == 1 else f"{url}/identity"
 
@@ -109,10 +109,10 @@ async def running(
     settings = settings or kernel.Settings()
     if not ipaddress.ip_address(settings.host).is_loopback:
         raise ValueError(
-            f"The sandbox lets anyone in, so it listens on loopback only, not on {settings.host}."
+            f"The sandbox has well-known passwords, so it listens on loopback only, not on {settings.host}."
         )
     if settings.era not in era.ERAS:
-        raise ValueError(f"There is no era {settings.era!r}; there are {', '.join(era.ERAS)}.")
+        raise ValueError(f"Unknown era {settings.era!r}; expected one of {', '.join(era.ERAS)}.")
     with block.take() if settings.guests else contextlib.nullcontext() as held:
         chosen = msgspec.structs.replace(settings, block=held.number) if held is not None else settings
         async with _serving(chosen, rules) as sandbox:
@@ -136,7 +136,7 @@ async def _serving(settings: kernel.Settings, rules: Sequence[faults.Rule]) -> A
         date_header=False,
         server_header=False,
         timeout_graceful_shutdown=1,
-        # openstacksdk looks every 5 s, which is when uvicorn would close its connection under it.
+        # openstacksdk polls every 5 s, which is when uvicorn by default closes an idle connection.
         timeout_keep_alive=75,
         backlog=2048,
     )

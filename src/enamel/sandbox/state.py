@@ -30,5 +30,5 @@ class Cloud(core.Core):
         self.calls = calls.Calls()
 
     def touch(self, server_id: str) -> None:
-        """Report that what reaches a server may have changed: its public addresses, groups or rules."""
+        """Report that a server's reachability may have changed: its floating IPs, security groups or rules."""
         self.guests.touch(server_id)

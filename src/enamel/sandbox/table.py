@@ -1,7 +1,7 @@
 """Rows of one kind, found by id, by project, or by another row they belong to.
 
-Every service keeps its resources as plain JSON objects in tables like these, so that nothing a caller asks
-for needs a walk over what other projects own.
+Every service keeps its resources as plain JSON objects in tables like these, so that no request has
+to walk over the rows of other projects.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ Row = dict[str, Any]
 
 
 class Table:
-    """All rows of one kind in the order of their making."""
+    """All rows of one kind, in the order of creation."""
 
     def __init__(self, *, project: str = "project_id") -> None:
-        """Start empty; `project` names the field that says whose a row is."""
+        """Start empty; `project` names the field with the owning project."""
         self._project = project
         self._rows: dict[str, Row] = {}
         self._owned: dict[str, dict[str, Row]] = {}
@@ -44,14 +44,14 @@ class Table:
         return row
 
     def drop(self, row_id: str) -> Row | None:
-        """Forget a row and return it, or None when it was not there."""
+        """Delete a row and return it, or None if it did not exist."""
         row = self._rows.pop(row_id, None)
         if row is not None:
             self._owned[row[self._project]].pop(row_id, None)
         return row
 
     def give(self, row: Row, *, project_id: str) -> None:
-        """Hand a row over to another project."""
+        """Move a row to another project."""
         self._owned[row[self._project]].pop(row["id"], None)
         row[self._project] = project_id
         self._owned.setdefault(project_id, {})[row["id"]] = row
@@ -66,19 +66,19 @@ class Table:
 
 
 class Index:
-    """Ids of rows by the id of what they belong to, in the order of their making."""
+    """Ids of rows by the id of their owner, in the order of creation."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._ids: dict[str, dict[str, None]] = {}
 
     def add(self, owner: str, row_id: str) -> None:
-        """Note that a row belongs to an owner; no owner, no note."""
+        """Add a row to an owner; without an owner, do nothing."""
         if owner:
             self._ids.setdefault(owner, {})[row_id] = None
 
     def drop(self, owner: str, row_id: str) -> None:
-        """Forget that a row belongs to an owner."""
+        """Remove a row from an owner."""
         ids = self._ids.get(owner)
         if ids is not None:
             ids.pop(row_id, None)
@@ -90,5 +90,5 @@ class Index:
         return list(self._ids.get(owner, ()))
 
     def any(self, owner: str) -> bool:
-        """Tell whether anything belongs to an owner."""
+        """Return whether anything belongs to an owner."""
         return owner in self._ids

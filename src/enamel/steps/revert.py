@@ -4,9 +4,6 @@ import dataclasses
 from datetime import timedelta
 from typing import Any, ClassVar
 
-import msgspec
-
-from enamel import steps
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 
@@ -32,7 +29,7 @@ class Revert(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Undo it."""
-        step = msgspec.convert(self.step, steps.KINDS[self.of])
+        step = at.step(self.of, self.step)
         made = self.outputs or await step.find_leftovers(dataclasses.replace(at, mark=self.mark))
         if made is not None:
             await step.undo(at, made, only=self.only)

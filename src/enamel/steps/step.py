@@ -5,7 +5,7 @@ they are plain values again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -15,7 +15,9 @@ from msgspec import Struct
 from enamel.clouds import driver
 from enamel.clouds.capability import Capability
 from enamel.model import task
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import EnamelError, StepTimedOut
+from enamel.model.signal import Signal
 
 T = TypeVar("T")
 
@@ -63,8 +65,14 @@ class Context:
     note: Callable[[str], None]
     """Leaves a sentence in the item, about a fall-back that was taken."""
     prober: Prober
-    elsewhere: Callable[[str], driver.Cloud]
+    elsewhere: Callable[[CloudReference], driver.Cloud]
     """Opens another entry of the configuration."""
+    step: Callable[[str, dict[str, Any]], "Step"]
+    """Makes a step of another kind, with the inputs given."""
+    started_at: datetime
+    """When the step began for the first time, whichever worker it was."""
+    receive: Callable[[str, int], Awaitable[Sequence[Signal]]]
+    """Returns the messages of a name that have arrived for the task, as soon as there are more than a number of them."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -95,6 +103,10 @@ class Step(Struct, frozen=True, kw_only=True):
     """… and the output that lists what was made."""
     waits_for: ClassVar[str] = ""
     """Of a step that waits for a thing: the input that names it. Where the thing is broken, a restart makes a new one."""
+
+    def time_limit(self) -> timedelta:
+        """Return the time for one attempt of this very step."""
+        return self.timeout
 
     def needs(self) -> dict[str, int]:
         """Return how much of each quota it uses up."""

@@ -8,6 +8,7 @@ from enamel.clouds import driver
 from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.action import Action
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudError, Gone, VolumeFailed
 from enamel.model.states import ServerState, VolumeState
 from enamel.steps import act, attachment, server, volume
@@ -99,11 +100,13 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
 
     id: str
     entry: str
-    """Under what name the cloud opens for the other project."""
+    """The entry of the configuration that leads to the other project."""
+    project: str | None = None
+    """Id of the other project, if that is not the entry's own."""
 
     async def do(self, at: Context) -> Outputs:
         """Give it."""
-        await _hand_over(self.id, giver=at.cloud, taker=at.elsewhere(self.entry))
+        await _hand_over(self.id, giver=at.cloud, taker=self._other(at))
         return {"id": self.id}
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
@@ -112,7 +115,11 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
 
     async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
         """Take it back."""
-        await _hand_over(self.id, giver=at.elsewhere(self.entry), taker=at.cloud)
+        await _hand_over(self.id, giver=self._other(at), taker=at.cloud)
+
+    def _other(self, at: Context) -> driver.Cloud:
+        """Return the cloud as the other project sees it."""
+        return at.elsewhere(CloudReference(entry=self.entry, project=self.project))
 
 
 async def _hand_over(id: str, *, giver: driver.Cloud, taker: driver.Cloud) -> None:

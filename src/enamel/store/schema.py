@@ -4,8 +4,10 @@
            ├─ events         the timeline, numbered from 1
            ├─ task_index     which tasks of a project are about which server, host name …
            ├─ task_servers   the same as the version before wrote it; dropped by the next release
+           ├─ signals        messages for which steps wait
            └─ webhooks       who is told of a task's events, and how far that is
     workers                  one lease per living worker
+    task_secrets             the tasks that hold references into the key store
     spent_secrets            what is to be removed from the key store
     idempotency              the first answers to requests that came with a key
     locks                    what only one may do at a time
@@ -142,6 +144,19 @@ task_servers = sa.Table(
     **_EXACT,
 )
 
+signals = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("name", NAME, nullable=False),
+    sa.Column("data", Json(Any)),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Index("signals_of_task", "task", "name", "id"),
+    **_EXACT,
+)
+
 webhooks = sa.Table(
     "webhooks",
     metadata,
@@ -161,6 +176,13 @@ webhooks = sa.Table(
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
+    **_EXACT,
+)
+
+task_secrets = sa.Table(
+    "task_secrets",
+    metadata,
+    sa.Column("task", ID, primary_key=True),
     **_EXACT,
 )
 

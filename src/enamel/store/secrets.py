@@ -1,8 +1,10 @@
-"""The secrets of tasks, as far as the store knows them: references into the key store, and when they are let go.
+"""The secrets of tasks, as far as the store knows them: references into the key store, and when they are released.
 
 A task that failed may be restarted, and needs its secrets for that: they stay until it is forgotten or purged. All
-others are let go when the task ends. What is let go is noted in the transaction that does so, and removed from the key
-store later: a process that dies in between leaves nothing behind.
+others are released when the task ends. What is released is noted in the transaction that does so, and removed from the
+key store later: a process that dies in between leaves nothing behind.
+
+A table of its own lists the tasks that hold secrets, so that the cost of a sweep does not grow with the tasks of the past.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 
 from enamel.model.task import State, Task
 from enamel.store import rows
-from enamel.store.schema import spent_secrets, tasks
+from enamel.store.schema import spent_secrets, task_secrets, tasks
 from enamel.store.transaction import Tx
 
 _REVERT = "task.revert"
@@ -19,28 +21,47 @@ _OPEN = (State.WAITING, State.RUNNING)
 _FAILED = (State.ABORTED, State.TIMED_OUT)
 
 
-def sweep(tx: Tx, *, limit: int = 100) -> int:
-    """Let go of the secrets of tasks that cannot need them any more, and return how many tasks these were."""
-    child = tasks.alias()
-    reverted = sa.exists().where(
-        child.c.parent == tasks.c.id, child.c.type == _REVERT, child.c.state == State.COMPLETED
+def hold(tx: Tx, task: Task) -> None:
+    """Note that a task holds secrets, if it does."""
+    if task.secrets:
+        tx.insert_new(task_secrets, [{"task": task.id}])
+
+
+def release(tx: Tx, ended: Task) -> None:
+    """Release what the end of a task has made needless: its own secrets, and those of the task that it has reverted."""
+    reverted = (ended.parent,) if ended.parent and ended.type == _REVERT else ()
+    _release(tx, (ended.id, *reverted))
+
+
+def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
+    """Release the secrets of ended tasks whose worker died before it could; look at some of the tasks that hold any.
+
+    Args:
+        tx: The transaction.
+        after: The id of the last task that was looked at; empty to begin.
+        limit: How many tasks to look at.
+
+    Returns:
+        The id of the last task looked at, to go on from; empty when all have been.
+
+    """
+    query = (
+        sa.select(task_secrets.c.task)
+        .where(task_secrets.c.task > after)
+        .order_by(task_secrets.c.task)
+        .limit(limit)
     )
-    failed = sa.and_(tasks.c.state.in_(_FAILED), reverted)
-    query = sa.select(tasks).where(
-        tasks.c.secrets.is_not(None), sa.or_(tasks.c.state == State.COMPLETED, failed)
-    )
-    found = [rows.task_of(row) for row in tx.rows(query.limit(limit).with_for_update(skip_locked=True))]
-    let_go(tx, found)
-    tx.execute(sa.update(tasks).where(tasks.c.id.in_([known.id for known in found])).values(secrets=None))
-    return len(found)
+    holders = [row["task"] for row in tx.rows(query)]
+    _release(tx, holders)
+    return holders[-1] if len(holders) == limit else ""
 
 
 def let_go(tx: Tx, ended: Iterable[Task]) -> None:
-    """Note that some tasks no longer need their secrets; what a restart of one of them still needs is left alone."""
-    for known in ended:
-        if known.secrets:
-            needed = _needed(tx, known)
-            tx.insert_new(spent_secrets, [{"ref": ref} for ref in known.secrets if ref not in needed])
+    """Note that some tasks no longer need their secrets; what a restart of one of them still needs is kept."""
+    for task in ended:
+        if task.secrets:
+            needed = _needed(tx, task)
+            tx.insert_new(spent_secrets, [{"ref": ref} for ref in task.secrets if ref not in needed])
 
 
 def left(tx: Tx, *, limit: int = 1000) -> tuple[str, ...]:
@@ -55,15 +76,39 @@ def gone(tx: Tx, refs: Collection[str]) -> None:
 
 def hand_on(tx: Tx, task: str) -> None:
     """Note that a task's secrets are another's now: of the one that restarts it."""
-    tx.execute(sa.update(tasks).where(tasks.c.id == task).values(secrets=None))
+    _forget(tx, [task])
 
 
-def _needed(tx: Tx, known: Task) -> frozenset[str]:
+def _release(tx: Tx, ids: Collection[str]) -> None:
+    """Release the secrets of those of some tasks that cannot need them any more."""
+    # Asked for by their parent alone: SQLite would else go through all tasks that are COMPLETED.
+    children = tx.rows(sa.select(tasks.c.parent, tasks.c.type, tasks.c.state).where(tasks.c.parent.in_(ids)))
+    reverted = {
+        row["parent"] for row in children if row["type"] == _REVERT and row["state"] is State.COMPLETED
+    }
+    query = sa.select(tasks).where(tasks.c.id.in_(ids), tasks.c.secrets.is_not(None))
+    holders = [rows.task_of(row) for row in tx.rows(query.with_for_update(skip_locked=True))]
+    spent = [
+        task
+        for task in holders
+        if task.state is State.COMPLETED or (task.state in _FAILED and task.id in reverted)
+    ]
+    let_go(tx, spent)
+    _forget(tx, [task.id for task in spent])
+
+
+def _forget(tx: Tx, ids: Collection[str]) -> None:
+    """Note that some tasks hold no secrets any more."""
+    tx.execute(sa.update(tasks).where(tasks.c.id.in_(ids)).values(secrets=None))
+    tx.execute(sa.delete(task_secrets).where(task_secrets.c.task.in_(ids)))
+
+
+def _needed(tx: Tx, task: Task) -> frozenset[str]:
     """Return the secrets that the task which this one reverts, or one that reverts it, still needs.
 
     A task that is done needs nothing of those that failed before it: these were taken up, and stay ended.
     """
-    states: Sequence[State] = _OPEN if known.state is State.COMPLETED else (*_OPEN, *_FAILED)
-    related = sa.or_(tasks.c.id == known.parent, tasks.c.parent == known.id)
+    states: Sequence[State] = _OPEN if task.state is State.COMPLETED else (*_OPEN, *_FAILED)
+    related = sa.or_(tasks.c.id == task.parent, tasks.c.parent == task.id)
     query = sa.select(tasks.c.secrets).where(related, tasks.c.state.in_(states), tasks.c.secrets.is_not(None))
     return frozenset(ref for row in tx.rows(query) for ref in row["secrets"])

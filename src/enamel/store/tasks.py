@@ -1,7 +1,7 @@
 """Tasks in the store: accept, read, list, cancel, forget."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
     items.insert(tx, steps)
     events.insert(tx, [first])
     task_index.add(tx, task_key.servers(accepted))
+    secrets.hold(tx, accepted)
     return accepted
 
 
@@ -52,6 +53,7 @@ def list(
     tx: Tx,
     *,
     project_id: str | None = None,
+    cloud: str | None = None,
     states: Collection[State] | None = None,
     type: str | None = None,
     server: str | None = None,
@@ -65,6 +67,7 @@ def list(
     Args:
         tx: The transaction.
         project_id: The project; None for all.
+        cloud: The cloud; None for all.
         states: The states they may be in; None for all.
         type: The command.
         server: The id of a server that they made or touched.
@@ -75,7 +78,7 @@ def list(
 
     """
     query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    wanted = {"project_id": project_id, "type": type, "parent": parent}
+    wanted = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
     query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
     if states is not None:
         query = query.where(tasks.c.state.in_(states))
@@ -130,7 +133,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
+    found = lock(tx, id, project_id=project_id)
     if found.state in task.ENDED:
         raise WrongState(
             f"Task {id} has ended already: it is {found.state.value}.",
@@ -146,6 +149,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
 
 def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
     """End a task that no worker has, with its items and its last event, and return it."""
+    task.check_move(open.id, open.state, after=state)
     number = events.last(tx, [open.id]).get(open.id, open.events) + 1
     ended = msgspec.structs.replace(
         open, state=state, ended_at=tx.now, error=problem.of(error), events=number, reserves={}
@@ -166,7 +170,7 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has not ended.
 
     """
-    found = _lock(tx, id, project_id=project_id)
+    found = lock(tx, id, project_id=project_id)
     if found.state not in task.ENDED:
         raise WrongState(
             f"Task {id} is {found.state.value}: cancel it, or wait until it has ended.",
@@ -233,23 +237,36 @@ def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
     return frozenset(row["key"] for row in tx.rows(query))
 
 
-def save(tx: Tx, records: Iterable[Task]) -> None:
-    """Write what the owner of tasks knows of them; what others may write meanwhile is left alone."""
+def save(tx: Tx, records: Sequence[Task]) -> None:
+    """Write what the owner of tasks knows of them; columns that others may write meanwhile are left alone.
+
+    Raises:
+        IllegalMove: A task cannot go from its stored state to the new one.
+    """
+    _check_moves(tx, {record.id: record.state for record in records})
     now = [
         {
-            **rows.owned(known),
-            **rows.fixed(known),
+            **rows.owned(record),
+            **rows.fixed(record),
             "plan": None,
             "plan_version": None,
             "request": None,
             "turn": 0,
         }
-        for known in records
+        for record in records
     ]
     tx.upsert(tasks, now, update=rows.OWNED)
 
 
-def _lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+def _check_moves(tx: Tx, states: Mapping[str, State]) -> None:
+    # A transaction that is repeated may find the states that it has written itself.
+    if not tx.repeated:
+        for row in tx.rows(sa.select(tasks.c.id, tasks.c.state).where(tasks.c.id.in_(states))):
+            task.check_move(row["id"], row["state"], after=states[row["id"]])
+
+
+def lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
+    """Return a task, and keep it as it is until the transaction ends. Raises NotFound."""
     query = sa.select(tasks).where(tasks.c.id == id).with_for_update()
     if project_id is not None:
         query = query.where(tasks.c.project_id == project_id)

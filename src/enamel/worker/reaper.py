@@ -46,9 +46,10 @@ class Reaper:
             LeaseLost: The reaper's own worker was taken for dead.
 
         """
-        rounds = 0
+        rounds, swept = 0, ""
         while True:
             await self.reap()
+            swept = await self._lease.run(secrets.sweep, after=swept)
             if rounds % _ROUNDS_TO_TIDY == 0:
                 await self.tidy()
             rounds += 1
@@ -72,7 +73,7 @@ class Reaper:
             await self.bury(late)
 
     async def tidy(self) -> None:
-        """Remove old answers, old tasks, and secrets that nobody needs any more."""
+        """Remove old answers, old tasks, and from the key store what was released."""
         await self._lease.run(idempotency.purge)
         if self._retention is not None:
             while purged := await self._lease.run(retention.purge, older_than=self._retention):
@@ -86,12 +87,11 @@ class Reaper:
             spent = (ended.ended_at - ended.created_at).total_seconds()
             telemetry.TASK_SECONDS.labels(type=ended.type).observe(max(0.0, spent))
         if ended.secrets:
+            await self._lease.run(secrets.release, ended)
             await self._remove_secrets()
 
     async def _remove_secrets(self) -> None:
-        """Let go of secrets, then remove from the key store what was let go."""
-        while await self._lease.run(secrets.sweep):
-            pass
+        """Remove from the key store what was released."""
         gone = []
         for ref in await self._lease.run(secrets.left):
             try:

@@ -14,6 +14,7 @@ class TaskRunner(Protocol):
         """Carry a task out to its end, or until it is handed over.
 
         Raises:
+            PlanUnreadable: A later version has written the task's plan; nothing was written.
             LeaseLost: Another worker has the task; nothing more was written.
 
         """

@@ -7,12 +7,10 @@ from typing import Protocol
 
 import structlog
 
-from enamel.commands import COMMANDS
-from enamel.commands.command import CommandRequest
-from enamel.commands.facts import Facts
+from enamel.commands.task import revert
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import cloud, task
+from enamel.model import task
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -78,10 +76,8 @@ class ScheduledRevertPlanner:
         if old is None:
             return Plan(on_failure="keep")
         steps = await self._lease.store.read(items_store.list, old.id)
-        nobody = cloud.Identity(user_id="", user_name="", project_id=old.project_id, project_name="")
-        facts = Facts(cloud=old.cloud, identity=nobody, task=old, items=tuple(steps))
         try:
-            return COMMANDS["task.revert"].plan(CommandRequest(body=None, task_id=found.id), facts).plan
+            return revert.undo(old, steps)
         except WrongState as exc:
             log.info("revert.needless", task=found.id, of=old.id, why=exc.detail)
             return Plan(on_failure="keep")

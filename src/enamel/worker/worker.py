@@ -11,9 +11,10 @@ import structlog
 from enamel import telemetry
 from enamel.dispatch.base import Bell, Dispatch
 from enamel.dispatch.hint import Stage
+from enamel.flow import versions
 from enamel.model import task as tasks_model
 from enamel.model import topic
-from enamel.model.errors import LeaseLost, StoreUnavailable, TaskError
+from enamel.model.errors import LeaseLost, PlanUnreadable, StoreUnavailable, TaskError
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Task
@@ -22,6 +23,7 @@ from enamel.store import claims
 from enamel.store.lease import Lease
 from enamel.worker.reaper import Reaper
 from enamel.worker.runner import TaskRunner
+from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,8 @@ _AT_ONCE = 100
 """Tasks in one claim: a crowd is taken in portions, so that writing goes on between them."""
 _STUCK_AFTER = 5
 """Workers that may fail on a task through a fault of Enamel's own before it is given up."""
+_UNREADABLE_KEPT = 1000
+"""Tasks of later versions that a worker remembers, so that it does not claim them again."""
 _RENEWALS = 4
 """Renewals in the time of one lease."""
 
@@ -52,6 +56,7 @@ class Worker:
         retention: timedelta | None = None,
         limits: Limits = NONE,
         sender: WebhookSender | None = None,
+        signals: SignalReader | None = None,
     ) -> None:
         """Prepare a worker; `serve` lets it work.
 
@@ -69,6 +74,7 @@ class Worker:
             retention: How long ended tasks are kept before it removes them; None for ever.
             limits: How many tasks may run at a time, over all workers.
             sender: Tells webhooks what happens; None where others do.
+            signals: Wakes the steps for which messages have arrived; None where none waits.
 
         """
         self._lease = lease
@@ -79,6 +85,7 @@ class Worker:
         self._max_tasks = max_tasks
         self._limits = limits
         self._sender = sender
+        self._signals = signals
         self._alone = alone
         self._poll_interval = poll_interval.total_seconds()
         self._graceful_shutdown_timeout = graceful_shutdown_timeout.total_seconds()
@@ -88,6 +95,8 @@ class Worker:
         """Tasks that the runner knows."""
         self._told: set[str] = set()
         """Tasks whose cancellation the runner knows."""
+        self._unreadable: dict[str, None] = {}
+        """Ids of the tasks whose plans it could not read, in the order of the attempts."""
         self._stop = asyncio.Event()
 
     @property
@@ -139,6 +148,7 @@ class Worker:
                     asyncio.create_task(self._reaper.serve()),
                 ]
                 taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
+                taking += [asyncio.create_task(self._signals.serve(self._topics))] if self._signals else []
                 duties += taking
                 done, _ = await asyncio.wait(duties, return_when=asyncio.FIRST_COMPLETED)
                 for duty in done:
@@ -167,7 +177,10 @@ class Worker:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
             wanted = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
-            claim = partial(claims.claim, topics=self._topics, limit=wanted, limits=self._limits)
+            reader = claims.Reader(plan_version=versions.VERSION, unreadable=frozenset(self._unreadable))
+            claim = partial(
+                claims.claim, topics=self._topics, limit=wanted, limits=self._limits, reader=reader
+            )
             claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
             for found, items in claimed:
                 self._begin(found, items, bell)
@@ -219,6 +232,8 @@ class Worker:
                 await self._runner.run(found, items)
             except LeaseLost:
                 raise
+            except PlanUnreadable as error:
+                left = await self._give_back(found, error)
             except Exception:
                 log.exception("task.stuck", task=found.id, attempt=found.attempt)
                 left = await self._give_up(found)
@@ -228,6 +243,17 @@ class Worker:
                 await self._reaper.bury(left)
         except LeaseLost:
             self._lease.over.set()
+
+    async def _give_back(self, task: Task, error: PlanUnreadable) -> Task | None:
+        """Give a task back that a later version has planned, and leave it for others from now on."""
+        log.warning("task.given_back", task=task.id, type=task.type, why=error.detail)
+        self._unreadable[task.id] = None
+        if len(self._unreadable) > _UNREADABLE_KEPT:
+            del self._unreadable[next(iter(self._unreadable))]
+        ended = await self._lease.run(claims.give_back, self._lease.id, task.id, why=error)
+        if ended is None:
+            await self._dispatch.publish(task.type, task=task.id, stage=Stage.RETURNED)
+        return ended
 
     async def _give_up(self, found: Task) -> Task | None:
         """Let a task that broke the runner rest a while, or end it after too many times."""

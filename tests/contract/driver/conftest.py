@@ -22,6 +22,7 @@ from enamel.clouds.openstack.driver import OpenStack
 from enamel.model import cloud
 from enamel.model.states import ImageState, ServerState
 from enamel.sandbox import kernel, serve
+from tests import real_cloud
 from tests.drivers.memory import Memory
 
 SOON = timedelta(seconds=0.2)
@@ -157,7 +158,7 @@ async def _memory(folder: Path) -> AsyncIterator[tuple[registry.Registry, str, K
 @contextlib.asynccontextmanager
 async def _real(folder: Path) -> AsyncIterator[tuple[registry.Registry, str, Kind]]:
     if REAL is None:
-        pytest.skip("ENAMEL_TEST_CLOUD names no cloud")
+        pytest.skip(real_cloud.NEEDED)
     if DRIVER is None:
         yield registry.installed(), REAL, OPENSTACK
         return

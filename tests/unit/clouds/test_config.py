@@ -121,10 +121,12 @@ def test_a_registry_of_one_entry_offers_no_other(tmp_path: Path) -> None:
     written(tmp_path, TWO)
     clouds = registry.Registry([driver.OpenStack()]).only("north")
     assert clouds.names() == ["north"]
-    assert clouds.get("north@another-project")
-    for name in ("south", "south@north"):
-        with pytest.raises(CloudUnknown, match="there are: north"):
-            clouds.get(name)
+    assert clouds.get("north", project="another-project")
+    for project in (None, "north"):
+        with pytest.raises(
+            CloudUnknown, match=r"no cloud 'south' in the configuration\. Its clouds: north\."
+        ):
+            clouds.get("south", project=project)
     with pytest.raises(CloudUnknown, match=r"south.*north|north.*south"):
         registry.Registry([driver.OpenStack()]).only("west")
 
@@ -140,8 +142,8 @@ def test_an_entry_leads_to_other_projects_of_its_cloud(tmp_path: Path) -> None:
     found = config.Configuration()
     assert found.sibling("north", "s") == "south"
     assert found.sibling("north", "e") is None and found.sibling("north", "nowhere") is None
-    there = found.region("north@4711").config["auth"]
+    there = found.region("north", project="4711").config["auth"]
     assert (there["project_id"], there.get("project_name"), there["username"]) == ("4711", None, "u")
     assert found.region("north").config["auth"]["project_name"] == "n"
     with pytest.raises(CloudUnknown):
-        found.region("west@4711")
+        found.region("north@4711")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from enamel.commands.launch import rule_parser
+from enamel.commands.launch import public_key, rule_parser
 from enamel.model.cloud import Rule
 from tests.unit.commands import north
 
@@ -62,7 +62,7 @@ def test_what_is_no_rule_is_told_why(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("text", [north.KEY, f"{north.KEY} me@here", f"{north.KEY} two words\n"])
 def test_a_key_is_a_key(text: str) -> None:
-    assert rule_parser.key_fault(text) is None
+    assert public_key.fault(text) is None
 
 
 NO_KEYS = {
@@ -79,6 +79,6 @@ NO_KEYS = {
 
 @pytest.mark.parametrize(("text", "why"), NO_KEYS.items(), ids=list(NO_KEYS.values()))
 def test_what_is_no_key_is_told_why(text: str, why: str) -> None:
-    told = rule_parser.key_fault(text)
+    told = public_key.fault(text)
     assert told is not None
     assert any(word in told for word in why.split("|"))

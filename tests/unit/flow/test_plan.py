@@ -98,6 +98,19 @@ def test_a_plan_without_version_is_of_version_1() -> None:
     assert node.inputs["x"] == {"literal": {"base64": "left alone"}}
 
 
+def test_projects_that_were_part_of_an_entry_s_name_are_fields_of_their_own() -> None:
+    project = "0" * 32
+    boot = {**OLD_NODE, "cloud": f"me@north@{project}"}
+    hand_over = {**OLD_NODE, "kind": "transfer.volume", "inputs": {"id": "v", "entry": f"north@{project}"}}
+    plan = plans.read({"nodes": [boot, {**OLD_NODE, "cloud": "me@north"}, hand_over]})
+    assert [(node.cloud, node.project) for node in plan.nodes] == [
+        ("me@north", project),
+        ("me@north", None),
+        (None, None),
+    ]
+    assert plan.nodes[2].inputs == {"id": "v", "entry": "north", "project": project}
+
+
 def test_version_1_is_upgraded_once() -> None:
     once = versions.upgraded({"nodes": [OLD_NODE]})
     assert versions.upgraded(once) == once

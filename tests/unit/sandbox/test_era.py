@@ -12,7 +12,7 @@ from keystoneauth1 import session as keystone_session
 from openstack import warnings as sdk_warnings
 from openstack.config import OpenStackConfig
 
-from enamel.cli.sandbox import sandbox as sandbox_command
+from enamel.cli.process.sandbox import sandbox as sandbox_command
 from enamel.sandbox import era, kernel, serve
 
 NEUTRON = [name for name, one in era.ERAS.items() if not one.nova_network]
@@ -123,7 +123,7 @@ def test_paths_of_later_extensions_are_not_there(eras: dict[str, There], name: s
 
 def test_an_era_that_never_was_is_refused() -> None:
     with (
-        pytest.raises(ValueError, match="there are 2012, 2015"),
+        pytest.raises(ValueError, match="expected one of 2012, 2015"),
         serve.in_thread(kernel.Settings(era="1999")),
     ):
         pass

@@ -173,7 +173,7 @@ async def test_rules_are_listed_with_their_hits_and_cleared(client):
 async def test_a_rule_that_makes_no_sense(client, rule):
     answer = await client.call("POST", "/sandbox/faults", rule)
     assert answer.status == 400
-    assert answer.body["error"].startswith("This is no fault rule: ")
+    assert answer.body["error"].startswith("This is not a fault rule: ")
 
 
 async def test_rules_from_a_file(tmp_path):

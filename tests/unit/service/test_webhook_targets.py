@@ -38,6 +38,13 @@ INNER = [
     "fd00:ec2::254",
     "ff02::1",
     "2001:db8::1",
+    "fec0::1",
+    "feff::1",
+    "3fff::1",
+    "3fff:fff::1",
+    "2606:2800:21f:cb07:0:5efe:a9fe:a9fe",
+    "2606:2800:21f:cb07:200:5efe:7f00:1",
+    "::ffff:0:7f00:1",
 ]
 
 
@@ -46,7 +53,15 @@ def test_inner_addresses_do_not_pass(address: str) -> None:
     assert not WebhookTargets().passes(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "93.184.215.14",
+        "8.8.8.8",
+        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+        "2606:2800:21f:cb07:0:5efe:808:808",
+    ],
+)
 def test_public_addresses_pass(address: str) -> None:
     assert WebhookTargets().passes(address)
 

@@ -38,6 +38,11 @@ class Flights:
             task.add_done_callback(lambda done: self._landed(key, done))
         return cast(T, await asyncio.shield(task))
 
+    @property
+    def under_way(self) -> bool:
+        """Whether there are any."""
+        return bool(self._under_way)
+
     def keys(self) -> set[Hashable]:
         """Return what is asked just now."""
         return set(self._under_way)
@@ -121,6 +126,11 @@ class Cache:
             return cast(T, given.value)
 
         return await self._flights.join(key, fetched)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._flights.under_way
 
     def peek(self, key: Hashable) -> Any:
         """Return what is kept under a key, or None; nothing is fetched."""

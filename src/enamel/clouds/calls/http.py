@@ -80,10 +80,12 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        for session in (self._reading, self._writing):
+        # Whoever calls meanwhile gets connections of their own.
+        sessions = (self._reading, self._writing)
+        self._reading = self._writing = None
+        for session in sessions:
             if session is not None:
                 await session.close()
-        self._reading = self._writing = None
 
     def _silent(self, attempt: Attempt, exc: BaseException, *, no_effect: bool) -> Failure:
         operation = attempt.operation

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from enamel.clouds.methods.base import Methods
 from enamel.model import cloud
+from enamel.model.cloud_reference import CloudReference
 
 
 class Projects(Methods, Protocol):
@@ -25,8 +26,8 @@ class Projects(Methods, Protocol):
         """Return the ids of the projects in which a user has a role."""
         raise self.missing("projects_of")
 
-    async def entry_of(self, project: str) -> str:
-        """Return the name under which this cloud opens for another project. Raises CloudForbidden: no role there."""
+    async def entry_of(self, project: str) -> CloudReference:
+        """Return the reference to this cloud for another project. Raises CloudForbidden: no role there."""
         raise self.missing("entry_of")
 
     async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:

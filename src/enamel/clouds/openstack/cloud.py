@@ -142,7 +142,7 @@ class OpenStackCloud(
     ) -> None:
         self.name = name
         self.sibling = sibling
-        self.site = _site(region)
+        self.site = site_of(region)
         timeouts = timeouts or Timeouts()
         self.pace = gates or gate.Pace(cloud=name, pauses=timeouts.pauses)
         self.keystone = session.Session(region, name=name, timeouts=timeouts, gates=self.pace)
@@ -229,8 +229,15 @@ class OpenStackCloud(
         found = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
         return {kind: limit for kind, limit in found.items() if kind in wanted}
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a call is under way or somebody waits for a resource."""
+        watchers = (self.servers, self.volumes, self.ports, self.snapshots, self.volume_snapshots)
+        calling = self.calls.under_way > 0 or self.keystone.in_use or self.kept.in_use
+        return calling or any(watcher.in_use for watcher in watchers)
+
     async def close(self) -> None:
-        """Give back connections."""
+        """Give back connections and stop what is under way. A use after that opens connections again."""
         await self.servers.close()
         await self.volumes.close()
         await self.ports.close()
@@ -249,7 +256,7 @@ class OpenStackCloud(
     async def whose(self) -> tuple[str, ...]:
         """Return what sets apart what this account sees: the cloud first, then the project and its roles there."""
         who = await self.identity()
-        return (f"{self.keystone.address} {who.region}", who.project_id, *sorted(who.roles))
+        return (self.site, who.project_id, *sorted(who.roles))
 
     async def _shared(
         self, kinds: set[str], read: Callable[[set[str]], Awaitable[dict[str, cloud.Limit]]]
@@ -260,7 +267,7 @@ class OpenStackCloud(
         )
 
 
-def _site(region: Any) -> str:
+def site_of(region: Any) -> str:
     """Return where a cloud answers: its Keystone, and the region there."""
     url = str(region.get_auth_args().get("auth_url") or region.name)
     keystone = url.rstrip("/").removesuffix("/v3").removesuffix("/v2.0")

@@ -76,10 +76,14 @@ class Configuration:
         default: str | None = self._loader.default_cloud
         return None if default == _NOTHING_CONFIGURED else default
 
-    def region(self, name: str) -> Any:
-        """Return openstacksdk's CloudRegion of an entry. Raises CloudUnknown, and CloudUnauthorized where it lacks values."""
-        entry, _, project = (name, "", "") if name in self.names() else name.partition("@")
-        if entry not in self.names():
+    def region(self, name: str, *, project: str | None = None) -> Any:
+        """Return openstacksdk's CloudRegion of an entry. Raises CloudUnknown, and CloudUnauthorized where it lacks values.
+
+        Args:
+            name: The entry.
+            project: Id of another project; None for the entry's own.
+        """
+        if name not in self.names():
             there = ", ".join(self.names())
             raise CloudUnknown(
                 f"There is no cloud {name!r} in the configuration; there "
@@ -90,7 +94,7 @@ class Configuration:
             with warnings.catch_warnings():
                 # The loader warns of a default of its own.
                 warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
-                found = self._loader.get_one(cloud=entry)
+                found = self._loader.get_one(cloud=name)
                 return self._rescoped(found, project=project) if project else found
         except keystone_errors.MissingRequiredOptions as exc:
             lacking = ", ".join(option.dest for option in exc.options)

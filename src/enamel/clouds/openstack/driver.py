@@ -22,11 +22,10 @@ class OpenStack:
         """Return the entries of clouds.yaml and of the environment, the default one first."""
         return self._configuration.names()
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> driver.Cloud:
-        """Open a cloud; nothing is asked of it yet. `entry@project` is an entry with another project's id."""
-        region = self._configuration.region(name)
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> driver.Cloud:
+        """Return a new handle of an entry, for its own project or another one, without a call to the cloud."""
+        region = self._configuration.region(name, project=project)
         # Several entries may be several projects, or users, of the same cloud.
-        where = f"{region.config.get('auth', {}).get('auth_url', name)} {region.get_region_name() or ''}"
-        gates = paces.of(where, cloud=name, pauses=Timeouts().pauses)
+        gates = paces.of(cloud.site_of(region), cloud=name, pauses=Timeouts().pauses)
         sibling = functools.partial(self._configuration.sibling, name)
         return cloud.OpenStackCloud(name, region, board=board, gates=gates, sibling=sibling)

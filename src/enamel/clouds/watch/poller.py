@@ -113,6 +113,11 @@ class Poller(Generic[T]):
         """The number of the last look on the board that was taken over."""
         self._news_at = float("-inf")
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a poll is under way."""
+        return self._flights.under_way
+
     async def look(self, *, due: bool = False, everything: bool = False) -> None:
         """Have a look come in, made by this process or by another.
 

@@ -104,6 +104,11 @@ class Watcher(Generic[T]):
         """Take note of a write: what is known is not fresh any more, here and in the other processes."""
         await self._lookout.changed()
 
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._subjects) or self._lookout.in_use
+
     async def close(self) -> None:
         """Stop looking; those who still wait are cancelled."""
         if self._poller is not None:

@@ -1,6 +1,6 @@
 """`address.attach`: an address leads to a server from now on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from enamel.commands.address import delete
@@ -80,36 +80,59 @@ def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
         )
 
 
-def _port(wish: AttachWish, server: cloud.Server, found: cloud.Address, look: Lookup) -> cloud.Port | None:
+def _port(wish: AttachWish, server: cloud.Server, floating: cloud.Address, look: Lookup) -> cloud.Port | None:
     """Return the port of a server that a floating IP is to lead to."""
-    external = {one.id for one in look.facts.networks if one.external}
-    ports = [one for one in look.facts.ports if one.server_id == server.id]
+    ports = [port for port in look.facts.ports if port.server_id == server.id]
     if wish.fixed_ip is not None:
-        chosen = next((one for one in ports if wish.fixed_ip in one.addresses), None)
-        if chosen is None:
-            detail = f"Server '{server.name}' has no address {wish.fixed_ip}; it has {_listed(ports)}."
-            look.fault("/fixed_ip", detail, "unknown")
-        return chosen
-    inside = [one for one in ports if one.network_id not in external and _of_version_4(one)]
-    taken = {one.port_id: one for one in look.facts.addresses if one.port_id}
-    free = [one for one in inside if one.id not in taken]
-    if len(free) == 1:
-        return free[0]
+        return _port_of(wish.fixed_ip, ports, server, look)
+    external = {network.id for network in look.facts.networks if network.external}
+    inside = [port for port in ports if port.network_id not in external and _of_version_4(port)]
+    taken = {address.port_id: address.address for address in look.facts.addresses if address.port_id}
+    free = [port for port in inside if port.id not in taken]
+    if len(free) != 1:
+        look.fault(*_ambiguous(free, inside, taken, server=server, pool=_network(floating, look)))
+    return free[0] if len(free) == 1 else None
+
+
+def _port_of(
+    address: str, ports: Sequence[cloud.Port], server: cloud.Server, look: Lookup
+) -> cloud.Port | None:
+    """Return the port with a fixed address."""
+    port = next((port for port in ports if address in port.addresses), None)
+    if port is None:
+        detail = f"Server '{server.name}' has no address {address}; it has {_listed(ports)}."
+        look.fault("/fixed_ip", detail, "unknown")
+    return port
+
+
+def _ambiguous(
+    free: Sequence[cloud.Port],
+    inside: Sequence[cloud.Port],
+    taken: Mapping[str, str],
+    *,
+    server: cloud.Server,
+    pool: str,
+) -> tuple[str, str, str]:
+    """Return pointer, sentence and code of the fault of a server with several ports, or none, for an address."""
+    name = f"Server '{server.name}'"
     if free:
-        detail = f"Server '{server.name}' has several addresses; say which with `fixed_ip`: {_listed(free)}."
-        look.fault("/fixed_ip", detail, "ambiguous")
-    elif inside:
-        other = taken[inside[0].id].address
-        detail = f"Server '{server.name}' has a public address already: {other}. Detach that one first."
-        look.fault("/server", detail, "in_use")
-    else:
-        outside = next((one.name for one in look.facts.networks if one.id == found.network_id), "public")
-        detail = (
-            f"Server '{server.name}' has no address on a network that a router connects to '{outside}'. "
-            f"Plug it into one first (ATTACH_NETWORK_INTERFACE)."
-        )
-        look.fault("/server", detail, "not_routed")
-    return None
+        detail = f"{name} has several addresses; say which with `fixed_ip`: {_listed(free)}."
+        return "/fixed_ip", detail, "ambiguous"
+    if inside:
+        other = taken[inside[0].id]
+        detail = f"{name} has a public address already: {other}. Detach that one first."
+        return "/server", detail, "in_use"
+    detail = (
+        f"{name} has no address on a network that a router connects to '{pool}'. "
+        f"Attach it to one first (ATTACH_NETWORK_INTERFACE)."
+    )
+    return "/server", detail, "not_routed"
+
+
+def _network(floating: cloud.Address, look: Lookup) -> str:
+    """Return the name of the network that a floating IP comes from."""
+    names = (network.name for network in look.facts.networks if network.id == floating.network_id)
+    return next(names, "public")
 
 
 def _of_version_4(port: cloud.Port) -> bool:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from enamel.commands.launch import rule_parser
+from enamel.commands.launch import public_key, rule_parser
 from enamel.commands.launch.server_request import TWINS, ParsedRule, RequestedServer
 from enamel.model import ids, readiness, tag
 from enamel.model.errors import Fault
@@ -97,7 +97,7 @@ def _check_key(member: RequestedServer) -> list[Fault]:
     if not KEY_NAME.fullmatch(choice.name):
         detail = "Names of keys have letters, digits, spaces and the characters _ - . @ only."
         faults.append(_fault(f"{where}/name", detail))
-    problem = rule_parser.key_fault(choice.public_key)
+    problem = public_key.fault(choice.public_key)
     return faults + ([_fault(f"{where}/public_key", problem)] if problem else [])
 
 

@@ -141,35 +141,38 @@ def _auto(member: RequestedServer, look: Lookup) -> Interface:
 def public(
     member: RequestedServer, plugged: Sequence[Interface] | None, look: Lookup
 ) -> tuple[str | None, cloud.Address | None]:
-    """Return where the public address comes from: a network for a new one, or one that is there."""
-    wanted = member.wish.public_address
-    pointer = member.at("public_address")
-    if not wanted:
-        return None, None
-    if not plugged:
-        # A server whose networks are all faults is told of these.
-        if plugged is None:
-            look.fault(pointer, "A server without a network cannot have a public address.")
+    """Return where the public address comes from: a network for a new one, or an address that exists."""
+    wanted, pointer = member.wish.public_address, member.at("public_address")
+    if wanted and plugged is None:
+        look.fault(pointer, "A server without a network cannot have a public address.")
+    if not wanted or not plugged:
+        # Where all networks of the server are faults, these are enough.
         return None, None
     if isinstance(wanted, AddressChoice) and wanted.address is not None:
         return None, _existing(wanted, pointer, look)
-    if wanted is True and any(one.external for one in plugged):
-        return None, None
-    if all(one.external for one in plugged):
+    outside = [interface.external for interface in plugged]
+    if all(outside) and wanted is not True:
         look.fault(pointer, "The server is on external networks only: its addresses are public already.")
+    if all(outside) or (wanted is True and any(outside)):
         return None, None
-    external = [one for one in look.facts.networks if one.external]
-    if isinstance(wanted, AddressChoice) and wanted.source is not None:
-        source = look.find(external, wanted.source, what="external network", pointer=f"{pointer}/from")
-        return (source.id if source else None), None
-    best = [one for one in external if one.default] or external
+    source = wanted.source if isinstance(wanted, AddressChoice) else None
+    return _pool(source, pointer, look), None
+
+
+def _pool(source: str | None, pointer: str, look: Lookup) -> str | None:
+    """Return the id of the external network that a new address comes from."""
+    external = [network for network in look.facts.networks if network.external]
+    if source is not None:
+        network = look.find(external, source, what="external network", pointer=f"{pointer}/from")
+        return network.id if network else None
+    best = [network for network in external if network.default] or external
     if not best:
         look.fault(pointer, f"Cloud '{look.facts.cloud}' has no external network.", "unknown")
-        return None, None
+        return None
     if len(best) > 1:
-        listed = ", ".join(sorted(f"'{one.name}'" for one in best))
+        listed = ", ".join(sorted(f"'{network.name}'" for network in best))
         look.fault(pointer, f'Say which network it comes from, {{"from": …}}: {listed}.', "ambiguous")
-    return best[0].id, None
+    return best[0].id
 
 
 def _existing(wanted: AddressChoice, pointer: str, look: Lookup) -> cloud.Address | None:

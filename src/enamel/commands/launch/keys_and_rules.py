@@ -1,7 +1,8 @@
-"""The access: the key that opens a server, and what may reach it."""
+"""Keys and rules: the key that opens a server, and who may reach it."""
 
 import msgspec
 
+from enamel.commands.launch import public_key
 from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.model import cloud
@@ -15,22 +16,17 @@ def key(member: RequestedServer, look: Lookup) -> KeypairChoice | None:
     if wanted is None:
         return None
     choice = wanted if isinstance(wanted, KeypairChoice) else KeypairChoice(name=wanted)
-    there = look.facts.keypairs.get(choice.name)
+    existing = look.facts.keypairs.get(choice.name)
     if choice.public_key is None:
-        if there is None:
+        if existing is None:
             detail = f"There is no keypair '{choice.name}'; send its `public_key` along to import it."
             look.fault(pointer, detail, "unknown")
         return choice
-    if there is None:
+    if existing is None:
         return choice
-    if words(there.public_key) != words(choice.public_key):
+    if public_key.content(existing.public_key) != public_key.content(choice.public_key):
         look.fault(pointer, f"Another key has the name '{choice.name}'; choose another name.", "taken")
     return KeypairChoice(name=choice.name)
-
-
-def words(public_key: str | None) -> list[str]:
-    """Return what makes two public keys the same: type and content, without the comment."""
-    return (public_key or "").split()[:2]
 
 
 def rules(member: RequestedServer, look: Lookup) -> tuple[cloud.Rule, ...]:

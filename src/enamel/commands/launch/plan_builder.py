@@ -1,4 +1,4 @@
-"""The writer: puts the choices of a launch into a plan.
+"""The plan builder: puts the servers of a launch into a plan.
 
 First comes what servers share, then each server: with ports of its own that are made first, or plugged in by Nova.
 """
@@ -10,17 +10,17 @@ from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts
 from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.resolved_server import ResolvedServer
+from enamel.commands.launch.shared_resources import SharedResources
 from enamel.flow import expressions
 from enamel.flow.draft import Draft, Handle
 from enamel.flow.expressions import Expression
 from enamel.flow.plan import Group, Plan
-from enamel.model import ids
 from enamel.model.cloud import Disk, NetworkPort
 from enamel.model.launch import Launch
-from enamel.steps import address, keypair, network, port, reach, security_group, server, server_group, volume
+from enamel.steps import address, port, reach, server, volume
 
-PORTS_AT_ONCE = 100
-"""So many ports at the most are made with one request."""
+MAX_PORTS = 100
+"""Ports that are made with one request at the most."""
 
 
 class ServerHandle(NamedTuple):
@@ -60,14 +60,9 @@ class PlanBuilder:
         self._choices = choices
         able = facts.capabilities
         self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
-        self._short = ids.short(task)
         self._ports_first = ports_first and Capability.PORTS in able
-        self._facts = facts
         self._draft = draft or Draft()
-        self._keys: dict[str, Handle] = {}
-        self._groups: dict[Any, Handle] = {}
-        self._network: Handle | None = None
-        self._server_group: Handle | None = None
+        self._shared = SharedResources(self._draft, servers=choices, task=task, facts=facts)
         self._placed: list[Any] = []
         """The servers from which the next ones are kept apart where the cloud has no server groups."""
         self._texts: dict[str, str] = {}
@@ -88,8 +83,7 @@ class PlanBuilder:
 
     def add(self) -> Mapping[str, ServerHandle]:
         """Add the servers to the draft and return their handles by host name."""
-        for choice in self._choices:
-            self._shared(choice)
+        self._shared.add()
         if self._ports_first:
             ports = self._ports()
             for number, choice in enumerate(self._choices):
@@ -114,58 +108,18 @@ class PlanBuilder:
         spots = choice.spots[turn:] + choice.spots[:turn]
         return tuple({"zone": spot.zone, "placement": spot.path} for spot in spots)
 
-    # -- what all share
-
-    def _shared(self, choice: ResolvedServer) -> None:
-        """Add what a server needs and others may use as well."""
-        key = choice.key
-        if key and key.public_key is not None and key.name not in self._keys:
-            step = keypair.ImportKeypair(name=key.name, public_key=key.public_key)
-            self._keys[key.name] = self._draft.add(step)
-        if choice.rules and choice.rules not in self._groups:
-            base = choice.hostname if len(self._choices) == 1 else choice.hostname.rsplit("-", 1)[0]
-            number = f"-{len(self._groups) + 1}" if self._groups else ""
-            name = f"{base}-{self._short}{number}"
-            self._groups[choice.rules] = self._draft.add(
-                security_group.CreateSecurityGroup(name=name, rules=choice.rules)
-            )
-        if self._network is None and any(one.automatic for one in choice.interfaces or ()):
-            self._network = self._draft.add(network.AutoNetwork())
-        grouped = Capability.SERVER_GROUPS in self._facts.capabilities
-        if self._server_group is None and choice.spread and len(self._choices) > 1 and grouped:
-            name = server_group.name_of(self._short)
-            self._server_group = self._draft.add(server_group.CreateServerGroup(name=name))
-
-    def _network_of(self, interface: Interface) -> Any:
-        if interface.automatic and self._network is not None:
-            return self._network["id"]
-        return interface.network_id
-
-    def _security_groups(self, choice: ResolvedServer) -> tuple[Any, ...] | None:
-        """Return the ids of a server's security groups; None leaves the project's default."""
-        if not choice.rules:
-            return choice.security_groups
-        named = choice.security_groups
-        if named is None:
-            named = tuple(
-                one.id
-                for one in self._facts.security_groups
-                if one.name == "default" and one.project_id in ("", self._facts.identity.project_id)
-            ) or ("default",)
-        return (self._groups[choice.rules]["id"], *named)
-
     def _boot(self, names: Sequence[str], choice: ResolvedServer, **rest: Any) -> server.Boot:
         """Return the step that boots servers of one kind."""
-        key = choice.key
+        group = self._shared.server_group
         return server.Boot(
             names=tuple(names),
             flavor_id=choice.flavor.id,
             image_id=choice.image_id,
-            key_name=(self._keys[key.name]["name"] if key.name in self._keys else key.name) if key else None,
-            user_data=self._secret(choice.user_data),
+            key_name=self._shared.key_name(choice),
+            user_data=self._user_data(choice),
             properties=choice.properties,
             tags=choice.tags,
-            group_id=self._server_group["id"] if self._server_group and choice.spread else None,
+            group_id=group["id"] if group and choice.spread else None,
             same_host=choice.same_host,
             different_host=choice.different_host,
             cores=choice.flavor.vcpus,
@@ -173,10 +127,13 @@ class PlanBuilder:
             **rest,
         )
 
-    def _secret(self, text: str | Expression | None) -> Any:
+    def _user_data(self, choice: ResolvedServer) -> Any:
+        text = choice.user_data
         if text is None or isinstance(text, Expression):
             return text
-        return expressions.secret(self._texts.setdefault(text, f"user-data-{len(self._texts) + 1}"))
+        if text not in self._texts:
+            self._texts[text] = self._draft.symbol("user-data")
+        return expressions.secret(self._texts[text])
 
     # -- ports first
 
@@ -189,8 +146,8 @@ class PlanBuilder:
             for place, interface in enumerate(choice.interfaces or ())
             if interface.port_id is None
         ]
-        for start in range(0, len(wanted), PORTS_AT_ONCE):
-            batch = wanted[start : start + PORTS_AT_ONCE]
+        for start in range(0, len(wanted), MAX_PORTS):
+            batch = wanted[start : start + MAX_PORTS]
             wants = [self._port(number, place, interface) for number, place, interface in batch]
             handle = self._draft.add(
                 port.CreatePorts(wants=tuple(wants)),
@@ -206,11 +163,11 @@ class PlanBuilder:
     def _port(self, number: int, place: int, interface: Interface) -> port.RequestedPort:
         choice = self._choices[number]
         return port.RequestedPort(
-            network_id=self._network_of(interface),
+            network_id=self._shared.network(interface),
             name=choice.hostname if not place else f"{choice.hostname}-{place + 1}",
             subnet_id=interface.subnet_id,
             fixed_address=interface.fixed_address,
-            security_groups=self._security_groups(choice),
+            security_groups=self._shared.security_groups(choice),
         )
 
     def _separate(self, choice: ResolvedServer, ports: Sequence[tuple[Interface, Any]]) -> None:
@@ -248,7 +205,7 @@ class PlanBuilder:
             self._boot([name], choice, disks=self._disks(choice), apart=apart, **plugs), group=name
         )
         handle = self._plugged(choice, boot["servers", 0, "id"])
-        if choice.spread and self._server_group is None:
+        if choice.spread and self._shared.server_group is None:
             # Before it is ACTIVE, it may have no host yet that others could be kept from.
             self._placed.append(handle.active["id"])
 
@@ -266,12 +223,12 @@ class PlanBuilder:
         networks = tuple(
             NetworkPort(port_id=one.port_id)
             if one.port_id
-            else NetworkPort(network_id=self._network_of(one), fixed_address=one.fixed_address)
+            else NetworkPort(network_id=self._shared.network(one), fixed_address=one.fixed_address)
             for one in interfaces
         )
         return {
             "networks": networks,
-            "security_groups": self._security_groups(choice) or (),
+            "security_groups": self._shared.security_groups(choice) or (),
             "placement": choice.spots[0].path,
             "zone": choice.spots[0].zone,
         }

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from enamel.model import cloud
-from enamel.model.launch import ServerRequest
+from enamel.model.launch import NetworkChoice, ServerRequest
 
 TWINS = ("template", "type", "placement", "keypair")
 """Fields that have a twin `<field>_id`, which takes ids only."""
@@ -46,3 +46,9 @@ class ParsedRule(Struct, frozen=True, kw_only=True):
     group: str | None = None
     """Name or id of the security group that may come in."""
     pointer: str = ""
+
+
+def network_choices(request: ServerRequest) -> list[NetworkChoice]:
+    """Return the networks that a server names; none where it leaves them to Enamel, or is to have none."""
+    named = request.networks if isinstance(request.networks, list) else []
+    return [NetworkChoice(network=choice) if isinstance(choice, str) else choice for choice in named]

@@ -1,6 +1,7 @@
 """`server.transfer`: a server goes to another project, with its disk, its volumes, its metadata and its tags."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -8,7 +9,7 @@ from enamel.commands import quota
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.commands.lookup import Lookup
-from enamel.flow.draft import Draft
+from enamel.flow.draft import Draft, Handle
 from enamel.flow.plan import Group
 from enamel.model import cloud, mark
 from enamel.model.errors import WrongState
@@ -53,7 +54,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     if size is not None and network is not None:
         _write(plan, old, facts=facts, target=target, name=name, size=size, network=network)
         volumes = {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
-        look.faults += quota.faults(plan.needs(target.entry) | volumes, look.facts)
+        look.faults += quota.faults(plan.needs(target.reference.entry) | volumes, look.facts)
     made = plan.plan(
         groups=(Group(name=old.name, id=old.id),),
         all_or_nothing=True,
@@ -77,54 +78,58 @@ def _write(
     network: cloud.Network,
 ) -> None:
     """Put the steps of a transfer into a plan."""
-    group, there = old.name, target.entry
-    stopped = (
-        [draft.add(transfer.StopServer(id=old.id), group=group)] if old.state is ServerState.ACTIVE else []
+    image, shared = _image(draft, old, project_id=target.identity.project_id)
+    boot = server.Boot(
+        names=(name,),
+        flavor_id=size.id,
+        image_id=image["id"],
+        networks=(cloud.NetworkPort(network_id=network.id),),
+        key_name=old.key_name if target.keypair else None,
+        zone=old.zone or None,
+        properties=tuple((key, value) for key, value in old.metadata.items() if key != MARK),
+        tags=old.tags,
+        cores=size.vcpus,
+        memory_mb=size.memory_mb,
     )
-    image = draft.add(
-        snapshot.TakeImage(server_id=old.id, name=f"{old.name}-transfer"), group=group, after=stopped
-    )
-    active = draft.add(snapshot.AwaitImage(id=image["id"]), group=group)
-    shared = draft.add(
-        transfer.ShareImage(id=image["id"], project_id=target.identity.project_id),
-        group=group,
-        after=[active],
-    )
-    booted = draft.add(
-        server.Boot(
-            names=(name,),
-            flavor_id=size.id,
-            image_id=image["id"],
-            networks=(cloud.NetworkPort(network_id=network.id),),
-            key_name=old.key_name if target.keypair else None,
-            zone=old.zone or None,
-            properties=tuple((key, value) for key, value in old.metadata.items() if key != MARK),
-            tags=old.tags,
-            cores=size.vcpus,
-            memory_mb=size.memory_mb,
-        ),
-        group=group,
-        after=[shared],
-        cloud=there,
-    )
-    id = booted["servers", 0, "id"]
-    ready = [draft.add(server.AwaitActive(id=id), group=group, cloud=there)]
-    # The volumes go when the server that is to have them is there: until then nothing of the old one has changed.
-    for disk in facts.volumes:
-        free = draft.add(
-            transfer.UnplugVolume(server_id=old.id, volume_id=disk.id), group=group, after=ready[:1]
-        )
-        given = draft.add(transfer.HandOverVolume(id=disk.id, entry=there), group=group, after=[free])
-        beside = tuple(one.id for one in facts.volumes if one.id != disk.id)
-        plugged = attachment.AttachVolume(server_id=id, volume_id=disk.id, beside=beside)
-        ready.append(draft.add(plugged, group=group, after=[given], cloud=there))
-    ended = draft.add(transfer.EndOriginal(id=old.id), group=group, after=ready)
-    draft.add(transfer.DropImage(id=image["id"]), group=group, after=[ended])
-    for one in facts.ports:
-        by = mark.read(one.mark)
+    entry, project = target.reference.entry, target.reference.project
+    id = draft.add(boot, group=old.name, after=[shared], cloud=entry, project=project)["servers", 0, "id"]
+    active = draft.add(server.AwaitActive(id=id), group=old.name, cloud=entry, project=project)
+    volumes = _volumes(draft, old, facts, new=id, target=target, active=active)
+    ended = draft.add(transfer.EndOriginal(id=old.id), group=old.name, after=[active, *volumes])
+    draft.add(transfer.DropImage(id=image["id"]), group=old.name, after=[ended])
+    for plug in facts.ports:
+        by = mark.read(plug.mark)
         if by is not None and not by.lasting:
             # Nova deletes the ports that it has made itself, and leaves those of a launch.
-            draft.add(port.DeletePort(id=one.id), group=group, after=[ended])
+            draft.add(port.DeletePort(id=plug.id), group=old.name, after=[ended])
+
+
+def _image(draft: Draft, old: cloud.Server, *, project_id: str) -> tuple[Handle, Handle]:
+    """Add the steps that make an image of the server and share it with the other project."""
+    running = old.state is ServerState.ACTIVE
+    stopped = [draft.add(transfer.StopServer(id=old.id), group=old.name)] if running else []
+    take = snapshot.TakeImage(server_id=old.id, name=f"{old.name}-transfer")
+    image = draft.add(take, group=old.name, after=stopped)
+    active = draft.add(snapshot.AwaitImage(id=image["id"]), group=old.name)
+    share = transfer.ShareImage(id=image["id"], project_id=project_id)
+    return image, draft.add(share, group=old.name, after=[active])
+
+
+def _volumes(
+    draft: Draft, old: cloud.Server, facts: Facts, *, new: Any, target: Target, active: Handle
+) -> list[Handle]:
+    """Add the steps that hand the server's volumes over, once the new server is ACTIVE: until then nothing has changed."""
+    entry, project = target.reference.entry, target.reference.project
+    attached = []
+    for disk in facts.volumes:
+        detach = transfer.UnplugVolume(server_id=old.id, volume_id=disk.id)
+        free = draft.add(detach, group=old.name, after=[active])
+        hand_over = transfer.HandOverVolume(id=disk.id, entry=entry, project=project)
+        given = draft.add(hand_over, group=old.name, after=[free])
+        beside = tuple(other.id for other in facts.volumes if other.id != disk.id)
+        attach = attachment.AttachVolume(server_id=new, volume_id=disk.id, beside=beside)
+        attached.append(draft.add(attach, group=old.name, after=[given], cloud=entry, project=project))
+    return attached
 
 
 def _check(old: cloud.Server, facts: Facts) -> None:

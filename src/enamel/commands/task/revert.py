@@ -1,5 +1,6 @@
 """`task.revert`: what an ended task has made goes again, and nothing else."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from enamel.commands.command import CommandRequest, Planned
@@ -7,8 +8,10 @@ from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.task import undo_steps
 from enamel.flow import plan as plans
 from enamel.flow.draft import Draft
+from enamel.flow.plan import Plan
 from enamel.model import task
 from enamel.model.errors import WrongState
+from enamel.model.item import Item
 from enamel.steps import KINDS
 
 
@@ -26,19 +29,33 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     old = facts.task
     if old is None:
         raise AssertionError("the facts of a revert have the task")
-    _refuse(old, facts)
+    return Planned(plan=undo(old, facts.items, children=facts.children), timeout=timedelta(hours=1))
+
+
+def undo(old: task.Task, items: Sequence[Item], *, children: Sequence[task.Task] = ()) -> Plan:
+    """Return the plan that undoes a task.
+
+    Args:
+        old: The task.
+        items: Its items.
+        children: The tasks that have reverted or restarted it.
+
+    Raises:
+        WrongState: The task has not ended, was reverted before, or has left nothing to undo.
+    """
+    _refuse(old, items, children)
     before = plans.read(old.plan)
-    items = {one.name: one for one in facts.items}
+    by_name = {item.name: item for item in items}
     draft = Draft()
-    undo_steps.outstanding(draft, before, items)
-    undo_steps.undo(draft, before, items, of=old, among=items)
-    made = draft.plan(on_failure="keep")
-    if not made.nodes:
+    undo_steps.outstanding(draft, before, by_name)
+    undo_steps.undo(draft, before, by_name, of=old, among=by_name)
+    plan = draft.plan(on_failure="keep")
+    if not plan.nodes:
         raise WrongState(f"Task {old.id} has left nothing to undo.", state=old.state.value)
-    return Planned(plan=made, timeout=timedelta(hours=1))
+    return plan
 
 
-def _refuse(old: task.Task, facts: Facts) -> None:
+def _refuse(old: task.Task, items: Sequence[Item], children: Sequence[task.Task]) -> None:
     """Raise WrongState where the task cannot be reverted."""
     if old.state not in task.ENDED:
         raise WrongState(
@@ -48,13 +65,13 @@ def _refuse(old: task.Task, facts: Facts) -> None:
         )
     if old.type == "server.terminate" or old.type == "task.revert":
         raise WrongState(f"A {old.type} cannot be undone.", state=old.state.value)
-    if any(KINDS[one.kind].final and one.attempt for one in facts.items):
+    if any(KINDS[item.kind].final and item.attempt for item in items):
         raise WrongState(
             f"Task {old.id} is past its point of no return.",
             state=old.state.value,
             remedy="Do the opposite: a server that was transferred can be transferred back.",
         )
-    owner = undo_steps.owner(facts.children)
+    owner = undo_steps.owner(children)
     if owner is not None:
         raise WrongState(
             f"Task {old.id} was reverted already, by task {owner.id}."

@@ -16,8 +16,6 @@ from enamel.steps import KINDS
 from enamel.steps.revert import Revert
 
 REVERT = "task.revert"
-NOTHING = evaluation.Sources(outputs={}, placement={}, secrets=None)
-"""All that a step that undoes another one refers to: its inputs are literals."""
 _FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 
 
@@ -82,7 +80,9 @@ def undo(
             only=going if going and len(going) < _total(one) else None,
             mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
         )
-        handle = draft.add(step, name=f"undo-{node.name}", after=later, cloud=node.cloud)
+        handle = draft.add(
+            step, name=f"undo-{node.name}", after=later, cloud=node.cloud, project=node.project
+        )
         handles[node.name] = [handle]
         added[handle.name] = node
     return added
@@ -95,8 +95,10 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
     for node in before.nodes:
         if is_undoing(node) and items[node.name].state is not item.State.COMPLETED:
             after = [handles[name] for name in node.after if name in handles]
-            step = msgspec.convert(evaluation.resolve(node.inputs, NOTHING), Revert)
-            handles[node.name] = draft.add(step, name=node.name, after=after, cloud=node.cloud)
+            step = msgspec.convert(evaluation.resolve(node.inputs, evaluation.LITERALS), Revert)
+            handles[node.name] = draft.add(
+                step, name=node.name, after=after, cloud=node.cloud, project=node.project
+            )
             added[node.name] = node
     return added
 

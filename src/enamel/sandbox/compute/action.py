@@ -1,4 +1,4 @@
-"""Actions on servers: one table of what may be done in which state and what becomes of it."""
+"""Actions on servers: one table of which action is allowed in which state."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Rule(NamedTuple):
     """One line of the table of actions."""
 
     act: guard.Act
-    """What is done."""
+    """What carries it out."""
     states: frozenset[str] | None = None
-    """The lasting states it is allowed in; None allows all."""
+    """The vm_states it is allowed in; None allows all."""
     busy: bool = False
     """Whether it is allowed while another task runs."""
     admin: str = ""
@@ -30,7 +30,7 @@ class Rule(NamedTuple):
 
 
 def run(request: http.Request) -> kernel.Reply:
-    """Find the action in the body, compute_guard.check lock and state, and do it."""
+    """Find the action in the body, check lock and state, and carry it out."""
     body = request.body()
     if len(body) != 1:
         raise kernel.Refusal(400, "Malformed request body")
@@ -63,7 +63,7 @@ def _console_output(request: http.Request, server: compute_server.Server, asked:
 
 
 def _restore(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Bring a softly deleted server back, when the quota still has room."""
+    """Restore a soft-deleted server, if the quota allows it."""
     request.cloud.compute.afford(
         server.project_id, instances=1, cores=server.flavor.vcpus, ram=server.flavor.ram
     )
@@ -89,14 +89,14 @@ def _group(*, add: bool) -> guard.Act:
 
 
 def _reset(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Declare a server active or broken."""
+    """Set a server's state to active or error."""
     server.epoch += 1
     work.mark(request.cloud, server, vm_state=asked["state"], task_state=None)
     return guard.ACCEPTED
 
 
 def _console(kind: str) -> guard.Act:
-    """Return an old action that asks for a console, gone since 2.6."""
+    """Return one of the console actions that 2.6 removed."""
 
     def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         if request.version >= (2, 6):
@@ -193,4 +193,4 @@ ACTIONS: dict[str, Rule] = {
     "removeFloatingIp": Rule(network.associate(put=False), busy=True, lock=False),
     "os-resetState": Rule(_reset, busy=True, lock=False, admin="os_compute_api:os-admin-actions:reset_state"),
 }  # fmt: skip
-"""What may be done to a server."""
+"""The actions on a server."""

@@ -1,4 +1,4 @@
-"""What hangs on a server: volumes, interfaces, security groups, addresses."""
+"""What is attached to a server: volumes, interfaces, security groups, addresses."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def _attachment(
     request: http.Request, server: compute_server.Server, disk: compute_server.Disk
 ) -> dict[str, Any]:
     """Return an attachment as Nova shows it."""
-    shown: dict[str, Any] = {"volumeId": disk.volume_id, "serverId": server.id, "device": disk.device}
+    body: dict[str, Any] = {"volumeId": disk.volume_id, "serverId": server.id, "device": disk.device}
     if request.version < (2, 89):
-        shown["id"] = disk.volume_id
+        body["id"] = disk.volume_id
     if request.version >= (2, 70):
-        shown["tag"] = disk.tag
+        body["tag"] = disk.tag
     if request.version >= (2, 79):
-        shown["delete_on_termination"] = disk.delete_on_termination
+        body["delete_on_termination"] = disk.delete_on_termination
     if request.version >= (2, 89):
-        shown |= {"attachment_id": disk.attachment_id, "bdm_uuid": disk.mapping_id}
-    return shown
+        body |= {"attachment_id": disk.attachment_id, "bdm_uuid": disk.mapping_id}
+    return body
 
 
 def volumes(request: http.Request) -> kernel.Reply:
     """Answer with a server's volumes."""
     server = _server(request)
-    shown = [_attachment(request, server, disk) for disk in server.disks.values()]
-    return kernel.Reply(body={"volumeAttachments": shown})
+    attachments = [_attachment(request, server, disk) for disk in server.disks.values()]
+    return kernel.Reply(body={"volumeAttachments": attachments})
 
 
 def _disk(request: http.Request, server: compute_server.Server) -> compute_server.Disk:
@@ -77,8 +77,8 @@ def _disk(request: http.Request, server: compute_server.Server) -> compute_serve
 def volume(request: http.Request) -> kernel.Reply:
     """Answer with one of a server's volumes."""
     server = _server(request)
-    shown = _attachment(request, server, _disk(request, server))
-    return kernel.Reply(body={"volumeAttachment": shown})
+    attachment = _attachment(request, server, _disk(request, server))
+    return kernel.Reply(body={"volumeAttachment": attachment})
 
 
 def attach_volume(request: http.Request) -> kernel.Reply:
@@ -87,21 +87,21 @@ def attach_volume(request: http.Request) -> kernel.Reply:
     compute_schema.check(body, next(schema for turn, schema in _VOLUMES.items() if turn <= request.version))
     asked = body["volumeAttachment"]
     volume_id = asked["volumeId"]
-    found = cloud.volume.find(request.caller, volume_id)
-    if found is None:
+    volume = cloud.volume.find(request.caller, volume_id)
+    if volume is None:
         raise kernel.Refusal(404, f"Volume {volume_id} could not be found.")
     guard.check(request, server, name="attach_volume", states=_STATES)
     if volume_id in server.disks:
         raise kernel.Refusal(400, f"Invalid volume: volume {volume_id} already attached")
-    if found.status != "available" and not (found.multiattach and found.status == "in-use"):
-        if found.status == "in-use":
+    if volume.status != "available" and not (volume.multiattach and volume.status == "in-use"):
+        if volume.status == "in-use":
             raise kernel.Refusal(400, f"Invalid volume: volume {volume_id} already attached")
         raise kernel.Refusal(
             400,
             f"Invalid input received: Invalid volume: Volume {volume_id} status must be available or in-use or"
-            f" downloading to reserve, but the current status is {found.status}.",
+            f" downloading to reserve, but the current status is {volume.status}.",
         )
-    if found.multiattach and request.version < (2, 60):
+    if volume.multiattach and request.version < (2, 60):
         raise kernel.Refusal(
             400, "Multiattach volumes are only supported starting with compute API version 2.60."
         )
@@ -128,7 +128,7 @@ def attach_volume(request: http.Request) -> kernel.Reply:
 
 
 def change_volume(request: http.Request) -> kernel.Reply:
-    """Change whether a volume goes with its server."""
+    """Change whether a volume is deleted with its server."""
     server = _server(request)
     disk = _disk(request, server)
     asked = request.body().get("volumeAttachment")
@@ -139,7 +139,7 @@ def change_volume(request: http.Request) -> kernel.Reply:
 
 
 def detach_volume(request: http.Request) -> kernel.Reply:
-    """Take a volume from a server."""
+    """Detach a volume from a server."""
     server, cloud = _server(request), request.cloud
     disk = _disk(request, server)
     guard.check(request, server, name="detach_volume", states=_STATES)
@@ -158,7 +158,7 @@ def detach_volume(request: http.Request) -> kernel.Reply:
 
 def _interface(request: http.Request, plug: seams.Plug) -> dict[str, Any]:
     """Return an interface as Nova shows it."""
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "net_id": plug.network_id,
         "port_id": plug.port_id,
         "mac_addr": plug.mac,
@@ -166,8 +166,8 @@ def _interface(request: http.Request, plug: seams.Plug) -> dict[str, Any]:
         "fixed_ips": [{"subnet_id": subnet, "ip_address": address} for address, subnet in plug.fixed],
     }
     if request.version >= (2, 70):
-        shown["tag"] = None
-    return shown
+        body["tag"] = None
+    return body
 
 
 def interfaces(request: http.Request) -> kernel.Reply:
@@ -208,7 +208,7 @@ _INTERFACE = compute_schema.checker(
 
 
 def attach_interface(request: http.Request) -> kernel.Reply:
-    """Give a server another interface."""
+    """Attach an interface to a server."""
     server, cloud, body = _server(request), request.cloud, request.body()
     compute_schema.check(body, _INTERFACE)
     asked = body.get("interfaceAttachment") or {}
@@ -233,7 +233,7 @@ def attach_interface(request: http.Request) -> kernel.Reply:
 
 
 def detach_interface(request: http.Request) -> kernel.Reply:
-    """Take an interface from a server."""
+    """Detach an interface from a server."""
     server, cloud = _server(request), request.cloud
     plug = _plug(request, server)
     guard.check(request, server, name="detach_interface", states=_PLUGGABLE)
@@ -251,7 +251,7 @@ def detach_interface(request: http.Request) -> kernel.Reply:
 def groups(request: http.Request) -> kernel.Reply:
     """Answer with a server's security groups."""
     server = _server(request)
-    shown = [
+    bodies = [
         {
             "id": group["id"],
             "name": group["name"],
@@ -261,7 +261,7 @@ def groups(request: http.Request) -> kernel.Reply:
         }
         for group in request.cloud.network.groups(server.id)
     ]
-    return kernel.Reply(body={"security_groups": shown})
+    return kernel.Reply(body={"security_groups": bodies})
 
 
 def _plain(server_addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -274,17 +274,17 @@ def _plain(server_addresses: dict[str, list[dict[str, Any]]]) -> dict[str, list[
 
 def addresses(request: http.Request) -> kernel.Reply:
     """Answer with a server's addresses by network."""
-    found = view.addresses(request, request.cloud.network.plugs(_server(request).id))
-    return kernel.Reply(body={"addresses": _plain(found)})
+    networks = view.addresses(request, request.cloud.network.plugs(_server(request).id))
+    return kernel.Reply(body={"addresses": _plain(networks)})
 
 
 def network_addresses(request: http.Request) -> kernel.Reply:
     """Answer with a server's addresses on one network."""
-    found = view.addresses(request, request.cloud.network.plugs(_server(request).id))
+    networks = view.addresses(request, request.cloud.network.plugs(_server(request).id))
     network = request.params["network"]
-    if network not in found:
+    if network not in networks:
         raise kernel.Refusal(404, "Instance is not a member of specified network")
-    return kernel.Reply(body=_plain({network: found[network]}))
+    return kernel.Reply(body=_plain({network: networks[network]}))
 
 
 ROUTES = (

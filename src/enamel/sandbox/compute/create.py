@@ -11,7 +11,7 @@ from enamel.sandbox.compute import server as compute_server
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Accept one server, or several alike."""
+    """Accept a request for one server, or for several equal ones."""
     body = request.body()
     schema.check(body, schema.server(request.version))
     era = request.cloud.era
@@ -28,8 +28,8 @@ def create(request: http.Request) -> kernel.Reply:
     key_name = asked.get("key_name")
     if key_name is not None and (caller.user_id, key_name) not in nova.keypairs:
         raise kernel.Refusal(400, "Invalid key_name provided.")
-    wanted = disk.wanted_volumes(request, asked, most=most)
-    image = disk.root_image(request, asked, flavor=flavor, wanted=wanted)
+    devices = disk.block_devices(request, asked, most=most)
+    image = disk.root_image(request, asked, flavor=flavor, devices=devices)
     if len(asked.get("metadata", {})) > nova.limit(caller.project_id, "metadata_items") >= 0:
         allowed = nova.limit(caller.project_id, "metadata_items")
         raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
@@ -49,13 +49,13 @@ def create(request: http.Request) -> kernel.Reply:
             group=group,
             nics=nics,
             groups=groups,
-            wanted=wanted,
+            devices=devices,
             reservation=reservation,
             number=number if most > 1 and era.compute is not None else None,
         )
         for number in range(count)
     ]
-    for item in wanted:
+    for item in devices:
         if item.source == "volume":
             request.cloud.volume.reserve(item.source_id)
     for server in servers:
@@ -65,7 +65,7 @@ def create(request: http.Request) -> kernel.Reply:
     if schema.truth(asked.get("return_reservation_id", False)):
         return kernel.Reply(status=202, body={"reservation_id": reservation})
     first = servers[0]
-    shown = {
+    body = {
         "id": first.id,
         "links": view.links(request, "servers", first.id),
         "OS-DCF:diskConfig": first.disk_config,
@@ -74,13 +74,13 @@ def create(request: http.Request) -> kernel.Reply:
     }
     return kernel.Reply(
         status=202,
-        body={"server": shown},
+        body={"server": body},
         headers={"Location": f"{request.root}/v2.1/servers/{first.id}"},
     )
 
 
 def _counts(asked: dict[str, Any]) -> tuple[int, int]:
-    """Return how many servers are wanted at least and at most."""
+    """Return the minimum and maximum number of servers requested."""
     fewest = int(asked.get("min_count", 1))
     most = int(asked.get("max_count", fewest))
     if fewest > most:
@@ -117,17 +117,17 @@ def _group(request: http.Request, hints: dict[str, Any], *, count: int) -> state
 
 
 def _nics(request: http.Request, asked: dict[str, Any], *, groups: list[str], most: int) -> list[seams.Nic]:
-    """Return the interfaces the servers are to have, after the network service has looked at them."""
+    """Return the interfaces of the servers, checked by the network service."""
     network, caller = request.cloud.network, request.caller
-    wanted = asked.get("networks")
-    if wanted == "none":
+    networks = asked.get("networks")
+    if networks == "none":
         return []
-    if wanted == "auto":
+    if networks == "auto":
         nics = network.auto(caller)
         network.resolve(caller, nics=nics, groups=groups)
         return nics
     nics = []
-    for item in wanted or ():
+    for item in networks or ():
         if not item.get("uuid") and not item.get("port"):
             raise kernel.Refusal(
                 400, "Bad Request - Invalid Parameter: network uuid or port id must be specified."
@@ -149,11 +149,11 @@ def _nics(request: http.Request, asked: dict[str, Any], *, groups: list[str], mo
             "Failed to launch instances: Unable to launch multiple instances with a single configured port ID. Please launch your instance"
             " one by one with different ports.",
         )
-    return network.resolve(caller, nics=nics if wanted else None, groups=groups)
+    return network.resolve(caller, nics=nics if networks else None, groups=groups)
 
 
 def _affordable(request: http.Request, flavor: compute_server.Flavor, *, fewest: int, most: int) -> int:
-    """Return how many of the wanted servers the quota allows; refuse when those are too few."""
+    """Return how many of the requested servers the quota allows; refuse when that is less than the minimum."""
     nova, project_id = request.cloud.compute, request.caller.project_id
     usage = nova.used(project_id)
     count = most
@@ -181,11 +181,11 @@ def _record(
     group: state.Group | None,
     nics: list[seams.Nic],
     groups: list[str],
-    wanted: list[compute_server.Wanted],
+    devices: list[compute_server.BlockDevice],
     reservation: str,
     number: int | None,
 ) -> compute_server.Server:
-    """Return the record of one new server; one of several has its number in its name, but for the oldest clouds."""
+    """Return the record of one new server; one of several has a number in its name, except on the oldest clouds."""
     now = request.cloud.now()
     ending = "" if number is None else f"-{number + 1}"
     name = asked["name"].strip()
@@ -203,7 +203,7 @@ def _record(
         updated=now,
         nics=list(nics),
         groups=list(groups),
-        wanted=list(wanted),
+        block_devices=list(devices),
         zone=zone or "",
         pinned_zone=zone,
         key_name=asked.get("key_name"),

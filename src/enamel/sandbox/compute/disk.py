@@ -1,4 +1,4 @@
-"""The disks a server is to be booted with: volumes to be made or taken, and the image of a local one."""
+"""The disks a server boots with: new and existing volumes, and the image of a local disk."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from enamel.sandbox.compute import schema, server
 GIB = 1 << 30
 
 
-def wanted_volumes(request: http.Request, asked: dict[str, Any], *, most: int) -> list[server.Wanted]:
+def block_devices(request: http.Request, asked: dict[str, Any], *, most: int) -> list[server.BlockDevice]:
     """Return the volumes the servers are to be booted with; local disks need no record."""
-    found = [_wanted_of_old(request, item, most=most) for item in asked.get("block_device_mapping", [])]
+    devices = [_mapped_volume(request, item, most=most) for item in asked.get("block_device_mapping", [])]
     for item in asked.get("block_device_mapping_v2", []):
         source, source_id = item.get("source_type", "blank"), item.get("uuid", "")
         target = item.get("destination_type", "volume" if source in ("volume", "snapshot") else "local")
@@ -31,7 +31,7 @@ def wanted_volumes(request: http.Request, asked: dict[str, Any], *, most: int) -
         if target != "volume":
             continue
         index = item.get("boot_index")
-        wanted = server.Wanted(
+        device = server.BlockDevice(
             source=source,
             source_id=source_id,
             size=int(item.get("volume_size") or 0),
@@ -41,17 +41,17 @@ def wanted_volumes(request: http.Request, asked: dict[str, Any], *, most: int) -
             device=item.get("device_name") or "",
             tag=item.get("tag"),
         )
-        _check_disk(request, wanted, most=most)
-        found.append(wanted)
-    return found
+        _check_disk(request, device, most=most)
+        devices.append(device)
+    return devices
 
 
-def _wanted_of_old(request: http.Request, item: dict[str, Any], *, most: int) -> server.Wanted:
-    """Return a volume that is asked for by the name of its device, as the first API wants it."""
+def _mapped_volume(request: http.Request, item: dict[str, Any], *, most: int) -> server.BlockDevice:
+    """Return a volume from the `block_device_mapping` of the first API, which names it by its device."""
     device, id = str(item.get("device_name") or ""), str(item.get("volume_id") or "")
     if not device or not id:
         raise kernel.Refusal(400, "Block Device Mapping is Invalid: Missing device UUID.")
-    wanted = server.Wanted(
+    mapped = server.BlockDevice(
         source="volume",
         source_id=id,
         size=int(item.get("volume_size") or 0),
@@ -61,14 +61,14 @@ def _wanted_of_old(request: http.Request, item: dict[str, Any], *, most: int) ->
         device=device,
         tag=None,
     )
-    _check_disk(request, wanted, most=most)
-    return wanted
+    _check_disk(request, mapped, most=most)
+    return mapped
 
 
-def _check_disk(request: http.Request, wanted: server.Wanted, *, most: int) -> None:
-    """Refuse a volume that cannot be what it is wanted for."""
-    cloud, source_id = request.cloud, wanted.source_id
-    if wanted.source == "volume":
+def _check_disk(request: http.Request, device: server.BlockDevice, *, most: int) -> None:
+    """Refuse a volume that cannot be used as requested."""
+    cloud, source_id = request.cloud, device.source_id
+    if device.source == "volume":
         volume = cloud.volume.find(request.caller, source_id)
         if volume is None:
             raise kernel.Refusal(400, f"Block Device Mapping is Invalid: failed to get volume {source_id}.")
@@ -79,20 +79,20 @@ def _check_disk(request: http.Request, wanted: server.Wanted, *, most: int) -> N
                 if volume.status != "in-use"
                 else f"Invalid volume: volume {source_id} already attached",
             )
-        if wanted.boot_index == 0 and not volume.bootable:
+        if device.boot_index == 0 and not volume.bootable:
             raise kernel.Refusal(400, f"Block Device {source_id} is not bootable.")
         if most > 1 and not volume.multiattach:
             raise kernel.Refusal(400, "Cannot attach one or more volumes to multiple instances")
         return
-    if wanted.source == "snapshot" and not cloud.volume.has_snapshot(request.caller, source_id):
+    if device.source == "snapshot" and not cloud.volume.has_snapshot(request.caller, source_id):
         raise kernel.Refusal(400, f"Block Device Mapping is Invalid: failed to get snapshot {source_id}.")
-    if wanted.source == "image" and cloud.image.find(request.caller, source_id) is None:
+    if device.source == "image" and cloud.image.find(request.caller, source_id) is None:
         raise kernel.Refusal(400, f"Block Device Mapping is Invalid: failed to get image {source_id}.")
-    if wanted.source in ("image", "blank") and not wanted.size:
+    if device.source in ("image", "blank") and not device.size:
         raise kernel.Refusal(
             400,
             "Images with destination_type 'volume' need to have a non-zero size specified"
-            if wanted.source == "image"
+            if device.source == "image"
             else "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
         )
 
@@ -102,10 +102,10 @@ def root_image(
     asked: dict[str, Any],
     *,
     flavor: server.Flavor,
-    wanted: list[server.Wanted],
+    devices: list[server.BlockDevice],
 ) -> seams.Image | None:
     """Return the image the servers' local root disks are made from, or None when they boot from volumes."""
-    roots = [item for item in wanted if item.boot_index == 0]
+    roots = [item for item in devices if item.boot_index == 0]
     image_id = asked.get("imageRef", "")
     if not image_id:
         local = [
@@ -142,8 +142,8 @@ def root_image(
     return image
 
 
-def _check_root(request: http.Request, root: server.Wanted, *, flavor: server.Flavor) -> None:
-    """Refuse a root volume whose image needs more."""
+def _check_root(request: http.Request, root: server.BlockDevice, *, flavor: server.Flavor) -> None:
+    """Refuse a root volume that is smaller than its image needs."""
     if root.source != "image":
         return
     image = request.cloud.image.find(request.caller, root.source_id)

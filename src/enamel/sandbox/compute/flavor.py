@@ -36,7 +36,7 @@ _DESCRIPTION = schema.checker(
 
 def _shown(request: http.Request, flavor: server.Flavor) -> dict[str, Any]:
     """Return a flavor as Nova shows it."""
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": flavor.id,
         "name": flavor.name,
         "ram": flavor.ram,
@@ -50,10 +50,10 @@ def _shown(request: http.Request, flavor: server.Flavor) -> dict[str, Any]:
         "links": view.links(request, "flavors", flavor.id),
     }
     if request.version >= (2, 55):
-        shown["description"] = flavor.description
+        body["description"] = flavor.description
     if request.version >= (2, 61):
-        shown["extra_specs"] = flavor.extra_specs
-    return shown
+        body["extra_specs"] = flavor.extra_specs
+    return body
 
 
 def _visible(request: http.Request) -> list[server.Flavor]:
@@ -63,38 +63,38 @@ def _visible(request: http.Request) -> list[server.Flavor]:
     for name, text in (("min_ram", least_ram), ("min_disk", least_disk)):
         if text is not None and not text.isdigit():
             raise kernel.Refusal(400, f"Invalid {name} filter [{text}]")
-    wanted = (request.first("is_public") or "").lower()
-    found = [
+    public = (request.first("is_public") or "").lower()
+    flavors = [
         flavor
         for flavor in nova.flavors.values()
         if (
             flavor.public
             or caller.project_id in flavor.access
-            or (caller.admin and wanted in ("none", "false"))
+            or (caller.admin and public in ("none", "false"))
         )
-        and not (caller.admin and wanted == "false" and flavor.public)
+        and not (caller.admin and public == "false" and flavor.public)
         and flavor.ram >= int(least_ram or 0)
         and flavor.disk >= int(least_disk or 0)
     ]
     marker = request.first("marker")
     if marker is not None:
-        places = [number for number, flavor in enumerate(found) if flavor.id == marker]
+        places = [number for number, flavor in enumerate(flavors) if flavor.id == marker]
         if not places:
             raise kernel.Refusal(400, f"marker [{marker}] not found")
-        found = found[places[0] + 1 :]
+        flavors = flavors[places[0] + 1 :]
     limit = request.first("limit")
-    return found[: int(limit)] if limit and limit.isdigit() else found
+    return flavors[: int(limit)] if limit and limit.isdigit() else flavors
 
 
 def brief(request: http.Request) -> kernel.Reply:
     """Answer with flavors by id and name."""
     flavors = []
     for flavor in _visible(request):
-        shown = _shown(request, flavor)
+        body = _shown(request, flavor)
         kept = (
             ("id", "name", "links", "description") if request.version >= (2, 55) else ("id", "name", "links")
         )
-        flavors.append({key: shown[key] for key in kept})
+        flavors.append({key: body[key] for key in kept})
     return kernel.Reply(body={"flavors": flavors})
 
 
@@ -123,14 +123,14 @@ def _admin(request: http.Request, rule: str) -> None:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make a flavor."""
+    """Create a flavor."""
     _admin(request, "os-flavor-manage:create")
     body = request.body()
     schema.check(body, _NEW)
     asked, nova = body["flavor"], request.cloud.compute
-    wanted = asked.get("id")
+    flavor_id = asked.get("id")
     flavor = server.Flavor(
-        id=request.cloud.new_id() if wanted in (None, "auto", "") else str(wanted),
+        id=request.cloud.new_id() if flavor_id in (None, "auto", "") else str(flavor_id),
         name=asked["name"],
         vcpus=int(asked["vcpus"]),
         ram=int(asked["ram"]),
@@ -150,7 +150,7 @@ def create(request: http.Request) -> kernel.Reply:
 
 
 def describe(request: http.Request) -> kernel.Reply:
-    """Change a flavor's description, the one thing of it that can be changed."""
+    """Change a flavor's description, its only mutable attribute."""
     _admin(request, "os-flavor-manage:update")
     if request.version < (2, 55):
         raise kernel.Refusal(404, "The resource could not be found.")
@@ -162,32 +162,32 @@ def describe(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a flavor; servers of its size keep it."""
+    """Delete a flavor; existing servers keep it."""
     _admin(request, "os-flavor-manage:delete")
     del request.cloud.compute.flavors[_flavor(request).id]
     return kernel.Reply(status=202)
 
 
 def specs(request: http.Request) -> kernel.Reply:
-    """Answer with a flavor's requirements."""
+    """Answer with a flavor's extra specs."""
     return kernel.Reply(body={"extra_specs": _flavor(request).extra_specs})
 
 
 def add_specs(request: http.Request) -> kernel.Reply:
-    """Add requirements to a flavor."""
+    """Add extra specs to a flavor."""
     _admin(request, "os-flavor-extra-specs:create")
-    found = request.body().get("extra_specs")
-    if not isinstance(found, dict) or not all(
-        isinstance(value, str | int | float) for value in found.values()
+    specs = request.body().get("extra_specs")
+    if not isinstance(specs, dict) or not all(
+        isinstance(value, str | int | float) for value in specs.values()
     ):
         raise kernel.Refusal(400, "'extra_specs' is a required property")
     flavor = _flavor(request)
-    flavor.extra_specs = flavor.extra_specs | {key: str(value) for key, value in found.items()}
+    flavor.extra_specs = flavor.extra_specs | {key: str(value) for key, value in specs.items()}
     return kernel.Reply(body={"extra_specs": flavor.extra_specs})
 
 
 def drop_spec(request: http.Request) -> kernel.Reply:
-    """Take a requirement from a flavor."""
+    """Delete an extra spec of a flavor."""
     _admin(request, "os-flavor-extra-specs:delete")
     flavor, key = _flavor(request), request.params["key"]
     if key not in flavor.extra_specs:
@@ -197,13 +197,13 @@ def drop_spec(request: http.Request) -> kernel.Reply:
 
 
 def access(request: http.Request) -> kernel.Reply:
-    """Answer with the projects that see a private flavor."""
+    """Answer with the projects that have access to a private flavor."""
     _admin(request, "os-flavor-access")
     return _access(_flavor(request))
 
 
 def _access(flavor: server.Flavor) -> kernel.Reply:
-    """Return the projects that see a private flavor."""
+    """Return the projects that have access to a private flavor."""
     if flavor.public:
         raise kernel.Refusal(404, "Access list not available for public flavors.")
     lines = [{"flavor_id": flavor.id, "tenant_id": project_id} for project_id in sorted(flavor.access)]
@@ -211,7 +211,7 @@ def _access(flavor: server.Flavor) -> kernel.Reply:
 
 
 def action(request: http.Request) -> kernel.Reply:
-    """Let a project see a private flavor, or no longer."""
+    """Change a project's access to a private flavor."""
     body = request.body()
     for name, rule, change in (
         ("addTenantAccess", "add_tenant_access", _admit),
@@ -231,7 +231,7 @@ def action(request: http.Request) -> kernel.Reply:
 
 
 def _admit(flavor: server.Flavor, project_id: str) -> None:
-    """Let a project see a flavor."""
+    """Give a project access to a flavor."""
     if project_id in flavor.access:
         raise kernel.Refusal(
             409,
@@ -241,7 +241,7 @@ def _admit(flavor: server.Flavor, project_id: str) -> None:
 
 
 def _shut_out(flavor: server.Flavor, project_id: str) -> None:
-    """Let a project no longer see a flavor."""
+    """Remove a project's access to a flavor."""
     if project_id not in flavor.access:
         raise kernel.Refusal(404, f"Flavor access not found for {flavor.id} / {project_id} combination.")
     flavor.access.discard(project_id)

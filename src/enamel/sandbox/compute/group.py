@@ -41,14 +41,14 @@ _NEW = schema.checker(
 
 def _shown(request: http.Request, group: state.Group) -> dict[str, Any]:
     """Return a group as Nova shows it; the policy has its own field from 2.64."""
-    shown: dict[str, Any] = {"id": group.id, "name": group.name}
+    body: dict[str, Any] = {"id": group.id, "name": group.name}
     if request.version >= (2, 64):
-        shown |= {"policy": group.policy, "rules": group.rules, "members": group.members}
+        body |= {"policy": group.policy, "rules": group.rules, "members": group.members}
     else:
-        shown |= {"policies": [group.policy], "members": group.members, "metadata": {}}
+        body |= {"policies": [group.policy], "members": group.members, "metadata": {}}
     if request.version >= (2, 13):
-        shown |= {"project_id": group.project_id, "user_id": group.user_id}
-    return shown
+        body |= {"project_id": group.project_id, "user_id": group.user_id}
+    return body
 
 
 def listed(request: http.Request) -> kernel.Reply:
@@ -73,7 +73,7 @@ def show(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make a group."""
+    """Create a group."""
     body, nova, caller = request.body(), request.cloud.compute, request.caller
     schema.check(body, _NEW if request.version >= (2, 64) else _OLD)
     asked = body["server_group"]

@@ -1,4 +1,4 @@
-"""What every action on a server asks first: whether a lock or the server's state forbids it."""
+"""The check before every action on a server: whether a lock or the server's state forbids it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import server as compute_server
 
 Act = Callable[[http.Request, compute_server.Server, Any], kernel.Reply]
-"""An action: the request, the server, what stands under the action's name in the body."""
+"""An action: it is called with the request, the server, and the value under the action's name in the body."""
 
 ACCEPTED = kernel.Reply(status=202)
-"""The answer to most of them."""
+"""The usual reply."""
 
 
 def check(
@@ -33,6 +33,6 @@ def check(
         raise conflict(server, name, f"task_state {server.task_state}")
 
 
-def conflict(server: compute_server.Server, name: str, where: str) -> kernel.Refusal:
+def conflict(server: compute_server.Server, name: str, state: str) -> kernel.Refusal:
     """Return the refusal of an action in the wrong state."""
-    return kernel.Refusal(409, f"Cannot '{name}' instance {server.id} while it is in {where}")
+    return kernel.Refusal(409, f"Cannot '{name}' instance {server.id} while it is in {state}")

@@ -1,4 +1,4 @@
-"""Images made from servers, and servers made over from images."""
+"""Images made from servers, and servers rebuilt from images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enamel.sandbox.compute import server as compute_server
 
 
 def rebuild(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Start a server over from an image."""
+    """Rebuild a server from an image."""
     image_id = asked["imageRef"]
     image = request.cloud.image.find(request.caller, image_id)
     if image is None:
@@ -40,20 +40,20 @@ def rebuild(request: http.Request, server: compute_server.Server, asked: Any) ->
             power=compute_server.SHUTDOWN if stopped else compute_server.RUNNING,
         ),
     )  # fmt: skip
-    shown = view.detailed(request, server, single=True)
-    shown["adminPass"] = asked.get("adminPass") or request.cloud.new_hex()[:12]
+    body = view.detailed(request, server, single=True)
+    body["adminPass"] = asked.get("adminPass") or request.cloud.new_hex()[:12]
     return kernel.Reply(
-        status=202, body={"server": shown}, headers={"Location": f"{request.root}/v2.1/servers/{server.id}"}
+        status=202, body={"server": body}, headers={"Location": f"{request.root}/v2.1/servers/{server.id}"}
     )
 
 
 def create_image(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Make an image of a server."""
+    """Create an image of a server."""
     return _snapshot(request, server, name=asked["name"], extra=asked.get("metadata", {}), kind="snapshot")
 
 
 def create_backup(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Make an image of a server that counts as one of its backups."""
+    """Create an image of a server that counts as one of its backups."""
     extra = {**asked.get("metadata", {}), "backup_type": asked["backup_type"]}
     return _snapshot(request, server, name=asked["name"], extra=extra, kind="backup")
 
@@ -61,7 +61,7 @@ def create_backup(request: http.Request, server: compute_server.Server, asked: A
 def _snapshot(
     request: http.Request, server: compute_server.Server, *, name: str, extra: dict[str, str], kind: str
 ) -> kernel.Reply:
-    """Make an image and keep the server busy meanwhile."""
+    """Create an image and keep the server busy meanwhile."""
     properties = {
         **extra,
         "image_type": kind,

@@ -56,14 +56,14 @@ def _user(request: http.Request, asked: str | None) -> str:
 
 def _brief(request: http.Request, keypair: state.Keypair) -> dict[str, Any]:
     """Return a keypair as lists show it."""
-    shown = {
+    body = {
         "name": keypair.name,
         "public_key": keypair.public_key,
         "fingerprint": keypair.fingerprint,
     }
     if request.version >= (2, 2):
-        shown["type"] = keypair.type
-    return shown
+        body["type"] = keypair.type
+    return body
 
 
 def listed(request: http.Request) -> kernel.Reply:
@@ -99,7 +99,7 @@ def _keypair(request: http.Request) -> state.Keypair:
 def show(request: http.Request) -> kernel.Reply:
     """Answer with one keypair."""
     keypair = _keypair(request)
-    shown = _brief(request, keypair) | {
+    body = _brief(request, keypair) | {
         "user_id": keypair.user_id,
         "id": keypair.id,
         "created_at": keypair.created.strftime("%Y-%m-%dT%H:%M:%S.%f"),
@@ -107,11 +107,11 @@ def show(request: http.Request) -> kernel.Reply:
         "deleted_at": None,
         "updated_at": None,
     }
-    return kernel.Reply(body={"keypair": shown})
+    return kernel.Reply(body={"keypair": body})
 
 
 def fingerprint(public_key: str) -> str:
-    """Return the fingerprint of an SSH key, or refuse what is none."""
+    """Return the fingerprint of an SSH key, or refuse an invalid one."""
     parts = public_key.split()
     try:
         raw = base64.b64decode(parts[1], validate=True)
@@ -123,7 +123,7 @@ def fingerprint(public_key: str) -> str:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Import a public key, or make a pair where the microversion still lets the cloud do so."""
+    """Import a public key, or generate a pair where the microversion still allows that."""
     body = request.body()
     compute_schema.check(body, next(schema for turn, schema in _SCHEMAS.items() if turn <= request.version))
     asked, nova = body["keypair"], request.cloud.compute
@@ -148,14 +148,14 @@ def create(request: http.Request) -> kernel.Reply:
         created=request.cloud.now(),
     )
     nova.keypairs[user_id, name] = keypair
-    shown = _brief(request, keypair) | {"user_id": user_id}
+    answer = _brief(request, keypair) | {"user_id": user_id}
     if private:
-        shown["private_key"] = private
-    return kernel.Reply(status=201 if request.version >= (2, 2) else 200, body={"keypair": shown})
+        answer["private_key"] = private
+    return kernel.Reply(status=201 if request.version >= (2, 2) else 200, body={"keypair": answer})
 
 
 def _generate() -> tuple[str, str]:
-    """Make a pair and return its public and private halves."""
+    """Generate a pair and return its public and private halves."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     private = key.private_bytes(
@@ -167,7 +167,7 @@ def _generate() -> tuple[str, str]:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a keypair; servers keep the key."""
+    """Delete a keypair; existing servers keep the key."""
     keypair = _keypair(request)
     del request.cloud.compute.keypairs[keypair.user_id, keypair.name]
     return kernel.Reply(status=204 if request.version >= (2, 2) else 202)

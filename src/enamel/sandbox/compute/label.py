@@ -1,4 +1,4 @@
-"""The words on a server: metadata and tags."""
+"""Metadata and tags of servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _server(request: http.Request) -> compute_server.Server:
 
 
 def _unlocked(request: http.Request) -> compute_server.Server:
-    """Return the server in the path, when it may be changed."""
+    """Return the server in the path, if its state allows a change."""
     server = _server(request)
     if server.locked_by is not None and not request.caller.admin:
         raise kernel.Refusal(409, f"Instance {server.id} is locked")
@@ -28,7 +28,7 @@ def _unlocked(request: http.Request) -> compute_server.Server:
 
 
 def _store(request: http.Request, server: compute_server.Server, metadata: dict[str, str]) -> None:
-    """Keep metadata, when it is not too much."""
+    """Set a server's metadata, within the quota."""
     allowed = request.cloud.compute.limit(server.project_id, "metadata_items")
     if 0 <= allowed < len(metadata):
         raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
@@ -65,14 +65,14 @@ def _key(request: http.Request, server: compute_server.Server) -> str:
 
 
 def item(request: http.Request) -> kernel.Reply:
-    """Answer with one word of a server's metadata."""
+    """Answer with one item of a server's metadata."""
     server = _server(request)
     key = _key(request, server)
     return kernel.Reply(body={"meta": {key: server.metadata[key]}})
 
 
 def put_item(request: http.Request) -> kernel.Reply:
-    """Set one word of a server's metadata."""
+    """Set one item of a server's metadata."""
     body, server, key = request.body(), _unlocked(request), request.params["key"]
     schema.check(body, _ITEM)
     if key not in body["meta"]:
@@ -82,7 +82,7 @@ def put_item(request: http.Request) -> kernel.Reply:
 
 
 def drop_item(request: http.Request) -> kernel.Reply:
-    """Delete one word of a server's metadata."""
+    """Delete one item of a server's metadata."""
     server = _unlocked(request)
     key = _key(request, server)
     server.metadata = {name: value for name, value in server.metadata.items() if name != key}
@@ -97,7 +97,7 @@ def _taggable(request: http.Request) -> compute_server.Server:
 
 
 def _tag(request: http.Request) -> str:
-    """Return the tag in the path as Nova finds it there: WSGI hands it the bytes, read as Latin-1."""
+    """Return the tag in the path as Nova sees it: WSGI decodes the bytes as Latin-1."""
     return request.params["tag"].encode().decode("latin-1")
 
 
@@ -122,7 +122,7 @@ def drop_tags(request: http.Request) -> kernel.Reply:
 
 
 def has_tag(request: http.Request) -> kernel.Reply:
-    """Tell whether a server has a tag."""
+    """Return whether a server has a tag."""
     server, tag = _taggable(request), _tag(request)
     if tag not in server.tags:
         raise kernel.Refusal(404, f"Server {server.id} has no tag '{tag}'")
@@ -148,7 +148,7 @@ def put_tag(request: http.Request) -> kernel.Reply:
 
 
 def drop_tag(request: http.Request) -> kernel.Reply:
-    """Take a tag from a server."""
+    """Remove a tag from a server."""
     server, tag = _taggable(request), _tag(request)
     if tag not in server.tags:
         raise kernel.Refusal(404, f"Instance {server.id} has no tag '{tag}'")

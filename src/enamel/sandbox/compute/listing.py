@@ -43,7 +43,7 @@ def brief(request: http.Request) -> kernel.Reply:
 
 
 def detailed(request: http.Request) -> kernel.Reply:
-    """Answer with servers and all that can be said of them."""
+    """Answer with servers in detail."""
     return _answer(request, compute_view.detailed)
 
 
@@ -87,7 +87,7 @@ def _answer(
 
 
 def _number(text: str) -> int:
-    """Return a limit, or refuse what is none."""
+    """Return a limit, or refuse an invalid one."""
     if not text.isdigit():
         raise kernel.Refusal(
             400,
@@ -110,28 +110,28 @@ def _candidates(request: http.Request, asked: dict[str, list[str]]) -> Iterable[
         raise kernel.Refusal(403, "Only administrators may list deleted instances")
     tables = nova.of_project.values() if everywhere else [nova.of_project.get(caller.project_id, {})]
     records = nova.gone.values() if everywhere else [nova.gone.get(caller.project_id, [])]
-    there = [server for table in tables for server in table.values()]
+    servers = [server for table in tables for server in table.values()]
     gone = [server for record in records for server in record]
     if "deleted" in asked or statuses == {"DELETED"}:
         if statuses == {"DELETED"} or compute_schema.truth(asked["deleted"][0]):
-            return gone + [server for server in there if server.vm_state == "soft-delete"]
+            return gone + [server for server in servers if server.vm_state == "soft-delete"]
     elif "changes-since" in asked or "changes-before" in asked:
-        return there + gone
-    return [server for server in there if server.vm_state != "soft-delete"]
+        return servers + gone
+    return [server for server in servers if server.vm_state != "soft-delete"]
 
 
 def _passes(server: compute_server.Server, tests: list[Test]) -> bool:
-    """Tell whether a server passes every test."""
+    """Return whether a server passes every test."""
     return all(test(server) for test in tests)
 
 
 def _tests(request: http.Request, asked: dict[str, list[str]]) -> list[Test]:
-    """Return a test for each filter that counts."""
+    """Return a test for each filter that has an effect."""
     return [_FILTERS[name](request, values) for name, values in asked.items() if name in _FILTERS]
 
 
 def _counting(request: http.Request) -> dict[str, list[str]]:
-    """Return the query without the filters that do not count for the caller; from 2.75 strangers are refused."""
+    """Return the query without the filters that the caller may not use; from 2.75, unknown ones are refused."""
     asked = request.filters()
     if request.version >= (2, 75):
         for name in asked:
@@ -150,18 +150,18 @@ def _counting(request: http.Request) -> dict[str, list[str]]:
 def _by_name(_: http.Request, values: list[str]) -> Test:
     """Return a test for names that a regular expression is found in."""
     try:
-        wanted = re.compile(values[0], re.IGNORECASE)
+        expression = re.compile(values[0], re.IGNORECASE)
     except re.error:
         raise kernel.Refusal(400, f"Invalid filter name: {values[0]}") from None
-    return lambda server: wanted.search(server.name) is not None
+    return lambda server: expression.search(server.name) is not None
 
 
 def _by_status(request: http.Request, values: list[str]) -> Test:
     """Return a test for any of several statuses; none of them known is an error from 2.38."""
-    wanted = {value.upper() for value in values}
-    if not wanted & compute_server.STATUSES and request.version >= (2, 38):
+    statuses = {value.upper() for value in values}
+    if not statuses & compute_server.STATUSES and request.version >= (2, 38):
         raise kernel.Refusal(400, "Invalid status value")
-    return lambda server: server.status in wanted
+    return lambda server: server.status in statuses
 
 
 def _by_field(
@@ -196,30 +196,30 @@ def _before(_: http.Request, values: list[str]) -> Test:
 
 
 def _by_tags(
-    joint: Callable[[Iterable[bool]], bool], *, wanted: bool
+    joint: Callable[[Iterable[bool]], bool], *, present: bool
 ) -> Callable[[http.Request, list[str]], Test]:
     """Return a maker of tests for all or any of several tags, present or absent."""
 
     def make(_: http.Request, values: list[str]) -> Test:
         tags = values[0].split(",")
-        return lambda server: joint(tag in server.tags for tag in tags) is wanted
+        return lambda server: joint(tag in server.tags for tag in tags) is present
 
     return make
 
 
 def _by_address(request: http.Request, values: list[str]) -> Test:
     """Return a test for addresses that a regular expression is found in."""
-    wanted = re.compile(values[0])
+    expression = re.compile(values[0])
     network = request.cloud.network
     return lambda server: any(
-        wanted.search(address) for plug in network.plugs(server.id) for address, _ in plug.fixed
+        expression.search(address) for plug in network.plugs(server.id) for address, _ in plug.fixed
     )
 
 
 def _by_lock(_: http.Request, values: list[str]) -> Test:
     """Return a test for locked servers."""
-    wanted = compute_schema.truth(values[0])
-    return lambda server: (server.locked_by is not None) is wanted
+    locked = compute_schema.truth(values[0])
+    return lambda server: (server.locked_by is not None) is locked
 
 
 _FILTERS: dict[str, Callable[[http.Request, list[str]], Test]] = {
@@ -243,10 +243,10 @@ _FILTERS: dict[str, Callable[[http.Request, list[str]], Test]] = {
     "ip": _by_address,
     "ip6": _by_address,
     "locked": _by_lock,
-    "tags": _by_tags(all, wanted=True),
-    "tags-any": _by_tags(any, wanted=True),
-    "not-tags": _by_tags(all, wanted=False),
-    "not-tags-any": _by_tags(any, wanted=False),
+    "tags": _by_tags(all, present=True),
+    "tags-any": _by_tags(any, present=True),
+    "not-tags": _by_tags(all, present=False),
+    "not-tags-any": _by_tags(any, present=False),
 }
 
 _OTHERS = {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "deleted", "soft_deleted"}
@@ -272,7 +272,7 @@ _EVERYBODYS: dict[str, kernel.Version] = {
     "user_id": (2, 83),
     "vm_state": (2, 83),
 }
-"""The filters that count for those who are no admins, with the microversion since which they do."""
+"""The filters for callers without the admin role, by the microversion that added them."""
 
 
 def _change(version: kernel.Version) -> compute_schema.Schema:
@@ -294,7 +294,7 @@ _CHANGES = {turn: compute_schema.checker(_change(turn)) for turn in ((2, 90), (2
 
 
 def update(request: http.Request) -> kernel.Reply:
-    """Change what a server is called."""
+    """Change a server's name, description or hostname."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     body = request.body()
     compute_schema.check(body, next(schema for turn, schema in _CHANGES.items() if turn <= request.version))
@@ -310,7 +310,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a server, softly where the cloud keeps deleted ones."""
+    """Delete a server; a soft delete where `reclaim_seconds` is set."""
     server = request.cloud.compute.find(request.caller, request.params["id"])
     if server.locked_by is not None and not request.caller.admin:
         raise kernel.Refusal(409, f"Instance {server.id} is locked")

@@ -1,6 +1,6 @@
 """Nova as its own network service: public addresses and security groups on clouds without Neutron.
 
-Beneath it is the same state that Neutron shows on other clouds; here it has numbers for ids, and older words.
+It works on the same state that Neutron shows on other clouds, with numbers for ids and older names.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ DONE = kernel.Reply(status=202)
 
 
 def pools(request: http.Request) -> kernel.Reply:
-    """List where public addresses come from."""
+    """List the pools of floating IPs."""
     names = [row["name"] for row in network_state.of(request).networks if row["router:external"]]
     return kernel.Reply(body={"floating_ip_pools": [{"name": name} for name in names]})
 
 
 def addresses(request: http.Request) -> kernel.Reply:
-    """List the project's public addresses."""
+    """List the project's floating IPs."""
     rows = network_state.of(request).floatingips.of(request.caller.project_id)
     return kernel.Reply(body={"floating_ips": [_address(request, row) for row in rows]})
 
 
 def take_address(request: http.Request) -> kernel.Reply:
-    """Take an address of a pool for the project."""
+    """Allocate a floating IP from a pool."""
     asked = request.body() if request.content else {}
     outside = [row for row in network_state.of(request).networks if row["router:external"]]
-    wanted = asked.get("pool") or (outside[0]["name"] if outside else "")
-    pool = next((row for row in outside if row["name"] == wanted), None)
+    name = asked.get("pool") or (outside[0]["name"] if outside else "")
+    pool = next((row for row in outside if row["name"] == name), None)
     if pool is None:
-        raise kernel.Refusal(404, f"Floating ip pool {wanted} not found.")
+        raise kernel.Refusal(404, f"Floating ip pool {name} not found.")
     body = {"floatingip": {"floating_network_id": pool["id"]}}
     try:
-        made = network_floatingip.create(_inner(request, body)).body["floatingip"]
+        address = network_floatingip.create(_inner(request, body)).body["floatingip"]
     except kernel.Refusal as refusal:
         if refusal.kind == "OverQuota":
             raise kernel.Refusal(413, "Floating ip quota exceeded") from None
-        raise kernel.Refusal(404, f"No more floating ips in pool {wanted}.") from None
-    return kernel.Reply(body={"floating_ip": _address(request, made)})
+        raise kernel.Refusal(404, f"No more floating ips in pool {name}.") from None
+    return kernel.Reply(body={"floating_ip": _address(request, address)})
 
 
 def show_address(request: http.Request) -> kernel.Reply:
-    """Show a public address."""
+    """Show a floating IP."""
     return kernel.Reply(body={"floating_ip": _address(request, _address_row(request))})
 
 
 def give_address_back(request: http.Request) -> kernel.Reply:
-    """Give a public address back to its pool."""
+    """Release a floating IP."""
     network_floatingip.delete(_inner(request, None, id=_address_row(request)["id"]))
     return DONE
 
@@ -71,7 +71,7 @@ def groups(request: http.Request) -> kernel.Reply:
 
 
 def make_group(request: http.Request) -> kernel.Reply:
-    """Make a security group that lets nothing in."""
+    """Create a security group without rules."""
     asked = request.body().get("security_group") or {}
     name, description = str(asked.get("name") or ""), str(asked.get("description") or "")
     if not name or not description:
@@ -81,10 +81,10 @@ def make_group(request: http.Request) -> kernel.Reply:
         raise kernel.Refusal(400, f"Security group {name} already exists")
     body = {"security_group": {"name": name, "description": description}}
     try:
-        made = network_group.create(_inner(request, body)).body["security_group"]
+        group = network_group.create(_inner(request, body)).body["security_group"]
     except kernel.Refusal as refusal:
         raise kernel.Refusal(413, "Quota exceeded, too many security groups.") from refusal
-    return kernel.Reply(body={"security_group": _group(request, made)})
+    return kernel.Reply(body={"security_group": _group(request, group)})
 
 
 def show_group(request: http.Request) -> kernel.Reply:
@@ -103,7 +103,7 @@ def drop_group(request: http.Request) -> kernel.Reply:
 
 
 def add_rule(request: http.Request) -> kernel.Reply:
-    """Let something in."""
+    """Add a rule to a security group."""
     asked = request.body().get("security_group_rule") or {}
     group = _group_row(request, str(asked.get("parent_group_id")))
     protocol = str(asked.get("ip_protocol") or "").lower()
@@ -124,18 +124,18 @@ def add_rule(request: http.Request) -> kernel.Reply:
     else:
         wish["remote_ip_prefix"] = asked.get("cidr") or "0.0.0.0/0"
     try:
-        made = network_rule.create(_inner(request, {"security_group_rule": wish})).body["security_group_rule"]
+        rule = network_rule.create(_inner(request, {"security_group_rule": wish})).body["security_group_rule"]
     except kernel.Refusal as refusal:
         if refusal.status == 409:
             raise kernel.Refusal(
                 400, f"This rule already exists in group {_number(request, group)}"
             ) from None
         raise
-    return kernel.Reply(body={"security_group_rule": _rule(request, made)})
+    return kernel.Reply(body={"security_group_rule": _rule(request, rule)})
 
 
 def drop_rule(request: http.Request) -> kernel.Reply:
-    """Let something in no more."""
+    """Delete a rule of a security group."""
     for row in network_state.of(request).rules.of(request.caller.project_id):
         if str(_number(request, row)) == request.params["id"]:
             network_rule.delete(_inner(request, None, id=row["id"]))
@@ -144,7 +144,7 @@ def drop_rule(request: http.Request) -> kernel.Reply:
 
 
 def associate(*, put: bool) -> guard.Act:
-    """Return the action that puts a public address on a server, or takes it off."""
+    """Return the action that associates a floating IP with a server, or disassociates it."""
 
     def act(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
         if not request.cloud.era.nova_network:
@@ -152,7 +152,7 @@ def associate(*, put: bool) -> guard.Act:
         tables = network_state.of(request)
         text = asked.get("address") if isinstance(asked, dict) else None
         rows = tables.floatingips.of(request.caller.project_id)
-        row = next((one for one in rows if one["floating_ip_address"] == text), None)
+        row = next((address for address in rows if address["floating_ip_address"] == text), None)
         if row is None:
             raise kernel.Refusal(404, "floating ip not found")
         ports = tables.ports_by_device.of(server.id)
@@ -168,7 +168,7 @@ def associate(*, put: bool) -> guard.Act:
 
 
 def _inner(request: http.Request, body: Any, **params: str) -> http.Request:
-    """Return the request that Neutron would have got."""
+    """Return the equivalent request to Neutron."""
     content = b"" if body is None else msgspec.json.encode(body)
     return msgspec.structs.replace(request, content=content, params=params, query=[])
 
@@ -197,7 +197,7 @@ def _group_row(request: http.Request, number: str) -> table.Row:
 
 
 def _address(request: http.Request, row: table.Row) -> kernel.Json:
-    """Return a public address as Nova shows it."""
+    """Return a floating IP as Nova shows it."""
     tables = network_state.of(request)
     port = tables.ports.get(row["port_id"]) if row["port_id"] else None
     return {
@@ -212,16 +212,18 @@ def _address(request: http.Request, row: table.Row) -> kernel.Json:
 def _group(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a security group as Nova shows it."""
     tables = network_state.of(request)
-    rules = [tables.rules[one] for one in tables.rules_by_group.of(row["id"])]
-    shown = [
-        _rule(request, one) for one in rules if one["direction"] == "ingress" and one["ethertype"] == "IPv4"
+    rules = [tables.rules[rule] for rule in tables.rules_by_group.of(row["id"])]
+    ingress = [
+        _rule(request, rule)
+        for rule in rules
+        if rule["direction"] == "ingress" and rule["ethertype"] == "IPv4"
     ]
     return {
         "id": _number(request, row),
         "name": row["name"],
         "description": row["description"],
         "tenant_id": row["project_id"],
-        "rules": shown,
+        "rules": ingress,
     }
 
 

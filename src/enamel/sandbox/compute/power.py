@@ -1,4 +1,4 @@
-"""What servers go through where they are: started, stopped, paused, locked, rescued."""
+"""Actions that leave a server on its host: start, stop, pause, lock, rescue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def simple(
     vm_state: str | None = None,
     power: int | None = None,
 ) -> guard.Act:
-    """Return an action that keeps the server busy for a while and settles it in a state."""
+    """Return an action that sets a task_state for a while and then a vm_state."""
 
     def act(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
         work.work(request.cloud, server, task=task, vm_state=vm_state, power=power)
@@ -25,7 +25,7 @@ def simple(
 
 
 def reboot(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Restart a server, softly only when it runs."""
+    """Reboot a server; a soft reboot needs a running one."""
     if asked["type"].upper() == "SOFT":
         guard.check(request, server, name="reboot", states=frozenset({"active"}))
         task = "rebooting"
@@ -41,7 +41,7 @@ def reboot(request: http.Request, server: compute_server.Server, asked: Any) -> 
 
 
 def lock(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Protect a server from its owner's mistakes."""
+    """Lock a server."""
     server.locked_by = "admin" if request.caller.admin else "owner"
     server.locked_reason = (asked or {}).get("locked_reason")
     server.updated = request.cloud.now()
@@ -49,7 +49,7 @@ def lock(request: http.Request, server: compute_server.Server, asked: Any) -> ke
 
 
 def unlock(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Take the protection away; what an admin locked only an admin unlocks."""
+    """Unlock a server; only an admin unlocks what an admin has locked."""
     if server.locked_by == "admin" and not request.caller.admin:
         raise kernel.Refusal(
             403, "Policy doesn't allow os_compute_api:os-lock-server:unlock:unlock_override to be performed."
@@ -60,13 +60,13 @@ def unlock(request: http.Request, server: compute_server.Server, _: Any) -> kern
 
 
 def rescue(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Start a server from another image."""
+    """Rescue a server: start it from another image."""
     password = (asked or {}).get("adminPass") or request.cloud.new_hex()[:12]
     work.work(request.cloud, server, task="rescuing", vm_state="rescued", power=compute_server.RUNNING)
     return kernel.Reply(body={"adminPass": password})
 
 
 def password(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Change the password inside."""
+    """Change the password of the guest."""
     work.work(request.cloud, server, task="updating_password")
     return guard.ACCEPTED

@@ -55,7 +55,7 @@ def limits(request: http.Request) -> kernel.Reply:
 
 
 def _network_limits(request: http.Request, project_id: str) -> dict[str, int]:
-    """Return the limits of what Nova keeps where it is the network service."""
+    """Return the limits of floating IPs and security groups, where Nova is the network service."""
     tables = network_state.of(request)
     return {
         "maxTotalFloatingIps": tables.limit(project_id, "floatingip"),
@@ -148,7 +148,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def reset(request: http.Request) -> kernel.Reply:
-    """Give a project the default quota."""
+    """Reset a project's quota to the defaults."""
     if not request.caller.admin:
         raise kernel.Refusal(403, "Policy doesn't allow os_compute_api:os-quota-sets:delete to be performed.")
     request.cloud.compute.limits.pop(request.params["project"], None)

@@ -1,4 +1,4 @@
-"""What Nova tells beside its resources: versions, zones, action logs, diagnostics, consoles."""
+"""What Nova reports beside its resources: versions, zones, action logs, diagnostics, consoles."""
 
 from __future__ import annotations
 
@@ -21,25 +21,27 @@ def versions(request: http.Request) -> kernel.Reply:
         "updated": "2025-07-04T12:00:00Z",
         "links": [{"rel": "self", "href": f"{request.root}/v2/"}],
     }
-    found = [old, _document(request)] if request.cloud.era.compute else [old]
-    return kernel.Reply(body={"versions": found})
+    documents = [old, _document(request)] if request.cloud.era.compute else [old]
+    return kernel.Reply(body={"versions": documents})
 
 
 def version(request: http.Request) -> kernel.Reply:
     """Answer with the version."""
-    shown = _document(request)
-    shown["links"].append({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"})
-    shown["media-types"] = [
+    document = _document(request)
+    document["links"].append(
+        {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}
+    )
+    document["media-types"] = [
         {
             "base": "application/json",
-            "type": f"application/vnd.openstack.compute+json;version={shown['id'][1:]}",
+            "type": f"application/vnd.openstack.compute+json;version={document['id'][1:]}",
         }
     ]
-    return kernel.Reply(body={"version": shown})
+    return kernel.Reply(body={"version": document})
 
 
 def _document(request: http.Request) -> dict[str, Any]:
-    """Return what the newest version says of itself."""
+    """Return the newest version's document."""
     known = request.cloud.era.compute
     if known is None:
         names = {"id": "v2.0"}
@@ -53,11 +55,11 @@ def _document(request: http.Request) -> dict[str, Any]:
 
 def zones(request: http.Request) -> kernel.Reply:
     """Answer with the availability zones."""
-    shown = [
+    zones = [
         {"zoneName": zone, "zoneState": {"available": True}, "hosts": None}
         for zone in sorted(set(request.cloud.compute.hosts.values()))
     ]
-    return kernel.Reply(body={"availabilityZoneInfo": shown})
+    return kernel.Reply(body={"availabilityZoneInfo": zones})
 
 
 def zone_details(request: http.Request) -> kernel.Reply:
@@ -71,14 +73,14 @@ def zone_details(request: http.Request) -> kernel.Reply:
     def alive(*services: str) -> dict[str, Any]:
         return {service: {"active": True, "available": True, "updated_at": now} for service in services}
 
-    shown: list[dict[str, Any]] = [
+    details: list[dict[str, Any]] = [
         {
             "zoneName": "internal",
             "zoneState": {"available": True},
             "hosts": {"controller": alive("nova-conductor", "nova-scheduler")},
         }
     ]
-    shown += [
+    details += [
         {
             "zoneName": zone,
             "zoneState": {"available": True},
@@ -86,7 +88,7 @@ def zone_details(request: http.Request) -> kernel.Reply:
         }
         for zone in sorted(set(nova.hosts.values()))
     ]
-    return kernel.Reply(body={"availabilityZoneInfo": shown})
+    return kernel.Reply(body={"availabilityZoneInfo": details})
 
 
 def _server(request: http.Request) -> compute_server.Server:
@@ -98,7 +100,7 @@ def _action(
     request: http.Request, server: compute_server.Server, action: compute_server.Action
 ) -> dict[str, Any]:
     """Return a line of an action log."""
-    shown = {
+    body = {
         "action": action.name,
         "instance_uuid": server.id,
         "request_id": action.request_id,
@@ -108,8 +110,8 @@ def _action(
         "message": action.message,
     }
     if request.version >= (2, 58):
-        shown["updated_at"] = view.long_time(action.updated)
-    return shown
+        body["updated_at"] = view.long_time(action.updated)
+    return body
 
 
 def _logged(request: http.Request) -> compute_server.Server:
@@ -123,35 +125,35 @@ def _logged(request: http.Request) -> compute_server.Server:
 
 
 def actions(request: http.Request) -> kernel.Reply:
-    """Answer with what was done to a server, latest first."""
+    """Answer with a server's action log, latest first."""
     server = _logged(request)
-    shown = [_action(request, server, action) for action in reversed(server.actions)]
-    return kernel.Reply(body={"instanceActions": shown})
+    bodies = [_action(request, server, action) for action in reversed(server.actions)]
+    return kernel.Reply(body={"instanceActions": bodies})
 
 
 def action(request: http.Request) -> kernel.Reply:
     """Answer with one line of a server's action log and its events."""
     server = _logged(request)
-    wanted = request.params["request"]
-    found = next((line for line in server.actions if line.request_id == wanted), None)
-    if found is None:
-        raise kernel.Refusal(404, f"Action for request_id {wanted} on instance {server.id} not found")
-    shown = _action(request, server, found)
+    request_id = request.params["request"]
+    line = next((action for action in server.actions if action.request_id == request_id), None)
+    if line is None:
+        raise kernel.Refusal(404, f"Action for request_id {request_id} on instance {server.id} not found")
+    body = _action(request, server, line)
     if request.version >= (2, 51) or request.caller.admin:
         event: dict[str, Any] = {
-            "event": found.event,
-            "start_time": view.long_time(found.started),
-            "finish_time": view.long_time(found.finished),
-            "result": None if found.finished is None else "Error" if found.message else "Success",
+            "event": line.event,
+            "start_time": view.long_time(line.started),
+            "finish_time": view.long_time(line.finished),
+            "result": None if line.finished is None else "Error" if line.message else "Success",
         }
         if request.caller.admin:
             event["traceback"] = None
         if request.version >= (2, 62):
             event["hostId"] = ""
         if request.version >= (2, 84):
-            event["details"] = found.message
-        shown["events"] = [event]
-    return kernel.Reply(body={"instanceAction": shown})
+            event["details"] = line.message
+        body["events"] = [event]
+    return kernel.Reply(body={"instanceAction": body})
 
 
 def diagnostics(request: http.Request) -> kernel.Reply:
@@ -166,7 +168,7 @@ def diagnostics(request: http.Request) -> kernel.Reply:
             409, f"Cannot 'get_diagnostics' instance {server.id} while it is in vm_state {server.vm_state}"
         )
     uptime = int((request.cloud.now() - (server.launched or server.created)).total_seconds())
-    shown = {
+    body = {
         "state": "running",
         "driver": "libvirt",
         "hypervisor": "kvm",
@@ -181,7 +183,7 @@ def diagnostics(request: http.Request) -> kernel.Reply:
         "nic_details": [],
         "disk_details": [],
     }
-    return kernel.Reply(body=shown)
+    return kernel.Reply(body=body)
 
 
 _CONSOLES = {"vnc": ("novnc", "xvpvnc"), "spice": ("spice-html5",), "serial": ("serial",), "mks": ("webmks",)}
@@ -202,7 +204,7 @@ _CONSOLE = schema.checker(
 
 
 def console(request: http.Request) -> kernel.Reply:
-    """Answer with the address of a server's console; nothing is behind it."""
+    """Answer with the URL of a server's console, which nothing serves."""
     server, body = _server(request), request.body()
     schema.check(body, _CONSOLE)
     asked = body["remote_console"]
@@ -213,13 +215,13 @@ def console(request: http.Request) -> kernel.Reply:
     if server.host is None or server.launched is None:
         raise kernel.Refusal(409, "Instance not yet ready")
     url = f"http://127.0.0.1:6080/vnc_lite.html?path=%3Ftoken%3D{request.cloud.new_id()}"
-    shown = {"protocol": asked["protocol"], "type": asked["type"], "url": url}
-    return kernel.Reply(body={"remote_console": shown})
+    answer = {"protocol": asked["protocol"], "type": asked["type"], "url": url}
+    return kernel.Reply(body={"remote_console": answer})
 
 
 def extensions(request: http.Request) -> kernel.Reply:
-    """Answer with the extensions old clients look for."""
-    shown = [
+    """Answer with the extensions that old clients ask for."""
+    bodies = [
         {
             "name": name,
             "alias": name,
@@ -230,7 +232,7 @@ def extensions(request: http.Request) -> kernel.Reply:
         }
         for name in request.cloud.era.extensions
     ]
-    return kernel.Reply(body={"extensions": shown})
+    return kernel.Reply(body={"extensions": bodies})
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""Servers that get another size or another host, for good or on trial."""
+"""Resize, cold migration and live migration of servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enamel.sandbox.compute import server as compute_server
 
 
 def resize(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Give a server another flavor, to be confirmed or reverted."""
+    """Resize a server; it ends in VERIFY_RESIZE until it is confirmed or reverted."""
     nova = request.cloud.compute
     flavor = nova.find_flavor(request.caller, str(asked["flavorRef"]))
     if flavor is None:
@@ -31,14 +31,14 @@ def resize(request: http.Request, server: compute_server.Server, asked: Any) -> 
 
 
 def migrate(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Move a server to another host, to be confirmed or reverted."""
+    """Migrate a server to another host; it ends in VERIFY_RESIZE until it is confirmed or reverted."""
     return _move(request, server, server.flavor)
 
 
 def _move(
     request: http.Request, server: compute_server.Server, flavor: compute_server.Flavor
 ) -> kernel.Reply:
-    """Let a server stop, move and start with a flavor."""
+    """Stop a server, move it and start it with a flavor."""
     cloud = request.cloud
     server.former = (server.flavor, server.vm_state)
     cloud.compute.charge(server, sign=-1)
@@ -61,13 +61,13 @@ def _move(
 
 
 def confirm(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Keep the new flavor; until that is done, nothing shows of it."""
+    """Confirm a resize; nothing shows of it until it is done."""
     work.after(request.cloud, server, (0.05, 0.2), lambda: _settle_resize(request, server))
     return kernel.Reply(status=204)
 
 
 def _settle_resize(request: http.Request, server: compute_server.Server) -> None:
-    """End a resize in the state the server had before."""
+    """Return a server to the state that it had before the resize."""
     vm_state = server.former[1] if server.former else "active"
     server.former = None
     power = compute_server.RUNNING if vm_state == "active" else compute_server.SHUTDOWN
@@ -76,7 +76,7 @@ def _settle_resize(request: http.Request, server: compute_server.Server) -> None
 
 
 def revert(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Give the old flavor back."""
+    """Revert a resize: return to the old flavor."""
     cloud = request.cloud
 
     def finish() -> None:
@@ -96,7 +96,7 @@ def revert(request: http.Request, server: compute_server.Server, _: Any) -> kern
 
 
 def live_migrate(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
-    """Move a running server to another host of its zone."""
+    """Live-migrate a server to another host of its zone."""
     nova = request.cloud.compute
 
     def finish() -> None:

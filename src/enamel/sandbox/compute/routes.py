@@ -1,4 +1,4 @@
-"""Nova's HTTP face: the table of its routes, and its manners."""
+"""Nova over HTTP: the table of its routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Nova accepts in a body: JSON schemas, and refusals in the words the real one has for them."""
+"""What Nova accepts in a body: JSON schemas, and refusals worded as Nova words them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FORMATS = jsonschema.FormatChecker()
 
 @_FORMATS.checks("base64")
 def _is_base64(text: object) -> bool:
-    """Tell whether a text is what user data has to be."""
+    """Return whether a text is valid user data (base64)."""
     try:
         base64.b64decode(str(text))
     except binascii.Error:
@@ -54,14 +54,14 @@ def _is_base64(text: object) -> bool:
 
 @_FORMATS.checks("uuid")
 def _is_uuid(text: object) -> bool:
-    """Tell whether a text is a UUID, with dashes or without."""
+    """Return whether a text is a UUID, with dashes or without."""
     return (
         not isinstance(text, str) or re.fullmatch(r"[0-9a-f]{32}", text.lower().replace("-", "")) is not None
     )
 
 
 def checker(schema: Schema) -> jsonschema.Draft202012Validator:
-    """Prepare a schema for many bodies."""
+    """Compile a schema for repeated use."""
     return jsonschema.Draft202012Validator(schema, format_checker=_FORMATS)
 
 

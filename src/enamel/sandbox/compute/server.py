@@ -10,7 +10,7 @@ from msgspec import Struct
 from enamel.sandbox import seams
 
 NOSTATE, RUNNING, PAUSED, SHUTDOWN = 0, 1, 3, 4
-"""What the hypervisor says."""
+"""The power state, as the hypervisor reports it."""
 
 _STATUS: dict[str, tuple[str, dict[str, str]]] = {
     "active": (
@@ -75,7 +75,7 @@ class Flavor(Struct, kw_only=True):
     public: bool = True
     """Whether every project sees it."""
     description: str | None = None
-    """What it is for."""
+    """Its description."""
     extra_specs: dict[str, str] = {}
     """Requirements on the host."""
     access: set[str] = set()
@@ -90,7 +90,7 @@ class Disk(Struct, kw_only=True):
     device: str
     """Where the server sees it."""
     delete_on_termination: bool
-    """Whether it goes with the server."""
+    """Whether it is deleted with the server."""
     attachment_id: str
     """Cinder's name for the connection; empty until there is one."""
     mapping_id: str
@@ -99,7 +99,7 @@ class Disk(Struct, kw_only=True):
     """What the server sees it tagged with."""
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class BlockDevice(Struct, frozen=True, kw_only=True):
     """A volume that a server is to be booted with."""
 
     source: str
@@ -111,11 +111,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
     boot_index: int | None
     """0 for the root disk."""
     delete_on_termination: bool
-    """Whether it goes with the server."""
+    """Whether it is deleted with the server."""
     volume_type: str
     """The type of a new volume."""
     device: str
-    """A wish for the device's name."""
+    """The requested device name."""
     tag: str | None
     """What the server sees it tagged with."""
 
@@ -134,7 +134,7 @@ class Action(Struct, kw_only=True):
     started: datetime
     """When it was asked for."""
     updated: datetime
-    """When something happened last."""
+    """When it changed last."""
     event: str
     """The name of the only event kept."""
     message: str | None = None
@@ -144,14 +144,14 @@ class Action(Struct, kw_only=True):
 
 
 class Server(Struct, kw_only=True):
-    """A virtual machine, or what was one."""
+    """A server, or the record of a deleted one."""
 
     id: str
     """The server's id."""
     name: str
-    """What its owner calls it."""
+    """Its name."""
     hostname: str
-    """What it calls itself."""
+    """Its hostname."""
     project_id: str
     """Whose it is."""
     user_id: str
@@ -161,27 +161,27 @@ class Server(Struct, kw_only=True):
     image: seams.Image | None
     """What it was made from; None when it boots from a volume."""
     reservation_id: str
-    """Shared by servers made together."""
+    """The reservation id, shared by servers of one request."""
     launch_index: int
-    """Which of them it is."""
+    """Its index in that request."""
     created: datetime
     """When it was asked for."""
     updated: datetime
     """When it changed last."""
     nics: list[seams.Nic]
-    """Interfaces it is to be booted with."""
+    """Interfaces to boot with."""
     groups: list[str]
     """Security groups for new ports."""
-    wanted: list[Wanted]
-    """Volumes it is to be booted with."""
+    block_devices: list[BlockDevice]
+    """Volumes to boot with."""
     vm_state: str = "building"
-    """Nova's lasting state."""
+    """Nova's vm_state."""
     task_state: str | None = "scheduling"
-    """Nova's passing state."""
+    """Nova's task_state."""
     power_state: int = NOSTATE
-    """What the hypervisor says."""
+    """The power state, as the hypervisor reports it."""
     zone: str = ""
-    """Where it is, or is wanted; empty until it is placed."""
+    """Its availability zone; empty until it is scheduled."""
     pinned_zone: str | None = None
     """The zone that was asked for."""
     host: str | None = None
@@ -193,27 +193,27 @@ class Server(Struct, kw_only=True):
     deleted: datetime | None = None
     """When it was deleted, softly or for good."""
     key_name: str | None = None
-    """The keypair in it."""
+    """Its keypair."""
     user_data: str | None = None
-    """What cloud-init gets."""
+    """Its user data."""
     metadata: dict[str, str] = {}
-    """Free words."""
+    """Its metadata."""
     tags: list[str] = []
-    """Free labels."""
+    """Its tags."""
     description: str | None = None
-    """What it is for."""
+    """Its description."""
     config_drive: str = ""
-    """True when it has one."""
+    """Whether it has a config drive."""
     locked_by: str | None = None
-    """owner or admin, when locked."""
+    """`owner` or `admin`, when locked."""
     locked_reason: str | None = None
     """Why it is locked."""
     fault: tuple[int, str, datetime] | None = None
-    """What went wrong last: code, message, time."""
+    """The last fault: code, message, time."""
     disks: dict[str, Disk] = {}
-    """Volumes on it."""
+    """Its volumes."""
     actions: list[Action] = []
-    """What was done to it."""
+    """Its action log."""
     group_id: str | None = None
     """The server group it is in."""
     hints: dict[str, Any] = {}
@@ -221,22 +221,22 @@ class Server(Struct, kw_only=True):
     disk_config: str = "MANUAL"
     """AUTO or MANUAL."""
     access_v4: str = ""
-    """An address its owner noted."""
+    """The access address for IPv4."""
     access_v6: str = ""
-    """The same, of the other kind."""
+    """The access address for IPv6."""
     former: tuple[Flavor, str | None] | None = None
     """The flavor and state before a resize."""
     epoch: int = 0
-    """Grows when what was to happen to the server no longer will."""
+    """Raised when scheduled changes of the server are no longer to happen."""
 
     @property
     def status(self) -> str:
-        """Nova's public word for state and task."""
+        """The public status: vm_state and task_state as Nova shows them."""
         default, tasks = _STATUS.get(self.vm_state, ("UNKNOWN", {}))
         return tasks.get(self.task_state or "", default)
 
     def summary(self) -> dict[str, Any]:
-        """Return what an inventory says of the server."""
+        """Return the server as an inventory shows it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -252,5 +252,5 @@ class Server(Struct, kw_only=True):
 
     @property
     def running(self) -> bool:
-        """Whether its guest does something."""
+        """Whether its guest runs."""
         return self.power_state == RUNNING and self.vm_state not in ("deleted", "soft-delete")

@@ -1,4 +1,4 @@
-"""Servers put aside as an image, without a host, and started again."""
+"""Shelving: a server is stored as an image and its host is freed, until it is unshelved."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def offload(request: http.Request, server: compute_server.Server, _: Any) -> ker
 
 
 def _free(request: http.Request, server: compute_server.Server) -> None:
-    """Let a shelved server go from its host."""
+    """Offload a shelved server from its host."""
 
     def finish() -> None:
         server.host, server.zone = None, ""
@@ -43,7 +43,7 @@ def _free(request: http.Request, server: compute_server.Server) -> None:
 
 
 def unshelve(request: http.Request, server: compute_server.Server, asked: Any) -> kernel.Reply:
-    """Start a shelved server again, somewhere else if that is wished."""
+    """Unshelve a server, in another zone if requested."""
     zone = (asked or {}).get("availability_zone")
     if zone is not None:
         if zone not in request.cloud.compute.hosts.values():

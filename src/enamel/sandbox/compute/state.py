@@ -49,11 +49,11 @@ class Keypair(Struct, frozen=True, kw_only=True):
     user_id: str
     """Whose it is."""
     created: datetime
-    """When it came."""
+    """When it was created."""
 
 
 class Group(Struct, kw_only=True):
-    """Servers that are to be together or apart."""
+    """A server group: servers on the same host or on different hosts."""
 
     id: str
     """The group's id."""
@@ -83,10 +83,10 @@ class Usage(Struct):
 
 
 class Compute:
-    """Everything Nova knows."""
+    """The state of Nova."""
 
     def __init__(self, cloud: core.Core, identity: identity_state.Identity) -> None:
-        """Make the flavors every sandbox has."""
+        """Create the flavors every sandbox has."""
         self._cloud = cloud
         self._identity = identity
         self.servers: dict[str, compute_server.Server] = {}
@@ -171,7 +171,7 @@ class Compute:
             )
 
     def add(self, server: compute_server.Server) -> None:
-        """Take a new server in."""
+        """Add a new server."""
         self.servers[server.id] = server
         self.of_project.setdefault(server.project_id, {})[server.id] = server
         self.charge(server, sign=+1)

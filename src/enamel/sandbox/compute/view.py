@@ -40,12 +40,12 @@ def brief(request: http.Request, server: compute_server.Server) -> dict[str, Any
 
 
 def detailed(request: http.Request, server: compute_server.Server, *, single: bool = False) -> dict[str, Any]:
-    """Return a server as the detailed list shows it, or with what only a single one has."""
+    """Return a server as the detailed list shows it, or with the attributes that only a single one has."""
     version = request.version
-    # Nova fills its copy of the addresses late: ports exist, and Neutron tells of them, long before it does.
-    there = server.vm_state not in ("building", "deleted")
-    plugs = request.cloud.network.plugs(server.id) if there else []
-    shown: dict[str, Any] = {
+    # Nova updates its cache of addresses late: ports exist and Neutron lists them long before Nova shows them.
+    built = server.vm_state not in ("building", "deleted")
+    plugs = request.cloud.network.plugs(server.id) if built else []
+    body: dict[str, Any] = {
         "id": server.id,
         "name": server.name,
         "status": server.status,
@@ -64,67 +64,67 @@ def detailed(request: http.Request, server: compute_server.Server, *, single: bo
         "OS-DCF:diskConfig": server.disk_config,
     }
     if server.status in ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING"):
-        shown["progress"] = 0
+        body["progress"] = 0
     if server.fault is not None and server.status in ("ERROR", "DELETED"):
-        shown["fault"] = _fault(request, server.fault)
-    shown["OS-EXT-AZ:availability_zone"] = server.zone
-    shown["config_drive"] = server.config_drive
-    shown["key_name"] = server.key_name
-    shown["OS-SRV-USG:launched_at"] = _whole_seconds(server.launched)
-    shown["OS-SRV-USG:terminated_at"] = _whole_seconds(server.terminated)
+        body["fault"] = _fault(request, server.fault)
+    body["OS-EXT-AZ:availability_zone"] = server.zone
+    body["config_drive"] = server.config_drive
+    body["key_name"] = server.key_name
+    body["OS-SRV-USG:launched_at"] = _whole_seconds(server.launched)
+    body["OS-SRV-USG:terminated_at"] = _whole_seconds(server.terminated)
     if server.vm_state != "deleted":
         names = [{"name": group["name"]} for group in request.cloud.network.groups(server.id)]
         if names:
-            shown["security_groups"] = names
+            body["security_groups"] = names
     if request.caller.admin:
-        shown |= _admins(request, server)
+        body |= _admins(request, server)
     elif version >= (2, 90):
-        shown["OS-EXT-SRV-ATTR:hostname"] = server.hostname
-    shown["OS-EXT-STS:task_state"] = server.task_state
-    shown["OS-EXT-STS:vm_state"] = server.vm_state
-    shown["OS-EXT-STS:power_state"] = server.power_state
-    shown["os-extended-volumes:volumes_attached"] = [
+        body["OS-EXT-SRV-ATTR:hostname"] = server.hostname
+    body["OS-EXT-STS:task_state"] = server.task_state
+    body["OS-EXT-STS:vm_state"] = server.vm_state
+    body["OS-EXT-STS:power_state"] = server.power_state
+    body["os-extended-volumes:volumes_attached"] = [
         {"id": disk.volume_id}
         | ({"delete_on_termination": disk.delete_on_termination} if version >= (2, 3) else {})
         for disk in server.disks.values()
     ]
-    shown |= _newer(request, server, single=single)
+    body |= _newer(request, server, single=single)
     untold = request.cloud.era.untold
-    return {name: value for name, value in shown.items() if name not in untold} if untold else shown
+    return {name: value for name, value in body.items() if name not in untold} if untold else body
 
 
 def _newer(request: http.Request, server: compute_server.Server, *, single: bool) -> dict[str, Any]:
-    """Return what later microversions added."""
+    """Return the attributes that later microversions added."""
     version = request.version
-    shown: dict[str, Any] = {}
+    body: dict[str, Any] = {}
     if version >= (2, 9):
-        shown["locked"] = server.locked_by is not None
+        body["locked"] = server.locked_by is not None
     if version >= (2, 19):
-        shown["description"] = server.description
+        body["description"] = server.description
     if version >= (2, 26):
-        shown["tags"] = server.tags
+        body["tags"] = server.tags
     if version >= (2, 63):
-        shown["trusted_image_certificates"] = None
+        body["trusted_image_certificates"] = None
     if version >= (2, 71) and single:
-        shown["server_groups"] = [server.group_id] if server.group_id else []
+        body["server_groups"] = [server.group_id] if server.group_id else []
     if version >= (2, 73):
-        shown["locked_reason"] = server.locked_reason
+        body["locked_reason"] = server.locked_reason
     if version >= (2, 96):
-        shown["pinned_availability_zone"] = server.pinned_zone or ""
+        body["pinned_availability_zone"] = server.pinned_zone or ""
     if version >= (2, 100):
-        shown["scheduler_hints"] = server.hints
-    return shown
+        body["scheduler_hints"] = server.hints
+    return body
 
 
 def _admins(request: http.Request, server: compute_server.Server) -> dict[str, Any]:
-    """Return what only an admin sees."""
-    shown: dict[str, Any] = {
+    """Return the attributes that only an admin sees."""
+    body: dict[str, Any] = {
         "OS-EXT-SRV-ATTR:host": server.host,
         "OS-EXT-SRV-ATTR:instance_name": f"instance-{server.id[:8]}",
         "OS-EXT-SRV-ATTR:hypervisor_hostname": server.host,
     }
     if request.version >= (2, 3):
-        shown |= {
+        body |= {
             "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
             "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
             "OS-EXT-SRV-ATTR:hostname": server.hostname,
@@ -134,15 +134,15 @@ def _admins(request: http.Request, server: compute_server.Server) -> dict[str, A
             "OS-EXT-SRV-ATTR:user_data": server.user_data,
         }
     if request.version >= (2, 16):
-        shown["host_status"] = "UP" if server.host else ""
-    return shown
+        body["host_status"] = "UP" if server.host else ""
+    return body
 
 
 def addresses(request: http.Request, plugs: list[seams.Plug]) -> dict[str, list[dict[str, Any]]]:
-    """Return a server's addresses by network, each fixed one followed by the public ones that lead to it."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    """Return a server's addresses by network, each fixed one followed by its floating ones."""
+    networks: dict[str, list[dict[str, Any]]] = {}
     for plug in plugs:
-        lines = found.setdefault(plug.network, [])
+        lines = networks.setdefault(plug.network, [])
         for kind, texts in (("fixed", [address for address, _ in plug.fixed]), ("floating", plug.floating)):
             lines.extend(
                 {
@@ -155,15 +155,15 @@ def addresses(request: http.Request, plugs: list[seams.Plug]) -> dict[str, list[
             )
     untold = request.cloud.era.untold
     if untold:
-        for network, lines in found.items():
-            found[network] = [
+        for network, lines in networks.items():
+            networks[network] = [
                 {name: value for name, value in line.items() if name not in untold} for line in lines
             ]
-    return found
+    return networks
 
 
 def _host_id(server: compute_server.Server) -> str:
-    """Return a name for the host that tells nothing about it."""
+    """Return an opaque id of the host (`hostId`)."""
     if server.host is None:
         return ""
     return hashlib.sha224(f"{server.project_id}{server.host}".encode()).hexdigest()
@@ -174,10 +174,10 @@ def _image(request: http.Request, image: seams.Image | None) -> dict[str, Any] |
     if image is None:
         return ""
     href = f"{request.root}/images/{image.id}"
-    shown: dict[str, Any] = {"id": image.id, "links": [{"rel": "bookmark", "href": href}]}
+    body: dict[str, Any] = {"id": image.id, "links": [{"rel": "bookmark", "href": href}]}
     if request.version >= (2, 98):
-        shown["properties"] = image.properties
-    return shown
+        body["properties"] = image.properties
+    return body
 
 
 def _flavor(request: http.Request, flavor: compute_server.Flavor) -> dict[str, Any]:
@@ -197,9 +197,9 @@ def _flavor(request: http.Request, flavor: compute_server.Flavor) -> dict[str, A
 
 
 def _fault(request: http.Request, fault: tuple[int, str, datetime]) -> dict[str, Any]:
-    """Return what went wrong, with the details only for an admin or when it was no error of the cloud's."""
+    """Return the fault, with details only for an admin or when the code is not 500."""
     code, message, moment = fault
-    shown = {"code": code, "created": time(moment), "message": message}
+    body = {"code": code, "created": time(moment), "message": message}
     if request.caller.admin or code != 500:
-        shown["details"] = message
-    return shown
+        body["details"] = message
+    return body

@@ -1,4 +1,4 @@
-"""What happens to a server over time: it is placed, plugged, given disks, started; it works; it goes.
+"""The life of a server over time: scheduling, networking, block devices, spawning, task states, deletion.
 
 Every step is scheduled with `after`, which drops it when the server's epoch has moved on (it was deleted, or its
 state was reset meanwhile).
@@ -50,7 +50,7 @@ def mark(
     task_state: str | None,
     power: int | None = None,
 ) -> None:
-    """Move a server to other states, and tell the network and the guests when its power changed."""
+    """Set a server's states, and inform the network and the guests when its power state changed."""
     before = server.running
     server.vm_state = vm_state or server.vm_state
     server.task_state = task_state
@@ -64,7 +64,7 @@ def mark(
 def after(
     cloud: state.Cloud, server: compute_server.Server, seconds: tuple[float, float], act: Callable[[], None]
 ) -> None:
-    """Do something to a server later, unless its epoch moves on first."""
+    """Call a function later, unless the server's epoch changes first."""
     epoch = server.epoch
 
     def fire() -> None:
@@ -84,7 +84,7 @@ def work(
     power: int | None = None,
     finish: Callable[[], None] | None = None,
 ) -> None:
-    """Keep a server busy with a task for a while, then settle it in its new state."""
+    """Set a server's task_state for a while, then its new vm_state."""
     mark(cloud, server, task_state=task)
 
     def settle() -> None:
@@ -97,21 +97,21 @@ def work(
 
 
 def fail(cloud: state.Cloud, server: compute_server.Server, *, message: str, code: int = 500) -> None:
-    """Put a server into ERROR; one that never ran holds nothing any more."""
+    """Set a server to ERROR; one that never ran releases its resources."""
     if server.launched is None:
-        _let_go(cloud, server, deleted=False)
+        _release(cloud, server, deleted=False)
     server.fault = (code, message, cloud.now())
     mark(cloud, server, vm_state="error", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server, failed=True)
 
 
 def boot(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Begin the life of a new server."""
+    """Start building a new server."""
     after(cloud, server, (0.02, 0.06), lambda: _place(cloud, server))
 
 
 def _place(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Choose a host, or fail for want of one."""
+    """Choose a host, or fail with NoValidHost."""
     error = cloud.faults.creation(kind="server", name=server.name, zone="")
     host = None if error else choose(cloud, server)
     if host is None:
@@ -124,7 +124,7 @@ def _place(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 
 def choose(cloud: state.Cloud, server: compute_server.Server) -> str | None:
-    """Return a host in the zone wanted that the group's policy and the faults allow, or None."""
+    """Return a host in the requested zone that the group's policy and the faults allow, or None."""
     nova = cloud.compute
     zones = [server.pinned_zone] if server.pinned_zone else sorted(set(nova.hosts.values()))
     cloud.rng.shuffle(zones)
@@ -145,11 +145,11 @@ def choose(cloud: state.Cloud, server: compute_server.Server) -> str | None:
 
 
 def _hinted(cloud: state.Cloud, server: compute_server.Server, host: str) -> bool:
-    """Tell whether the hints about other servers let a server go to a host."""
+    """Return whether the scheduler hints about other servers allow a host."""
 
     def hosts(name: str) -> set[str | None]:
-        found = server.hints.get(name) or []
-        ids = [found] if isinstance(found, str) else found
+        servers = server.hints.get(name) or []
+        ids = [servers] if isinstance(servers, str) else servers
         return {cloud.compute.servers[id].host for id in ids if id in cloud.compute.servers}
 
     same = hosts("same_host")
@@ -157,7 +157,7 @@ def _hinted(cloud: state.Cloud, server: compute_server.Server, host: str) -> boo
 
 
 def _plug(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Make and bind the ports."""
+    """Create and bind the ports."""
     try:
         cloud.network.plug(
             server_id=server.id,
@@ -174,49 +174,52 @@ def _plug(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 
 def _disks(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Make the volumes that a server is booted with, wait for them, attach them."""
+    """Create the volumes that a server boots with, wait for them, attach them."""
     caller = owner(server)
-    volumes: list[tuple[compute_server.Wanted, str]] = []
+    volumes: list[tuple[compute_server.BlockDevice, str]] = []
     try:
-        for wanted in server.wanted:
+        for device in server.block_devices:
             volumes.append(
                 (
-                    wanted,
-                    wanted.source_id if wanted.source == "volume" else _make(cloud, caller, server, wanted),
+                    device,
+                    device.source_id if device.source == "volume" else _make(cloud, caller, server, device),
                 )
             )
     except kernel.Refusal as refusal:
         fail(cloud, server, message=BUILD_FAILED.format(id=server.id, why=refusal.message))
         return
-    for wanted, volume_id in volumes:
+    for device, volume_id in volumes:
         server.disks[volume_id] = compute_server.Disk(
             volume_id=volume_id,
-            device=wanted.device or next_device(server, root=wanted.boot_index == 0),
-            delete_on_termination=wanted.delete_on_termination,
+            device=device.device or next_device(server, root=device.boot_index == 0),
+            delete_on_termination=device.delete_on_termination,
             attachment_id="",
             mapping_id=cloud.new_id(),
-            tag=wanted.tag,
+            tag=device.tag,
         )
     _await_disks(cloud, server, caller, looks=LOOKS)
 
 
 def _make(
-    cloud: state.Cloud, caller: kernel.Caller, server: compute_server.Server, wanted: compute_server.Wanted
+    cloud: state.Cloud,
+    caller: kernel.Caller,
+    server: compute_server.Server,
+    device: compute_server.BlockDevice,
 ) -> str:
     """Ask Cinder for a volume."""
     return cloud.volume.create(
         caller,
-        size=wanted.size,
-        image_id=wanted.source_id if wanted.source == "image" else "",
-        snapshot_id=wanted.source_id if wanted.source == "snapshot" else "",
-        volume_type=wanted.volume_type,
+        size=device.size,
+        image_id=device.source_id if device.source == "image" else "",
+        snapshot_id=device.source_id if device.source == "snapshot" else "",
+        volume_type=device.volume_type,
     )
 
 
 def _await_disks(
     cloud: state.Cloud, server: compute_server.Server, caller: kernel.Caller, *, looks: int
 ) -> None:
-    """Attach the volumes once they are all there, or fail with the one that is not to be."""
+    """Attach the volumes once all are available, or fail with the one that failed."""
     for disk in server.disks.values():
         volume = cloud.volume.find(caller, disk.volume_id)
         status = volume.status if volume else "deleted"
@@ -241,7 +244,7 @@ def _await_disks(
 
 
 def _start(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Let the hypervisor start a server, in its own time."""
+    """Start a server on the hypervisor, which takes its boot time."""
     epoch = server.epoch
 
     def spawned() -> None:
@@ -252,7 +255,7 @@ def _start(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 
 def _run(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Let a spawned server run, unless a fault has it fail now."""
+    """Set a spawned server to ACTIVE, unless a fault rule lets it fail now."""
     error = cloud.faults.creation(kind="server", name=server.name, zone="", late=True)
     if error is not None:
         fail(cloud, server, message=BUILD_FAILED.format(id=server.id, why=error))
@@ -263,7 +266,7 @@ def _run(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 
 def owner(server: compute_server.Server) -> kernel.Caller:
-    """Return a caller that stands for a server's owner when Nova acts for it later."""
+    """Return a caller with the identity of a server's owner, for Nova's later calls."""
     return kernel.Caller(
         token="",
         user_id=server.user_id,
@@ -285,18 +288,18 @@ def next_device(server: compute_server.Server, *, root: bool = False) -> str:
 
 
 def delete(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Begin the end of a server: for good, or softly where deleted servers are kept for a while."""
+    """Delete a server; a soft delete where `reclaim_seconds` is set."""
     server.epoch += 1
     reclaim = cloud.settings.reclaim_seconds
     if not reclaim or server.launched is None:
         destroy(cloud, server)
         return
     mark(cloud, server, task_state="soft-deleting")
-    after(cloud, server, (0.1, 0.3), lambda: _rest(cloud, server))
+    after(cloud, server, (0.1, 0.3), lambda: _soft_delete(cloud, server))
 
 
-def _rest(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Keep a deleted server until it is reclaimed."""
+def _soft_delete(cloud: state.Cloud, server: compute_server.Server) -> None:
+    """Keep a soft-deleted server until it is reclaimed."""
     if server.vm_state != "soft-delete":
         cloud.compute.charge(server, sign=-1)
     server.deleted = cloud.now()
@@ -312,7 +315,7 @@ def _rest(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 
 def restore(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Bring a softly deleted server back."""
+    """Restore a soft-deleted server."""
     server.epoch += 1
     cloud.compute.charge(server, sign=+1)
     server.deleted = None
@@ -323,28 +326,28 @@ def destroy(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Delete a server for good, a moment later."""
     server.epoch += 1
     mark(cloud, server, task_state="deleting")
-    after(cloud, server, (0.1, 0.4), lambda: _vanish(cloud, server))
+    after(cloud, server, (0.1, 0.4), lambda: _remove(cloud, server))
 
 
-def _let_go(cloud: state.Cloud, server: compute_server.Server, *, deleted: bool) -> None:
-    """Free what a server holds, and delete what was made for it; what it was only to get goes when it is deleted."""
+def _release(cloud: state.Cloud, server: compute_server.Server, *, deleted: bool) -> None:
+    """Release a server's ports and volumes, and delete those that are deleted with it."""
     for disk in server.disks.values():
         cloud.volume.detach(volume_id=disk.volume_id, server_id=server.id)
         if disk.delete_on_termination:
             cloud.volume.delete(disk.volume_id)
-    for wanted in server.wanted:
-        if wanted.source == "volume" and wanted.source_id not in server.disks:
-            cloud.volume.detach(volume_id=wanted.source_id, server_id=server.id)
-            if deleted and wanted.delete_on_termination:
-                cloud.volume.delete(wanted.source_id)
+    for device in server.block_devices:
+        if device.source == "volume" and device.source_id not in server.disks:
+            cloud.volume.detach(volume_id=device.source_id, server_id=server.id)
+            if deleted and device.delete_on_termination:
+                cloud.volume.delete(device.source_id)
     server.disks.clear()
     if deleted:
-        server.wanted.clear()
+        server.block_devices.clear()
     cloud.network.unplug(server_id=server.id)
 
 
-def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
-    """Take a server and what goes with it out of the cloud."""
+def _remove(cloud: state.Cloud, server: compute_server.Server) -> None:
+    """Remove a server and what is deleted with it from the cloud."""
     if server.vm_state != "soft-delete":
         cloud.compute.charge(server, sign=-1)
     now = cloud.now()
@@ -353,7 +356,7 @@ def _vanish(cloud: state.Cloud, server: compute_server.Server) -> None:
     server.epoch += 1
     mark(cloud, server, vm_state="deleted", task_state=None, power=compute_server.NOSTATE)
     done(cloud, server)
-    _let_go(cloud, server, deleted=True)
+    _release(cloud, server, deleted=True)
     cloud.compute.retire(server)
     cloud.guests.touch(server.id)
 

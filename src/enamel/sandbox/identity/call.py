@@ -1,4 +1,4 @@
-"""What Keystone's routes share: how they read a request, word a list, and keep users to what is theirs."""
+"""What Keystone's routes share: reading a request, rendering a list, and access to the caller's own user only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MALFORMED = (
 
 
 def expected(body: object, *names: str) -> Any:
-    """Return what stands under these names in a body, or refuse it as Keystone does."""
+    """Return the value under these keys of a body, or refuse it as Keystone does."""
     for name in names:
         if not isinstance(body, dict) or name not in body:
             raise kernel.Refusal(400, f"Expecting to find {name} in request body.{_MALFORMED}")

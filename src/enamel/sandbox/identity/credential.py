@@ -38,11 +38,11 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make an application credential for the caller in the token's project."""
+    """Create an application credential for the caller in the token's project."""
     user = call.user_of(request, rule="create_application_credential")
     keystone = request.cloud.identity
-    wanted = call.expected(call.body(request), "application_credential")
-    name = call.expected(wanted, "name")
+    wish = call.expected(call.body(request), "application_credential")
+    name = call.expected(wish, "name")
     token = keystone.tokens[request.caller.token]
     if token.credential_id and not keystone.credentials[token.credential_id].unrestricted:
         raise call.forbid("identity:create_application_credential")
@@ -56,40 +56,40 @@ def create(request: http.Request) -> kernel.Reply:
         user,
         project_id=request.caller.project_id,
         name=str(name),
-        secret=wanted.get("secret"),
-        roles=_wanted_roles(request, wanted.get("roles")),
-        description=wanted.get("description"),
-        expires_at=_expiry(wanted.get("expires_at")),
-        unrestricted=wanted.get("unrestricted"),
+        secret=wish.get("secret"),
+        roles=_requested_roles(request, wish.get("roles")),
+        description=wish.get("description"),
+        expires_at=_expiry(wish.get("expires_at")),
+        unrestricted=wish.get("unrestricted"),
     )
     body = _credential_body(request, credential) | {"secret": credential.secret}
     return kernel.Reply(status=201, body={"application_credential": body})
 
 
-def _wanted_roles(request: http.Request, wanted: object) -> list[str]:
-    """Return the names of the roles asked for, all of the caller's when none are."""
+def _requested_roles(request: http.Request, requested: object) -> list[str]:
+    """Return the names of the requested roles; all of the caller's by default."""
     mine = sorted(request.caller.roles)
-    if not isinstance(wanted, list) or not wanted:
+    if not isinstance(requested, list) or not requested:
         return mine
     keystone = request.cloud.identity
     names = [
         name
-        for role in wanted
+        for role in requested
         for name in mine
         if isinstance(role, dict) and (role.get("name") == name or role.get("id") == keystone.roles[name])
     ]
-    if len(names) != len(wanted):
+    if len(names) != len(requested):
         raise kernel.Refusal(
             400,
             "Invalid application credential: Could not find role assignment with role: "
-            f"{wanted}, user or group: {request.caller.user_id}, project, domain, or system:"
+            f"{requested}, user or group: {request.caller.user_id}, project, domain, or system:"
             f" {request.caller.project_id}.",
         )
     return names
 
 
 def _expiry(text: object) -> datetime | None:
-    """Return the time an application credential is to expire."""
+    """Return the time at which an application credential expires."""
     if text is None:
         return None
     try:

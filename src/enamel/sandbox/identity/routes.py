@@ -1,4 +1,4 @@
-"""Keystone's HTTP face: tokens, the catalogue, projects, users and application credentials."""
+"""Keystone over HTTP: tokens, the catalogue, projects, users and application credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HTML_404 = (
 def _version(request: http.Request) -> dict[str, Any]:
     """Return the document of version 3."""
     return {
-        "id": next(one for one in request.cloud.era.identity if one.startswith("v3")),
+        "id": next(version for version in request.cloud.era.identity if version.startswith("v3")),
         "status": "stable",
         "updated": "2020-04-07T00:00:00Z",
         "links": [{"rel": "self", "href": f"{request.root}/v3/"}],
@@ -28,10 +28,10 @@ def _version(request: http.Request) -> dict[str, Any]:
 def _versions(request: http.Request) -> kernel.Reply:
     """Answer with all versions."""
     known = request.cloud.era.identity
-    found = [v2.document(request) if one == "v2.0" else _version(request) for one in known]
+    documents = [v2.document(request) if version == "v2.0" else _version(request) for version in known]
     return kernel.Reply(
         status=300,
-        body={"versions": {"values": found}},
+        body={"versions": {"values": documents}},
         headers={"Location": f"{request.root}/{'v2.0' if known == ('v2.0',) else 'v3'}/"},
     )
 
@@ -80,8 +80,8 @@ def _user_projects(request: http.Request) -> kernel.Reply:
 def _with_roles(request: http.Request, user_id: str) -> kernel.Reply:
     """Return the projects in which a user has a role."""
     keystone = request.cloud.identity
-    found = [keystone.projects[project] for user, project in keystone.grants if user == user_id]
-    return call.listed(request, "projects", [_project_body(request, one) for one in found])
+    projects = [keystone.projects[project_id] for user, project_id in keystone.grants if user == user_id]
+    return call.listed(request, "projects", [_project_body(request, project) for project in projects])
 
 
 def _projects(request: http.Request) -> kernel.Reply:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from enamel.sandbox import core, kernel
 
-PASSWORD = "secret"  # noqa: S105 - everybody may know it, as in the lab
+PASSWORD = "secret"  # noqa: S105 - well known, like all of the sandbox
 REGION = "RegionOne"
 DOMAIN = {"id": "default", "name": "Default"}
 MEMBER = ("reader", "member", "creator")
@@ -26,7 +26,7 @@ class Unauthenticated(kernel.Refusal):
     """The request you have made requires authentication."""
 
     def __init__(self, root: str) -> None:
-        """Say where a token can be had."""
+        """Name Keystone's URL in `WWW-Authenticate`."""
         super().__init__(
             401,
             "The request you have made requires authentication.",
@@ -35,7 +35,7 @@ class Unauthenticated(kernel.Refusal):
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """Someone with a password."""
+    """A user."""
 
     id: str
     """The user's id."""
@@ -48,7 +48,7 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Project(Struct, frozen=True, kw_only=True):
-    """Who owns what."""
+    """A project."""
 
     id: str
     """The project's id."""
@@ -66,11 +66,11 @@ class Credential(Struct, frozen=True, kw_only=True):
     description: str | None
     """What it is for."""
     secret: str
-    """What stands for the password."""
+    """Its secret."""
     user_id: str
-    """Whose it is."""
+    """The owner's user id."""
     project_id: str
-    """The only project it opens."""
+    """The project it is valid for."""
     roles: tuple[str, ...]
     """Names of the roles it carries."""
     expires_at: datetime | None
@@ -80,12 +80,12 @@ class Credential(Struct, frozen=True, kw_only=True):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """What a token stands for."""
+    """What Keystone knows of a token."""
 
     caller: kernel.Caller
     """Who sends it."""
     methods: tuple[str, ...]
-    """How it was made."""
+    """The authentication methods."""
     issued_at: datetime
     """When it was made."""
     expires_at: datetime
@@ -97,10 +97,10 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 class Identity:
-    """Everyone and everything that lets someone in."""
+    """The users, projects, credentials and tokens of a cloud."""
 
     def __init__(self, cloud: core.Core) -> None:
-        """Make the users, projects, roles and the application credential every sandbox has."""
+        """Create the users, projects, roles and the application credential every sandbox has."""
         self._cloud = cloud
         self.users: dict[str, User] = {}
         self.projects: dict[str, Project] = {}
@@ -147,7 +147,7 @@ class Identity:
         expires_at: datetime | None = None,
         unrestricted: bool | None = None,
     ) -> Credential:
-        """Make an application credential."""
+        """Create an application credential."""
         credential = Credential(
             id=self._cloud.new_hex(),
             name=name,
@@ -171,7 +171,7 @@ class Identity:
         methods: Sequence[str],
         credential: Credential | None = None,
     ) -> Token:
-        """Make a token."""
+        """Create a token."""
         caller = kernel.Caller(
             token="gAAAAAB" + self._random_text(130),
             user_id=user.id,
@@ -208,7 +208,7 @@ class Identity:
         return token.caller
 
     def expire_tokens(self) -> int:
-        """Let every token expire now and return how many there were."""
+        """Expire all tokens and return their number."""
         expired = len(self.tokens)
         self.tokens.clear()
         return expired

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: made out of proofs, looked at, revoked."""
+"""Tokens over HTTP: issued, validated, revoked."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ def _unauthenticated(request: http.Request) -> state.Unauthenticated:
 
 
 def _in_default(domain: object) -> bool:
-    """Tell whether a reference to a domain means the only one."""
+    """Return whether a reference to a domain means `Default`."""
     return isinstance(domain, dict) and (
         domain.get("id") == state.DOMAIN["id"] or domain.get("name") == state.DOMAIN["name"]
     )
 
 
-def _find_user(request: http.Request, wanted: object) -> state.User | None:
-    """Return the user whom a request means by id or by name and domain."""
-    if not isinstance(wanted, dict):
+def _find_user(request: http.Request, reference: object) -> state.User | None:
+    """Return the user that a request names by id or by name and domain."""
+    if not isinstance(reference, dict):
         return None
     users = request.cloud.identity.users
-    if "id" in wanted:
-        return users.get(str(wanted["id"]))
-    if not _in_default(wanted.get("domain")):
+    if "id" in reference:
+        return users.get(str(reference["id"]))
+    if not _in_default(reference.get("domain")):
         return None
-    return next((user for user in users.values() if user.name == wanted.get("name")), None)
+    return next((user for user in users.values() if user.name == reference.get("name")), None)
 
 
-def _find_project(request: http.Request, wanted: object) -> state.Project | None:
-    """Return the project which a scope means by id or by name and domain."""
-    if not isinstance(wanted, dict):
+def _find_project(request: http.Request, reference: object) -> state.Project | None:
+    """Return the project that a scope names by id or by name and domain."""
+    if not isinstance(reference, dict):
         return None
     projects = request.cloud.identity.projects
-    if "id" in wanted:
-        return projects.get(str(wanted["id"]))
-    if not _in_default(wanted.get("domain")):
+    if "id" in reference:
+        return projects.get(str(reference["id"]))
+    if not _in_default(reference.get("domain")):
         return None
-    return next((project for project in projects.values() if project.name == wanted.get("name")), None)
+    return next((project for project in projects.values() if project.name == reference.get("name")), None)
 
 
 def authenticate(request: http.Request) -> kernel.Reply:
-    """Make a token out of a password, another token or an application credential."""
+    """Issue a token for a password, another token or an application credential."""
     auth = call.expected(call.body(request), "auth")
     proof = call.expected(auth, "identity")
     methods = call.expected(proof, "methods")
@@ -53,9 +53,9 @@ def authenticate(request: http.Request) -> kernel.Reply:
     if method == "application_credential":
         token = _with_credential(request, call.expected(proof, method))
     elif method == "password":
-        wanted = call.expected(proof, "password", "user")
-        user = _find_user(request, wanted)
-        if user is None or wanted.get("password") != user.password:
+        reference = call.expected(proof, "password", "user")
+        user = _find_user(request, reference)
+        if user is None or reference.get("password") != user.password:
             raise _unauthenticated(request)
         token = _scoped(request, user, scope=auth.get("scope"), method=method)
     elif method == "token":
@@ -74,7 +74,7 @@ def authenticate(request: http.Request) -> kernel.Reply:
 
 
 def _scoped(request: http.Request, user: state.User, *, scope: object, method: str) -> state.Token:
-    """Make a token for the project that the scope names, or for the user's default project."""
+    """Issue a token for the project of the scope, or for the user's default project."""
     keystone = request.cloud.identity
     if scope == "unscoped" or (isinstance(scope, dict) and "unscoped" in scope):
         return keystone.issue(user, project=None, roles=(), methods=(method,))
@@ -88,39 +88,41 @@ def _scoped(request: http.Request, user: state.User, *, scope: object, method: s
 
 
 def _with_credential(request: http.Request, proof: object) -> state.Token:
-    """Make a token out of an application credential."""
+    """Issue a token for an application credential."""
     keystone = request.cloud.identity
-    found: state.Credential | None = None
+    credential: state.Credential | None = None
     if isinstance(proof, dict):
         if "id" in proof:
-            found = keystone.credentials.get(str(proof["id"]))
-            if found is None:
+            credential = keystone.credentials.get(str(proof["id"]))
+            if credential is None:
                 raise kernel.Refusal(404, f"Could not find Application Credential: {proof['id']}.")
         else:
             user = _find_user(request, proof.get("user"))
-            found = next(
+            credential = next(
                 (
-                    credential
-                    for credential in keystone.credentials.values()
-                    if user and credential.user_id == user.id and credential.name == proof.get("name")
+                    own
+                    for own in keystone.credentials.values()
+                    if user and own.user_id == user.id and own.name == proof.get("name")
                 ),
                 None,
             )
-        if found is not None and proof.get("secret") != found.secret:
-            found = None
-    if found is None or (found.expires_at is not None and found.expires_at <= request.cloud.now()):
+        if credential is not None and proof.get("secret") != credential.secret:
+            credential = None
+    if credential is None or (
+        credential.expires_at is not None and credential.expires_at <= request.cloud.now()
+    ):
         raise _unauthenticated(request)
     return keystone.issue(
-        keystone.users[found.user_id],
-        project=keystone.projects[found.project_id],
-        roles=found.roles,
+        keystone.users[credential.user_id],
+        project=keystone.projects[credential.project_id],
+        roles=credential.roles,
         methods=("application_credential",),
-        credential=found,
+        credential=credential,
     )
 
 
 def _token_body(request: http.Request, token: state.Token) -> dict[str, Any]:
-    """Return what a token says."""
+    """Return the body of a token."""
     keystone, caller = request.cloud.identity, token.caller
     body: dict[str, Any] = {
         "methods": token.methods,
@@ -155,7 +157,7 @@ def _token_body(request: http.Request, token: state.Token) -> dict[str, Any]:
 
 
 def _subject(request: http.Request) -> state.Token:
-    """Return the token that a call is about."""
+    """Return the token that a call names."""
     token = request.cloud.identity.token(request.headers.get("x-subject-token", ""))
     if token is None:
         raise kernel.Refusal(404, "Could not recognize Fernet token")
@@ -163,7 +165,7 @@ def _subject(request: http.Request) -> state.Token:
 
 
 def validate(request: http.Request) -> kernel.Reply:
-    """Answer with what a token stands for."""
+    """Answer with the body of a token."""
     token = _subject(request)
     return kernel.Reply(
         body={"token": _token_body(request, token)}, headers={"X-Subject-Token": token.caller.token}
@@ -171,7 +173,7 @@ def validate(request: http.Request) -> kernel.Reply:
 
 
 def revoke(request: http.Request) -> kernel.Reply:
-    """Make a token worthless."""
+    """Revoke a token."""
     token = _subject(request)
     request.cloud.identity.tokens.pop(token.caller.token, None)
     return kernel.Reply(status=204)

@@ -1,4 +1,4 @@
-"""Keystone's API of old, v2.0: tenants instead of projects, no domains, and tokens in a body."""
+"""Keystone's API v2.0: tenants instead of projects, no domains, and tokens in a body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def version(request: http.Request) -> kernel.Reply:
 
 
 def authenticate(request: http.Request) -> kernel.Reply:
-    """Make a token out of a password or another token."""
+    """Issue a token for a password or another token."""
     auth = call.expected(call.body(request), "auth")
     user = _user(request, auth)
     project = _tenant(request, auth)
@@ -42,12 +42,12 @@ def tenants(request: http.Request) -> kernel.Reply:
     """Answer with the tenants that the caller may scope a token to."""
     keystone = request.cloud.identity
     mine = [project for user_id, project in keystone.grants if user_id == request.caller.user_id]
-    shown = [_shown(keystone.projects[key]) for key in mine]
-    return kernel.Reply(body={"tenants": shown, "tenants_links": []})
+    bodies = [_shown(keystone.projects[key]) for key in mine]
+    return kernel.Reply(body={"tenants": bodies, "tenants_links": []})
 
 
 def _user(request: http.Request, auth: Any) -> state.User:
-    """Return who proves to be whom."""
+    """Return the user that the credentials authenticate."""
     keystone = request.cloud.identity
     if "token" in auth:
         known = keystone.token(str(call.expected(auth, "token", "id")))
@@ -63,7 +63,7 @@ def _user(request: http.Request, auth: Any) -> state.User:
 
 
 def _tenant(request: http.Request, auth: Any) -> state.Project | None:
-    """Return the tenant that a token is wanted for, or None for a token without one."""
+    """Return the tenant of a requested token, or None for an unscoped one."""
     id, name = auth.get("tenantId"), auth.get("tenantName")
     if not id and not name:
         return None
@@ -79,19 +79,19 @@ def _shown(project: state.Project) -> dict[str, Any]:
 
 
 def _access(request: http.Request, token: state.Token) -> dict[str, Any]:
-    """Return what a token says."""
+    """Return the body of a token."""
     keystone, caller = request.cloud.identity, token.caller
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": caller.token,
         "expires": token.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "issued_at": token.issued_at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
     }
     if caller.project_id:
-        shown["tenant"] = _shown(keystone.projects[caller.project_id])
+        body["tenant"] = _shown(keystone.projects[caller.project_id])
     names = sorted(caller.roles)
     return {
-        "token": shown,
-        "serviceCatalog": [_service(one) for one in keystone.catalogue(caller.project_id)]
+        "token": body,
+        "serviceCatalog": [_service(service) for service in keystone.catalogue(caller.project_id)]
         if caller.project_id
         else [],
         "user": {
@@ -108,7 +108,7 @@ def _access(request: http.Request, token: state.Token) -> dict[str, Any]:
 def _service(service: dict[str, Any]) -> dict[str, Any]:
     """Return a service of the catalogue in the older shape."""
     first = service["endpoints"][0]
-    place = {f"{one['interface']}URL": one["url"] for one in service["endpoints"]}
+    place = {f"{endpoint['interface']}URL": endpoint["url"] for endpoint in service["endpoints"]}
     return {
         "type": service["type"],
         "name": service["name"],

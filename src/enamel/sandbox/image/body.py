@@ -68,7 +68,7 @@ def created(request: http.Request) -> tuple[kernel.Json, dict[str, str]]:
 
 
 def check(request: http.Request, name: str, value: Any) -> None:
-    """Refuse an attribute that cannot be set, or not to that."""
+    """Refuse an attribute that cannot be set, or a value that it cannot have."""
     if name in READ_ONLY:
         raise kernel.Refusal(403, f"Attribute '{name}' is read-only.")
     if name in FORMATS:
@@ -144,7 +144,7 @@ def _apply(request: http.Request, change: Any, base: kernel.Json, properties: di
 
 
 def _json(request: http.Request) -> Any:
-    """Return what JSON a body holds, or refuse."""
+    """Return the JSON value in a body, or refuse."""
     try:
         return msgspec.json.decode(request.content)
     except msgspec.DecodeError:
@@ -159,5 +159,5 @@ def _conflict(message: str) -> kernel.Refusal:
 
 
 def _mismatch(reason: str) -> kernel.Refusal:
-    """Refuse a body that is no image."""
+    """Refuse an invalid body."""
     return kernel.Refusal(400, f"Provided object does not match schema 'image': {reason}")

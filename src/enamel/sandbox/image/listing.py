@@ -24,21 +24,21 @@ def listing(request: http.Request) -> kernel.Reply:
     tests = [
         _test(request, name, values) for name, values in request.filters().items() if name not in CONTROLS
     ]
-    found = []
+    bodies = []
     for record in images.visible(request.caller):
         if _listed(request, record):
-            shown = record.shown()
-            if all(test(shown) for test in tests):
-                found.append(shown)
+            image = record.shown()
+            if all(test(image) for test in tests):
+                bodies.append(image)
     for key, backwards in reversed(order):
-        found.sort(key=lambda shown: (shown[key] is not None, shown[key] or ""), reverse=backwards)
+        bodies.sort(key=lambda image: (image[key] is not None, image[key] or ""), reverse=backwards)
     marker = request.first("marker")
     if marker:
         if marker not in images.records:
             raise kernel.Refusal(400, f"No image found with ID {marker}")
-        ids = [shown["id"] for shown in found]
-        found = found[ids.index(marker) + 1 :] if marker in ids else []
-    page = found[:limit]
+        ids = [image["id"] for image in bodies]
+        bodies = bodies[ids.index(marker) + 1 :] if marker in ids else []
+    page = bodies[:limit]
     query = [(name, value) for name, value in request.query if name != "marker"]
     body = {"images": page, "first": _link(query), "schema": "/v2/schemas/images"}
     if page and len(page) == limit:
@@ -66,7 +66,7 @@ def _limit(request: http.Request) -> int:
 
 
 def _order(request: http.Request) -> list[tuple[str, bool]]:
-    """Return the keys to sort by, each with whether backwards; newest first where nothing else is asked for."""
+    """Return the sort keys, each with whether it is descending; newest first by default."""
     keys = request.every("sort_key")
     directions = request.every("sort_dir")
     order = [
@@ -87,14 +87,14 @@ def _order(request: http.Request) -> list[tuple[str, bool]]:
 
 
 def _listed(request: http.Request, record: state.Record) -> bool:
-    """Tell whether an image is listed unless a filter asks for it: not hidden, not others' community images."""
+    """Return whether an image is listed unless a filter asks for it: not hidden, not others' community images."""
     caller, base = request.caller, record.base
     if base["os_hidden"] and request.first("os_hidden") is None:
         return False
-    wanted = request.first("visibility")
+    visibility = request.first("visibility")
     mine = base["owner"] == caller.project_id
     if base["visibility"] == "community":
-        return mine or wanted in ("community", "all")
+        return mine or visibility in ("community", "all")
     if base["visibility"] == "public" or mine:
         return True
     member = record.members.get(caller.project_id)
@@ -110,37 +110,37 @@ def _test(request: http.Request, name: str, values: list[str]) -> Test:
     if name == "visibility":
         if value not in VISIBILITIES:
             raise kernel.Refusal(400, f"Invalid visibility value: {value}")
-        return lambda shown: value in ("all", shown["visibility"])
+        return lambda body: value in ("all", body["visibility"])
     if name == "tag":
-        return lambda shown: set(values) <= set(shown["tags"])
+        return lambda body: set(values) <= set(body["tags"])
     if name in ("size_min", "size_max"):
         try:
             bound = int(value)
         except ValueError:
             raise kernel.Refusal(400, f"Cannot convert {name} to an integer.") from None
         if name == "size_min":
-            return lambda shown: (shown["size"] or 0) >= bound
-        return lambda shown: (shown["size"] or 0) <= bound
+            return lambda body: (body["size"] or 0) >= bound
+        return lambda body: (body["size"] or 0) <= bound
     if name in ("protected", "os_hidden"):
-        return lambda shown: str(shown[name]).lower() == value.lower()
+        return lambda body: str(body[name]).lower() == value.lower()
     if name in ("created_at", "updated_at"):
         return _moment(name, value)
     several = value.startswith("in:") and request.cloud.era.lists_images_by_id
     accepted = value[3:].split(",") if several else [value]
-    return lambda shown: name in shown and str(shown[name]) in accepted
+    return lambda body: name in body and str(body[name]) in accepted
 
 
 def _moment(name: str, value: str) -> Test:
     """Return the test of a time, with an operator before it."""
     operator, _, moment = value.partition(":")
     compare: dict[str, Callable[[str, str], bool]] = {
-        "gt": lambda one, other: one > other,
-        "gte": lambda one, other: one >= other,
-        "lt": lambda one, other: one < other,
-        "lte": lambda one, other: one <= other,
-        "eq": lambda one, other: one == other,
-        "neq": lambda one, other: one != other,
+        "gt": lambda time, limit: time > limit,
+        "gte": lambda time, limit: time >= limit,
+        "lt": lambda time, limit: time < limit,
+        "lte": lambda time, limit: time <= limit,
+        "eq": lambda time, limit: time == limit,
+        "neq": lambda time, limit: time != limit,
     }
     if operator in compare:
-        return lambda shown: compare[operator](shown[name], moment)
-    return lambda shown: bool(shown[name] == value)
+        return lambda body: compare[operator](body[name], moment)
+    return lambda body: bool(body[name] == value)

@@ -8,7 +8,7 @@ from enamel.sandbox.image import state
 
 def listing(request: http.Request) -> kernel.Reply:
     """List an image's members; a member sees only itself."""
-    record = state.found(request)
+    record = state.named(request)
     _refuse_unshared(record)
     members = list(record.members.values())
     if not request.caller.sees(record.base["owner"]):
@@ -39,12 +39,12 @@ def create(request: http.Request) -> kernel.Reply:
 
 def show(request: http.Request) -> kernel.Reply:
     """Show a member."""
-    return kernel.Reply(body=_member(request, state.found(request)))
+    return kernel.Reply(body=_member(request, state.named(request)))
 
 
 def update(request: http.Request) -> kernel.Reply:
     """Accept or reject an image; only the project it is shared with may."""
-    record = state.found(request)
+    record = state.named(request)
     status = request.body().get("status")
     if status not in ("pending", "accepted", "rejected"):
         raise kernel.Refusal(400, "Status not specified: it must be pending, accepted or rejected.")
@@ -75,6 +75,6 @@ def _member(request: http.Request, record: state.Record) -> kernel.Json:
 
 
 def _refuse_unshared(record: state.Record) -> None:
-    """Refuse members of images that are not shared one by one."""
+    """Refuse members of images whose visibility is not `shared`."""
     if record.base["visibility"] != "shared":
         raise kernel.Refusal(403, "Only shared images have members.")

@@ -1,4 +1,4 @@
-"""The sandbox's Glance: images, their bytes, tags and members."""
+"""The sandbox's Glance: images, their data, tags and members."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from enamel.sandbox.image import listing, member, state, v1
 IMPORT_METHODS = ("glance-direct",)
 OCTETS = "application/octet-stream"
 PAGE = "page"
-"""The kind of a refusal that is to be worded as a page."""
+"""The kind of a refusal that is rendered as an HTML page."""
 
 
 def versions(request: http.Request) -> kernel.Reply:
     """List the versions of the API."""
     known = request.cloud.era.image
-    found = [
+    documents = [
         {
-            "id": one,
-            "status": "CURRENT" if one == known[0] else "SUPPORTED",
-            "links": [{"rel": "self", "href": f"{request.root}/{one.partition('.')[0]}/"}],
+            "id": version,
+            "status": "CURRENT" if version == known[0] else "SUPPORTED",
+            "links": [{"rel": "self", "href": f"{request.root}/{version.partition('.')[0]}/"}],
         }
-        for one in known
+        for version in known
     ]
-    return kernel.Reply(status=200 if request.path.startswith("/versions") else 300, body={"versions": found})
+    return kernel.Reply(
+        status=200 if request.path.startswith("/versions") else 300, body={"versions": documents}
+    )
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make an image without bytes."""
+    """Create an image without data."""
     wish, properties = image_body.created(request)
     record = state.of(request).make(owner=request.caller.project_id, wish=wish, properties=properties)
     headers = {
@@ -44,7 +46,7 @@ def create(request: http.Request) -> kernel.Reply:
 
 def show(request: http.Request) -> kernel.Reply:
     """Show an image."""
-    return kernel.Reply(body=state.found(request).shown())
+    return kernel.Reply(body=state.named(request).shown())
 
 
 def update(request: http.Request) -> kernel.Reply:
@@ -68,15 +70,15 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def upload(request: http.Request) -> kernel.Reply:
-    """Take an image's bytes."""
+    """Upload an image's data."""
     record = _receivable(request, status="saving")
     state.of(request).fill(record, request.content)
     return kernel.Reply(status=204)
 
 
 def download(request: http.Request) -> kernel.Reply:
-    """Hand an image's bytes out."""
-    record = state.found(request)
+    """Download an image's data."""
+    record = state.named(request)
     if record.base["status"] == "deactivated" and not request.caller.admin:
         raise kernel.Refusal(
             403, "The requested image has been deactivated. Image data download is forbidden."
@@ -87,7 +89,7 @@ def download(request: http.Request) -> kernel.Reply:
 
 
 def stage(request: http.Request) -> kernel.Reply:
-    """Take bytes for an import."""
+    """Stage data for an import."""
     record = _receivable(request, status="uploading")
     record.staged = request.content
     record.base.update(status="uploading", size=len(record.staged))
@@ -95,7 +97,7 @@ def stage(request: http.Request) -> kernel.Reply:
 
 
 def load(request: http.Request) -> kernel.Reply:
-    """Import the staged bytes."""
+    """Import the staged data."""
     images = state.of(request)
     record = state.owned(request, action="import_image")
     method = request.body().get("method")
@@ -133,43 +135,43 @@ def load(request: http.Request) -> kernel.Reply:
 
 def tasks(request: http.Request) -> kernel.Reply:
     """List an image's imports."""
-    return kernel.Reply(body={"tasks": state.found(request).tasks})
+    return kernel.Reply(body={"tasks": state.named(request).tasks})
 
 
 def deactivate(request: http.Request) -> kernel.Reply:
-    """Keep an image from being used."""
+    """Deactivate an image."""
     return _switch(request, from_status="active", to_status="deactivated")
 
 
 def reactivate(request: http.Request) -> kernel.Reply:
-    """Let an image be used again."""
+    """Reactivate an image."""
     return _switch(request, from_status="deactivated", to_status="active")
 
 
 def tag(request: http.Request) -> kernel.Reply:
-    """Give an image a tag."""
+    """Add a tag to an image."""
     record = state.owned(request, action="modify_image")
     record.base["tags"] = sorted({*record.base["tags"], request.params["tag"]})
     return kernel.Reply(status=204)
 
 
 def untag(request: http.Request) -> kernel.Reply:
-    """Take a tag from an image."""
+    """Remove a tag from an image."""
     record = state.owned(request, action="modify_image")
     if request.params["tag"] not in record.base["tags"]:
         raise kernel.Refusal(404, "The resource could not be found.")
-    record.base["tags"] = [one for one in record.base["tags"] if one != request.params["tag"]]
+    record.base["tags"] = [tag for tag in record.base["tags"] if tag != request.params["tag"]]
     return kernel.Reply(status=204)
 
 
 def import_methods(request: http.Request) -> kernel.Reply:
-    """List the ways to import."""
+    """List the import methods."""
     described = {"description": "Import methods available.", "type": "array", "value": list(IMPORT_METHODS)}
     return kernel.Reply(body={"import-methods": described})
 
 
 def stores(request: http.Request) -> kernel.Reply:
-    """List where bytes are kept."""
+    """List the stores."""
     return kernel.Reply(body={"stores": [{"id": "files", "default": "true"}]})
 
 
@@ -197,7 +199,7 @@ def _switch(request: http.Request, *, from_status: str, to_status: str) -> kerne
 
 
 def _receivable(request: http.Request, *, status: str) -> state.Record:
-    """Return the image that waits for bytes, or refuse."""
+    """Return the image that waits for its data, or refuse."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     if kind != OCTETS:
         raise kernel.Refusal(
@@ -285,7 +287,7 @@ TABLE = (
 
 
 def word(refusal: kernel.Refusal) -> kernel.Reply:
-    """Word a refusal the way Glance does: a page's text, wrapped in JSON."""
+    """Render a refusal the way Glance does: the text of a page, wrapped in JSON."""
     phrase = HTTPStatus(refusal.status).phrase
     message = refusal.message if "<br />" in refusal.message else f"{refusal.message}<br /><br />\n\n\n"
     if refusal.kind == PAGE:
@@ -303,7 +305,7 @@ def word(refusal: kernel.Refusal) -> kernel.Reply:
 
 
 def _minding_accept(handler: http.Handler) -> http.Handler:
-    """Let a handler refuse with a page when the caller did not ask for JSON, as Glance does."""
+    """Wrap a handler so that it refuses with an HTML page unless the caller accepts JSON, as Glance does."""
 
     def handle(request: http.Request) -> kernel.Reply:
         try:
@@ -325,4 +327,4 @@ SERVICE = http.Service(
     word=word,
     not_found=word(kernel.Refusal(404, "The resource could not be found.")),
 )
-"""Glance's table and manners."""
+"""Glance: its routes and the format of its refusals."""

@@ -1,4 +1,4 @@
-"""Images and their bytes: what exists in the image service, and what other services ask of it."""
+"""The state of the image service, and what it offers to other services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from enamel.sandbox import http, kernel, seams, state
 
 SNAPSHOT_BYTES = 4096
-"""How much of a snapshot is really kept."""
+"""How many bytes of a snapshot are really kept."""
 
 
 class Record(Struct, kw_only=True):
@@ -22,9 +22,9 @@ class Record(Struct, kw_only=True):
     properties: dict[str, str] = field(default_factory=dict)
     """Everything else that was set on it."""
     data: bytes = b""
-    """The bytes, once it is active."""
+    """The data, once it is active."""
     staged: bytes = b""
-    """Bytes that wait for an import."""
+    """Staged data that waits for an import."""
     members: dict[str, kernel.Json] = field(default_factory=dict)
     """Projects it is shared with."""
     tasks: list[kernel.Json] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Record(Struct, kw_only=True):
     def shown(self) -> kernel.Json:
         """Return the image as its API shows it."""
         place = f"/v2/images/{self.base['id']}"
-        shown = {
+        body = {
             **self.properties,
             **self.base,
             "self": place,
@@ -41,15 +41,15 @@ class Record(Struct, kw_only=True):
             "schema": "/v2/schemas/image",
         }
         if self.base["status"] == "active":
-            shown["stores"] = "files"
-        return shown
+            body["stores"] = "files"
+        return body
 
 
 class Images:
-    """All images, and the answers the other services get about them."""
+    """All images, and what other services read of them."""
 
     def __init__(self, cloud: state.Cloud) -> None:
-        """Make the images every sandbox has: cirros, raw, and ubuntu, qcow2, public and a few bytes small."""
+        """Create the images every sandbox has: cirros, raw, and ubuntu, qcow2, public and a few bytes small."""
         self.cloud = cloud
         self.records: dict[str, Record] = {}
         admin = cloud.identity.project_named("admin").id
@@ -80,7 +80,7 @@ class Images:
         return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def make(self, *, owner: str, wish: kernel.Json, properties: dict[str, str]) -> Record:
-        """Make an image that has no bytes yet."""
+        """Create an image without data."""
         now = self.stamp()
         record = Record(
             base={
@@ -110,7 +110,7 @@ class Images:
         return record
 
     def fill(self, record: Record, data: bytes) -> None:
-        """Give an image its bytes, which makes it active."""
+        """Set an image's data, which makes it active."""
         record.data = data
         record.base.update(
             size=len(data),
@@ -123,13 +123,13 @@ class Images:
         )
 
     def sees(self, caller: kernel.Caller, record: Record) -> bool:
-        """Tell whether an image exists for the caller."""
+        """Return whether the caller sees an image."""
         if record.base["visibility"] in ("public", "community"):
             return True
         return caller.sees(record.base["owner"]) or caller.project_id in record.members
 
     def visible(self, caller: kernel.Caller) -> Iterator[Record]:
-        """Yield the images that exist for the caller."""
+        """Yield the images that the caller sees."""
         return (record for record in self.records.values() if self.sees(caller, record))
 
     def find(self, caller: kernel.Caller, image_id: str) -> seams.Image | None:
@@ -189,7 +189,7 @@ def of(request: http.Request) -> Images:
     return cast(Images, request.cloud.image)
 
 
-def found(request: http.Request) -> Record:
+def named(request: http.Request) -> Record:
     """Return the image a request names, or refuse."""
     record = of(request).records.get(request.params["id"])
     if record is None or not of(request).sees(request.caller, record):
@@ -198,8 +198,8 @@ def found(request: http.Request) -> Record:
 
 
 def owned(request: http.Request, *, action: str) -> Record:
-    """Return the image a request wants to change, or refuse those of others."""
-    record = found(request)
+    """Return the image that a request changes, or refuse those of other projects."""
+    record = named(request)
     if not request.caller.sees(record.base["owner"]):
         raise kernel.Refusal(403, f"You are not authorized to complete {action} action.")
     return record

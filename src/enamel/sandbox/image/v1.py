@@ -24,27 +24,27 @@ _CORE = (
 
 
 def brief(request: http.Request) -> kernel.Reply:
-    """List images in few words."""
+    """List images without details."""
     names = ("id", "name", "disk_format", "container_format", "size", "checksum")
-    shown = [{name: one[name] for name in names} for one in _listed(request)]
-    return kernel.Reply(body={"images": shown})
+    bodies = [{name: image[name] for name in names} for image in _listed(request)]
+    return kernel.Reply(body={"images": bodies})
 
 
 def detailed(request: http.Request) -> kernel.Reply:
-    """List images in all words."""
+    """List images in detail."""
     return kernel.Reply(body={"images": _listed(request)})
 
 
 def show(request: http.Request) -> kernel.Reply:
     """Show an image in the headers, with its bytes in the body."""
-    record = state.found(request)
-    shown = _shown(record)
+    record = state.named(request)
+    image = _shown(record)
     headers = {
         f"x-image-meta-{name}": str(value)
-        for name, value in shown.items()
+        for name, value in image.items()
         if name != "properties" and value is not None
     }
-    headers |= {f"x-image-meta-property-{name}": value for name, value in shown["properties"].items()}
+    headers |= {f"x-image-meta-property-{name}": value for name, value in image["properties"].items()}
     return kernel.Reply(
         body=record.data if request.method == "GET" else None,
         headers=headers,
@@ -54,24 +54,24 @@ def show(request: http.Request) -> kernel.Reply:
 
 def _listed(request: http.Request) -> list[kernel.Json]:
     """Return a page of the images that a request asks for, newest first."""
-    found = [_shown(record) for record in state.of(request).visible(request.caller)]
+    images = [_shown(record) for record in state.of(request).visible(request.caller)]
     for name, values in request.filters().items():
         if name in ("name", "status", "disk_format", "container_format"):
-            found = [one for one in found if one[name] in values]
+            images = [image for image in images if image[name] in values]
         elif name.startswith("property-"):
             key = name.removeprefix("property-")
-            found = [one for one in found if one["properties"].get(key) in values]
-    found.sort(key=lambda one: (one["created_at"], one["id"]), reverse=True)
+            images = [image for image in images if image["properties"].get(key) in values]
+    images.sort(key=lambda image: (image["created_at"], image["id"]), reverse=True)
     marker = request.first("marker")
     if marker:
-        ids = [one["id"] for one in found]
+        ids = [image["id"] for image in images]
         if marker not in ids:
             raise kernel.Refusal(400, f"Invalid marker. Image {marker} could not be found.")
-        found = found[ids.index(marker) + 1 :]
+        images = images[ids.index(marker) + 1 :]
     limit = request.first("limit") or str(PAGE)
     if not limit.isdecimal():
         raise kernel.Refusal(400, "limit param must be an integer")
-    return found[: min(int(limit), LONGEST_PAGE)]
+    return images[: min(int(limit), LONGEST_PAGE)]
 
 
 def _shown(record: state.Record) -> kernel.Json:

@@ -27,7 +27,7 @@ class Secrets:
         self.rows = table.Table()
 
     def inventory(self) -> dict[str, list[table.Row]]:
-        """Return everything that exists, by kind, without what it hides."""
+        """Return everything that exists, by kind, without payloads."""
         return {"secrets": [{name: row[name] for name in ("id", "project_id", "name")} for row in self.rows]}
 
     def stamp(self) -> str:
@@ -52,7 +52,7 @@ def version(request: http.Request) -> kernel.Reply:
 
 def listing(request: http.Request) -> kernel.Reply:
     """List the project's secrets."""
-    rows = [row for row in of(request).rows.of(request.caller.project_id) if _wanted(request, row)]
+    rows = [row for row in of(request).rows.of(request.caller.project_id) if _matches(request, row)]
     offset, limit = (
         _number(request, "offset", usual=0),
         min(_number(request, "limit", usual=PAGE), LONGEST_PAGE),
@@ -69,7 +69,7 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Keep a secret, with its payload or before it."""
+    """Store a secret, with or without its payload."""
     _creators(request, "Secret creation")
     wish = _body(request)
     _check(wish)
@@ -99,29 +99,29 @@ def create(request: http.Request) -> kernel.Reply:
 
 
 def show(request: http.Request) -> kernel.Reply:
-    """Show what is known of a secret; older clients ask here for its payload, too."""
-    row = _found(request)
-    wanted = request.headers.get("accept", "").partition(";")[0]
-    if wanted in (TEXT, OCTETS) and row["payload"] is not None:
+    """Show a secret's metadata; older clients read its payload here as well."""
+    row = _named(request)
+    media = request.headers.get("accept", "").partition(";")[0]
+    if media in (TEXT, OCTETS) and row["payload"] is not None:
         return payload(request)
     return kernel.Reply(body=_view(request, row))
 
 
 def payload(request: http.Request) -> kernel.Reply:
-    """Hand a secret's payload out, as what it was kept as."""
-    row = _found(request)
+    """Return a secret's payload in its content type."""
+    row = _named(request)
     if row["payload"] is None:
         raise kernel.Refusal(404, "Not Found. Sorry but your secret has no payload.")
-    wanted = request.headers.get("accept", "*/*").partition(";")[0].strip()
-    if wanted not in (row["content_type"], "*/*", ""):
+    media = request.headers.get("accept", "*/*").partition(";")[0].strip()
+    if media not in (row["content_type"], "*/*", ""):
         raise kernel.Refusal(406, "Secret payload retrieval issue seen - Wrong payload content-type.")
     return kernel.Reply(body=row["payload"], media=row["content_type"])
 
 
 def fill(request: http.Request) -> kernel.Reply:
-    """Give a secret its payload, once."""
+    """Set a secret's payload, once."""
     _creators(request, "Secret update")
-    row = _found(request)
+    row = _named(request)
     if row["payload"] is not None:
         raise kernel.Refusal(409, f"Secret {row['id']} already has data, cannot modify it.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
@@ -137,20 +137,20 @@ def fill(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Forget a secret."""
+    """Delete a secret."""
     _creators(request, "Secret deletion")
-    of(request).rows.drop(_found(request)["id"])
+    of(request).rows.drop(_named(request)["id"])
     return kernel.Reply(status=204)
 
 
 def show_metadata(request: http.Request) -> kernel.Reply:
-    """Show a secret's own metadata."""
-    return kernel.Reply(body={"metadata": _found(request)["metadata"]})
+    """Show a secret's user metadata."""
+    return kernel.Reply(body={"metadata": _named(request)["metadata"]})
 
 
 def replace_metadata(request: http.Request) -> kernel.Reply:
-    """Give a secret exactly this metadata."""
-    row = _found(request)
+    """Replace a secret's user metadata."""
+    row = _named(request)
     wish = _body(request).get("metadata")
     if not isinstance(wish, dict) or not all(isinstance(value, str) for value in wish.values()):
         raise _bad(
@@ -162,8 +162,8 @@ def replace_metadata(request: http.Request) -> kernel.Reply:
 
 
 def add_item(request: http.Request) -> kernel.Reply:
-    """Add one item to a secret's metadata."""
-    row, (key, value) = _found(request), _item(request)
+    """Add one item to a secret's user metadata."""
+    row, (key, value) = _named(request), _item(request)
     if key in row["metadata"]:
         raise kernel.Refusal(409, f"Conflict. Key in request is already in the secret metadata: {key}")
     row["metadata"][key] = value
@@ -173,14 +173,14 @@ def add_item(request: http.Request) -> kernel.Reply:
 
 def show_item(request: http.Request) -> kernel.Reply:
     """Show one item of a secret's metadata."""
-    row, key = _found(request), request.params["key"]
+    row, key = _named(request), request.params["key"]
     _refuse_missing(row, key)
     return kernel.Reply(body={"key": key, "value": row["metadata"][key]})
 
 
 def set_item(request: http.Request) -> kernel.Reply:
     """Change one item of a secret's metadata."""
-    row, (key, value) = _found(request), _item(request)
+    row, (key, value) = _named(request), _item(request)
     if key != request.params["key"]:
         raise kernel.Refusal(409, "Key in request does not match key in the request url.")
     _refuse_missing(row, key)
@@ -189,15 +189,15 @@ def set_item(request: http.Request) -> kernel.Reply:
 
 
 def unset_item(request: http.Request) -> kernel.Reply:
-    """Take one item from a secret's metadata."""
-    row, key = _found(request), request.params["key"]
+    """Delete one item of a secret's user metadata."""
+    row, key = _named(request), request.params["key"]
     _refuse_missing(row, key)
     del row["metadata"][key]
     return kernel.Reply(status=204)
 
 
 def _version(request: http.Request) -> kernel.Json:
-    """Return what there is to say of the only version."""
+    """Return the document of the only version."""
     links = [
         {"rel": "self", "href": f"{request.root}/v1/"},
         {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"},
@@ -206,22 +206,22 @@ def _version(request: http.Request) -> kernel.Json:
     return {"id": "v1", "status": "stable", "links": links, "media-types": media}
 
 
-def _found(request: http.Request) -> table.Row:
+def _named(request: http.Request) -> table.Row:
     """Return the secret a request names, or refuse those of other projects."""
     secret_id = request.params["id"]
-    found = of(request).rows.get(secret_id)
-    if found is None:
+    row = of(request).rows.get(secret_id)
+    if row is None:
         known = UUID.fullmatch(secret_id) is not None
         raise kernel.Refusal(
             404, "Secret not found." if known else "Not Found. Provided secret id is invalid."
         )
-    if found["project_id"] != request.caller.project_id:
+    if row["project_id"] != request.caller.project_id:
         raise _privileges("Secret retrieval")
-    return found
+    return row
 
 
 def _creators(request: http.Request, what: str) -> None:
-    """Refuse callers who may only look."""
+    """Refuse callers with read access only."""
     if not request.caller.roles & {"creator", "admin", "member"}:
         raise _privileges(what)
 
@@ -245,7 +245,7 @@ def _bad(message: str) -> kernel.Refusal:
 
 
 def _check(wish: kernel.Json) -> None:
-    """Refuse a secret with a wrong value; what nobody knows is overlooked."""
+    """Refuse a secret with a wrong value; unknown fields are ignored."""
     bits = wish.get("bit_length")
     if bits is not None and (isinstance(bits, bool) or not isinstance(bits, int)):
         raise _invalid("bit_length", f"{bits!r} is not of type 'integer', 'null'")
@@ -261,12 +261,12 @@ def _check(wish: kernel.Json) -> None:
 
 
 def _invalid(name: str, reason: str) -> kernel.Refusal:
-    """Refuse a body that is no secret."""
+    """Refuse an invalid body."""
     return _bad(f"Provided object does not match schema 'Secret': {reason}. Invalid property: '{name}'")
 
 
 def _payload(wish: kernel.Json) -> tuple[bytes | None, str | None]:
-    """Return the payload of a wish and what it is, or refuse."""
+    """Return the payload of a request and its content type, or refuse."""
     given, kind = wish.get("payload"), wish.get("payload_content_type")
     if given is None:
         if kind:
@@ -292,7 +292,7 @@ def _payload(wish: kernel.Json) -> tuple[bytes | None, str | None]:
 
 
 def _decoded(data: bytes) -> bytes:
-    """Return what base64 stands for, or refuse."""
+    """Decode base64, or refuse."""
     try:
         return base64.b64decode(data, validate=True)
     except binascii.Error:
@@ -301,7 +301,7 @@ def _decoded(data: bytes) -> bytes:
 
 def _view(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a secret as it is shown."""
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "created": row["created"],
         "updated": row["updated"],
         "status": "ACTIVE",
@@ -314,18 +314,18 @@ def _view(request: http.Request, row: table.Row) -> kernel.Json:
         "creator_id": row["creator_id"],
     }
     if row["content_type"]:
-        shown["content_types"] = {"default": row["content_type"]}
-    shown["secret_ref"] = _reference(request, row)
-    return shown
+        body["content_types"] = {"default": row["content_type"]}
+    body["secret_ref"] = _reference(request, row)
+    return body
 
 
 def _reference(request: http.Request, row: table.Row) -> str:
-    """Return where a secret is."""
+    """Return the URL of a secret."""
     return f"{request.root}/v1/secrets/{row['id']}"
 
 
-def _wanted(request: http.Request, row: table.Row) -> bool:
-    """Tell whether a secret passes a list's filters."""
+def _matches(request: http.Request, row: table.Row) -> bool:
+    """Return whether a secret passes a list's filters."""
     places = {
         "name": "name",
         "alg": "algorithm",
@@ -341,13 +341,13 @@ def _wanted(request: http.Request, row: table.Row) -> bool:
 
 
 def _number(request: http.Request, name: str, *, usual: int) -> int:
-    """Return a parameter that is a number; Barbican overlooks what is none."""
+    """Return a numeric parameter; Barbican ignores anything else."""
     given = request.first(name) or ""
     return int(given) if given.isdecimal() else usual
 
 
 def _page(request: http.Request, *, limit: int, offset: int) -> str:
-    """Return the address of another page."""
+    """Return the URL of another page."""
     return f"{request.root}/v1/secrets?{urlencode({'limit': limit, 'offset': offset})}"
 
 
@@ -394,7 +394,7 @@ TITLES = {
 
 
 def word(refusal: kernel.Refusal) -> kernel.Reply:
-    """Word a refusal the way Barbican does."""
+    """Render a refusal the way Barbican does."""
     title = TITLES.get(refusal.status, "Error")
     body = {"code": refusal.status, "title": title, "description": refusal.message}
     return kernel.Reply(status=refusal.status, body=body, headers=refusal.headers)
@@ -409,4 +409,4 @@ SERVICE = http.Service(
     microversion_types=("key-manager",),
     not_found=word(kernel.Refusal(404, "")),
 )
-"""Barbican's table and manners."""
+"""Barbican: its routes and the format of its refusals."""

@@ -1,7 +1,7 @@
-"""What the network service accepts in a body: one table of attributes per kind, and the words of its refusals.
+"""What the network service accepts in a body: one table of attributes per kind, and the wording of its refusals.
 
-Neutron checks every attribute of a body before it looks at anything else, and its clients show the sentence
-as it is; so the sandbox checks in the same order and says the same.
+Neutron checks every attribute of a body before anything else, and clients show its sentences as they are; so the
+sandbox checks in the same order with the same sentences.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def text(value: Any) -> str | None:
 
 
 def text_or_none(value: Any) -> str | None:
-    """Accept strings and nothing."""
+    """Accept strings and null."""
     return None if value is None else text(value)
 
 
@@ -38,7 +38,7 @@ def identifier(value: Any) -> str | None:
 
 
 def identifier_or_none(value: Any) -> str | None:
-    """Accept UUIDs and nothing."""
+    """Accept UUIDs and null."""
     return None if value is None else identifier(value)
 
 
@@ -46,11 +46,11 @@ def identifiers(value: Any) -> str | None:
     """Accept lists of UUIDs."""
     if not isinstance(value, list):
         return f"'{value}' is not a list."
-    return next((reason for one in value if (reason := identifier(one))), None)
+    return next((reason for item in value if (reason := identifier(item))), None)
 
 
 def flag(value: Any) -> str | None:
-    """Accept booleans and the words Neutron takes for them."""
+    """Accept booleans and the strings that Neutron accepts for them."""
     if isinstance(value, bool) or str(value).lower() in ("true", "false", "0", "1"):
         return None
     return f"'{value}' cannot be converted to boolean."
@@ -79,13 +79,13 @@ def required_address(value: Any) -> str | None:
 
 
 def address(value: Any) -> str | None:
-    """Accept IP addresses and nothing."""
+    """Accept IP addresses and null."""
     return None if value is None else required_address(value)
 
 
 def objects(value: Any) -> str | None:
-    """Accept lists of objects and nothing."""
-    if value is None or (isinstance(value, list) and all(isinstance(one, dict) for one in value)):
+    """Accept lists of objects and null."""
+    if value is None or (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
         return None
     return f"Invalid data format: '{value}'."
 
@@ -94,12 +94,12 @@ def fixed_addresses(value: Any) -> str | None:
     """Accept lists of addresses, each by its subnet, its value or both."""
     if reason := objects(value):
         return reason
-    for one in value or ():
-        unknown = set(one) - {"subnet_id", "ip_address"}
+    for item in value or ():
+        unknown = set(item) - {"subnet_id", "ip_address"}
         if unknown:
             return f"Unexpected keys supplied for fixed_ips: {', '.join(sorted(map(str, unknown)))}."
-        reason = (identifier(one["subnet_id"]) if "subnet_id" in one else None) or (
-            required_address(one["ip_address"]) if "ip_address" in one else None
+        reason = (identifier(item["subnet_id"]) if "subnet_id" in item else None) or (
+            required_address(item["ip_address"]) if "ip_address" in item else None
         )
         if reason:
             return reason
@@ -110,28 +110,28 @@ def ranges(value: Any) -> str | None:
     """Accept lists of ranges of addresses."""
     if reason := objects(value):
         return reason
-    for one in value or ():
-        if set(one) != {"start", "end"}:
-            return f"Invalid data format for IP pool: '{one}'."
-        if reason := required_address(one["start"]) or required_address(one["end"]):
+    for item in value or ():
+        if set(item) != {"start", "end"}:
+            return f"Invalid data format for IP pool: '{item}'."
+        if reason := required_address(item["start"]) or required_address(item["end"]):
             return reason
     return None
 
 
 def texts(value: Any) -> str | None:
-    """Accept lists of strings and nothing."""
-    if value is None or (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+    """Accept lists of strings and null."""
+    if value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value)):
         return None
     return f"'{value}' is not a list of strings."
 
 
 def mapping(value: Any) -> str | None:
-    """Accept objects and nothing."""
+    """Accept objects and null."""
     return None if value is None or isinstance(value, dict) else f"'{value}' is not a dictionary."
 
 
 def one_of(*values: str) -> Check:
-    """Accept one of some words."""
+    """Accept one of several strings."""
     return lambda value: None if value in values else f"{value} is not in valid_values."
 
 
@@ -172,9 +172,9 @@ class Kind(Struct, frozen=True, kw_only=True):
     """One kind of resource: its names and its attributes."""
 
     name: str
-    """The word around one resource in a body; also its quota."""
+    """The key of one resource in a body; also the name of its quota."""
     collection: str
-    """The word around many, and the path."""
+    """The key of a list, and the path."""
     error: str
     """The type of the refusal of an unknown id."""
     missing: str
@@ -188,7 +188,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         return frozenset(name for name, attribute in self.attributes.items() if attribute.hidden)
 
     def unknown(self, row_id: str) -> kernel.Refusal:
-        """Say that there is no such resource."""
+        """Return the refusal of an unknown id."""
         return kernel.Refusal(404, self.missing.format(id=row_id), kind=self.error)
 
 
@@ -204,7 +204,7 @@ def forbidden(rule: str, *, attribute: str = "") -> kernel.Refusal:
 
 
 def created(kind: Kind, request: http.Request) -> tuple[list[table.Row], bool]:
-    """Return the checked wishes of a POST, and whether it was a bulk."""
+    """Return the checked resources of a POST, and whether it is a bulk request."""
     body = _body(request)
     if kind.collection in body and kind.name not in body:
         wishes, bulk = body[kind.collection], True
@@ -215,7 +215,7 @@ def created(kind: Kind, request: http.Request) -> tuple[list[table.Row], bool]:
     else:
         raise bad(f"Unable to find '{kind.name}' in request body")
     for position, wish in enumerate(wishes):
-        # openstacksdk sends each of a bulk's items wrapped like a single one; Neutron takes both.
+        # openstacksdk sends each item of a bulk request wrapped like a single one; Neutron accepts both.
         if bulk and isinstance(wish, dict) and set(wish) == {kind.name}:
             wishes[position] = wish[kind.name]
         _check(kind, wishes[position], request=request, new=True)
@@ -233,7 +233,7 @@ def updated(kind: Kind, request: http.Request) -> table.Row:
 
 
 def _body(request: http.Request) -> kernel.Json:
-    """Return the JSON object of a body, in Neutron's words when there is none."""
+    """Return the JSON object of a body, or refuse in Neutron's words."""
     try:
         return request.body()
     except kernel.Refusal:
@@ -241,7 +241,7 @@ def _body(request: http.Request) -> kernel.Json:
 
 
 def _check(kind: Kind, wish: Any, *, request: http.Request, new: bool) -> None:
-    """Refuse a wish with an attribute that is unknown, missing, read-only, not allowed, or of a wrong type."""
+    """Refuse a resource with an attribute that is unknown, missing, read-only, not allowed, or of a wrong type."""
     if not isinstance(wish, dict):
         raise bad(f"Unable to find '{kind.name}' in request body")
     era = request.cloud.era

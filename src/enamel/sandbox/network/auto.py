@@ -1,4 +1,4 @@
-"""The auto-allocated topology: one network, subnet and router per project, made when first asked for."""
+"""The auto-allocated topology: one network, subnet and router per project, created on first use."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ NAME = "auto_allocated"
 
 
 def show(request: http.Request) -> kernel.Reply:
-    """Return the project's topology, making it first; `fields=dry-run` only says whether it could be made."""
+    """Return the project's topology, creating it if needed; `fields=dry-run` only checks whether that is possible."""
     tables = state.of(request)
     project_id = _project(request)
     if "dry-run" in request.every("fields"):
         _requirements(tables)
-        found = {"id": "dry-run=pass", "project_id": project_id}
+        topology = {"id": "dry-run=pass", "project_id": project_id}
     else:
-        found = {"id": network(tables, project_id), "project_id": project_id, "tenant_id": project_id}
-    return kernel.Reply(body={"auto_allocated_topology": found})
+        topology = {"id": network(tables, project_id), "project_id": project_id, "tenant_id": project_id}
+    return kernel.Reply(body={"auto_allocated_topology": topology})
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Take the project's topology down."""
+    """Delete the project's topology."""
     tables = state.of(request)
     project_id = _project(request)
     network_id = tables.autos.get(project_id)
@@ -51,7 +51,7 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def network(tables: state.Tables, project_id: str) -> str:
-    """Return the id of the project's own network, making it with subnet and router when there is none."""
+    """Return the id of the project's own network, creating it with subnet and router if needed."""
     known = tables.autos.get(project_id)
     if known is not None:
         return known
@@ -89,7 +89,7 @@ def _project(request: http.Request) -> str:
 
 
 def _requirements(tables: state.Tables) -> table.Row:
-    """Return the default external network, or refuse a cloud that has not what a topology takes."""
+    """Return the default external network, or refuse on a cloud that lacks what a topology needs."""
     external = next(
         (row for row in tables.networks if row["router:external"] and row.get("is_default")), None
     )

@@ -1,4 +1,4 @@
-"""What the network service says of itself: versions, resources, extensions and how full its networks are."""
+"""What the network service reports about itself: versions, resources, extensions and used addresses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ EXTENSIONS = {
     "subnet-external-network": "Subnet belongs to an external network",
     "subnet_allocation": "Subnet Allocation",
 }
-"""The extensions the sandbox honours, with their names."""
+"""The extensions that the sandbox implements, with their names."""
 
 
 def versions(request: http.Request) -> kernel.Reply:
@@ -57,7 +57,7 @@ def versions(request: http.Request) -> kernel.Reply:
 def resources(request: http.Request) -> kernel.Reply:
     """List the resources at the core of the API."""
     named = {"network": "networks", "subnet": "subnets", "subnetpool": "subnetpools", "port": "ports"}
-    found = [
+    bodies = [
         {
             "name": name,
             "collection": collection,
@@ -65,7 +65,7 @@ def resources(request: http.Request) -> kernel.Reply:
         }
         for name, collection in named.items()
     ]
-    return kernel.Reply(body={"resources": found})
+    return kernel.Reply(body={"resources": bodies})
 
 
 def listing(request: http.Request) -> kernel.Reply:
@@ -88,7 +88,7 @@ def show(request: http.Request) -> kernel.Reply:
 
 
 def nothing(collection: str) -> Callable[[http.Request], kernel.Reply]:
-    """Return a handler that lists nothing, for what the sandbox does not have."""
+    """Return a handler of an empty list, for resources that the sandbox does not have."""
 
     def empty(request: http.Request) -> kernel.Reply:
         return kernel.Reply(body={collection: []})
@@ -101,7 +101,7 @@ def availability(request: http.Request) -> kernel.Reply:
     if not request.caller.admin:
         raise attribute.forbidden("get_network_ip_availability")
     tables = state.of(request)
-    found = []
+    bodies = []
     for network in tables.networks:
         subnets = []
         for subnet_id in network["subnets"]:
@@ -116,7 +116,7 @@ def availability(request: http.Request) -> kernel.Reply:
                     "total_ips": pool.total,
                 }
             )
-        found.append(
+        bodies.append(
             {
                 "network_id": network["id"],
                 "network_name": network["name"],
@@ -127,7 +127,7 @@ def availability(request: http.Request) -> kernel.Reply:
                 "tenant_id": network["project_id"],
             }
         )
-    return kernel.Reply(body={"network_ip_availabilities": found})
+    return kernel.Reply(body={"network_ip_availabilities": bodies})
 
 
 def _extension(alias: str) -> kernel.Json:

@@ -1,4 +1,4 @@
-"""Floating IPs: public addresses and the ports they lead to."""
+"""Floating IPs and the ports they are associated with."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Take a public address, and let it lead to a port where one is named."""
+    """Allocate a floating IP, and associate it with a port if one is named."""
     tables = state.of(request)
     wishes, _ = attribute.created(FLOATINGIP, request)
     wish = wishes[0]
@@ -100,12 +100,12 @@ def show(request: http.Request) -> kernel.Reply:
 
 
 def update(request: http.Request) -> kernel.Reply:
-    """Let a floating IP lead to another port, or to none."""
+    """Associate a floating IP with another port, or with none."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     changes = attribute.updated(FLOATINGIP, request)
     target = _target(tables, request, row, changes) if changes.get("port_id") else None
-    # Neutron reads a body without a port as "let it go", whatever else it changes.
+    # Neutron disassociates when the body has no port_id, whatever else it changes.
     if target is None or target[0]["id"] != row["port_id"] or target[1] != row["fixed_ip_address"]:
         network_port.let_go(tables, row)
         if target is not None:
@@ -116,7 +116,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Give a public address back."""
+    """Release a floating IP."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     network_port.let_go(tables, row)
@@ -128,22 +128,22 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def _with_port(tables: state.Tables, row: table.Row) -> table.Row:
-    """Return a floating IP as it is shown: with some words on its port."""
-    shown = dict(row)
+    """Return a floating IP as it is shown: with details of its port."""
+    body = dict(row)
     port = tables.ports.get(row["port_id"]) if row["port_id"] else None
-    shown["port_details"] = {name: port[name] for name in SHOWN_OF_PORT} if port else None
-    return shown
+    body["port_details"] = {name: port[name] for name in SHOWN_OF_PORT} if port else None
+    return body
 
 
 def _bad(message: str) -> kernel.Refusal:
-    """Refuse a floating IP that cannot be."""
+    """Refuse an impossible floating IP."""
     return kernel.Refusal(400, f"Bad floatingip request: {message}", kind="BadRequest")
 
 
 def _take(tables: state.Tables, network_id: str, floating_id: str, wish: table.Row) -> tuple[str, str]:
-    """Take the wanted or the next public address of a network; return it after its subnet."""
+    """Allocate the requested or the next address of an external network; return its subnet and the address."""
     subnets = tables.subnets_by_network.of(network_id)
-    wanted, subnet_id = wish.get("floating_ip_address"), wish.get("subnet_id")
+    address, subnet_id = wish.get("floating_ip_address"), wish.get("subnet_id")
     if subnet_id and subnet_id not in subnets:
         raise kernel.Refusal(
             400,
@@ -151,21 +151,21 @@ def _take(tables: state.Tables, network_id: str, floating_id: str, wish: table.R
             f" invalid subnet {subnet_id}.",
             kind="InvalidInput",
         )
-    if wanted:
-        home = next((one for one in subnets if tables.pools[one].holds(wanted)), None)
+    if address:
+        home = next((candidate for candidate in subnets if tables.pools[candidate].holds(address)), None)
         if home is None:
             raise kernel.Refusal(
                 400,
-                f"IP address {wanted} is not a valid IP for any of the subnets on the specified network.",
+                f"IP address {address} is not a valid IP for any of the subnets on the specified network.",
                 kind="InvalidIpForNetwork",
             )
-        if tables.pools[home].take(floating_id, wanted=wanted) is None:
+        if tables.pools[home].take(floating_id, requested=address) is None:
             raise kernel.Refusal(
                 409,
-                f"IP address {wanted} already allocated in subnet {home}",
+                f"IP address {address} already allocated in subnet {home}",
                 kind="IpAddressAlreadyAllocated",
             )
-        return home, str(wanted)
+        return home, str(address)
     taken = tables.address(network_id, floating_id, subnet_id=subnet_id or "")
     if taken is None:
         raise kernel.Refusal(
@@ -177,7 +177,7 @@ def _take(tables: state.Tables, network_id: str, floating_id: str, wish: table.R
 def _target(
     tables: state.Tables, request: http.Request, row: table.Row, wish: table.Row
 ) -> tuple[table.Row, str, str]:
-    """Return the port, the fixed address and the router that a floating IP would lead through, or refuse."""
+    """Return the port, the fixed address and the router for an association, or refuse."""
     port = network_port.find(tables, request.caller, wish["port_id"])
     fixed = _fixed(port, wish.get("fixed_ip_address"))
     for other_id in tables.floatingips_by_port.of(port["id"]):
@@ -201,13 +201,13 @@ def _target(
     return port, fixed["ip_address"], router_id
 
 
-def _fixed(port: table.Row, wanted: str | None) -> table.Row:
-    """Return the fixed address of a port that a floating IP is to lead to."""
+def _fixed(port: table.Row, address: str | None) -> table.Row:
+    """Return the fixed address of a port for an association."""
     for fixed in port["fixed_ips"]:
-        if wanted in (None, fixed["ip_address"]):
+        if address in (None, fixed["ip_address"]):
             return dict(fixed)
-    if wanted:
-        raise _bad(f"Port {port['id']} does not have fixed ip {wanted}.")
+    if address:
+        raise _bad(f"Port {port['id']} does not have fixed ip {address}.")
     raise _bad(f"Cannot add floating IP to port {port['id']} that has no fixed IPv4 addresses.")
 
 
@@ -221,7 +221,7 @@ def _router(tables: state.Tables, subnet_id: str, network_id: str) -> str | None
 
 
 def _lead(tables: state.Tables, row: table.Row, port: table.Row, fixed: str, router_id: str) -> None:
-    """Let a floating IP lead to a port; it works a moment later."""
+    """Associate a floating IP with a port; it is ACTIVE a moment later."""
     row.update(port_id=port["id"], fixed_ip_address=fixed, router_id=router_id)
     tables.floatingips_by_port.add(port["id"], row["id"])
     tables.touch_port(port)

@@ -1,4 +1,4 @@
-"""Security groups, which begin with two rules that let everything out."""
+"""Security groups, which begin with two rules that allow all egress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def find(tables: state.Tables, caller: kernel.Caller, group_id: str) -> table.Ro
 
 
 def default(tables: state.Tables, project_id: str) -> str:
-    """Return the id of a project's default group, which comes into being when it is first needed."""
+    """Return the id of a project's default group, created on first use."""
     known = tables.defaults.get(project_id)
     if known is not None:
         return known
@@ -65,16 +65,16 @@ def listing(request: http.Request) -> kernel.Reply:
     reply = network_listing.answer(GROUP, request, rows)
     fields = request.every("fields")
     if not fields or "security_group_rules" in fields:
-        shown = [_with_rules(tables, row) for row in reply.body["security_groups"] if "id" in row]
-        reply.body["security_groups"] = shown
+        bodies = [_with_rules(tables, row) for row in reply.body["security_groups"] if "id" in row]
+        reply.body["security_groups"] = bodies
     return reply
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make groups, each with two rules that let everything out."""
+    """Create groups, each with two rules that allow all egress."""
     tables = state.of(request)
     wishes, bulk = attribute.created(GROUP, request)
-    made = []
+    groups = []
     for wish in wishes:
         project_id = tables.project(request, wish)
         default(tables, project_id)
@@ -84,8 +84,10 @@ def create(request: http.Request) -> kernel.Reply:
             )
         tables.spend(project_id, security_group=len(wishes), security_group_rule=2 * len(wishes))
     for wish in wishes:
-        made.append(_with_rules(tables, _make(tables, tables.project(request, wish), wish)))
-    return kernel.Reply(status=201, body={"security_groups": made} if bulk else {"security_group": made[0]})
+        groups.append(_with_rules(tables, _make(tables, tables.project(request, wish), wish)))
+    return kernel.Reply(
+        status=201, body={"security_groups": groups} if bulk else {"security_group": groups[0]}
+    )
 
 
 def show(request: http.Request) -> kernel.Reply:
@@ -112,7 +114,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a group that no port is in."""
+    """Delete a group that no port uses."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     if row["name"] == "default" and not request.caller.admin:
@@ -133,7 +135,7 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def _make(tables: state.Tables, project_id: str, wish: table.Row) -> table.Row:
-    """Make a group with the rules every group begins with."""
+    """Create a group with the rules every group begins with."""
     group = tables.security_groups.add(
         {
             "id": tables.cloud.new_id(),
@@ -153,16 +155,16 @@ def _make(tables: state.Tables, project_id: str, wish: table.Row) -> table.Row:
 
 def _with_rules(tables: state.Tables, group: table.Row) -> table.Row:
     """Return a group as it is shown: with its rules between its own fields."""
-    shown = dict(group)
+    body = dict(group)
     stamps: table.Row = {
-        name: shown.pop(name)
+        name: body.pop(name)
         for name in ("tags", "created_at", "updated_at", "revision_number")
-        if name in shown
+        if name in body
     }
-    shown["security_group_rules"] = [
+    body["security_group_rules"] = [
         {**tables.rules[rule_id], "tags": []} for rule_id in tables.rules_by_group.of(group["id"])
     ]
-    return {**shown, **stamps}
+    return {**body, **stamps}
 
 
 def add_rule(tables: state.Tables, group: table.Row, wish: table.Row) -> table.Row:

@@ -15,20 +15,20 @@ CONTROLS = frozenset({"fields", "limit", "marker", "page_reverse", "sort_key", "
 """Parameters that shape a list instead of choosing its members."""
 
 TAGS: dict[str, Callable[[set[str], set[str]], bool]] = {
-    "tags": lambda wanted, have: wanted <= have,
-    "tags-any": lambda wanted, have: bool(wanted & have),
-    "not-tags": lambda wanted, have: not wanted <= have,
-    "not-tags-any": lambda wanted, have: not wanted & have,
+    "tags": lambda tags, have: tags <= have,
+    "tags-any": lambda tags, have: bool(tags & have),
+    "not-tags": lambda tags, have: not tags <= have,
+    "not-tags-any": lambda tags, have: not tags & have,
 }
 """The four ways to choose by tags."""
 
 
 def answer(kind: attribute.Kind, request: http.Request, rows: Iterable[table.Row]) -> kernel.Reply:
-    """Answer a list request out of the rows the caller may see."""
+    """Answer a list request from the rows that the caller may see."""
     tests = _tests(kind, request)
-    found = [row for row in rows if all(test(row) for test in tests)]
-    found = _ordered(kind, request, found)
-    page, links = _page(kind, request, found)
+    matches = [row for row in rows if all(test(row) for test in tests)]
+    matches = _ordered(kind, request, matches)
+    page, links = _page(kind, request, matches)
     body: kernel.Json = {kind.collection: [view(kind, request, row) for row in page]}
     if links:
         body[f"{kind.collection}_links"] = links
@@ -37,10 +37,10 @@ def answer(kind: attribute.Kind, request: http.Request, rows: Iterable[table.Row
 
 def view(kind: attribute.Kind, request: http.Request, row: table.Row) -> table.Row:
     """Return what the caller sees of a row: without what is for administrators, only the fields asked for."""
-    wanted = request.every("fields") if request.method == "GET" else []
+    fields = request.every("fields") if request.method == "GET" else []
     hidden = () if request.caller.admin else kind.hidden
-    if wanted:
-        return {name: row[name] for name in wanted if name in row and name not in hidden}
+    if fields:
+        return {name: row[name] for name in fields if name in row and name not in hidden}
     return {name: value for name, value in row.items() if name not in hidden} if hidden else row
 
 
@@ -63,9 +63,9 @@ def _tests(kind: attribute.Kind, request: http.Request) -> list[Test]:
 def _test(name: str, values: Sequence[str]) -> Test:
     """Return the test of one filter."""
     if name in TAGS:
-        wanted = {tag for value in values for tag in value.split(",")}
+        tags = {tag for value in values for tag in value.split(",")}
         choose = TAGS[name]
-        return lambda row: choose(wanted, set(row.get("tags", ())))
+        return lambda row: choose(tags, set(row.get("tags", ())))
     if name == "fixed_ips":
         return _fixed_ips(values)
     accepted = frozenset(values)
@@ -76,7 +76,7 @@ def _test(name: str, values: Sequence[str]) -> Test:
         if isinstance(value, bool):
             return str(value).lower() in folded or str(int(value)) in folded
         if isinstance(value, list):
-            return any(str(one) in accepted for one in value)
+            return any(str(item) in accepted for item in value)
         return value is not None and str(value) in accepted
 
     return test
@@ -84,24 +84,24 @@ def _test(name: str, values: Sequence[str]) -> Test:
 
 def _fixed_ips(values: Sequence[str]) -> Test:
     """Return the test of `fixed_ips=ip_address=…`, `ip_address_substr=…` and `subnet_id=…`."""
-    wanted: dict[str, list[str]] = {}
+    criteria: dict[str, list[str]] = {}
     for value in values:
         key, _, what = value.partition("=")
-        wanted.setdefault(key, []).append(what)
+        criteria.setdefault(key, []).append(what)
 
     def fits(fixed: table.Row) -> bool:
         return all(
             any(what in fixed["ip_address"] for what in whats)
             if key == "ip_address_substr"
             else fixed.get(key) in whats
-            for key, whats in wanted.items()
+            for key, whats in criteria.items()
         )
 
     return lambda row: any(fits(fixed) for fixed in row["fixed_ips"])
 
 
 def _ordered(kind: attribute.Kind, request: http.Request, rows: list[table.Row]) -> list[table.Row]:
-    """Return rows in the order asked for; by id where nothing else is, as Neutron's pages need."""
+    """Return rows in the requested order, finally by id, as Neutron's pages need."""
     keys, directions = request.every("sort_key"), request.every("sort_dir")
     unknown = [key for key in keys if key not in kind.attributes]
     if unknown:
@@ -114,7 +114,7 @@ def _ordered(kind: attribute.Kind, request: http.Request, rows: list[table.Row])
 
 
 def _sorting(key: str) -> Callable[[table.Row], tuple[bool, str]]:
-    """Return what rows are compared by; rows without the value come first."""
+    """Return the sort key of a row; rows without the value come first."""
 
     def compared(row: table.Row) -> tuple[bool, str]:
         value: Any = row.get(key)

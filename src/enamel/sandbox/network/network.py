@@ -53,13 +53,13 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make networks."""
+    """Create networks."""
     tables = state.of(request)
     wishes, bulk = attribute.created(NETWORK, request)
     tables.spend(tables.project(request, wishes[0]), network=len(wishes))
-    made = [make(tables, project_id=tables.project(request, wish), wish=wish) for wish in wishes]
-    shown = [{"is_default": False, **network_listing.view(NETWORK, request, row)} for row in made]
-    return kernel.Reply(status=201, body={"networks": shown} if bulk else {"network": shown[0]})
+    networks = [make(tables, project_id=tables.project(request, wish), wish=wish) for wish in wishes]
+    bodies = [{"is_default": False, **network_listing.view(NETWORK, request, row)} for row in networks]
+    return kernel.Reply(status=201, body={"networks": bodies} if bulk else {"network": bodies[0]})
 
 
 def show(request: http.Request) -> kernel.Reply:
@@ -80,7 +80,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a network that no port is on, with its subnets."""
+    """Delete a network without ports, with its subnets."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     own(request, row, rule="delete")
@@ -97,7 +97,7 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
-    """Make a network."""
+    """Create a network."""
     external = wish.get("router:external", False)
     row = {
         "id": tables.cloud.new_id(),

@@ -1,4 +1,4 @@
-"""What the compute service asks of the network service: interfaces for servers, and what leads to them."""
+"""What the network service offers to compute: interfaces for servers, and their reachability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from enamel.sandbox.network import port as network_port
 from enamel.sandbox.network import state
 
 COMMON = (22, 80, 443, 2222, 8080)
-"""The ports that stand for a whole range of allowed ones."""
+"""The number of ports opened for a range of allowed ones."""
 MOST = 20
 """How many ports of one server are ever opened."""
 
@@ -23,7 +23,7 @@ class Networks(state.Tables):
     def resolve(
         self, caller: kernel.Caller, *, nics: Sequence[seams.Nic] | None, groups: Sequence[str]
     ) -> list[seams.Nic]:
-        """Check wanted interfaces and security groups and return the interfaces, or refuse in Nova's words."""
+        """Check requested interfaces and security groups and return the interfaces, or refuse in Nova's words."""
         self._group_ids(caller.project_id, groups)
         if nics is None:
             nics = self._usual(caller)
@@ -52,7 +52,7 @@ class Networks(state.Tables):
     def plug(
         self, *, server_id: str, project_id: str, nics: Sequence[seams.Nic], groups: Sequence[str], zone: str
     ) -> list[str]:
-        """Make or bind the ports of a server, all or none, and return their ids in order."""
+        """Create or bind the ports of a server, all or none, and return their ids in order."""
         group_ids = self._group_ids(project_id, groups)
         plugged: list[str] = []
         try:
@@ -90,25 +90,25 @@ class Networks(state.Tables):
 
     def groups(self, server_id: str) -> list[dict[str, str]]:
         """Return `{"id", "name"}` of the security groups of the server's ports, each once."""
-        found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for port_id in self.ports_by_device.of(server_id):
             for group_id in self.ports[port_id]["security_groups"]:
-                found[group_id] = self.security_groups[group_id]["name"]
-        return [{"id": group_id, "name": name} for group_id, name in found.items()]
+                names[group_id] = self.security_groups[group_id]["name"]
+        return [{"id": group_id, "name": name} for group_id, name in names.items()]
 
     def change_group(self, caller: kernel.Caller, *, server_id: str, group: str, add: bool) -> None:
         """Put the server's ports in a security group (name or id), or take them out."""
-        found = network_group.named(self, caller.project_id, group)
-        if not found:
+        ids = network_group.named(self, caller.project_id, group)
+        if not ids:
             raise kernel.Refusal(404, f"Security group {group} is not found for project {caller.project_id}")
-        if len(found) > 1:
+        if len(ids) > 1:
             raise _several(group)
         held = False
         for port_id in self.ports_by_device.of(server_id):
             row = self.ports[port_id]
-            without = [group_id for group_id in row["security_groups"] if group_id != found[0]]
+            without = [group_id for group_id in row["security_groups"] if group_id != ids[0]]
             held = held or len(without) < len(row["security_groups"])
-            network_port.regroup(self, row, [*without, found[0]] if add else without)
+            network_port.regroup(self, row, [*without, ids[0]] if add else without)
         if not add and not held:
             raise kernel.Refusal(404, f"Security group {group} not associated with the instance {server_id}")
         self.cloud.touch(server_id)
@@ -133,7 +133,7 @@ class Networks(state.Tables):
         return [seams.Nic(network_id=row["id"]) for row in usable]
 
     def _check_port(self, caller: kernel.Caller, port_id: str) -> None:
-        """Refuse a port that is unknown, taken or without an address."""
+        """Refuse a port that is unknown, in use or without an address."""
         row = self.ports.get(port_id)
         if row is None or not caller.sees(row["project_id"]):
             raise kernel.Refusal(400, f"Port id {port_id} could not be found.")
@@ -143,7 +143,7 @@ class Networks(state.Tables):
             raise kernel.Refusal(400, f"Port {port_id} requires a FixedIP in order to be used.")
 
     def _check_network(self, caller: kernel.Caller, nic: seams.Nic) -> None:
-        """Refuse a network that is unknown or without a subnet, and an address that is taken."""
+        """Refuse a network that is unknown or without a subnet, and an address that is in use."""
         row = self.networks.get(nic.network_id)
         if row is None or not self.sees_network(caller, row):
             raise kernel.Refusal(400, f"Network {nic.network_id} could not be found.")
@@ -152,7 +152,7 @@ class Networks(state.Tables):
                 400, f"Network {nic.network_id} requires a subnet in order to boot instances on."
             )
         if nic.fixed_ip:
-            home = next((one for one in row["subnets"] if self.pools[one].holds(nic.fixed_ip)), None)
+            home = next((subnet for subnet in row["subnets"] if self.pools[subnet].holds(nic.fixed_ip)), None)
             if home is not None and self.pools[home].owner(nic.fixed_ip) is not None:
                 raise kernel.Refusal(
                     400,
@@ -166,18 +166,18 @@ class Networks(state.Tables):
 
     def _group_ids(self, project_id: str, groups: Sequence[str]) -> list[str]:
         """Return the ids of security groups named by name or id, or refuse."""
-        found = []
+        ids = []
         for group in groups:
-            ids = network_group.named(self, project_id, group)
-            if not ids:
+            matches = network_group.named(self, project_id, group)
+            if not matches:
                 raise kernel.Refusal(400, f"Unable to find security_group with name or id '{group}'")
-            if len(ids) > 1:
+            if len(matches) > 1:
                 raise _several(group)
-            found.append(ids[0])
-        return found
+            ids.append(matches[0])
+        return ids
 
     def _plug(self, server_id: str, project_id: str, nic: seams.Nic, group_ids: list[str], zone: str) -> str:
-        """Make or bind one port."""
+        """Create or bind one port."""
         owner = f"compute:{zone}"
         if nic.port_id:
             row = self.ports.get(nic.port_id)
@@ -200,13 +200,13 @@ class Networks(state.Tables):
         return str(row["id"])
 
     def _refuse_late(self, project_id: str, nic: seams.Nic) -> None:
-        """Refuse what Nova finds out only while it builds: foreign external networks and foreign addresses."""
+        """Refuse what Nova detects only while it builds: external networks and addresses of other projects."""
         network = self.networks.get(nic.network_id)
         if network is None:
             raise kernel.Refusal(404, f"Network {nic.network_id} could not be found.")
         if network["router:external"] and not network["shared"] and network["project_id"] != project_id:
             raise kernel.Refusal(403, "Failed to allocate the network(s), not rescheduling.")
-        if nic.fixed_ip and not any(self.pools[one].holds(nic.fixed_ip) for one in network["subnets"]):
+        if nic.fixed_ip and not any(self.pools[subnet].holds(nic.fixed_ip) for subnet in network["subnets"]):
             raise kernel.Refusal(
                 400,
                 f"Invalid input received: Fixed IP {nic.fixed_ip} is not a valid ip address for network"
@@ -229,8 +229,8 @@ class Networks(state.Tables):
         )
 
     def _let_in(self, row: table.Row) -> list[int]:
-        """Return the TCP ports that a port's groups let in from this machine."""
-        found: dict[int, None] = {}
+        """Return the TCP ports that a port's groups allow from this machine."""
+        ports: dict[int, None] = {}
         if not row["port_security_enabled"]:
             return list(COMMON)
         for group_id in row["security_groups"]:
@@ -239,15 +239,15 @@ class Networks(state.Tables):
                 if _from_here(rule):
                     low = 1 if rule["port_range_min"] is None else rule["port_range_min"]
                     high = 65535 if rule["port_range_max"] is None else rule["port_range_max"]
-                    wanted = [port for port in COMMON if low <= port <= high]
-                    found.update(
-                        dict.fromkeys([*wanted, *range(max(low, 1), min(high, low + MOST) + 1)][:MOST])
+                    allowed = [port for port in COMMON if low <= port <= high]
+                    ports.update(
+                        dict.fromkeys([*allowed, *range(max(low, 1), min(high, low + MOST) + 1)][:MOST])
                     )
-        return list(found)[:MOST]
+        return list(ports)[:MOST]
 
 
 def _from_here(rule: table.Row) -> bool:
-    """Tell whether a rule lets TCP in from a client on the sandbox's own machine."""
+    """Return whether a rule allows TCP from a client on the sandbox's own machine."""
     if rule["direction"] != "ingress" or rule["ethertype"] != "IPv4" or rule["remote_group_id"]:
         return False
     if rule["protocol"] not in (None, "tcp", "6"):

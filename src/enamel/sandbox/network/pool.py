@@ -1,7 +1,7 @@
-"""The addresses of one subnet: which are taken, by whom, and which comes next.
+"""The addresses of one subnet: which are in use, by whom, and which is next.
 
-Addresses come from an iterator over the allocation pools, so taking one costs the same in an empty and in a
-full subnet; what was given back is used again only when the iterator has run dry, so a freed address rests.
+Addresses come from an iterator over the allocation pools, so an allocation costs the same in an empty and in a
+full subnet; released addresses are used again only after the iterator has ended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Pool:
     """The addresses of one subnet."""
 
     def __init__(self, cidr: str, *, ranges: Sequence[tuple[str, str]]) -> None:
-        """Start with nothing taken; `ranges` are the first and last addresses of the allocation pools."""
+        """Start with all addresses free; `ranges` are the first and last addresses of the allocation pools."""
         self.cidr: Subnet = ipaddress.ip_network(cidr)
         self._ranges = [
             (int(ipaddress.ip_address(low)), int(ipaddress.ip_address(high))) for low, high in ranges
@@ -28,24 +28,24 @@ class Pool:
         self._taken: dict[str, str] = {}
 
     def holds(self, address: str) -> bool:
-        """Tell whether an address belongs to the subnet."""
+        """Return whether an address belongs to the subnet."""
         try:
-            found = ipaddress.ip_address(address)
+            value = ipaddress.ip_address(address)
         except ValueError:
             return False
-        return found.version == self.cidr.version and found in self.cidr
+        return value.version == self.cidr.version and value in self.cidr
 
     def owner(self, address: str) -> str | None:
-        """Return who has an address, or None."""
+        """Return the owner of an address, or None."""
         return self._taken.get(address)
 
-    def take(self, owner: str, *, wanted: str = "") -> str | None:
-        """Take the wanted or the next free address; None when it is taken or none is left."""
-        if wanted:
-            if wanted in self._taken:
+    def take(self, owner: str, *, requested: str = "") -> str | None:
+        """Allocate the requested or the next free address; None when it is in use or none is left."""
+        if requested:
+            if requested in self._taken:
                 return None
-            self._taken[wanted] = owner
-            return wanted
+            self._taken[requested] = owner
+            return requested
         for address in self._fresh:
             if address not in self._taken:
                 self._taken[address] = owner
@@ -58,22 +58,22 @@ class Pool:
         return None
 
     def free(self, address: str) -> None:
-        """Give an address back."""
+        """Release an address."""
         if self._taken.pop(address, None) is not None and self._pooled(address):
             self._freed.append(address)
 
     @property
     def used(self) -> int:
-        """Count the addresses that are taken."""
+        """Count the addresses in use."""
         return len(self._taken)
 
     @property
     def total(self) -> int:
-        """Count the addresses that can be handed out."""
+        """Count the addresses that can be allocated."""
         return sum(high - low + 1 for low, high in self._ranges)
 
     def _pooled(self, address: str) -> bool:
-        """Tell whether an address lies in one of the allocation pools."""
+        """Return whether an address lies in one of the allocation pools."""
         number = int(ipaddress.ip_address(address))
         return any(low <= number <= high for low, high in self._ranges)
 

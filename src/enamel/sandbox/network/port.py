@@ -13,7 +13,7 @@ PORT = attribute.Kind(
     missing="Port {id} could not be found.",
     attributes={
         **attribute.COMMON,
-        # Neutron takes tags in the body of a new port and then forgets them; only PUT …/tags sets them.
+        # Neutron accepts tags in the body of a new port and drops them; only PUT …/tags sets them.
         "tags": attribute.Attribute(attribute.texts, put=False),
         "name": attribute.Attribute(),
         "network_id": attribute.Attribute(attribute.identifier, required=True, put=False),
@@ -55,30 +55,32 @@ def listing(request: http.Request) -> kernel.Reply:
     tables = state.of(request)
     devices = request.every("device_id")
     if devices and all(devices):
-        found = (tables.ports[port_id] for device in devices for port_id in tables.ports_by_device.of(device))
-        rows = [row for row in found if request.caller.sees(row["project_id"])]
+        candidates = (
+            tables.ports[port_id] for device in devices for port_id in tables.ports_by_device.of(device)
+        )
+        rows = [row for row in candidates if request.caller.sees(row["project_id"])]
     else:
         rows = list(tables.ports if request.caller.admin else tables.ports.of(request.caller.project_id))
     return network_listing.answer(PORT, request, rows)
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make ports: all that were asked for, or none."""
+    """Create ports, all or none."""
     tables = state.of(request)
     wishes, bulk = attribute.created(PORT, request)
     for wish in wishes:
         _admit(tables, request, wish)
     tables.spend(tables.project(request, wishes[0]), port=len(wishes))
-    made: list[table.Row] = []
+    ports: list[table.Row] = []
     try:
         for wish in wishes:
-            made.append(make(tables, project_id=tables.project(request, wish), wish=wish))
+            ports.append(make(tables, project_id=tables.project(request, wish), wish=wish))
     except kernel.Refusal:
-        for row in made:
+        for row in ports:
             drop(tables, row)
         raise
-    shown = [network_listing.view(PORT, request, row) for row in made]
-    return kernel.Reply(status=201, body={"ports": shown} if bulk else {"port": shown[0]})
+    bodies = [network_listing.view(PORT, request, row) for row in ports]
+    return kernel.Reply(status=201, body={"ports": bodies} if bulk else {"port": bodies[0]})
 
 
 def show(request: http.Request) -> kernel.Reply:
@@ -117,12 +119,12 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a port that is nobody's."""
+    """Delete a port that no server uses."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     owner = row["device_owner"]
     if owner.startswith("compute:") and request.cloud.era.guards_ports and not request.caller.admin:
-        # A server's port, even that of a SOFT_DELETED one, is the compute service's to delete.
+        # Only the compute service deletes a server's port, even that of a SOFT_DELETED server.
         raise attribute.forbidden("delete_port")
     if owner.startswith("network:router_"):
         raise kernel.Refusal(
@@ -135,7 +137,7 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
-    """Make a port of checked wishes, with an address of each subnet asked for."""
+    """Create a port from a checked request, with an address of each requested subnet."""
     port_id = tables.cloud.new_id()
     secure = wish.get("port_security_enabled", True)
     groups = wish.get("security_groups")
@@ -180,7 +182,7 @@ def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row
 
 
 def drop(tables: state.Tables, row: table.Row) -> None:
-    """Delete a port, give its addresses back and let its public addresses go."""
+    """Delete a port, release its addresses and disassociate its floating IPs."""
     for floating_id in tables.floatingips_by_port.of(row["id"]):
         let_go(tables, tables.floatingips[floating_id])
     for fixed in row["fixed_ips"]:
@@ -195,7 +197,7 @@ def drop(tables: state.Tables, row: table.Row) -> None:
 
 
 def let_go(tables: state.Tables, floating: table.Row) -> None:
-    """Take a public address from its port."""
+    """Disassociate a floating IP from its port."""
     port = tables.ports.get(floating["port_id"] or "")
     if port is None:
         return
@@ -206,7 +208,7 @@ def let_go(tables: state.Tables, floating: table.Row) -> None:
 
 
 def regroup(tables: state.Tables, row: table.Row, groups: list[str]) -> None:
-    """Put a port in exactly these security groups."""
+    """Set the security groups of a port."""
     for group_id in row["security_groups"]:
         tables.ports_by_group.drop(group_id, row["id"])
     row["security_groups"] = list(dict.fromkeys(groups))
@@ -222,7 +224,7 @@ def rebind(
     device_owner: str | None = None,
     host: str = "",
 ) -> None:
-    """Give a port to a device, or to none."""
+    """Bind a port to a device, or to none."""
     tables.touch_port(row)
     tables.ports_by_device.drop(row["device_id"], row["id"])
     row["device_id"] = device_id
@@ -246,12 +248,12 @@ def _admit(tables: state.Tables, request: http.Request, wish: table.Row) -> None
 
 
 def _addresses(
-    tables: state.Tables, network_id: str, port_id: str, wanted: list[table.Row] | None
+    tables: state.Tables, network_id: str, port_id: str, requests: list[table.Row] | None
 ) -> list[table.Row]:
-    """Take the wanted addresses of a network, all or none; no wish takes one, an empty list none."""
+    """Allocate the requested addresses of a network, all or none; one if nothing is requested, none for an empty list."""
     taken: list[table.Row] = []
     try:
-        for wish in [{}] if wanted is None else wanted:
+        for wish in [{}] if requests is None else requests:
             taken.append(_address(tables, network_id, port_id, wish))
     except kernel.Refusal:
         for fixed in taken:
@@ -261,7 +263,7 @@ def _addresses(
 
 
 def _address(tables: state.Tables, network_id: str, port_id: str, wish: table.Row) -> table.Row:
-    """Take one address, in a subnet, of a value, or any; a network without subnets has none to give."""
+    """Allocate one address: in a subnet, a given one, or any; a network without subnets has none."""
     subnets = tables.subnets_by_network.of(network_id)
     subnet_id, address = wish.get("subnet_id"), wish.get("ip_address")
     if subnet_id and subnet_id not in tables.subnets:
@@ -274,7 +276,9 @@ def _address(tables: state.Tables, network_id: str, port_id: str, wish: table.Ro
             kind="InvalidInput",
         )
     if address:
-        home = subnet_id or next((one for one in subnets if tables.pools[one].holds(address)), None)
+        home = subnet_id or next(
+            (candidate for candidate in subnets if tables.pools[candidate].holds(address)), None
+        )
         if home is None:
             raise kernel.Refusal(
                 400,
@@ -287,7 +291,7 @@ def _address(tables: state.Tables, network_id: str, port_id: str, wish: table.Ro
                 f"IP address {address} is not a valid IP for the specified subnet.",
                 kind="InvalidIpForSubnet",
             )
-        if tables.pools[home].take(port_id, wanted=address) is None:
+        if tables.pools[home].take(port_id, requested=address) is None:
             raise kernel.Refusal(
                 409,
                 f"IP address {address} already allocated in subnet {home}",
@@ -304,10 +308,10 @@ def _address(tables: state.Tables, network_id: str, port_id: str, wish: table.Ro
     return {"subnet_id": taken[0], "ip_address": taken[1]}
 
 
-def _readdress(tables: state.Tables, row: table.Row, wanted: list[table.Row]) -> None:
-    """Give a port other addresses, keeping those that stay."""
-    kept = [fixed for fixed in row["fixed_ips"] if any(_stays(fixed, wish) for wish in wanted)]
-    fresh = [wish for wish in wanted if not any(_stays(fixed, wish) for fixed in kept)]
+def _readdress(tables: state.Tables, row: table.Row, requests: list[table.Row]) -> None:
+    """Change the addresses of a port, keeping those in both lists."""
+    kept = [fixed for fixed in row["fixed_ips"] if any(_stays(fixed, wish) for wish in requests)]
+    fresh = [wish for wish in requests if not any(_stays(fixed, wish) for fixed in kept)]
     taken = _addresses(tables, row["network_id"], row["id"], fresh)
     for fixed in row["fixed_ips"]:
         if fixed not in kept:
@@ -317,7 +321,7 @@ def _readdress(tables: state.Tables, row: table.Row, wanted: list[table.Row]) ->
 
 
 def _stays(fixed: table.Row, wish: table.Row) -> bool:
-    """Tell whether an address a port has is one that is wished for."""
+    """Return whether one of the requested addresses matches an address of the port."""
     return all(fixed.get(name) == value for name, value in wish.items())
 
 

@@ -17,7 +17,7 @@ def details(request: http.Request) -> kernel.Reply:
     tables = state.of(request)
     project_id = _project(request)
     group.default(tables, project_id)
-    found = {
+    limits = {
         name: {
             "limit": limit,
             "used": tables.used[name].count(project_id) if name in tables.used else 0,
@@ -25,15 +25,15 @@ def details(request: http.Request) -> kernel.Reply:
         }
         for name, limit in _limits(tables, project_id).items()
     }
-    return kernel.Reply(body={"quota": found})
+    return kernel.Reply(body={"quota": limits})
 
 
 def defaults(request: http.Request) -> kernel.Reply:
     """Show what a project has before an administrator sets something else."""
     _project(request)
     cloud = request.cloud
-    found = {name: cloud.quota(name, default=limit) for name, limit in state.QUOTAS.items()}
-    return kernel.Reply(body={"quota": found})
+    limits = {name: cloud.quota(name, default=limit) for name, limit in state.QUOTAS.items()}
+    return kernel.Reply(body={"quota": limits})
 
 
 def listing(request: http.Request) -> kernel.Reply:
@@ -41,8 +41,11 @@ def listing(request: http.Request) -> kernel.Reply:
     if not request.caller.admin:
         raise attribute.forbidden("get_quota")
     tables = state.of(request)
-    found = [{**_limits(tables, one), "project_id": one, "tenant_id": one} for one in tables.limits]
-    return kernel.Reply(body={"quotas": found})
+    quotas = [
+        {**_limits(tables, project_id), "project_id": project_id, "tenant_id": project_id}
+        for project_id in tables.limits
+    ]
+    return kernel.Reply(body={"quotas": quotas})
 
 
 def update(request: http.Request) -> kernel.Reply:
@@ -53,7 +56,7 @@ def update(request: http.Request) -> kernel.Reply:
     wish = request.body().get("quota")
     if not isinstance(wish, dict):
         raise attribute.bad("Unable to find 'quota' in request body")
-    # Clients send this along; it is no limit.
+    # Clients send tenant_id as well; it is not a limit.
     wish.pop("check_limit", None)
     wish.pop("force", None)
     unknown = [name for name in wish if name not in state.QUOTAS]
@@ -70,7 +73,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def reset(request: http.Request) -> kernel.Reply:
-    """Give a project the default limits again."""
+    """Reset a project's limits to the defaults."""
     if not request.caller.admin:
         raise attribute.forbidden("delete_quota")
     state.of(request).limits.pop(request.params["project_id"], None)

@@ -46,7 +46,7 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make a router."""
+    """Create a router."""
     tables = state.of(request)
     wishes, _ = attribute.created(ROUTER, request)
     project_id = tables.project(request, wishes[0])
@@ -95,7 +95,7 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def add_interface(request: http.Request) -> kernel.Reply:
-    """Connect a router with a subnet."""
+    """Connect a router to a subnet."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     body = request.body()
@@ -132,7 +132,7 @@ def add_interface(request: http.Request) -> kernel.Reply:
 
 
 def remove_interface(request: http.Request) -> kernel.Reply:
-    """Disconnect a router from a subnet that no public address leads into."""
+    """Disconnect a router from a subnet that no floating IP needs."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     body = request.body()
@@ -152,7 +152,7 @@ def remove_interface(request: http.Request) -> kernel.Reply:
 
 
 def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
-    """Make a router."""
+    """Create a router."""
     row = tables.routers.add(
         {
             "id": tables.cloud.new_id(),
@@ -176,7 +176,7 @@ def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row
 
 
 def connect(tables: state.Tables, row: table.Row, subnet: table.Row) -> table.Row:
-    """Give a router the gateway's address in a subnet and return its port there."""
+    """Create a router's port with the gateway's address of a subnet and return it."""
     port = network_port.make(
         tables,
         project_id=row["project_id"],
@@ -195,14 +195,14 @@ def connect(tables: state.Tables, row: table.Row, subnet: table.Row) -> table.Ro
 
 
 def disconnect(tables: state.Tables, row: table.Row, port: table.Row) -> None:
-    """Take a router's port away."""
+    """Delete a router's port."""
     for fixed in port["fixed_ips"]:
         tables.routers_by_subnet.drop(fixed["subnet_id"], row["id"])
     network_port.drop(tables, port)
 
 
 def set_gateway(tables: state.Tables, row: table.Row, gateway: table.Row | None) -> None:
-    """Connect a router with an external network, or with none."""
+    """Connect a router to an external network, or to none."""
     old = row["external_gateway_info"]
     if old and gateway and old["network_id"] == gateway.get("network_id"):
         old["enable_snat"] = gateway.get("enable_snat", old["enable_snat"])
@@ -226,7 +226,7 @@ def set_gateway(tables: state.Tables, row: table.Row, gateway: table.Row | None)
 
 
 def _external(tables: state.Tables, caller: kernel.Caller, gateway: table.Row) -> None:
-    """Refuse a gateway that leads nowhere."""
+    """Refuse a gateway that is not an external network."""
     if not gateway.get("network_id"):
         raise attribute.bad(
             "Invalid input for external_gateway_info. Reason: Validation of dictionary's keys failed."
@@ -237,7 +237,7 @@ def _external(tables: state.Tables, caller: kernel.Caller, gateway: table.Row) -
 
 
 def _refuse_needed_gateway(tables: state.Tables, row: table.Row, gateway: table.Row | None) -> None:
-    """Refuse to take a gateway away that public addresses need."""
+    """Refuse to remove a gateway that floating IPs need."""
     old = row["external_gateway_info"]
     if not old or (gateway and gateway.get("network_id") == old["network_id"]):
         return
@@ -251,7 +251,7 @@ def _refuse_needed_gateway(tables: state.Tables, row: table.Row, gateway: table.
 
 
 def _bad(message: str) -> kernel.Refusal:
-    """Refuse an interface that cannot be."""
+    """Refuse an impossible interface."""
     return kernel.Refusal(400, f"Bad router request: {message}", kind="BadRequest")
 
 
@@ -272,7 +272,7 @@ def _interface(row: table.Row, port: table.Row, subnet: table.Row) -> kernel.Rep
 def _interface_port(
     tables: state.Tables, request: http.Request, row: table.Row, body: kernel.Json
 ) -> table.Row:
-    """Return the port by which a router is connected, or refuse."""
+    """Return the port that connects a router, or refuse."""
     ports = [tables.ports[port_id] for port_id in tables.ports_by_device.of(row["id"])]
     if body.get("port_id"):
         network_port.find(tables, request.caller, body["port_id"])
@@ -298,7 +298,7 @@ def _interface_port(
 
 
 def _leads_into(tables: state.Tables, floating: table.Row, row: table.Row, subnet: table.Row) -> bool:
-    """Tell whether a public address leads through a router into a subnet."""
+    """Return whether a floating IP is routed through a router into a subnet."""
     return floating["router_id"] == row["id"] and tables.pools[subnet["id"]].holds(
         floating["fixed_ip_address"]
     )

@@ -82,7 +82,7 @@ def build(cloud: state.Cloud) -> plug.Networks:
     public = network.make(
         tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
     )
-    # All of it is on the loopback interface, so guests can really listen on their public addresses.
+    # All addresses are loopback addresses, so that guests can listen on their floating IPs.
     block = cloud.settings.block
     for name, cidr in (
         ("public-subnet-big", f"127.{block}.128.0/17"),
@@ -161,4 +161,4 @@ SERVICE = http.Service(
         },
     ),
 )
-"""Neutron's table and manners."""
+"""Neutron: its routes and the format of its refusals."""

@@ -1,4 +1,4 @@
-"""The rules of security groups, judged in Neutron's words."""
+"""The rules of security groups, checked with Neutron's wording."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WITH_PORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132
 
 
 def _whatever(_: Any) -> None:
-    """Accept everything: rules are judged as a whole, in words of their own."""
+    """Accept everything: rules are checked as a whole, with wording of their own."""
 
 
 RULE = attribute.Kind(
@@ -69,7 +69,7 @@ RULE = attribute.Kind(
 )
 
 SAME = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_group_id")
-"""What makes two rules of a group one and the same, beside the addresses they are for."""
+"""The fields in which duplicate rules of a group agree, beside the addresses."""
 
 
 def listing(request: http.Request) -> kernel.Reply:
@@ -81,7 +81,7 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make rules: all that were asked for, or none."""
+    """Create rules, all or none."""
     tables = state.of(request)
     wishes, bulk = attribute.created(RULE, request)
     groups = []
@@ -92,24 +92,24 @@ def create(request: http.Request) -> kernel.Reply:
     for wish, group in zip(wishes, groups, strict=True):
         _refuse_twin(tables, group, wish, fresh=fresh)
     tables.spend(groups[0]["project_id"], security_group_rule=len(wishes))
-    made = [network_group.add_rule(tables, group, wish) for wish, group in zip(wishes, groups, strict=True)]
+    rules = [network_group.add_rule(tables, group, wish) for wish, group in zip(wishes, groups, strict=True)]
     for group_id in {group["id"] for group in groups}:
         _touch(tables, group_id)
     return kernel.Reply(
-        status=201, body={"security_group_rules": made} if bulk else {"security_group_rule": made[0]}
+        status=201, body={"security_group_rules": rules} if bulk else {"security_group_rule": rules[0]}
     )
 
 
 def show(request: http.Request) -> kernel.Reply:
     """Show a rule."""
-    row = _found(request)
+    row = _named(request)
     return kernel.Reply(body={"security_group_rule": network_listing.view(RULE, request, row)})
 
 
 def delete(request: http.Request) -> kernel.Reply:
     """Delete a rule."""
     tables = state.of(request)
-    row = _found(request)
+    row = _named(request)
     tables.rules.drop(row["id"])
     tables.rules_by_group.drop(row["security_group_id"], row["id"])
     tables.changed(tables.security_groups[row["security_group_id"]])
@@ -117,7 +117,7 @@ def delete(request: http.Request) -> kernel.Reply:
     return kernel.Reply(status=204)
 
 
-def _found(request: http.Request) -> table.Row:
+def _named(request: http.Request) -> table.Row:
     """Return the rule a request names, or refuse."""
     row = state.of(request).rules.get(request.params["id"])
     if row is None or not request.caller.sees(row["project_id"]):
@@ -126,7 +126,7 @@ def _found(request: http.Request) -> table.Row:
 
 
 def _judge(tables: state.Tables, request: http.Request, wish: table.Row) -> None:
-    """Refuse a rule that makes no sense, in Neutron's words."""
+    """Refuse an inconsistent rule, in Neutron's words."""
     ethertype = wish.setdefault("ethertype", "IPv4")
     if ethertype not in ("IPv4", "IPv6"):
         raise _refusal(
@@ -206,7 +206,7 @@ def _lower(value: Any) -> str | None:
 
 
 def _port(wish: table.Row, name: str) -> int | None:
-    """Return a port of a wish as a number, or refuse."""
+    """Return a port of a request as a number, or refuse."""
     value = wish.get(name)
     if value is None or value == "":
         wish[name] = None
@@ -230,25 +230,25 @@ def _refuse_twin(
     tables: state.Tables, group: table.Row, wish: table.Row, *, fresh: set[tuple[Any, ...]]
 ) -> None:
     """Refuse a rule that the group, or the same request, already has."""
-    wanted = _sameness(wish)
+    key = _sameness(wish)
     for rule_id in tables.rules_by_group.of(group["id"]):
-        if _sameness(tables.rules[rule_id]) == wanted:
+        if _sameness(tables.rules[rule_id]) == key:
             raise kernel.Refusal(
                 409,
                 f"Security group rule already exists. Rule id is {rule_id}.",
                 kind="SecurityGroupRuleExists",
             )
-    if (group["id"], *wanted) in fresh:
+    if (group["id"], *key) in fresh:
         raise kernel.Refusal(
             400,
             f"Duplicate Security Group Rule in POST: {wish}.",
             kind="DuplicateSecurityGroupRuleInPost",
         )
-    fresh.add((group["id"], *wanted))
+    fresh.add((group["id"], *key))
 
 
 def _sameness(rule: table.Row) -> tuple[Any, ...]:
-    """Return what is compared to find out whether two rules are one; anywhere is the same as no prefix."""
+    """Return the key by which duplicate rules are recognised; 0.0.0.0/0 is the same as no prefix."""
     prefix = rule.get("remote_ip_prefix")
     anywhere = prefix in (None, "", "0.0.0.0/0", "::/0")
     return (
@@ -258,6 +258,6 @@ def _sameness(rule: table.Row) -> tuple[Any, ...]:
 
 
 def _touch(tables: state.Tables, group_id: str) -> None:
-    """Report that what reaches the servers in a group may have changed."""
+    """Report that the reachability of the servers in a group may have changed."""
     for port_id in tables.ports_by_group.of(group_id):
         tables.touch_port(tables.ports[port_id])

@@ -1,7 +1,7 @@
-"""What exists in the network service: its tables, its indices, and what a fresh cloud has.
+"""The state of the network service: its tables and indices.
 
-The nouns' own modules (`network_port`, `network_floatingip` …) make and change the rows; here is what they
-share: whose is what, what hangs on what, quotas, and the stamps every row bears.
+The modules of the resources (`port`, `floatingip` …) create and change the rows; this module has what they share:
+ownership, dependencies, quotas, and timestamps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ QUOTAS = {
 
 
 class Tables:
-    """Everything the network service knows."""
+    """The tables of the network service."""
 
     def __init__(self, cloud: state.Cloud) -> None:
         """Start without any network."""
@@ -57,7 +57,7 @@ class Tables:
         self.autos: dict[str, str] = {}
         """The id of each project's auto-allocated network."""
         self.made_for_servers: set[str] = set()
-        """Ports that were made for a server and go with it."""
+        """Ports that were created for a server and are deleted with it."""
         self.used = {
             "network": self.networks,
             "subnet": self.subnets,
@@ -87,12 +87,12 @@ class Tables:
         return self.cloud.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def born(self, *, revision: int = 0) -> table.Row:
-        """Return the stamps of a new row."""
+        """Return the timestamps of a new row."""
         now = self.stamp()
         return {"tags": [], "created_at": now, "updated_at": now, "revision_number": revision}
 
     def changed(self, row: table.Row) -> None:
-        """Stamp a row that has changed."""
+        """Update the timestamp of a changed row."""
         row["updated_at"] = self.stamp()
         row["revision_number"] += 1
 
@@ -102,26 +102,26 @@ class Tables:
         return own[name] if name in own else self.cloud.quota(name, default=QUOTAS[name])
 
     def room(self, project_id: str, name: str) -> int:
-        """Return how many more a project may have."""
+        """Return how many more resources a project may create."""
         limit = self.limit(project_id, name)
         return 1_000_000 if limit < 0 else limit - self.used[name].count(project_id)
 
     def spend(self, project_id: str, **counts: int) -> None:
-        """Refuse new resources that a project's quota has no room for."""
+        """Refuse new resources that exceed a project's quota."""
         over = sorted(name for name, count in counts.items() if count > self.room(project_id, name))
         if over:
             raise kernel.Refusal(409, f"Quota exceeded for resources: {over}.", kind="OverQuota")
 
     def project(self, request: http.Request, wish: table.Row) -> str:
-        """Return whose a new resource will be."""
+        """Return the project that will own a new resource."""
         return str(wish.get("project_id") or wish.get("tenant_id") or request.caller.project_id)
 
     def sees_network(self, caller: kernel.Caller, row: table.Row) -> bool:
-        """Tell whether a network exists for the caller: an own, a shared or an external one."""
+        """Return whether the caller sees a network: an own, a shared or an external one."""
         return caller.sees(row["project_id"]) or row["shared"] or row["router:external"]
 
     def address(self, network_id: str, owner: str, *, subnet_id: str = "") -> tuple[str, str] | None:
-        """Take the next free address of a subnet, or of a network's first IPv4 subnet that has one."""
+        """Allocate the next free address of a subnet, or of a network's first IPv4 subnet that has one."""
         for candidate in [subnet_id] if subnet_id else self.subnets_by_network.of(network_id):
             pool = self.pools[candidate]
             if subnet_id or pool.cidr.version == 4:
@@ -131,13 +131,13 @@ class Tables:
         return None
 
     def free(self, address: str, *, subnet_id: str) -> None:
-        """Give an address back to its subnet."""
+        """Release an address of a subnet."""
         pool = self.pools.get(subnet_id)
         if pool is not None:
             pool.free(address)
 
     def touch_port(self, port: table.Row) -> None:
-        """Report that what reaches the server behind a port may have changed."""
+        """Report that the reachability of a port's server may have changed."""
         if str(port["device_owner"]).startswith("compute:"):
             self.cloud.touch(port["device_id"])
 

@@ -1,4 +1,4 @@
-"""Subnets, with their addresses or out of a subnet pool."""
+"""Subnets, with a given range of addresses or one from a subnet pool."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def find(tables: state.Tables, caller: kernel.Caller, subnet_id: str) -> table.R
 
 
 def _sees(tables: state.Tables, caller: kernel.Caller, row: table.Row) -> bool:
-    """Tell whether a subnet exists for the caller; those of others' external networks did not always."""
+    """Return whether the caller sees a subnet; those of external networks were hidden in older releases."""
     network = tables.networks[row["network_id"]]
     hidden = "subnet-external-network" in tables.cloud.era.without and network["router:external"]
     if hidden and not network["shared"]:
@@ -84,15 +84,15 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make subnets."""
+    """Create subnets."""
     tables = state.of(request)
     wishes, bulk = attribute.created(SUBNET, request)
     for wish in wishes:
         network = network_network.find(tables, request.caller, wish["network_id"])
         network_network.own(request, network, rule="create")
     tables.spend(tables.project(request, wishes[0]), subnet=len(wishes))
-    made = [make(tables, project_id=tables.project(request, wish), wish=wish) for wish in wishes]
-    return kernel.Reply(status=201, body={"subnets": made} if bulk else {"subnet": made[0]})
+    subnets = [make(tables, project_id=tables.project(request, wish), wish=wish) for wish in wishes]
+    return kernel.Reply(status=201, body={"subnets": subnets} if bulk else {"subnet": subnets[0]})
 
 
 def show(request: http.Request) -> kernel.Reply:
@@ -113,7 +113,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a subnet that no port has an address of."""
+    """Delete a subnet without ports."""
     tables = state.of(request)
     row = find(tables, request.caller, request.params["id"])
     network_network.own(request, row, rule="delete")
@@ -144,7 +144,7 @@ def show_pool(request: http.Request) -> kernel.Reply:
 
 
 def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
-    """Make a subnet with its addresses, or refuse what cannot be one."""
+    """Create a subnet with its pool of addresses, or refuse an impossible one."""
     network = tables.networks[wish["network_id"]]
     pooled = bool(wish.get("subnetpool_id") or wish.get("use_default_subnetpool"))
     cidr = _slice(tables, wish) if pooled else _cidr(wish)
@@ -192,12 +192,12 @@ def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row
 
 
 def _invalid(message: str) -> kernel.Refusal:
-    """Refuse a subnet that cannot be."""
+    """Refuse an impossible subnet."""
     return kernel.Refusal(400, f"Invalid input for operation: {message}", kind="InvalidInput")
 
 
 def _cidr(wish: table.Row) -> network_pool.Subnet:
-    """Return the range of addresses that was wished for."""
+    """Return the requested range of addresses."""
     if not wish.get("cidr"):
         raise kernel.Refusal(
             400,
@@ -221,11 +221,11 @@ def _default_pool(tables: state.Tables) -> table.Row:
 
 
 def _slice(tables: state.Tables, wish: table.Row) -> network_pool.Subnet:
-    """Return the next free piece of a subnet pool."""
-    wanted = wish.get("subnetpool_id")
-    pool = tables.subnetpools.get(wanted) if wanted else _default_pool(tables)
+    """Return the next free prefix of a subnet pool."""
+    pool_id = wish.get("subnetpool_id")
+    pool = tables.subnetpools.get(pool_id) if pool_id else _default_pool(tables)
     if pool is None:
-        raise SUBNETPOOL.unknown(str(wanted))
+        raise SUBNETPOOL.unknown(str(pool_id))
     length = int(wish.get("prefixlen") or pool["default_prefixlen"])
     if not int(pool["min_prefixlen"]) <= length <= int(pool["max_prefixlen"]):
         raise kernel.Refusal(
@@ -239,7 +239,7 @@ def _slice(tables: state.Tables, wish: table.Row) -> network_pool.Subnet:
         home = ipaddress.ip_network(prefix)
         if home.prefixlen > length:
             continue
-        # Pieces are given out in order, so all but a few of the taken ones lie before the first free one.
+        # Prefixes are allocated in order, so nearly all used ones lie before the first free one.
         for piece in home.subnets(new_prefix=length):
             if not any(piece.overlaps(other) for other in taken):
                 return piece
@@ -248,10 +248,10 @@ def _slice(tables: state.Tables, wish: table.Row) -> network_pool.Subnet:
     )
 
 
-def _ranges(cidr: network_pool.Subnet, gateway: Any, wanted: list[table.Row] | None) -> list[tuple[str, str]]:
+def _ranges(cidr: network_pool.Subnet, gateway: Any, pools: list[table.Row] | None) -> list[tuple[str, str]]:
     """Return the first and last addresses of the allocation pools: all but network, broadcast and gateway."""
-    if wanted:
-        return [(one["start"], one["end"]) for one in wanted]
+    if pools:
+        return [(pool["start"], pool["end"]) for pool in pools]
     low, high = int(cidr.network_address), int(cidr.broadcast_address)
     if cidr.num_addresses > 2:
         low, high = low + 1, high - (1 if cidr.version == 4 else 0)

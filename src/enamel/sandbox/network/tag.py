@@ -1,4 +1,4 @@
-"""Tags on whatever the network service keeps."""
+"""Tags on the resources of the network service."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def show(request: http.Request) -> kernel.Reply:
-    """Tell whether a resource has a tag."""
+    """Return whether a resource has a tag."""
     _refuse_missing(request, _row(request))
     return kernel.Reply(status=204)
 
 
 def replace(request: http.Request) -> kernel.Reply:
-    """Give a resource exactly these tags."""
+    """Replace a resource's tags."""
     row = _row(request)
     row["tags"] = sorted(set(_wished(request)))
     state.of(request).changed(row)
@@ -40,7 +40,7 @@ def replace(request: http.Request) -> kernel.Reply:
 
 
 def extend(request: http.Request) -> kernel.Reply:
-    """Give a resource these tags beside those it has."""
+    """Add tags to a resource."""
     row = _row(request)
     wished = _wished(request)
     row["tags"] = sorted({*row["tags"], *wished})
@@ -49,7 +49,7 @@ def extend(request: http.Request) -> kernel.Reply:
 
 
 def add(request: http.Request) -> kernel.Reply:
-    """Give a resource one more tag."""
+    """Add a tag to a resource."""
     row = _row(request)
     row["tags"] = sorted({*row["tags"], request.params["tag"]})
     state.of(request).changed(row)
@@ -57,7 +57,7 @@ def add(request: http.Request) -> kernel.Reply:
 
 
 def remove(request: http.Request) -> kernel.Reply:
-    """Take a tag from a resource."""
+    """Remove a tag from a resource."""
     row = _row(request)
     _refuse_missing(request, row)
     row["tags"] = [tag for tag in row["tags"] if tag != request.params["tag"]]
@@ -66,7 +66,7 @@ def remove(request: http.Request) -> kernel.Reply:
 
 
 def clear(request: http.Request) -> kernel.Reply:
-    """Take all tags from a resource."""
+    """Remove all tags of a resource."""
     row = _row(request)
     row["tags"] = []
     state.of(request).changed(row)

@@ -1,4 +1,4 @@
-"""What can be done to a volume: one line per action."""
+"""Actions on volumes: one line per action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACCEPTED = kernel.Reply(status=202)
 
 
 def act(request: http.Request) -> kernel.Reply:
-    """Do something to a volume."""
+    """Carry out an action on a volume."""
     row = state.of(request).seen(request.caller, request.params["id"])
     body = request.body()
     name = next(iter(body), "")
@@ -30,7 +30,7 @@ def act(request: http.Request) -> kernel.Reply:
 
 
 def extend(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Make a volume larger."""
+    """Extend a volume."""
     volumes = state.of(request)
     size = volume_body.size(wish.get("new_size"), name="new_size")
     if row["status"] != "available" and not (row["status"] == "in-use" and request.version >= (3, 42)):
@@ -52,7 +52,7 @@ def extend(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.R
 
 
 def retype(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Give a volume another type."""
+    """Retype a volume."""
     volumes = state.of(request)
     kind = type_table.named(volumes.types, str(wish.get("new_type")))
     if row["status"] not in ("available", "in-use"):
@@ -75,7 +75,7 @@ def retype(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.R
 
 
 def set_bootable(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Say whether a server can start from a volume."""
+    """Set whether a volume is bootable."""
     bootable = wish.get("bootable")
     if str(bootable).lower() not in ("true", "false", "1", "0"):
         raise volume_body.field("bootable", bootable, f"{bootable!r} is not one of [True, False]")
@@ -84,7 +84,7 @@ def set_bootable(request: http.Request, row: table.Row, wish: kernel.Json) -> ke
 
 
 def reset_status(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Put a volume in another state, as administrators may."""
+    """Reset a volume's status (administrators only)."""
     _administrators(request, "volume_extension:volume_admin_actions:reset_status")
     status = wish.get("status")
     if not isinstance(status, str):
@@ -94,14 +94,14 @@ def reset_status(request: http.Request, row: table.Row, wish: kernel.Json) -> ke
 
 
 def force_delete(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Delete a volume whatever its state, as administrators may."""
+    """Force-delete a volume (administrators only)."""
     _administrators(request, "volume_extension:volume_admin_actions:force_delete")
     state.of(request).drop(row)
     return ACCEPTED
 
 
 def reserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Keep an available volume for someone."""
+    """Reserve an available volume."""
     if row["status"] != "available":
         raise kernel.Refusal(
             400,
@@ -112,14 +112,14 @@ def reserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.
 
 
 def unreserve(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Keep a volume for nobody any more."""
+    """Drop the reservation of a volume."""
     if row["status"] == "attaching":
         state.of(request).change(row, status="in-use" if row["attachments"] else "available")
     return ACCEPTED
 
 
 def begin_detaching(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Say that a volume is about to be detached."""
+    """Set an attached volume to `detaching`."""
     if row["status"] != "in-use":
         raise kernel.Refusal(
             400,
@@ -131,21 +131,21 @@ def begin_detaching(request: http.Request, row: table.Row, wish: kernel.Json) ->
 
 
 def roll_detaching(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Say that a volume is not detached after all."""
+    """Return a volume from `detaching` to `in-use`."""
     if row["status"] == "detaching":
         state.of(request).change(row, status="in-use")
     return ACCEPTED
 
 
 def set_image_metadata(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Add to what a volume remembers of its image."""
+    """Add to a volume's image metadata."""
     metadata = volume_body.metadata(wish.get("metadata") or {})
     state.of(request).change(row, image={**row["image"], **metadata})
     return kernel.Reply(body={"metadata": row["image"]})
 
 
 def show_image_metadata(request: http.Request, row: table.Row, wish: kernel.Json) -> kernel.Reply:
-    """Show what a volume remembers of its image."""
+    """Show a volume's image metadata."""
     return kernel.Reply(body={"metadata": row["image"]})
 
 

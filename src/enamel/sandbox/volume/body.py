@@ -1,4 +1,4 @@
-"""What the volume service accepts in a body, and the words of its refusals."""
+"""What the volume service accepts in a body, and the wording of its refusals."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ NEW_VOLUME = frozenset(
         "status",
     }
 )
-"""What a new volume may come with; the last ones are ignored, as clients of old send them."""
+"""The fields of a new volume; the last ones are ignored, because old clients send them."""
 
 
-def found(request: http.Request, word: str) -> kernel.Json:
-    """Return the object under a word of the body, or refuse."""
+def item(request: http.Request, word: str) -> kernel.Json:
+    """Return the object under a key of the body, or refuse."""
     body = request.body()
     if word not in body:
         raise kernel.Refusal(400, f"'{word}' is a required property")
@@ -53,8 +53,8 @@ def field(name: str, value: Any, why: str) -> kernel.Refusal:
 
 
 def new_volume(request: http.Request) -> kernel.Json:
-    """Return the checked wish for a volume."""
-    wish = found(request, "volume")
+    """Return the checked request for a volume."""
+    wish = item(request, "volume")
     unknown = [name for name in wish if name not in NEW_VOLUME]
     if unknown:
         raise unexpected("volume", wish, unknown)
@@ -79,7 +79,7 @@ def new_volume(request: http.Request) -> kernel.Json:
 
 
 def unexpected(word: str, value: Any, names: list[str]) -> kernel.Refusal:
-    """Refuse fields nobody knows."""
+    """Refuse unknown fields."""
     verb = "was" if len(names) == 1 else "were"
     listed = ", ".join(repr(name) for name in names)
     return field(word, value, f"Additional properties are not allowed ({listed} {verb} unexpected)")
@@ -97,7 +97,7 @@ def size(value: Any, *, name: str) -> int:
 
 
 def texts(name: str, value: Any) -> None:
-    """Refuse what is neither a string nor nothing."""
+    """Refuse what is neither a string nor null."""
     if value is not None and not isinstance(value, str):
         raise field(name, value, f"{value!r} is not of type 'string', 'null'")
     if value is not None and len(value) > 255:

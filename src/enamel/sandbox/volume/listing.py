@@ -46,7 +46,7 @@ SNAPSHOT_FILTERS = frozenset(
     }
 )
 PLACES = {"availability_zone": "zone"}
-"""Filters whose row has another word for them."""
+"""Filters that have another name in the row."""
 LONGEST_PAGE = 1000
 
 View = Callable[[table.Row], kernel.Json]
@@ -55,20 +55,20 @@ View = Callable[[table.Row], kernel.Json]
 def answer(
     request: http.Request, rows: Iterable[table.Row], *, word: str, known: frozenset[str], view: View
 ) -> kernel.Reply:
-    """Answer a list request out of the rows the caller may see, which come oldest first."""
+    """Answer a list request from the rows that the caller may see, which are oldest first."""
     filters = {name: values[-1] for name, values in request.filters().items() if name not in CONTROLS}
     unknown = [name for name in filters if name.removesuffix("~") not in known]
     if unknown:
         raise kernel.Refusal(400, f"Invalid filters {','.join(unknown)} are found in query options.")
     tests = [_test(name, value) for name, value in filters.items()]
-    found = [row for row in rows if all(test(row) for test in tests)]
-    found.reverse()
+    matches = [row for row in rows if all(test(row) for test in tests)]
+    matches.reverse()
     for key, backwards in reversed(_order(request)):
-        found.sort(key=lambda row, key=key: _comparable(row, key), reverse=backwards)  # type: ignore[misc]
-    total = len(found)
+        matches.sort(key=lambda row, key=key: _comparable(row, key), reverse=backwards)  # type: ignore[misc]
+    total = len(matches)
     limit = _number(request, "limit", usual=LONGEST_PAGE)
-    found = _after(request, found, word=word)[_number(request, "offset", usual=0) :]
-    page = found[:limit]
+    matches = _after(request, matches, word=word)[_number(request, "offset", usual=0) :]
+    page = matches[:limit]
     body: kernel.Json = {word: [view(row) for row in page]}
     if page and len(page) == limit and request.first("limit") is not None:
         query = [(name, value) for name, value in request.query if name != "marker"]
@@ -105,7 +105,7 @@ def _after(request: http.Request, rows: list[table.Row], *, word: str) -> list[t
 
 
 def _order(request: http.Request) -> list[tuple[str, bool]]:
-    """Return the keys to sort by, each with whether backwards."""
+    """Return the sort keys, each with whether it is descending."""
     parts = [part for part in (request.first("sort") or "").split(",") if part]
     if request.first("sort_key"):
         parts.append(f"{request.first('sort_key')}:{request.first('sort_dir') or 'desc'}")
@@ -121,7 +121,7 @@ def _order(request: http.Request) -> list[tuple[str, bool]]:
 
 
 def _comparable(row: table.Row, key: str) -> tuple[bool, str]:
-    """Return what rows are sorted by."""
+    """Return the sort key of a row."""
     value: Any = row.get(PLACES.get(key, key))
     return value is not None, f"{value:020}" if isinstance(value, int) else str(value)
 
@@ -129,11 +129,11 @@ def _comparable(row: table.Row, key: str) -> tuple[bool, str]:
 def _test(name: str, value: str) -> Callable[[table.Row], bool]:
     """Return the test of one filter."""
     if name == "metadata":
-        wanted = _mapping(value)
-        return lambda row: all(row["metadata"].get(key) == one for key, one in wanted.items())
+        metadata = _mapping(value)
+        return lambda row: all(row["metadata"].get(key) == expected for key, expected in metadata.items())
     if name == "glance_metadata":
-        wanted = _mapping(value)
-        return lambda row: all(row["image"].get(key) == one for key, one in wanted.items())
+        metadata = _mapping(value)
+        return lambda row: all(row["image"].get(key) == expected for key, expected in metadata.items())
     if name.endswith("~"):
         return lambda row: value in str(row.get(PLACES.get(name[:-1], name[:-1])) or "")
     place = PLACES.get(name, name)
@@ -149,11 +149,11 @@ def _test(name: str, value: str) -> Callable[[table.Row], bool]:
 
 
 def _mapping(value: str) -> dict[str, str]:
-    """Return the dictionary that a filter spells as Python would, or refuse."""
+    """Return the dictionary that a filter holds as a Python literal, or refuse."""
     try:
-        found = ast.literal_eval(value)
+        mapping = ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        mapping = None
+    if not isinstance(mapping, dict):
         raise kernel.Refusal(400, f"Invalid filter value: {value} is not a dictionary.")
-    return {str(key): str(one) for key, one in found.items()}
+    return {str(key): str(text) for key, text in mapping.items()}

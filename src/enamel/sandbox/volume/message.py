@@ -1,4 +1,4 @@
-"""Messages: what the volume service has to say of things that went wrong behind its API."""
+"""Messages: the volume service's reports of asynchronous failures."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from enamel.sandbox.volume import state
 
 
 def listing(request: http.Request) -> kernel.Reply:
-    """List what went wrong, newest first."""
+    """List messages, newest first."""
     rows = state.of(request).messages.of(request.caller.project_id)
-    wanted = request.filters()
-    shown = [
+    filters = request.filters()
+    bodies = [
         _view(request, row)
         for row in rows
         if all(
             row.get(name) in values
-            for name, values in wanted.items()
+            for name, values in filters.items()
             if name in ("resource_uuid", "resource_type", "event_id", "request_id", "message_level")
         )
     ]
-    return kernel.Reply(body={"messages": shown[::-1]})
+    return kernel.Reply(body={"messages": bodies[::-1]})
 
 
 def show(request: http.Request) -> kernel.Reply:
     """Show one message."""
-    return kernel.Reply(body={"message": _view(request, _found(request))})
+    return kernel.Reply(body={"message": _view(request, _named(request))})
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Forget one message."""
-    state.of(request).messages.drop(_found(request)["id"])
+    """Delete one message."""
+    state.of(request).messages.drop(_named(request)["id"])
     return kernel.Reply(status=204)
 
 
-def _found(request: http.Request) -> table.Row:
+def _named(request: http.Request) -> table.Row:
     """Return the message a request names, or refuse."""
     row = state.of(request).messages.get(request.params["id"])
     if row is None or not request.caller.sees(row["project_id"]):
@@ -43,9 +43,9 @@ def _found(request: http.Request) -> table.Row:
 
 def _view(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a message as it is shown."""
-    shown = {name: value for name, value in row.items() if name != "project_id"}
+    body = {name: value for name, value in row.items() if name != "project_id"}
     links = [
         {"rel": "self", "href": f"{request.root}/v3/messages/{row['id']}"},
         {"rel": "bookmark", "href": f"{request.root}/messages/{row['id']}"},
     ]
-    return {**shown, "links": links}
+    return {**body, "links": links}

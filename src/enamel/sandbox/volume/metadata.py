@@ -14,14 +14,14 @@ def show(request: http.Request) -> kernel.Reply:
 def extend(request: http.Request) -> kernel.Reply:
     """Add to a volume's metadata."""
     row = _row(request)
-    row["metadata"] = {**row["metadata"], **body.metadata(body.found(request, "metadata"))}
+    row["metadata"] = {**row["metadata"], **body.metadata(body.item(request, "metadata"))}
     return kernel.Reply(body={"metadata": row["metadata"]})
 
 
 def replace(request: http.Request) -> kernel.Reply:
-    """Give a volume exactly this metadata."""
+    """Replace a volume's metadata."""
     row = _row(request)
-    row["metadata"] = dict(body.metadata(body.found(request, "metadata")))
+    row["metadata"] = dict(body.metadata(body.item(request, "metadata")))
     return kernel.Reply(body={"metadata": row["metadata"]})
 
 
@@ -35,7 +35,7 @@ def show_item(request: http.Request) -> kernel.Reply:
 def set_item(request: http.Request) -> kernel.Reply:
     """Set one item of a volume's metadata."""
     row, key = _row(request), request.params["key"]
-    wish = body.metadata(body.found(request, "meta"))
+    wish = body.metadata(body.item(request, "meta"))
     if list(wish) != [key]:
         raise kernel.Refusal(400, "Request body and URI mismatch")
     row["metadata"] = {**row["metadata"], **wish}
@@ -43,7 +43,7 @@ def set_item(request: http.Request) -> kernel.Reply:
 
 
 def unset_item(request: http.Request) -> kernel.Reply:
-    """Take one item from a volume's metadata."""
+    """Delete one item of a volume's metadata."""
     row, key = _row(request), request.params["key"]
     _refuse_missing(row, key)
     row["metadata"] = {name: value for name, value in row["metadata"].items() if name != key}

@@ -1,4 +1,4 @@
-"""What a volume can be made from, and how large it must be for that."""
+"""Sources of a new volume, and the size that they require."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from enamel.sandbox import kernel, seams, state, table
 
 def image(cloud: state.Cloud, caller: kernel.Caller, image_id: str) -> seams.Image:
     """Return the image a volume is to be made from, or refuse."""
-    found = cloud.image.find(caller, image_id)
-    if found is None:
+    image = cloud.image.find(caller, image_id)
+    if image is None:
         raise kernel.Refusal(400, "Invalid image identifier or unable to access requested image.")
-    if found.status != "active":
+    if image.status != "active":
         raise kernel.Refusal(400, f"Invalid image: Image {image_id} is not active.")
-    return found
+    return image
 
 
 def size(
-    wanted: Any, *, snapshot: table.Row | None, source: table.Row | None, image: seams.Image | None
+    requested: Any, *, snapshot: table.Row | None, source: table.Row | None, image: seams.Image | None
 ) -> int:
     """Return the size of a new volume, or refuse one that is too small for what it is made from."""
-    if wanted is None:
+    if requested is None:
         if snapshot or source:
             return int((snapshot or source or {})["size"])
         raise kernel.Refusal(
             400,
             "The server could not comply with the request since it is either malformed or otherwise incorrect.",
         )
-    gigabytes = int(wanted)
+    gigabytes = int(requested)
     if snapshot and gigabytes < snapshot["size"]:
         raise _input(
             f"Volume size '{gigabytes}'GB cannot be smaller than the snapshot size {snapshot['size']}GB. They must be >="
@@ -50,7 +50,7 @@ def size(
 
 
 def image_metadata(image: seams.Image) -> kernel.Json:
-    """Return what a volume remembers of its image."""
+    """Return the image metadata of a volume."""
     return {
         "signature_verified": "False",
         **image.properties,
@@ -65,5 +65,5 @@ def image_metadata(image: seams.Image) -> kernel.Json:
 
 
 def _input(message: str) -> kernel.Refusal:
-    """Refuse a wish."""
+    """Return the refusal of a request."""
     return kernel.Refusal(400, f"Invalid input received: {message}")

@@ -27,21 +27,21 @@ def limits(request: http.Request) -> kernel.Reply:
 def show(request: http.Request) -> kernel.Reply:
     """Show a project's limits, with what is used when `usage` is true."""
     volumes, project_id = state.of(request), _project(request)
-    found: kernel.Json = {name: volumes.limit(project_id, name) for name in _names(volumes)}
+    limits: kernel.Json = {name: volumes.limit(project_id, name) for name in _names(volumes)}
     if (request.first("usage") or "").lower() in ("true", "1"):
         used = _used(volumes, project_id)
-        found = {
+        limits = {
             name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
-            for name, limit in found.items()
+            for name, limit in limits.items()
         }
-    return kernel.Reply(body={"quota_set": {**found, "id": project_id}})
+    return kernel.Reply(body={"quota_set": {**limits, "id": project_id}})
 
 
 def defaults(request: http.Request) -> kernel.Reply:
     """Show what a project has before an administrator sets something else."""
     volumes, cloud = state.of(request), request.cloud
-    found = {name: cloud.quota(name, default=state.QUOTAS.get(name, -1)) for name in _names(volumes)}
-    return kernel.Reply(body={"quota_set": {**found, "id": _project(request)}})
+    limits = {name: cloud.quota(name, default=state.QUOTAS.get(name, -1)) for name in _names(volumes)}
+    return kernel.Reply(body={"quota_set": {**limits, "id": _project(request)}})
 
 
 def update(request: http.Request) -> kernel.Reply:
@@ -49,8 +49,8 @@ def update(request: http.Request) -> kernel.Reply:
     if not request.caller.admin:
         raise kernel.Refusal(403, "Policy doesn't allow volume_extension:quotas:update to be performed.")
     volumes, project_id = state.of(request), request.params["project_id"]
-    wish = dict(body.found(request, "quota_set"))
-    # Clients send these along; they are no limits.
+    wish = dict(body.item(request, "quota_set"))
+    # Clients send these as well; they are not limits.
     for name in ("tenant_id", "project_id", "id", "skip_validation", "force"):
         wish.pop(name, None)
     names = _names(volumes)
@@ -64,7 +64,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def reset(request: http.Request) -> kernel.Reply:
-    """Give a project the default limits again."""
+    """Reset a project's limits to the defaults."""
     if not request.caller.admin:
         raise kernel.Refusal(403, "Policy doesn't allow volume_extension:quotas:delete to be performed.")
     state.of(request).limits.pop(request.params["project_id"], None)

@@ -30,7 +30,7 @@ def versions(request: http.Request) -> kernel.Reply:
     ]
     known = request.cloud.era.volume or (LOWEST, LOWEST)
     lowest, highest = (f"{major}.{minor}" for major, minor in known)
-    found = {
+    documents = {
         "id": "v3.0",
         "status": "CURRENT",
         "version": highest,
@@ -52,12 +52,12 @@ def versions(request: http.Request) -> kernel.Reply:
         for place in places
         if place != "v3"
     ]
-    new = [found] if "v3" in places else []
+    new = [documents] if "v3" in places else []
     return kernel.Reply(status=300 if request.path == "/" else 200, body={"versions": [*old, *new]})
 
 
 def listing(request: http.Request) -> kernel.Reply:
-    """List volumes in few words."""
+    """List volumes without details."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -68,7 +68,7 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def detail(request: http.Request) -> kernel.Reply:
-    """List volumes in all words."""
+    """List volumes in detail."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -87,14 +87,14 @@ def summary(request: http.Request) -> kernel.Reply:
             values = metadata.setdefault(key, [])
             if value not in values:
                 values.append(value)
-    found = {"total_count": len(rows), "total_size": sum(row["size"] for row in rows)}
+    total = {"total_count": len(rows), "total_size": sum(row["size"] for row in rows)}
     return kernel.Reply(
-        body={"volume-summary": {**found, **({"metadata": metadata} if request.version >= (3, 36) else {})}}
+        body={"volume-summary": {**total, **({"metadata": metadata} if request.version >= (3, 36) else {})}}
     )
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make a volume."""
+    """Create a volume."""
     row = state.of(request).make(request.caller, body.new_volume(request))
     return kernel.Reply(status=202, body={"volume": view.volume(request, row, full=False)})
 
@@ -107,7 +107,7 @@ def show(request: http.Request) -> kernel.Reply:
 def update(request: http.Request) -> kernel.Reply:
     """Change a volume's name, description or metadata."""
     row = _row(request)
-    wish = body.found(request, "volume")
+    wish = body.item(request, "volume")
     unknown = [name for name in wish if name not in ("name", "description", "metadata")]
     if unknown:
         raise body.unexpected("volume", wish, unknown)
@@ -120,7 +120,7 @@ def update(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Delete a volume that nothing depends on; with `cascade`, its snapshots go along."""
+    """Delete a volume that nothing depends on; with `cascade`, its snapshots as well."""
     volumes = state.of(request)
     row = _row(request)
     if (request.first("cascade") or "").lower() in ("true", "1") and not row["attachments"]:
@@ -141,7 +141,7 @@ def zones(request: http.Request) -> kernel.Reply:
 
 def extensions(request: http.Request) -> kernel.Reply:
     """List the extensions."""
-    found = [
+    bodies = [
         {
             "name": name,
             "alias": alias,
@@ -151,12 +151,12 @@ def extensions(request: http.Request) -> kernel.Reply:
         }
         for alias, name in EXTENSIONS.items()
     ]
-    return kernel.Reply(body={"extensions": found})
+    return kernel.Reply(body={"extensions": bodies})
 
 
 def attachments(request: http.Request) -> kernel.Reply:
     """List the caller's attachments."""
-    found = [
+    bodies = [
         {
             "id": attachment["attachment_id"],
             "status": "attached",
@@ -166,25 +166,25 @@ def attachments(request: http.Request) -> kernel.Reply:
         for row in _rows(request)
         for attachment in row["attachments"]
     ]
-    return kernel.Reply(body={"attachments": found})
+    return kernel.Reply(body={"attachments": bodies})
 
 
 def attachment(request: http.Request) -> kernel.Reply:
     """Show an attachment."""
     for row in _rows(request):
-        for one in row["attachments"]:
-            if one["attachment_id"] == request.params["id"]:
-                shown = {
-                    "id": one["attachment_id"],
+        for candidate in row["attachments"]:
+            if candidate["attachment_id"] == request.params["id"]:
+                body = {
+                    "id": candidate["attachment_id"],
                     "status": "attached",
-                    "instance": one["server_id"],
+                    "instance": candidate["server_id"],
                     "volume_id": row["id"],
-                    "attached_at": one["attached_at"],
+                    "attached_at": candidate["attached_at"],
                     "detached_at": "",
                     "attach_mode": "rw",
                     "connection_info": {},
                 }
-                return kernel.Reply(body={"attachment": shown})
+                return kernel.Reply(body={"attachment": body})
     raise kernel.Refusal(404, f"Volume attachment could not be found with filter: {request.params['id']}.")
 
 
@@ -194,7 +194,7 @@ def _row(request: http.Request) -> table.Row:
 
 
 def _rows(request: http.Request) -> Iterable[table.Row]:
-    """Return the volumes that a list is made of."""
+    """Return the volumes of a list."""
     volumes = state.of(request).volumes
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
         return volumes
@@ -262,7 +262,7 @@ ROUTES = (
     Route("GET", "/", versions, open=True),
     Route("GET", "/v3", versions, open=True),
     *(route._replace(template=f"/v3{route.template}") for route in TABLE),
-    # The project's id in the path is older, and still what many clients send.
+    # Older paths contain the project's id, and many clients still send it.
     *(route._replace(template=f"/v3/{{tenant_id}}{route.template}") for route in TABLE),
     *v1.routes(TABLE),
 )
@@ -296,4 +296,4 @@ SERVICE = http.Service(
     request_id_header="x-compute-request-id",
     not_found=word(kernel.Refusal(404, "The resource could not be found.")),
 )
-"""Cinder's table and manners."""
+"""Cinder: its routes and the format of its refusals."""

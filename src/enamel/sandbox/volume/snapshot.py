@@ -10,7 +10,7 @@ from enamel.sandbox.volume import listing as volume_listing
 
 
 def listing(request: http.Request) -> kernel.Reply:
-    """List snapshots in few words."""
+    """List snapshots without details."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -21,7 +21,7 @@ def listing(request: http.Request) -> kernel.Reply:
 
 
 def detail(request: http.Request) -> kernel.Reply:
-    """List snapshots in all words."""
+    """List snapshots in detail."""
     return volume_listing.answer(
         request,
         _rows(request),
@@ -32,9 +32,9 @@ def detail(request: http.Request) -> kernel.Reply:
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Take a snapshot of a volume."""
+    """Create a snapshot of a volume."""
     volumes = state.of(request)
-    wish = body.found(request, "snapshot")
+    wish = body.item(request, "snapshot")
     if not isinstance(wish.get("volume_id"), str):
         raise body.field("snapshot", wish, "'volume_id' is a required property")
     for name in ("name", "description"):
@@ -79,7 +79,7 @@ def show(request: http.Request) -> kernel.Reply:
 def update(request: http.Request) -> kernel.Reply:
     """Change a snapshot's name or description."""
     row = _row(request)
-    wish = body.found(request, "snapshot")
+    wish = body.item(request, "snapshot")
     for name in ("name", "description"):
         body.texts(name, wish.get(name))
     state.of(request).change(row, **{name: wish[name] for name in ("name", "description") if name in wish})
@@ -103,7 +103,7 @@ def _row(request: http.Request) -> table.Row:
 
 
 def _rows(request: http.Request) -> Iterable[table.Row]:
-    """Return the snapshots that a list is made of."""
+    """Return the snapshots of a list."""
     snapshots = state.of(request).snapshots
     if request.caller.admin and request.first("all_tenants") in ("1", "True", "true"):
         return snapshots

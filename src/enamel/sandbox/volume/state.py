@@ -1,4 +1,4 @@
-"""Volumes, snapshots and types: what exists in the volume service, and what compute asks of it."""
+"""The state of the volume service, and what it offers to compute."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DELETABLE = frozenset({"available", "error", "error_restoring", "error_extending
 
 
 class Volumes:
-    """Everything the volume service knows, with the answers it gives to compute."""
+    """The tables of the volume service, and what it offers to compute."""
 
     def __init__(self, cloud: state.Cloud) -> None:
         """Start without volumes, with the usual types."""
@@ -70,7 +70,7 @@ class Volumes:
         return sum(row["size"] for row in rows)
 
     def spend(self, project_id: str, *, what: str, count: int, gigabytes: int) -> None:
-        """Refuse new volumes or snapshots that a project's quota has no room for."""
+        """Refuse new volumes or snapshots that exceed a project's quota."""
         allowed = self.limit(project_id, "gigabytes")
         consumed = self.gigabytes(project_id)
         if 0 <= allowed < consumed + gigabytes:
@@ -85,12 +85,12 @@ class Volumes:
             raise _over(f"{kind}: Maximum number of {what} allowed ({allowed}) exceeded for quota '{what}'.")
 
     def change(self, row: table.Row, **changes: Any) -> None:
-        """Change a row and stamp it."""
+        """Change a row and its timestamp."""
         row.update(changes)
         row["updated_at"] = self.stamp()
 
     def later(self, row: table.Row, low: float, high: float, *, when: str, act: Callable[[], None]) -> None:
-        """Do something with a volume or snapshot after a while, if it is still there and in that state."""
+        """Call a function after a while, if the volume or snapshot still exists and has that status."""
         home = self.snapshots if "volume_id" in row else self.volumes
 
         def fire() -> None:
@@ -100,7 +100,7 @@ class Volumes:
         self.cloud.later(self.cloud.between(low, high), fire)
 
     def settle(self, row: table.Row, low: float, high: float, *, when: str, then: str) -> None:
-        """Let a volume or snapshot move from one state to the next after a while."""
+        """Change the status of a volume or snapshot after a while."""
         self.later(row, low, high, when=when, act=lambda: self.change(row, status=then))
 
     def seen(self, caller: kernel.Caller, volume_id: str) -> table.Row:
@@ -156,7 +156,7 @@ class Volumes:
         return str(self.make(caller, wish)["id"])
 
     def has_snapshot(self, caller: kernel.Caller, snapshot_id: str) -> bool:
-        """Tell whether the caller may use that snapshot."""
+        """Return whether the caller may use that snapshot."""
         row = self.snapshots.get(snapshot_id)
         return row is not None and caller.sees(row["project_id"])
 
@@ -227,7 +227,7 @@ class Volumes:
         return str(attachment["attachment_id"])
 
     def detach(self, *, volume_id: str, server_id: str) -> None:
-        """Take a volume (or its reservation) from a server; it becomes available again."""
+        """Detach a volume (or drop its reservation) from a server; it becomes available again."""
         row = self.volumes.get(volume_id)
         if row is None:
             return
@@ -238,18 +238,18 @@ class Volumes:
         self.change(row, attachments=left, status=status)
 
     def delete(self, volume_id: str) -> None:
-        """Delete a volume that a server took along."""
+        """Delete a volume that is deleted with its server."""
         row = self.volumes.get(volume_id)
         if row is not None and not row["attachments"] and not self.snapshots_of.any(volume_id):
             self.drop(row)
 
     def drop(self, row: table.Row) -> None:
-        """Let a volume go: it is `deleting`, and a moment later gone."""
+        """Start deleting a volume: it is `deleting`, and a moment later gone."""
         self.change(row, status="deleting")
         self.later(row, 0.1, 0.3, when="deleting", act=lambda: self._forget(row))
 
     def drop_snapshot(self, row: table.Row) -> None:
-        """Let a snapshot go: it is `deleting`, and a moment later gone."""
+        """Start deleting a snapshot: it is `deleting`, and a moment later gone."""
         self.change(row, status="deleting")
 
         def forget() -> None:
@@ -264,15 +264,15 @@ class Volumes:
             raise kernel.Refusal(400, UNDELETABLE)
 
     def _forget(self, row: table.Row) -> None:
-        """Forget a deleted volume."""
+        """Remove a deleted volume."""
         self.volumes.drop(row["id"])
 
     def _arrive(self, row: table.Row) -> None:
-        """Let a new volume be there."""
+        """Set a new volume to available."""
         self.change(row, status="available", placed=True)
 
     def _download(self, row: table.Row) -> None:
-        """Let a new volume take its image in."""
+        """Start copying the image into a new volume."""
 
         def finish() -> None:
             self.change(row, status="available", placed=True, bootable=True)
@@ -281,7 +281,7 @@ class Volumes:
         self.later(row, 0.1, 0.5, when="downloading", act=finish)
 
     def _fail(self, row: table.Row) -> None:
-        """Let a new volume fail for want of a backend, and leave a message."""
+        """Set a new volume to error because no backend can serve it, and create a message."""
         self.change(row, status="error")
         self.messages.add(
             {
@@ -298,23 +298,23 @@ class Volumes:
             }
         )
 
-    def _type(self, wanted: str | None, origin: table.Row | None) -> table.Row:
+    def _type(self, name: str | None, origin: table.Row | None) -> table.Row:
         """Return the type of a new volume: the one named, that of its origin, or the default."""
-        if wanted:
-            return type_table.named(self.types, wanted)
+        if name:
+            return type_table.named(self.types, name)
         if origin is not None:
             return self.types[origin["type_id"]]
         return type_table.default(self.types)
 
     def _refuse_huge(self, project_id: str, size: int) -> None:
-        """Refuse a volume that is larger than any may be."""
+        """Refuse a volume that exceeds the limit per volume."""
         allowed = self.limit(project_id, "per_volume_gigabytes")
         if 0 <= allowed < size:
             raise _over(f"Requested volume size {size}G is larger than maximum allowed limit {allowed}G.")
 
 
 def _over(message: str) -> kernel.Refusal:
-    """Refuse what a quota has no room for."""
+    """Return the refusal of what exceeds a quota."""
     return kernel.Refusal(413, message, headers={"Retry-After": "0"})
 
 

@@ -1,4 +1,4 @@
-"""Volumes that one project offers and another accepts."""
+"""Volume transfers: one project offers a volume and another accepts it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from enamel.sandbox.volume import body, state
 
 
 def listing(request: http.Request) -> kernel.Reply:
-    """List offers in few words."""
+    """List transfers without details."""
     return kernel.Reply(body={"transfers": [_brief(request, row) for row in _rows(request)]})
 
 
 def detail(request: http.Request) -> kernel.Reply:
-    """List offers in all words."""
+    """List transfers in detail."""
     return kernel.Reply(body={"transfers": [_view(request, row) for row in _rows(request)]})
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Offer a volume to whoever has the key."""
+    """Create a transfer of a volume and its key."""
     volumes = state.of(request)
-    wish = body.found(request, "transfer")
+    wish = body.item(request, "transfer")
     if not isinstance(wish.get("volume_id"), str):
         raise body.field("transfer", wish, "'volume_id' is a required property")
     body.texts("name", wish.get("name"))
@@ -42,7 +42,7 @@ def create(request: http.Request) -> kernel.Reply:
 
 
 def show(request: http.Request) -> kernel.Reply:
-    """Show an offer."""
+    """Show a transfer."""
     row = _offer(request)
     if not request.caller.sees(row["project_id"]):
         raise _unknown(request)
@@ -50,10 +50,10 @@ def show(request: http.Request) -> kernel.Reply:
 
 
 def accept(request: http.Request) -> kernel.Reply:
-    """Accept an offer with its key."""
+    """Accept a transfer with its key."""
     volumes = state.of(request)
     row = _offer(request)
-    wish = body.found(request, "accept")
+    wish = body.item(request, "accept")
     if wish.get("auth_key") != row["auth_key"]:
         raise kernel.Refusal(400, f"Invalid auth key: Attempt to transfer {row['id']} with invalid auth key.")
     volume = volumes.volumes[row["volume_id"]]
@@ -65,7 +65,7 @@ def accept(request: http.Request) -> kernel.Reply:
 
 
 def delete(request: http.Request) -> kernel.Reply:
-    """Take an offer back."""
+    """Delete a transfer."""
     volumes = state.of(request)
     row = _offer(request)
     if not request.caller.sees(row["project_id"]):
@@ -76,12 +76,12 @@ def delete(request: http.Request) -> kernel.Reply:
 
 
 def _rows(request: http.Request) -> list[table.Row]:
-    """Return the offers of the caller's project."""
+    """Return the transfers of the caller's project."""
     return list(state.of(request).transfers.of(request.caller.project_id))
 
 
 def _offer(request: http.Request) -> table.Row:
-    """Return the offer a request names, or refuse."""
+    """Return the transfer that a request names, or refuse."""
     row = state.of(request).transfers.get(request.params["id"])
     if row is None:
         raise _unknown(request)
@@ -89,12 +89,12 @@ def _offer(request: http.Request) -> table.Row:
 
 
 def _unknown(request: http.Request) -> kernel.Refusal:
-    """Say that there is no such offer."""
+    """Return the refusal of an unknown transfer."""
     return kernel.Refusal(404, f"Transfer {request.params['id']} could not be found.")
 
 
 def _brief(request: http.Request, row: table.Row) -> kernel.Json:
-    """Return an offer in few words."""
+    """Return a transfer without details."""
     links = [
         {"rel": "self", "href": f"{request.root}/v3/volume-transfers/{row['id']}"},
         {"rel": "bookmark", "href": f"{request.root}/volume-transfers/{row['id']}"},
@@ -103,10 +103,10 @@ def _brief(request: http.Request, row: table.Row) -> kernel.Json:
 
 
 def _view(request: http.Request, row: table.Row) -> kernel.Json:
-    """Return an offer in all words."""
-    shown = {"created_at": row["created_at"], **_brief(request, row)}
+    """Return a transfer in detail."""
+    body = {"created_at": row["created_at"], **_brief(request, row)}
     if request.version >= (3, 55):
-        shown["no_snapshots"] = row["no_snapshots"]
+        body["no_snapshots"] = row["no_snapshots"]
     if request.version >= (3, 57):
-        shown.update(source_project_id=row["project_id"], destination_project_id=None, accepted=False)
-    return shown
+        body.update(source_project_id=row["project_id"], destination_project_id=None, accepted=False)
+    return body

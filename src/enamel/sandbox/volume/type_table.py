@@ -23,22 +23,22 @@ def usual(cloud: core.Core) -> list[table.Row]:
 
 
 def has_backend(row: table.Row) -> bool:
-    """Tell whether any backend can serve a type."""
+    """Return whether any backend can serve a type."""
     return bool(row["extra_specs"].get("volume_backend_name", BACKEND) == BACKEND)
 
 
-def named(types: Mapping[str, table.Row], wanted: str) -> table.Row:
+def named(types: Mapping[str, table.Row], name: str) -> table.Row:
     """Return the type of that name or id, or refuse."""
-    if wanted in types:
-        return types[wanted]
+    if name in types:
+        return types[name]
     for row in types.values():
-        if row["name"] == wanted:
+        if row["name"] == name:
             return row
-    raise kernel.Refusal(404, f"Volume type with name {wanted} could not be found.")
+    raise kernel.Refusal(404, f"Volume type with name {name} could not be found.")
 
 
 def default(types: Mapping[str, table.Row]) -> table.Row:
-    """Return the type of volumes that name none."""
+    """Return the default type."""
     return named(types, DEFAULT)
 
 

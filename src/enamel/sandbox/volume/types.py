@@ -7,7 +7,7 @@ from enamel.sandbox.volume import body, state, type_table
 
 
 def listing(request: http.Request) -> kernel.Reply:
-    """List types, newest first where nobody asks for another order."""
+    """List types, newest first by default."""
     types = state.of(request).types.values()
     rows = [row for row in types if row["is_public"] or request.caller.admin]
     return kernel.Reply(body={"volume_types": [_view(request, row) for row in rows]})
@@ -15,18 +15,18 @@ def listing(request: http.Request) -> kernel.Reply:
 
 def show(request: http.Request) -> kernel.Reply:
     """Show a type."""
-    return kernel.Reply(body={"volume_type": _view(request, _found(request))})
+    return kernel.Reply(body={"volume_type": _view(request, _named(request))})
 
 
 def show_default(request: http.Request) -> kernel.Reply:
     """Show the default type."""
-    shown = _view(request, type_table.default(state.of(request).types))
-    del shown["os-volume-type-access:is_public"]
-    return kernel.Reply(body={"volume_type": shown})
+    body = _view(request, type_table.default(state.of(request).types))
+    del body["os-volume-type-access:is_public"]
+    return kernel.Reply(body={"volume_type": body})
 
 
 def create(request: http.Request) -> kernel.Reply:
-    """Make a type."""
+    """Create a type."""
     _administrators(request, "volume_extension:type_create")
     volumes = state.of(request)
     wish = request.body().get("volume_type")
@@ -48,7 +48,7 @@ def create(request: http.Request) -> kernel.Reply:
 def update(request: http.Request) -> kernel.Reply:
     """Change a type's name or description."""
     _administrators(request, "volume_extension:type_update")
-    row = _found(request)
+    row = _named(request)
     wish = request.body().get("volume_type")
     if not isinstance(wish, dict):
         raise kernel.Refusal(400, "'volume_type' is a required property")
@@ -60,7 +60,7 @@ def delete(request: http.Request) -> kernel.Reply:
     """Delete a type that no volume has."""
     _administrators(request, "volume_extension:type_delete")
     volumes = state.of(request)
-    row = _found(request)
+    row = _named(request)
     if any(volume["type_id"] == row["id"] for volume in volumes.volumes):
         raise kernel.Refusal(400, "Target volume type is still in use.")
     del volumes.types[row["id"]]
@@ -69,7 +69,7 @@ def delete(request: http.Request) -> kernel.Reply:
 
 def specs(request: http.Request) -> kernel.Reply:
     """List a type's extra specs."""
-    return kernel.Reply(body={"extra_specs": _found(request)["extra_specs"]})
+    return kernel.Reply(body={"extra_specs": _named(request)["extra_specs"]})
 
 
 def set_specs(request: http.Request) -> kernel.Reply:
@@ -78,35 +78,35 @@ def set_specs(request: http.Request) -> kernel.Reply:
     wish = request.body().get("extra_specs")
     if not isinstance(wish, dict) or not all(isinstance(value, str) for value in wish.values()):
         raise kernel.Refusal(400, "'extra_specs' is a required property: an object of strings.")
-    _found(request)["extra_specs"].update(wish)
+    _named(request)["extra_specs"].update(wish)
     return kernel.Reply(body={"extra_specs": wish})
 
 
 def unset_spec(request: http.Request) -> kernel.Reply:
-    """Take an extra spec from a type."""
+    """Delete an extra spec of a type."""
     _administrators(request, "volume_extension:types_extra_specs:delete")
-    row, key = _found(request), request.params["key"]
+    row, key = _named(request), request.params["key"]
     if row["extra_specs"].pop(key, None) is None:
         raise kernel.Refusal(404, f"Volume Type {row['id']} has no extra specs with key {key}.")
     return kernel.Reply(status=202)
 
 
 def _view(request: http.Request, row: table.Row) -> table.Row:
-    """Return a type as it is shown: tenants see only the specs that tell them what a volume can do."""
-    shown = dict(row)
+    """Return a type as it is shown: without the admin role, only the user-visible extra specs."""
+    body = dict(row)
     if request.caller.admin:
-        shown["qos_specs_id"] = None
+        body["qos_specs_id"] = None
     else:
-        shown["extra_specs"] = {
+        body["extra_specs"] = {
             key: value
             for key, value in row["extra_specs"].items()
             if key in ("multiattach", "RESKEY:availability_zones")
         }
-    shown["os-volume-type-access:is_public"] = row["is_public"]
-    return shown
+    body["os-volume-type-access:is_public"] = row["is_public"]
+    return body
 
 
-def _found(request: http.Request) -> table.Row:
+def _named(request: http.Request) -> table.Row:
     """Return the type a request names by its id, or refuse."""
     row = state.of(request).types.get(request.params["id"])
     if row is None or not (row["is_public"] or request.caller.admin):

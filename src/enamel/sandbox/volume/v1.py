@@ -1,4 +1,4 @@
-"""Cinder's first API: volumes and snapshots with a `display_name`, and nothing that came later."""
+"""Cinder's API v1: volumes and snapshots have a `display_name`, and later features are missing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import msgspec
 from enamel.sandbox import http, kernel
 
 WORDS = {"name": "display_name", "description": "display_description"}
-"""What the first API calls otherwise."""
+"""Names that differ in the first API."""
 NAMED = ("volume", "snapshot")
 LATER = frozenset(
     {"multiattach", "replication_status", "consistencygroup_id", "updated_at", "user_id", "links"}
 )
-"""What it does not show of volumes and snapshots."""
+"""Attributes of volumes and snapshots that it does not show."""
 KNOWN = (
     "/volumes",
     "/snapshots",
@@ -25,11 +25,11 @@ KNOWN = (
     "/extensions",
     "/os-availability-zone",
 )
-"""What the paths that it has begin with."""
+"""The beginnings of the paths that it has."""
 
 
 def routes(table: Sequence[http.Route]) -> tuple[http.Route, ...]:
-    """Return the routes of the first API, made of today's."""
+    """Return the routes of the first API, derived from today's."""
     return tuple(
         route._replace(template=f"/v1/{{tenant_id}}{route.template}", handler=_as_then(route.handler))
         for route in table
@@ -38,7 +38,7 @@ def routes(table: Sequence[http.Route]) -> tuple[http.Route, ...]:
 
 
 def _as_then(handler: http.Handler) -> http.Handler:
-    """Return a handler that takes and shows resources in the words of the first API."""
+    """Return a handler that reads and shows resources with the names of the first API."""
     today = {old: new for new, old in WORDS.items()}
 
     def handle(request: http.Request) -> kernel.Reply:
@@ -61,13 +61,13 @@ def _as_then(handler: http.Handler) -> http.Handler:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, list):
-        return [_shown(one) for one in value]
+        return [_shown(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return _renamed({name: one for name, one in value.items() if name not in LATER}, WORDS)
+    return _renamed({name: item for name, item in value.items() if name not in LATER}, WORDS)
 
 
 def _renamed(value: Any, words: dict[str, str]) -> Any:
     if not isinstance(value, dict):
         return value
-    return {words.get(name, name): one for name, one in value.items()}
+    return {words.get(name, name): content for name, content in value.items()}

@@ -1,4 +1,4 @@
-"""How volumes and snapshots are shown; later microversions show more."""
+"""Volumes and snapshots as the API shows them; later microversions show more."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from enamel.sandbox.volume import state
 
 
 def summary(request: http.Request, row: table.Row) -> kernel.Json:
-    """Return a volume in few words."""
+    """Return a volume without details."""
     return {"id": row["id"], "name": row["name"], "links": _links(request, row)}
 
 
 def volume(request: http.Request, row: table.Row, *, full: bool = True) -> kernel.Json:
-    """Return a volume in all words; those that only `GET` says are left out unless `full`."""
+    """Return a volume in detail; attributes that only `GET` of one volume shows are left out unless `full`."""
     volumes, version, admin = state.of(request), request.version, request.caller.admin
     kind = volumes.types.get(row["type_id"])
-    shown = {
+    body = {
         "id": row["id"],
         "status": row["status"],
         "size": row["size"],
@@ -40,35 +40,35 @@ def volume(request: http.Request, row: table.Row, *, full: bool = True) -> kerne
         ],
     }
     if admin and full:
-        shown["migration_status"] = None
+        body["migration_status"] = None
     if version >= (3, 13):
-        shown["group_id"] = None
+        body["group_id"] = None
     if version >= (3, 21) and admin and full:
-        shown["provider_id"] = None
+        body["provider_id"] = None
     if version >= (3, 48):
-        shown["shared_targets"] = not row["placed"]
-        shown["service_uuid"] = volumes.backend if row["placed"] else None
+        body["shared_targets"] = not row["placed"]
+        body["service_uuid"] = volumes.backend if row["placed"] else None
     if version >= (3, 61) and admin and full:
-        shown["cluster_name"] = None
+        body["cluster_name"] = None
     if version >= (3, 63):
-        shown["volume_type_id"] = row["type_id"]
+        body["volume_type_id"] = row["type_id"]
     if version >= (3, 65):
-        shown["consumes_quota"] = True
+        body["consumes_quota"] = True
     if row["image"]:
-        shown["volume_image_metadata"] = row["image"]
+        body["volume_image_metadata"] = row["image"]
     if full:
-        shown["os-vol-tenant-attr:tenant_id"] = row["project_id"]
+        body["os-vol-tenant-attr:tenant_id"] = row["project_id"]
         if admin:
-            shown["os-vol-mig-status-attr:migstat"] = None
-            shown["os-vol-mig-status-attr:name_id"] = None
-            shown["os-vol-host-attr:host"] = "sandbox@sandbox#sandbox" if row["placed"] else None
-    return shown
+            body["os-vol-mig-status-attr:migstat"] = None
+            body["os-vol-mig-status-attr:name_id"] = None
+            body["os-vol-host-attr:host"] = "sandbox@sandbox#sandbox" if row["placed"] else None
+    return body
 
 
 def snapshot(request: http.Request, row: table.Row, *, full: bool = True, brief: bool = False) -> kernel.Json:
-    """Return a snapshot; `brief` in a list without details, `full` where it is read again."""
+    """Return a snapshot: `brief` in a list without details, `full` when it is read."""
     version = request.version
-    shown = {
+    body = {
         "id": row["id"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
@@ -80,17 +80,17 @@ def snapshot(request: http.Request, row: table.Row, *, full: bool = True, brief:
         "metadata": row["metadata"],
     }
     if brief:
-        return shown
+        return body
     if version >= (3, 14):
-        shown["group_snapshot_id"] = None
+        body["group_snapshot_id"] = None
     if version >= (3, 41):
-        shown["user_id"] = row["user_id"]
+        body["user_id"] = row["user_id"]
     if version >= (3, 65):
-        shown["consumes_quota"] = True
+        body["consumes_quota"] = True
     if full:
-        shown["os-extended-snapshot-attributes:project_id"] = row["project_id"]
-        shown["os-extended-snapshot-attributes:progress"] = "100%" if row["status"] == "available" else "0%"
-    return shown
+        body["os-extended-snapshot-attributes:project_id"] = row["project_id"]
+        body["os-extended-snapshot-attributes:progress"] = "100%" if row["status"] == "available" else "0%"
+    return body
 
 
 def _links(request: http.Request, row: table.Row) -> list[dict[str, str]]:

@@ -21,10 +21,22 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 PATIENCE = timedelta(seconds=3)
 """For a name when a task is accepted; one that takes longer is looked up again when something is sent."""
 
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "5f00::/16")))
-"""Networks that not every version of Python knows to be nobody's; some clouds have their metadata service there."""
-_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10"),
+    )
+)
+"""Networks that not every version of Python knows to be nobody's: documentation, segment routing, site-local addresses;
+some clouds have their metadata service in one of them."""
+_TRANSLATED = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96"))
+)
 """IPv6 networks whose last 32 bits are an IPv4 address."""
+
+
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The upper half of an interface identifier whose lower half is an IPv4 address (RFC 5214), in any network."""
 
 
 class Refused(Exception):
@@ -96,7 +108,7 @@ def _within(address: Address) -> Iterator[ipaddress.IPv4Address]:
     for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())):
         if inner is not None:
             yield inner
-    if any(address in network for network in _TRANSLATED):
+    if any(address in network for network in _TRANSLATED) or int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
         yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from enamel.clouds.methods import projects as methods
 from enamel.clouds.openstack import service
 from enamel.model import cloud
+from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudForbidden, Gone
 
 SERVICE = "identity"
@@ -75,11 +76,11 @@ class Accounts(service.Service, methods.Projects):
         found = await self._get(SERVICE, "/auth/projects", answer=_Projects)
         return tuple(one.told() for one in found.projects)
 
-    async def entry_of(self, project: str) -> str:
-        """Return the name under which this cloud is opened for another project.
+    async def entry_of(self, project: str) -> CloudReference:
+        """Return the reference to this cloud for another project.
 
-        That is this entry of the configuration with the project's id, where we have a role there, or another entry
-        of the same cloud.
+        It is this entry with the project's id, if the account has a role in the project, or another entry of the same
+        cloud.
 
         Raises:
             CloudForbidden: There is neither.
@@ -87,7 +88,7 @@ class Accounts(service.Service, methods.Projects):
         mine = await self.own_projects() if self.keystone.rescopes else ()
         found = next((one for one in mine if project in (one.id, one.name)), None)
         if found is not None:
-            return f"{self.name}@{found.id}"
+            return CloudReference(entry=self.name, project=found.id)
         other = self.sibling(project)
         if other is None:
             raise CloudForbidden(
@@ -96,4 +97,4 @@ class Accounts(service.Service, methods.Projects):
                 cloud=self.name,
                 remedy="Have a role given to you there, or add an entry for that project to clouds.yaml.",
             )
-        return other
+        return CloudReference(entry=other)

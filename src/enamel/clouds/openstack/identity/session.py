@@ -144,9 +144,9 @@ class Session:
         return {service: match[0].strip("/") for service, match in sorted(found.items()) if match}
 
     @property
-    def address(self) -> str:
-        """Where the cloud's Keystone is."""
-        return str(self._region.get_auth_args().get("auth_url") or self._name)
+    def in_use(self) -> bool:
+        """Whether Keystone is being asked."""
+        return self._flights.under_way
 
     @property
     def rescopes(self) -> bool:

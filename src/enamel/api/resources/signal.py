@@ -1,0 +1,64 @@
+"""The route of signals."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from enamel.api import headers, links
+from enamel.api.links import Links
+from enamel.api.request import Request, Response
+from enamel.api.route import Route
+from enamel.model import errors
+from enamel.service.tasks.signal import SignalRequest
+
+
+class Signal(Struct, frozen=True, kw_only=True):
+    """A message that was stored for a step of a task."""
+
+    id: str
+    task: str
+    name: str
+    data: Any = None
+    received_at: datetime
+    links: Links = field(name="_links")
+
+
+async def send_signal(request: Request) -> Response:
+    """Store a message for a step of a task."""
+    message, replayed = await request.services.signals.send(
+        request.ctx,
+        request.params["id"],
+        request.params["name"],
+        request.body,
+        idempotency_key=headers.idempotency_key(request.headers),
+    )
+    return Response(
+        status=202,
+        headers={"Idempotent-Replayed": "true"} if replayed else {},
+        body=Signal(
+            id=message.id,
+            task=message.task,
+            name=message.name,
+            data=message.data,
+            received_at=message.received_at,
+            links=links.of(request.path, schema="signal", task=f"/tasks/{message.task}"),
+        ),
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/tasks/{id}/signals/{name}",
+        name="send_signal",
+        relation="signal",
+        handler=send_signal,
+        summary="Send a message to the step of a task that waits for it.",
+        request=SignalRequest,
+        responses={202: (Signal,)},
+        errors=(errors.NotFound, errors.WrongState, errors.BodyTooLarge),
+        rules=("enamel:task:signal",),
+    ),
+)
+"""The row of the table that this handler serves."""

@@ -1,0 +1,81 @@
+"""What has to be known of a cloud for a launch; nothing else is asked of it."""
+
+from collections.abc import Sequence
+
+from enamel.commands import quota
+from enamel.commands.facts import FactsNeeded
+from enamel.commands.launch import strategy
+from enamel.commands.launch.server_request import RequestedServer, network_choices
+from enamel.commands.launch.servers import RequestedServers
+from enamel.model.launch import AddressChoice, KeypairChoice, ServerRequest
+
+
+def of(requested: RequestedServers) -> FactsNeeded:
+    """Return what has to be known for the servers of a launch."""
+    requests = [server.wish for server in requested.members]
+    networks = [choice for request in requests for choice in network_choices(request)]
+    volumes = [volume for request in requests for volume in request.volumes or ()]
+    boots = [request.boot_volume for request in requests if request.boot_volume]
+    return FactsNeeded(
+        flavors=True,
+        images=True,
+        templates=frozenset(filter(None, map(_template, requests))),
+        networks=any(map(_is_networked, requests)),
+        subnets=any(choice.subnet or choice.fixed_ip for choice in networks),
+        zones=any(request.placement or request.placement_id for request in requests),
+        volume_types=any(one.type for one in volumes) or any(boot.type for boot in boots),
+        volumes=any(volume.volume for volume in volumes),
+        addresses=any(map(_names_address, requests)),
+        security_groups=any(map(_names_group, requested.members)) or _needs_default_group(requested),
+        ports=frozenset(choice.port for choice in networks if choice.port),
+        keypairs=frozenset(filter(None, map(_key_name, requests))),
+        server_names=frozenset(server.hostname for server in requested.members if server.hostname),
+        servers=any(map(_names_servers, requests)),
+        quota=_quotas(requests),
+    )
+
+
+def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:
+    """Return the quotas that servers may use up."""
+    kinds = quota.SERVERS
+    if any(map(_is_networked, requests)):
+        kinds |= {"ports", "addresses", "security_groups"}
+    if any(request.boot_volume or any(one.size_gb for one in request.volumes or ()) for request in requests):
+        kinds |= quota.VOLUMES
+    return kinds
+
+
+def _is_networked(request: ServerRequest) -> bool:
+    return request.networks != "none"
+
+
+def _template(request: ServerRequest) -> str | None:
+    return request.template_id or request.template
+
+
+def _key_name(request: ServerRequest) -> str | None:
+    choice = request.keypair or request.keypair_id
+    return choice.name if isinstance(choice, KeypairChoice) else choice
+
+
+def _names_address(request: ServerRequest) -> bool:
+    return isinstance(request.public_address, AddressChoice) and bool(request.public_address.address)
+
+
+def _names_servers(request: ServerRequest) -> bool:
+    """Tell whether a server is to be near to others, or apart from them."""
+    affinity = request.affinity
+    return affinity is not None and bool(affinity.near or affinity.not_near)
+
+
+def _names_group(server: RequestedServer) -> bool:
+    """Tell whether a server names a security group, by itself or within a rule."""
+    return bool(server.wish.security_groups) or any(rule.group for rule in server.rules)
+
+
+def _needs_default_group(requested: RequestedServers) -> bool:
+    """Tell whether the project's default group has to be known by its id, to stand beside another one on a port."""
+    return strategy.ports_first(requested) and any(
+        request.allow and request.security_groups is None and _is_networked(request)
+        for request in (server.wish for server in requested.members)
+    )
