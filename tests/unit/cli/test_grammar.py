@@ -198,7 +198,15 @@ def test_every_kind_of_step_has_a_name() -> None:
 def test_steps_are_named_by_what_they_do() -> None:
     assert step_names.of({"kind": "server.act", "inputs": {"what": "HARD_REBOOT"}}) == "hard reboot server"
     assert step_names.of({"kind": "server.reach", "inputs": {"ready_when": "tcp/22"}}) == "wait for tcp/22"
-    assert step_names.of({"kind": "task.undo", "inputs": {"of": "port.create"}}) == "undo create port"
+    for kind, name in (
+        ("port.create", "delete port"),
+        ("keypair.import", "delete keypair"),
+        ("address.create", "delete address"),
+        ("address.move", "detach address"),
+        ("server.attach_volume", "detach volume"),
+        ("server.resize", "undo resize server"),
+    ):
+        assert step_names.of({"kind": "task.undo", "inputs": {"of": kind}}) == name
     assert step_names.of({"kind": "volume.await", "inputs": {}}) == "wait for volume"
     assert step_names.of({"kind": "unknown.kind", "action": "DOING_IT"}) == "doing it"
 
