@@ -33,10 +33,10 @@ class Graph:
 
     def _moving(self, names: Sequence[str]) -> list[str]:
         """Return those of a server's steps that are done again in its next placement."""
-        first = [one for one in names if depends_on_placement(self.nodes[one])]
+        first = [name for name in names if depends_on_placement(self.nodes[name])]
         # A server that found no room is deleted, and takes its volumes along.
         return self.closure(
-            [*first, *(other for one in first for other in self.going_along(one))], within=names
+            [*first, *(other for name in first for other in self.going_along(name))], within=names
         )
 
     def going_along(self, name: str) -> Iterator[str]:
@@ -51,7 +51,7 @@ class Graph:
 
     def begin(self, items: Mapping[str, Item]) -> None:
         """Take up the plan where its items say it stands."""
-        done = {name for name, one in items.items() if one.state is item.State.COMPLETED}
+        done = {name for name, step in items.items() if step.state is item.State.COMPLETED}
         for name, node in self.nodes.items():
             self._lacking[name] = sum(needed not in done for needed in node.after)
             if name in items and items[name].state in item.OPEN and not self._lacking[name]:
@@ -76,14 +76,14 @@ class Graph:
 
     def closure(self, names: Iterable[str], *, within: Collection[str]) -> list[str]:
         """Return steps and all within others that build on them, in the order of those."""
-        found: set[str] = set()
+        closed: set[str] = set()
         open_ = [name for name in names if name in within]
         while open_:
             name = open_.pop()
-            if name not in found:
-                found.add(name)
+            if name not in closed:
+                closed.add(name)
                 open_ += [other for other in self.dependents[name] if other in within]
-        return [name for name in within if name in found]
+        return [name for name in within if name in closed]
 
     def places(self, node: Node, group: str) -> list[int]:
         """Return the places at which a step that serves several servers has made things for one of them."""

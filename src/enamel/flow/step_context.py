@@ -27,7 +27,7 @@ class StepBuilder:
     async def step(self, node: Node) -> Step:
         """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
         references = list(expressions.paths(node.inputs, "secret"))
-        texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
+        texts = {reference: (await self._tools.secrets.get(reference)).decode() for reference in references}
         try:
             sources = evaluation.Sources(
                 outputs=_Outputs(self._journal.items), placement=self.alternative(node), secrets=texts
@@ -47,16 +47,16 @@ class StepBuilder:
 
     def context(self, node: Node) -> Context:
         """Return what a step works with."""
-        found = self._journal.task
-        clouds = self._tools.accounts.of(found.credential)
+        task = self._journal.task
+        clouds = self._tools.accounts.of(task.credential)
 
         def tell(type: str, data: dict[str, Any]) -> None:
             self._journal.tell(type, node.name, {**self._journal.label(node.group), **data})
 
         return Context(
-            cloud=clouds.get(node.cloud or found.cloud, project=node.project),
-            task=found.id,
-            mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
+            cloud=clouds.get(node.cloud or task.cloud, project=node.project),
+            task=task.id,
+            mark=plans.mark(task.id, node.name, alternative=self._graph.placement(node, task.groups)),
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
@@ -65,7 +65,7 @@ class StepBuilder:
             elsewhere=partial(accounts.resolve, clouds),
             step=plans.step,
             started_at=self._journal.items[node.name].started_at or self._tools.now(),
-            receive=partial(self._tools.signals.receive, found.id),
+            receive=partial(self._tools.signals.receive, task.id),
         )
 
 
@@ -82,7 +82,7 @@ class _Outputs(Mapping[str, Mapping[str, Any]]):
         return outputs
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, one in self._items.items() if one.outputs)
+        return (name for name, step in self._items.items() if step.outputs)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

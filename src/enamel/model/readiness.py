@@ -25,9 +25,9 @@ def parse(text: str) -> Readiness | None:
         return Readiness(scheme="active")
     if not _PLAIN.fullmatch(text):
         return None
-    found = re.fullmatch(r"tcp/(\d{1,5})", text)
-    if found and 1 <= int(found[1]) <= 65535:
-        return Readiness(scheme="tcp", port=int(found[1]))
+    match = re.fullmatch(r"tcp/(\d{1,5})", text)
+    if match and 1 <= int(match[1]) <= 65535:
+        return Readiness(scheme="tcp", port=int(match[1]))
     try:
         parts = urlsplit(text)
         port = parts.port

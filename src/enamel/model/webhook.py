@@ -47,13 +47,14 @@ class Webhook(Notification, frozen=True, kw_only=True):
     """References into the key store: with each of them, what is sent is signed; the newest first."""
 
 
-def wants(found: Notification, type: str) -> bool:
+def wants(notification: Notification, type: str) -> bool:
     """Tell whether a type of event is to be told."""
-    return not found.events or any(
-        type.startswith(wanted[:-1]) if wanted.endswith(".*") else type == wanted for wanted in found.events
+    return not notification.events or any(
+        type.startswith(asked[:-1]) if asked.endswith(".*") else type == asked
+        for asked in notification.events
     )
 
 
-def shown(found: Webhook) -> Notification:
+def shown(hook: Webhook) -> Notification:
     """Return what callers see of a webhook."""
-    return Notification(**{name: getattr(found, name) for name in Notification.__struct_fields__})
+    return Notification(**{name: getattr(hook, name) for name in Notification.__struct_fields__})

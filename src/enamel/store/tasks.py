@@ -53,6 +53,7 @@ def list(
     tx: Tx,
     *,
     project_id: str | None = None,
+    cloud: str | None = None,
     states: Collection[State] | None = None,
     type: str | None = None,
     server: str | None = None,
@@ -66,6 +67,7 @@ def list(
     Args:
         tx: The transaction.
         project_id: The project; None for all.
+        cloud: The cloud; None for all.
         states: The states they may be in; None for all.
         type: The command.
         server: The id of a server that they made or touched.
@@ -76,7 +78,7 @@ def list(
 
     """
     query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    wanted = {"project_id": project_id, "type": type, "parent": parent}
+    wanted = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
     query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
     if states is not None:
         query = query.where(tasks.c.state.in_(states))

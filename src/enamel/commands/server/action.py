@@ -47,38 +47,38 @@ SUMMARIES: dict[Action, str] = {
 """What each action does; TERMINATE is a command of its own."""
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what the action names."""
-    wish: Wish = want.body
-    what = wish.action
+    body: Wish = request.body
+    what = body.action
     return FactsNeeded(
-        server=want.params["server"],
+        server=request.params["server"],
         flavors=what is Action.RESIZE,
-        images=wish.template is not None or wish.template_id is not None,
-        volumes=wish.volume is not None,
-        volume_types=wish.volume_type is not None,
-        networks=wish.network is not None,
-        subnets=wish.network is not None and wish.fixed_ip is not None,
-        ports=frozenset({wish.port})
-        if wish.port and what is Action.ATTACH_NETWORK_INTERFACE
+        images=body.template is not None or body.template_id is not None,
+        volumes=body.volume is not None,
+        volume_types=body.volume_type is not None,
+        networks=body.network is not None,
+        subnets=body.network is not None and body.fixed_ip is not None,
+        ports=frozenset({body.port})
+        if body.port and what is Action.ATTACH_NETWORK_INTERFACE
         else frozenset(),
         interfaces=what is Action.DETACH_NETWORK_INTERFACE,
-        quota=_quotas(wish),
+        quota=_quotas(body),
     )
 
 
-def _quotas(wish: Wish) -> frozenset[str]:
+def _quotas(body: Wish) -> frozenset[str]:
     """Return the quotas that an action may use up."""
-    if wish.action is Action.RESIZE:
+    if body.action is Action.RESIZE:
         return frozenset({"cores", "memory_mb"})
-    if wish.action is Action.ATTACH_BLOCK_DEVICE and wish.size_gb is not None:
+    if body.action is Action.ATTACH_BLOCK_DEVICE and body.size_gb is not None:
         return quota.VOLUMES
-    if wish.action is Action.ATTACH_NETWORK_INTERFACE and wish.network is not None:
+    if body.action is Action.ATTACH_NETWORK_INTERFACE and body.network is not None:
         return frozenset({"ports"})
     return frozenset()
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of an action.
 
     Raises:
@@ -87,17 +87,17 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     """
     if facts.server is None:
         raise AssertionError("the facts of an action have the server")
-    wish: Wish = want.body
-    found = action.faults(wish)
-    check(wish.action, facts)
-    draft, look = Draft(), Lookup(facts)
-    recipe = action_steps.Recipe(draft, server=facts.server, wish=wish, look=look)
-    if not found:
-        action_steps.RECIPES[wish.action](recipe)
+    body: Wish = request.body
+    wrong = action.faults(body)
+    check(body.action, facts)
+    draft, lookup = Draft(), Lookup(facts)
+    recipe = action_steps.Recipe(draft, server=facts.server, wish=body, lookup=lookup)
+    if not wrong:
+        action_steps.RECIPES[body.action](recipe)
     group = task_view.there(facts.server, on=facts.cloud, region=facts.identity.region)
     return Planned(
         plan=draft.plan(groups=(group,)),
-        faults=(*found, *look.faults),
+        faults=(*wrong, *lookup.faults),
         secrets=recipe.secrets,
     )
 
@@ -111,7 +111,7 @@ def check(what: Action, facts: Facts) -> None:
     server = facts.server
     if server is None:
         return
-    possible = [one.value for one in action.possible(server, offered=facts.actions)]
+    possible = [doable.value for doable in action.possible(server, offered=facts.actions)]
     rule = action.RULES[what]
     busy = facts.unfinished[0] if facts.unfinished and rule.busy is not None else None
     if busy is not None and what is not Action.HARD_REBOOT:
