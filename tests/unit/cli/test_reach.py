@@ -71,6 +71,7 @@ REACHED = {
     "cancel_task": "task cancel",
     "revert_task": "task revert",
     "restart_task": "task restart",
+    "send_signal": "task signal",
     "replay_notifications": "task replay",
     "change_secret": "task secret",
 }
