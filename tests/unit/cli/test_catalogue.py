@@ -41,6 +41,26 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert enamel("volume", "list", "--json").data["volumes"] == []
 
 
+def test_resources_of_another_cloud_are_created_listed_and_deleted_there(enamel: Type) -> None:
+    elsewhere = ("--cloud", "sandbox-other")
+    assert enamel("volume", "create", "far", "--size", "1", *elsewhere, "--wait").code == 0
+    assert enamel("volume", "show", "far").code == 1
+    listed = enamel("volume", "list", *elsewhere)
+    assert "far" in listed.out and "sandbox-other" in listed.out
+    assert enamel("volume", "delete", "far", *elsewhere, "--wait").code == 0
+    for command in (
+        ("quota", "show"),
+        ("orphans",),
+        ("address", "list"),
+        ("template", "list"),
+        ("network", "list"),
+    ):
+        assert enamel(*command, *elsewhere).code == 0
+    unknown = enamel("volume", "list", "--cloud", "nowhere")
+    assert (unknown.code, unknown.err.startswith("--cloud: ")) == (1, True)
+    assert "nowhere" in unknown.err and "sandbox-other" in unknown.err
+
+
 def test_placements_are_listed_drawn_and_shown(enamel: Type) -> None:
     assert "sandbox/RegionOne/az1" in enamel("placement", "list").out
     assert "az2" in enamel("placement", "tree").out
