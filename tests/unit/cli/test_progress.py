@@ -54,6 +54,17 @@ def test_a_board_shows_failures_and_the_roll_back() -> None:
     assert "ERROR" in text and "rolling back" in text
 
 
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_a_terminal_that_cannot_be_redrawn_gets_lines(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, highlight=False)
+    events = [event(1, "task.accepted", steps=3), event(2, "task.completed", calls=1)]
+    progress._draw(progress.Board(TASK, PLAN), events, console)
+    text = console.file.getvalue()
+    assert ("accepted, 3 steps" in text and "completed, 1 API call" in text) == (term == "dumb")
+    assert ("0/3 steps" in text) == (term == "xterm")
+
+
 def test_a_line_has_the_time_since_the_first_event_and_the_server() -> None:
     board = progress.Board(TASK, PLAN)
     board.take(event(1, "task.accepted", steps=3))
