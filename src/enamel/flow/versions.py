@@ -50,7 +50,7 @@ def _node_from_1(node: Mapping[str, Any]) -> dict[str, Any]:
     new = {name: value for name, value in node.items() if name not in {"retry", "give_up_after"}}
     new["inputs"] = expressions.quoted(node.get("inputs", {}), _NEW_OPERATORS)
     new |= _project_from_1(new, "cloud")
-    if node["kind"] == "transfer.volume":
+    if node.get("kind") == "transfer.volume":
         new["inputs"] |= _project_from_1(new["inputs"], "entry")
     if "give_up_after" in node:
         new["timeout"] = _duration(node["give_up_after"])

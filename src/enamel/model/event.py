@@ -7,19 +7,19 @@ from msgspec import Struct
 
 TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
-    "task.claimed": "A worker took the task.",
-    "task.resumed": "Another worker took the task over, after the first one died or handed it over.",
-    "task.cancelling": "The task was told to stop; it undoes what it has made.",
+    "task.claimed": "A worker claimed the task.",
+    "task.resumed": "Another worker claimed the task, after the first one died or handed it over.",
+    "task.cancelling": "The task is being cancelled; it undoes what it has made.",
     "task.reverting": "The task undoes what it has made.",
-    "task.completed": "Everything that was asked for is there.",
+    "task.completed": "The task is done.",
     "task.aborted": "The task failed or was cancelled.",
     "task.timed_out": "The task did not end within its time.",
     "item.started": "A step began.",
-    "item.progress": "A step tells how far it is.",
+    "item.progress": "A step reports its progress.",
     "item.retrying": "A step failed and will be tried again.",
     "item.completed": "A step is done.",
     "item.failed": "A step failed for good.",
-    "item.reverted": "What a step had made is gone again.",
+    "item.reverted": "What a step had made was undone.",
     "signal.received": "A message for which a step waits has arrived.",
     "server.addressed": "A server has a public address.",
     "server.active": "The cloud calls a server ACTIVE.",
@@ -33,7 +33,7 @@ TYPES: dict[str, str] = {
 
 
 FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
-"""After one of these nothing happens any more."""
+"""Nothing follows one of these."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Event(Struct, frozen=True, kw_only=True):
     time: datetime
     type: str
     item: str | None = None
-    """The step it tells of."""
+    """The step that it is about."""
     data: dict[str, Any] = {}
 
 
