@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from enamel import steps as kinds
-from enamel.cli import process
+from enamel.cli.process import service
 from enamel.clouds.accounts import LocalAccounts
 from enamel.commands import COMMANDS
 from enamel.dispatch import open as dispatch_open
@@ -400,7 +400,7 @@ MEASUREMENTS = ("steps", "accept", "wake", "memory")
 
 def run(measured: Coroutine[Any, Any, dict[str, float]]) -> dict[str, float]:
     """Run a measurement as the services run."""
-    process.spare_collector()
+    service.spare_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(measured)
 

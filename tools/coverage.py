@@ -11,7 +11,7 @@ import coverage
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MINIMUM = {"commands": 90, "flow": 90, "store": 90}
+MINIMUM = {"commands": 95, "flow": 95, "store": 91}
 """The percentage of lines and branches that tests reach at least, by floor; a little below what was measured."""
 
 

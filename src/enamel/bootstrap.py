@@ -34,25 +34,12 @@ from enamel.sandbox import serve as sandbox_serve
 from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
 from enamel.secrets.base import Keys
+from enamel.service import assembly
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
 from enamel.service.process.health import Health
-from enamel.service.process.metrics import Metrics
-from enamel.service.resources.address import Addresses
-from enamel.service.resources.catalogue import Catalogue
-from enamel.service.resources.cloud import CloudStates
-from enamel.service.resources.orphan import Radar
-from enamel.service.resources.placement import Placements
-from enamel.service.resources.server_type import ServerTypes
-from enamel.service.resources.server_type_share import TypeShares
 from enamel.service.services import Services
-from enamel.service.tasks.cancel import Cancel
-from enamel.service.tasks.follow import Follow
-from enamel.service.tasks.read import Read
-from enamel.service.tasks.signal import Signals
-from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Webhooks
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
 from enamel.store.directory_lock import DirectoryLock
@@ -221,42 +208,33 @@ async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIte
 
 
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
-    store, clouds, dispatch = parts.store, parts.clouds, parts.dispatch
-    looks: dict[str, Callable[[], Awaitable[str | None]]] = {
-        "store": health_checks.StoreCheck(store),
-        "dispatch": health_checks.DispatchCheck(dispatch),
-        "clouds": health_checks.CloudsCheck(clouds),
-        "cache": health_checks.CacheCheck(clouds.board),
+    """Return the use cases of a process."""
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = {
+        "store": health_checks.StoreCheck(parts.store),
+        "dispatch": health_checks.DispatchCheck(parts.dispatch),
+        "clouds": health_checks.CloudsCheck(parts.clouds),
+        "cache": health_checks.CacheCheck(parts.clouds.board),
     }
     if lease is not None:
-        looks["lease"] = health_checks.LeaseCheck(lease)
-    states = CloudStates(clouds)
-    radar = _radar(parts)
-    return Services(
-        submit=Submit(
-            store,
-            clouds=clouds,
+        checks["lease"] = health_checks.LeaseCheck(lease)
+    orphans = parts.settings.orphans
+    return assembly.build(
+        assembly.Parts(
+            store=parts.store,
+            accounts=parts.accounts,
+            own_clouds=parts.clouds,
             keys=parts.keys,
-            dispatch=dispatch,
-            guard=_guard(parts),
+            dispatch=parts.dispatch,
+            callers=LocalCaller(parts.accounts),
+            health=Health(checks),
+            targets=_guard(parts),
             containers=parts.containers,
-            radar=radar,
-        ),
-        read=Read(store, clouds=clouds),
-        catalogue=Catalogue(store, clouds=clouds),
-        placements=Placements(clouds, containers=parts.containers),
-        addresses=Addresses(clouds),
-        server_types=(types := ServerTypes(clouds)),
-        type_shares=TypeShares(types),
-        radar=radar,
-        follow=Follow(store, dispatch=dispatch),
-        cancel=Cancel(store, dispatch=dispatch),
-        notices=Webhooks(store, keys=parts.keys),
-        signals=Signals(store, dispatch=dispatch),
-        callers=LocalCaller(clouds),
-        health=Health(looks),
-        cloud_states=states,
-        metrics=Metrics(store, clouds=states),
+            orphan_rules=Rules(
+                min_sightings_interval=orphans.min_sightings_interval,
+                min_age=orphans.min_age,
+                min_idle_time=orphans.min_idle_time,
+            ),
+        )
     )
 
 
@@ -271,17 +249,6 @@ async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Serv
         face, listener=listener, graceful_shutdown_timeout=told.graceful_shutdown_timeout, ending=services.end
     )
     return await stack.enter_async_context(serving)
-
-
-def _radar(parts: Parts) -> Radar:
-    """Return who looks for orphans, with what the settings say of them."""
-    told = parts.settings.orphans
-    rules = Rules(
-        min_sightings_interval=told.min_sightings_interval,
-        min_age=told.min_age,
-        min_idle_time=told.min_idle_time,
-    )
-    return Radar(parts.store, clouds=parts.clouds, rules=rules)
 
 
 def _guard(parts: Parts) -> WebhookTargets:

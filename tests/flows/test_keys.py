@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from enamel.model.errors import KeyInFlight, NameTaken
 from enamel.model.task import Task
+from enamel.service.tasks.idempotency import Accepted
 from enamel.store import idempotency
 from tests.flows.test_launch import WEB
 from tests.flows.world import World
@@ -15,11 +17,11 @@ SLOWLY = {"method": "GET", "service": "image", "times": 1}
 
 
 async def accept(world: World, request_id: str = "req-1") -> tuple[Task, bool]:
-    told = await world.submit.accept(
-        "server.create", WEB, caller=world.caller, request_id=request_id, idempotency_key="once"
-    )
-    world.accepted = [told[0].id]
-    return told
+    ctx = replace(world.ctx, request_id=request_id)
+    outcome = await world.services.submit.command(ctx, "server.create", WEB, idempotency_key="once")
+    assert isinstance(outcome, Accepted)
+    world.accepted = [outcome.task.id]
+    return outcome.task, outcome.replayed
 
 
 async def under_way(world: World) -> asyncio.Task[tuple[Task, bool]]:

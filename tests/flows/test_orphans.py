@@ -24,7 +24,7 @@ ADDRESSED = {
 
 async def look(world: World, **wanted: Any) -> dict[Kind, list[Orphan]]:
     found: dict[Kind, list[Orphan]] = {}
-    for one in await world.radar.look(**wanted):
+    for one in await world.services.orphans.look(world.ctx, world.cloud, **wanted):
         found.setdefault(one.kind, []).append(one)
     return found
 

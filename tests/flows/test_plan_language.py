@@ -1,6 +1,5 @@
 """Plans that no command of today writes: one server's outputs in another's user data, groups of anything, later versions."""
 
-import asyncio
 import base64
 from typing import Any
 
@@ -96,9 +95,9 @@ async def test_a_plan_of_a_later_version_goes_back_to_its_topic(world: World, ch
     accepted = await world.plan(Plan())
     await world.store.run(tasks.replan, accepted.id, plan=stored | change, steps=())
     world.start()
-    while (left := await world.get(accepted.id)).not_before is None:
-        await asyncio.sleep(0.02)
-    assert "task.newer" in {line["event"] for line in world.logs}
+    await world.until(accepted.id, "task.given_back")
+    left = await world.get(accepted.id)
+    assert "task.given_back" in {line["event"] for line in world.logs}
     assert left.state is task.State.WAITING
     assert (left.worker, left.attempt, left.error) == (None, 0, None)
     assert all(one.state is item.State.WAITING for one in await world.items(accepted.id))

@@ -14,7 +14,6 @@ from enamel.model.errors import Invalid, NotFound
 from enamel.model.webhook import Notification, State
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.tasks import read
-from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.store import secrets, tasks, webhooks
 from tests.flows import receiver as receivers
 from tests.flows.receiver import Receiver
@@ -95,11 +94,9 @@ async def test_a_secret_is_replaced_later(world: World, receiver: Receiver) -> N
     after = await world.run(told(receiver, secret=SECRET))
     await delivered(world, after)
     url = f"{receiver.url}/hook"
-    await world.notices.change_secret(
-        world.caller, after.task.id, tasks_webhooks.NewSecret(url=url, secret=OTHER)
-    )
+    await world.services.webhooks.change_secret(world.ctx, after.task.id, {"url": url, "secret": OTHER})
     receiver.taken.clear()
-    await world.notices.replay(world.caller, after.task.id, tasks_webhooks.Replay(url=url))
+    await world.services.webhooks.replay(world.ctx, after.task.id, {"url": url})
     await delivered(world, after)
     for secret in (SECRET, OTHER):
         Verifier(secret).verify(receiver.taken[-1].body, dict(receiver.taken[-1].headers))
@@ -127,7 +124,7 @@ async def test_a_receiver_that_is_away_is_given_up(world: World, receiver: Recei
     assert (found.sent, found.attempts, found.last_status, found.next_at) == (0, 3, 503, None)
     assert found.last_error == "It answered 503."
     receiver.always = None
-    await world.notices.replay(world.caller, after.task.id, tasks_webhooks.Replay())
+    await world.services.webhooks.replay(world.ctx, after.task.id, {})
     await delivered(world, after)
     assert receiver.numbers == [one.seq for one in after.events]
     await world.check()
@@ -199,11 +196,11 @@ async def test_replay_from_an_event_on(world: World, receiver: Receiver) -> None
     after = await world.run(told(receiver))
     await delivered(world, after)
     receiver.taken.clear()
-    wanted = tasks_webhooks.Replay(after=len(after.events) - 2)
+    wanted = {"after": len(after.events) - 2}
     key = {"idempotency_key": "once"}
-    _, first = await world.notices.replay(world.caller, after.task.id, wanted, **key)
-    _, again = await world.notices.replay(world.caller, after.task.id, wanted, **key)
-    assert (first, again) == (False, True)
+    first = await world.services.webhooks.replay(world.ctx, after.task.id, wanted, **key)
+    again = await world.services.webhooks.replay(world.ctx, after.task.id, wanted, **key)
+    assert (first.replayed, again.replayed) == (False, True)
     await delivered(world, after)
     assert receiver.numbers == [one.seq for one in after.events][-2:]
     await world.check()
@@ -211,11 +208,11 @@ async def test_replay_from_an_event_on(world: World, receiver: Receiver) -> None
 
 async def test_replay_of_what_is_not_there(world: World, receiver: Receiver) -> None:
     after = went_well(await world.run(WEB))
-    for wanted in (tasks_webhooks.Replay(), tasks_webhooks.Replay(url="https://example.org/")):
-        with pytest.raises(NotFound, match="tells no webhook"):
-            await world.notices.replay(world.caller, after.task.id, wanted)
+    for wanted in ({}, {"url": "https://example.org/"}):
+        with pytest.raises(NotFound, match="has no webhook"):
+            await world.services.webhooks.replay(world.ctx, after.task.id, wanted)
     with pytest.raises(Invalid, match="not the number"):
-        await world.notices.replay(world.caller, after.task.id, tasks_webhooks.Replay(after=-1))
+        await world.services.webhooks.replay(world.ctx, after.task.id, {"after": -1})
     await world.check()
 
 
@@ -244,7 +241,7 @@ def _forget(tx: Any, id: str) -> None:
     ],
 )
 async def test_private_addresses_are_refused_at_once(world: World, url: str, said: str) -> None:
-    world.submit._guard = WebhookTargets()
+    world.send_only_to(WebhookTargets())
     with pytest.raises(Invalid, match=said) as refused:
         await world.accept({**WEB, "notify": [{"url": url}]})
     assert [one.pointer for one in refused.value.faults] == ["/notify/0/url"]
@@ -254,7 +251,7 @@ async def test_an_address_that_turned_private_is_refused_when_sending(
     world: World, receiver: Receiver
 ) -> None:
     world.guard._allowed = ()
-    world.submit._guard = WebhookTargets(resolve=_public)
+    world.send_only_to(WebhookTargets(resolve=_public))
     after = went_well(
         await world.run({**WEB, "notify": [{"url": receiver.url.replace("127.0.0.1", "localhost")}]})
     )

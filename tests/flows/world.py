@@ -34,6 +34,7 @@ from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
 from enamel.model import ids, item, task, topic
+from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.event import Event
 from enamel.model.item import Item
@@ -42,12 +43,12 @@ from enamel.model.placement import Containers
 from enamel.model.task import State, Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
+from enamel.service import assembly
+from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
-from enamel.service.resources.orphan import Radar
-from enamel.service.tasks.cancel import Cancel
-from enamel.service.tasks.signal import Signals
-from enamel.service.tasks.submit import Submit
-from enamel.service.tasks.webhooks import Webhooks
+from enamel.service.process.health import Health
+from enamel.service.services import Services
+from enamel.service.tasks.idempotency import Accepted
 from enamel.steps.probe import Probe
 from enamel.store import claims, events, items, migrations, tasks, workers
 from enamel.store.engine import Store
@@ -153,18 +154,7 @@ class World:
         self.keys = local_keys.Local(place / "secrets")
         self.guard = WebhookTargets([ipaddress.ip_network("127.0.0.0/8")])
         """Webhooks go to this machine, where the tests' receivers are."""
-        self.radar = Radar(store, clouds=self.clouds, rules=AT_ONCE)
-        self.submit = Submit(
-            store,
-            clouds=self.clouds,
-            keys=self.keys,
-            dispatch=self.dispatch,
-            guard=self.guard,
-            radar=self.radar,
-        )
-        self.notices = Webhooks(store, keys=self.keys)
-        self._cancel = Cancel(store, dispatch=self.dispatch)
-        self.signals = Signals(store, dispatch=self.dispatch)
+        self.services = self._services()
         self._frozen_for = 0.0
         """Seconds for which workers were frozen so far."""
         self.lease = Lease(
@@ -172,7 +162,7 @@ class World:
         )
         self.late: list[str] = []
         """What was sent to the cloud, to change something, while the worker had no lease."""
-        self.caller = Caller(user_id="", project_id="")
+        self.caller = Caller(user_id="", project_id="", local=True)
         self._own: set[tuple[str, str]] = set()
         self._worker = self._hire()
         self._serving: asyncio.Task[None] | None = None
@@ -188,14 +178,36 @@ class World:
     def join(self, sandbox: serve.Sandbox, name: str, *, containers: Containers) -> None:
         """Put another cloud beside the first one, and containers over both."""
         self._drivers.append(self._driver(sandbox, name, entry="sandbox"))
-        self.submit = Submit(
-            self.store,
-            clouds=self.clouds,
-            keys=self.keys,
-            dispatch=self.dispatch,
-            guard=self.guard,
-            containers=containers,
+        self.services = self._services(containers=containers)
+
+    def _services(
+        self, *, targets: WebhookTargets | None = None, containers: Containers | None = None
+    ) -> Services:
+        """Return the use cases, as `bootstrap` builds them."""
+        accounts = LocalAccounts(self.clouds)
+        return assembly.build(
+            assembly.Parts(
+                store=self.store,
+                accounts=accounts,
+                own_clouds=self.clouds,
+                keys=self.keys,
+                dispatch=self.dispatch,
+                callers=LocalCaller(accounts),
+                health=Health({}),
+                targets=targets or self.guard,
+                containers=containers or Containers(),
+                orphan_rules=AT_ONCE,
+            )
         )
+
+    def send_only_to(self, targets: WebhookTargets) -> None:
+        """Have requests refused whose webhooks are not among these."""
+        self.services = self._services(targets=targets)
+
+    @property
+    def ctx(self) -> CallContext:
+        """A call of the caller's."""
+        return CallContext(caller=self.caller, request_id=f"req-{len(self.accepted)}")
 
     def _hire(self) -> Worker:
         async def sleep(seconds: float) -> None:
@@ -229,7 +241,9 @@ class World:
     async def begin(self) -> None:
         """Let the worker work, and take note of what the project has of its own."""
         found = await self.cloud.identity()
-        self.caller = Caller(user_id=found.user_id, project_id=found.project_id, user_name=found.user_name)
+        self.caller = Caller(
+            user_id=found.user_id, project_id=found.project_id, user_name=found.user_name, local=True
+        )
         self.mine()
         self.start()
 
@@ -326,11 +340,11 @@ class World:
 
     async def accept(self, body: Any = None, *, command: str = "server.create", **params: str) -> Task:
         """Hand a request in."""
-        accepted, _ = await self.submit.accept(
-            command, body, caller=self.caller, request_id=f"req-{len(self.accepted)}", params=params
-        )
-        self.accepted.append(accepted.id)
-        return accepted
+        cloud = params.pop("cloud", None)
+        outcome = await self.services.submit.command(self.ctx, command, body, cloud=cloud, params=params)
+        assert isinstance(outcome, Accepted)
+        self.accepted.append(outcome.task.id)
+        return outcome.task
 
     async def plan(self, plan: Plan, *, secrets: Mapping[str, str] = {}) -> Task:
         """Hand in a plan that no command has written."""
@@ -377,10 +391,10 @@ class World:
         return await self.store.read(tasks.children, id)
 
     async def cancel(self, id: str) -> None:
-        await self._cancel.cancel(self.caller, id)
+        await self.services.cancel.cancel(self.ctx, id)
 
     async def forget(self, id: str) -> None:
-        await self._cancel.forget(self.caller, id)
+        await self.services.cancel.forget(self.ctx, id)
         self.accepted.remove(id)
 
     async def get(self, id: str) -> Task:
@@ -412,6 +426,11 @@ class World:
                 found = await self.get(id)
                 assert found.state not in task.ENDED, f"the task has ended: {found.error}"
                 await bell.wait(timeout=0.2)
+
+    async def struck(self) -> None:
+        """Wait until a fault has struck a call: the cloud has it, and may be about to carry it out."""
+        while not any(call.fault for call in self.sandbox.cloud.calls.log):
+            await asyncio.sleep(0.005)
 
     # -- what must be so at the end
 

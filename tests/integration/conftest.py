@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import real_cloud
 from tests.integration import lab
 from tests.integration.lab import ENTRY, Enamel
 from tests.integration.project import Project
@@ -19,7 +20,7 @@ from tests.integration.services.rabbitmq import RabbitMQ
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
+        pytest.skip(real_cloud.NEEDED)
     made = Project(ENTRY, file=tmp_path_factory.mktemp("clouds") / "clouds.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OS_CLIENT_CONFIG_FILE", str(made.file))

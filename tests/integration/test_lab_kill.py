@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests import real_cloud
 from tests.chaos import process
 from tests.integration.project import Project
 
@@ -29,7 +30,7 @@ WISH: dict[str, Any] = {
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
+        pytest.skip(real_cloud.NEEDED)
     made = Project(ENTRY, file=tmp_path / "clouds.yaml")
     with (
         made.limited("compute", instances=50, cores=100, ram=100_000),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import real_cloud
 from tests.integration import lab
 from tests.integration.lab import ENTRY, Enamel
 from tests.integration.project import Project
@@ -21,7 +22,7 @@ BOTH = ("mine", "theirs")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Project]]:
     """Two projects, each with a user of its own, and one clouds.yaml with an entry for each."""
     if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
+        pytest.skip(real_cloud.NEEDED)
     place = tmp_path_factory.mktemp("clouds")
     made = {name: Project(ENTRY, file=place / f"{name}.yaml") for name in BOTH}
     entries = {

@@ -3,10 +3,11 @@
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from enamel.model import item, topic
-from enamel.model.errors import TaskTimedOut
+from enamel.model.errors import PlanUnreadable, TaskTimedOut
 from enamel.model.task import Priority, State
 from enamel.store import claims, events, items, tasks
 from enamel.store.engine import Store
@@ -112,6 +113,71 @@ async def test_a_task_that_was_given_back_can_be_claimed_again(
     assert await lease.run(claims.release, lease.id, [accepted.id]) == {accepted.id: "server.create"}
     ((again, _),) = await other.run(claims.claim, other.id, limit=1)
     assert again.attempt == 2 and again.worker == other.id and again.started_at == NOON
+
+
+NEWER = PlanUnreadable("The plan has version 9; this worker reads up to 2.", newer=True)
+
+
+async def test_plans_of_later_versions_are_left_for_later_workers(store: Store, lease: Lease) -> None:
+    old = await world.accept(store, plan={"nodes": []})
+    scheduled = await world.accept(store, type="task.revert", plan={})
+    now = await world.accept(store, plan={"version": 2})
+    later = await world.accept(store, plan={"version": 3})
+    claimed = await lease.run(claims.claim, lease.id, limit=10, reader=claims.Reader(plan_version=2))
+    assert {found.id for found, _ in claimed} == {old.id, scheduled.id, now.id}
+    claimed = await lease.run(claims.claim, lease.id, limit=10, reader=claims.Reader(plan_version=3))
+    assert {found.id for found, _ in claimed} == {later.id}
+
+
+async def test_a_task_that_gets_a_plan_gets_its_version(store: Store, lease: Lease) -> None:
+    accepted = await world.accept(store, type="task.revert", plan={})
+    await store.run(tasks.replan, accepted.id, plan={"version": 3}, steps=[])
+    assert await lease.run(claims.claim, lease.id, limit=1, reader=claims.Reader(plan_version=2)) == ()
+    assert len(await lease.run(claims.claim, lease.id, limit=1)) == 1
+
+
+async def test_a_task_that_is_given_back_is_as_it_was_before(
+    store: Store, lease: Lease, other: Lease
+) -> None:
+    accepted = await world.accept(store)
+    await claim(lease)
+    assert await other.run(claims.give_back, other.id, accepted.id, why=NEWER) is None
+    assert await lease.run(claims.held, lease.id) == {accepted.id}
+    assert await lease.run(claims.give_back, lease.id, accepted.id, why=NEWER) is None
+    back = await store.read(tasks.get, accepted.id)
+    assert back == msgspec.structs.replace(accepted, events=2)
+    last = (await store.read(events.list, accepted.id))[-1]
+    assert (last.seq, last.type) == (2, "task.given_back")
+    assert last.data == {"worker": lease.id, "code": NEWER.code, "detail": NEWER.detail}
+    # Whoever could not read it does not claim it again, others do.
+    reader = claims.Reader(unreadable=frozenset({accepted.id}))
+    assert await lease.run(claims.claim, lease.id, limit=1, reader=reader) == ()
+    assert await claim(other) == [accepted.id]
+
+
+async def test_a_task_that_was_begun_before_stays_begun_when_it_is_given_back(
+    store: Store, lease: Lease, other: Lease
+) -> None:
+    accepted = await world.accept(store)
+    await claim(lease)
+    await lease.run(claims.release, lease.id)
+    await claim(other)
+    await store.run(tasks.request_cancel, accepted.id)
+    assert await other.run(claims.give_back, other.id, accepted.id, why=NEWER) is None
+    back = await store.read(tasks.get, accepted.id)
+    assert (back.state, back.attempt, back.started_at) == (State.WAITING, 1, NOON)
+
+
+async def test_a_task_that_nobody_has_begun_ends_when_it_is_given_back_cancelled(
+    store: Store, lease: Lease
+) -> None:
+    accepted = await world.accept(store)
+    await claim(lease)
+    await store.run(tasks.request_cancel, accepted.id)
+    ended = await lease.run(claims.give_back, lease.id, accepted.id, why=NEWER)
+    assert ended is not None and ended.state is State.ABORTED
+    told = [event.type for event in await store.read(events.list, accepted.id)]
+    assert told == ["task.accepted", "task.given_back", "task.aborted"]
 
 
 async def test_a_task_that_broke_its_worker_rests(store: Store, lease: Lease, clock: Clock) -> None:

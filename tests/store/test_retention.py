@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 async def over(store: Store, state: State = State.COMPLETED, **fields: object) -> Task:
     """Store a task that ended at the clock's time."""
-    accepted = await world.accept(store, **fields)
+    accepted = await world.accept(store, state=State.RUNNING, **fields)
     about = TaskKey(project_id="project-1", kind=Kind.SERVER, key="server-1", task=accepted.id)
     await store.run(task_index.add, [about])
     ended = msgspec.structs.replace(accepted, state=state, ended_at=store._clock and store._clock())

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from enamel.model import item, task, task_key
@@ -208,6 +209,20 @@ async def test_reserved_counts_what_unfinished_tasks_are_about_to_take(store: St
     assert await store.read(tasks.reserved, **mine) == {"cores": 5, "instances": 2, "floatingip": 1}
     assert await store.read(tasks.reserved, **mine, but=first.id) == {"cores": 1, "floatingip": 1}
     assert await store.read(tasks.reserved, **mine, since=NOON) == {"cores": 1, "floatingip": 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(before, after) for before in State for after in State if after not in {before, *task.MOVES[before]}],
+)
+async def test_a_move_that_there_is_not_is_refused(store: Store, before: State, after: State) -> None:
+    accepted = await world.accept(store, state=before)
+    with pytest.raises(task.IllegalMove, match=f"{before.value} to {after.value}"):
+        await store.run(tasks.save, [msgspec.structs.replace(accepted, state=after)])
+    assert (await store.read(tasks.get, accepted.id)).state is before
+    if after in task.ENDED:
+        with pytest.raises(task.IllegalMove):
+            await store.run(tasks.end, accepted, state=after, error=TaskCancelled())
 
 
 async def test_events_are_read_in_order_after_a_number(store: Store) -> None:

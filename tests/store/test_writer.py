@@ -7,10 +7,12 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from enamel.model.errors import StoreUnavailable
+from enamel.model.task import State
 from enamel.store import claims, dialects, events, items, schema, tasks
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
@@ -30,7 +32,7 @@ class Weather:
         self.commits: list[int] = []
         commit = Writer._commit
 
-        def under_weather(writer: Writer, batch: list[Write]) -> Any:
+        def under_weather(writer: Writer, batch: list[Write], *, repeated: bool) -> Any:
             if self.down:
                 raise sa.exc.OperationalError("BEGIN", {}, Exception("gone"), connection_invalidated=True)
             if self.conflicts:
@@ -38,7 +40,7 @@ class Weather:
                 busy = sqlite3.OperationalError("database is locked")
                 busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
                 raise sa.exc.OperationalError("BEGIN", {}, busy)
-            outcomes = commit(writer, batch)
+            outcomes = commit(writer, batch, repeated=repeated)
             self.commits.append(len(batch))
             if self.lose_acknowledgement:
                 self.lose_acknowledgement = False
@@ -166,7 +168,7 @@ async def test_a_lost_acknowledgement_repeats_without_harm(
     store: Store, lease: Lease, weather: Weather
 ) -> None:
     weather.lose_acknowledgement = True
-    accepted = await world.accept(store)
+    accepted = await world.accept(store, state=State.RUNNING)
     assert len(await store.read(events.list, accepted.id)) == 1
     weather.lose_acknowledgement = True
     step = world.done(world.an_item(accepted))
@@ -174,6 +176,32 @@ async def test_a_lost_acknowledgement_repeats_without_harm(
     assert weather.commits[-2:] == [1, 1]
     assert await store.read(items.list, accepted.id) == (step,)
     assert len(await store.read(events.list, accepted.id)) == 2
+
+
+async def test_a_repeated_transaction_finds_the_states_that_it_has_written(
+    store: Store, lease: Lease, weather: Weather
+) -> None:
+    accepted = await world.accept(store, state=State.RUNNING)
+    reverting = msgspec.structs.replace(accepted, reverting=True)
+    journal = Journal(lease)
+    lost: list[Tx] = []
+
+    def lose_the_first(tx: Tx) -> None:
+        weather.lose_acknowledgement = not lost
+        lost.append(tx)
+
+    # What comes while the first write is held up shares a commit; the two saves cannot share a statement.
+    weather.down = True
+    first = asyncio.create_task(store.run(tasks.list))
+    await asyncio.sleep(0.05)
+    before = journal.save(reverting)
+    between = asyncio.create_task(lease.run(lose_the_first))
+    await asyncio.sleep(0)
+    after = journal.save(world.ended(accepted))
+    weather.down = False
+    await asyncio.gather(first, before, between, after)
+    assert [tx.repeated for tx in lost] == [False, True]
+    assert (await store.read(tasks.get, accepted.id)).state is State.COMPLETED
 
 
 async def test_a_claim_whose_answer_was_lost_shows_as_held(

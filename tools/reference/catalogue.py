@@ -3,7 +3,19 @@
 import pathlib
 from collections.abc import Callable
 
-from tools.reference import bodies, cli, commands, errors, events, modules, routes, settings, steps, tasks
+from tools.reference import (
+    bodies,
+    cli,
+    commands,
+    errors,
+    events,
+    modules,
+    policy,
+    routes,
+    settings,
+    steps,
+    tasks,
+)
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -14,6 +26,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors.text,
     "events.md": events.text,
     "modules.md": modules.text,
+    "policy.md": policy.text,
     "routes.md": routes.text,
     "settings.md": settings.text,
     "steps.md": steps.text,

@@ -32,9 +32,16 @@ def _entry(row: route.Route) -> str:
         f"In the query:\n\n{query}" if query else "",
         f"Takes {bodies([row.request])}." if row.request is not None else "",
         page.table(header=["answer", "with"], rows=_answers(row)),
-        f"Rule of the policy: {page.code(row.rule)}." if row.rule else "Anyone may ask.",
+        _policy(row),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def _policy(row: route.Route) -> str:
+    if row.is_open:
+        return "Anyone may send it."
+    rules = ", ".join(f"[`{rule}`](policy.md#{rule.split(':')[1]})" for rule in row.rules)
+    return f"Policy: {rules}."
 
 
 def _answers(row: route.Route) -> list[tuple[str, str]]:
@@ -50,7 +57,7 @@ def bodies(kinds: Sequence[Any]) -> str:
     """Return the types of a body with links to the Structs in them; nothing where there is no body."""
     words: dict[str, None] = {}
     for kind in kinds:
-        names = [schemas.name_of(struct_type) for struct_type in struct.named(kind)]
+        names = [schemas.name_of(row) for row in struct.named(kind)]
         words |= dict.fromkeys(
             [f"[{name}](bodies.md#{page.anchor(name)})" for name in names] or [struct.spell(kind)]
         )

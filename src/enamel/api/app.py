@@ -15,6 +15,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from enamel.api import headers, middleware, query, version, versioned_fields
+from enamel.api.documents import TableDocuments
 from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
@@ -34,7 +35,7 @@ def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
         paths.setdefault(route.path, {})[route.method] = route
-    # A bare router: what Starlette's application adds are translations of errors, which the door does.
+    # A bare router: what Starlette's application adds are translations of errors, which the middleware does.
     web = Router(
         routes=[
             WebRoute(path, Path(lines, services=services, table=table).serve, methods=list(lines))
@@ -61,29 +62,27 @@ class Path:
         if route.since > agreed:
             raise _too_early(route, agreed)
         callers = self._services.callers
-        caller = await callers.authenticate(request.headers) if route.rule else NOBODY
-        context.use(
-            CallContext(
-                caller=caller,
-                request_id=request.scope[middleware.REQUEST_ID],
-                fresh=headers.wants_fresh(request.headers),
-            )
+        caller = NOBODY if route.is_open else await callers.authenticate(request.headers)
+        ctx = CallContext(
+            caller=caller,
+            request_id=request.scope[middleware.REQUEST_ID],
+            fresh=headers.wants_fresh(request.headers),
         )
-        told = query.parse(request.query_params.multi_items(), route.query)
+        context.use(ctx)
+        parameters = query.parse(request.query_params.multi_items(), route.query)
         data = await _data(request) if _has_body(request, route) else None
         if data is not None:
             versioned_fields.check(data, route.request, agreed=agreed)
         api_request = Request(
             services=self._services,
-            caller=caller,
-            request_id=request.scope[middleware.REQUEST_ID],
+            ctx=ctx,
             path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             params=request.path_params,
-            query=told,
+            query=parameters,
             body=data,
             headers=request.headers,
             while_here=lambda waiting: _while_here(request, waiting),
-            table=offered(self._table, agreed),
+            documents=TableDocuments(offered(self._table, agreed)),
         )
         answer = await route.handler(api_request)
         unknown = versioned_fields.later(route.responses.get(answer.status, ()), agreed)
@@ -121,7 +120,7 @@ async def _data(request: WebRequest) -> Any:
     charset = options.strip().lower().removeprefix("charset=").strip('"') if "charset" in options else "utf-8"
     if media_type.strip().lower() != "application/json" or charset != "utf-8":
         raise MediaTypeRefused(
-            f"The body's type is '{said[:80]}'." if said else "The body's type is not told."
+            f"The body's Content-Type is '{said[:80]}'." if said else "The body has no Content-Type."
         )
     if request.headers.get("content-encoding", "identity") != "identity":
         raise MediaTypeRefused(
@@ -138,7 +137,7 @@ async def _data(request: WebRequest) -> Any:
     data = body.loads(bytes(raw))
     if data is None:
         # None stands for no body further down, and this is one.
-        detail = "Expected is an object, not null."
+        detail = "Expected an object, got null."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
     return data
 

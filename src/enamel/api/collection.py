@@ -1,37 +1,45 @@
 """The collection: a list that is given out in pages, each with a link to the next."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct
 
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.api.request import Request
-from enamel.service.resources import paging
+from enamel.api.route import Cloud
+from enamel.service.resources.paging import LIMIT, Page
 
 T = TypeVar("T")
 
+Limit = Annotated[int, Meta(ge=1, le=1000)]
 
-class Window(Struct, frozen=True, kw_only=True):
-    """Which part of a collection is wanted."""
 
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 20
+class Slice(Struct, frozen=True, kw_only=True):
+    """Which part of a collection to show."""
+
+    limit: Limit = LIMIT
     """How many at most."""
     marker: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-    """What the last entry of the previous page is known by."""
+    """The id of the last entry of the previous page, or its name where entries have no id."""
 
 
-def page(
-    request: Request, entries: Sequence[T], *, what: str, schema: str, key: Callable[[T], str]
-) -> tuple[Sequence[T], Links]:
-    """Return the part of a collection that a request wants, and the links of that part.
+class Window(Slice, frozen=True, kw_only=True):
+    """Which part of a collection on a cloud to show."""
 
-    Raises:
-        Invalid: The marker is no entry's.
+    cloud: Cloud | None = None
+    """Name of the cloud; the default one if not set."""
 
-    """
-    wanted: Window = request.query
-    found = paging.cut(entries, limit=wanted.limit, marker=wanted.marker, key=key, what=what)
-    onward = links.onward(request.path, marker=key(found.entries[-1])) if found.more else None
-    return found.entries, links.of(request.path, schema=schema, next=onward)
+
+def window(request: Request) -> dict[str, Any]:
+    """Return the part that a request names, as arguments of a use case."""
+    return {"cloud": request.cloud, "limit": request.query.limit, "marker": request.query.marker}
+
+
+def page_links(
+    request: Request, page: Page[T], *, schema: str, key: Callable[[T], str], **others: str | None
+) -> Links:
+    """Return the links of a page: itself, the next one, and others."""
+    onward = links.onward(request.path, marker=key(page.entries[-1])) if page.more else None
+    return links.of(request.path, schema=schema, next=onward, **others)

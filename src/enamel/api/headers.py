@@ -1,27 +1,27 @@
-"""Request headers that mean something to handlers, read with care."""
+"""Parse the request headers that handlers use."""
 
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from enamel.api import request
 from enamel.model import ids
 from enamel.model.errors import Fault, Invalid
+from enamel.service.tasks import follow
 
 KEY = r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?"
-"""What a key looks like with which a POST may be repeated."""
+"""The form of an idempotency key."""
 EVENT = "[0-9]{1,9}"
-"""What the number of an event looks like."""
+"""The form of an event's number."""
 
 
 def request_id(headers: Mapping[str, str]) -> str:
-    """Return the caller's global id of a request where it is well-formed, else a new one."""
+    """Return the caller's global request id if it is well-formed, else a new one."""
     given = headers.get("x-openstack-request-id", "")
     return given if ids.REQUEST.fullmatch(given) else ids.new_request_id()
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
-    """Return the key with which a POST may be repeated.
+    """Return the idempotency key.
 
     Raises:
         Invalid: It is empty, too long, or not plain printable text.
@@ -42,12 +42,12 @@ def preferred_wait(headers: Mapping[str, str]) -> timedelta | None:
         name, _, value = preference.split(";")[0].partition("=")
         seconds = value.strip().strip('"')
         if name.strip().lower() == "wait" and re.fullmatch("[0-9]{1,9}", seconds):
-            return min(timedelta(seconds=int(seconds)), request.LONGEST_WAIT)
+            return min(timedelta(seconds=int(seconds)), follow.LONGEST_WAIT)
     return None
 
 
 def last_event(headers: Mapping[str, str]) -> int | None:
-    """Return the number of the last event that a client of a broken stream has seen.
+    """Return the number of the last event that the client of an interrupted stream received.
 
     Raises:
         Invalid: It is not the number of an event.
@@ -62,13 +62,13 @@ def last_event(headers: Mapping[str, str]) -> int | None:
 
 
 def wants_fresh(headers: Mapping[str, str]) -> bool:
-    """Tell whether the client wants no answer that was kept (RFC 9111, section 5.2.1.4)."""
+    """Return whether the client refuses cached responses (RFC 9111, section 5.2.1.4)."""
     directives = headers.get("cache-control", "").lower().split(",")
     return any(directive.strip() == "no-cache" for directive in directives)
 
 
 def matches(headers: Mapping[str, str], tag: str) -> bool:
-    """Tell whether the client has the entity with this tag already."""
+    """Return whether the client has the entity with this tag already."""
     known = [entry.strip().removeprefix("W/") for entry in headers.get("if-none-match", "").split(",")]
     return "*" in known or tag in known
 

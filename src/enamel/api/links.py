@@ -1,8 +1,11 @@
 """Links: where to go from a body."""
 
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct
+
+S = TypeVar("S", bound=Struct)
 
 
 class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,3 +36,14 @@ def onward(here: str, **changes: str | int) -> str:
     split = urlsplit(here)
     asked = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] not in changes]
     return f"{split.path}?{urlencode([*asked, *changes.items()])}"
+
+
+def added(form: type[S], record: Struct, links: Links) -> S:
+    """Return a record of the service layer in the form that has links.
+
+    Args:
+        form: A Struct with the record's fields and `links`.
+        record: What a use case returned.
+        links: Its links.
+    """
+    return form(**{name: getattr(record, name) for name in record.__struct_fields__}, links=links)

@@ -53,7 +53,7 @@ def failures(route: Route) -> dict[int, list[type[errors.EnamelError]]]:
     found: dict[int, list[type[errors.EnamelError]]] = {}
     kinds = [
         *EVERYWHERE,
-        *(WITH_CALLER if route.rule else ()),
+        *(() if route.is_open else WITH_CALLER),
         *(WITH_BODY if route.request is not None else ()),
         *((errors.KeyReused, errors.KeyInFlight) if route.method == "POST" else ()),
         *route.errors,
@@ -78,8 +78,8 @@ def _operation(route: Route) -> dict[str, Any]:
             },
         },
     }
-    if route.rule:
-        operation["x-enamel-policy"] = route.rule
+    if not route.is_open:
+        operation["x-enamel-policy"] = list(route.rules)
     if route.request is not None:
         operation["requestBody"] = {
             "required": route.body_required,

@@ -1,26 +1,37 @@
-"""The exchange: what a handler is asked and what it answers, free of the web server's types."""
+"""Request and response: what a handler gets and what it returns, free of the web server's types."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol
+from urllib.parse import quote
 
 from msgspec import Struct
 
-from enamel.model.caller import Caller
+from enamel.model.call_context import CallContext
 from enamel.service.services import Services
 
-if TYPE_CHECKING:
-    from enamel.api.route import Route
 
-T = TypeVar("T")
+class Documents(Protocol):
+    """What the service tells about its routes, as far as the agreed version of the API has them."""
+
+    def home(self) -> dict[str, Any]:
+        """Return the JSON Home document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+
+    def schema_names(self) -> tuple[str, ...]:
+        """Return the names of all schemas."""
+
+    def schema(self, name: str) -> dict[str, Any] | None:
+        """Return one schema, or None if no body has that name."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
     """A request, checked against its route."""
 
     services: Services
-    caller: Caller
-    request_id: str
+    ctx: CallContext
+    """On whose behalf, and under which id, use cases are called."""
     path: str
     """With its query, as it was sent: what `_links.self` names."""
     params: Mapping[str, str]
@@ -32,13 +43,22 @@ class Request(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     """By names in lower case."""
     while_here: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
-    """Awaits something that may take long, and gives it up when the client has gone."""
-    table: "tuple[Route, ...]"
-    """Every route of the version that was agreed on."""
+    """Awaits something that may take long, and cancels it when the client has gone."""
+    documents: Documents
+
+    @property
+    def cloud(self) -> str | None:
+        """Return the cloud that the query names."""
+        cloud: str | None = getattr(self.query, "cloud", None)
+        return cloud
+
+    def at(self, path: str) -> str:
+        """Return a path on the cloud that the query names, for links to what is not found on every cloud."""
+        return path if self.cloud is None else f"{path}?cloud={quote(self.cloud, safe='')}"
 
 
 class Response(Struct, frozen=True, kw_only=True):
-    """An answer."""
+    """A response."""
 
     status: int = 200
     body: Any = None
@@ -47,8 +67,3 @@ class Response(Struct, frozen=True, kw_only=True):
     media_type: str = "application/json"
     stream: AsyncIterator[bytes] | None = None
     """Sent piece by piece instead of a body."""
-
-
-ACCEPTED = {"Retry-After": "1"}
-"""A task that was accepted is worth a look after a second."""
-LONGEST_WAIT = timedelta(seconds=60)

@@ -1,10 +1,10 @@
-"""The command line. It talks to the service over HTTP only, and imports what it needs when it needs it."""
+"""The command line. It talks to the service over HTTP only, and imports modules when it needs them."""
 
 import sys
 
 
 def main() -> None:
-    """Carry out the command that the process was started with."""
+    """Run the command that the process was started with."""
     from enamel.cli import program
 
     sys.exit(program.run(sys.argv[1:]))

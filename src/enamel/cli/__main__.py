@@ -1,4 +1,4 @@
-"""Lets `python -m enamel.cli` be the command line, too."""
+"""Makes `python -m enamel.cli` the command line as well."""
 
 from enamel.cli import main
 

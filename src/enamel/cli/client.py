@@ -1,4 +1,4 @@
-"""The client: requests to the service, and what its answers mean for the command line."""
+"""The client: sends requests to the service and turns refusals into failures of the command line."""
 
 import http.client
 import json
@@ -11,25 +11,34 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import enamel
+from enamel.cli import show
 from enamel.cli.failure import Exit, Failure
+from enamel.model import errors
 
 DEFAULT_URL = "http://127.0.0.1:8780"
-_ANSWERS_WITHIN = 120.0
-_SILENT_FOR = 45.0
-"""Seconds without a word after which a stream counts as broken; the service says something every 15."""
+_TIMEOUT = 120.0
+"""Seconds to wait for the answer to a request."""
+_STREAM_TIMEOUT = 45.0
+"""Seconds without data after which a stream counts as broken; the service sends a line every 15."""
 _TRIES = 3
-_KEY_IS_FREE_WITHIN = 15.0
-"""Seconds for which the answer to a request is waited for that somebody is still said to be accepting."""
+_IN_FLIGHT_TIMEOUT = 15.0
+"""Seconds to wait for a request that an earlier try still holds."""
 _IN_FLIGHT = "enamel.request.key_in_flight"
 _BROKEN = (http.client.HTTPException, OSError)
-
+_ON_NO_CLOUD = ("/tasks", "/clouds")
+"""The beginnings of paths that belong to no single cloud."""
+_REMEDIES = {
+    errors.Invalid.remedy: "Fix the errors above and try again.",
+    errors.ActionImpossible.remedy: "",
+}
+"""What to do about an error, in place of advice that is meant for programs."""
 
 FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
-"""After one of these events, nothing happens to a task any more."""
+"""The last event of a task is one of these."""
 
 
 class _Over(Exception):
-    """There are no more events to come."""
+    """The task has ended: no more events follow."""
 
 
 @dataclass(frozen=True)
@@ -46,53 +55,61 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self.cloud: str | None = None
+        """The cloud that requests name; None leaves it to the service."""
         parts = urlsplit(self.url)
         try:
             port = parts.port
         except ValueError:
             port = -1
         if parts.scheme not in {"http", "https"} or not parts.hostname or port == -1:
-            raise Failure(
-                f"'{url}' is not the address of a service: write http://HOST:PORT.", code=Exit.USAGE
-            )
+            raise Failure(f"'{url}' is not the URL of a service.", "Write http://HOST:PORT.", code=Exit.USAGE)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._host, self._port, self._prefix = parts.hostname, port, parts.path
 
     # -- one request
 
     def get(self, path: str, /, **query: Any) -> Any:
-        """Return what is at a path."""
-        return self.call("GET", _with(path, query)).data
+        """Return the resource at a path."""
+        return self.call("GET", self._target(path, query)).data
 
     def post(self, path: str, body: Any = None, /, **query: Any) -> Any:
-        """Send a command and return the answer; a connection that breaks does not carry it out twice."""
+        """Send a command and return the answer; it takes effect once even if the connection breaks."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self.call("POST", _with(path, query), body=body, headers=headers).data
+        return self.call("POST", self._target(path, query), body=body, headers=headers).data
 
     def patch(self, path: str, body: Any, /, **query: Any) -> Any:
         """Send a change and return the answer."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self.call("PATCH", _with(path, query), body=body, headers=headers).data
+        return self.call("PATCH", self._target(path, query), body=body, headers=headers).data
 
     def put(self, path: str, body: Any = None, /, **query: Any) -> Any:
-        """Send what is to be there and return the answer."""
-        return self.call("PUT", _with(path, query), body=body).data
+        """Send a resource and return the answer."""
+        return self.call("PUT", self._target(path, query), body=body).data
 
     def delete(self, path: str, /, **query: Any) -> Any:
-        """Have something removed and return the answer."""
+        """Delete a resource and return the answer."""
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self.call("DELETE", _with(path, query), headers=headers).data
+        return self.call("DELETE", self._target(path, query), headers=headers).data
 
     def pages(
         self, path: str, key: str, each: Callable[[Any], None] = lambda page: None, /, **query: Any
     ) -> Iterator[Any]:
-        """Yield the entries of a collection, page after page; `each` sees every page as a whole."""
-        onward: str | None = _with(path, query)
-        while onward:
-            page = self.call("GET", onward).data
+        """Yield the entries of a collection, page after page; `each` is called with every page."""
+        target: str | None = self._target(path, query)
+        while target:
+            page = self.call("GET", target).data
             each(page)
             yield from page[key]
-            onward = page["_links"].get("next", {}).get("href")
+            target = page["_links"].get("next", {}).get("href")
+
+    def _target(self, path: str, query: Mapping[str, Any]) -> str:
+        """Return a path with its query; the cloud is part of it if the path is on one."""
+        on_cloud = not path.startswith(_ON_NO_CLOUD)
+        parameters = {**query, "cloud": self.cloud} if on_cloud else query
+        values = {name: value for name, value in parameters.items() if value not in (None, False, ())}
+        texts = {name: "true" if value is True else value for name, value in values.items()}
+        return f"{path}?{urlencode(texts)}" if texts else path
 
     def call(
         self, method: str, path: str, *, body: Any = None, headers: Mapping[str, str] | None = None
@@ -104,9 +121,9 @@ class Client:
 
         """
         reply = self._sent(method, path, body=body, headers=headers or {})
-        until = time.monotonic() + _KEY_IS_FREE_WITHIN
+        until = time.monotonic() + _IN_FLIGHT_TIMEOUT
         while _is_in_flight(reply) and time.monotonic() < until:
-            # What took the request before is slow, or has died with it: then its key comes free by itself.
+            # The process that accepts the earlier try is slow or died; in that case the key is released after a while.
             time.sleep(float(reply.headers.get("Retry-After") or 1))
             reply = self._sent(method, path, body=body, headers=headers or {})
         if reply.status >= 400:
@@ -114,14 +131,14 @@ class Client:
         return reply
 
     def _sent(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
-        """Send a request, again where the connection breaks, and return whatever is answered."""
+        """Send a request, again if the connection breaks, and return the answer."""
         for attempt in range(1, _TRIES + 1):
             try:
-                return self._once(method, path, body=body, headers=headers)
+                return self._sent_once(method, path, body=body, headers=headers)
             except ConnectionRefusedError as error:
                 raise self._unreachable() from error
             except socket.gaierror as error:
-                raise self._unreachable(f"There is no host '{self._host}'.") from error
+                raise self._unreachable(f"Unknown host '{self._host}'.") from error
             except _BROKEN as error:
                 if attempt == _TRIES:
                     raise self._unreachable(
@@ -130,15 +147,15 @@ class Client:
                 time.sleep(0.2 * attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _once(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
-        connection = self._open(_ANSWERS_WITHIN)
+    def _sent_once(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
+        connection = self._open(_TIMEOUT)
         try:
-            sent = {"Accept": "application/json", "User-Agent": f"enamel/{enamel.__version__}", **headers}
-            raw = None
+            headers = {"Accept": "application/json", "User-Agent": f"enamel/{enamel.__version__}", **headers}
+            content = None
             if body is not None:
-                raw = json.dumps(body).encode()
-                sent["Content-Type"] = "application/json"
-            connection.request(method, self._prefix + path, body=raw, headers=sent)
+                content = json.dumps(body).encode()
+                headers["Content-Type"] = "application/json"
+            connection.request(method, self._prefix + path, body=content, headers=headers)
             response = connection.getresponse()
             text = response.read()
             plain = (response.getheader("Content-Type") or "").startswith("text/plain")
@@ -151,38 +168,38 @@ class Client:
         try:
             return json.loads(text) if text else None
         except ValueError as error:
-            raise self._unreachable("What answers there does not speak Enamel's language.") from error
+            raise self._unreachable("What answers there is not Enamel.") from error
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         return self._kind(self._host, self._port, timeout=timeout)
 
-    def _unreachable(self, why: str = "Nothing listens there.") -> Failure:
+    def _unreachable(self, reason: str = "Nothing listens there.") -> Failure:
         return Failure(
-            f"The service at {self.url} cannot be reached. {why}",
-            "Start it with `enamel up`, or name another with --url or ENAMEL_URL.",
+            f"The service at {self.url} cannot be reached. {reason}",
+            "Start it with `enamel up`, or name another service with --url or ENAMEL_URL.",
             code=Exit.UNREACHABLE,
         )
 
     # -- a stream
 
     def stream(self, path: str, *, after: int, patience: float = 60.0) -> Iterator[dict[str, Any]]:
-        """Yield the events of a task as they happen; a stream that breaks is taken up where it broke.
+        """Yield the events of a task as they happen; a stream that breaks continues where it broke.
 
         Args:
-            path: Where the events are.
+            path: The path of the events.
             after: The number of the last event that is known.
-            patience: Seconds for which the service may be away.
+            patience: Seconds for which the service may be unreachable.
 
         Raises:
-            Failure: The service stayed away, or refuses.
+            Failure: The service became unreachable, or refuses.
 
         """
-        away_since: float | None = None
+        unreachable_since: float | None = None
         while True:
-            why: Exception | None = None
+            cause: Exception | None = None
             try:
                 for event in self._listen(path, after=after):
-                    away_since = None
+                    unreachable_since = None
                     after = event["seq"]
                     yield event
                     if event["type"] in FINAL:
@@ -190,15 +207,15 @@ class Client:
             except _Over:
                 return
             except _BROKEN as error:
-                why = error
-            away_since = away_since or time.monotonic()
-            if time.monotonic() - away_since > patience:
-                raise self._unreachable(f"It stayed away for {patience:.0f} seconds.") from why
+                cause = error
+            unreachable_since = unreachable_since or time.monotonic()
+            if time.monotonic() - unreachable_since > patience:
+                raise self._unreachable(f"It did not answer for {patience:.0f} seconds.") from cause
             time.sleep(0.5)
 
     def _listen(self, path: str, *, after: int) -> Iterator[dict[str, Any]]:
         """Yield the events of one connection."""
-        connection = self._open(_SILENT_FOR)
+        connection = self._open(_STREAM_TIMEOUT)
         try:
             headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
             connection.request("GET", self._prefix + path, headers=headers)
@@ -208,7 +225,7 @@ class Client:
             if response.status == 204:
                 raise _Over
             for line in response:
-                # A line that the end of the connection has cut has no end of its own.
+                # A line without an end was cut off when the connection broke.
                 if line.startswith(b"data: ") and line.endswith(b"\n"):
                     yield json.loads(line[6:])
         finally:
@@ -216,32 +233,22 @@ class Client:
 
 
 def _is_in_flight(reply: Reply) -> bool:
-    """Tell whether an earlier try of the same request is still being accepted."""
-    errors = reply.data.get("errors", ()) if isinstance(reply.data, dict) else ()
-    return any(error.get("code") == _IN_FLIGHT for error in errors)
+    """Return whether an earlier try of the same request is still being accepted."""
+    faults = reply.data.get("errors", ()) if isinstance(reply.data, dict) else ()
+    return any(error.get("code") == _IN_FLIGHT for error in faults)
 
 
 def refused(reply: Reply) -> Failure:
-    """Return the failure that an error's body tells of: each fault with its place, and what to do once."""
-    errors = reply.data.get("errors", []) if isinstance(reply.data, dict) else []
-    lines = []
-    for error in errors:
-        pointer = error.get("pointer")
-        place = f"{pointer}: " if pointer else ""
-        lines.append(f"{place}{error.get('detail', error.get('title', 'refused'))}")
-    remedies = dict.fromkeys(error["remedy"] for error in errors if error.get("remedy"))
-    cloud_ids = dict.fromkeys(id for error in errors for id in error.get("request_ids", ()))
-    if cloud_ids:
-        lines.append(f"Request ids of the cloud: {', '.join(cloud_ids)}")
-    return Failure(*(lines or [f"The service answered {reply.status}."]), *remedies, data=reply.data)
+    """Return the failure for an error: each fault with the option at fault, then what to do, each advice once."""
+    faults = reply.data.get("errors", []) if isinstance(reply.data, dict) else []
+    lines = [show.fault(error) for error in faults] or [f"The service answered {reply.status}."]
+    remedies = [_REMEDIES.get(error.get("remedy"), error.get("remedy")) for error in faults]
+    request_ids = dict.fromkeys(id for error in faults for id in error.get("request_ids", ()))
+    if request_ids:
+        lines.append(f"Request ids of the cloud: {', '.join(request_ids)}")
+    return Failure(*lines, *dict.fromkeys(filter(None, remedies)), data=reply.data)
 
 
 def segment(text: str) -> str:
     """Return a text as one segment of a path."""
     return quote(text, safe="")
-
-
-def _with(path: str, query: Mapping[str, Any]) -> str:
-    given = {name: value for name, value in query.items() if value not in (None, False, ())}
-    texts = {name: "true" if value is True else value for name, value in given.items()}
-    return f"{path}?{urlencode(texts)}" if texts else path

@@ -1,6 +1,6 @@
-"""The demonstration: three servers on the built-in cloud, with everything around them, and away again.
+"""The demonstration: launch three servers on the built-in cloud with everything around them, and undo it all.
 
-It starts a cloud and Enamel in this process and then types the commands that anybody would type.
+It starts a cloud and Enamel in this process and then runs the commands that a user would type.
 """
 
 import asyncio
@@ -28,47 +28,49 @@ from enamel.conf import settings
 from enamel.sandbox import kernel
 
 KINDS = ("servers", "ports", "floatingips", "volumes", "keypairs", "security_groups", "networks")
-"""What must be as it was when all is over."""
+"""What the cloud must have in the same number before and after."""
 
 _console = Console(highlight=False)
 
 
 def main() -> int:
-    """Show what Enamel does, and return an exit code: 0 where everything went as it should."""
+    """Show what Enamel does, and return an exit code: 0 if everything went well."""
     began = time.monotonic()
     telemetry.set_up(level="ERROR")
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(prefix="enamel-demo-") as place:
-        _say("A small OpenStack cloud and Enamel start, in this process …")
-        with _service(Path(place)) as (url, cloud):
-            _say(f"Enamel answers at {url}; the cloud it works on at {cloud}.")
+    with tempfile.TemporaryDirectory(prefix="enamel-demo-") as directory:
+        _say("Starting a small OpenStack cloud and Enamel in this process …")
+        with _service(Path(directory)) as (url, cloud):
+            _say(f"Enamel is up at {url}, its cloud at {cloud}.")
             before = _exists(cloud)
-            done = _tour(Client(url), cloud=cloud, key=_public_key(Path(place)), before=before)
+            done = _tour(Client(url), cloud=cloud, key=_public_key(Path(directory)), before=before)
     if done:
-        _say(f"That was all, in {time.monotonic() - began:.0f} seconds. `enamel up` starts it for good.")
+        _say(
+            f"Done in {time.monotonic() - began:.0f} seconds. `enamel up --sandbox` starts the same for you."
+        )
     return 0 if done else 1
 
 
 def _tour(client: Client, *, cloud: str, key: Path, before: Mapping[str, int]) -> bool:
-    """Boot, prove, look back, undo; tell whether all of it went as it should."""
+    """Launch, connect, inspect, undo; return whether everything went well."""
     _say(
-        "Three servers, each with a public address, a volume, a key, and port 2222 open. Wait until they answer:"
+        "Create three servers, each with a public address, a volume, a key and port 2222 open, and wait until they answer:"
     )
     launch = (
-        "server create web --count 3 --template cirros --type m1.tiny --public-address --volume 1 "
-        f"--keypair me={key} --allow tcp/2222 --ready-when tcp/2222 --wait"
+        "server create web --count 3 --image cirros --flavor m1.tiny --public-address --volume 1 "
+        f"--key-name me={key} --allow tcp/2222 --ready-when tcp/2222 --wait"
     )
     if _type(client, launch) != 0:
         return False
     (task,) = client.get("/tasks", all=True)["tasks"]
-    _say("Do the addresses really answer? Each guest greets on port 2222:")
+    _say("Connect to each server on port 2222:")
     addresses = {server["hostname"]: server["public_address"] for server in task["servers"]}
     greetings = {name: _greeting(address) for name, address in addresses.items()}
     for name, address in addresses.items():
         _console.print(f"  {name}  {address}:2222  [green]{greetings[name]}[/green]")
-    _say("What happened, and what it cost:")
-    shown = _type(client, f"task show {task['id']}")
-    _say("Undo it: everything that the task has made goes, and nothing else.")
+    _say("Show the task, with its steps and API calls:")
+    inspected = _type(client, f"task show {task['id']}")
+    _say("Undo it: revert the task, which removes what it made and nothing else:")
     reverted = _type(client, f"task revert {task['id']} --wait")
     after = _exists(cloud)
     left = {
@@ -76,24 +78,22 @@ def _tour(client: Client, *, cloud: str, key: Path, before: Mapping[str, int]) -
     }
     silent = not any(_greeting(address, tries=1) for address in addresses.values())
     if left or not silent:
-        _console.print(f"[red]Something is left on the cloud: {left}[/red]")
+        _console.print(f"[red]Left over on the cloud: {left}[/red]")
         return False
-    _say(
-        "The cloud has what it had before: no server, port, address, volume, key or group is left, nobody answers."
-    )
-    return all(greetings.values()) and shown == reverted == 0
+    _say("The cloud is as before: no server, port, address, volume, keypair or security group is left over.")
+    return all(greetings.values()) and inspected == reverted == 0
 
 
 @contextmanager
-def _service(place: Path) -> Iterator[tuple[str, str]]:
-    """Run a cloud and Enamel in a thread; the block gets their addresses."""
+def _service(directory: Path) -> Iterator[tuple[str, str]]:
+    """Run a cloud and Enamel in a thread, and yield their URLs."""
     ready: Future[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
         end = asyncio.Event()
-        told = settings.up({}, data=place / "data", sandbox=True, port=0)
+        loaded = settings.up({}, data=directory / "data", sandbox=True, port=0)
         quick = kernel.Settings(boot_seconds=(1.0, 2.5))
-        async with bootstrap.up(told, sandbox=quick) as running:
+        async with bootstrap.up(loaded, sandbox=quick) as running:
             sandbox = running.sandbox.url if running.sandbox else ""
             ready.set_result((running.url, sandbox, asyncio.get_running_loop(), end))
             await end.wait()
@@ -117,15 +117,14 @@ def _service(place: Path) -> Iterator[tuple[str, str]]:
 
 
 def _type(client: Client, line: str) -> int:
-    """Carry out a command as if it were typed, and return its exit code."""
+    """Print and run a command line, and return its exit code."""
     arguments = shlex.split(line)
-    shown = " ".join(Path(word).name if word.startswith("/") else word for word in arguments)
-    _console.print(f"\n[bold]$ enamel {shown}[/bold]", soft_wrap=True)
+    _console.print(f"\n[bold]$ enamel {line}[/bold]", soft_wrap=True)
     return program.run(["--url", client.url, *arguments])
 
 
 def _greeting(address: str, *, tries: int = 5) -> str:
-    """Return what a guest says to whoever connects; nothing where nobody answers."""
+    """Return the greeting of a server on port 2222, or an empty text if it does not answer."""
     for _ in range(tries):
         try:
             with socket.create_connection((address, 2222), timeout=2) as connection:
@@ -136,22 +135,22 @@ def _greeting(address: str, *, tries: int = 5) -> str:
 
 
 def _exists(cloud: str) -> dict[str, int]:
-    """Return how many things of each kind the cloud has, by its own account."""
-    with urllib.request.urlopen(f"{cloud}/sandbox/state") as answer:  # noqa: S310 - a loopback address of our own
+    """Return how many resources of each kind the cloud has, by its own account."""
+    with urllib.request.urlopen(f"{cloud}/sandbox/state") as answer:  # noqa: S310 - our own loopback address
         state: dict[str, Any] = json.load(answer)
-    # Every project has a group called default, which the cloud makes when it is first looked for.
-    groups = [one for one in state["security_groups"] if one["name"] != "default"]
+    # Every project has a security group `default`, which the cloud makes when it is first listed.
+    groups = [group for group in state["security_groups"] if group["name"] != "default"]
     return {kind: len(state[kind]) for kind in KINDS} | {"security_groups": len(groups)}
 
 
-def _public_key(place: Path) -> Path:
-    """Return a file with a new public key."""
+def _public_key(directory: Path) -> Path:
+    """Write a new public key and return its file."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
     public = ed25519.Ed25519PrivateKey.generate().public_key()
     text = public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    file = place / "me.pub"
+    file = directory / "me.pub"
     file.write_bytes(text + b" me@demo\n")
     return file
 

@@ -1,4 +1,4 @@
-"""How the command line ends: what each exit code means, and failures that say it in a sentence."""
+"""How the command line ends: the meaning of each exit code, and failures with a message for the user."""
 
 import enum
 
@@ -7,11 +7,11 @@ class Exit(enum.IntEnum):
     """What the exit code means."""
 
     DONE = 0
-    """Everything that was asked for is there."""
+    """Everything that was asked for is done."""
     FAILED = 1
-    """It was refused, or it failed."""
+    """The request was refused or failed."""
     USAGE = 2
-    """The command line itself has no meaning."""
+    """The command line is wrong."""
     UNREACHABLE = 3
     """The service does not answer."""
     INTERRUPTED = 130
@@ -19,11 +19,11 @@ class Exit(enum.IntEnum):
 
 
 class Failure(Exception):
-    """Ends the command line with a sentence for the user."""
+    """Ends the command line with a message for the user."""
 
     def __init__(self, *lines: str, code: Exit = Exit.FAILED, data: object = None) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
         self.code = code
         self.data = data
-        """What `--json` prints instead."""
+        """What `--json` prints in addition."""

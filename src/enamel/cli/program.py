@@ -1,4 +1,4 @@
-"""The program: its commands, its common options, and the one place where failures become words and exit codes."""
+"""The program: its commands, its common options, and the one place that turns failures into messages and exit codes."""
 
 import importlib
 import json
@@ -10,46 +10,45 @@ from typing import Any
 import click
 
 import enamel
-from enamel.cli import client, failure
+from enamel.cli import client, grammar, renamed
 from enamel.cli.failure import Exit, Failure
 
 COMMANDS = {
-    "up": "enamel.cli.up",
-    "api": "enamel.cli.api",
-    "worker": "enamel.cli.worker",
-    "db": "enamel.cli.db",
-    "conf": "enamel.cli.conf",
-    "sandbox": "enamel.cli.sandbox",
-    "server": "enamel.cli.server",
-    "task": "enamel.cli.task",
-    "template": "enamel.cli.template",
-    "network": "enamel.cli.network",
-    "keypair": "enamel.cli.keypair",
-    "volume": "enamel.cli.volume",
-    "address": "enamel.cli.address",
-    "orphans": "enamel.cli.orphans",
-    "quota": "enamel.cli.quota",
-    "placement": "enamel.cli.placement",
-    "cloud": "enamel.cli.cloud",
-    "server-type": "enamel.cli.server_type",
+    "up": "enamel.cli.process.up",
+    "api": "enamel.cli.process.api",
+    "worker": "enamel.cli.process.worker",
+    "db": "enamel.cli.process.db",
+    "conf": "enamel.cli.process.conf",
+    "sandbox": "enamel.cli.process.sandbox",
+    "server": "enamel.cli.server.server",
+    "task": "enamel.cli.resource.task",
+    "template": "enamel.cli.resource.template",
+    "network": "enamel.cli.resource.network",
+    "keypair": "enamel.cli.resource.keypair",
+    "volume": "enamel.cli.resource.volume",
+    "address": "enamel.cli.resource.address",
+    "orphans": "enamel.cli.resource.orphans",
+    "quota": "enamel.cli.resource.quota",
+    "placement": "enamel.cli.resource.placement",
+    "cloud": "enamel.cli.resource.cloud",
+    "server-type": "enamel.cli.resource.server_type",
 }
 """Each command's module, which holds a click command of the same name, with _ for -."""
 
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are used: starting up stays quick."""
+class Lazy(grammar.Words):
+    """A group whose commands are imported when they are used, so that the program starts quickly."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None where there is none of the name."""
+        """Return the command with a name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_")
-        )
+        module = importlib.import_module(COMMANDS[cmd_name])
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 
@@ -60,12 +59,12 @@ class Lazy(click.Group):
     default=client.DEFAULT_URL,
     show_default=True,
     show_envvar=True,
-    help="Where the service answers.",
+    help="URL of the service.",
 )
 @click.version_option(enamel.__version__, prog_name="enamel")
 @click.pass_context
 def program(ctx: click.Context, url: str) -> None:
-    """Boot servers on an OpenStack cloud, with everything around them, with one call.
+    """Launch servers on an OpenStack cloud, with everything around them, in one call.
 
     Start the service with `enamel up`; the other commands talk to it.
     """
@@ -73,34 +72,43 @@ def program(ctx: click.Context, url: str) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out a command line and return its exit code; no traceback reaches the user."""
+    """Run a command line and return its exit code; the user sees no traceback."""
     try:
         result: Any = program.main(list(arguments), prog_name="enamel", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else Exit.DONE
-    except Failure as error:
-        return _told(error, as_json="--json" in arguments)
+    except Failure as failure:
+        return _report(failure, as_json="--json" in arguments)
     except click.ClickException as error:
-        error.show()
+        _renamed(error).show()
         return Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever reads the output has seen enough; without this, Python complains once more at its end.
+        # The reader of the output has closed it; without this line, Python complains once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except Exception as error:
         if os.environ.get("ENAMEL_DEBUG"):
             raise
-        click.echo(f"The command line has a fault of its own: {type(error).__name__}: {error}", err=True)
-        click.echo("ENAMEL_DEBUG=1 shows where; please report it.", err=True)
+        click.echo(f"Internal error of the command line: {type(error).__name__}: {error}", err=True)
+        click.echo("ENAMEL_DEBUG=1 shows the traceback. Please report it.", err=True)
         return Exit.FAILED
 
 
-def _told(error: Failure, *, as_json: bool) -> failure.Exit:
-    if as_json and error.data is not None:
-        click.echo(json.dumps(error.data, indent=2, ensure_ascii=False))
-    for line in error.lines:
+def _report(failure: Failure, *, as_json: bool) -> Exit:
+    if as_json and failure.data is not None:
+        click.echo(json.dumps(failure.data, indent=2, ensure_ascii=False))
+    for line in failure.lines:
         click.echo(line, err=True)
-    return error.code
+    return failure.code
+
+
+def _renamed(error: click.ClickException) -> click.ClickException:
+    """Return an error that names the new spelling of an option that is renamed; any other error as it is."""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        sentence = renamed.option(error.ctx.command_path, error.option_name)
+        if sentence is not None:
+            return click.UsageError(sentence, ctx=error.ctx)
+    return error

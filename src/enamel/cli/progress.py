@@ -1,4 +1,4 @@
-"""Progress: a task drawn live, a line for each server, from the stream of its events."""
+"""Progress: a task on screen while it runs, one row for each server, from the stream of its events."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -21,10 +21,10 @@ class Row:
     """What is known of one server."""
 
     state: str = "WAITING"
-    doing: dict[str, str] = field(default_factory=dict)
-    """The steps that run, each with the word that people read."""
-    said: str = ""
-    """The last thing that was said of it."""
+    running: dict[str, str] = field(default_factory=dict)
+    """The steps that run, each with its name on screen."""
+    latest: str = ""
+    """The sentence of the latest event."""
     address: str = ""
 
 
@@ -38,73 +38,71 @@ class Board:
         self.total = len(plan["nodes"])
         self.finished: set[str] = set()
         self.reverting = False
-        self._timeline = timeline.Timeline(timeline.groups(plan))
+        self._timeline = timeline.Timeline(plan)
         self._began = time.monotonic()
 
     def take(self, event: Mapping[str, Any]) -> str:
-        """Take in an event, and return its line."""
+        """Update the rows by an event, and return its line."""
         data, item = event.get("data", {}), event.get("item") or ""
         row = self.rows.get(self._timeline.server(event) or "", self.shared)
         match event["type"]:
             case "item.started":
-                # What serves all servers is known by its own name: three may be undone at once.
-                row.doing[item] = item if row is self.shared else timeline.human(data.get("action", ""))
+                # Steps of all servers are shown with their own names: three of one kind may run at once.
+                row.running[item] = item if row is self.shared else self._timeline.step(event)
                 if row.state == "WAITING":
                     row.state = "BUILDING"
             case "item.completed" | "item.failed" | "item.reverted":
-                row.doing.pop(item, None)
+                row.running.pop(item, None)
                 self.finished.add(item)
             case "server.addressed":
                 row.address = data.get("public_address", "")
-            case "server.active":
+            case "server.active" | "server.reachable":
                 row.state = "ACTIVE"
-            case "server.reachable":
-                row.state = "READY"
             case "server.moved_on":
                 row.state = "WAITING"
             case "server.failed":
-                row.state = "FAILED"
-                row.doing.clear()
+                row.state = "ERROR"
+                row.running.clear()
             case "task.reverting":
                 self.reverting = True
-        row.said = self._timeline.says(event)
+        row.latest = self._timeline.sentence(event)
         return self._timeline.line(event)
 
     def __rich__(self) -> "RenderableType":
-        """Return the board as it is drawn."""
+        """Return the board as rich draws it."""
         from rich import box
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
         head = Table.grid(padding=(0, 2))
-        doing = "undoing" if self.reverting else self.task["action"].lower()
+        phase = "rolling back" if self.reverting else self.task["action"].lower()
         bar = ProgressBar(total=max(self.total, 1), completed=len(self.finished), width=32)
         seconds = f"{time.monotonic() - self._began:.1f} s"
-        head.add_row(f"[bold]{doing}[/bold]", bar, f"{len(self.finished)}/{self.total} steps", seconds)
+        head.add_row(f"[bold]{phase}[/bold]", bar, f"{len(self.finished)}/{self.total} steps", seconds)
         body = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
         for name in ("server", "state", "address", "now"):
             body.add_column(name, no_wrap=True, overflow="ellipsis")
         for name, row in self.rows.items():
             body.add_row(show.plain(name), show.state(row.state), show.plain(row.address), _now(row))
-        if self.shared.doing or not self.rows:
+        if self.shared.running or not self.rows:
             body.add_row("[dim]all[/dim]", "", "", _now(self.shared))
         return Group(head, body) if body.row_count else head
 
 
 def _now(row: Row) -> str:
-    if row.doing:
-        return show.plain(", ".join(dict.fromkeys(row.doing.values())))
-    return f"[dim]{show.plain(row.said)}[/dim]"
+    if row.running:
+        return show.listed(dict.fromkeys(row.running.values()))
+    return f"[dim]{show.plain(row.latest)}[/dim]"
 
 
 def follow(client: Client, task: Mapping[str, Any], *, quiet: bool = False) -> dict[str, Any]:
-    """Draw a task until its end, and return it as it is then.
+    """Show a task until its end, and return it as it is then.
 
-    Where standard error is no terminal, each event is a line.
+    If standard error is not a terminal, each event is a line.
 
     Raises:
-        Failure: The service stayed away, or the user has seen enough.
+        Failure: The service became unreachable, or the user pressed Ctrl-C.
 
     """
     id = task["id"]
@@ -117,11 +115,11 @@ def follow(client: Client, task: Mapping[str, Any], *, quiet: bool = False) -> d
                 board.take(event)
         else:
             _draw(board, events, show.console(stderr=True))
-        found: dict[str, Any] = client.get(f"/tasks/{id}")
-        return found
+        ended: dict[str, Any] = client.get(f"/tasks/{id}")
+        return ended
     except KeyboardInterrupt:
         raise Failure(
-            "The task goes on without you.",
+            "The task goes on in the background.",
             f"Watch it:  enamel task watch {id}",
             f"Cancel it: enamel task cancel {id}",
             code=Exit.INTERRUPTED,
@@ -148,5 +146,5 @@ def _live(board: Board, console: "Console") -> "Iterator[Any]":
 
 
 def verdict(task: Mapping[str, Any]) -> Exit:
-    """Return the exit code that a task's end means: 0 only where everything that was asked for is there."""
+    """Return the exit code of an ended task: 0 only if everything that was asked for is done."""
     return Exit.DONE if task["state"] == "COMPLETED" and not task["error"] else Exit.FAILED

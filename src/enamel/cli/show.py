@@ -1,33 +1,42 @@
-"""Showing: tables and sentences for people, JSON for programs."""
+"""Output: tables and sentences for people, JSON for programs."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from enamel.cli import pointers
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+Record = Mapping[str, Any]
+"""What the service answers with for one resource."""
+Columns = Mapping[str, Callable[[Record], str]]
+"""The columns of a list: the text of each for a record, by its heading."""
+
 _WIDE = 200
-"""Columns where the output is no terminal: nothing that a program may cut out is folded."""
+"""Columns of an output that is no terminal: wide enough that nothing a program may read is folded."""
 
 COLOURS = {
     "COMPLETED": "green",
     "READY": "green",
     "ACTIVE": "green",
     "DONE": "green",
-    "GONE": "dim",
+    "TERMINATED": "dim",
     "RUNNING": "cyan",
     "BUILDING": "cyan",
     "WAITING": "dim",
     "ABORTED": "red",
-    "FAILED": "red",
     "ERROR": "red",
+    "FAILED": "red",
     "TIMED_OUT": "red",
     "REVERTED": "yellow",
 }
+SERVER_STATES = {"READY": "ACTIVE", "FAILED": "ERROR", "GONE": "TERMINATED"}
+"""States that a task gives its servers, by the state that `enamel server list` shows for such a server."""
 
 
 def as_json(data: Any) -> None:
@@ -39,28 +48,44 @@ def console(*, stderr: bool = False) -> "Console":
     """Return a console on standard output, or on standard error."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE)
+    terminal = Console(stderr=stderr, highlight=False)
+    return terminal if terminal.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDE)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """Print a table, or a sentence where it has no rows."""
+    """Print a table, or a sentence in place of one without rows."""
     from rich import box
     from rich.table import Table
 
-    shown = Table(*header, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in shown.columns:
+    grid = Table(*header, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in grid.columns:
         column.overflow = "fold"
     for row in rows:
-        shown.add_row(*row)
-    if shown.row_count:
-        console().print(shown)
+        grid.add_row(*row)
+    if grid.row_count:
+        console().print(grid)
     else:
         click.echo(empty)
 
 
+def records(listed: Sequence[Record], columns: Columns, *, empty: str) -> None:
+    """Print a table of resources; the column `cloud` is added if they say on which cloud they are."""
+    columns = dict(columns)
+    if any(record.get("cloud") for record in listed):
+        columns = {"cloud": lambda record: plain(record.get("cloud")), **columns}
+        columns = {heading: columns[heading] for heading in sorted(columns, key=_place(columns))}
+    rows = [[text(record) for text in columns.values()] for record in listed]
+    table(list(columns), rows, empty=empty)
+
+
+def _place(columns: Columns) -> Callable[[str], int]:
+    """Return the order of columns: `cloud` goes before the last one."""
+    headings = [heading for heading in columns if heading != "cloud"]
+    return lambda heading: 2 * (len(headings) - 1) - 1 if heading == "cloud" else 2 * headings.index(heading)
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print names with their values; what has no value is left out."""
+    """Print names with their values; pairs without a value are left out."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
@@ -78,11 +103,32 @@ def state(word: str) -> str:
     return f"[{colour}]{word}[/{colour}]" if colour else word
 
 
+def server_state(word: str) -> str:
+    """Return the state that a task gives a server, in the words and colours of all server states."""
+    return state(SERVER_STATES.get(word, word))
+
+
 def plain(text: object) -> str:
-    """Return a text in which nothing is taken for markup."""
+    """Return a text of which rich takes nothing for markup."""
     from rich.markup import escape
 
     return escape("" if text is None else str(text))
+
+
+def listed(texts: Iterable[object]) -> str:
+    """Return texts separated by commas."""
+    return plain(", ".join(map(str, texts)))
+
+
+def pairs(values: Mapping[str, object]) -> str:
+    """Return names with their values, separated by commas."""
+    return listed(f"{name}={value}" for name, value in values.items())
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things: `1 step`, `3 steps`, `2 addresses`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def moment(text: str | None) -> datetime | None:
@@ -91,30 +137,37 @@ def moment(text: str | None) -> datetime | None:
 
 
 def clock(text: str | None) -> str:
-    """Return a time as people here read it."""
-    found = moment(text)
-    return found.astimezone().strftime("%Y-%m-%d %H:%M:%S") if found else ""
+    """Return a time in the local time zone."""
+    time = moment(text)
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time else ""
 
 
 def lasted(start: str | None, end: str | None) -> str:
-    """Return how long something took."""
+    """Return the time between two moments, in seconds."""
     first, last = moment(start), moment(end)
     return f"{(last - first).total_seconds():.1f} s" if first and last else ""
 
 
-def addresses(server: Mapping[str, Any]) -> str:
-    """Return where a server of the API can be reached."""
+def addresses(server: Record) -> str:
+    """Return the addresses at which a server can be reached."""
     access = server["networking"]["access"]
     return ", ".join([*access["ip4"], *access["ip6"]])
 
 
-def problem(found: Mapping[str, Any]) -> list[str]:
-    """Return a problem as lines: what happened, what is left, what to do, and the request ids."""
-    lines = [found["detail"]]
-    lines += [f"{fault['pointer']}: {fault['detail']}" for fault in found.get("faults", ())]
-    lines += [f"Still there: {sentence}" for sentence in found.get("left", ())]
-    if found.get("remedy"):
-        lines.append(found["remedy"])
-    if found.get("request_ids"):
-        lines.append(f"Request ids of the cloud: {', '.join(found['request_ids'])}")
+def fault(fault: Record) -> str:
+    """Return a fault as a line that begins with the option at fault."""
+    pointer = fault.get("pointer")
+    detail = str(fault.get("detail") or fault.get("title") or "refused")
+    return f"{pointers.spelled(pointer)}: {detail}" if pointer else detail
+
+
+def problem(error: Record) -> list[str]:
+    """Return an error of a task as lines: what happened, what is left over, what to do, and the request ids."""
+    lines = [error["detail"]]
+    lines += [fault(entry) for entry in error.get("faults", ())]
+    lines += [f"Not removed: {sentence}" for sentence in error.get("left", ())]
+    if error.get("remedy"):
+        lines.append(error["remedy"])
+    if error.get("request_ids"):
+        lines.append(f"Request ids of the cloud: {', '.join(error['request_ids'])}")
     return lines

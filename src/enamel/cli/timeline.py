@@ -1,82 +1,82 @@
-"""The timeline: what each event of a task says in one line."""
+"""The timeline: each event of a task as one line."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from enamel.cli import show
+from enamel.cli import show, step_names
 
-_SAYS = {
-    "task.accepted": "accepted with {steps} steps",
-    "task.claimed": "a worker has it",
+_SENTENCES = {
+    "task.accepted": "accepted, {steps}",
+    "task.claimed": "started",
     "task.resumed": "taken over by another worker",
-    "task.cancelling": "told to stop",
-    "task.reverting": "undoing what was made: {detail}",
-    "task.completed": "completed with {calls} plumbing calls",
+    "task.cancelling": "cancelling",
+    "task.reverting": "rolling back",
+    "task.completed": "completed, {calls}",
     "task.aborted": "aborted: {detail}",
     "task.timed_out": "timed out: {detail}",
-    "item.started": "{action} …",
+    "item.started": "{step} …",
     "item.progress": "{text}",
-    "item.retrying": "trying again: {detail}",
-    "item.completed": "{action} done",
-    "item.failed": "{action} failed: {detail}",
-    "item.reverted": "{action} undone",
+    "item.retrying": "retrying: {detail}",
+    "item.completed": "{step} done",
+    "item.failed": "{step} failed: {detail}",
+    "item.reverted": "{step} undone",
+    "signal.received": "signal {name} received ({received} of {needed})",
     "server.addressed": "has the address {public_address}",
     "server.active": "is ACTIVE",
     "server.reachable": "answers at {address} ({ready_when})",
     "server.failed": "failed: {detail}",
-    "server.moved_on": "is tried in {placement}",
+    "server.moved_on": "moved on to {placement}",
+    "group.failed": "{group} failed: {detail}",
+    "group.moved_on": "{group} moved on to {placement}",
 }
-"""What each type of event says, with the facts of its data."""
+"""The sentence of each type of event, with the fields of its data."""
 
 
 class Timeline:
-    """Says events in lines, with the time since the first one and the server they are about."""
+    """Turns events into lines: the time since the first event, the server that the event is about, a sentence."""
 
-    def __init__(self, groups: Mapping[str, str]) -> None:
-        """Keep which step belongs to which server.
-
-        Args:
-            groups: Steps of the plan by name, each with its server; those that serve all are left out.
-
-        """
-        self._groups = groups
-        self._width = max([len(name) for name in groups.values()], default=0)
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        """Keep the steps of the task's plan by their names."""
+        self._nodes: dict[str, Mapping[str, Any]] = {node["name"]: node for node in plan["nodes"]}
+        self._width = max([len(node["group"] or "") for node in plan["nodes"]], default=0)
         self._start: Any = None
 
     def line(self, event: Mapping[str, Any]) -> str:
         """Return the line of an event."""
         time = show.moment(event["time"])
         self._start = self._start or time
-        since = (time - self._start).total_seconds() if time else 0.0
-        about = self.server(event)
-        # What belongs to no server is known by the step's own name.
-        step = f"  ({event['item']})" if event.get("item") and about is None else ""
-        return f"{since:6.1f} s  {about or '':{self._width}}  {self.says(event)}{step}"
+        seconds = (time - self._start).total_seconds() if time else 0.0
+        server = self.server(event)
+        # A step that serves no server or all of them is shown with its own name.
+        step = f"  ({event['item']})" if event.get("item") and server is None else ""
+        return f"{seconds:6.1f} s  {server or '':{self._width}}  {self.sentence(event)}{step}"
 
     def server(self, event: Mapping[str, Any]) -> str | None:
-        """Return the server that an event is about; None where it is about all."""
+        """Return the server that an event is about; None for an event about all servers."""
         named: str | None = event.get("data", {}).get("server")
-        return named or self._groups.get(event.get("item") or "")
+        return named or self._node(event).get("group")
 
-    def says(self, event: Mapping[str, Any]) -> str:
-        """Return what an event says, without its time and server."""
-        words = _SAYS.get(event["type"], str(event["type"]))
-        facts = dict(event.get("data", {}))
-        return words.format_map(_Facts(facts | {"action": human(facts.get("action", "step"))}))
+    def step(self, event: Mapping[str, Any]) -> str:
+        """Return the name of the step that an event is about."""
+        data = event.get("data", {})
+        return step_names.of({"action": data.get("action"), **self._node(event)})
+
+    def sentence(self, event: Mapping[str, Any]) -> str:
+        """Return the sentence of an event, without its time and server."""
+        data = dict(event.get("data", {}))
+        fields = data | {
+            "step": self.step(event),
+            "steps": show.count(data.get("steps", 0), "step"),
+            "calls": show.count(data.get("calls", 0), "API call"),
+        }
+        return _SENTENCES.get(event["type"], str(event["type"])).format_map(_Fields(fields))
+
+    def _node(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._nodes.get(event.get("item") or "", {})
 
 
-class _Facts(dict[str, Any]):
-    """The data of an event; a fact that is missing is a dash."""
+class _Fields(dict[str, Any]):
+    """The fields of an event; a missing one is a dash."""
 
     def __missing__(self, key: str) -> str:
         return "–"
-
-
-def human(action: str) -> str:
-    """Return an action as people say it: `CREATING_VOLUME` is creating a volume."""
-    return action.replace("_", " ").lower()
-
-
-def groups(plan: Mapping[str, Any]) -> dict[str, str]:
-    """Return which step of a plan belongs to which server."""
-    return {node["name"]: node["group"] for node in plan["nodes"] if node["group"]}

@@ -14,7 +14,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     default: str | None = None
     """Entry of clouds.yaml for requests that name no cloud. If not set, the first entry."""
     drivers: tuple[DriverPath, ...] = ()
-    """Drivers beside the installed ones: paths of classes, each followed by its arguments, as in
+    """Drivers in addition to the installed ones: paths of classes, each followed by its arguments, such as
     `package.module:Class region=north, other.module:Class`."""
     sandbox: bool = False
     """Whether `enamel up` starts the built-in cloud even if other clouds are configured."""

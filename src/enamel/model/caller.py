@@ -10,6 +10,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     project_id: str
     user_name: str = ""
     roles: tuple[str, ...] = ()
+    local: bool = False
+    """Whether it is the one user of a service on loopback, who acts with the credentials of clouds.yaml."""
 
 
 NOBODY = Caller(user_id="", project_id="")

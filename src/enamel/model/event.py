@@ -9,6 +9,7 @@ TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
     "task.claimed": "A worker claimed the task.",
     "task.resumed": "Another worker claimed the task, after the first one died or handed it over.",
+    "task.given_back": "A worker gave the task back to its topic: its plan is of a later version than the worker.",
     "task.cancelling": "The task is being cancelled; it undoes what it has made.",
     "task.reverting": "The task undoes what it has made.",
     "task.completed": "The task is done.",

@@ -34,3 +34,8 @@ def short(id: str) -> str:
 def is_id(text: str) -> bool:
     """Tell whether a text can be an OpenStack identifier."""
     return UUID.fullmatch(text) is not None
+
+
+def canonical(text: str) -> str:
+    """Return an id as it is compared: a UUID in lower case, any other form as it is."""
+    return text.lower() if is_id(text) else text

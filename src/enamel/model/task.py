@@ -29,7 +29,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.ABORTED: frozenset(),
     State.TIMED_OUT: frozenset(),
 }
-"""The moves that a task may make."""
+"""The moves that a task may make; the store refuses all others."""
 
 ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
 """The states in which nothing happens any more."""
@@ -152,6 +152,11 @@ class Task(Struct, frozen=True, kw_only=True):
     """How far each of its webhooks is; stored beside the task, which deliveries never change."""
 
 
-def may_move(before: State, *, after: State) -> bool:
-    """Tell whether a task may go from one state to another."""
-    return after in MOVES[before]
+class IllegalMove(Exception):
+    """A task was about to make a move that there is not: a fault of Enamel."""
+
+
+def check_move(id: str, before: State, *, after: State) -> None:
+    """Make sure that a task may go from one state to another, or stay where it is. Raises IllegalMove."""
+    if after is not before and after not in MOVES[before]:
+        raise IllegalMove(f"Task {id} cannot go from {before.value} to {after.value}.")

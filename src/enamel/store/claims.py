@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
 from enamel.model import topic
-from enamel.model.errors import EnamelError, TaskTimedOut
+from enamel.model.errors import EnamelError, TaskCancelled, TaskTimedOut
+from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import State, Task
@@ -19,30 +21,51 @@ from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
 
 
+class Reader(Struct, frozen=True, kw_only=True):
+    """Which tasks a worker can read."""
+
+    plan_version: int | None = None
+    """The latest version of plans that it reads; None for any."""
+    unreadable: frozenset[str] = frozenset()
+    """Ids of tasks that it could not read."""
+
+
+ANY = Reader()
+"""Every task can be read."""
+
+
 def claim(
-    tx: Tx, worker: str, *, topics: topic.Topics = topic.ALL, limit: int, limits: Limits = NONE
+    tx: Tx,
+    worker: str,
+    *,
+    topics: topic.Topics = topic.ALL,
+    limit: int,
+    limits: Limits = NONE,
+    reader: Reader = ANY,
 ) -> tuple[tuple[Task, tuple[Item, ...]], ...]:
     """Give a worker the tasks that are next, each with its items.
 
     Args:
         tx: The transaction.
-        worker: Who takes them.
-        topics: The types of tasks it takes.
+        worker: Who claims them.
+        topics: The types of tasks that it serves.
         limit: How many at most.
         limits: How many may run at a time, over all workers.
+        reader: Which tasks it can read; others are left for workers of later versions.
 
     """
     if limit <= 0:
         return ()
     queue_order.join(tx)
-    waiting = _next(tx, topics, limit=limit, limits=limits)
+    fit = sa.and_(_served(topics), _readable(reader))
+    waiting = _next(tx, fit, limit=limit, limits=limits)
     if not waiting:
         return ()
     ids = [known.id for known in waiting]
     started = sa.func.coalesce(table.c.started_at, sa.bindparam("now", tx.now, table.c.started_at.type))
     tx.execute(
         sa.update(table)
-        .where(table.c.id.in_(ids))
+        .where(table.c.id.in_(ids), rows.may_become(State.RUNNING))
         .values(state=State.RUNNING, worker=worker, attempt=table.c.attempt + 1, started_at=started)
     )
     steps = items.of_tasks(tx, ids)
@@ -54,18 +77,18 @@ def claim(
     )
 
 
-def _next(tx: Tx, topics: topic.Topics, *, limit: int, limits: Limits) -> list[Task]:
-    """Return the tasks that are next, locked, as many as there is room for."""
+def _next(tx: Tx, fit: sa.ColumnElement[bool], *, limit: int, limits: Limits) -> list[Task]:
+    """Return the tasks that are next and meet a condition, locked, as many as the limits allow."""
     left = concurrency_limits.ConcurrencyLimits(tx, limits)
-    query = sa.select(table).where(queue_order.IN_LINE, _served(topics)).order_by(*queue_order.ORDER)
+    query = sa.select(table).where(queue_order.IN_LINE, fit).order_by(*queue_order.ORDER)
     chosen: dict[str, Task] = {}
     while len(chosen) < limit:
         more = query.where(left.open(), table.c.id.not_in(chosen)) if limits else query
         found = tx.rows(more.limit(limit - len(chosen)).with_for_update(skip_locked=True))
-        fit = [known for row in found if left.take(known := rows.task_of(row))]
-        chosen |= {known.id: known for known in fit}
+        taken = [known for row in found if left.take(known := rows.task_of(row))]
+        chosen |= {known.id: known for known in taken}
         # Behind those that there is no room for may stand others of another type, cloud or project.
-        if len(fit) == len(found):
+        if len(taken) == len(found):
             break
     return list(chosen.values())
 
@@ -101,9 +124,42 @@ def release(
     freed = {row["id"]: row["type"] for row in tx.rows(mine.order_by(table.c.id).with_for_update())}
     if freed:
         items.doubt(tx, tuple(freed))
-        back = sa.update(table).where(table.c.id.in_(freed)).values(state=State.WAITING, worker=None)
+        ids_freed = table.c.id.in_(freed)
+        back = (
+            sa.update(table)
+            .where(ids_freed, rows.may_become(State.WAITING))
+            .values(state=State.WAITING, worker=None)
+        )
         tx.execute(back.values(not_before=not_before, turn=None) if not_before else back)
     return freed
+
+
+def give_back(tx: Tx, worker: str, id: str, *, why: EnamelError) -> Task | None:
+    """Send a task back to its topic whose plan its worker cannot read, as if it had not been claimed.
+
+    Return it if that has ended it, because its end was asked for and no worker has begun it.
+    """
+    query = sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update()
+    for row in tx.rows(query):
+        known = rows.task_of(row)
+        number = events.last(tx, [id]).get(id, known.events) + 1
+        data = {"worker": worker, "code": why.code, "detail": why.detail}
+        event = Event(task=id, seq=number, time=tx.now, type="task.given_back", data=data)
+        events.insert(tx, [event])
+        begun = known.attempt > 1
+        back = msgspec.structs.replace(
+            known,
+            state=State.WAITING,
+            worker=None,
+            attempt=known.attempt - 1,
+            started_at=known.started_at if begun else None,
+            events=number,
+        )
+        columns = {**rows.owned(back), "worker": None, "attempt": back.attempt}
+        tx.execute(sa.update(table).where(table.c.id == id, rows.may_become(State.WAITING)).values(columns))
+        if known.cancel_requested and not begun:
+            return tasks.end(tx, back, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
+    return None
 
 
 def settle(tx: Tx, worker: str, ids: Sequence[str]) -> list[Task | None]:
@@ -117,12 +173,6 @@ def settle(tx: Tx, worker: str, ids: Sequence[str]) -> list[Task | None]:
 def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
     """Send a task back to its topic, to be claimed after a rest."""
     release(tx, worker, [id], not_before=tx.now + rest)
-
-
-def decline(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
-    """Send a task back to its topic as if the worker had not claimed it, for others to claim it after a rest."""
-    if release(tx, worker, [id], not_before=tx.now + rest):
-        tx.execute(sa.update(table).where(table.c.id == id).values(attempt=table.c.attempt - 1))
 
 
 def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
@@ -163,6 +213,15 @@ def _unclaimed(known: Task) -> TaskTimedOut:
 
 def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.worker == worker, table.c.state == State.RUNNING
+
+
+def _readable(reader: Reader) -> sa.ColumnElement[bool]:
+    """Return the condition that a worker can read a task."""
+    readable = table.c.id.not_in(reader.unreadable) if reader.unreadable else sa.true()
+    if reader.plan_version is None:
+        return readable
+    version = sa.or_(table.c.plan_version.is_(None), table.c.plan_version <= reader.plan_version)
+    return sa.and_(readable, version)
 
 
 def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:

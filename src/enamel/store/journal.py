@@ -115,7 +115,7 @@ class Journal:
 
 def _write(tx: Tx, entries: Sequence[Entry]) -> None:
     """Write entries with one statement per table; of several versions of a row, the last one is written."""
-    tasks.save(tx, {entry.task.id: entry.task for entry in entries if entry.task}.values())
+    tasks.save(tx, tuple({entry.task.id: entry.task for entry in entries if entry.task}.values()))
     items.save(tx, {(step.task, step.name): step for entry in entries for step in entry.items}.values())
     events.insert(tx, [line for entry in entries for line in entry.events])
     task_index.add(tx, {key for entry in entries for key in entry.keys})

@@ -1,7 +1,7 @@
 """Tasks in the store: accept, read, list, cancel, forget."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,7 @@ def list(
     tx: Tx,
     *,
     project_id: str | None = None,
+    cloud: str | None = None,
     states: Collection[State] | None = None,
     type: str | None = None,
     server: str | None = None,
@@ -66,6 +67,7 @@ def list(
     Args:
         tx: The transaction.
         project_id: The project; None for all.
+        cloud: The cloud; None for all.
         states: The states they may be in; None for all.
         type: The command.
         server: The id of a server that they made or touched.
@@ -76,7 +78,7 @@ def list(
 
     """
     query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    wanted = {"project_id": project_id, "type": type, "parent": parent}
+    wanted = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
     query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
     if states is not None:
         query = query.where(tasks.c.state.in_(states))
@@ -147,6 +149,7 @@ def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
 
 def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
     """End a task that no worker has, with its items and its last event, and return it."""
+    task.check_move(open.id, open.state, after=state)
     number = events.last(tx, [open.id]).get(open.id, open.events) + 1
     ended = msgspec.structs.replace(
         open, state=state, ended_at=tx.now, error=problem.of(error), events=number, reserves={}
@@ -234,20 +237,32 @@ def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
     return frozenset(row["key"] for row in tx.rows(query))
 
 
-def save(tx: Tx, records: Iterable[Task]) -> None:
-    """Write what the owner of tasks knows of them; what others may write meanwhile is left alone."""
+def save(tx: Tx, records: Sequence[Task]) -> None:
+    """Write what the owner of tasks knows of them; columns that others may write meanwhile are left alone.
+
+    Raises:
+        IllegalMove: A task cannot go from its stored state to the new one.
+    """
+    _check_moves(tx, {record.id: record.state for record in records})
     now = [
         {
-            **rows.owned(known),
-            **rows.fixed(known),
+            **rows.owned(record),
+            **rows.fixed(record),
             "plan": None,
             "plan_version": None,
             "request": None,
             "turn": 0,
         }
-        for known in records
+        for record in records
     ]
     tx.upsert(tasks, now, update=rows.OWNED)
+
+
+def _check_moves(tx: Tx, states: Mapping[str, State]) -> None:
+    # A transaction that is repeated may find the states that it has written itself.
+    if not tx.repeated:
+        for row in tx.rows(sa.select(tasks.c.id, tasks.c.state).where(tasks.c.id.in_(states))):
+            task.check_move(row["id"], row["state"], after=states[row["id"]])
 
 
 def lock(tx: Tx, id: str, *, project_id: str | None) -> Task:

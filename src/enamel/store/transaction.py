@@ -25,7 +25,15 @@ class Tx:
     acknowledgement of a commit, the whole transaction is repeated.
     """
 
-    def __init__(self, connection: sa.Connection, *, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        repeated: bool = False,
+    ) -> None:
+        self.repeated = repeated
+        """Whether the transaction may have been committed before, and only the acknowledgement was lost."""
         self._connection = connection
         self._clock = clock
         self._now: datetime | None = None

@@ -138,10 +138,11 @@ class Writer:
     def _carry_out(self, batch: list[Write]) -> None:
         """Write a batch, however long the database is away."""
         pause, away = _FIRST_PAUSE, False
+        repeated = False
         while batch := [write for write in batch if not write.dropped]:
             try:
                 began = time.perf_counter()
-                outcomes = self._commit(batch)
+                outcomes = self._commit(batch, repeated=repeated)
                 telemetry.STORE_BATCH.observe(len(batch))
                 telemetry.STORE_COMMIT.observe(time.perf_counter() - began)
             except Exception as error:
@@ -157,6 +158,7 @@ class Writer:
                         away = True
                         log.warning("store.away", error=str(error.__cause__ or error), waiting=len(batch))
                     if trouble is dialects.Trouble.OUTAGE:
+                        repeated = True
                         dialects.let_go(self._engine)
                     self._closing.wait(pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
@@ -166,9 +168,9 @@ class Writer:
             self._tell(batch, outcomes)
             return
 
-    def _commit(self, batch: list[Write]) -> list[Outcome]:
+    def _commit(self, batch: list[Write], *, repeated: bool) -> list[Outcome]:
         with self._engine.connect() as connection, connection.begin():
-            tx = Tx(connection, clock=self._clock)
+            tx = Tx(connection, clock=self._clock, repeated=repeated)
             fences = {write.fence for write in batch if write.fence}
             # First of all, so that every worker takes its locks in the same order: lease, then tasks.
             held = workers.hold(tx, fences) if fences else set()

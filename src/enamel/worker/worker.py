@@ -11,6 +11,7 @@ import structlog
 from enamel import telemetry
 from enamel.dispatch.base import Bell, Dispatch
 from enamel.dispatch.hint import Stage
+from enamel.flow import versions
 from enamel.model import task as tasks_model
 from enamel.model import topic
 from enamel.model.errors import LeaseLost, PlanUnreadable, StoreUnavailable, TaskError
@@ -31,8 +32,8 @@ _AT_ONCE = 100
 """Tasks in one claim: a crowd is taken in portions, so that writing goes on between them."""
 _STUCK_AFTER = 5
 """Workers that may fail on a task through a fault of Enamel's own before it is given up."""
-_LEFT_FOR = timedelta(seconds=5)
-"""How long a task whose plan a later version wrote is left to workers of that version."""
+_UNREADABLE_KEPT = 1000
+"""Tasks of later versions that a worker remembers, so that it does not claim them again."""
 _RENEWALS = 4
 """Renewals in the time of one lease."""
 
@@ -94,6 +95,8 @@ class Worker:
         """Tasks that the runner knows."""
         self._told: set[str] = set()
         """Tasks whose cancellation the runner knows."""
+        self._unreadable: dict[str, None] = {}
+        """Ids of the tasks whose plans it could not read, in the order of the attempts."""
         self._stop = asyncio.Event()
 
     @property
@@ -174,7 +177,10 @@ class Worker:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
             wanted = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
-            claim = partial(claims.claim, topics=self._topics, limit=wanted, limits=self._limits)
+            reader = claims.Reader(plan_version=versions.VERSION, unreadable=frozenset(self._unreadable))
+            claim = partial(
+                claims.claim, topics=self._topics, limit=wanted, limits=self._limits, reader=reader
+            )
             claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
             for found, items in claimed:
                 self._begin(found, items, bell)
@@ -227,9 +233,7 @@ class Worker:
             except LeaseLost:
                 raise
             except PlanUnreadable as error:
-                log.warning("task.newer", task=found.id, type=found.type, error=error.detail)
-                await self._lease.run(claims.decline, self._lease.id, found.id, rest=_LEFT_FOR)
-                left = None
+                left = await self._give_back(found, error)
             except Exception:
                 log.exception("task.stuck", task=found.id, attempt=found.attempt)
                 left = await self._give_up(found)
@@ -239,6 +243,17 @@ class Worker:
                 await self._reaper.bury(left)
         except LeaseLost:
             self._lease.over.set()
+
+    async def _give_back(self, task: Task, error: PlanUnreadable) -> Task | None:
+        """Give a task back that a later version has planned, and leave it for others from now on."""
+        log.warning("task.given_back", task=task.id, type=task.type, why=error.detail)
+        self._unreadable[task.id] = None
+        if len(self._unreadable) > _UNREADABLE_KEPT:
+            del self._unreadable[next(iter(self._unreadable))]
+        ended = await self._lease.run(claims.give_back, self._lease.id, task.id, why=error)
+        if ended is None:
+            await self._dispatch.publish(task.type, task=task.id, stage=Stage.RETURNED)
+        return ended
 
     async def _give_up(self, found: Task) -> Task | None:
         """Let a task that broke the runner rest a while, or end it after too many times."""

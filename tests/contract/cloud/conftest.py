@@ -20,6 +20,7 @@ from openstack import warnings as sdk_warnings
 from openstack.config import OpenStackConfig
 
 from enamel.sandbox import era, kernel, serve
+from tests import real_cloud
 
 TODAY: dict[str, tuple[int, ...]] = {"compute": (2, 104), "volume": (3, 71), "key-manager": (1, 1)}
 """The newest microversions that the tests know of."""
@@ -196,7 +197,7 @@ def each_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         else:
             entry = os.environ.get("ENAMEL_TEST_CLOUD")
             if not entry:
-                pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
+                pytest.skip(real_cloud.NEEDED)
             cloud = Cloud(OpenStackConfig(), entry=entry)
         for account in cloud.accounts:
             stack.callback(account.close)

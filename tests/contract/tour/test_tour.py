@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import real_cloud
+
 ROOT = Path(__file__).parents[3]
 ENTRY = os.environ.get("ENAMEL_TEST_CLOUD", "")
 
@@ -28,7 +30,7 @@ def test_it_leads_everywhere_on_the_built_in_cloud() -> None:
 @pytest.mark.timeout(600)
 def test_it_leads_everywhere_on_a_real_cloud(capsys: pytest.CaptureFixture[str]) -> None:
     if not ENTRY:
-        pytest.skip("ENAMEL_TEST_CLOUD names no real cloud")
+        pytest.skip(real_cloud.NEEDED)
     told = walk("--cloud", ENTRY)
     with capsys.disabled():
         print(told)

@@ -94,7 +94,7 @@ async def served() -> AsyncIterator[tuple[str, Switch, aiohttp.ClientSession]]:
 async def services(tmp_path: Path, empty_database: Path) -> AsyncIterator[fakes.Services]:
     shutil.copy(empty_database, tmp_path / "enamel.db")
     store = engine.Store(f"sqlite:///{tmp_path / 'enamel.db'}")
-    yield fakes.Services(store)
+    yield fakes.Services(store, keys=tmp_path / "keys")
     await store.close()
 
 

@@ -2,25 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from enamel.clouds.accounts import LocalAccounts
+from enamel.commands.orphan.find import Rules
 from enamel.dispatch import local
 from enamel.flow.plan import Plan
 from enamel.model import cloud, ids, item, task
 from enamel.model.action import Action
+from enamel.model.call_context import CallContext
+from enamel.model.caller import Caller
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudUnreachable, EnamelError, Fault, Gone, Invalid, NotFound
 from enamel.model.event import Event
+from enamel.model.placement import Containers
 from enamel.model.states import PowerState, ServerState
+from enamel.secrets import local as local_keys
+from enamel.service import assembly, services
 from enamel.service.access import caller
-from enamel.service.process import health, health_checks, metrics
-from enamel.service.resources import address, catalogue, orphan, placement, server_type, server_type_share
-from enamel.service.resources import cloud as cloud_states
-from enamel.service.tasks import cancel, follow, read, signal, submit
+from enamel.service.access.webhook_targets import WebhookTargets
+from enamel.service.process import health, health_checks
+from enamel.service.resources import server_action
+from enamel.service.tasks import follow, submit
+from enamel.service.tasks.idempotency import Accepted
 from enamel.store import engine, events, items, tasks
 
+CTX = CallContext(caller=Caller(user_id="u" * 32, project_id="a" * 32, local=True))
+"""A call of that user's."""
 ME = cloud.Identity(
     user_id="u" * 32, user_name="me", project_id="a" * 32, project_name="mine", roles=("member",)
 )
@@ -121,59 +132,71 @@ class Submit:
         self.calls: list[dict[str, Any]] = []
         self.error: Exception | None = None
 
-    async def accept(
+    async def command(
         self,
-        command: str,
-        body: Any,
+        ctx: CallContext,
+        name: str,
+        data: Any = None,
         *,
-        caller: caller.Caller,
-        request_id: str,
-        params: Mapping[str, str],
-        idempotency_key: str | None,
-    ) -> tuple[task.Task, bool]:
-        self.calls.append({"command": command, "params": params, "key": idempotency_key, "id": request_id})
+        cloud: str | None = None,
+        params: Mapping[str, str] = {},
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> submit.Outcome:
+        self.calls.append(
+            {"command": name, "params": params, "key": idempotency_key, "id": ctx.request_id, "cloud": cloud}
+        )
+        if dry_run:
+            return submit.Preview(plan=Plan(), quota={}, calls=4, faults=())
         if self.error:
             raise self.error
-        if params.get("server", "").startswith("ffffffff"):
+        if "server" in params and (
+            not ids.is_id(params["server"]) or params["server"].startswith("ffffffff")
+        ):
             raise NotFound("There is no such server.")
-        if command == "server.create" and "name" not in body:
+        if "task" in params:
+            await self._store.read(tasks.get, params["task"], project_id=ctx.caller.project_id)
+        if name == "server.create" and "name" not in data:
             missing = Fault(pointer="/name", detail="The field 'name' is required.")
             unknown = Fault(pointer="/nmae", detail="There is no field 'nmae'.", code="unknown_field")
             raise Invalid("The body has 2 faults.", faults=(missing, unknown))
-        made = await add(self._store, type=command, request_id=request_id, request=body or {})
-        return made, idempotency_key == "again"
-
-    async def preview(
-        self, command: str, body: Any, *, caller: caller.Caller, params: Mapping[str, str]
-    ) -> submit.Preview:
-        self.calls.append({"command": command, "params": params})
-        return submit.Preview(plan=Plan(), quota={}, calls=4, faults=())
+        made = await add(self._store, type=name, request_id=ctx.request_id, request=data or {})
+        return Accepted(task=made, replayed=idempotency_key == "again")
 
 
 class Services:
-    """What the API gets."""
+    """What the API gets: the real use cases, except for what needs a real cloud."""
 
-    def __init__(self, store: engine.Store) -> None:
+    def __init__(self, store: engine.Store, *, keys: Path) -> None:
         self.store = store
         self.clouds = Clouds()
         self.dispatch = local.Local()
-        self.submit = Submit(store)
-        self.read = read.Read(store, clouds=self.clouds)
-        self.catalogue = catalogue.Catalogue(store, clouds=self.clouds)
-        self.addresses = address.Addresses(self.clouds)
-        self.radar = orphan.Radar(store, clouds=self.clouds)
-        self.placements = placement.Placements(self.clouds)
-        self.server_types = server_type.ServerTypes(self.clouds)
-        self.type_shares = server_type_share.TypeShares(self.server_types)
-        self.follow = follow.Follow(store, dispatch=self.dispatch, poll_interval=timedelta(seconds=0.05))
-        self.cancel = cancel.Cancel(store, dispatch=self.dispatch)
-        self.signals = signal.Signals(store, dispatch=self.dispatch)
-        self.callers = caller.LocalCaller(self.clouds)
-        self.health = health.Health(
-            {"store": health_checks.StoreCheck(store), "dispatch": health_checks.DispatchCheck(self.dispatch)}
+        accounts = LocalAccounts(self.clouds)
+        checks = {
+            "store": health_checks.StoreCheck(store),
+            "dispatch": health_checks.DispatchCheck(self.dispatch),
+        }
+        built = assembly.build(
+            assembly.Parts(
+                store=store,
+                accounts=accounts,
+                own_clouds=self.clouds,
+                keys=local_keys.Local(keys),
+                dispatch=self.dispatch,
+                callers=caller.LocalCaller(accounts),
+                health=health.Health(checks),
+                targets=WebhookTargets(),
+                containers=Containers(),
+                orphan_rules=Rules(),
+            )
         )
-        self.cloud_states = cloud_states.CloudStates(self.clouds)
-        self.metrics = metrics.Metrics(store, clouds=self.cloud_states)
+        for name in services.Services.__slots__:
+            setattr(self, name, getattr(built, name))
+        self.submit = Submit(store)
+        self.server_actions = server_action.ServerActions(self.submit)
+        self.follow = follow.Follow(
+            store, dispatch=self.dispatch, reader=built.tasks, poll_interval=timedelta(seconds=0.05)
+        )
 
     async def tell(self, id: str, seq: int, type: str, **rest: Any) -> None:
         """Store an event, as a worker would."""
@@ -183,6 +206,9 @@ class Services:
 
     async def end(self, made: task.Task, **rest: Any) -> task.Task:
         """End a task, as a worker would."""
+        if made.state is task.State.WAITING:
+            begun = msgspec.structs.replace(made, state=task.State.RUNNING)
+            await self.store.run(tasks.save, [begun])
         ended = msgspec.structs.replace(
             made, **{"state": task.State.COMPLETED, "ended_at": START, "events": 2, **rest}
         )

@@ -78,7 +78,7 @@ async def test_metrics_tell_of_the_queue(web: Web) -> None:
 
 
 async def test_metrics_come_without_the_queue_where_the_store_is_away(web: Web) -> None:
-    web.services.metrics = Metrics(Away(), clouds=web.services.cloud_states)
+    web.services.metrics = Metrics(Away(), clouds=web.services.clouds)
     reply = await web.get("/metrics")
     assert reply.status == 200 and "enamel_queue_tasks{" not in reply.text
     assert "enamel_steps_total" in reply.text

@@ -39,6 +39,7 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "template_id": "11111111-0000-4000-8000-000000000000",
         "placement_id": id_of("north/az1"),
         "placement": "north/az1",
+        "cloud": "north",
         "spec": {"memory_mb": 512, "root_disk_gb": 10, "cpu_units": 1},
         "power_state": "RUNNING",
         "virt_state": "ACTIVE",

@@ -380,10 +380,12 @@ async def test_followers_of_a_task_share_the_looks_at_it(web: Web, monkeypatch: 
     monkeypatch.setattr(web.services.store, "read", counted)
 
     async def listen() -> list[int]:
-        return [event.seq async for event in follow.events(made.id)]
+        return [event.seq async for event in follow.events(fakes.CTX, made.id)]
 
     listening = [asyncio.create_task(listen()) for _ in range(30)]
-    waiting = [asyncio.create_task(follow.wait(made.id, timeout=timedelta(seconds=60))) for _ in range(30)]
+    waiting = [
+        asyncio.create_task(follow.wait(fakes.CTX, made.id, timeout=timedelta(seconds=60))) for _ in range(30)
+    ]
     late = asyncio.create_task(listen())
     while len(looks) < 31:
         await asyncio.sleep(0.01)
@@ -399,7 +401,7 @@ async def test_followers_of_a_task_share_the_looks_at_it(web: Web, monkeypatch: 
 
 async def test_a_follower_of_a_task_that_is_removed_is_told(web: Web) -> None:
     with pytest.raises(NotFound):
-        async for _ in web.services.follow.events("0" * 32):
+        async for _ in web.services.follow.events(fakes.CTX, "0" * 32):
             pass
 
 

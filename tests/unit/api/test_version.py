@@ -55,7 +55,6 @@ TABLE = (
         handler=get_weather,
         summary="Tell the weather.",
         responses={200: (Weather,)},
-        rule="",
         since=NEXT,
     ),
     Route(
@@ -67,7 +66,6 @@ TABLE = (
         summary="Tell the winds.",
         request=Report,
         responses={200: (Report,)},
-        rule="",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""What can be chosen from, on the command line."""
+"""The resources of a cloud on the command line."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from tests.unit.cli.conftest import Type
 from tests.unit.commands import north
 
 
-def test_what_there_is_to_choose_from_is_listed(enamel: Type) -> None:
+def test_templates_networks_and_quotas_are_listed(enamel: Type) -> None:
     assert "cirros" in enamel("template", "list", "--kind", "image").out
     assert enamel("template", "list", "--json").data["templates"]
     assert "private" in enamel("network", "list", "--internal").out
-    assert [one["name"] for one in enamel("network", "list", "--external", "--json").data["networks"]] == [
-        "public"
-    ]
+    assert [
+        network["name"] for network in enamel("network", "list", "--external", "--json").data["networks"]
+    ] == ["public"]
     assert "cores" in enamel("quota", "show").out
     assert enamel("quota", "show", "--json").data["quotas"]
 
@@ -20,7 +20,7 @@ def test_what_there_is_to_choose_from_is_listed(enamel: Type) -> None:
 def test_a_key_is_imported_listed_and_deleted(enamel: Type, tmp_path: Path) -> None:
     file = tmp_path / "key.pub"
     file.write_text(north.KEY + " me@here\n")
-    assert "is there" in enamel("keypair", "create", "typed", "--public-key", str(file)).out
+    assert "Created keypair typed (" in enamel("keypair", "create", "typed", "--public-key", str(file)).out
     assert "typed" in enamel("keypair", "list").out
     assert enamel("keypair", "list", "--json").data["keypairs"]
     assert north.KEY in enamel("keypair", "show", "typed").out
@@ -41,7 +41,7 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert enamel("volume", "list", "--json").data["volumes"] == []
 
 
-def test_where_servers_can_go_is_listed_drawn_and_shown(enamel: Type) -> None:
+def test_placements_are_listed_drawn_and_shown(enamel: Type) -> None:
     assert "sandbox/RegionOne/az1" in enamel("placement", "list").out
     assert "az2" in enamel("placement", "tree").out
     shown = enamel("placement", "show", "az1", "--json").data
@@ -50,7 +50,7 @@ def test_where_servers_can_go_is_listed_drawn_and_shown(enamel: Type) -> None:
     assert enamel("placement", "show", "nowhere").code == 1
 
 
-def test_sizes_are_listed_and_shown_and_changed_by_those_who_may(enamel: Type) -> None:
+def test_server_types_are_listed_and_shown_and_changed_by_admins(enamel: Type) -> None:
     assert "m1.tiny" in enamel("server-type", "list").out
     assert "512 MB" in enamel("server-type", "show", "m1.tiny").out
     refused = enamel("server-type", "create", "mine", "--memory", "512", "--cpu", "1")
@@ -58,21 +58,21 @@ def test_sizes_are_listed_and_shown_and_changed_by_those_who_may(enamel: Type) -
     assert enamel("server-type", "delete", "m1.tiny").code == 1
 
 
-def test_an_address_is_got_attached_detached_and_given_back(enamel: Type) -> None:
-    assert enamel("address", "list").out == "There are no addresses.\n"
+def test_an_address_is_created_attached_detached_and_deleted(enamel: Type) -> None:
+    assert enamel("address", "list").out == "No addresses.\n"
     assert enamel("address", "create", "--dry-run").code == 0
     made = enamel("address", "create", "--wait", "--json")
     assert made.code == 0
     address = made.data["result"]["data"]["address"]
     assert "free" in enamel("address", "list").out
     assert "FLOATING" in enamel("address", "show", address).out
-    launched = enamel("server", "create", "reached", "--template", "cirros", "--type", "m1.tiny", "--wait")
+    launched = enamel("server", "create", "reached", "--image", "cirros", "--flavor", "m1.tiny", "--wait")
     assert launched.code == 0
     assert enamel("address", "attach", address, "nobody").code == 1
     assert enamel("address", "attach", address, "reached", "--wait").code == 0
-    assert [one["address"] for one in enamel("address", "list", "--used", "--json").data["addresses"]] == [
-        address
-    ]
+    assert [
+        record["address"] for record in enamel("address", "list", "--used", "--json").data["addresses"]
+    ] == [address]
     assert enamel("address", "delete", address).code == 1
     assert enamel("address", "detach", address, "--wait").code == 0
     assert enamel("address", "delete", address, "--wait").code == 0
@@ -80,9 +80,9 @@ def test_an_address_is_got_attached_detached_and_given_back(enamel: Type) -> Non
     assert enamel("server", "delete", "reached", "--wait").code == 0
 
 
-def test_how_clouds_bear_it_is_listed_and_shown(enamel: Type) -> None:
+def test_the_pace_of_clouds_is_listed_and_shown(enamel: Type) -> None:
     enamel("network", "list")
-    assert "calm" in enamel("cloud", "list").out
+    assert "ok" in enamel("cloud", "list").out
     assert enamel("cloud", "list", "--json").data["clouds"][0]["name"] == "sandbox"
     shown = enamel("cloud", "show", "sandbox").out
     assert "32 of 32" in shown and "networks" in shown
@@ -90,10 +90,10 @@ def test_how_clouds_bear_it_is_listed_and_shown(enamel: Type) -> None:
     assert enamel("cloud", "show", "nowhere").code == 1
 
 
-def test_what_belongs_to_nobody_is_listed_and_taken_away(enamel: Type) -> None:
-    assert "nothing that belongs to nobody" in enamel("orphans", "--kind", "address").out
+def test_orphans_are_listed_and_removed(enamel: Type) -> None:
+    assert "No orphans found." in enamel("orphans", "--kind", "address").out
     assert enamel("orphans", "--foreign", "--json").data["orphans"] == []
     assert enamel("orphans", "--min-age", "long").code == 1
-    assert "nothing to do" in enamel("orphans", "clean", "--kind", "address", "--dry-run").out
-    assert "nothing to clean up" in enamel("orphans", "clean", "--kind", "address", "--wait").out
+    assert "Nothing to do." in enamel("orphans", "clean", "--kind", "address", "--dry-run").out
+    assert "Nothing to clean up." in enamel("orphans", "clean", "--kind", "address", "--wait").out
     assert enamel("orphans", "clean", "00000000-0000-4000-8000-000000000000").code == 1

@@ -65,7 +65,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 def test_something_else_on_the_port_is_told() -> None:
     with (
         service(lambda request: answer(request, 200, "<html>It works!</html>", "text/html")) as url,
-        pytest.raises(Failure, match="does not speak"),
+        pytest.raises(Failure, match="is not Enamel"),
     ):
         Client(url).get("/tasks")
 

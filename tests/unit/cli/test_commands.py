@@ -13,7 +13,7 @@ import pytest
 from tests.contract.http import service
 from tests.unit.cli.conftest import Type
 
-LAUNCH = ("--template", "cirros", "--type", "m1.tiny")
+LAUNCH = ("--image", "cirros", "--flavor", "m1.tiny")
 
 
 def test_a_server_is_launched_looked_at_and_removed(enamel: Type) -> None:
@@ -21,20 +21,54 @@ def test_a_server_is_launched_looked_at_and_removed(enamel: Type) -> None:
                   "--ready-when", "tcp/2222", "--wait")  # fmt: skip
     assert made.code == 0
     assert "CREATE COMPLETED" in made.out
-    assert re.search(r"cli-1 +READY .*127\.\d+\.", made.out)
+    assert re.search(r"cli-1 +ACTIVE .*127\.\d+\.", made.out)
     assert "is ACTIVE" in made.err
     listed = enamel("server", "list")
     assert (listed.code, listed.out.count("ACTIVE")) == (0, 2)
-    assert enamel("server", "list", "--state", "error").out == "There are no servers.\n"
+    assert enamel("server", "list", "--state", "error").out == "No servers.\n"
     shown = enamel("server", "show", "cli-1")
     assert re.search(r"127\.\d+\.", shown.out)
     id = enamel("server", "show", "cli-1", "--json").data["id"]
     assert enamel("server", "show", id, "--json").data["hostname"] == "cli-1"
     would = enamel("server", "delete", "cli-1", "--dry-run")
-    assert (would.code, "Nothing was done" in would.out) == (0, True)
+    assert (would.code, "Dry run: nothing was changed." in would.out) == (0, True)
     gone = enamel("server", "delete", "cli-1", "cli-2", "--wait")
     assert (gone.code, gone.out.count("TERMINATE COMPLETED")) == (0, 2)
-    assert enamel("server", "list").out == "There are no servers.\n"
+    assert enamel("server", "list").out == "No servers.\n"
+
+
+def test_a_server_is_launched_with_the_options_of_openstack(enamel: Type) -> None:
+    network = next(
+        record["id"]
+        for record in enamel("network", "list", "--json").data["networks"]
+        if record["name"] == "private"
+    )
+    created = enamel("server", "create", "osc", *LAUNCH, "--nic", f"net-id={network},v4-fixed-ip=10.0.0.55",
+                     "--availability-zone", "az2", "--boot-from-volume", "2", "--wait")  # fmt: skip
+    assert created.code == 0, created.err
+    assert re.search(r"osc +ACTIVE .* 10\.0\.0\.55 .*sandbox/RegionOne/az2", created.out)
+    assert enamel("server", "delete", "osc", "--wait").code == 0
+    unknown = enamel("server", "create", "osc", *LAUNCH, "--availability-zone", "az7")
+    assert (unknown.code, "No availability zone 'az7'." in unknown.err) == (1, True)
+    both = enamel("server", "create", "osc", *LAUNCH, "--availability-zone", "az2", "--placement", "sandbox")
+    assert (both.code, "exclude each other" in both.err) == (2, True)
+
+
+def test_a_dry_run_says_what_would_be_made_and_deleted(enamel: Type) -> None:
+    plan = enamel("server", "create", "sum", "--count", "2", *LAUNCH, "--public-address", "--volume", "1",
+                  "--allow", "tcp/22", "--dry-run")  # fmt: skip
+    assert re.search(
+        r"^Would make 2 servers, 2 ports, 2 volumes, 2 floating IPs, 1 security group \(about \d+ API calls\)\. "
+        r"Dry run: nothing was changed\.$",
+        plan.out,
+        re.MULTILINE,
+    )
+    made = enamel("server", "create", "sum", *LAUNCH, "--volume", "1", "--wait", "--json")
+    undone = enamel("task", "revert", made.data["id"], "--dry-run")
+    assert "Would delete 1 server, 1 volume (about" in undone.out
+    gone = enamel("server", "delete", "sum", "--with", "everything", "--dry-run")
+    assert "Would delete 1 server, 1 volume" in gone.out
+    assert enamel("server", "delete", "sum", "--with", "everything", "--wait").code == 0
 
 
 def test_json_is_all_there_is_on_standard_output(enamel: Type) -> None:
@@ -53,12 +87,12 @@ def test_a_task_is_accepted_watched_and_shown(enamel: Type) -> None:
     id = re.search(r"task ([0-9a-f-]{36})", accepted.out)[1]
     watched = enamel("task", "watch", id)
     assert watched.code == 0
-    assert "accepted with" in watched.out and "plumbing calls" in watched.out
+    assert "accepted, " in watched.out and " API calls" in watched.out
     # A task that has ended tells the same story again.
     assert enamel("task", "watch", id).out == watched.out
     shown = enamel("task", "show", id)
     assert "server-boot" in shown.out and "COMPLETED" in shown.out
-    assert "under way" in enamel("task", "list").out
+    assert "No running tasks" in enamel("task", "list").out
     assert id in enamel("task", "list", "--all").out
     assert enamel("task", "revert", id, "--dry-run").code == 0
     assert enamel("task", "revert", id, "--wait").code == 0
@@ -77,25 +111,29 @@ def test_a_launch_that_fails_explains_itself_and_exits_with_1(enamel: Type) -> N
                     "--timeout", "1s", "--wait")  # fmt: skip
     assert failed.code == 1
     assert "CREATE" in failed.out and failed.err
-    assert enamel("server", "list").out == "There are no servers.\n"
+    assert enamel("server", "list").out == "No servers.\n"
 
 
 def test_a_dry_run_shows_plan_quota_and_faults(enamel: Type) -> None:
     plan = enamel("server", "create", "dry", *LAUNCH, "--public-address", "--dry-run")
     assert plan.code == 0
-    assert "server-boot" in plan.out and "addresses" in plan.out and "Nothing was done" in plan.out
-    faulty = enamel("server", "create", "dry", "--template", "nothing", "--type", "m1.huge", "--dry-run")
+    assert (
+        "server-boot" in plan.out
+        and "1 floating IP" in plan.out
+        and "Dry run: nothing was changed." in plan.out
+    )
+    faulty = enamel("server", "create", "dry", "--image", "nothing", "--flavor", "m1.huge", "--dry-run")
     assert faulty.code == 1
-    assert "/template:" in faulty.err and "/type:" in faulty.err
+    assert "--image:" in faulty.err and "--flavor:" in faulty.err
 
 
 def test_what_is_refused_names_every_fault(enamel: Type) -> None:
     refused = enamel(
-        "server", "create", "bad", "--template", "nothing", "--type", "m1.huge", "--allow", "tcp/0"
+        "server", "create", "bad", "--image", "nothing", "--flavor", "m1.huge", "--allow", "tcp/0"
     )
     assert (refused.code, refused.out) == (1, "")
-    assert {"/template", "/type", "/allow/0"} <= {line.split(":")[0] for line in refused.err.splitlines()}
-    as_json = enamel("server", "create", "bad", "--template", "nothing", "--json")
+    assert {"--image", "--flavor", "--allow"} <= {line.split(":")[0] for line in refused.err.splitlines()}
+    as_json = enamel("server", "create", "bad", "--image", "nothing", "--json")
     assert as_json.data["errors"][0]["status"] == 400
 
 
@@ -103,7 +141,7 @@ def test_what_is_refused_names_every_fault(enamel: Type) -> None:
 def test_unknown_servers_are_told(enamel: Type, name: str) -> None:
     for command in (("show",), ("delete",)):
         said = enamel("server", *command, name)
-        assert (said.code, f"There is no server '{name}'" in said.err) == (1, True)
+        assert (said.code, f"No server '{name}'" in said.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["show", "watch", "cancel", "revert"])
@@ -144,7 +182,7 @@ def test_ctrl_c_while_waiting_says_that_the_task_goes_on(whole: service.Whole, e
     with service.start(*launch, ENAMEL_URL=whole.url) as waiting:
         assert waiting.stderr is not None
         line = waiting.stderr.readline()
-        while "spawning" not in line:
+        while "wait for server" not in line:
             line = waiting.stderr.readline()
         waiting.send_signal(signal.SIGINT)
         rest = waiting.stderr.read()
@@ -208,7 +246,7 @@ def test_a_task_that_failed_is_taken_up_again(enamel: Type) -> None:
     id = failed.data["id"]
     assert (failed.code, failed.data["state"]) == (1, "TIMED_OUT")
     would = enamel("task", "restart", id, "--dry-run")
-    assert (would.code, "Nothing was done" in would.out) == (0, True)
+    assert (would.code, "Dry run: nothing was changed." in would.out) == (0, True)
     again = enamel("task", "restart", id, "--from", "server-boot-slowly", "--json")
     assert (again.code, again.data["parent"]) == (0, id)
     assert enamel("task", "restart", id).code == 1
@@ -216,13 +254,13 @@ def test_a_task_that_failed_is_taken_up_again(enamel: Type) -> None:
     ended = enamel("task", "watch", again.data["id"])
     assert (ended.code, "slowly" in ended.out) == (1, True)
     assert enamel("task", "revert", again.data["id"], "--wait").code == 0
-    assert enamel("server", "list").out == "There are no servers.\n"
+    assert enamel("server", "list").out == "No servers.\n"
 
 
 def test_a_task_without_webhooks_has_none_to_replay(enamel: Type) -> None:
     made = enamel("server", "create", "quiet", *LAUNCH, "--wait", "--json")
     replayed = enamel("task", "replay", made.data["id"], "--after", "0")
-    assert (replayed.code, "tells no webhook" in replayed.err) == (1, True)
+    assert (replayed.code, "has no webhook" in replayed.err) == (1, True)
     assert enamel("task", "revert", made.data["id"], "--wait").code == 0
     assert enamel("task", "forget", made.data["id"]).code == 0
     assert enamel("task", "forget", made.data["id"]).code == 1

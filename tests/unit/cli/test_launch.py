@@ -9,7 +9,7 @@ import click
 import msgspec
 import pytest
 
-from enamel.cli import launch
+from enamel.cli.server import launch
 from enamel.model.launch import Launch
 
 BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -17,13 +17,18 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a type by name": ({"type": "m1.tiny"}, {"type": "m1.tiny"}),
     "a type by size": ({"type": "memory_mb=2048,cpu_units=2"}, {"type": {"memory_mb": 2048, "cpu_units": 2}}),
     "an address": ({"public_address": True}, {"public_address": True}),
-    "an address that is there": ({"address": "203.0.113.7"}, {"public_address": {"address": "203.0.113.7"}}),
-    "an address from a network": ({"public_address": True, "source": "public"}, {"public_address": {"from": "public"}}),
+    "an existing address": ({"address": "203.0.113.7"}, {"public_address": {"address": "203.0.113.7"}}),
+    "an address from a network": ({"public_address": True, "address_network": "public"}, {"public_address": {"from": "public"}}),
     "no network": ({"network": ("none",)}, {"networks": "none"}),
     "networks": (
         {"network": ("a", "b=10.0.0.9", "port=p1")},
         {"networks": ["a", {"network": "b", "fixed_ip": "10.0.0.9"}, {"port": "p1"}]},
     ),
+    "interfaces as openstack spells them": (
+        {"network": ("a",), "nic": ("net-id=n1", "net-id=n2,v4-fixed-ip=10.0.0.9", "port-id=p1")},
+        {"networks": ["a", "n1", {"network": "n2", "fixed_ip": "10.0.0.9"}, {"port": "p1"}]},
+    ),
+    "no interface": ({"nic": ("none",)}, {"networks": "none"}),
     "a boot volume": ({"boot_volume": "20:ssd"}, {"boot_volume": {"size_gb": 20, "type": "ssd"}}),
     "volumes": (
         {"volume": ("1", "2:ssd", "3::data")},
@@ -75,7 +80,7 @@ def test_the_secret_of_webhooks_is_in_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [{"notify_on": ("task.*",)}, {"notify_secret": Path("x")}], ids=str)
 def test_what_belongs_to_webhooks_needs_one(given: dict[str, Any]) -> None:
-    with pytest.raises(click.UsageError, match="belongs to --notify"):
+    with pytest.raises(click.UsageError, match="needs --notify"):
         launch.body(given)
 
 
@@ -86,7 +91,7 @@ def test_a_time_is_this_machines_or_so_long_from_now() -> None:
     assert timedelta(minutes=29) < soon - datetime.now(UTC) <= timedelta(minutes=30)
 
 
-def test_options_go_before_a_file(tmp_path: Path) -> None:
+def test_options_override_a_file(tmp_path: Path) -> None:
     path = tmp_path / "request.json"
     path.write_text(json.dumps({"name": "web", "count": 2, "defaults": {"type": "m1.tiny"}}))
     assert launch.body({"file": path, "count": 5}) == {
@@ -104,6 +109,10 @@ def test_options_go_before_a_file(tmp_path: Path) -> None:
         {"volume": ("1:a:b:c",)},
         {"boot_volume": "20:ssd:name"},
         {"property": ("novalue",)},
+        {"nic": ("n1",)},
+        {"nic": ("port-id=p1,v4-fixed-ip=10.0.0.9",)},
+        {"nic": ("net-id=n1,port-id=p1",)},
+        {"nic": ("net-id=n1,tag=x",)},
         {"property": ("=1",)},
         {"type": "memory_mb=much"},
         {"keypair": "me=/nowhere/at/all"},
@@ -116,6 +125,11 @@ def test_options_go_before_a_file(tmp_path: Path) -> None:
 def test_options_without_meaning_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(click.BadParameter):
         launch.body(given)
+
+
+def test_no_network_excludes_others() -> None:
+    with pytest.raises(click.UsageError, match="'none' excludes other networks"):
+        launch.body({"network": ("a",), "nic": ("none",)})
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "\udcff"])

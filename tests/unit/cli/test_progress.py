@@ -43,15 +43,15 @@ def test_a_board_shows_each_server_with_what_happens_to_it() -> None:
     one = next(line for line in text.splitlines() if line.startswith(" web-1"))
     assert ("BUILDING" in one, "127.77.0.9" in one, "spawning" in one) == (True, True, True)
     two = next(line for line in text.splitlines() if line.startswith(" web-2"))
-    assert "trying again: the cloud [is] busy" in two
+    assert "retrying: the cloud [is] busy" in two
 
 
-def test_a_board_tells_of_failures_and_of_undoing() -> None:
+def test_a_board_shows_failures_and_the_roll_back() -> None:
     board = progress.Board(TASK, PLAN)
     board.take(told(1, "server.failed", None, server="web-2", detail="No valid host."))
     board.take(told(2, "task.reverting", None, detail="No valid host."))
     text = drawn(board)
-    assert "FAILED" in text and "undoing" in text
+    assert "ERROR" in text and "rolling back" in text
 
 
 def test_a_line_has_the_time_since_the_first_event_and_the_server() -> None:

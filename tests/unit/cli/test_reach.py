@@ -1,4 +1,4 @@
-"""Everything that the API can do is within reach of the command line: a new route or action has its line here."""
+"""The command line reaches everything that the API can do: a new route or action has its line here."""
 
 from enamel.api.routes import ROUTES
 from enamel.model.action import Action
@@ -11,8 +11,8 @@ REACHED = {
     "change_server": "server transfer",
     "terminate_server": "server delete",
     "list_server_tasks": "server history",
-    "get_console_log": "server log",
-    "get_console": "server console",
+    "get_console_log": "server console log",
+    "get_console": "server console url",
     "get_diagnostics": "server diagnostics",
     "get_tags": "server tag list",
     "put_tags": "server tag set",
@@ -74,7 +74,7 @@ REACHED = {
     "replay_notifications": "task replay",
     "change_secret": "task secret",
 }
-"""By which command a route is reached."""
+"""The command that reaches a route."""
 FOR_PROGRAMS = {
     "get_home": "how clients find their way",
     "get_openapi": "how clients are written",
@@ -90,14 +90,14 @@ FOR_PROGRAMS = {
     "list_project_servers": "`server list` shows the same",
     "get_project_server": "`server show` takes names, too",
 }
-"""Which routes people have no need of, and why."""
+"""Routes that people do not need, and why."""
 ACTIONS = {
     Action.SNAPSHOT: "server snapshot",
     Action.BACKUP: "server snapshot",
     Action.UPDATE_PASSWORD: "server password",
     Action.RESIZE: "server resize",
-    Action.CONFIRM_RESIZE: "server confirm",
-    Action.REVERT_RESIZE: "server revert",
+    Action.CONFIRM_RESIZE: "server resize confirm",
+    Action.REVERT_RESIZE: "server resize revert",
     Action.REBOOT: "server reboot",
     Action.HARD_REBOOT: "server reboot",
     Action.PAUSE: "server pause",
@@ -109,25 +109,25 @@ ACTIONS = {
     Action.RESCUE: "server rescue",
     Action.UNRESCUE: "server unrescue",
     Action.REBUILD: "server rebuild",
-    Action.MOVE: "server move",
+    Action.MOVE: "server migrate",
     Action.TERMINATE: "server delete",
     Action.RESTORE: "server restore",
     Action.SHELVE: "server shelve",
-    Action.SHELVE_OFFLOAD: "server offload",
+    Action.SHELVE_OFFLOAD: "server shelve",
     Action.UNSHELVE: "server unshelve",
     Action.LOCK: "server lock",
     Action.UNLOCK: "server unlock",
-    Action.ATTACH_BLOCK_DEVICE: "server attach",
-    Action.DETACH_BLOCK_DEVICE: "server detach",
-    Action.ATTACH_NETWORK_INTERFACE: "server attach",
-    Action.DETACH_NETWORK_INTERFACE: "server detach",
+    Action.ATTACH_BLOCK_DEVICE: "server add volume",
+    Action.DETACH_BLOCK_DEVICE: "server remove volume",
+    Action.ATTACH_NETWORK_INTERFACE: "server add network",
+    Action.DETACH_NETWORK_INTERFACE: "server remove network",
 }
 
 
 def test_every_route_is_within_reach() -> None:
     routes = {route.name for route in ROUTES} - {"act_on_server"}
     assert routes <= set(REACHED) | set(FOR_PROGRAMS), (
-        "these have no command: give them one, and a line above"
+        "these routes have no command: add one, and a line above"
     )
     assert set(FOR_PROGRAMS) <= routes
 
@@ -136,8 +136,8 @@ def test_every_action_is_within_reach() -> None:
     assert set(ACTIONS) == set(Action)
 
 
-def test_every_command_is_there() -> None:
-    there = {context.command_path.removeprefix("enamel ") for context in cli.contexts()}
+def test_every_command_exists() -> None:
+    existing = {context.command_path.removeprefix("enamel ") for context in cli.contexts()}
     routes = {route.name for route in ROUTES}
-    wanted = {command for name, command in REACHED.items() if name in routes} | set(ACTIONS.values())
-    assert wanted <= there
+    named = {command for name, command in REACHED.items() if name in routes} | set(ACTIONS.values())
+    assert named <= existing

@@ -8,6 +8,7 @@ from enamel.model.errors import LeaseLost
 from tests.unit.clouds.stage import Say, Stage
 
 PORTS = "/network/v2.0/ports"
+ONE, OTHER = (f"00000000-0000-4000-8000-{number:012}" for number in (1, 2))
 
 
 def test_a_change_needs_the_lease_where_there_is_one() -> None:
@@ -23,14 +24,14 @@ def test_a_change_needs_the_lease_where_there_is_one() -> None:
 async def test_a_lease_that_ends_while_a_connection_is_made_ends_the_call(
     stage: Stage, there: openstack.OpenStackCloud, connections: int
 ) -> None:
-    stage.on("DELETE", f"{PORTS}/p1", Say(status=204))
-    stage.on("DELETE", f"{PORTS}/p2", Say(status=204))
-    await there.delete_port("p1")
+    stage.on("DELETE", f"{PORTS}/{ONE}", Say(status=204))
+    stage.on("DELETE", f"{PORTS}/{OTHER}", Say(status=204))
+    await there.delete_port(ONE)
     if not connections:
         await there.close()
     answers = iter([True, False])
     with fence.within(lambda: next(answers)), pytest.raises(LeaseLost):
-        await there.delete_port("p2")
-    assert stage.count("DELETE", f"{PORTS}/p2") == 0
-    await there.delete_port("p2")
-    assert stage.count("DELETE", f"{PORTS}/p2") == 1
+        await there.delete_port(OTHER)
+    assert stage.count("DELETE", f"{PORTS}/{OTHER}") == 0
+    await there.delete_port(OTHER)
+    assert stage.count("DELETE", f"{PORTS}/{OTHER}") == 1

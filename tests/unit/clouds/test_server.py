@@ -8,11 +8,12 @@ import pytest
 from enamel.clouds.openstack import cloud as openstack
 from enamel.clouds.openstack.compute import server
 from enamel.model import cloud
-from enamel.model.errors import CloudRefused, OutcomeUnknown
+from enamel.model.errors import CloudRefused, Gone, OutcomeUnknown
 from enamel.model.states import FailureReason
 from tests.unit.clouds.stage import Say, Stage
 
 SERVERS = "/compute/v2.1/servers"
+ID = "00000000-0000-4000-8000-000000000042"
 FLAVORS = "/compute/v2.1/flavors/detail"
 WEB = cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="enamel:t/boot")
 
@@ -136,15 +137,15 @@ async def test_pages_are_followed_to_the_end(stage: Stage, there: openstack.Open
 async def test_a_volume_that_is_attached_already_is_attached(
     stage: Stage, there: openstack.OpenStackCloud
 ) -> None:
-    path = f"{SERVERS}/s/os-volume_attachments"
+    path = f"{SERVERS}/{ID}/os-volume_attachments"
     stage.on(
         "POST", path, Say(status=400, body={"badRequest": {"message": "Invalid volume: already attached"}})
     )
     stage.on("GET", path, Say(body={"volumeAttachments": [{"volumeId": "v"}]}))
-    await there.attach_volume("s", volume_id="v")
+    await there.attach_volume(ID, volume_id="v")
     stage.on("GET", path, Say(body={"volumeAttachments": []}))
     with pytest.raises(CloudRefused, match="already attached"):
-        await there.attach_volume("s", volume_id="v")
+        await there.attach_volume(ID, volume_id="v")
 
 
 async def test_force_is_left_where_the_cloud_keeps_it_to_its_operators(
@@ -152,12 +153,12 @@ async def test_force_is_left_where_the_cloud_keeps_it_to_its_operators(
 ) -> None:
     stage.on(
         "POST",
-        f"{SERVERS}/s/action",
+        f"{SERVERS}/{ID}/action",
         Say(status=403, body={"forbidden": {"message": "Policy doesn't allow"}}),
     )
-    stage.on("DELETE", f"{SERVERS}/s", Say(status=204, body=""))
-    await there.delete_server("s", force=True)
-    assert stage.count("DELETE", f"{SERVERS}/s") == 1
+    stage.on("DELETE", f"{SERVERS}/{ID}", Say(status=204, body=""))
+    await there.delete_server(ID, force=True)
+    assert stage.count("DELETE", f"{SERVERS}/{ID}") == 1
 
 
 async def test_why_a_server_failed_is_told_in_the_clouds_words(
@@ -175,6 +176,19 @@ async def test_why_a_server_failed_is_told_in_the_clouds_words(
         },
         {"event": "compute_boot", "result": "Success"},
     ]
-    stage.on("GET", f"{SERVERS}/s/os-instance-actions", Say(body={"instanceActions": actions}))
-    stage.on("GET", f"{SERVERS}/s/os-instance-actions/req-new", Say(body={"instanceAction": {"request_id": "r", "events": events}}))  # fmt: skip
-    assert await there.why_failed("s") == cloud.Failure(reason=FailureReason.NO_CAPACITY, text="None left.")
+    stage.on("GET", f"{SERVERS}/{ID}/os-instance-actions", Say(body={"instanceActions": actions}))
+    stage.on("GET", f"{SERVERS}/{ID}/os-instance-actions/req-new", Say(body={"instanceAction": {"request_id": "r", "events": events}}))  # fmt: skip
+    assert await there.why_failed(ID) == cloud.Failure(reason=FailureReason.NO_CAPACITY, text="None left.")
+
+
+@pytest.mark.parametrize("id", ["web", "detail", "../flavors", "i-0abc", "42", ""])
+async def test_what_is_no_uuid_is_not_found_without_a_call(
+    stage: Stage, there: openstack.OpenStackCloud, id: str
+) -> None:
+    for read in (there.server, there.volume, there.port, there.address, there.server_history):
+        with pytest.raises(Gone):
+            await read(id)
+    for delete in (there.delete_server, there.delete_volume, there.delete_port, there.delete_address):
+        await delete(id)
+    resources = {"servers", "volumes", "ports", "floatingips"}
+    assert not [call.path for call in stage.asked if resources & set(call.path.split("/"))]

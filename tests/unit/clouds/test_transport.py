@@ -24,6 +24,7 @@ from enamel.model.errors import (
 from tests.unit.clouds.stage import Dawdle, Drop, Say, Stage, cloud_on
 
 PORTS = "/network/v2.0/ports"
+ID = "00000000-0000-4000-8000-000000000001"
 KEYPAIRS = "/compute/v2.1/os-keypairs"
 NOTHING = Say(body={"ports": []})
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
@@ -176,10 +177,10 @@ async def test_a_deletion_is_repeated_and_gone_is_deleted(
     stage: Stage, there: openstack.OpenStackCloud, trouble: Say
 ) -> None:
     stage.on(
-        "DELETE", f"{PORTS}/p1", trouble, Say(status=404, body={"NeutronError": {"type": "PortNotFound"}})
+        "DELETE", f"{PORTS}/{ID}", trouble, Say(status=404, body={"NeutronError": {"type": "PortNotFound"}})
     )
-    await there.delete_port("p1")
-    assert stage.count("DELETE", f"{PORTS}/p1") >= 2
+    await there.delete_port(ID)
+    assert stage.count("DELETE", f"{PORTS}/{ID}") >= 2
 
 
 async def test_a_slow_read_ends(stage: Stage, tmp_path: Path) -> None:

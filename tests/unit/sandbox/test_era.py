@@ -12,7 +12,7 @@ from keystoneauth1 import session as keystone_session
 from openstack import warnings as sdk_warnings
 from openstack.config import OpenStackConfig
 
-from enamel.cli.sandbox import sandbox as sandbox_command
+from enamel.cli.process.sandbox import sandbox as sandbox_command
 from enamel.sandbox import era, kernel, serve
 
 NEUTRON = [name for name, one in era.ERAS.items() if not one.nova_network]

@@ -4,21 +4,29 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from msgspec import structs
+from msgspec import structs, to_builtins
 
+from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.openstack.driver import OpenStack
 from enamel.clouds.registry import Registry
+from enamel.model.call_context import CallContext
+from enamel.model.caller import Caller
 from enamel.model.errors import CloudForbidden, Forbidden, Invalid, NameTaken, NotFound
 from enamel.model.server_type import ServerTypeWish, Shares, TypeSpec, Visibility
 from enamel.sandbox import kernel, serve
-from enamel.service.resources import server_type
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import flavors
 from enamel.service.resources.placement import Kind, Placements
-from enamel.service.resources.server_type import Scope, ServerTypes, told
+from enamel.service.resources.server_type import Filter, Scope, ServerTypes
 from enamel.service.resources.server_type_share import TypeShares
 
-WISH = ServerTypeWish(
-    name="mine", description="For tests.", spec=TypeSpec(memory_mb=512, cpu_units=1, swap_mb=64)
-)
+SPEC = TypeSpec(memory_mb=512, cpu_units=1, swap_mb=64)
+WISH = to_builtins(ServerTypeWish(name="mine", description="For tests.", spec=SPEC))
+ME = CallContext(caller=Caller(user_id="", project_id="", local=True))
+
+
+def of(clouds: Registry) -> CallerClouds:
+    return CallerClouds(LocalAccounts(clouds))
 
 
 @pytest.fixture
@@ -32,16 +40,16 @@ async def clouds(tmp_path: Path) -> AsyncIterator[Registry]:
 
 
 async def test_a_private_type_is_for_the_project_that_made_it(clouds: Registry) -> None:
-    types = ServerTypes(clouds)
-    made = await types.create(WISH)
-    assert (made.visibility, made.spec, made.description) == (Visibility.PRIVATE, WISH.spec, "For tests.")
-    assert await types.one("mine") == await types.one(made.id) == made
+    types = ServerTypes(of(clouds))
+    made = await types.create(ME, WISH)
+    assert (made.visibility, made.spec, made.description) == (Visibility.PRIVATE, SPEC, "For tests.")
+    assert await types.get(ME, "mine") == await types.get(ME, made.id) == made
     assert made.id not in {one.id for one in await clouds.get("sandbox").flavors()}
     with pytest.raises(NameTaken):
-        await types.create(WISH)
-    await types.delete("mine")
+        await types.create(ME, WISH)
+    await types.delete(ME, "mine")
     with pytest.raises(NotFound):
-        await types.one("mine")
+        await types.get(ME, "mine")
 
 
 async def test_a_type_that_cannot_be_shared_does_not_stay(
@@ -53,7 +61,7 @@ async def test_a_type_that_cannot_be_shared_does_not_stay(
     where = clouds.get("sandbox-admin")
     monkeypatch.setattr(where, "share_flavor", refuse)
     with pytest.raises(Forbidden, match="admin"):
-        await ServerTypes(clouds).create(WISH)
+        await ServerTypes(of(clouds)).create(ME, WISH)
     assert "mine" not in {one.name for one in await where.flavors()}
 
 
@@ -64,73 +72,77 @@ async def test_a_cloud_that_does_not_answer_is_still_there(
         raise CloudForbidden("Not now.")
 
     monkeypatch.setattr(clouds.get("sandbox"), "zones", refuse)
-    found = await Placements(clouds).all()
+    found = (await Placements(of(clouds)).list(ME)).entries
     [silent] = [one for one in found if one.path == "sandbox"]
     assert (silent.kind, silent.available, silent.children) == (Kind.CLOUD, False, ())
     assert "sandbox-admin/RegionOne/az1" in {one.path for one in found}
-    assert {one.id for one in found} == {one.id for one in await Placements(clouds).all()}
+    assert {one.id for one in found} == {one.id for one in (await Placements(of(clouds)).list(ME)).entries}
 
 
 async def test_types_are_listed_by_why_one_can_use_them_and_by_tag(clouds: Registry) -> None:
-    types = ServerTypes(clouds)
-    made = await types.create(WISH)
+    types = ServerTypes(of(clouds))
+    made = await types.create(ME, WISH)
     assert made.scope is Scope.OWN
-    assert await types.set_tags("mine", ["two words", "fast", "fast"]) == ("fast", "two words")
-    await types.add_tag("mine", "ünï")
-    await types.remove_tag("mine", "fast")
+    assert await types.set_tags(ME, "mine", {"tags": ["two words", "fast", "fast"]}) == ("fast", "two words")
+    await types.add_tag(ME, "mine", "ünï")
+    await types.remove_tag(ME, "mine", "fast")
     with pytest.raises(NotFound, match="no tag 'fast'"):
-        await types.remove_tag("mine", "fast")
+        await types.remove_tag(ME, "mine", "fast")
     with pytest.raises(Invalid):
-        await types.add_tag("mine", "a/b")
-    assert [one.name for one in await types.all(scopes=[Scope.OWN])] == ["mine"]
-    assert [one.name for one in await types.all(tags=["fast", "ünï"])] == ["mine"]
-    assert await types.all(scopes=[Scope.SHARED]) == []
-    assert "mine" not in {one.name for one in await types.all(scopes=[Scope.PUBLIC])}
-    assert await types.set_tags("mine", []) == ()
+        await types.add_tag(ME, "mine", "a/b")
+    assert await names(types, Filter(scopes=(Scope.OWN,))) == ["mine"]
+    assert await names(types, Filter(tags=("fast", "ünï"))) == ["mine"]
+    assert await names(types, Filter(scopes=(Scope.SHARED,))) == []
+    assert "mine" not in await names(types, Filter(scopes=(Scope.PUBLIC,)))
+    assert await types.set_tags(ME, "mine", {"tags": []}) == ()
+
+
+async def names(types: ServerTypes, matching: Filter) -> list[str]:
+    return [type.name for type in (await types.list(ME, matching=matching)).entries]
 
 
 async def seen(sandbox_of: Registry, entry: str) -> set[str]:
     where = sandbox_of.get(entry)
     await where.forget()
-    return {one.name for one in await server_type.usable(where)}
+    return {one.name for one in await flavors.usable(where)}
 
 
 async def test_a_type_is_shared_with_projects_and_with_users(clouds: Registry) -> None:
-    types = ServerTypes(clouds)
-    shares, where = TypeShares(types), clouds.get("sandbox-admin")
-    made = await types.create(WISH)
+    types = ServerTypes(of(clouds))
+    shares, where = TypeShares(of(clouds)), clouds.get("sandbox-admin")
+    made = await types.create(ME, WISH)
     demo, other = await where.user("demo"), await where.project("other")
     assert demo and other
-    assert await shares.of("mine") == Shares()
-    await shares.add("mine", project="other")
-    await shares.add("mine", user=demo.id)
-    await shares.add("mine", user="demo")
-    assert await shares.of("mine") == Shares(users=(demo.id,), projects=(other.id,))
-    assert (await types.one("mine")).shares == await shares.of("mine")
+    assert await shares.get(ME, "mine") == Shares()
+    await shares.add(ME, "mine", project="other")
+    await shares.add(ME, "mine", user=demo.id)
+    await shares.add(ME, "mine", user="demo")
+    assert await shares.get(ME, "mine") == Shares(users=(demo.id,), projects=(other.id,))
+    assert (await types.get(ME, "mine")).shares == await shares.get(ME, "mine")
     assert "mine" in await seen(clouds, "sandbox") & await seen(clouds, "sandbox-other")
     # The cloud lets all of a project in; another user of it is kept out here.
     [theirs] = [one for one in await clouds.get("sandbox").flavors() if one.id == made.id]
     me = await clouds.get("sandbox").identity()
     assert theirs.usable_by(me) and not theirs.usable_by(structs.replace(me, user_id="somebody"))
-    assert told(theirs, me).scope is Scope.SHARED
+    assert (await types.get(ME, "mine", cloud="sandbox")).scope is Scope.SHARED
     # With the whole project it is everybody there who can.
-    await shares.put("mine", Shares(users=("demo",), projects=("demo",)))
+    await shares.set(ME, "mine", {"users": ["demo"], "projects": ["demo"]})
     assert (await where.flavor(made.id)).marks.guests == ()
     assert "mine" not in await seen(clouds, "sandbox-other")
-    await shares.remove("mine", project="demo")
+    await shares.remove(ME, "mine", project="demo")
     assert (await where.flavor(made.id)).marks.guests == (me.project_id,)
-    await shares.clear("mine")
+    await shares.clear(ME, "mine")
     assert "mine" not in await seen(clouds, "sandbox") and "mine" in await seen(clouds, "sandbox-admin")
     with pytest.raises(NotFound, match="not shared with 'demo'"):
-        await shares.remove("mine", user="demo")
+        await shares.remove(ME, "mine", user="demo")
 
 
 async def test_a_type_is_shared_only_with_those_who_exist(clouds: Registry) -> None:
-    shares = TypeShares(ServerTypes(clouds))
-    await ServerTypes(clouds).create(WISH)
+    shares = TypeShares(of(clouds))
+    await ServerTypes(of(clouds)).create(ME, WISH)
     with pytest.raises(Invalid) as refused:
-        await shares.put("mine", Shares(users=("demo", "ghost"), projects=("nowhere",)))
+        await shares.set(ME, "mine", {"users": ["demo", "ghost"], "projects": ["nowhere"]})
     assert [one.pointer for one in refused.value.faults] == ["/users/1", "/projects/0"]
     with pytest.raises(Invalid, match="PUBLIC"):
-        await shares.add("m1.tiny", user="demo")
-    assert await shares.of("mine") == Shares()
+        await shares.add(ME, "m1.tiny", user="demo")
+    assert await shares.get(ME, "mine") == Shares()

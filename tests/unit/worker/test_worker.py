@@ -10,11 +10,11 @@ import pytest
 
 from enamel.dispatch.local import Local as Dispatch
 from enamel.model import item, topic
-from enamel.model.errors import LeaseLost
+from enamel.model.errors import LeaseLost, PlanUnreadable
 from enamel.model.item import Item
 from enamel.model.task import State, Task
 from enamel.secrets.local import Local as Keys
-from enamel.store import claims, items, migrations, secrets, tasks, workers
+from enamel.store import claims, events, items, migrations, secrets, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -310,6 +310,27 @@ async def test_gives_back_what_it_does_not_know_it_has(shop: Shop) -> None:
 
     await shop.store.run(lost_answer)
     assert (await shop.until(id=accepted.id, state=State.COMPLETED)).attempt == 2
+
+
+async def test_a_task_of_a_later_version_is_given_back_once_to_those_who_know_it(shop: Shop) -> None:
+    async def puzzled(_found: Task, _steps: Sequence[Item]) -> None:
+        raise PlanUnreadable("Step 'a' has the unknown kind 'b'.", newer=True)
+
+    shop.runner.act = puzzled
+    shop.open()
+    accepted = await shop.accept()
+    while len(told := await shop.store.read(events.list, accepted.id)) < 2:
+        await asyncio.sleep(0.01)
+    shop.runner.act = shop.runner.end
+    known = await shop.accept()
+    await shop.until(id=known.id, state=State.COMPLETED)
+    assert [event.type for event in told] == ["task.accepted", "task.given_back"]
+    assert [task.id for task in shop.runner.ran].count(accepted.id) == 1
+    await shop.close()
+    # One of the later version takes it.
+    shop.hire()
+    shop.open()
+    assert (await shop.until(id=accepted.id, state=State.COMPLETED)).attempt == 1
 
 
 async def test_a_task_that_breaks_the_runner_rests_first(shop: Shop) -> None:

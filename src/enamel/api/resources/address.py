@@ -1,46 +1,30 @@
-"""The routes of addresses: what outlives servers, and leads to one of them or to none."""
-
-from datetime import datetime
+"""The routes of addresses: they outlive servers, and lead to one of them or to none."""
 
 from msgspec import Struct, field
 
-from enamel.api import collection, links
+from enamel.api import collection, command, links
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources import task
-from enamel.model import cloud, ids, mark
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import errors, ids
+from enamel.model.address import AddressWish, AttachWish
 from enamel.model.cloud import AddressKind
-from enamel.model.errors import NotFound
+from enamel.service.resources import address
 
 
-class AddressFilter(collection.Window, frozen=True, kw_only=True):
-    """Which addresses are wanted."""
+class AddressFilter(Window, frozen=True, kw_only=True):
+    """Which addresses to list."""
 
     used: bool | None = None
-    """Whether they lead anywhere; all where this is not given."""
+    """Whether they lead to anything; all if not set."""
     kind: tuple[AddressKind, ...] = ()
     """Of any of these kinds."""
 
 
-class Address(Struct, frozen=True, kw_only=True):
+class Address(address.Address, frozen=True, kw_only=True):
     """An address that outlives servers."""
 
-    id: str
-    address: str
-    kind: AddressKind
-    """FLOATING: a floating IP, from which the cloud translates. PORT: a port with a fixed address, on clouds that do not."""
-    network: str
-    """Id of the network that it comes from."""
-    used: bool
-    """Whether it leads anywhere."""
-    server: str | None
-    """Id of the server that it leads to."""
-    fixed_address: str | None
-    """The server's own address that a floating IP is translated to."""
-    task: str | None
-    """The task that has made it."""
-    created_at: datetime | None
-    """None where the cloud does not tell."""
     links: Links = field(name="_links")
 
 
@@ -52,69 +36,131 @@ class Addresses(Struct, frozen=True, kw_only=True):
 
 
 async def list_addresses(request: Request) -> Response:
-    """Answer with the project's addresses."""
-    used, kinds = request.query.used, request.query.kind
-    found = [
-        one
-        for one in await request.services.addresses.all()
-        if (used is None or one.used is used) and (not kinds or one.kind in kinds)
-    ]
-    shown, own = collection.page(request, found, what="address", schema="addresses", key=lambda one: one.id)
-    return Response(body=Addresses(addresses=tuple(map(_of, shown)), links=own))
+    """List the project's addresses."""
+    matching = address.Filter(used=request.query.used, kinds=request.query.kind)
+    page = await request.services.addresses.list(request.ctx, matching=matching, **collection.window(request))
+    own = collection.page_links(request, page, schema="addresses", key=lambda address: address.id)
+    return Response(body=Addresses(addresses=tuple(map(_shown, page.entries)), links=own))
 
 
 async def get_address(request: Request) -> Response:
-    """Answer with one address."""
-    return Response(body=_of(await request.services.addresses.one(request.params["id"])))
+    """Show one address."""
+    record = await request.services.addresses.get(request.ctx, request.params["id"], cloud=request.cloud)
+    return Response(body=_shown(record))
 
 
 async def create_address(request: Request) -> Response:
-    """Have an address got."""
-    return await task.command(request, "address.create", params={})
+    """Create an address."""
+    return await command.submit(request, "address.create")
 
 
 async def attach_address(request: Request) -> Response:
-    """Have an address lead to a server."""
-    return await task.command(request, "address.attach", params=_named(request))
+    """Attach an address to a server."""
+    return await command.submit(request, "address.attach", params=_params(request))
 
 
 async def detach_address(request: Request) -> Response:
-    """Have an address lead nowhere."""
-    return await task.command(request, "address.detach", params=_named(request))
+    """Detach an address from its server."""
+    return await command.submit(request, "address.detach", params=_params(request))
 
 
 async def delete_address(request: Request) -> Response:
-    """Have an address given back."""
-    return await task.command(request, "address.delete", params=_named(request))
+    """Release an address."""
+    return await command.submit(request, "address.delete", params=_params(request))
 
 
-def _named(request: Request) -> dict[str, str]:
-    """Return what a command is told; whether the address is there is for the command to find out."""
-    id = request.params["id"]
-    if not ids.is_id(id):
-        raise NotFound(f"There is no address '{id[:64]}'.")
-    return {"address": id.lower()}
+def _params(request: Request) -> dict[str, str]:
+    return {"address": ids.canonical(request.params["id"])}
 
 
-def _of(found: cloud.Address) -> Address:
-    here, by = f"/addresses/{found.id}", mark.read(found.mark)
+def _shown(record: address.Address) -> Address:
+    here = f"/addresses/{record.id}"
     own = links.of(
         here,
         schema="address",
-        server=f"/servers/{found.server_id}" if found.server_id else None,
-        attach=None if found.used else f"POST {here}/attach",
-        detach=f"POST {here}/detach" if found.used else None,
-        delete=None if found.used else f"DELETE {here}",
+        server=f"/servers/{record.server}" if record.server else None,
+        attach=None if record.used else f"POST {here}/attach",
+        detach=f"POST {here}/detach" if record.used else None,
+        delete=None if record.used else f"DELETE {here}",
     )
-    return Address(
-        id=found.id,
-        address=found.address,
-        kind=found.kind,
-        network=found.network_id,
-        used=found.used,
-        server=found.server_id or None,
-        fixed_address=found.fixed_address,
-        task=by.task if by else None,
-        created_at=found.created,
-        links=own,
-    )
+    return links.added(Address, record, own)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/addresses",
+        name="list_addresses",
+        relation="addresses",
+        handler=list_addresses,
+        summary="List the addresses of the project that outlive servers.",
+        query=AddressFilter,
+        responses={200: (Addresses,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:address:list",),
+    ),
+    Route(
+        method="POST",
+        path="/addresses",
+        name="create_address",
+        relation="addresses",
+        handler=create_address,
+        summary="Get an address that outlives servers.",
+        query=command.DryRun,
+        request=AddressWish,
+        body_required=False,
+        responses=command.RESPONSES,
+        errors=(errors.QuotaExceeded, *CLOUD_ERRORS),
+        rules=("enamel:address:create",),
+    ),
+    Route(
+        method="GET",
+        path="/addresses/{id}",
+        name="get_address",
+        relation="address",
+        handler=get_address,
+        summary="Show one address.",
+        query=OnCloud,
+        responses={200: (Address,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:address:get",),
+    ),
+    Route(
+        method="DELETE",
+        path="/addresses/{id}",
+        name="delete_address",
+        relation="address",
+        handler=delete_address,
+        summary="Give an address back to the cloud.",
+        query=command.DryRun,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.WrongState, *CLOUD_ERRORS),
+        rules=("enamel:address:delete",),
+    ),
+    Route(
+        method="POST",
+        path="/addresses/{id}/attach",
+        name="attach_address",
+        relation="attach_address",
+        handler=attach_address,
+        summary="Have an address lead to a server.",
+        query=command.DryRun,
+        request=AttachWish,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.WrongState, errors.ActionImpossible, *CLOUD_ERRORS),
+        rules=("enamel:address:attach",),
+    ),
+    Route(
+        method="POST",
+        path="/addresses/{id}/detach",
+        name="detach_address",
+        relation="detach_address",
+        handler=detach_address,
+        summary="Have an address lead nowhere, and keep it.",
+        query=command.DryRun,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.WrongState, *CLOUD_ERRORS),
+        rules=("enamel:address:detach",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -1,10 +1,13 @@
-"""The routes of clouds: how they bear what is asked of them."""
+"""The routes of clouds: how they respond to the calls of this process."""
 
 from msgspec import Struct, field
 
 from enamel.api import collection, links
+from enamel.api.collection import Slice
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
+from enamel.api.route import Route
+from enamel.model import errors
 from enamel.model.cloud_state import CloudState
 
 
@@ -22,17 +25,45 @@ class Clouds(Struct, frozen=True, kw_only=True):
 
 
 async def list_clouds(request: Request) -> Response:
-    """Answer with the clouds of the configuration."""
-    found = request.services.cloud_states.all()
-    shown, own = collection.page(request, found, what="cloud", schema="clouds", key=lambda one: one.name)
-    return Response(body=Clouds(clouds=tuple(map(_of, shown)), links=own))
+    """List the caller's clouds."""
+    page = await request.services.cloud_states.list(
+        request.ctx, limit=request.query.limit, marker=request.query.marker
+    )
+    own = collection.page_links(request, page, schema="clouds", key=lambda cloud: cloud.name)
+    return Response(body=Clouds(clouds=tuple(map(_shown, page.entries)), links=own))
 
 
 async def get_cloud(request: Request) -> Response:
-    """Answer with one cloud."""
-    return Response(body=_of(request.services.cloud_states.one(request.params["name"])))
+    """Show one cloud."""
+    return Response(body=_shown(await request.services.cloud_states.get(request.ctx, request.params["name"])))
 
 
-def _of(found: CloudState) -> Cloud:
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return Cloud(**fields, links=links.of(f"/clouds/{found.name}", schema="cloud"))
+def _shown(record: CloudState) -> Cloud:
+    return links.added(Cloud, record, links.of(f"/clouds/{record.name}", schema="cloud"))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/clouds",
+        name="list_clouds",
+        relation="clouds",
+        handler=list_clouds,
+        summary="List the clouds, with how they bear what is asked of them.",
+        query=Slice,
+        responses={200: (Clouds,)},
+        rules=("enamel:cloud:list",),
+    ),
+    Route(
+        method="GET",
+        path="/clouds/{name}",
+        name="get_cloud",
+        relation="cloud",
+        handler=get_cloud,
+        summary="Show one cloud: the pace of its services, its token's age, what is known of it.",
+        responses={200: (Cloud,)},
+        errors=(errors.NotFound,),
+        rules=("enamel:cloud:get",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -1,20 +1,20 @@
-"""The routes of keypairs: public keys that servers are given."""
+"""The routes of keypairs."""
 
 from urllib.parse import quote
 
-import msgspec
 from msgspec import Struct, field
 
 from enamel.api import collection, links
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.model import cloud
-from enamel.model.errors import Invalid
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import errors
 from enamel.model.keypair import KeypairWish
-from enamel.service.validation import body
+from enamel.service.resources import keypair
 
 
-class Keypair(cloud.Keypair, frozen=True, kw_only=True):
+class Keypair(keypair.Keypair, frozen=True, kw_only=True):
     """A public key that servers are given."""
 
     links: Links = field(name="_links")
@@ -28,34 +28,86 @@ class Keypairs(Struct, frozen=True, kw_only=True):
 
 
 async def list_keypairs(request: Request) -> Response:
-    """Answer with the caller's keypairs."""
-    found = await request.services.catalogue.keypairs()
-    shown, own = collection.page(request, found, what="keypair", schema="keypairs", key=lambda one: one.name)
-    return Response(body=Keypairs(keypairs=tuple(map(_of, shown)), links=own))
+    """List the caller's keypairs."""
+    page = await request.services.keypairs.list(request.ctx, **collection.window(request))
+    own = collection.page_links(request, page, schema="keypairs", key=lambda keypair: keypair.name)
+    keypairs = tuple(_shown(request, record) for record in page.entries)
+    return Response(body=Keypairs(keypairs=keypairs, links=own))
 
 
 async def get_keypair(request: Request) -> Response:
-    """Answer with one keypair."""
-    return Response(body=_of(await request.services.catalogue.keypair(request.params["name"])))
+    """Show one keypair."""
+    record = await request.services.keypairs.get(request.ctx, request.params["name"], cloud=request.cloud)
+    return Response(body=_shown(request, record))
 
 
 async def create_keypair(request: Request) -> Response:
-    """Import a public key: 201 where it is new, 200 where the same key has the name already."""
-    wish, faults = body.shape(request.body, KeypairWish)
-    if wish is None or faults:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    made, new = await request.services.catalogue.create_keypair(wish)
-    shown = _of(made)
+    """Import a public key: 201 if it is new, 200 if the same key has the name already."""
+    record, new = await request.services.keypairs.create(request.ctx, request.body, cloud=request.cloud)
+    shown = _shown(request, record)
     return Response(status=201 if new else 200, body=shown, headers={"Location": shown.links["self"].href})
 
 
 async def delete_keypair(request: Request) -> Response:
     """Delete a keypair."""
-    await request.services.catalogue.delete_keypair(request.params["name"])
+    await request.services.keypairs.delete(request.ctx, request.params["name"], cloud=request.cloud)
     return Response(status=204)
 
 
-def _of(found: cloud.Keypair) -> Keypair:
-    here = f"/keypairs/{quote(found.name, safe='')}"
-    own = links.of(here, schema="keypair", delete=f"DELETE {here}")
-    return Keypair(**msgspec.structs.asdict(found), links=own)
+def _shown(request: Request, record: keypair.Keypair) -> Keypair:
+    here = request.at(f"/keypairs/{quote(record.name, safe='')}")
+    return links.added(Keypair, record, links.of(here, schema="keypair", delete=f"DELETE {here}"))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/keypairs",
+        name="list_keypairs",
+        relation="keypairs",
+        handler=list_keypairs,
+        summary="List the keypairs of the caller.",
+        query=Window,
+        responses={200: (Keypairs,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:keypair:list",),
+    ),
+    Route(
+        method="POST",
+        path="/keypairs",
+        name="create_keypair",
+        relation="keypairs",
+        handler=create_keypair,
+        summary="Import a public key.",
+        query=OnCloud,
+        request=KeypairWish,
+        responses={200: (Keypair,), 201: (Keypair,)},
+        errors=(errors.NameTaken, errors.QuotaExceeded, *CLOUD_ERRORS),
+        rules=("enamel:keypair:create",),
+    ),
+    Route(
+        method="GET",
+        path="/keypairs/{name}",
+        name="get_keypair",
+        relation="keypair",
+        handler=get_keypair,
+        summary="Show one keypair.",
+        query=OnCloud,
+        responses={200: (Keypair,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:keypair:get",),
+    ),
+    Route(
+        method="DELETE",
+        path="/keypairs/{name}",
+        name="delete_keypair",
+        relation="keypair",
+        handler=delete_keypair,
+        summary="Delete a keypair; servers that were given it keep it.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:keypair:delete",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -1,31 +1,31 @@
-"""The routes of orphans: what belongs to nobody, and how it goes."""
+"""The routes of orphans: resources that seem to belong to nobody, and their clean-up."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from enamel.api import collection, links
+from enamel.api import collection, command, links
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources import task
-from enamel.model import duration, orphan
-from enamel.model.errors import Fault, Invalid
-from enamel.model.orphan import Kind, Why
+from enamel.api.route import CLOUD_ERRORS, Route
+from enamel.model.orphan import CleanWish, Kind, Why
+from enamel.service.resources import orphan
 
 
-class OrphanFilter(collection.Window, frozen=True, kw_only=True):
-    """Which orphans are wanted."""
+class OrphanFilter(Window, frozen=True, kw_only=True):
+    """Which orphans to list."""
 
     kind: tuple[Kind, ...] = ()
     """Of any of these kinds."""
     why: tuple[Why, ...] = ()
     """For any of these reasons."""
     min_age: Annotated[str, Meta(max_length=16)] | None = None
-    """At least so old, as in 2h; it takes the place of the configured ages, too."""
+    """At least this old, as in 2h; it overrides the configured ages, too."""
     foreign: bool = False
     """Also what unknown tasks have made."""
     proposed: bool | None = None
-    """Whether they are proposed for a clean-up; all where this is not given."""
+    """Whether a clean-up would delete them; all if not set."""
 
 
 class OrphanShown(orphan.Orphan, frozen=True, kw_only=True):
@@ -42,34 +42,62 @@ class Orphans(Struct, frozen=True, kw_only=True):
 
 
 async def list_orphans(request: Request) -> Response:
-    """Answer with what belongs to nobody; that it was seen is remembered."""
-    wanted: OrphanFilter = request.query
-    try:
-        least = duration.parse(wanted.min_age) if wanted.min_age else None
-    except ValueError as error:
-        raise Invalid(str(error), faults=(Fault(pointer="?min_age", detail=str(error)),)) from error
-    found = [
-        one
-        for one in await request.services.radar.look(
-            kinds=wanted.kind or frozenset(Kind), min_age=least, foreign=wanted.foreign
-        )
-        if (not wanted.why or one.why in wanted.why)
-        and (wanted.proposed is None or one.proposed is wanted.proposed)
-        and (least is None or one.age >= least.total_seconds())
-    ]
-    shown, own = collection.page(request, found, what="orphan", schema="orphans", key=lambda one: one.id)
-    own |= links.of(request.path, schema="orphans", clean="POST /orphans/clean")
-    return Response(body=Orphans(orphans=tuple(map(_of, shown)), links=own))
+    """List the project's orphans; that they were seen is remembered."""
+    matching = orphan.Filter(
+        kinds=request.query.kind,
+        whys=request.query.why,
+        min_age=request.query.min_age,
+        foreign=request.query.foreign,
+        proposed=request.query.proposed,
+    )
+    page = await request.services.orphans.list(request.ctx, matching=matching, **collection.window(request))
+    own = collection.page_links(
+        request,
+        page,
+        schema="orphans",
+        key=lambda orphan: orphan.id,
+        clean="POST " + request.at("/orphans/clean"),
+    )
+    return Response(body=Orphans(orphans=tuple(map(_shown, page.entries)), links=own))
 
 
 async def clean_orphans(request: Request) -> Response:
-    """Have orphans taken away."""
-    return await task.command(request, "orphans.clean", params={})
+    """Delete orphans."""
+    return await command.submit(request, "orphans.clean")
 
 
-def _of(found: orphan.Orphan) -> OrphanShown:
-    own = links.of(f"/tasks/{found.task}", schema="task") if found.task else {}
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return OrphanShown(
-        **fields, links={"task": own["self"]} if own and found.why is not Why.UNKNOWN_TASK else {}
-    )
+def _shown(record: orphan.Orphan) -> OrphanShown:
+    known = record.task is not None and record.why is not Why.UNKNOWN_TASK
+    own = {"task": links.Link(href=f"/tasks/{record.task}")} if known else {}
+    return links.added(OrphanShown, record, own)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/orphans",
+        name="list_orphans",
+        relation="orphans",
+        handler=list_orphans,
+        summary="List what belongs to nobody: what tasks have left behind, and what nothing uses.",
+        query=OrphanFilter,
+        responses={200: (Orphans,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:orphan:list",),
+    ),
+    Route(
+        method="POST",
+        path="/orphans/clean",
+        name="clean_orphans",
+        relation="clean_orphans",
+        handler=clean_orphans,
+        summary="Take away what belongs to nobody, each thing looked at once more.",
+        query=command.DryRun,
+        request=CleanWish,
+        body_required=False,
+        responses=command.RESPONSES,
+        errors=CLOUD_ERRORS,
+        rules=("enamel:orphan:clean",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -3,22 +3,27 @@
 from msgspec import Struct, field
 
 from enamel.api import collection, links
+from enamel.api.collection import Slice
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
+from enamel.api.route import CLOUD_ERRORS, Cloud, OnCloud, Route
+from enamel.model import errors
 from enamel.service.resources import placement
 
 
-class PlacementFilter(collection.Window, frozen=True, kw_only=True):
-    """Which placements are wanted."""
+class PlacementFilter(Slice, frozen=True, kw_only=True):
+    """Which placements to list."""
 
     tag: tuple[str, ...] = ()
     """With any of these tags."""
     parent_placement: tuple[str, ...] = ()
     """Directly below any of these, by their ids."""
+    cloud: Cloud | None = None
+    """On the cloud with this name; on all clouds if not set."""
 
 
 class Placement(placement.Placement, frozen=True, kw_only=True):
-    """A place where servers can go; one that is launched into it lands in it or in any place below it."""
+    """Where servers can go: into it, or into any placement below it."""
 
     links: Links = field(name="_links")
 
@@ -31,23 +36,51 @@ class Placements(Struct, frozen=True, kw_only=True):
 
 
 async def list_placements(request: Request) -> Response:
-    """Answer with where servers can go."""
-    wanted = set(request.query.parent_placement)
-    listed = placement.tagged(await request.services.placements.all(), tags=request.query.tag)
-    found = [one for one in listed if not wanted or wanted.intersection(one.parents)]
-    shown, own = collection.page(
-        request, found, what="placement", schema="placements", key=lambda one: one.id
+    """List where servers can go."""
+    matching = placement.Filter(tags=request.query.tag, parents=request.query.parent_placement)
+    page = await request.services.placements.list(
+        request.ctx, matching=matching, **collection.window(request)
     )
-    return Response(body=Placements(placements=tuple(map(_of, shown)), links=own))
+    own = collection.page_links(request, page, schema="placements", key=lambda placement: placement.id)
+    return Response(body=Placements(placements=tuple(map(_shown, page.entries)), links=own))
 
 
 async def get_placement(request: Request) -> Response:
-    """Answer with one placement."""
-    return Response(body=_of(await request.services.placements.one(request.params["id"])))
+    """Show one placement."""
+    record = await request.services.placements.get(request.ctx, request.params["id"], cloud=request.cloud)
+    return Response(body=_shown(record))
 
 
-def _of(found: placement.Placement) -> Placement:
-    below = f"/placements?parent_placement={found.id}" if found.children else None
-    own = links.of(f"/placements/{found.id}", schema="placement", children=below)
-    fields = {name: getattr(found, name) for name in found.__struct_fields__}
-    return Placement(**fields, links=own)
+def _shown(record: placement.Placement) -> Placement:
+    below = f"/placements?parent_placement={record.id}" if record.children else None
+    own = links.of(f"/placements/{record.id}", schema="placement", children=below)
+    return links.added(Placement, record, own)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/placements",
+        name="list_placements",
+        relation="placements",
+        handler=list_placements,
+        summary="List where servers can go: containers, clouds, regions, zones.",
+        query=PlacementFilter,
+        responses={200: (Placements,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:placement:list",),
+    ),
+    Route(
+        method="GET",
+        path="/placements/{id}",
+        name="get_placement",
+        relation="placement",
+        handler=get_placement,
+        summary="Show one placement.",
+        query=OnCloud,
+        responses={200: (Placement,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:placement:get",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

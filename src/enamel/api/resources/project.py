@@ -1,54 +1,109 @@
-"""The routes of projects: where what belongs to a project is found."""
+"""The routes of projects, and of servers by their names in one."""
 
-from msgspec import Struct, field
+from msgspec import field
 
-from enamel.api import links
+from enamel.api import command, links
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.resources import server, server_body
+from enamel.api.route import CLOUD_ERRORS, LAUNCH_ERRORS, OnCloud, Route
+from enamel.model import errors, launch
+from enamel.service.resources import project
 
 
-class Project(Struct, frozen=True, kw_only=True):
+class Project(project.Project, frozen=True, kw_only=True):
     """A project of the caller's."""
 
-    id: str
-    name: str
-    clouds: tuple[str, ...]
-    """Where it is."""
     links: Links = field(name="_links")
 
 
 async def get_project(request: Request) -> Response:
-    """Answer with where what belongs to a project is found."""
-    found = await request.services.read.estates.project(request.params["id"])
+    """Show where what belongs to a project is found."""
+    record = await request.services.projects.get(request.ctx, request.params["id"], cloud=request.cloud)
     own = links.of(
-        f"/projects/{found.id}",
+        request.at(f"/projects/{record.id}"),
         schema="project",
-        servers=f"/projects/{found.id}/servers",
-        tasks="/tasks",
-        templates="/templates",
-        server_types="/server_types",
-        placements="/placements",
-        networks="/networks",
-        volumes="/volumes",
-        keypairs="/keypairs",
-        quota="/quota",
+        servers=request.at(f"/projects/{record.id}/servers"),
+        tasks=request.at("/tasks"),
+        templates=request.at("/templates"),
+        server_types=request.at("/server_types"),
+        placements=request.at("/placements"),
+        networks=request.at("/networks"),
+        volumes=request.at("/volumes"),
+        keypairs=request.at("/keypairs"),
+        quota=request.at("/quota"),
     )
-    return Response(body=Project(id=found.id, name=found.name, clouds=found.clouds, links=own))
+    return Response(body=links.added(Project, record, own))
 
 
 async def list_servers(request: Request) -> Response:
-    """Answer with the servers of a project."""
+    """List the servers of a project."""
     return await server.listed(request, project=request.params["project"])
 
 
 async def get_server(request: Request) -> Response:
-    """Answer with the server of a name."""
-    found = await request.services.read.estates.named(request.params["project"], request.params["hostname"])
-    return Response(body=server_body.of(found))
+    """Show the server of a name."""
+    record = await request.services.servers.named(
+        request.ctx, request.params["hostname"], project=request.params["project"], cloud=request.cloud
+    )
+    return Response(body=server_body.of(record))
 
 
 async def create_servers(request: Request) -> Response:
-    """Have servers launched in the caller's own project."""
-    await request.services.read.estates.project(request.params["project"])
-    return await server.create_servers(request)
+    """Launch servers in the caller's own project."""
+    await request.services.projects.get(request.ctx, request.params["project"], cloud=request.cloud)
+    return await command.submit(request, "server.create")
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/projects/{id}",
+        name="get_project",
+        relation="project",
+        handler=get_project,
+        summary="Tell where what belongs to a project is found.",
+        query=OnCloud,
+        responses={200: (Project,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:project:get",),
+    ),
+    Route(
+        method="POST",
+        path="/projects/{project}/servers",
+        name="create_project_servers",
+        relation="project_servers",
+        handler=create_servers,
+        summary="Launch servers with everything around them in a project.",
+        query=command.DryRun,
+        request=launch.Launch,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, *LAUNCH_ERRORS),
+        rules=("enamel:project:get", "enamel:server:create"),
+    ),
+    Route(
+        method="GET",
+        path="/projects/{project}/servers",
+        name="list_project_servers",
+        relation="project_servers",
+        handler=list_servers,
+        summary="List the servers of a project.",
+        query=server.ServerFilter,
+        responses={200: (server_body.Servers,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:list",),
+    ),
+    Route(
+        method="GET",
+        path="/projects/{project}/servers/{hostname}",
+        name="get_project_server",
+        relation="project_server",
+        handler=get_server,
+        summary="Show the server of a name.",
+        query=OnCloud,
+        responses={200: (server_body.Server,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:get",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

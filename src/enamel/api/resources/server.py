@@ -4,26 +4,28 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from enamel.api import links
+from enamel.api import collection, command
+from enamel.api.collection import Limit
 from enamel.api.request import Request, Response
-from enamel.api.resources import server_body, task
-from enamel.model import ids
+from enamel.api.resources import server_body, task_body
+from enamel.api.resources.task import Marker
+from enamel.api.route import CLOUD_ERRORS, LAUNCH_ERRORS, Cloud, OnCloud, Route
+from enamel.model import errors, launch
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.server_change import ServerChange
 from enamel.model.states import PowerState
-from enamel.service.resources import server, server_list, server_rename
-from enamel.service.validation import body
+from enamel.service.resources import server, server_list
 
 VIRT_STATE = "X-OpenStack-Compute-Server-Virt-State"
 POWER_STATE = "X-OpenStack-Compute-Server-Power-State"
 
 
 class ServerFilter(Struct, frozen=True, kw_only=True):
-    """Which servers are wanted."""
+    """Which servers to list."""
 
-    limit: task.Limit = 20
+    limit: Limit = 20
     """How many at most."""
-    marker: task.Marker | None = None
+    marker: Marker | None = None
     """The last id of the previous page."""
     since: datetime | None = None
     """Changed at this time or later."""
@@ -33,111 +35,182 @@ class ServerFilter(Struct, frozen=True, kw_only=True):
     """In any of these states."""
     launched_by: tuple[str, ...] = ()
     """Launched by any of these users."""
+    cloud: Cloud | None = None
+    """On the cloud with this name; on all clouds if not set."""
 
 
 class EveryServerFilter(ServerFilter, frozen=True, kw_only=True):
-    """Which servers are wanted."""
+    """Which servers to list."""
 
     project: str | None = None
-    """Of this project; of the caller's own on each cloud where not given. Others are for operators to see."""
+    """Of this project; of the caller's own on each cloud if not set. Only operators can list those of others."""
 
 
-class DryRun(Struct, frozen=True, kw_only=True):
-    """Whether to do it or only to tell."""
-
-    dry_run: bool = False
-    """Answer with the plan and write nothing."""
-
-
-class Terminate(DryRun, frozen=True, kw_only=True, rename={"along": "with"}):
-    """What goes with a server."""
+class Terminate(command.DryRun, frozen=True, kw_only=True, rename={"along": "with"}):
+    """What is deleted with a server."""
 
     along: str | None = None
-    """`everything`, `nothing`, or a list of `addresses`, `volumes`, `ports`; what Enamel made for it where not given."""
+    """`everything`, `nothing`, or a list of `addresses`, `volumes`, `ports`; what Enamel made for it if not set."""
 
 
 async def create_servers(request: Request) -> Response:
-    """Have servers launched."""
-    return await task.command(request, "server.create", params={})
+    """Launch servers."""
+    return await command.submit(request, "server.create")
 
 
 async def list_servers(request: Request) -> Response:
-    """Answer with the caller's servers, or with those of a project that the caller may see."""
-    wanted: EveryServerFilter = request.query
+    """List the caller's servers, or those of a project that the caller may see."""
+    query: EveryServerFilter = request.query
     try:
-        return await listed(request, project=wanted.project)
+        return await listed(request, project=query.project)
     except NotFound as error:
         fault = Fault(pointer="?project", detail=error.detail, code="unknown")
         raise Invalid(error.detail, faults=(fault,)) from error
 
 
 async def listed(request: Request, *, project: str | None) -> Response:
-    """Answer with the servers of a project; those of the caller's own on each cloud where none is named."""
-    wanted: ServerFilter = request.query
-    page, silent = await request.services.read.servers(
-        limit=wanted.limit,
-        marker=wanted.marker,
+    """List the servers of a project; those of the caller's own on each cloud if None."""
+    query: ServerFilter = request.query
+    listing = await request.services.servers.list(
+        request.ctx,
         project=project,
-        which=server_list.Filter(
-            since=wanted.since,
-            virt_states=wanted.virt_state,
-            power_states=wanted.power_state,
-            launched_by=wanted.launched_by,
+        matching=server_list.Filter(
+            since=query.since,
+            virt_states=query.virt_state,
+            power_states=query.power_state,
+            launched_by=query.launched_by,
         ),
+        **collection.window(request),
     )
-    onward = links.onward(request.path, marker=page.entries[-1].id) if page.more else None
-    return Response(
-        body=server_body.Servers(
-            servers=tuple(map(server_body.of, page.entries)),
-            silent=silent,
-            links=links.of(request.path, schema="servers", next=onward),
-        )
-    )
+    own = collection.page_links(request, listing.page, schema="servers", key=lambda server: server.id)
+    servers = tuple(map(server_body.of, listing.page.entries))
+    return Response(body=server_body.Servers(servers=servers, silent=listing.silent, links=own))
 
 
 async def get_server(request: Request) -> Response:
-    """Answer with a server."""
-    return Response(
-        body=server_body.of(await request.services.read.server(request.caller, request.params["id"]))
-    )
+    """Show a server."""
+    return Response(body=server_body.of(await _server(request)))
 
 
 async def head_server(request: Request) -> Response:
-    """Answer with the states of a server, in two headers."""
-    found = await request.services.read.server(request.caller, request.params["id"])
-    states = {VIRT_STATE: found.virt_state.value}
-    if found.power_state is not None:
-        states[POWER_STATE] = found.power_state.value
+    """Return the states of a server, in two headers."""
+    record = await _server(request)
+    states = {VIRT_STATE: record.virt_state.value}
+    if record.power_state is not None:
+        states[POWER_STATE] = record.power_state.value
     return Response(headers=states)
 
 
 async def change_server(request: Request) -> Response:
-    """Give a server another name, or have it go to another project."""
-    id = request.params["id"]
-    if not ids.is_id(id):
-        raise NotFound(f"There is no server '{id[:64]}'.")
-    if isinstance(request.body, dict) and "tags" in request.body:
-        detail = f"The tags of a server are not changed here, but with PUT and DELETE at /servers/{id}/tags."
-        raise Invalid(detail, faults=(Fault(pointer="/tags", detail=detail, code="elsewhere"),))
-    wanted, faults = body.shape(request.body, ServerChange)
-    if faults or wanted is None:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    if wanted.project_id is not None:
-        return await task.command(request, "server.transfer", params={"server": id.lower()})
-    if wanted.hostname is None or wanted.network is not None:
-        detail = "Name what is to be different: `hostname`, or `project_id` and what goes with it."
-        raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="required"),))
-    if not request.query.dry_run:
-        await server_rename.rename(request.services.read, request.caller, id, wanted.hostname)
-    return await get_server(request)
+    """Rename a server, or transfer it to another project."""
+    outcome = await request.services.server_changes.change(
+        request.ctx, request.params["id"], request.body, **command.options(request)
+    )
+    if isinstance(outcome, server.Server):
+        return Response(body=server_body.of(outcome))
+    return await command.answered(request, outcome)
 
 
 async def terminate_server(request: Request) -> Response:
-    """Have a server removed, with what was made for it."""
-    # Whether it is there is for the command to find out: a repeated request has an answer even when it is gone.
-    if not ids.is_id(request.params["id"]):
-        raise NotFound(f"There is no server '{request.params['id'][:64]}'.")
-    params = {"server": request.params["id"].lower()}
-    if request.query.along is not None:
-        params["with"] = request.query.along
-    return await task.command(request, "server.terminate", params=params)
+    """Terminate a server, with what was made for it."""
+    outcome = await request.services.server_actions.terminate(
+        request.ctx, request.params["id"], along=request.query.along, **command.options(request)
+    )
+    return await command.answered(request, outcome)
+
+
+async def _server(request: Request) -> server.Server:
+    return await request.services.servers.get(request.ctx, request.params["id"], cloud=request.cloud)
+
+
+COLLECTION: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/servers",
+        name="create_servers",
+        relation="servers",
+        handler=create_servers,
+        summary="Launch servers with everything around them.",
+        query=command.DryRun,
+        request=launch.Launch,
+        responses=command.RESPONSES,
+        errors=LAUNCH_ERRORS,
+        rules=("enamel:server:create",),
+    ),
+    Route(
+        method="GET",
+        path="/servers",
+        name="list_servers",
+        relation="servers",
+        handler=list_servers,
+        summary="List the caller's servers, on all clouds.",
+        query=EveryServerFilter,
+        responses={200: (server_body.Servers,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:server:list",),
+    ),
+)
+"""The rows of all servers together."""
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/servers/{id}",
+        name="get_server",
+        relation="server",
+        handler=get_server,
+        summary="Show one server.",
+        query=OnCloud,
+        responses={200: (server_body.Server,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:get",),
+    ),
+    Route(
+        method="HEAD",
+        path="/servers/{id}",
+        name="head_server",
+        relation="server",
+        handler=head_server,
+        summary="Tell a server's states in two headers.",
+        query=OnCloud,
+        responses={200: ()},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:get",),
+    ),
+    Route(
+        method="PATCH",
+        path="/servers/{id}",
+        name="change_server",
+        relation="server",
+        handler=change_server,
+        summary="Give a server another name, or have it go to another project.",
+        query=command.DryRun,
+        request=ServerChange,
+        responses={
+            200: (server_body.Server, task_body.Task, task_body.Preview),
+            202: (task_body.Task,),
+        },
+        errors=(
+            errors.NotFound,
+            errors.Forbidden,
+            errors.NameTaken,
+            errors.QuotaExceeded,
+            errors.WrongState,
+            *CLOUD_ERRORS,
+        ),
+        rules=("enamel:server:rename", "enamel:server:transfer"),
+    ),
+    Route(
+        method="DELETE",
+        path="/servers/{id}",
+        name="terminate_server",
+        relation="server",
+        handler=terminate_server,
+        summary="Remove a server and what was made for it.",
+        query=Terminate,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.WrongState, *CLOUD_ERRORS),
+        rules=("enamel:server:terminate",),
+    ),
+)
+"""The rows of a single server."""

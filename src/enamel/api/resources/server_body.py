@@ -1,4 +1,4 @@
-"""What servers look like on the web."""
+"""The bodies of servers."""
 
 from msgspec import Struct, field
 
@@ -24,18 +24,18 @@ class Servers(Struct, frozen=True, kw_only=True):
 
     servers: tuple[Server, ...]
     silent: tuple[Problem, ...] = ()
-    """Why servers may be missing: clouds that did not answer."""
+    """Clouds that did not answer, each with the reason: their servers are missing."""
     links: Links = field(name="_links")
 
 
-def of(found: server.Server) -> Server:
-    """Return what a server looks like, with what can be done with it now."""
-    return _FORMS.of(found)
+def of(record: server.Server) -> Server:
+    """Return the body of a server, with links to the actions that are possible now."""
+    return _VIEWS.of(record)
 
 
-def _made(found: server.Server) -> Server:
-    here = f"/servers/{found.id}"
-    gone = found.virt_state is server.VirtState.TERMINATED
+def _with_links(record: server.Server) -> Server:
+    here = f"/servers/{record.id}"
+    gone = record.virt_state is server.VirtState.TERMINATED
     own = links.of(
         here,
         schema="server",
@@ -43,10 +43,10 @@ def _made(found: server.Server) -> Server:
         tags=f"{here}/tags",
         console_log=f"{here}/console_log",
         diagnostics=f"{here}/diagnostics",
-        **{word.value.lower(): f"POST {here}/tasks" for word in found.actions if word is not _TERMINATE},
+        **{word.value.lower(): f"POST {here}/tasks" for word in record.actions if word is not _TERMINATE},
         terminate=None if gone else f"DELETE {here}",
     )
-    return Server(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)
+    return links.added(Server, record, own)
 
 
-_FORMS = ViewCache(_made)
+_VIEWS = ViewCache(_with_links)

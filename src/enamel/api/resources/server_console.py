@@ -1,120 +1,100 @@
-"""The routes of a server from inside: its console, what its hypervisor measures, its tags."""
+"""The routes of a server from inside: its console, and what its hypervisor measures."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.model.errors import Invalid
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import errors
 from enamel.service.resources import server_console
-from enamel.service.validation import body
 
 
-class Lines(Struct, frozen=True, kw_only=True):
-    """How much of a console is wanted."""
+class Lines(OnCloud, frozen=True, kw_only=True):
+    """How much of a console log to show."""
 
     lines: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-    """The last so many lines; everything that the cloud keeps where not given."""
+    """How many of its last lines; all that the cloud keeps if not set."""
 
 
-class Console(Struct, frozen=True, kw_only=True):
-    """Where a server's console can be opened; the address is a key, and good for a short while."""
+class Console(server_console.Console, frozen=True, kw_only=True):
+    """Where a server's console can be opened; the address is a key, and expires soon."""
 
-    type: str
-    """As it was asked for: novnc, xvpvnc, rdp, spice, serial, mks or webmks."""
-    uri: str
     links: Links = field(name="_links")
 
 
-class Diagnostics(Struct, frozen=True, kw_only=True):
+class Diagnostics(server_console.Diagnostics, frozen=True, kw_only=True):
     """What a hypervisor measures of a server."""
 
-    diagnostics: dict[str, Any]
-    """In the cloud's words."""
-    links: Links = field(name="_links")
-
-
-class TagSet(Struct, frozen=True, kw_only=True):
-    """The tags that a server is to have."""
-
-    tags: tuple[str, ...]
-    """1 to 50 characters each, without `/` and `,`."""
-
-
-class Tags(Struct, frozen=True, kw_only=True):
-    """The tags of a server."""
-
-    tags: tuple[str, ...]
     links: Links = field(name="_links")
 
 
 async def get_console_log(request: Request) -> Response:
-    """Answer with the end of what a server has written to its console."""
-    text = await server_console.console_log(
-        request.services.read, request.caller, request.params["id"], lines=request.query.lines
+    """Show the last lines of a server's console log."""
+    text = await request.services.consoles.log(
+        request.ctx, request.params["id"], cloud=request.cloud, lines=request.query.lines
     )
     return Response(body=text.encode(), media_type="text/plain")
 
 
 async def get_console(request: Request) -> Response:
-    """Answer with the address of a server's console."""
-    id, type = request.params["id"], request.params["type"]
-    uri = await server_console.console(request.services.read, request.caller, id, type=type)
+    """Show the address of a server's console."""
+    id = request.params["id"]
+    record = await request.services.consoles.open(
+        request.ctx, id, type=request.params["type"], cloud=request.cloud
+    )
     own = links.of(request.path, schema="console", server=f"/servers/{id}")
     # Whoever has the address has the console: nobody between here and there may keep it.
-    return Response(body=Console(type=type, uri=uri, links=own), headers={"Cache-Control": "no-store"})
+    return Response(body=links.added(Console, record, own), headers={"Cache-Control": "no-store"})
 
 
 async def get_diagnostics(request: Request) -> Response:
-    """Answer with what the hypervisor measures of a server."""
+    """Show what the hypervisor measures of a server."""
     id = request.params["id"]
-    found = await server_console.diagnostics(request.services.read, request.caller, id)
+    record = await request.services.consoles.diagnostics(request.ctx, id, cloud=request.cloud)
     own = links.of(request.path, schema="diagnostics", server=f"/servers/{id}")
-    return Response(body=Diagnostics(diagnostics=found, links=own))
+    return Response(body=links.added(Diagnostics, record, own))
 
 
-async def get_tags(request: Request) -> Response:
-    """Answer with the tags of a server."""
-    return _tags(
-        request, await server_console.tags(request.services.read, request.caller, request.params["id"])
-    )
-
-
-async def put_tags(request: Request) -> Response:
-    """Give a server just these tags."""
-    wanted, faults = body.shape(request.body, TagSet)
-    if faults or wanted is None:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    found = await server_console.set_tags(
-        request.services.read, request.caller, request.params["id"], wanted.tags
-    )
-    return _tags(request, found)
-
-
-async def delete_tags(request: Request) -> Response:
-    """Take all tags from a server."""
-    await server_console.set_tags(request.services.read, request.caller, request.params["id"], ())
-    return Response(status=204)
-
-
-async def put_tag(request: Request) -> Response:
-    """Give a server one more tag."""
-    await server_console.add_tag(
-        request.services.read, request.caller, request.params["id"], request.params["tag"]
-    )
-    return Response(status=204)
-
-
-async def delete_tag(request: Request) -> Response:
-    """Take one tag from a server."""
-    await server_console.remove_tag(
-        request.services.read, request.caller, request.params["id"], request.params["tag"]
-    )
-    return Response(status=204)
-
-
-def _tags(request: Request, found: tuple[str, ...]) -> Response:
-    own = links.of(request.path, schema="tags", server=f"/servers/{request.params['id']}")
-    return Response(body=Tags(tags=found, links=own))
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/servers/{id}/console_log",
+        name="get_console_log",
+        relation="console_log",
+        handler=get_console_log,
+        summary="Show the end of what a server has written to its console.",
+        query=Lines,
+        responses={200: (str,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:console_log",),
+        media_types=("text/plain",),
+    ),
+    Route(
+        method="GET",
+        path="/servers/{id}/consoles/{type}",
+        name="get_console",
+        relation="console",
+        handler=get_console,
+        summary="Tell where a server's console can be opened.",
+        query=OnCloud,
+        responses={200: (Console,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:console_url",),
+    ),
+    Route(
+        method="GET",
+        path="/servers/{id}/diagnostics",
+        name="get_diagnostics",
+        relation="diagnostics",
+        handler=get_diagnostics,
+        summary="Show what the hypervisor measures of a server.",
+        query=OnCloud,
+        responses={200: (Diagnostics,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:diagnostics",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

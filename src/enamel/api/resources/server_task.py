@@ -1,30 +1,31 @@
 """The routes of what is done to a server: its actions, their history, and its tasks by their vNext names."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from enamel.api import links
+from enamel.api import collection, command, links
+from enamel.api.collection import Limit
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources import task
-from enamel.model import action, ids
-from enamel.model.action import Action, Wish
-from enamel.model.errors import Fault, Invalid, NotFound
+from enamel.api.resources import task, task_body
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import action, errors
+from enamel.model.action import Action
 from enamel.model.task import State
+from enamel.service.access import policy
 from enamel.service.resources import server_history
-from enamel.service.validation import body, error_wording
 
 Marker = Annotated[
     str, Meta(pattern=r"^[0-9a-zA-Z-]{1,64}$", extra={"expected": "the id of the last entry that was seen"})
 ]
 
 
-class HistoryFilter(Struct, frozen=True, kw_only=True):
-    """Which part of a server's history is wanted."""
+class HistoryFilter(OnCloud, frozen=True, kw_only=True):
+    """Which part of a server's history to list."""
 
-    limit: task.Limit = 20
+    limit: Limit = 20
     """How many at most."""
     marker: Marker | None = None
     """The last id of the previous page."""
@@ -48,78 +49,90 @@ class ServerTasks(Struct, frozen=True, kw_only=True):
 
 
 async def list_server_tasks(request: Request) -> Response:
-    """Answer with what was done to a server."""
-    id, wanted = _server(request), request.query
-    page = await server_history.of(
-        request.services.read,
-        request.caller,
-        id,
-        limit=wanted.limit,
-        marker=wanted.marker,
-        since=wanted.since,
-        states=frozenset(wanted.state),
+    """List what was done to a server."""
+    id = request.params["id"]
+    matching = server_history.Filter(since=request.query.since, states=request.query.state)
+    page = await request.services.server_history.list(
+        request.ctx, id, matching=matching, **collection.window(request)
     )
-    onward = links.onward(request.path, marker=page.entries[-1].id) if page.more else None
-    own = links.of(request.path, schema="server_tasks", next=onward, server=f"/servers/{id}")
+    own = collection.page_links(
+        request, page, schema="server_tasks", key=lambda entry: entry.id, server=f"/servers/{id}"
+    )
     return Response(body=ServerTasks(tasks=tuple(map(_shown, page.entries)), links=own))
 
 
 async def act(request: Request) -> Response:
-    """Have something done to a server."""
-    id, what = _server(request), _action(request.body)
-    params = {"server": id}
-    if what is Action.TERMINATE and (along := _along(request.body)) is not None:
-        params["with"] = along
-    return await task.command(request, what.command, params=params)
-
-
-def _server(request: Request) -> str:
-    id = request.params["id"]
-    if not ids.is_id(id):
-        raise NotFound(f"There is no server '{id[:64]}'.")
-    return id.lower()
-
-
-def _action(data: Any) -> Action:
-    """Return the action that a body names.
-
-    Raises:
-        Invalid: It names none, or one that does not exist.
-
-    """
-    if not isinstance(data, dict):
-        detail = f"Expected is an object, not {error_wording.got(data)}."
-        raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
-    word = data.get("action")
-    known = [one.value for one in Action]
-    if word in known:
-        return Action(word)
-    if isinstance(word, str):
-        detail = f"There is no action '{error_wording.short(word)}'{error_wording.like(word.upper(), known)}"
-    else:
-        detail = f"The field 'action' is required: one of {', '.join(known)}"
-    fault = Fault(
-        pointer="/action", detail=error_wording.stopped(detail), code="unknown" if word else "required"
+    """Carry out an action on a server."""
+    outcome = await request.services.server_actions.act(
+        request.ctx, request.params["id"], request.body, **command.options(request)
     )
-    raise Invalid(fault.detail, faults=(fault,))
+    return await command.answered(request, outcome)
 
 
-def _along(data: Any) -> str | None:
-    """Return what goes with a server: the one thing that TERMINATE, a command without a body, is told.
-
-    Raises:
-        Invalid: The body has other fields, or this one is malformed.
-
-    """
-    wish, faults = body.shape(data, Wish)
-    faults += action.faults(wish) if wish is not None else []
-    if faults or wish is None:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    return wish.along
+def _shown(record: server_history.HistoryEntry) -> ServerTask:
+    is_task = record.origin is server_history.Origin.ENAMEL
+    return links.added(ServerTask, record, links.of(f"/tasks/{record.id}", schema="task") if is_task else {})
 
 
-def _shown(found: server_history.HistoryEntry) -> ServerTask:
-    own = (
-        links.of(f"/tasks/{found.id}", schema="task") if found.origin is server_history.Origin.ENAMEL else {}
-    )
-    return ServerTask(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/servers/{id}/tasks",
+        name="list_server_tasks",
+        relation="server_tasks",
+        handler=list_server_tasks,
+        summary="List what was done to a server, by tasks and by others.",
+        query=HistoryFilter,
+        responses={200: (ServerTasks,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server:history",),
+    ),
+    Route(
+        method="POST",
+        path="/servers/{id}/tasks",
+        name="act_on_server",
+        relation="server_tasks",
+        handler=act,
+        summary="Have something done to a server.",
+        query=command.DryRun,
+        request=action.Wish,
+        responses=command.RESPONSES,
+        errors=(
+            errors.NotFound,
+            errors.ActionImpossible,
+            errors.WrongState,
+            errors.QuotaExceeded,
+            *CLOUD_ERRORS,
+        ),
+        rules=tuple(policy.of_command(what.command) for what in Action),
+    ),
+)
+"""The rows of a server's history and actions."""
+
+TASKS: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/server_tasks/{id}",
+        name="get_server_task",
+        relation="server_task",
+        handler=task.get_task,
+        summary="Show one task of a server: the same as `/tasks/{id}`.",
+        query=task.Wait,
+        responses={200: (task_body.Task,), 304: ()},
+        errors=(errors.NotFound,),
+        rules=("enamel:task:get",),
+    ),
+    Route(
+        method="GET",
+        path="/server_tasks/{id}/items",
+        name="get_server_task_items",
+        relation="server_task_items",
+        handler=task.get_items,
+        summary="List the steps of a server's task: the same as `/tasks/{id}/items`.",
+        query=task.ItemFilter,
+        responses={200: (task_body.Items,)},
+        errors=(errors.NotFound,),
+        rules=("enamel:task:get",),
+    ),
+)
+"""The rows of tasks under their vNext names."""

@@ -1,25 +1,21 @@
 """The routes of server types: the sizes that servers come in."""
 
-from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct, field
 
-from enamel.api import collection, links
+from enamel.api import collection, command, links
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources import task
-from enamel.model.errors import Fault, Invalid
-from enamel.model.server_type import ServerTypeWish
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import errors
+from enamel.model.server_type import ServerTypeChange, ServerTypeWish
 from enamel.service.resources import server_type
-from enamel.service.validation import body
-
-_ELSEWHERE = ("tags", "shares")
-"""What has resources of its own."""
 
 
-class TypeFilter(collection.Window, frozen=True, kw_only=True):
-    """Which server types are wanted."""
+class TypeFilter(Window, frozen=True, kw_only=True):
+    """Which server types to list."""
 
     visibility: tuple[server_type.Scope, ...] = ()
     """`public`, `own` or `shared`, or several of these."""
@@ -41,58 +37,116 @@ class ServerTypes(Struct, frozen=True, kw_only=True):
 
 
 async def list_server_types(request: Request) -> Response:
-    """Answer with the sizes that the caller can use."""
-    found = await request.services.server_types.all(scopes=request.query.visibility, tags=request.query.tag)
-    shown, own = collection.page(
-        request, found, what="server type", schema="server_types", key=lambda one: one.id
+    """List the server types that the caller can use."""
+    matching = server_type.Filter(scopes=request.query.visibility, tags=request.query.tag)
+    page = await request.services.server_types.list(
+        request.ctx, matching=matching, **collection.window(request)
     )
-    return Response(body=ServerTypes(server_types=tuple(map(_of, shown)), links=own))
+    own = collection.page_links(request, page, schema="server_types", key=lambda type: type.id)
+    types = tuple(_shown(request, record) for record in page.entries)
+    return Response(body=ServerTypes(server_types=types, links=own))
 
 
 async def get_server_type(request: Request) -> Response:
-    """Answer with one size, by its id or name."""
-    return Response(body=_of(await request.services.server_types.one(request.params["id"])))
+    """Show one server type, by its id or name."""
+    record = await request.services.server_types.get(request.ctx, request.params["id"], cloud=request.cloud)
+    return Response(body=_shown(request, record))
 
 
 async def create_server_type(request: Request) -> Response:
-    """Make a size."""
-    _right_door(request.body, here="/server_types/{id}")
-    wish, faults = body.shape(request.body, ServerTypeWish)
-    if wish is None or faults:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    shown = _of(await request.services.server_types.create(wish))
+    """Create a server type."""
+    record = await request.services.server_types.create(request.ctx, request.body, cloud=request.cloud)
+    shown = _shown(request, record)
     return Response(status=201, body=shown, headers={"Location": shown.links["self"].href})
 
 
 async def change_server_type(request: Request) -> Response:
-    """Have a size changed, by its id or name."""
-    text = request.params["id"]
-    _right_door(request.body, here=f"/server_types/{quote(text, safe='')}")
-    return await task.command(request, "server_type.change", params={"server_type": text})
+    """Change a server type, by its id or name."""
+    outcome = await request.services.server_type_changes.change(
+        request.ctx, request.params["id"], request.body, **command.options(request)
+    )
+    return await command.answered(request, outcome)
 
 
 async def delete_server_type(request: Request) -> Response:
-    """Delete a size, by its id or name."""
-    await request.services.server_types.delete(request.params["id"])
+    """Delete a server type, by its id or name."""
+    await request.services.server_types.delete(request.ctx, request.params["id"], cloud=request.cloud)
     return Response(status=204)
 
 
-def _right_door(data: Any, *, here: str) -> None:
-    """Refuse what is changed elsewhere. Raises Invalid."""
-    found = [name for name in _ELSEWHERE if isinstance(data, dict) and name in data]
-    faults = [
-        Fault(
-            pointer=f"/{name}",
-            detail=f"The {name} of a server type are not changed here, but with PUT and DELETE at {here}/{name}.",
-            code="elsewhere",
-        )
-        for name in found
-    ]
-    if faults:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
+def _shown(request: Request, record: server_type.ServerType) -> ServerType:
+    here = f"/server_types/{quote(record.id, safe='')}"
+    own = links.of(
+        request.at(here),
+        schema="server_type",
+        tags=request.at(f"{here}/tags"),
+        shares=request.at(f"{here}/shares"),
+    )
+    return links.added(ServerType, record, own)
 
 
-def _of(found: server_type.ServerType) -> ServerType:
-    here = f"/server_types/{quote(found.id, safe='')}"
-    own = links.of(here, schema="server_type", tags=f"{here}/tags", shares=f"{here}/shares")
-    return ServerType(**{name: getattr(found, name) for name in found.__struct_fields__}, links=own)
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/server_types",
+        name="list_server_types",
+        relation="server_types",
+        handler=list_server_types,
+        summary="List the sizes that servers come in: public ones, the project's own, and those shared with the caller.",
+        query=TypeFilter,
+        responses={200: (ServerTypes,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:server_type:list",),
+    ),
+    Route(
+        method="POST",
+        path="/server_types",
+        name="create_server_type",
+        relation="server_types",
+        handler=create_server_type,
+        summary="Make a size of server.",
+        query=OnCloud,
+        request=ServerTypeWish,
+        responses={201: (ServerType,)},
+        errors=(errors.Forbidden, errors.NameTaken, *CLOUD_ERRORS),
+        rules=("enamel:server_type:create",),
+    ),
+    Route(
+        method="GET",
+        path="/server_types/{id}",
+        name="get_server_type",
+        relation="server_type",
+        handler=get_server_type,
+        summary="Show a size of server, by its id or name.",
+        query=OnCloud,
+        responses={200: (ServerType,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server_type:get",),
+    ),
+    Route(
+        method="PATCH",
+        path="/server_types/{id}",
+        name="change_server_type",
+        relation="server_type",
+        handler=change_server_type,
+        summary="Change a size of server: its name, description, spec or visibility.",
+        query=command.DryRun,
+        request=ServerTypeChange,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.Forbidden, errors.NameTaken, *CLOUD_ERRORS),
+        rules=("enamel:server_type:update",),
+    ),
+    Route(
+        method="DELETE",
+        path="/server_types/{id}",
+        name="delete_server_type",
+        relation="server_type",
+        handler=delete_server_type,
+        summary="Delete a size of server, by its id or name; servers of it stay as they are.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, *CLOUD_ERRORS),
+        rules=("enamel:server_type:delete",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

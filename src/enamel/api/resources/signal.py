@@ -1,4 +1,4 @@
-"""The route of signals."""
+"""The route of signals: messages for steps of tasks."""
 
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,14 @@ from msgspec import Struct, field
 from enamel.api import headers, links
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.service.tasks import signal, webhooks
+from enamel.api.resources.task import OfTask
+from enamel.api.route import Route
+from enamel.model import errors
+from enamel.service.tasks.signal import SignalRequest
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """A message that was kept for a step of a task."""
+    """A message that was stored for a step of a task."""
 
     id: str
     task: str
@@ -24,14 +27,15 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 async def send_signal(request: Request) -> Response:
     """Keep a message for a step of a task."""
-    body = webhooks.read(request.body, signal.SignalRequest)
     message, replayed = await request.services.signals.send(
-        request.caller,
+        request.ctx,
         request.params["id"],
         request.params["name"],
-        body.data,
+        request.body,
+        cloud=request.cloud,
         idempotency_key=headers.idempotency_key(request.headers),
     )
+    own = links.of(request.path, schema="signal", task=f"/tasks/{message.task}")
     return Response(
         status=202,
         headers={"Idempotent-Replayed": "true"} if replayed else {},
@@ -41,6 +45,24 @@ async def send_signal(request: Request) -> Response:
             name=message.name,
             data=message.data,
             received_at=message.received_at,
-            links=links.of(request.path, schema="signal", task=f"/tasks/{message.task}"),
+            links=own,
         ),
     )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/tasks/{id}/signals/{name}",
+        name="send_signal",
+        relation="signal",
+        handler=send_signal,
+        summary="Send a message to the step of a task that waits for it.",
+        query=OfTask,
+        request=SignalRequest,
+        responses={202: (Signal,)},
+        errors=(errors.NotFound, errors.WrongState, errors.BodyTooLarge),
+        rules=("enamel:task:signal",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -3,13 +3,15 @@
 from msgspec import Struct, field
 
 from enamel.api import collection
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
+from enamel.api.route import CLOUD_ERRORS, Route
 from enamel.service.resources import template
 
 
-class TemplateFilter(collection.Window, frozen=True, kw_only=True):
-    """Which templates are wanted."""
+class TemplateFilter(Window, frozen=True, kw_only=True):
+    """Which templates to list."""
 
     kind: tuple[template.Kind, ...] = ()
     """Of any of these kinds."""
@@ -25,12 +27,25 @@ class Templates(Struct, frozen=True, kw_only=True):
 
 
 async def list_templates(request: Request) -> Response:
-    """Answer with what servers can start from."""
-    kinds, names = request.query.kind, request.query.name
-    found = [
-        one
-        for one in await request.services.catalogue.templates()
-        if (not kinds or one.kind in kinds) and (not names or one.name in names)
-    ]
-    shown, own = collection.page(request, found, what="template", schema="templates", key=lambda one: one.id)
-    return Response(body=Templates(templates=tuple(shown), links=own))
+    """List what servers can start from."""
+    matching = template.Filter(kinds=request.query.kind, names=request.query.name)
+    page = await request.services.templates.list(request.ctx, matching=matching, **collection.window(request))
+    own = collection.page_links(request, page, schema="templates", key=lambda template: template.id)
+    return Response(body=Templates(templates=tuple(page.entries), links=own))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/templates",
+        name="list_templates",
+        relation="templates",
+        handler=list_templates,
+        summary="List what servers can start from: images, snapshots of servers, bootable volumes.",
+        query=TemplateFilter,
+        responses={200: (Templates,)},
+        errors=CLOUD_ERRORS,
+        rules=("enamel:template:list",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -1,14 +1,14 @@
-"""The routes of what hangs on a server type: its tags, and whom it is shared with."""
+"""The routes of a server type's tags, and of whom it is shared with."""
 
 from msgspec import Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources.server_console import TagSet
-from enamel.model import server_type
-from enamel.model.errors import Invalid
-from enamel.service.validation import body
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import errors
+from enamel.model.server_type import Shares
+from enamel.service.resources.server_tags import TagSet
 
 
 class TypeTags(Struct, frozen=True, kw_only=True):
@@ -24,88 +24,252 @@ class TypeShares(Struct, frozen=True, kw_only=True):
     users: tuple[str, ...]
     """Ids of users."""
     projects: tuple[str, ...]
-    """Ids of projects; the one that made the type is not among them."""
+    """Ids of projects, without the one that created the type."""
     links: Links = field(name="_links")
 
 
 async def get_tags(request: Request) -> Response:
-    """Answer with the tags of a server type."""
-    return _tags(request, (await request.services.server_types.find(request.params["id"])).marks.tags)
+    """Show the tags of a server type."""
+    types = request.services.server_types
+    return _tags(request, await types.tags(request.ctx, request.params["id"], cloud=request.cloud))
 
 
 async def put_tags(request: Request) -> Response:
-    """Give a server type just these tags."""
-    wanted, faults = body.shape(request.body, TagSet)
-    if faults or wanted is None:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    return _tags(request, await request.services.server_types.set_tags(request.params["id"], wanted.tags))
+    """Set the tags of a server type."""
+    types = request.services.server_types
+    tags = await types.set_tags(request.ctx, request.params["id"], request.body, cloud=request.cloud)
+    return _tags(request, tags)
 
 
 async def delete_tags(request: Request) -> Response:
-    """Take all tags from a server type."""
-    await request.services.server_types.set_tags(request.params["id"], ())
+    """Remove all tags from a server type."""
+    await request.services.server_types.clear_tags(request.ctx, request.params["id"], cloud=request.cloud)
     return Response(status=204)
 
 
 async def put_tag(request: Request) -> Response:
-    """Give a server type one more tag."""
-    await request.services.server_types.add_tag(request.params["id"], request.params["tag"])
+    """Add a tag to a server type."""
+    await request.services.server_types.add_tag(
+        request.ctx, request.params["id"], request.params["tag"], cloud=request.cloud
+    )
     return Response(status=204)
 
 
 async def delete_tag(request: Request) -> Response:
-    """Take one tag from a server type."""
-    await request.services.server_types.remove_tag(request.params["id"], request.params["tag"])
+    """Remove a tag from a server type."""
+    await request.services.server_types.remove_tag(
+        request.ctx, request.params["id"], request.params["tag"], cloud=request.cloud
+    )
     return Response(status=204)
 
 
 async def get_shares(request: Request) -> Response:
-    """Answer with whom a server type is shared with."""
-    return _shares(request, await request.services.type_shares.of(request.params["id"]))
+    """Show whom a server type is shared with."""
+    shares = request.services.type_shares
+    return _shares(request, await shares.get(request.ctx, request.params["id"], cloud=request.cloud))
 
 
 async def put_shares(request: Request) -> Response:
-    """Share a server type with just these users and projects."""
-    wanted, faults = body.shape(request.body, server_type.Shares)
-    if faults or wanted is None:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
-    return _shares(request, await request.services.type_shares.put(request.params["id"], wanted))
+    """Share a server type with exactly these users and projects."""
+    shares = request.services.type_shares
+    return _shares(
+        request, await shares.set(request.ctx, request.params["id"], request.body, cloud=request.cloud)
+    )
 
 
 async def delete_shares(request: Request) -> Response:
-    """Share a server type with nobody."""
-    await request.services.type_shares.clear(request.params["id"])
+    """Stop sharing a server type with anybody."""
+    await request.services.type_shares.clear(request.ctx, request.params["id"], cloud=request.cloud)
     return Response(status=204)
 
 
 async def put_user(request: Request) -> Response:
     """Share a server type with one more user."""
-    await request.services.type_shares.add(request.params["id"], user=request.params["user"])
+    await request.services.type_shares.add(
+        request.ctx, request.params["id"], user=request.params["user"], cloud=request.cloud
+    )
     return Response(status=204)
 
 
 async def delete_user(request: Request) -> Response:
-    """Share a server type no longer with a user."""
-    await request.services.type_shares.remove(request.params["id"], user=request.params["user"])
+    """Stop sharing a server type with a user."""
+    await request.services.type_shares.remove(
+        request.ctx, request.params["id"], user=request.params["user"], cloud=request.cloud
+    )
     return Response(status=204)
 
 
 async def put_project(request: Request) -> Response:
     """Share a server type with one more project."""
-    await request.services.type_shares.add(request.params["id"], project=request.params["project"])
+    await request.services.type_shares.add(
+        request.ctx, request.params["id"], project=request.params["project"], cloud=request.cloud
+    )
     return Response(status=204)
 
 
 async def delete_project(request: Request) -> Response:
-    """Share a server type no longer with a project."""
-    await request.services.type_shares.remove(request.params["id"], project=request.params["project"])
+    """Stop sharing a server type with a project."""
+    await request.services.type_shares.remove(
+        request.ctx, request.params["id"], project=request.params["project"], cloud=request.cloud
+    )
     return Response(status=204)
 
 
-def _tags(request: Request, found: tuple[str, ...]) -> Response:
-    return Response(body=TypeTags(tags=found, links=links.of(request.path, schema="type_tags")))
+def _tags(request: Request, tags: tuple[str, ...]) -> Response:
+    return Response(body=TypeTags(tags=tags, links=links.of(request.path, schema="type_tags")))
 
 
-def _shares(request: Request, found: server_type.Shares) -> Response:
+def _shares(request: Request, shares: Shares) -> Response:
     own = links.of(request.path, schema="type_shares")
-    return Response(body=TypeShares(users=found.users, projects=found.projects, links=own))
+    return Response(body=TypeShares(users=shares.users, projects=shares.projects, links=own))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/server_types/{id}/tags",
+        name="get_type_tags",
+        relation="server_type_tags",
+        handler=get_tags,
+        summary="Show the tags of a size of server.",
+        query=OnCloud,
+        responses={200: (TypeTags,)},
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:server_type:get",),
+    ),
+    Route(
+        method="PUT",
+        path="/server_types/{id}/tags",
+        name="put_type_tags",
+        relation="server_type_tags",
+        handler=put_tags,
+        summary="Give a size of server just these tags.",
+        query=OnCloud,
+        request=TagSet,
+        responses={200: (TypeTags,)},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:set_tags",),
+    ),
+    Route(
+        method="DELETE",
+        path="/server_types/{id}/tags",
+        name="delete_type_tags",
+        relation="server_type_tags",
+        handler=delete_tags,
+        summary="Take all tags from a size of server.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:set_tags",),
+    ),
+    Route(
+        method="PUT",
+        path="/server_types/{id}/tags/{tag}",
+        name="put_type_tag",
+        relation="server_type_tag",
+        handler=put_tag,
+        summary="Give a size of server one more tag.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:set_tags",),
+    ),
+    Route(
+        method="DELETE",
+        path="/server_types/{id}/tags/{tag}",
+        name="delete_type_tag",
+        relation="server_type_tag",
+        handler=delete_tag,
+        summary="Take one tag from a size of server.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:set_tags",),
+    ),
+    Route(
+        method="GET",
+        path="/server_types/{id}/shares",
+        name="get_shares",
+        relation="server_type_shares",
+        handler=get_shares,
+        summary="Show whom a size of server is shared with.",
+        query=OnCloud,
+        responses={200: (TypeShares,)},
+        errors=(errors.NotFound, errors.Forbidden, *CLOUD_ERRORS),
+        rules=("enamel:server_type:list_shares",),
+    ),
+    Route(
+        method="PUT",
+        path="/server_types/{id}/shares",
+        name="put_shares",
+        relation="server_type_shares",
+        handler=put_shares,
+        summary="Share a size of server with just these users and projects.",
+        query=OnCloud,
+        request=Shares,
+        responses={200: (TypeShares,)},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:share",),
+    ),
+    Route(
+        method="DELETE",
+        path="/server_types/{id}/shares",
+        name="delete_shares",
+        relation="server_type_shares",
+        handler=delete_shares,
+        summary="Share a size of server with nobody.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:share",),
+    ),
+    Route(
+        method="PUT",
+        path="/server_types/{id}/shares/users/{user}",
+        name="put_user_share",
+        relation="server_type_user",
+        handler=put_user,
+        summary="Share a size of server with one more user.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:share",),
+    ),
+    Route(
+        method="DELETE",
+        path="/server_types/{id}/shares/users/{user}",
+        name="delete_user_share",
+        relation="server_type_user",
+        handler=delete_user,
+        summary="Share a size of server no longer with a user.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:share",),
+    ),
+    Route(
+        method="PUT",
+        path="/server_types/{id}/shares/projects/{project}",
+        name="put_project_share",
+        relation="server_type_project",
+        handler=put_project,
+        summary="Share a size of server with one more project.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:share",),
+    ),
+    Route(
+        method="DELETE",
+        path="/server_types/{id}/shares/projects/{project}",
+        name="delete_project_share",
+        relation="server_type_project",
+        handler=delete_project,
+        summary="Share a size of server no longer with a project.",
+        query=OnCloud,
+        responses={204: ()},
+        errors=(errors.NotFound, errors.Forbidden, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:server_type:share",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -1,17 +1,19 @@
-"""The routes of volumes: block devices that outlive servers."""
+"""The routes of volumes."""
 
 from msgspec import Struct, field
 
-from enamel.api import collection, links
+from enamel.api import collection, command, links
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources import task
-from enamel.model import cloud, ids
-from enamel.model.errors import NotFound
+from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
+from enamel.model import errors, ids
+from enamel.model.volume import VolumeWish
+from enamel.service.resources import volume
 
 
-class VolumeFilter(collection.Window, frozen=True, kw_only=True):
-    """Which volumes are wanted."""
+class VolumeFilter(Window, frozen=True, kw_only=True):
+    """Which volumes to list."""
 
     state: tuple[str, ...] = ()
     """In any of these states."""
@@ -19,21 +21,9 @@ class VolumeFilter(collection.Window, frozen=True, kw_only=True):
     """With any of these names."""
 
 
-class Volume(Struct, frozen=True, kw_only=True):
+class Volume(volume.Volume, frozen=True, kw_only=True):
     """A block device that outlives servers."""
 
-    id: str
-    name: str
-    size_gb: int
-    state: str
-    """creating, available, in-use, error …"""
-    type: str
-    bootable: bool
-    shareable: bool
-    """Whether several servers can have it at the same time."""
-    attached_to: tuple[str, ...]
-    """Ids of servers."""
-    zone: str
     links: Links = field(name="_links")
 
 
@@ -45,46 +35,89 @@ class Volumes(Struct, frozen=True, kw_only=True):
 
 
 async def list_volumes(request: Request) -> Response:
-    """Answer with the project's volumes."""
-    states, names = request.query.state, request.query.name
-    found = [
-        one
-        for one in await request.services.catalogue.volumes()
-        if (not states or one.status in states) and (not names or one.name in names)
-    ]
-    shown, own = collection.page(request, found, what="volume", schema="volumes", key=lambda one: one.id)
-    return Response(body=Volumes(volumes=tuple(map(_of, shown)), links=own))
+    """List the project's volumes."""
+    matching = volume.Filter(states=request.query.state, names=request.query.name)
+    page = await request.services.volumes.list(request.ctx, matching=matching, **collection.window(request))
+    own = collection.page_links(request, page, schema="volumes", key=lambda volume: volume.id)
+    return Response(body=Volumes(volumes=tuple(map(_shown, page.entries)), links=own))
 
 
 async def get_volume(request: Request) -> Response:
-    """Answer with one volume."""
-    return Response(body=_of(await request.services.catalogue.volume(request.params["id"])))
+    """Show one volume."""
+    return Response(
+        body=_shown(
+            await request.services.volumes.get(request.ctx, request.params["id"], cloud=request.cloud)
+        )
+    )
 
 
 async def create_volume(request: Request) -> Response:
-    """Have a volume made."""
-    return await task.command(request, "volume.create", params={})
+    """Create a volume."""
+    return await command.submit(request, "volume.create")
 
 
 async def delete_volume(request: Request) -> Response:
-    """Have a volume deleted."""
-    # Whether it is there is for the command to find out: a repeated request has an answer even when it is gone.
-    if not ids.is_id(request.params["id"]):
-        raise NotFound(f"There is no volume '{request.params['id'][:64]}'.")
-    return await task.command(request, "volume.delete", params={"volume": request.params["id"].lower()})
-
-
-def _of(found: cloud.Volume) -> Volume:
-    here = f"/volumes/{found.id}"
-    return Volume(
-        id=found.id,
-        name=found.name,
-        size_gb=found.size_gb,
-        state=found.status,
-        type=found.type,
-        bootable=found.bootable,
-        shareable=found.multiattach,
-        attached_to=found.attached_to,
-        zone=found.zone,
-        links=links.of(here, schema="volume", delete=None if found.attached_to else f"DELETE {here}"),
+    """Delete a volume."""
+    return await command.submit(
+        request, "volume.delete", params={"volume": ids.canonical(request.params["id"])}
     )
+
+
+def _shown(record: volume.Volume) -> Volume:
+    here = f"/volumes/{record.id}"
+    own = links.of(here, schema="volume", delete=None if record.attached_to else f"DELETE {here}")
+    return links.added(Volume, record, own)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/volumes",
+        name="list_volumes",
+        relation="volumes",
+        handler=list_volumes,
+        summary="List the volumes of the project.",
+        query=VolumeFilter,
+        responses={200: (Volumes,)},
+        errors=(errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:volume:list",),
+    ),
+    Route(
+        method="POST",
+        path="/volumes",
+        name="create_volume",
+        relation="volumes",
+        handler=create_volume,
+        summary="Make a volume.",
+        query=command.DryRun,
+        request=VolumeWish,
+        responses=command.RESPONSES,
+        errors=(errors.QuotaExceeded, *CLOUD_ERRORS),
+        rules=("enamel:volume:create",),
+    ),
+    Route(
+        method="GET",
+        path="/volumes/{id}",
+        name="get_volume",
+        relation="volume",
+        handler=get_volume,
+        summary="Show one volume.",
+        query=OnCloud,
+        responses={200: (Volume,)},
+        errors=(errors.NotFound, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:volume:get",),
+    ),
+    Route(
+        method="DELETE",
+        path="/volumes/{id}",
+        name="delete_volume",
+        relation="volume",
+        handler=delete_volume,
+        summary="Delete a volume.",
+        query=command.DryRun,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.WrongState, *CLOUD_ERRORS),
+        rules=("enamel:volume:delete",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -1,28 +1,20 @@
-"""The routes of a volume's snapshots: what was on it at some time."""
-
-from datetime import datetime
+"""The routes of a volume's snapshots."""
 
 from msgspec import Struct, field
 
-from enamel.api import collection, links
+from enamel.api import collection, command, links
+from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
-from enamel.api.resources import task
-from enamel.model import cloud, ids
-from enamel.model.errors import NotFound
+from enamel.api.route import CLOUD_ERRORS, Route
+from enamel.model import errors, ids
+from enamel.model.volume import SnapshotWish
+from enamel.service.resources import volume_snapshot
 
 
-class VolumeSnapshot(Struct, frozen=True, kw_only=True):
+class VolumeSnapshot(volume_snapshot.VolumeSnapshot, frozen=True, kw_only=True):
     """What was on a volume at some time."""
 
-    id: str
-    volume_id: str
-    name: str
-    description: str
-    size_gb: int
-    state: str
-    """creating, available, deleting, error …"""
-    created_at: datetime | None
     links: Links = field(name="_links")
 
 
@@ -34,52 +26,78 @@ class VolumeSnapshots(Struct, frozen=True, kw_only=True):
 
 
 async def list_snapshots(request: Request) -> Response:
-    """Answer with the snapshots of a volume."""
-    found = await request.services.catalogue.volume_snapshots(_id(request, "id", what="volume"))
-    shown, own = collection.page(
-        request, found, what="snapshot", schema="volume_snapshots", key=lambda one: one.id
+    """List the snapshots of a volume."""
+    page = await request.services.volume_snapshots.list(
+        request.ctx, request.params["id"], **collection.window(request)
     )
-    return Response(body=VolumeSnapshots(snapshots=tuple(map(_of, shown)), links=own))
+    own = collection.page_links(request, page, schema="volume_snapshots", key=lambda snapshot: snapshot.id)
+    return Response(body=VolumeSnapshots(snapshots=tuple(map(_shown, page.entries)), links=own))
 
 
 async def create_snapshot(request: Request) -> Response:
-    """Have a snapshot made."""
-    return await task.command(
-        request, "volume.snapshot", params={"volume": _id(request, "id", what="volume")}
+    """Create a snapshot."""
+    return await command.submit(
+        request, "volume.snapshot", params={"volume": ids.canonical(request.params["id"])}
     )
 
 
 async def delete_snapshot(request: Request) -> Response:
-    """Have a snapshot deleted."""
+    """Delete a snapshot."""
     params = {
-        "volume": _id(request, "id", what="volume"),
-        "snapshot": _id(request, "snapshot", what="snapshot"),
+        "volume": ids.canonical(request.params["id"]),
+        "snapshot": ids.canonical(request.params["snapshot"]),
     }
-    return await task.command(request, "volume.delete_snapshot", params=params)
+    return await command.submit(request, "volume.delete_snapshot", params=params)
 
 
-def _id(request: Request, name: str, *, what: str) -> str:
-    """Return an id of the path in its one form."""
-    told: str = request.params[name]
-    if not ids.is_id(told):
-        raise NotFound(f"There is no {what} '{told[:64]}'.")
-    return told.lower()
-
-
-def _of(found: cloud.VolumeSnapshot) -> VolumeSnapshot:
-    here = f"/volumes/{found.volume_id}/snapshots"
-    return VolumeSnapshot(
-        id=found.id,
-        volume_id=found.volume_id,
-        name=found.name,
-        description=found.description,
-        size_gb=found.size_gb,
-        state=found.status,
-        created_at=found.created,
-        links=links.of(
-            here,
-            schema="volume_snapshot",
-            volume=f"/volumes/{found.volume_id}",
-            delete=f"DELETE {here}/{found.id}",
-        ),
+def _shown(record: volume_snapshot.VolumeSnapshot) -> VolumeSnapshot:
+    here = f"/volumes/{record.volume_id}/snapshots"
+    own = links.of(
+        here,
+        schema="volume_snapshot",
+        volume=f"/volumes/{record.volume_id}",
+        delete=f"DELETE {here}/{record.id}",
     )
+    return links.added(VolumeSnapshot, record, own)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/volumes/{id}/snapshots",
+        name="list_volume_snapshots",
+        relation="volume_snapshots",
+        handler=list_snapshots,
+        summary="List the snapshots of a volume.",
+        query=Window,
+        responses={200: (VolumeSnapshots,)},
+        errors=(errors.NotFound, errors.CapabilityMissing, *CLOUD_ERRORS),
+        rules=("enamel:volume_snapshot:list",),
+    ),
+    Route(
+        method="POST",
+        path="/volumes/{id}/snapshots",
+        name="create_volume_snapshot",
+        relation="volume_snapshots",
+        handler=create_snapshot,
+        summary="Make a snapshot of a volume.",
+        query=command.DryRun,
+        request=SnapshotWish,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, errors.WrongState, errors.QuotaExceeded, *CLOUD_ERRORS),
+        rules=("enamel:volume_snapshot:create",),
+    ),
+    Route(
+        method="DELETE",
+        path="/volumes/{id}/snapshots/{snapshot}",
+        name="delete_volume_snapshot",
+        relation="volume_snapshot",
+        handler=delete_snapshot,
+        summary="Delete a snapshot of a volume.",
+        query=command.DryRun,
+        responses=command.RESPONSES,
+        errors=(errors.NotFound, *CLOUD_ERRORS),
+        rules=("enamel:volume_snapshot:delete",),
+    ),
+)
+"""The rows of the table that these handlers serve."""

@@ -256,7 +256,7 @@ class OpenStackCloud(
     async def whose(self) -> tuple[str, ...]:
         """Return what sets apart what this account sees: the cloud first, then the project and its roles there."""
         who = await self.identity()
-        return (f"{self.keystone.address} {who.region}", who.project_id, *sorted(who.roles))
+        return (self.site, who.project_id, *sorted(who.roles))
 
     async def _shared(
         self, kinds: set[str], read: Callable[[set[str]], Awaitable[dict[str, cloud.Limit]]]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from enamel.clouds.calls import cache
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.identity import session
+from enamel.model import ids
 from enamel.model.errors import CloudRefused, Gone
 
 T = TypeVar("T")
@@ -22,6 +23,13 @@ OFTEN_CHANGED = timedelta(minutes=1)
 
 BEGIN_AT_MOST = 3
 """How often a list is begun whose pages do not follow each other."""
+
+
+def checked(id: str) -> str:
+    """Return an id that may stand in a path. Raises Gone: what is no UUID is nothing's id here, and not asked for."""
+    if not ids.is_id(id):
+        raise Gone(f"Nothing has the id '{id[:64]}'.")
+    return id
 
 
 class Link(Struct):
@@ -119,10 +127,11 @@ class Service:
         )
         return (await self.calls.call(want, answer=answer)).value
 
-    async def _delete(self, service: str, path: str) -> None:
-        """Delete something; that it is gone already is as good."""
-        want = transport.HttpCall(service=service, method="DELETE", path=path, repeatable=True)
+    async def _delete(self, service: str, path: str, id: str | None = None) -> None:
+        """Delete what is at a path, or what has an id in a collection; what is gone already is not a fault."""
         try:
+            path = path if id is None else f"{path}/{checked(id)}"
+            want = transport.HttpCall(service=service, method="DELETE", path=path, repeatable=True)
             await self.calls.call(want, answer=transport.Nothing)
         except Gone:
             pass

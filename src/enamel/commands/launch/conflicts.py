@@ -9,7 +9,7 @@ from enamel.commands.launch import interface, public_key
 from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.commands.launch.server_request import RequestedServer, network_choices
 from enamel.commands.launch.servers import RequestedServers
-from enamel.model import states
+from enamel.model import role, states
 from enamel.model.errors import Fault
 
 
@@ -69,8 +69,8 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
 
 def _priority(request: CommandRequest) -> Iterator[Fault]:
     """Yield a fault where the caller may not ask for the priority that they ask for."""
-    if request.body.priority == "high" and "admin" not in request.roles:
-        detail = "Only operators (role admin) may ask for high priority; use normal or low."
+    if request.body.priority == "high" and not role.is_admin(request.roles):
+        detail = f"High priority requires the role {role.ADMIN}; use normal or low."
         yield Fault(pointer="/priority", code="forbidden", detail=detail)
 
 

@@ -1,37 +1,38 @@
-"""The caller: who sends a request, and whether they may be believed."""
+"""Authentication: who sends a request, and whether to believe it."""
 
 import ipaddress
 from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from enamel.clouds import driver
+from enamel.clouds.accounts import Accounts
 from enamel.model.caller import Caller
+from enamel.model.credential import LOCAL
 from enamel.model.errors import Forbidden
+from enamel.service.access import clouds
 
 
 class Callers(Protocol):
-    """Tells who sent a request."""
+    """Authenticates requests."""
 
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
-        """Return the caller whom a request's headers (names in lower case) prove.
+        """Return the caller whom a request's headers (names in lower case) authenticate.
 
         Raises:
-            NotAuthenticated: They prove nobody.
-            Forbidden: The request comes by a way that is not allowed.
-
+            NotAuthenticated: They authenticate nobody.
+            Forbidden: The request was sent in a way that is not allowed.
         """
 
 
 class LocalCaller:
     """The one user of a service on loopback: whoever reaches it is the user of the default cloud.
 
-    A web page in that user's browser reaches it, too. It cannot do so unnoticed: after a rebinding of its name the
-    Host header is not a loopback one, and any other request names the page's origin.
+    A web page in that user's browser reaches it, too, but can be recognised: after a rebinding of its name the Host
+    header is not a loopback one, and any other request names the page's origin.
     """
 
-    def __init__(self, clouds: driver.Clouds) -> None:
-        self._clouds = clouds
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
         self._known: Caller | None = None
 
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
@@ -44,7 +45,7 @@ class LocalCaller:
         host = headers.get("host", "")
         if not _is_loopback(host):
             raise Forbidden(
-                f"This service answers to loopback names only, not to '{host[:80]}'.",
+                f"This service accepts requests for loopback names only, got '{host[:80]}'.",
                 remedy="Address it as 127.0.0.1, [::1] or localhost.",
             )
         origin = headers.get("origin")
@@ -60,12 +61,14 @@ class LocalCaller:
         return self._known
 
     async def _ask(self) -> Caller:
-        identity = await self._clouds.get(self._clouds.names()[0]).identity()
+        own = self._accounts.of(LOCAL)
+        identity = await own.get(clouds.default(own)).identity()
         return Caller(
             user_id=identity.user_id,
             project_id=identity.project_id,
             user_name=identity.user_name,
             roles=identity.roles,
+            local=True,
         )
 
 

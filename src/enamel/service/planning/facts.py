@@ -1,4 +1,4 @@
-"""Gathers the facts that a command asks for: all at once, and nothing that it does not ask for."""
+"""Gather the facts that a command needs: all at once, and nothing else."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -9,135 +9,156 @@ import msgspec
 from enamel.clouds import driver
 from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts, FactsNeeded, Target
-from enamel.model import cloud
+from enamel.model import cloud as cloud_model
 from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
-from enamel.service.access import role
-from enamel.service.resources import address as addresses
-from enamel.service.resources import server_type
+from enamel.service.access.policy import requires_admin
+from enamel.service.resources import address, flavors
 
 MANY = 20
-"""So many names are worth one list of all servers rather than a filter."""
+"""From how many names on one list of all servers is cheaper than a filter."""
 
 
 async def gather(
-    where: driver.Cloud,
-    ask: FactsNeeded,
+    account: driver.Cloud,
+    needed: FactsNeeded,
     *,
     clouds: Sequence[str],
     elsewhere: Callable[[CloudReference], driver.Cloud],
 ) -> Facts:
     """Return the facts.
 
+    Args:
+        account: The caller's project on the cloud.
+        needed: Which facts.
+        clouds: All clouds that the request can use.
+        elsewhere: Opens a cloud for another project.
+
     Raises:
         CloudError: The cloud does not answer, or refuses.
-        NotFound: The server to be terminated does not exist, or is another project's.
+        NotFound: The server that the request is about does not exist, or is another project's.
     """
-    identity = await where.identity()
-    questions: dict[str, Awaitable[Any]] = {"capabilities": where.capabilities()}
-    for name, asked, method in (
-        ("flavors", ask.flavors, lambda: server_type.usable(where)),
-        (
-            "images",
-            ask.images,
-            lambda: where.images_named(ask.templates) if ask.templates else where.images(),
-        ),
-        ("networks", ask.networks, where.networks),
-        ("subnets", ask.subnets, where.subnets),
-        ("zones", ask.zones, where.zones),
-        ("volume_types", ask.volume_types, where.volume_types),
-        ("volumes", ask.volumes, where.volumes_list),
-        ("volume_snapshots", ask.volume_snapshots, where.volume_snapshots_list),
-        ("security_groups", ask.security_groups, where.security_groups),
-        ("servers", ask.servers and ask.host is None, where.servers_list),
-    ):
-        if asked:
-            questions[name] = method()
-    if ask.addresses:
-        questions["addresses"] = addresses.listed(where)
-    if ask.host is not None:
-        questions["host"] = _host(where, ask.host)
-    if ask.flavor is not None:
-        questions["flavor"] = _flavor(where, ask.flavor)
-    if ask.ports:
-        questions["ports"] = where.ports_named(ask.ports)
-    if ask.keypairs:
-        questions["keypairs"] = _keypairs(where, ask.keypairs)
-    if ask.server_names:
-        questions["servers_named"] = _named(where, ask.server_names)
-    if ask.server is not None:
-        questions["server"] = _server(where, ask.server, identity)
-    if ask.server is not None and ask.interfaces:
-        questions["ports"] = where.ports_of([ask.server])
-    if ask.terminate is not None:
-        questions["around"] = _around(where, ask.terminate, identity)
-    found = dict(zip(questions, await asyncio.gather(*questions.values()), strict=True))
-    around = found.pop("around", {}) | found.pop("host", {})
+    identity = await account.identity()
+    questions = {**_lists(account, needed), **_single(account, needed, identity)}
+    values = await asyncio.gather(*questions.values())
     answers: dict[str, Any] = {
-        name: tuple(one) if isinstance(one, list) else one for name, one in found.items()
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in zip(questions, values, strict=True)
     }
+    around = answers.pop("around", {}) | answers.pop("host", {})
     facts = msgspec.structs.replace(
-        Facts(cloud=where.name, identity=identity, clouds=tuple(clouds), actions=where.actions()),
+        Facts(cloud=account.name, identity=identity, clouds=tuple(clouds), actions=account.actions()),
         **answers,
         **around,
     )
-    if ask.target is not None and facts.server is not None:
-        reference = await _entry(where, ask.target)
-        name = ask.target_name or facts.server.name
+    if needed.target is not None and facts.server is not None:
+        reference = await _entry(account, needed.target)
+        name = needed.target_name or facts.server.name
         target = await _target(elsewhere(reference), facts.server, name=name, reference=reference)
-        volumes = await _volumes_of(where, facts.server)
+        volumes = await _volumes_of(account, facts.server)
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
-    known = {text for image in facts.images for text in (image.id, image.name)}
-    if ask.templates - known and not ask.volumes and Capability.VOLUME in facts.capabilities:
-        facts = msgspec.structs.replace(facts, volumes=tuple(await where.volumes_list()))
+    images = {text for image in facts.images for text in (image.id, image.name)}
+    if needed.templates - images and not needed.volumes and Capability.VOLUME in facts.capabilities:
+        facts = msgspec.structs.replace(facts, volumes=tuple(await account.volumes_list()))
     return facts
 
 
-async def _keypairs(where: driver.Cloud, names: Collection[str]) -> dict[str, cloud.Keypair]:
-    found = await asyncio.gather(*(where.keypair(name) for name in names))
-    return {one.name: one for one in found if one is not None}
+def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[Any]]:
+    """Return the lists that are needed, by the fact that they fill."""
+    lists: tuple[tuple[str, bool, Callable[[], Awaitable[Any]]], ...] = (
+        ("capabilities", True, account.capabilities),
+        ("flavors", needed.flavors, lambda: flavors.usable(account)),
+        (
+            "images",
+            needed.images,
+            lambda: account.images_named(needed.templates) if needed.templates else account.images(),
+        ),
+        ("networks", needed.networks, account.networks),
+        ("subnets", needed.subnets, account.subnets),
+        ("zones", needed.zones, account.zones),
+        ("volume_types", needed.volume_types, account.volume_types),
+        ("volumes", needed.volumes, account.volumes_list),
+        ("volume_snapshots", needed.volume_snapshots, account.volume_snapshots_list),
+        ("security_groups", needed.security_groups, account.security_groups),
+        ("servers", needed.servers and needed.host is None, account.servers_list),
+        ("addresses", needed.addresses, lambda: address.listed(account)),
+    )
+    return {name: ask() for name, is_needed, ask in lists if is_needed}
 
 
-async def _named(where: driver.Cloud, names: Collection[str]) -> tuple[cloud.Server, ...]:
+def _single(
+    account: driver.Cloud, needed: FactsNeeded, identity: cloud_model.Identity
+) -> dict[str, Awaitable[Any]]:
+    """Return the questions about what the request names, by the fact that they fill."""
+    questions: dict[str, Awaitable[Any]] = {}
+    if needed.host is not None:
+        questions["host"] = _host(account, needed.host)
+    if needed.flavor is not None:
+        questions["flavor"] = _flavor(account, needed.flavor)
+    if needed.ports:
+        questions["ports"] = account.ports_named(needed.ports)
+    if needed.keypairs:
+        questions["keypairs"] = _keypairs(account, needed.keypairs)
+    if needed.server_names:
+        questions["servers_named"] = _named(account, needed.server_names)
+    if needed.server is not None:
+        questions["server"] = _server(account, needed.server, identity)
+    if needed.server is not None and needed.interfaces:
+        questions["ports"] = account.ports_of([needed.server])
+    if needed.terminate is not None:
+        questions["around"] = _around(account, needed.terminate, identity)
+    return questions
+
+
+async def _images(account: driver.Cloud, needed: FactsNeeded) -> Sequence[cloud_model.Image]:
+    return await (account.images_named(needed.templates) if needed.templates else account.images())
+
+
+async def _keypairs(account: driver.Cloud, names: Collection[str]) -> dict[str, cloud_model.Keypair]:
+    keypairs = await asyncio.gather(*(account.keypair(name) for name in names))
+    return {keypair.name: keypair for keypair in keypairs if keypair is not None}
+
+
+async def _named(account: driver.Cloud, names: Collection[str]) -> tuple[cloud_model.Server, ...]:
     if len(names) <= MANY:
-        return tuple(await where.servers_named(names))
-    return tuple(one for one in await where.servers_list() if one.name in names)
+        return tuple(await account.servers_named(names))
+    return tuple(server for server in await account.servers_list() if server.name in names)
 
 
-async def _flavor(where: driver.Cloud, text: str) -> cloud.Flavor:
-    """Return a flavor with all that belongs to it. Raises NotFound, and Forbidden where that is for operators."""
-    found = server_type.named(await server_type.usable(where), text)
-    return await role.needed(where.flavor(found.id))
+async def _flavor(account: driver.Cloud, text: str) -> cloud_model.Flavor:
+    """Return a flavor with its access list. Raises NotFound, and Forbidden where that is for operators."""
+    flavor = await flavors.find(account, text)
+    return await requires_admin(account.flavor(flavor.id))
 
 
-async def _entry(where: driver.Cloud, project: str) -> CloudReference:
-    """Return the reference to a cloud for another project. Raises Forbidden: we have no role there."""
+async def _entry(account: driver.Cloud, project: str) -> CloudReference:
+    """Return the reference to a cloud for another project. Raises Forbidden where the caller has no role in it."""
     try:
-        return await where.entry_of(project)
+        return await account.entry_of(project)
     except CloudForbidden as error:
         raise Forbidden(
-            f"A transfer takes a role in both projects. {error.detail}", remedy=error.remedy
+            f"A transfer requires a role in both projects. {error.detail}", remedy=error.remedy
         ) from error
 
 
 async def _target(
-    there: driver.Cloud, server: cloud.Server, *, name: str, reference: CloudReference
+    other: driver.Cloud, server: cloud_model.Server, *, name: str, reference: CloudReference
 ) -> Target:
-    """Return what has to be known of the project to which a server is to go."""
-    # Transfers are rare, and what such a project lacks is often made the moment before.
-    await there.forget()
-    identity, flavors, networks, named, keypair, quota = await asyncio.gather(
-        there.identity(),
-        server_type.usable(there),
-        there.networks(),
-        there.servers_named([name]),
-        there.keypair(server.key_name) if server.key_name else _nothing(),
-        there.quota(("servers", "cores", "memory_mb", "volumes", "gigabytes")),
+    """Return the facts about the project that a server is transferred to."""
+    # Transfers are rare, and what such a project lacks was often created a moment ago.
+    await other.forget()
+    identity, usable, networks, named, keypair, quota = await asyncio.gather(
+        other.identity(),
+        flavors.usable(other),
+        other.networks(),
+        other.servers_named([name]),
+        other.keypair(server.key_name) if server.key_name else _nothing(),
+        other.quota(("servers", "cores", "memory_mb", "volumes", "gigabytes")),
     )
     return Target(
         reference=reference,
         identity=identity,
-        flavors=tuple(flavors),
+        flavors=tuple(usable),
         networks=tuple(networks),
         servers_named=tuple(named),
         keypair=keypair,
@@ -153,10 +174,10 @@ async def _none() -> Sequence[Any]:
     return ()
 
 
-async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> cloud.Server:
+async def _server(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> cloud_model.Server:
     """Return a server of the project. Raises NotFound."""
     try:
-        server = await where.server(id)
+        server = await account.server(id)
     except Gone as exc:
         raise NotFound(f"There is no server {id}.") from exc
     if server.project_id not in ("", identity.project_id):
@@ -164,37 +185,37 @@ async def _server(where: driver.Cloud, id: str, identity: cloud.Identity) -> clo
     return server
 
 
-async def _host(where: driver.Cloud, wanted: str) -> dict[str, Any]:
+async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
     """Return all servers, and the ports of those that have an id or a name."""
-    servers = await where.servers_list()
-    fit = [one.id for one in servers if wanted in (one.id, one.name)]
-    return {"servers": tuple(servers), "ports": tuple(await where.ports_of(fit)) if fit else ()}
+    servers = await account.servers_list()
+    fit = [server.id for server in servers if text in (server.id, server.name)]
+    return {"servers": tuple(servers), "ports": tuple(await account.ports_of(fit)) if fit else ()}
 
 
-async def _around(where: driver.Cloud, id: str, identity: cloud.Identity) -> dict[str, Any]:
-    """Return a server and all that hangs on it."""
-    has = await where.capabilities()
-    server = await _server(where, id, identity)
+async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
+    """Return a server and all that is attached to it."""
+    capabilities = await account.capabilities()
+    server = await _server(account, id, identity)
     ports, volumes, groups, servers = await asyncio.gather(
-        where.ports_of([id]) if Capability.NETWORK in has else _none(),
-        _volumes_of(where, server),
-        where.security_groups() if Capability.SECURITY_GROUPS in has else _none(),
-        where.servers_list(),
+        account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
+        _volumes_of(account, server),
+        account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
+        account.servers_list(),
     )
-    floating = bool(ports) and Capability.FLOATING_IP in has
+    floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
         "server": server,
         "ports": tuple(ports),
-        "addresses": tuple(await where.addresses_of([one.id for one in ports])) if floating else (),
+        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if floating else (),
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),
     }
 
 
-async def _volumes_of(where: driver.Cloud, server: cloud.Server) -> tuple[cloud.Volume, ...]:
-    found = await asyncio.gather(*(where.volume(id) for id in server.volumes), return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException) and not isinstance(one, Gone):
-            raise one
-    return tuple(one for one in found if isinstance(one, cloud.Volume))
+async def _volumes_of(account: driver.Cloud, server: cloud_model.Server) -> tuple[cloud_model.Volume, ...]:
+    answers = await asyncio.gather(*(account.volume(id) for id in server.volumes), return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, Gone):
+            raise answer
+    return tuple(answer for answer in answers if isinstance(answer, cloud_model.Volume))

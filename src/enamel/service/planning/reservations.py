@@ -1,4 +1,4 @@
-"""What running tasks are about to take of a project's quotas, and which host names."""
+"""What running tasks have reserved of a project's quotas."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from enamel.store.transaction import Tx
 
 
 def exact(tx: Tx, *, project_id: str, cloud: str) -> dict[str, int]:
-    """Return what unfinished tasks have yet to take, by looking at what each has made already."""
+    """Return what unfinished tasks have yet to take, from what each has made already."""
     total: Counter[str] = Counter()
-    found = tasks.unfinished(tx, project_id=project_id, cloud=cloud)
-    steps = items.of_tasks(tx, [one.id for one in found])
-    for one in found:
-        total.update(quota.outstanding(one.reserves, _made(one, steps.get(one.id, ()))))
+    unfinished = tasks.unfinished(tx, project_id=project_id, cloud=cloud)
+    steps = items.of_tasks(tx, [task.id for task in unfinished])
+    for task in unfinished:
+        total.update(quota.outstanding(task.reserves, _made(task, steps.get(task.id, ()))))
     return dict(total)
 
 
-def _made(found: Task, steps: Sequence[Item]) -> dict[str, int]:
-    return {kind: len(things) for kind, things in task_view.made(found.cloud, steps).items()}
+def _made(task: Task, steps: Sequence[Item]) -> dict[str, int]:
+    return {kind: len(resources) for kind, resources in task_view.made(task.cloud, steps).items()}

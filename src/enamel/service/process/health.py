@@ -52,15 +52,15 @@ class Health:
         """Say from now on that the process is about to end."""
         self._ending = True
 
-    async def look(self) -> tuple[Finding, ...]:
+    async def check(self) -> tuple[Finding, ...]:
         """Return how everything is."""
-        found = await asyncio.gather(*(self._look_at(name) for name in self._checks))
+        found = await asyncio.gather(*(self._check(name) for name in self._checks))
         if self._ending:
             detail = "The process is being stopped."
             found.append(Finding(name="process", status=Verdict.FAILED, detail=detail))
         return tuple(found)
 
-    async def _look_at(self, name: str) -> Finding:
+    async def _check(self, name: str) -> Finding:
         try:
             said = await self._checks[name]()
         except Degraded as why:

@@ -1,53 +1,54 @@
-"""The cloud as operators and curious callers see it: how it bears what is asked of it, and what is known of it."""
+"""The cloud: how its services respond to the calls of this process, and what is cached of it."""
 
-from enamel import telemetry
 from enamel.clouds import driver
+from enamel.model.call_context import CallContext
 from enamel.model.cloud_state import CloudState
 from enamel.model.errors import CloudError, NotFound
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import paging
+from enamel.service.resources.paging import Page
 
 
 class CloudStates:
-    """Tells how clouds are. It asks them nothing: who wants to know how a busy cloud is must not make it busier."""
+    """Shows how clouds are. It calls none of them: to ask a busy cloud how it is would make it busier."""
 
-    def __init__(self, clouds: driver.Clouds) -> None:
+    def __init__(self, clouds: CallerClouds) -> None:
         self._clouds = clouds
 
-    def all(self) -> list[CloudState]:
-        """Return every cloud of the configuration, the default one first."""
-        return [self._state(name) for name in self._clouds.names()]
+    async def list(
+        self, ctx: CallContext, *, limit: int = paging.LIMIT, marker: str | None = None
+    ) -> Page[CloudState]:
+        """Return the caller's clouds, the default one first."""
+        policy.enforce(ctx, "enamel:cloud:list")
+        return paging.page(
+            states(self._clouds.of(ctx)),
+            limit=limit,
+            marker=marker,
+            key=lambda state: state.name,
+            what="cloud",
+        )
 
-    def one(self, name: str) -> CloudState:
+    async def get(self, ctx: CallContext, name: str) -> CloudState:
         """Return one cloud.
 
         Raises:
-            NotFound: There is none of that name.
-
+            NotFound: The caller has no cloud of that name.
         """
-        if name not in self._clouds.names():
+        policy.enforce(ctx, "enamel:cloud:get")
+        if name not in self._clouds.names(ctx):
             raise NotFound(f"There is no cloud '{name[:64]}'.")
-        return self._state(name)
+        return _state(self._clouds.of(ctx), name)
 
-    def measure(self) -> None:
-        """Set the metrics that tell how clouds are."""
-        for gauge in (
-            telemetry.PACE_LIMIT,
-            telemetry.PACE_UNDER_WAY,
-            telemetry.PACE_WAITING,
-            telemetry.PACE_CLOSED,
-        ):
-            gauge.clear()
-        for cloud in self.all():
-            for one in cloud.services:
-                where = {"cloud": cloud.name, "service": one.service}
-                telemetry.PACE_LIMIT.labels(**where).set(one.limit)
-                telemetry.PACE_UNDER_WAY.labels(**where).set(one.under_way)
-                telemetry.PACE_CLOSED.labels(**where).set(one.closed_seconds)
-                for lane in one.waiting.__struct_fields__:
-                    telemetry.PACE_WAITING.labels(**where, lane=lane).set(getattr(one.waiting, lane))
 
-    def _state(self, name: str) -> CloudState:
-        try:
-            return self._clouds.get(name).state()
-        except CloudError:
-            # An entry that lacks its password is a cloud all the same.
-            return CloudState(name=name)
+def states(clouds: driver.Clouds) -> list[CloudState]:
+    """Return the state of every cloud, the default one first."""
+    return [_state(clouds, name) for name in clouds.names()]
+
+
+def _state(clouds: driver.Clouds, name: str) -> CloudState:
+    try:
+        return clouds.get(name).state()
+    except CloudError:
+        # An entry that lacks its password is listed all the same.
+        return CloudState(name=name)

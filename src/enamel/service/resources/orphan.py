@@ -1,68 +1,148 @@
-"""The radar: looks for what belongs to nobody, and remembers since when it was seen."""
+"""Orphans: resources that seem to belong to nobody, and since when they were seen."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from enamel.clouds import driver
 from enamel.clouds.capability import Capability
 from enamel.commands.orphan import find
 from enamel.commands.orphan.find import Inventory, Owner, Rules
-from enamel.model import mark
-from enamel.model.orphan import Kind, Orphan, Why
+from enamel.model import duration, mark, orphan
+from enamel.model.call_context import CallContext
+from enamel.model.errors import Fault, Invalid
+from enamel.model.orphan import Kind, Why
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import paging
+from enamel.service.resources.paging import Page
 from enamel.store import engine, owners, sightings, tasks
 
 _ALL = frozenset(Kind)
 
 
+class Orphan(orphan.Orphan, frozen=True, kw_only=True):
+    """Something that seems to belong to nobody, with what is known of it."""
+
+    cloud: str
+    """The cloud that it is on."""
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which orphans to list; an empty field matches all."""
+
+    kinds: tuple[Kind, ...] = ()
+    whys: tuple[Why, ...] = ()
+    """For any of these reasons."""
+    min_age: str | None = None
+    """At least this old, as in 2h; it replaces the configured ages, too."""
+    foreign: bool = False
+    """Also what unknown tasks have made."""
+    proposed: bool | None = None
+    """Whether a clean-up would delete them."""
+
+    def matches(self, orphan: orphan.Orphan) -> bool:
+        """Return whether an orphan is listed."""
+        least = self.age
+        return (
+            (not self.whys or orphan.why in self.whys)
+            and (self.proposed is None or orphan.proposed is self.proposed)
+            and (least is None or orphan.age >= least.total_seconds())
+        )
+
+    @property
+    def age(self) -> timedelta | None:
+        """Return the least age. Raises Invalid where it is not a duration."""
+        try:
+            return duration.parse(self.min_age) if self.min_age else None
+        except ValueError as error:
+            raise Invalid(str(error), faults=(Fault(pointer="?min_age", detail=str(error)),)) from error
+
+
+EVERYTHING = Filter()
+
+
 class Radar:
     """Looks for orphans. A look changes nothing but the memory of what was seen."""
 
-    def __init__(self, store: engine.Store, *, clouds: driver.Clouds, rules: Rules | None = None) -> None:
+    def __init__(self, store: engine.Store, *, clouds: CallerClouds, rules: Rules | None = None) -> None:
         self._store = store
         self._clouds = clouds
         self._rules = rules or Rules()
 
-    async def look(
+    async def list(
         self,
+        ctx: CallContext,
         *,
         cloud: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
+        marker: str | None = None,
+    ) -> Page[Orphan]:
+        """Return the project's orphans, the oldest first; that they were seen is remembered.
+
+        Raises:
+            Invalid: The least age is not a duration.
+            CloudError: The cloud does not answer.
+        """
+        policy.enforce(ctx, "enamel:orphan:list")
+        account = self._clouds.chosen(ctx, cloud)
+        orphans = await self.look(
+            ctx, account, kinds=matching.kinds or _ALL, min_age=matching.age, foreign=matching.foreign
+        )
+        kept = [_on(account.name, orphan) for orphan in orphans if matching.matches(orphan)]
+        return paging.page(kept, limit=limit, marker=marker, key=lambda orphan: orphan.id, what="orphan")
+
+    async def look(
+        self,
+        ctx: CallContext,
+        account: driver.Cloud,
+        *,
         kinds: Collection[Kind] = _ALL,
         min_age: timedelta | None = None,
         foreign: bool = False,
         counts: bool = True,
-    ) -> list[Orphan]:
+    ) -> Sequence[orphan.Orphan]:
         """Return what belongs to nobody, the oldest first; the cloud is asked for one list of each kind.
 
         Args:
-            cloud: The cloud; the default one where none is named.
+            ctx: Who asks.
+            account: The caller's project on the cloud.
             kinds: What is looked for.
-            min_age: The age from which an orphan is proposed; the configured ones where none is given.
+            min_age: The age from which an orphan is proposed for a clean-up; the configured ones if None.
             foreign: Whether what unknown tasks have made belongs to it.
             counts: Whether this look is remembered as one that has found something.
 
         Raises:
             CloudError: The cloud does not answer.
-
         """
-        where = self._clouds.get(cloud or self._clouds.names()[0])
-        there = await _inventory(where, kinds)
-        makers = {by.task for text in there.marks() if (by := mark.read(text)) is not None}
-        known = await self._store.read(owners.of, makers)
-        told = {id: _owner(family) for id, family in known.items()}
-        project = (await where.identity()).project_id
-        running = await self._store.read(tasks.unfinished, project_id=project, cloud=where.name)
-        found = find.find(there, told, running={one.id for one in running})
-        found = [one for one in found if one.kind in kinds]
+        inventory = await _inventory(account, kinds)
+        makers = {by.task for text in inventory.marks() if (by := mark.read(text)) is not None}
+        families = await self._store.read(owners.of, makers)
+        project = (await account.identity()).project_id
+        running = await self._store.read(tasks.unfinished, project_id=project, cloud=account.name)
+        suspects = find.find(
+            inventory,
+            {id: _owner(family) for id, family in families.items()},
+            running={task.id for task in running},
+        )
+        suspects = [suspect for suspect in suspects if suspect.kind in kinds]
         if counts:
             seen = await self._store.run(
-                sightings.note, found, kinds=kinds, cloud=where.name, project_id=project
+                sightings.note, suspects, kinds=kinds, cloud=account.name, project_id=project
             )
         else:
-            seen = await self._store.read(sightings.all, cloud=where.name, project_id=project)
-        shown = [one for one in found if foreign or one.why is not Why.UNKNOWN_TASK]
-        return find.judge(shown, seen.sightings, now=seen.now, rules=self._rules, min_age=min_age)
+            seen = await self._store.read(sightings.all, cloud=account.name, project_id=project)
+        judged = [suspect for suspect in suspects if foreign or suspect.why is not Why.UNKNOWN_TASK]
+        return find.judge(judged, seen.sightings, now=seen.now, rules=self._rules, min_age=min_age)
+
+
+def _on(cloud: str, found: orphan.Orphan) -> Orphan:
+    return Orphan(**msgspec.structs.asdict(found), cloud=cloud)
 
 
 _LISTS = {
@@ -74,7 +154,7 @@ _LISTS = {
     Kind.SERVER_GROUP: {"server_groups"},
     Kind.NETWORK: {"networks"},
 }
-"""The lists that show whether somebody uses a thing."""
+"""The lists that show whether a resource is in use."""
 _NEEDS = {
     "servers": Capability.COMPUTE,
     "ports": Capability.NETWORK,
@@ -86,22 +166,22 @@ _NEEDS = {
 }
 
 
-async def _inventory(where: driver.Cloud, kinds: Collection[Kind]) -> Inventory:
+async def _inventory(account: driver.Cloud, kinds: Collection[Kind]) -> Inventory:
     """Return what a project has, as far as it is needed to look for some kinds and the cloud offers it."""
-    has = await where.capabilities()
+    capabilities = await account.capabilities()
     lists: dict[str, Callable[[], Awaitable[Sequence[Any]]]] = {
-        "servers": where.servers_list,
-        "ports": where.ports_list,
-        "addresses": where.addresses_list,
-        "volumes": where.volumes_list,
-        "security_groups": where.security_groups,
-        "server_groups": where.server_groups,
-        "networks": where.unfinished_networks,
+        "servers": account.servers_list,
+        "ports": account.ports_list,
+        "addresses": account.addresses_list,
+        "volumes": account.volumes_list,
+        "security_groups": account.security_groups,
+        "server_groups": account.server_groups,
+        "networks": account.unfinished_networks,
     }
-    wanted = set[str]().union(*(_LISTS[kind] for kind in kinds))
-    names = [name for name in lists if name in wanted and _NEEDS[name] in has]
-    found = await asyncio.gather(*(lists[name]() for name in names))
-    return Inventory(**{name: tuple(things) for name, things in zip(names, found, strict=True)})
+    needed = set[str]().union(*(_LISTS[kind] for kind in kinds))
+    names = [name for name in lists if name in needed and _NEEDS[name] in capabilities]
+    answers = await asyncio.gather(*(lists[name]() for name in names))
+    return Inventory(**{name: tuple(resources) for name, resources in zip(names, answers, strict=True)})
 
 
 def _owner(family: owners.Family) -> Owner:

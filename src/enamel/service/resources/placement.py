@@ -1,15 +1,21 @@
-"""The placement as people see it: clouds, regions, zones and containers, each with an id that stays the same."""
+"""The placement: clouds, regions, zones and containers, each with an id that stays the same."""
 
 import asyncio
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
+from enamel.model import ids
+from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, NotFound
 from enamel.model.placement import Container, Containers, id_of
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import paging
+from enamel.service.resources.paging import Page
 
 
 class Kind(enum.Enum):
@@ -25,16 +31,16 @@ _BY_DEPTH = (Kind.CLOUD, Kind.REGION, Kind.ZONE)
 
 
 class Placement(Struct, frozen=True, kw_only=True):
-    """A place where servers can go; one that is launched into it lands in it or in any place below it."""
+    """Where servers can go: into it, or into any placement below it."""
 
     id: str
     """The same in every run."""
     path: str
-    """What `placement` of a launch takes: cloud/region/zone, the beginning of it, or a container's name."""
+    """What a launch names as its `placement`: cloud/region/zone, the beginning of it, or a container's name."""
     name: str
     kind: Kind
     description: str = ""
-    """What a container promises, in its operator's words."""
+    """What a container is for, in its operator's words."""
     tags: tuple[str, ...] = ()
     properties: dict[str, str] = {}
     available: bool
@@ -45,107 +51,170 @@ class Placement(Struct, frozen=True, kw_only=True):
     """Ids of the placements below it."""
 
 
-class Placements:
-    """Finds out where servers can go."""
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which placements to list; an empty field matches all."""
 
-    def __init__(self, clouds: driver.Clouds, *, containers: Containers | None = None) -> None:
+    tags: tuple[str, ...] = ()
+    """With any of these tags."""
+    parents: tuple[str, ...] = ()
+    """Directly below any of these, by their ids."""
+
+    def matches(self, placement: Placement) -> bool:
+        """Return whether a placement is listed."""
+        return (not self.tags or not set(self.tags).isdisjoint(placement.tags)) and (
+            not self.parents or not set(self.parents).isdisjoint(placement.parents)
+        )
+
+
+EVERYTHING = Filter()
+
+
+class Placements:
+    """Lists where servers can go."""
+
+    def __init__(self, clouds: CallerClouds, *, containers: Containers | None = None) -> None:
         self._clouds = clouds
         self._containers = containers or Containers()
 
-    async def all(self) -> list[Placement]:
-        """Return every placement: the containers, then each cloud before its region and this before its zones."""
-        trees = await asyncio.gather(*(self._tree(name) for name in self._clouds.names()))
-        shown = {one.path: one for tree in trees for one in tree}
-        # What a container names and no cloud shows at the moment is a place all the same.
-        for path in (path for one in self._containers for path in self._containers.leaves(one)):
-            shown.setdefault(path, _missing(path, shown))
+    async def list(
+        self,
+        ctx: CallContext,
+        *,
+        cloud: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
+        marker: str | None = None,
+    ) -> Page[Placement]:
+        """Return the placements: the containers, then each cloud before its region and this before its zones.
+
+        With a cloud named, only those on it.
+        """
+        policy.enforce(ctx, "enamel:placement:list")
+        return paging.page(
+            await self._listed(ctx, cloud),
+            limit=limit,
+            marker=marker,
+            key=lambda placement: placement.id,
+            what="placement",
+            keep=matching.matches,
+        )
+
+    async def get(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Placement:
+        """Return one placement.
+
+        Raises:
+            NotFound: No placement has that id.
+        """
+        policy.enforce(ctx, "enamel:placement:get")
+        wanted = ids.canonical(id)
+        placement = next(
+            (placement for placement in await self._listed(ctx, cloud) if placement.id == wanted), None
+        )
+        if placement is None:
+            raise NotFound(f"There is no placement '{id[:64]}'.")
+        return placement
+
+    async def _listed(self, ctx: CallContext, cloud: str | None) -> Sequence[Placement]:
+        """Return all placements, or those on one cloud."""
+        only = None if cloud is None else self._clouds.names(ctx, cloud)[0]
+        placements = await self._all(self._clouds.of(ctx))
+        return [one for one in placements if only is None or one.path.split("/")[0] == only]
+
+    async def _all(self, clouds: driver.Clouds) -> Sequence[Placement]:
+        trees = await asyncio.gather(*(_tree(clouds, name) for name in clouds.names()))
+        by_path = {placement.path: placement for tree in trees for placement in tree}
+        # A place that a container names and no cloud shows at the moment is listed all the same.
+        for path in (path for container in self._containers for path in self._containers.leaves(container)):
+            by_path.setdefault(path, _missing(path, by_path))
         above: dict[str, list[str]] = {}
         for container in self._containers:
             for member in container.members:
                 above.setdefault(self._id(member), []).append(container.id)
-        listed = [*(self._container(one, shown) for one in self._containers), *shown.values()]
-        parents = {one.id: tuple(dict.fromkeys((*above.get(one.id, ()), *one.parents))) for one in listed}
-        below: dict[str, list[str]] = {}
-        for one in listed:
-            for parent in parents[one.id]:
-                below.setdefault(parent, []).append(one.id)
-        return [
-            msgspec.structs.replace(
-                one,
-                parents=parents[one.id],
-                children=tuple(dict.fromkeys((*one.children, *below.get(one.id, ())))),
-            )
-            for one in listed
-        ]
-
-    async def one(self, id: str) -> Placement:
-        """Return one placement.
-
-        Raises:
-            NotFound: There is none of that id.
-
-        """
-        found = next((one for one in await self.all() if one.id == id.lower()), None)
-        if found is None:
-            raise NotFound(f"There is no placement '{id[:64]}'.")
-        return found
+        containers = [self._container(container, by_path) for container in self._containers]
+        return _linked([*containers, *by_path.values()], above)
 
     def _id(self, member: str) -> str:
         inner = self._containers.named(member)
         return id_of(member) if inner is None else inner.id
 
-    def _container(self, one: Container, shown: Mapping[str, Placement]) -> Placement:
+    def _container(self, container: Container, by_path: Mapping[str, Placement]) -> Placement:
         return Placement(
-            id=one.id,
-            path=one.name,
-            name=one.name,
+            id=container.id,
+            path=container.name,
+            name=container.name,
             kind=Kind.CONTAINER,
-            description=one.description,
-            tags=one.tags,
-            properties=one.properties,
-            available=any(shown[path].available for path in self._containers.leaves(one)),
-            children=tuple(dict.fromkeys(map(self._id, one.members))),
+            description=container.description,
+            tags=container.tags,
+            properties=container.properties,
+            available=any(by_path[path].available for path in self._containers.leaves(container)),
+            children=tuple(dict.fromkeys(map(self._id, container.members))),
         )
 
-    async def _tree(self, name: str) -> list[Placement]:
-        """Return a cloud with what is below it; of one that does not answer, only that it is there."""
-        top = id_of(name)
-        try:
-            where = self._clouds.get(name)
-            identity, zones = await asyncio.gather(where.identity(), where.zones())
-        except CloudError:
-            return [Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=False)]
-        root = f"{name}/{identity.region}"
-        middle = id_of(root)
-        leaves = [
-            Placement(
-                id=id_of(f"{root}/{zone.name}"),
-                path=f"{root}/{zone.name}",
-                name=zone.name,
-                kind=Kind.ZONE,
-                available=zone.available,
-                parents=(middle,),
-            )
-            for zone in sorted(zones, key=lambda zone: zone.name)
-        ]
-        available = not leaves or any(leaf.available for leaf in leaves)
-        return [
-            Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=available, children=(middle,)),
-            Placement(
-                id=middle,
-                path=root,
-                name=identity.region,
-                kind=Kind.REGION,
-                available=available,
-                parents=(top,),
-                children=tuple(leaf.id for leaf in leaves),
-            ),
-            *leaves,
-        ]
+
+def _linked(placements: Sequence[Placement], above: Mapping[str, Sequence[str]]) -> Sequence[Placement]:
+    """Return placements that name each other as parents and children.
+
+    Args:
+        placements: All of them.
+        above: The ids of the containers that each is a member of, by its id.
+    """
+    parents = {
+        placement.id: tuple(dict.fromkeys((*above.get(placement.id, ()), *placement.parents)))
+        for placement in placements
+    }
+    below: dict[str, list[str]] = {}
+    for placement in placements:
+        for parent in parents[placement.id]:
+            below.setdefault(parent, []).append(placement.id)
+    return [
+        msgspec.structs.replace(
+            placement,
+            parents=parents[placement.id],
+            children=tuple(dict.fromkeys((*placement.children, *below.get(placement.id, ())))),
+        )
+        for placement in placements
+    ]
 
 
-def _missing(path: str, shown: Mapping[str, Placement]) -> Placement:
-    """Return a place that an operator has named and that its cloud does not show."""
+async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
+    """Return a cloud with its region and zones; of one that does not answer, only the cloud."""
+    top = id_of(name)
+    try:
+        account = clouds.get(name)
+        identity, zones = await asyncio.gather(account.identity(), account.zones())
+    except CloudError:
+        return [Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=False)]
+    root = f"{name}/{identity.region}"
+    middle = id_of(root)
+    leaves = [
+        Placement(
+            id=id_of(f"{root}/{zone.name}"),
+            path=f"{root}/{zone.name}",
+            name=zone.name,
+            kind=Kind.ZONE,
+            available=zone.available,
+            parents=(middle,),
+        )
+        for zone in sorted(zones, key=lambda zone: zone.name)
+    ]
+    available = not leaves or any(leaf.available for leaf in leaves)
+    return [
+        Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=available, children=(middle,)),
+        Placement(
+            id=middle,
+            path=root,
+            name=identity.region,
+            kind=Kind.REGION,
+            available=available,
+            parents=(top,),
+            children=tuple(leaf.id for leaf in leaves),
+        ),
+        *leaves,
+    ]
+
+
+def _missing(path: str, by_path: Mapping[str, Placement]) -> Placement:
+    """Return a placement that an operator has named and that its cloud does not show."""
     parent, _, name = path.rpartition("/")
     return Placement(
         id=id_of(path),
@@ -153,11 +222,5 @@ def _missing(path: str, shown: Mapping[str, Placement]) -> Placement:
         name=name,
         kind=_BY_DEPTH[path.count("/")],
         available=False,
-        parents=(shown[parent].id,) if parent in shown else (),
+        parents=(by_path[parent].id,) if parent in by_path else (),
     )
-
-
-def tagged(listed: Iterable[Placement], *, tags: Iterable[str]) -> list[Placement]:
-    """Return the placements that have any of the tags; all of them where no tags are given."""
-    wanted = set(tags)
-    return [one for one in listed if not wanted or wanted.intersection(one.tags)]

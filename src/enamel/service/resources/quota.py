@@ -5,50 +5,72 @@ from collections.abc import Collection, Mapping
 from msgspec import Struct
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud
+from enamel.model import cloud as cloud_model
+from enamel.model.call_context import CallContext
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.planning import reservations
+from enamel.store import engine
 
 KINDS: dict[Capability, tuple[str, ...]] = {
     Capability.COMPUTE: ("servers", "cores", "memory_mb", "keypairs", "server_groups"),
     Capability.NETWORK: ("ports", "addresses", "security_groups", "networks"),
     Capability.VOLUME: ("volumes", "gigabytes"),
 }
-"""What there are quotas of, by the capability that brings them."""
+"""The kinds of quotas, by the capability that brings them."""
 
 
 class Allotment(Struct, frozen=True, kw_only=True):
     """One quota of a project."""
 
     limit: int
-    """-1 where there is none."""
+    """-1 if it is unlimited."""
     used: int
-    """In use and reserved."""
+    """In use and reserved by the cloud."""
     promised: int
-    """What running tasks are about to take."""
+    """Reserved by running tasks."""
     free: int | None
-    """What is left for others; null where there is no limit."""
+    """What is left for others; null if it is unlimited."""
 
 
-class Quotas(Struct, frozen=True, kw_only=True):
+class ProjectQuota(Struct, frozen=True, kw_only=True):
     """All quotas of a project on a cloud."""
 
     cloud: str
+    """The cloud that they are on."""
     quotas: dict[str, Allotment]
+
+
+class Quotas:
+    """Shows quotas."""
+
+    def __init__(self, store: engine.Store, *, clouds: CallerClouds) -> None:
+        self._store = store
+        self._clouds = clouds
+
+    async def get(self, ctx: CallContext, *, cloud: str | None = None) -> ProjectQuota:
+        """Return what the caller's project may have, has, and is about to have."""
+        policy.enforce(ctx, "enamel:quota:get")
+        account = self._clouds.chosen(ctx, cloud)
+        limits = await account.quota(kinds(await account.capabilities()))
+        reserved = await self._store.read(
+            reservations.exact, project_id=ctx.caller.project_id, cloud=account.name
+        )
+        return ProjectQuota(cloud=account.name, quotas=_allotments(limits, reserved))
 
 
 def kinds(capabilities: Collection[Capability]) -> list[str]:
     """Return the kinds of quotas that a cloud with these capabilities has."""
-    return [kind for capability, some in KINDS.items() if capability in capabilities for kind in some]
+    return [kind for capability, names in KINDS.items() if capability in capabilities for kind in names]
 
 
-def quota(name: str, limits: Mapping[str, cloud.Limit], promised: Mapping[str, int]) -> Quotas:
-    """Return what a project may have, has, and is about to have."""
-    found = {
+def _allotments(limits: Mapping[str, cloud_model.Limit], reserved: Mapping[str, int]) -> dict[str, Allotment]:
+    return {
         kind: Allotment(
-            limit=one.limit,
-            used=one.used,
-            promised=promised.get(kind, 0),
-            free=None if one.free is None else max(0, one.free - promised.get(kind, 0)),
+            limit=limit.limit,
+            used=limit.used,
+            promised=reserved.get(kind, 0),
+            free=None if limit.free is None else max(0, limit.free - reserved.get(kind, 0)),
         )
-        for kind, one in limits.items()
+        for kind, limit in limits.items()
     }
-    return Quotas(cloud=name, quotas=found)

@@ -1,4 +1,4 @@
-"""The server as people see it: one form for all clouds, without the names of hypervisors and vendors."""
+"""The server: one record for all clouds, without the names of hypervisors and vendors."""
 
 import enum
 import ipaddress
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from enamel.model import action, cloud
+from enamel.model import action, cloud, role
 from enamel.model.placement import id_of
 from enamel.model.states import PowerState, ServerState
 
@@ -86,6 +86,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """Id of the placement where it is."""
     placement: str
     """The path of that placement: cloud/region/zone."""
+    cloud: str
+    """The cloud that it is on."""
     spec: Spec
     power_state: PowerState | None
     """Null while nothing runs yet."""
@@ -123,48 +125,54 @@ VIRT_STATES = {
 }
 """The cloud's state of a server in the words of this API."""
 
+
 MARK = "enamel"
 """The property by which Enamel knows what it has made; it is nobody else's business."""
 
 
-def is_elevated(me: cloud.Identity) -> bool:
-    """Tell whether somebody has an operator's rights on a cloud."""
-    return "admin" in me.roles
-
-
-def resource(
-    found: cloud.Server, *, cloud: str, me: cloud.Identity, offered: Collection[action.Action]
+def record(
+    server: cloud.Server, *, cloud: str, me: cloud.Identity, offered: Collection[action.Action]
 ) -> Server:
-    """Return the resource that a cloud's server is to somebody; `offered` are the actions that the cloud can do."""
-    path = found.placement(cloud=cloud, region=me.region)
-    volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in found.volumes)
-    root = (BlockDevice(type="EPHEMERAL", device="root"),) if found.image_id else ()
+    """Return the record of a cloud's server, as somebody with this identity may see it.
+
+    Args:
+        server: The server.
+        cloud: The cloud that it is on.
+        me: Who asks.
+        offered: The actions that the cloud's driver can carry out.
+    """
+    path = server.placement(cloud=cloud, region=me.region)
+    volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in server.volumes)
+    root = (BlockDevice(type="EPHEMERAL", device="root"),) if server.image_id else ()
     return Server(
-        id=found.id,
-        hostname=found.name,
-        project_id=found.project_id,
-        launched_at=found.launched_at,
-        launched_by=found.user_id,
-        launch_keypair_id=found.key_name,
-        template_id=found.image_id,
+        id=server.id,
+        hostname=server.name,
+        project_id=server.project_id,
+        launched_at=server.launched_at,
+        launched_by=server.user_id,
+        launch_keypair_id=server.key_name,
+        template_id=server.image_id,
         placement_id=id_of(path),
         placement=path,
-        spec=Spec(memory_mb=found.memory_mb, root_disk_gb=found.disk_gb, cpu_units=found.vcpus),
-        power_state=found.power,
-        virt_state=VIRT_STATES[found.state],
+        spec=Spec(memory_mb=server.memory_mb, root_disk_gb=server.disk_gb, cpu_units=server.vcpus),
+        power_state=server.power,
+        virt_state=VIRT_STATES[server.state],
         block_devices=root + volumes,
         networking=Networking(
-            access=_access(found.floating_addresses or found.fixed_addresses),
-            interfaces={name: _interface(addresses) for name, addresses in found.interfaces.items()},
+            access=_access(server.floating_addresses or server.fixed_addresses),
+            interfaces={name: _interface(addresses) for name, addresses in server.interfaces.items()},
         ),
-        properties={key: value for key, value in found.metadata.items() if key != MARK},
-        tags=found.tags,
-        fault=found.fault.text if found.fault else None,
-        created_at=found.created,
-        updated_at=found.updated,
-        locked=found.locked,
-        actions=action.possible(found, offered=offered),
-        elevated={"compute_host": found.host, **found.inner} if found.host and is_elevated(me) else {},
+        properties={key: value for key, value in server.metadata.items() if key != MARK},
+        tags=server.tags,
+        fault=server.fault.text if server.fault else None,
+        created_at=server.created,
+        updated_at=server.updated,
+        locked=server.locked,
+        actions=action.possible(server, offered=offered),
+        elevated={"compute_host": server.host, **server.inner}
+        if server.host and role.is_admin(me.roles)
+        else {},
+        cloud=cloud,
     )
 
 
@@ -176,5 +184,5 @@ def _access(addresses: Iterable[str]) -> Access:
 
 
 def _interface(addresses: Iterable[str]) -> Interface:
-    found = _access(addresses)
-    return Interface(ip4=next(iter(found.ip4), None), ip6=next(iter(found.ip6), None))
+    access = _access(addresses)
+    return Interface(ip4=next(iter(access.ip4), None), ip6=next(iter(access.ip6), None))

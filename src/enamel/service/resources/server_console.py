@@ -1,87 +1,72 @@
-"""A server from inside: its console, what its hypervisor measures, and the tags that are on it."""
+"""A server from inside: its console, and what its hypervisor measures."""
 
-from collections.abc import Collection
 from typing import Any
 
-from enamel.model import tag
-from enamel.model.caller import Caller
-from enamel.model.errors import Gone, NotFound
-from enamel.service.tasks.read import Read
+from msgspec import Struct
+
+from enamel.model.call_context import CallContext
+from enamel.model.errors import NotFound
+from enamel.service.access import policy
+from enamel.service.planning.server_locator import ServerLocator
 
 CONSOLES = ("novnc", "xvpvnc", "rdp", "spice", "serial", "mks", "webmks")
 """The types of console."""
 
 
-async def console_log(read: Read, caller: Caller, id: str, *, lines: int | None) -> str:
-    """Return the end of what a server has written to its console.
+class Console(Struct, frozen=True, kw_only=True):
+    """Where a server's console can be opened; the address is a key, and expires soon."""
 
-    Raises:
-        NotFound: There is no such server.
-        CloudConflict: It has no console yet.
-    """
-    found, where = await read.find(caller, id)
-    return await where.console_log(found.id, lines=lines)
+    type: str
+    """As requested: novnc, xvpvnc, rdp, spice, serial, mks or webmks."""
+    uri: str
 
 
-async def console(read: Read, caller: Caller, id: str, *, type: str) -> str:
-    """Return the address at which a server's console can be opened.
+class Diagnostics(Struct, frozen=True, kw_only=True):
+    """What a hypervisor measures of a server."""
 
-    Raises:
-        NotFound: There is no such server, or no such type of console.
-        CloudRefused: The cloud has no consoles of this type.
-    """
-    if type not in CONSOLES:
-        raise NotFound(f"There is no console of type '{type[:64]}'; known are {', '.join(CONSOLES)}.")
-    found, where = await read.find(caller, id)
-    return await where.console(found.id, type=type)
+    diagnostics: dict[str, Any]
+    """In the cloud's words."""
 
 
-async def diagnostics(read: Read, caller: Caller, id: str) -> dict[str, Any]:
-    """Return what the hypervisor measures of a server.
+class Consoles:
+    """Opens consoles and shows what they print."""
 
-    Raises:
-        NotFound: There is no such server.
-        CloudForbidden: The cloud tells its operators only.
-    """
-    found, where = await read.find(caller, id)
-    return await where.diagnostics(found.id)
+    def __init__(self, locator: ServerLocator) -> None:
+        self._locator = locator
 
+    async def log(
+        self, ctx: CallContext, id: str, *, cloud: str | None = None, lines: int | None = None
+    ) -> str:
+        """Return the last lines of a server's console log; all that the cloud keeps if None.
 
-async def tags(read: Read, caller: Caller, id: str) -> tuple[str, ...]:
-    """Return a server's tags. Raises NotFound."""
-    found, _ = await read.find(caller, id)
-    return tuple(sorted(found.tags))
+        Raises:
+            NotFound: There is no such server.
+            CloudConflict: It has no console yet.
+        """
+        policy.enforce(ctx, "enamel:server:console_log")
+        server, account = await self._locator.find(ctx, id, cloud=cloud)
+        return await account.console_log(server.id, lines=lines)
 
+    async def open(self, ctx: CallContext, id: str, *, type: str, cloud: str | None = None) -> Console:
+        """Return the address at which a server's console can be opened.
 
-async def set_tags(read: Read, caller: Caller, id: str, tags: Collection[str]) -> tuple[str, ...]:
-    """Give a server just these tags, and return them.
+        Raises:
+            NotFound: There is no such server, or no such type of console.
+            CloudRefused: The cloud has no consoles of this type.
+        """
+        policy.enforce(ctx, "enamel:server:console_url")
+        if type not in CONSOLES:
+            raise NotFound(f"There is no console of type '{type[:64]}'; the types are {', '.join(CONSOLES)}.")
+        server, account = await self._locator.find(ctx, id, cloud=cloud)
+        return Console(type=type, uri=await account.console(server.id, type=type))
 
-    Raises:
-        Invalid: A tag is none, or there are too many.
-        NotFound: There is no such server.
-    """
-    wanted = tag.check_all(tags)
-    found, where = await read.find(caller, id)
-    await where.set_tags(found.id, wanted)
-    return wanted
+    async def diagnostics(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Diagnostics:
+        """Return what the hypervisor measures of a server.
 
-
-async def add_tag(read: Read, caller: Caller, id: str, word: str) -> None:
-    """Give a server one more tag.
-
-    Raises:
-        Invalid: It is no tag.
-        NotFound: There is no such server.
-    """
-    tag.check(word)
-    found, where = await read.find(caller, id)
-    await where.add_tag(found.id, word)
-
-
-async def remove_tag(read: Read, caller: Caller, id: str, word: str) -> None:
-    """Take a tag from a server. Raises NotFound where it does not have it."""
-    found, where = await read.find(caller, id)
-    try:
-        await where.remove_tag(found.id, word)
-    except Gone as error:
-        raise NotFound(f"Server '{found.name}' has no tag '{word[:64]}'.") from error
+        Raises:
+            NotFound: There is no such server.
+            CloudForbidden: The cloud shows it to operators only.
+        """
+        policy.enforce(ctx, "enamel:server:diagnostics")
+        server, account = await self._locator.find(ctx, id, cloud=cloud)
+        return Diagnostics(diagnostics=await account.diagnostics(server.id))

@@ -1,19 +1,25 @@
-"""What was done to a server: by Enamel's tasks, and by others who asked the cloud directly, in one history."""
+"""The history of a server: what Enamel's tasks did to it, and what others did through the cloud's own API."""
 
 import enum
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from enamel.model import cloud
-from enamel.model.caller import Caller
-from enamel.model.errors import CloudError, Fault, Invalid, NotFound
+from enamel.model import cloud, ids
+from enamel.model.call_context import CallContext
+from enamel.model.errors import CloudError, NotFound
 from enamel.model.problem import Problem
 from enamel.model.task import State, Task
-from enamel.service.tasks.read import Page, Read
+from enamel.service.access import policy
+from enamel.service.planning.server_locator import ServerLocator
+from enamel.service.resources import paging
+from enamel.service.resources.paging import Page
+from enamel.service.tasks import read
+from enamel.store import engine, items
 
 MOST = 1000
-"""So many of a server's tasks are looked at."""
+"""How many of a server's tasks are read."""
 
 
 class Origin(enum.Enum):
@@ -27,7 +33,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     """Something that was done to a server."""
 
     id: str
-    """The task's id; of what others did, the cloud's id of their request."""
+    """The task's id; for what others did, the cloud's id of their request."""
     origin: Origin
     """`enamel` for a task of this service, `cloud` for what others did directly."""
     action: str
@@ -41,78 +47,105 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     error: Problem | None = None
 
 
-async def of(
-    read: Read,
-    caller: Caller,
-    server: str,
-    *,
-    limit: int,
-    marker: str | None = None,
-    since: datetime | None = None,
-    states: frozenset[State] = frozenset(),
-) -> Page[HistoryEntry]:
-    """Return what was done to a server, the latest first.
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which entries of a history to list; an empty field matches all."""
 
-    Raises:
-        NotFound: There is no such server, and no task knows it.
-        Invalid: Nothing that was done to it has the marker for its id.
-    """
-    known = await read.tasks(caller, limit=MOST, states=frozenset(State), server=server)
-    others = await _others(read, caller, server, known=tuple(known.entries))
-    every = [_of_task(one) for one in known.entries] + others
-    every.sort(key=lambda one: (one.created_at, one.id), reverse=True)
-    if marker is not None:
-        places = [place for place, one in enumerate(every) if one.id == marker]
-        if not places:
-            detail = (
-                f"Nothing that was done to this server has the id '{marker}'; start again without a marker."
-            )
-            raise Invalid(detail, faults=(Fault(pointer="?marker", detail=detail),))
-        every = every[places[0] + 1 :]
-    wanted = [
-        one
-        for one in every
-        if (since is None or one.created_at >= since) and (not states or one.state in states)
-    ]
-    return Page(entries=wanted[:limit], more=len(wanted) > limit)
+    since: datetime | None = None
+    states: tuple[State, ...] = ()
+
+    def matches(self, entry: HistoryEntry) -> bool:
+        """Return whether an entry is listed."""
+        return (self.since is None or entry.created_at >= self.since) and (
+            not self.states or entry.state in self.states
+        )
 
 
-async def _others(read: Read, caller: Caller, server: str, *, known: tuple[Task, ...]) -> list[HistoryEntry]:
-    """Return what the cloud remembers and no task of Enamel's has asked for."""
-    try:
-        found, where = await read.find(caller, server)
-        deeds = await where.server_history(found.id)
-    except (NotFound, CloudError):
-        if not known:
-            raise
-        # Of a server that is gone, or on a cloud that is down, the tasks are all that there is to tell.
-        return []
-    asked = await read.requests(known)
-    return [_of_cloud(one) for one in deeds if one.id not in asked]
+EVERYTHING = Filter()
 
 
-def _of_task(found: Task) -> HistoryEntry:
+class ServerHistory:
+    """Lists what was done to servers."""
+
+    def __init__(self, store: engine.Store, *, locator: ServerLocator) -> None:
+        self._store = store
+        self._locator = locator
+
+    async def list(
+        self,
+        ctx: CallContext,
+        id: str,
+        *,
+        cloud: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
+        marker: str | None = None,
+    ) -> Page[HistoryEntry]:
+        """Return what was done to a server, the latest first.
+
+        Raises:
+            NotFound: There is no such server, and no task knows it.
+            Invalid: No entry has the marker for its id.
+        """
+        policy.enforce(ctx, "enamel:server:history")
+        server = ids.canonical(id)
+        tasks = await self._store.read(
+            read.look_over,
+            project_id=ctx.caller.project_id,
+            states=frozenset(State),
+            server=server,
+            limit=MOST,
+        )
+        entries = [_of_task(task) for task in tasks if cloud is None or task.cloud == cloud]
+        entries += await self._others(ctx, server, cloud=cloud, known=tasks)
+        entries.sort(key=lambda entry: (entry.created_at, entry.id), reverse=True)
+        return paging.page(
+            entries,
+            limit=limit,
+            marker=marker,
+            key=lambda entry: entry.id,
+            what="entry of this history",
+            keep=matching.matches,
+        )
+
+    async def _others(
+        self, ctx: CallContext, server: str, *, cloud: str | None, known: Sequence[Task]
+    ) -> Sequence[HistoryEntry]:
+        """Return what the cloud remembers and no task of Enamel's has requested."""
+        try:
+            found, account = await self._locator.find(ctx, server, cloud=cloud)
+            actions = await account.server_history(found.id)
+        except (NotFound, CloudError):
+            if not any(cloud is None or task.cloud == cloud for task in known):
+                raise
+            # Of a server that is gone, or on a cloud that is down, only the tasks are known.
+            return []
+        steps = await self._store.read(items.of_tasks, [task.id for task in known]) if known else {}
+        own = {call.request_id for rows in steps.values() for item in rows for call in item.calls}
+        return [_of_cloud(action) for action in actions if action.id not in own]
+
+
+def _of_task(task: Task) -> HistoryEntry:
     return HistoryEntry(
-        id=found.id,
+        id=task.id,
         origin=Origin.ENAMEL,
-        action=found.action,
-        state=found.state,
-        created_at=found.created_at,
-        started_at=found.started_at,
-        ended_at=found.ended_at,
-        created_by=found.created_by,
-        error=found.error,
+        action=task.action,
+        state=task.state,
+        created_at=task.created_at,
+        started_at=task.started_at,
+        ended_at=task.ended_at,
+        created_by=task.created_by,
+        error=task.error,
     )
 
 
-def _of_cloud(found: cloud.HistoryEntry) -> HistoryEntry:
+def _of_cloud(entry: cloud.HistoryEntry) -> HistoryEntry:
     return HistoryEntry(
-        id=found.id,
+        id=entry.id,
         origin=Origin.CLOUD,
-        action=found.action,
+        action=entry.action,
         # The list does not tell whether it is over; what is under way shows in the server's state.
-        state=State.ABORTED if found.failed else State.COMPLETED,
-        created_at=found.started or datetime.fromtimestamp(0, UTC),
-        started_at=found.started,
-        created_by=found.user_id,
+        state=State.ABORTED if entry.failed else State.COMPLETED,
+        created_at=entry.started or datetime.fromtimestamp(0, UTC),
+        started_at=entry.started,
+        created_by=entry.user_id,
     )

@@ -1,4 +1,4 @@
-"""The estate: the servers that a caller has, on all of their clouds."""
+"""The servers of a caller, on all of their clouds."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,160 +8,183 @@ from functools import partial
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.model import cloud
+from enamel.model import cloud as cloud_model
+from enamel.model import problem, role
+from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, CloudUnreachable, Fault, Invalid, NotFound
-from enamel.model.problem import Problem, of
+from enamel.model.problem import Problem
 from enamel.model.states import PowerState
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning.server_locator import ServerLocator
-from enamel.service.resources import server
+from enamel.service.resources import paging, server
+from enamel.service.resources.paging import Page
 from enamel.service.resources.server import Server
 from enamel.service.resources.view_cache import ViewCache
 
-PATIENCE = timedelta(seconds=10)
-"""How long a list waits for a cloud among several."""
+TIMEOUT = timedelta(seconds=10)
+"""How long a list waits for one cloud among several."""
+MOST_VIEWS = 64
+"""For how many identities the records of servers are remembered."""
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """Which servers are wanted; what has no value lets all pass."""
+    """Which servers to list; an empty field matches all."""
 
     since: datetime | None = None
     virt_states: tuple[server.VirtState, ...] = ()
     power_states: tuple[PowerState, ...] = ()
     launched_by: tuple[str, ...] = ()
-    hostname: str | None = None
 
-    def passes(self, one: Server) -> bool:
-        """Tell whether a server is wanted."""
+    def matches(self, server: Server) -> bool:
+        """Return whether a server is listed."""
         return (
-            (self.since is None or (one.updated_at is not None and one.updated_at >= self.since))
-            and (not self.virt_states or one.virt_state in self.virt_states)
-            and (not self.power_states or one.power_state in self.power_states)
-            and (not self.launched_by or one.launched_by in self.launched_by)
-            and (self.hostname is None or one.hostname == self.hostname)
+            (self.since is None or (server.updated_at is not None and server.updated_at >= self.since))
+            and (not self.virt_states or server.virt_state in self.virt_states)
+            and (not self.power_states or server.power_state in self.power_states)
+            and (not self.launched_by or server.launched_by in self.launched_by)
         )
 
 
-class Estate(Struct, frozen=True, kw_only=True):
-    """The servers of a project, as far as they are known."""
+EVERYTHING = Filter()
 
-    servers: tuple[Server, ...]
-    """The newest first."""
+
+class ServerPage(Struct, frozen=True, kw_only=True):
+    """A page of servers, the newest first."""
+
+    page: Page[Server]
     silent: tuple[Problem, ...] = ()
     """Clouds that did not answer, each with the reason: their servers are not in the list."""
 
 
-class Project(Struct, frozen=True, kw_only=True):
-    """A project of the caller's."""
+class Servers:
+    """Lists and shows servers."""
 
-    id: str
-    name: str
-    clouds: tuple[str, ...]
-    """Where it is."""
-
-
-class ServerInventory:
-    """Looks over the clouds of a caller: of several entries for one cloud the first, for the others are other accounts."""
-
-    def __init__(self, clouds: driver.Clouds, *, whereabouts: ServerLocator) -> None:
+    def __init__(self, clouds: CallerClouds, *, locator: ServerLocator) -> None:
         self._clouds = clouds
-        self._whereabouts = whereabouts
-        self._forms: dict[tuple[str, cloud.Identity], ViewCache[cloud.Server, Server]] = {}
+        self._locator = locator
+        self._views: dict[tuple[str, cloud_model.Identity], ViewCache[cloud_model.Server, Server]] = {}
 
-    async def servers(self, *, project: str | None = None) -> Estate:
+    async def list(
+        self,
+        ctx: CallContext,
+        *,
+        cloud: str | None = None,
+        project: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
+        marker: str | None = None,
+    ) -> ServerPage:
         """Return the servers of the caller's own project on each cloud, or those of one project.
 
+        Of several entries for one cloud only the first is asked: the others are other accounts.
+
         Raises:
+            Invalid: No server has the marker for its id.
             NotFound: The project is not the caller's, who is no operator either.
             CloudError: No cloud answers.
         """
-        own, broken = self._own()
-        looks = await asyncio.gather(
-            *(self._look(where, project=project) for where in own), return_exceptions=True
+        policy.enforce(ctx, "enamel:server:list")
+        servers, silent = await self._all(ctx, cloud=cloud, project=project)
+        page = paging.page(
+            servers,
+            limit=limit,
+            marker=marker,
+            key=lambda server: server.id,
+            what="server",
+            keep=matching.matches,
         )
-        failed = [*(look for look in looks if isinstance(look, BaseException)), *broken]
-        for error in failed:
-            if not isinstance(error, CloudError | NotFound):
-                raise error
-        if len(failed) == len(looks) + len(broken):
-            # That the project is nobody's is said only where nothing else went wrong.
-            raise next((error for error in failed if isinstance(error, CloudError)), failed[0])
-        found = [one for look in looks if not isinstance(look, BaseException) for one in look]
-        found.sort(key=lambda one: (one.created_at is not None, one.created_at, one.id), reverse=True)
-        silent = tuple(of(error) for error in failed if isinstance(error, CloudError))
-        return Estate(servers=tuple(found), silent=silent)
+        return ServerPage(page=page, silent=silent)
 
-    async def project(self, id: str) -> Project:
-        """Return one of the caller's projects.
+    async def get(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Server:
+        """Return one server of the caller's project.
 
         Raises:
-            NotFound: It is not the caller's.
-            CloudError: A cloud that could tell does not answer.
+            NotFound: There is none, or it belongs to another project.
         """
-        own, _ = self._own()
-        looks = await asyncio.gather(*(where.identity() for where in own), return_exceptions=True)
-        mine = [
-            (where.name, look.project_name)
-            for where, look in zip(own, looks, strict=True)
-            if isinstance(look, cloud.Identity) and look.project_id == id
-        ]
-        for look in looks:
-            if isinstance(look, BaseException) and not (mine and isinstance(look, CloudError)):
-                raise look
-        if not mine:
-            raise NotFound(f"There is no project '{id[:64]}'.")
-        return Project(id=id, name=mine[0][1], clouds=tuple(name for name, _ in mine))
+        policy.enforce(ctx, "enamel:server:get")
+        return await self.record(ctx, id, cloud=cloud)
 
-    async def named(self, project: str, hostname: str) -> Server:
+    async def record(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Server:
+        """Return one server, as part of another use case. Raises NotFound."""
+        found, account = await self._locator.find(ctx, id, cloud=cloud, seen=True)
+        me = await account.identity()
+        return server.record(found, cloud=account.name, me=me, offered=account.actions())
+
+    async def named(
+        self, ctx: CallContext, hostname: str, *, project: str, cloud: str | None = None
+    ) -> Server:
         """Return the server of a name.
 
         Raises:
             NotFound: The project has none.
             Invalid: It has several.
         """
-        found = await self.servers(project=project)
-        fitting = [one for one in found.servers if one.hostname == hostname]
-        if not fitting and found.silent:
-            raise CloudUnreachable(found.silent[0].detail, cloud=found.silent[0].cloud)
+        policy.enforce(ctx, "enamel:server:get")
+        servers, silent = await self._all(ctx, cloud=cloud, project=project)
+        fitting = [server for server in servers if server.hostname == hostname]
+        if not fitting and silent:
+            raise CloudUnreachable(silent[0].detail, cloud=silent[0].cloud)
         if not fitting:
             raise NotFound(f"There is no server '{hostname[:255]}' in the project.")
         if len(fitting) > 1:
-            listed = ", ".join(one.id for one in fitting)
+            listed = ", ".join(server.id for server in fitting)
             detail = f"Several servers have the name '{hostname[:255]}': {listed}."
             raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="ambiguous"),))
         return fitting[0]
 
-    def _own(self) -> tuple[Sequence[driver.Cloud], Sequence[CloudError]]:
-        """Return the clouds that a caller's servers can be on, and why others cannot even be asked."""
-        first: dict[str, driver.Cloud] = {}
-        broken = []
-        for name in self._clouds.names():
-            try:
-                where = self._clouds.get(name)
-            except CloudError as error:
-                broken.append(error)
-            else:
-                first.setdefault(where.site, where)
-        return list(first.values()), broken
+    async def _all(
+        self, ctx: CallContext, *, cloud: str | None, project: str | None
+    ) -> tuple[Sequence[Server], tuple[Problem, ...]]:
+        """Return all servers of a project, the newest first, and why those of some clouds are missing."""
+        accounts, broken = self._clouds.sites(ctx, cloud)
+        answers = await asyncio.gather(
+            *(self._of(ctx, account, project=project) for account in accounts), return_exceptions=True
+        )
+        failures = [*(answer for answer in answers if isinstance(answer, BaseException)), *broken]
+        for failure in failures:
+            if not isinstance(failure, CloudError | NotFound):
+                raise failure
+        if len(failures) == len(answers) + len(broken):
+            # That the project is nobody's is said only where nothing else went wrong.
+            raise next((failure for failure in failures if isinstance(failure, CloudError)), failures[0])
+        servers = [server for answer in answers if not isinstance(answer, BaseException) for server in answer]
+        servers.sort(
+            key=lambda server: (server.created_at is not None, server.created_at, server.id), reverse=True
+        )
+        silent = tuple(problem.of(failure) for failure in failures if isinstance(failure, CloudError))
+        return servers, silent
 
-    async def _look(self, where: driver.Cloud, *, project: str | None) -> list[Server]:
+    async def _of(self, ctx: CallContext, account: driver.Cloud, *, project: str | None) -> Sequence[Server]:
+        """Return the servers of a project on one cloud."""
         try:
-            async with asyncio.timeout(PATIENCE.total_seconds()):
-                me = await where.identity()
+            async with asyncio.timeout(TIMEOUT.total_seconds()):
+                me = await account.identity()
                 if project is None or project == me.project_id:
-                    found = [
-                        one for one in await where.servers_list() if one.project_id in {"", me.project_id}
+                    servers = [
+                        server
+                        for server in await account.servers_list()
+                        if server.project_id in {"", me.project_id}
                     ]
-                elif server.is_elevated(me):
-                    found = list(await where.servers_of(project))
+                elif role.is_admin(me.roles):
+                    servers = [*await account.servers_of(project)]
                 else:
                     raise NotFound(f"There is no project '{project[:64]}'.")
         except TimeoutError as error:
-            detail = f"Cloud '{where.name}' did not answer within {PATIENCE.total_seconds():.0f} s."
-            raise CloudUnreachable(detail, cloud=where.name) from error
-        for one in found:
-            self._whereabouts.seen(one.id, on=where.name)
-        shown = self._forms.get((where.name, me))
-        if shown is None:
-            shown = ViewCache(partial(server.resource, cloud=where.name, me=me, offered=where.actions()))
-            self._forms[where.name, me] = shown
-        return [shown.of(one) for one in found]
+            detail = f"Cloud '{account.name}' did not answer within {TIMEOUT.total_seconds():.0f} s."
+            raise CloudUnreachable(detail, cloud=account.name) from error
+        for found in servers:
+            self._locator.saw(ctx, found.id, on=account.name)
+        view = self._view(account, me)
+        return [view.of(found) for found in servers]
+
+    def _view(self, account: driver.Cloud, me: cloud_model.Identity) -> ViewCache[cloud_model.Server, Server]:
+        """Return the records of a cloud's servers, as somebody with this identity sees them."""
+        cloud = account.name
+        view = self._views.pop((cloud, me), None)
+        if view is None:
+            view = ViewCache(partial(server.record, cloud=cloud, me=me, offered=account.actions()))
+        self._views[cloud, me] = view
+        if len(self._views) > MOST_VIEWS:
+            del self._views[next(iter(self._views))]
+        return view

@@ -1,15 +1,24 @@
-"""The server type: a size of server, who can use it, and what it takes to make one."""
+"""The server type: a size of server, who can use it, and what is required to create one."""
 
 import enum
 from collections.abc import Collection
+from typing import Any
 
 from msgspec import Struct
 
 from enamel.clouds import driver
-from enamel.model import cloud, tag
+from enamel.model import cloud as cloud_model
+from enamel.model import role, tag
+from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudConflict, EnamelError, Fault, NameTaken, NotFound
 from enamel.model.server_type import ServerTypeWish, Shares, TypeSpec, Visibility
-from enamel.service.access import role
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.access.policy import requires_admin
+from enamel.service.resources import flavors, paging, server_type_change
+from enamel.service.resources.paging import Page
+from enamel.service.resources.server_tags import TagSet
+from enamel.service.validation import body
 
 
 class Scope(enum.Enum):
@@ -18,7 +27,7 @@ class Scope(enum.Enum):
     PUBLIC = "public"
     """Everyone can."""
     OWN = "own"
-    """The caller's project has made it."""
+    """The caller's project created it."""
     SHARED = "shared"
     """It is shared with the caller, or the caller's project."""
 
@@ -35,161 +44,210 @@ class ServerType(Struct, frozen=True, kw_only=True):
     scope: Scope
     """Why the caller can use it: `public`, `own` or `shared`."""
     shares: Shares | None
-    """Whom a private one is shared with, by ids; only told of one at a time, and only to those who may change it."""
+    """Whom a private one is shared with, by ids; only shown for one type, and only to those who may change it."""
+    cloud: str
+    """The cloud that it is on."""
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which server types to list; an empty field matches all."""
+
+    scopes: tuple[Scope, ...] = ()
+    tags: tuple[str, ...] = ()
+    """With any of these tags."""
+
+    def matches(self, type: ServerType) -> bool:
+        """Return whether a server type is listed."""
+        return (not self.scopes or type.scope in self.scopes) and (
+            not self.tags or not set(self.tags).isdisjoint(type.tags)
+        )
+
+
+EVERYTHING = Filter()
 
 
 class ServerTypes:
-    """Lists the sizes of servers, and changes them for those who may."""
+    """Lists server types, and changes them for those who may."""
 
-    def __init__(self, clouds: driver.Clouds) -> None:
+    def __init__(self, clouds: CallerClouds) -> None:
         self._clouds = clouds
 
-    async def all(self, *, scopes: Collection[Scope] = (), tags: Collection[str] = ()) -> list[ServerType]:
-        """Return what the caller can use, the smallest first; with any of the scopes and any of the tags."""
-        me = await self.where().identity()
-        found = [told(one, me) for one in await usable(self.where())]
-        wanted = [
-            one
-            for one in found
-            if (not scopes or one.scope in scopes) and (not tags or set(tags) & set(one.tags))
-        ]
-        return sorted(wanted, key=lambda one: (one.spec.memory_mb, one.spec.cpu_units, one.name))
+    async def list(
+        self,
+        ctx: CallContext,
+        *,
+        cloud: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
+        marker: str | None = None,
+    ) -> Page[ServerType]:
+        """Return the server types that the caller can use, the smallest first."""
+        policy.enforce(ctx, "enamel:server_type:list")
+        account = self._clouds.chosen(ctx, cloud)
+        me = await account.identity()
+        types = [_record(flavor, me, cloud=account.name) for flavor in await flavors.usable(account)]
+        types.sort(key=lambda type: (type.spec.memory_mb, type.spec.cpu_units, type.name))
+        return paging.page(
+            types,
+            limit=limit,
+            marker=marker,
+            key=lambda type: type.id,
+            what="server type",
+            keep=matching.matches,
+        )
 
-    async def one(self, text: str) -> ServerType:
-        """Return the server type that has an id or a name, with its shares where the caller may know them.
+    async def get(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> ServerType:
+        """Return the server type that has an id or a name, with its shares if the caller may know them.
 
         Raises:
             NotFound: None has.
-
         """
-        where = self.where()
-        me = await where.identity()
-        found = await self.find(text)
-        if role.NAME in me.roles and not found.public:
-            return told(await where.flavor(found.id), me, whole=True)
-        return told(found, me)
+        policy.enforce(ctx, "enamel:server_type:get")
+        return await _shown(self._clouds.chosen(ctx, cloud), text)
 
-    async def find(self, text: str) -> cloud.Flavor:
-        """Return the flavor that has an id or a name, and that the caller can use. Raises NotFound."""
-        return named(await usable(self.where()), text)
+    async def tags(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> tuple[str, ...]:
+        """Return the tags of a server type. Raises NotFound."""
+        policy.enforce(ctx, "enamel:server_type:get")
+        return (await flavors.find(self._clouds.chosen(ctx, cloud), text)).marks.tags
 
-    async def create(self, wish: ServerTypeWish) -> ServerType:
-        """Make a server type; a private one is for the caller's project.
+    async def create(self, ctx: CallContext, data: Any, *, cloud: str | None = None) -> ServerType:
+        """Create a server type; a private one is for the caller's project.
 
         Raises:
+            Invalid: The body has faults.
             Forbidden: The caller lacks the role.
             NameTaken: Another one has the name.
-
         """
-        where = self.where()
-        want = cloud.FlavorSpec(
-            name=wish.name,
-            memory_mb=wish.spec.memory_mb,
-            vcpus=wish.spec.cpu_units,
-            disk_gb=wish.spec.root_disk_gb,
-            swap_mb=wish.spec.swap_mb,
-            rxtx_factor=wish.spec.rxtx_factor,
-            description=wish.description,
-            public=wish.visibility is Visibility.PUBLIC,
-        )
-        try:
-            made = await role.needed(where.create_flavor(want))
-        except CloudConflict as error:
-            detail = f"Another server type has the name '{wish.name}'."
-            raise NameTaken(detail, faults=(Fault(pointer="/name", detail=detail, code="taken"),)) from error
-        me = await where.identity()
-        if wish.visibility is Visibility.PRIVATE:
+        policy.enforce(ctx, "enamel:server_type:create")
+        server_type_change.refuse_own_resources(data, path="/server_types/{id}")
+        request = body.read(data, ServerTypeWish)
+        account = self._clouds.chosen(ctx, cloud)
+        flavor = await _created(account, request)
+        if request.visibility is Visibility.PRIVATE:
+            project = (await account.identity()).project_id
             try:
-                await role.needed(where.add_flavor_marks(made.id, cloud.FlavorMarks(owner=me.project_id)))
-                await role.needed(where.share_flavor(made.id, project_id=me.project_id))
+                await requires_admin(
+                    account.add_flavor_marks(flavor.id, cloud_model.FlavorMarks(owner=project))
+                )
+                await requires_admin(account.share_flavor(flavor.id, project_id=project))
             except EnamelError:
                 # Nobody could use what nobody sees.
-                await where.delete_flavor(made.id)
+                await account.delete_flavor(flavor.id)
                 raise
-        return await self.one(made.id)
+        return await _shown(account, flavor.id)
 
-    async def delete(self, text: str) -> None:
+    async def delete(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> None:
         """Delete the server type that has an id or a name; servers of its size keep it.
 
         Raises:
             NotFound: None has.
             Forbidden: The caller lacks the role.
-
         """
-        found = await self.find(text)
-        await role.needed(self.where().delete_flavor(found.id))
+        policy.enforce(ctx, "enamel:server_type:delete")
+        account = self._clouds.chosen(ctx, cloud)
+        flavor = await flavors.find(account, text)
+        await requires_admin(account.delete_flavor(flavor.id))
 
-    async def set_tags(self, text: str, tags: Collection[str]) -> tuple[str, ...]:
-        """Give a server type just these tags, and return them.
+    async def set_tags(
+        self, ctx: CallContext, text: str, data: Any, *, cloud: str | None = None
+    ) -> tuple[str, ...]:
+        """Set the tags of a server type, and return them.
 
         Raises:
-            Invalid: A tag is none, or there are too many.
+            Invalid: The body has faults, a tag is malformed, or there are too many.
             NotFound: There is no such server type.
             Forbidden: The caller lacks the role.
-
         """
-        wanted, found = tag.check_all(tags), await self.find(text)
-        surplus = tuple(word for word in found.marks.tags if word not in wanted)
-        new = tuple(word for word in wanted if word not in found.marks.tags)
-        await role.needed(self.where().add_flavor_marks(found.id, cloud.FlavorMarks(tags=new)))
-        await role.needed(self.where().drop_flavor_marks(found.id, cloud.FlavorMarks(tags=surplus)))
-        return wanted
+        policy.enforce(ctx, "enamel:server_type:set_tags")
+        tags = tag.check_all(body.read(data, TagSet).tags)
+        await _set_tags(self._clouds.chosen(ctx, cloud), text, tags)
+        return tags
 
-    async def add_tag(self, text: str, word: str) -> None:
-        """Give a server type one more tag. Raises Invalid, NotFound and Forbidden."""
+    async def clear_tags(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> None:
+        """Remove all tags from a server type. Raises NotFound and Forbidden."""
+        policy.enforce(ctx, "enamel:server_type:set_tags")
+        await _set_tags(self._clouds.chosen(ctx, cloud), text, ())
+
+    async def add_tag(self, ctx: CallContext, text: str, word: str, *, cloud: str | None = None) -> None:
+        """Add a tag to a server type. Raises Invalid, NotFound and Forbidden."""
+        policy.enforce(ctx, "enamel:server_type:set_tags")
         tag.check(word)
-        found = await self.find(text)
-        await role.needed(self.where().add_flavor_marks(found.id, cloud.FlavorMarks(tags=(word,))))
+        account = self._clouds.chosen(ctx, cloud)
+        flavor = await flavors.find(account, text)
+        await requires_admin(account.add_flavor_marks(flavor.id, cloud_model.FlavorMarks(tags=(word,))))
 
-    async def remove_tag(self, text: str, word: str) -> None:
-        """Take a tag from a server type. Raises Forbidden, and NotFound where it does not have it."""
-        found = await self.find(text)
-        if word not in found.marks.tags:
-            raise NotFound(f"Server type '{found.name}' has no tag '{word[:64]}'.")
-        await role.needed(self.where().drop_flavor_marks(found.id, cloud.FlavorMarks(tags=(word,))))
-
-    def where(self) -> driver.Cloud:
-        """Return the cloud whose server types these are."""
-        return self._clouds.get(self._clouds.names()[0])
-
-
-async def usable(where: driver.Cloud) -> list[cloud.Flavor]:
-    """Return the flavors that the caller can use: what the cloud shows, less what is shared with others alone."""
-    me = await where.identity()
-    return [one for one in await where.flavors() if one.usable_by(me)]
+    async def remove_tag(self, ctx: CallContext, text: str, word: str, *, cloud: str | None = None) -> None:
+        """Remove a tag from a server type. Raises Forbidden, and NotFound where it does not have it."""
+        policy.enforce(ctx, "enamel:server_type:set_tags")
+        account = self._clouds.chosen(ctx, cloud)
+        flavor = await flavors.find(account, text)
+        if word not in flavor.marks.tags:
+            raise NotFound(f"Server type '{flavor.name}' has no tag '{word[:64]}'.")
+        await requires_admin(account.drop_flavor_marks(flavor.id, cloud_model.FlavorMarks(tags=(word,))))
 
 
-def named(known: Collection[cloud.Flavor], text: str) -> cloud.Flavor:
-    """Return the flavor that has an id, or else a name. Raises NotFound."""
-    found = next((one for one in known if one.id == text), None)
-    found = found or next((one for one in known if one.name == text), None)
-    if found is None:
-        raise NotFound(f"There is no server type '{text[:64]}'.")
-    return found
-
-
-def shares(found: cloud.Flavor) -> Shares:
+def shares(flavor: cloud_model.Flavor) -> Shares:
     """Return whom a flavor is shared with."""
-    apart = {found.marks.owner, *found.marks.guests}
-    return Shares(users=found.marks.users, projects=tuple(one for one in found.projects if one not in apart))
+    implied = {flavor.marks.owner, *flavor.marks.guests}
+    return Shares(
+        users=flavor.marks.users,
+        projects=tuple(project for project in flavor.projects if project not in implied),
+    )
 
 
-def told(found: cloud.Flavor, me: cloud.Identity, *, whole: bool = False) -> ServerType:
+async def _shown(account: driver.Cloud, text: str) -> ServerType:
+    me = await account.identity()
+    flavor = await flavors.find(account, text)
+    if role.is_admin(me.roles) and not flavor.public:
+        return _record(await account.flavor(flavor.id), me, cloud=account.name, with_shares=True)
+    return _record(flavor, me, cloud=account.name)
+
+
+async def _created(account: driver.Cloud, request: ServerTypeWish) -> cloud_model.Flavor:
+    spec = cloud_model.FlavorSpec(
+        name=request.name,
+        memory_mb=request.spec.memory_mb,
+        vcpus=request.spec.cpu_units,
+        disk_gb=request.spec.root_disk_gb,
+        swap_mb=request.spec.swap_mb,
+        rxtx_factor=request.spec.rxtx_factor,
+        description=request.description,
+        public=request.visibility is Visibility.PUBLIC,
+    )
+    try:
+        return await requires_admin(account.create_flavor(spec))
+    except CloudConflict as error:
+        detail = f"Another server type has the name '{request.name}'."
+        raise NameTaken(detail, faults=(Fault(pointer="/name", detail=detail, code="taken"),)) from error
+
+
+async def _set_tags(account: driver.Cloud, text: str, tags: Collection[str]) -> None:
+    flavor = await flavors.find(account, text)
+    surplus = tuple(word for word in flavor.marks.tags if word not in tags)
+    new = tuple(word for word in tags if word not in flavor.marks.tags)
+    await requires_admin(account.add_flavor_marks(flavor.id, cloud_model.FlavorMarks(tags=new)))
+    await requires_admin(account.drop_flavor_marks(flavor.id, cloud_model.FlavorMarks(tags=surplus)))
+
+
+def _record(
+    flavor: cloud_model.Flavor, me: cloud_model.Identity, *, cloud: str, with_shares: bool = False
+) -> ServerType:
     """Return a flavor in the words of this API."""
-    own = Scope.OWN if found.marks.owner == me.project_id else Scope.SHARED
+    own = Scope.OWN if flavor.marks.owner == me.project_id else Scope.SHARED
     return ServerType(
-        id=found.id,
-        name=found.name,
-        description=found.description,
-        tags=found.marks.tags,
-        visibility=Visibility.PUBLIC if found.public else Visibility.PRIVATE,
-        scope=Scope.PUBLIC if found.public else own,
-        shares=shares(found) if whole else None,
+        id=flavor.id,
+        name=flavor.name,
+        description=flavor.description,
+        tags=flavor.marks.tags,
+        visibility=Visibility.PUBLIC if flavor.public else Visibility.PRIVATE,
+        scope=Scope.PUBLIC if flavor.public else own,
+        shares=shares(flavor) if with_shares else None,
         spec=TypeSpec(
-            memory_mb=found.memory_mb,
-            cpu_units=found.vcpus,
-            root_disk_gb=found.disk_gb,
-            swap_mb=found.swap_mb,
-            rxtx_factor=found.rxtx_factor,
+            memory_mb=flavor.memory_mb,
+            cpu_units=flavor.vcpus,
+            root_disk_gb=flavor.disk_gb,
+            swap_mb=flavor.swap_mb,
+            rxtx_factor=flavor.rxtx_factor,
         ),
+        cloud=cloud,
     )

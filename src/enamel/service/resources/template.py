@@ -1,13 +1,21 @@
-"""The template: what a server can start from, be it an image, a snapshot of a server, or a bootable volume."""
+"""The template: what a server can start from, an image, a snapshot of a server, or a bootable volume."""
 
+import asyncio
 import enum
 from collections.abc import Iterable
 
 from msgspec import Struct
 
+from enamel.clouds import driver
+from enamel.clouds.capability import Capability
 from enamel.commands.launch import template
-from enamel.model import cloud
+from enamel.model import cloud as cloud_model
+from enamel.model.call_context import CallContext
 from enamel.model.states import ImageState, VolumeState
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import paging
+from enamel.service.resources.paging import Page
 
 
 class Kind(enum.Enum):
@@ -17,7 +25,7 @@ class Kind(enum.Enum):
     SNAPSHOT = "SNAPSHOT"
     """An image that was made from a server."""
     VOLUME = "VOLUME"
-    """A volume that boots; the one server that starts from it takes it."""
+    """A bootable volume; the one server that starts from it takes it."""
 
 
 class Template(Struct, frozen=True, kw_only=True):
@@ -31,36 +39,92 @@ class Template(Struct, frozen=True, kw_only=True):
     state: str
     """The cloud's word for its state."""
     needs_disk_gb: int
-    """How large a server's disk has to be at least."""
+    """The least size of a server's disk."""
     needs_memory_mb: int
-    """How much memory a server has to have at least; 0 where nothing is said."""
+    """The least memory of a server; 0 if it sets none."""
+    cloud: str
+    """The cloud that it is on."""
 
 
-def listed(images: Iterable[cloud.Image], volumes: Iterable[cloud.Volume]) -> list[Template]:
-    """Return all templates, in the order of their names."""
-    found = [
-        Template(
-            id=one.id,
-            name=one.name,
-            kind=Kind.SNAPSHOT if one.snapshot else Kind.IMAGE,
-            usable=one.state is ImageState.ACTIVE,
-            state=one.status,
-            needs_disk_gb=template.needed_gb(one),
-            needs_memory_mb=one.min_memory_mb,
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which templates to list; an empty field matches all."""
+
+    kinds: tuple[Kind, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def matches(self, template: Template) -> bool:
+        """Return whether a template is listed."""
+        return (not self.kinds or template.kind in self.kinds) and (
+            not self.names or template.name in self.names
         )
-        for one in images
-    ]
-    found += [
+
+
+EVERYTHING = Filter()
+
+
+class Templates:
+    """Lists templates."""
+
+    def __init__(self, clouds: CallerClouds) -> None:
+        self._clouds = clouds
+
+    async def list(
+        self,
+        ctx: CallContext,
+        *,
+        cloud: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
+        marker: str | None = None,
+    ) -> Page[Template]:
+        """Return everything that a server can start from, in the order of the names."""
+        policy.enforce(ctx, "enamel:template:list")
+        return paging.page(
+            await _listed(self._clouds.chosen(ctx, cloud)),
+            limit=limit,
+            marker=marker,
+            key=lambda template: template.id,
+            what="template",
+            keep=matching.matches,
+        )
+
+
+async def _listed(account: driver.Cloud) -> list[Template]:
+    if Capability.VOLUME not in await account.capabilities():
+        images = await account.images()
+        return _templates(images, (), cloud=account.name)
+    images, volumes = await asyncio.gather(account.images(), account.volumes_list())
+    return _templates(images, volumes, cloud=account.name)
+
+
+def _templates(
+    images: Iterable[cloud_model.Image], volumes: Iterable[cloud_model.Volume], *, cloud: str
+) -> list[Template]:
+    templates = [
         Template(
-            id=one.id,
-            name=one.name,
+            id=image.id,
+            name=image.name,
+            kind=Kind.SNAPSHOT if image.snapshot else Kind.IMAGE,
+            usable=image.state is ImageState.ACTIVE,
+            state=image.status,
+            needs_disk_gb=template.needed_gb(image),
+            needs_memory_mb=image.min_memory_mb,
+            cloud=cloud,
+        )
+        for image in images
+    ]
+    templates += [
+        Template(
+            id=volume.id,
+            name=volume.name,
             kind=Kind.VOLUME,
-            usable=one.state is VolumeState.AVAILABLE,
-            state=one.status,
+            usable=volume.state is VolumeState.AVAILABLE,
+            state=volume.status,
             needs_disk_gb=0,
             needs_memory_mb=0,
+            cloud=cloud,
         )
-        for one in volumes
-        if one.bootable
+        for volume in volumes
+        if volume.bootable
     ]
-    return sorted(found, key=lambda one: (one.name, one.id))
+    return sorted(templates, key=lambda template: (template.name, template.id))

@@ -1,4 +1,4 @@
-"""Following: the events of a task as they happen, and its end."""
+"""Follow tasks: their events as they happen, and their end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,17 +8,22 @@ from datetime import timedelta
 from enamel.clouds.calls import cache
 from enamel.dispatch import base
 from enamel.model import task
+from enamel.model.call_context import CallContext
 from enamel.model.event import Event
+from enamel.service.access import policy
 from enamel.service.tasks import read
 from enamel.service.tasks.timeline import PAGE, Timeline
 from enamel.store import engine, events
+
+LONGEST_WAIT = timedelta(seconds=60)
+"""How long one request can wait for the end of a task."""
 
 
 class Follow:
     """Waits for what happens to tasks.
 
-    The dispatch's hints wake it at once; a hint that is lost costs no more than one look at the store later. All who
-    follow the same task share these looks.
+    The dispatch's hints wake it at once; without a hint it polls the store. All who follow the same task share these
+    polls.
     """
 
     def __init__(
@@ -26,48 +31,74 @@ class Follow:
         store: engine.Store,
         *,
         dispatch: base.Dispatch,
+        reader: read.Read,
         poll_interval: timedelta = timedelta(seconds=0.4),
     ) -> None:
         self._store = store
         self._dispatch = dispatch
+        self._reader = reader
         self._poll_interval = poll_interval
         self._ending = False
         self._followed: dict[str, Timeline] = {}
-        self._looks = cache.Flights()
+        self._reads = cache.Flights()
 
     def end(self) -> None:
-        """Have everybody go who waits: the process ends, and they will go on with another."""
+        """Release everybody who waits: the process ends, and they can go on with another."""
         self._ending = True
         for timeline in self._followed.values():
-            timeline.tell()
+            timeline.wake()
 
-    async def events(self, id: str, *, after: int = 0) -> AsyncIterator[Event]:
-        """Yield the events of a task that follow a number, each as soon as it is stored, up to the final one."""
-        with self._following(id) as timeline:
+    async def events(
+        self, ctx: CallContext, id: str, *, after: int = 0, cloud: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Yield the events of a task that follow a number, each as soon as it is stored, up to the final one.
+
+        Raises:
+            NotFound: There is no such task, or it belongs to another project.
+        """
+        task = await self._begin(ctx, id, cloud=cloud)
+        with self._following(task.id) as timeline:
             await timeline.known.wait()
             while not self._ending:
-                found = timeline.since(after)
+                news = timeline.since(after)
                 if after < timeline.start:
-                    found = await self._store.read(events.list, id, after=after, limit=PAGE)
-                for event in found:
+                    news = await self._store.read(events.list, task.id, after=after, limit=PAGE)
+                for event in news:
                     yield event
                     after = event.seq
-                if not found:
+                if not news:
                     if timeline.over:
                         return
                     await timeline.news()
 
-    async def wait(self, id: str, *, timeout: timedelta) -> task.Task:
-        """Return a task when it has ended, or as it is when the time is over."""
-        with self._following(id) as timeline:
+    async def wait(
+        self, ctx: CallContext, id: str, *, timeout: timedelta, cloud: str | None = None
+    ) -> task.Task:
+        """Return a task when it has ended, or as it is when the time is over.
+
+        Raises:
+            NotFound: There is no such task, or it belongs to another project.
+        """
+        current = await self._begin(ctx, id, cloud=cloud)
+        if current.state in task.ENDED:
+            return current
+        with self._following(current.id) as timeline:
             try:
-                async with asyncio.timeout(timeout.total_seconds()):
+                async with asyncio.timeout(min(timeout, LONGEST_WAIT).total_seconds()):
                     while not timeline.over and not self._ending:
                         await timeline.news()
             except TimeoutError:
                 pass
-            # Whoever knows that it is over must not be shown a look from before.
-            return await self._looks.join((id, timeline.over), lambda: self._store.read(read.look, id))
+            # Whoever knows that it is over must not be shown an earlier read.
+            return await self._reads.join(
+                (current.id, timeline.over), lambda: self._store.read(read.look, current.id)
+            )
+
+    async def _begin(self, ctx: CallContext, id: str, *, cloud: str | None) -> task.Task:
+        """Return a task that the caller may see, with one read for all who ask at the same time. Raises NotFound."""
+        policy.enforce(ctx, "enamel:task:get")
+        key = (ctx.caller.project_id, id, cloud)
+        return await self._reads.join(key, lambda: self._reader.get(ctx, id, cloud=cloud))
 
     @contextmanager
     def _following(self, id: str) -> Iterator[Timeline]:

@@ -1,4 +1,4 @@
-"""The key: what a caller sends with a request, so that sending it twice does not carry it out twice."""
+"""The idempotency key: with it, a request that is sent twice is carried out once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from enamel.model import ids
 from enamel.model.caller import Caller
@@ -75,14 +76,27 @@ class IdempotencyKey:
                 await self._store.run(idempotency.hold, self._text, caller=self._caller, holder=self._holder)
 
 
+class Accepted(Struct, frozen=True, kw_only=True):
+    """The task that a request led to."""
+
+    task: Task
+    replayed: bool = False
+    """Whether it is the answer to an earlier request with the same key."""
+
+
+def of(store: Store, text: str | None, *, caller: Caller) -> IdempotencyKey | None:
+    """Return the key that came with a request, if one did."""
+    return IdempotencyKey(store, text, caller=caller) if text else None
+
+
 def once(
     tx: Tx, key: IdempotencyKey | None, request: str, act: Callable[[Tx], Task], *, status: int
-) -> tuple[Task, bool]:
-    """Do what takes one transaction only, once for each key; True with it means that it was done before."""
-    told = key.reserve_in(tx, request.encode()) if key else None
-    if told is not None:
-        return msgspec.convert(told.body, Task), True
-    found = act(tx)
+) -> Accepted:
+    """Carry out what takes one transaction only, once for each key."""
+    earlier = key.reserve_in(tx, request.encode()) if key else None
+    if earlier is not None:
+        return Accepted(task=msgspec.convert(earlier.body, Task), replayed=True)
+    task = act(tx)
     if key is not None:
-        key.answer(tx, status=status, body=msgspec.to_builtins(found))
-    return found, False
+        key.answer(tx, status=status, body=msgspec.to_builtins(task))
+    return Accepted(task=task)

@@ -1,186 +1,262 @@
-"""Reading: tasks from the store, servers from the cloud, each only for those who may see them."""
+"""Read tasks, their items, events and plans."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds import driver
-from enamel.flow import task_view
+from enamel.flow import expressions, task_view, versions
 from enamel.flow.plan import Group, Plan
-from enamel.model import cloud, ids, webhook
-from enamel.model.caller import Caller
-from enamel.model.errors import Fault, Gone, Invalid, NotFound
+from enamel.model import ids, item, webhook
+from enamel.model.call_context import CallContext
+from enamel.model.errors import NotFound
 from enamel.model.event import Event
 from enamel.model.item import Item
-from enamel.model.problem import Problem
 from enamel.model.task import ENDED, State, Task
 from enamel.model.webhook import Webhook
-from enamel.service.planning.server_locator import ServerLocator
-from enamel.service.resources import server as servers
-from enamel.service.resources.server_list import Filter, ServerInventory
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import paging
+from enamel.service.resources.paging import Page
 from enamel.store import engine, events, items, tasks, webhooks
 from enamel.store.transaction import Tx
-
-T = TypeVar("T")
 
 UNFINISHED = frozenset(State) - ENDED
 
 
 def look(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
-    """Return a task as its items tell of it: before its end, its own row says little.
+    """Return a task as its items show it: before its end, its own row says little.
 
     Raises:
         NotFound: There is none, or it belongs to another project.
-
     """
-    found = tasks.get(tx, id, project_id=project_id)
-    seen = found if _is_told(found) else _seen(found, items.list(tx, id))
+    task = tasks.get(tx, id, project_id=project_id)
+    seen = task if _is_complete(task) else _seen(task, items.list(tx, id))
     return _with_notifications(seen, webhooks.list(tx, id))
 
 
-def look_over(tx: Tx, /, **wanted: Any) -> tuple[Task, ...]:
-    """Return tasks, the newest first, as their items tell of them; see `tasks.list` for what can be wanted."""
-    listed = tasks.list(tx, **wanted)
-    live = [found.id for found in listed if not _is_told(found)]
+def look_over(tx: Tx, /, **matching: Any) -> tuple[Task, ...]:
+    """Return tasks, the newest first, as their items show them; see `tasks.list` for what can be asked for."""
+    rows = tasks.list(tx, **matching)
+    live = [task.id for task in rows if not _is_complete(task)]
     steps = items.of_tasks(tx, live) if live else {}
-    hooks = webhooks.of_tasks(tx, [found.id for found in listed])
+    hooks = webhooks.of_tasks(tx, [task.id for task in rows])
     return tuple(
-        _with_notifications(
-            _seen(found, steps[found.id]) if found.id in steps else found, hooks.get(found.id, ())
-        )
-        for found in listed
+        _with_notifications(_seen(task, steps[task.id]) if task.id in steps else task, hooks.get(task.id, ()))
+        for task in rows
     )
 
 
-def _with_notifications(found: Task, hooks: Sequence[Webhook]) -> Task:
+def _with_notifications(task: Task, hooks: Sequence[Webhook]) -> Task:
     notifications = tuple(map(webhook.shown, hooks))
-    return msgspec.structs.replace(found, notifications=notifications) if hooks else found
+    return msgspec.structs.replace(task, notifications=notifications) if hooks else task
 
 
-def _is_told(found: Task) -> bool:
-    """Tell whether a task's own row says everything: nothing has happened yet, or its end is written down."""
-    return found.state in ENDED or found.attempt == 0
+def _is_complete(task: Task) -> bool:
+    """Return whether a task's own row says everything: nothing has happened yet, or its end is written down."""
+    return task.state in ENDED or task.attempt == 0
 
 
-def _seen(found: Task, steps: Sequence[Item]) -> Task:
+def _seen(task: Task, steps: Sequence[Item]) -> Task:
     # Of the plan, the view needs only the groups, and these are the servers that were asked for.
     groups = tuple(
-        Group(name=entry.hostname, id=entry.id, known=task_view.known(entry)) for entry in found.servers
+        Group(name=entry.hostname, id=entry.id, known=task_view.known(entry)) for entry in task.servers
     )
-    return task_view.seen(found, steps, Plan(groups=groups))
+    return task_view.seen(task, steps, Plan(groups=groups))
 
 
-class Page(Struct, Generic[T], frozen=True, kw_only=True):
-    """A part of a collection."""
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which tasks to list; an empty field matches all."""
 
-    entries: Sequence[T]
-    more: bool = False
-    """Whether others follow."""
+    since: datetime | None = None
+    """Accepted at this time or later."""
+    states: tuple[State, ...] = ()
+    """In any of these states; if empty, those that have not ended, unless `all` or a server is given."""
+    all: bool = False
+    """Also those that have ended."""
+    type: str | None = None
+    """Of this command."""
+    server: str | None = None
+    """About the server with this id."""
+
+    @property
+    def wanted_states(self) -> frozenset[State]:
+        """Return the states that tasks are listed in."""
+        if self.states:
+            return frozenset(self.states)
+        return frozenset(State) if self.all or self.server is not None else UNFINISHED
+
+
+EVERYTHING = Filter()
+
+
+class ItemFilter(Struct, frozen=True, kw_only=True):
+    """Which items of a task to list; an empty field matches all."""
+
+    since: datetime | None = None
+    """Begun or ended at this time or later."""
+    states: tuple[item.State, ...] = ()
+
+    def matches(self, item: Item) -> bool:
+        """Return whether an item is listed."""
+        last = item.ended_at or item.started_at
+        return (not self.states or item.state in self.states) and (
+            self.since is None or (last is not None and last >= self.since)
+        )
+
+
+EVERY_ITEM = ItemFilter()
+
+
+class TaskStep(Struct, frozen=True, kw_only=True):
+    """One step of a plan, and its state."""
+
+    name: str
+    kind: str
+    action: str
+    after: tuple[str, ...] = ()
+    """The steps that come before it."""
+    group: str | None = None
+    """Hostname of the server that it belongs to."""
+    cloud: str | None = None
+    """Where it is done, if not on the task's own cloud."""
+    inputs: dict[str, Any] = {}
+    """Literals and expressions; `<secret>` in the place of a secret."""
+    timeout: timedelta = timedelta(minutes=5)
+    """Time for one attempt."""
+    state: item.State = item.State.WAITING
+
+
+class TaskPlan(Struct, frozen=True, kw_only=True):
+    """The graph of a task's steps."""
+
+    nodes: tuple[TaskStep, ...]
+    on_failure: str
+    all_or_nothing: bool
+    needs: dict[str, int]
+    """What it takes of each quota."""
+    calls: int
+    """API calls that were planned."""
+    notes: tuple[str, ...]
 
 
 class Read:
-    """Answers questions without changing anything."""
+    """Shows tasks to those who may see them."""
 
-    def __init__(self, store: engine.Store, *, clouds: driver.Clouds) -> None:
+    def __init__(self, store: engine.Store, *, clouds: CallerClouds) -> None:
         self._store = store
-        self._whereabouts = ServerLocator(store, clouds=clouds)
-        self.estates = ServerInventory(clouds, whereabouts=self._whereabouts)
+        self._clouds = clouds
 
-    async def task(self, caller: Caller, id: str) -> Task:
+    async def get(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Task:
         """Return one task of the caller's project.
 
         Raises:
-            NotFound: There is none, or it belongs to another project.
-
+            NotFound: There is none, it belongs to another project, or it is not on the cloud that is named.
         """
-        if not ids.is_id(id):
-            raise NotFound(f"There is no task '{id[:64]}'.")
-        return await self._store.read(look, id.lower(), project_id=caller.project_id)
+        policy.enforce(ctx, "enamel:task:get")
+        return await self._task(ctx, id, cloud=cloud)
 
-    async def tasks(
+    async def list(
         self,
-        caller: Caller,
+        ctx: CallContext,
         *,
-        limit: int,
+        cloud: str | None = None,
+        matching: Filter = EVERYTHING,
+        limit: int = paging.LIMIT,
         marker: str | None = None,
-        since: datetime | None = None,
-        states: Collection[State] = UNFINISHED,
-        type: str | None = None,
-        server: str | None = None,
     ) -> Page[Task]:
         """Return the tasks of the caller's project, the newest first, without their plans."""
-        found = await self._store.read(
+        policy.enforce(ctx, "enamel:task:list")
+        tasks = await self._store.read(
             look_over,
-            project_id=caller.project_id,
-            states=states,
-            type=type,
-            server=server,
-            since=since,
+            project_id=ctx.caller.project_id,
+            cloud=None if cloud is None else self._clouds.names(ctx, cloud)[0],
+            states=matching.wanted_states,
+            type=matching.type,
+            server=matching.server,
+            since=matching.since,
             marker=marker,
             limit=limit + 1,
         )
-        return Page(entries=found[:limit], more=len(found) > limit)
+        return Page(entries=tasks[:limit], more=len(tasks) > limit)
 
-    async def items(self, caller: Caller, id: str) -> Sequence[Item]:
+    async def items(
+        self,
+        ctx: CallContext,
+        id: str,
+        *,
+        cloud: str | None = None,
+        matching: ItemFilter = EVERY_ITEM,
+        limit: int = 1000,
+        marker: str | None = None,
+    ) -> Page[Item]:
         """Return the items of a task in the order of its plan."""
-        found = await self.task(caller, id)
-        return await self._store.read(items.list, found.id)
+        policy.enforce(ctx, "enamel:task:get")
+        task = await self._task(ctx, id, cloud=cloud)
+        return paging.page(
+            await self._store.read(items.list, task.id),
+            limit=limit,
+            marker=marker,
+            key=lambda item: item.name,
+            what="item",
+            keep=matching.matches,
+        )
 
-    async def requests(self, asked: Sequence[Task]) -> frozenset[str]:
-        """Return the clouds' ids of all the requests that some tasks have made."""
-        found = await self._store.read(items.of_tasks, [one.id for one in asked]) if asked else {}
-        return frozenset(call.request_id for steps in found.values() for one in steps for call in one.calls)
-
-    async def events(self, caller: Caller, id: str, *, after: int, limit: int) -> Page[Event]:
+    async def events(
+        self, ctx: CallContext, id: str, *, after: int, limit: int, cloud: str | None = None
+    ) -> Page[Event]:
         """Return the events of a task that follow a number."""
-        found = await self.task(caller, id)
-        listed = await self._store.read(events.list, found.id, after=after, limit=limit + 1)
-        return Page(entries=listed[:limit], more=len(listed) > limit)
+        policy.enforce(ctx, "enamel:task:get")
+        task = await self._task(ctx, id, cloud=cloud)
+        rows = await self._store.read(events.list, task.id, after=after, limit=limit + 1)
+        return Page(entries=rows[:limit], more=len(rows) > limit)
 
-    async def server(self, caller: Caller, id: str) -> servers.Server:
-        """Return one server of the caller's project.
+    async def plan(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> TaskPlan:
+        """Return the graph of a task's steps with the state of each."""
+        policy.enforce(ctx, "enamel:task:get")
+        task = await self._task(ctx, id, cloud=cloud)
+        return _plan(task, await self._store.read(items.list, task.id))
 
-        Raises:
-            NotFound: There is none, or it belongs to another project.
-
-        """
-        found, where = await self.find(caller, id, seen=True)
-        return servers.resource(found, cloud=where.name, me=await where.identity(), offered=where.actions())
-
-    async def servers(
-        self, *, limit: int, marker: str | None = None, project: str | None = None, which: Filter
-    ) -> tuple[Page[servers.Server], tuple[Problem, ...]]:
-        """Return servers of the caller's own project on all clouds, or of another, and the clouds that are silent.
+    async def id_of(self, ctx: CallContext, id: str, *, cloud: str | None) -> str:
+        """Return the id of a task as it is stored, as part of another use case.
 
         Raises:
-            Invalid: No server has the marker for its id.
-            NotFound: The project is not for the caller to see.
-
+            NotFound: No task can have that id, or it is not on the cloud that is named.
         """
-        estate = await self.estates.servers(project=project)
-        seen = estate.servers
-        if marker is not None:
-            places = [place for place, found in enumerate(seen) if found.id == marker]
-            if not places:
-                detail = f"There is no server '{marker}' to go on after; start again without a marker."
-                raise Invalid(detail, faults=(Fault(pointer="?marker", detail=detail),))
-            seen = seen[places[0] + 1 :]
-        wanted = [found for found in seen if which.passes(found)]
-        return Page(entries=wanted[:limit], more=len(wanted) > limit), estate.silent
+        return task_id(id) if cloud is None else (await self._task(ctx, id, cloud=cloud)).id
 
-    async def find(self, caller: Caller, id: str, *, seen: bool = False) -> tuple[cloud.Server, driver.Cloud]:
-        """Return a server and its cloud.
+    async def _task(self, ctx: CallContext, id: str, *, cloud: str | None) -> Task:
+        only = None if cloud is None else self._clouds.names(ctx, cloud)[0]
+        task = await self._store.read(look, task_id(id), project_id=ctx.caller.project_id)
+        if only is not None and task.cloud != only:
+            raise NotFound(f"There is no task '{id[:64]}' on cloud '{only}'.")
+        return task
 
-        Raises:
-            NotFound: There is none that the caller may see.
 
-        """
-        if not ids.is_id(id):
-            raise NotFound(f"There is no server '{id[:64]}'.")
-        try:
-            return await self._whereabouts.find(caller, id, seen=seen)
-        except Gone as error:
-            raise NotFound(f"There is no server '{id[:64]}'.") from error
+def task_id(text: str) -> str:
+    """Return the id of a task as it is stored. Raises NotFound where no task can have it."""
+    if not ids.is_id(text):
+        raise NotFound(f"There is no task '{text[:64]}'.")
+    return text.lower()
+
+
+def _plan(task: Task, steps: Iterable[Item]) -> TaskPlan:
+    states: Mapping[str, item.State] = {step.name: step.state for step in steps}
+    stored = versions.upgraded(task.plan)
+    return TaskPlan(
+        nodes=tuple(
+            msgspec.convert(
+                node | {"inputs": expressions.shown(node["inputs"]), "state": states[node["name"]]}, TaskStep
+            )
+            for node in stored.get("nodes", ())
+            # A step without an item is for a server that has not come to its cloud.
+            if node["name"] in states
+        ),
+        on_failure=stored.get("on_failure", "rollback"),
+        all_or_nothing=stored.get("all_or_nothing", False),
+        needs=stored.get("needs", {}),
+        calls=stored.get("calls", 0),
+        notes=tuple(stored.get("notes", ())),
+    )

@@ -9,11 +9,14 @@ from msgspec import Struct
 from enamel.dispatch import base
 from enamel.dispatch.hint import Stage
 from enamel.model import ids, item, signal, task
-from enamel.model.caller import Caller
+from enamel.model.call_context import CallContext
 from enamel.model.errors import BodyTooLarge, NotFound, WrongState
 from enamel.model.signal import Signal
 from enamel.model.task import Task
-from enamel.service.tasks.idempotency import IdempotencyKey
+from enamel.service.access import policy
+from enamel.service.tasks import idempotency
+from enamel.service.tasks.read import Read
+from enamel.service.validation import body
 from enamel.steps.signal import AwaitSignal
 from enamel.store import engine, items, signals, tasks
 from enamel.store.transaction import Tx
@@ -27,35 +30,45 @@ class SignalRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Signals:
-    """Takes in messages for tasks."""
+    """Receives messages for tasks."""
 
-    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch) -> None:
+    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch, read: Read) -> None:
         self._store = store
         self._dispatch = dispatch
+        self._read = read
 
     async def send(
-        self, caller: Caller, id: str, name: str, data: Any, *, idempotency_key: str | None = None
+        self,
+        ctx: CallContext,
+        id: str,
+        name: str,
+        data: Any,
+        *,
+        cloud: str | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[Signal, bool]:
         """Keep a message for the step of a task that waits for it, or will; True if this is an earlier answer.
 
         It is stored before this returns, and outlives every worker.
 
         Raises:
+            Invalid: The body has faults.
             NotFound: There is no such task, it belongs to another project, or no step of it waits for that name.
             WrongState: The task or the step has ended, or has all the messages for which it waits.
             BodyTooLarge: The message is too long.
             KeyReused: The idempotency key belongs to another request.
         """
-        text = msgspec.json.encode([id, name, data], order="deterministic")
+        policy.enforce(ctx, "enamel:task:signal")
+        message_data = body.read(data, SignalRequest).data
+        text = msgspec.json.encode([id, name, message_data], order="deterministic")
         if len(text) > signal.LARGEST:
             raise BodyTooLarge(f"A message may have {signal.LARGEST:,} bytes; this one has {len(text):,}.")
-        if not ids.is_id(id):
-            raise NotFound(f"There is no task '{id[:64]}'.")
-        key = IdempotencyKey(self._store, idempotency_key, caller=caller) if idempotency_key else None
+        checked = await self._read.id_of(ctx, id, cloud=cloud)
+        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
 
         def act(tx: Tx) -> tuple[Signal, Task, bool]:
             earlier = key.reserve_in(tx, b"task.signal " + text) if key else None
-            owner = tasks.lock(tx, id.lower(), project_id=caller.project_id)
+            owner = tasks.lock(tx, checked, project_id=ctx.caller.project_id)
             if earlier is not None:
                 return msgspec.convert(earlier.body, Signal), owner, True
             message = Signal(
@@ -63,7 +76,7 @@ class Signals:
                 task=owner.id,
                 project_id=owner.project_id,
                 name=name,
-                data=data,
+                data=message_data,
                 received_at=datetime.now(UTC),
             )
             _check(tx, owner, name)

@@ -1,4 +1,4 @@
-"""The timeline of a task that somebody follows: one look at the store for however many do.
+"""The timeline of a task that somebody follows: one poll of the store for any number of followers.
 
 It keeps what has happened since the first of them came; what was before, each reads for itself.
 """
@@ -17,7 +17,7 @@ from enamel.store import engine, events, tasks
 
 PAGE = 500
 KEPT = 2000
-"""Who is further behind than so many events reads them in the store."""
+"""How many events are kept; who is further behind reads them in the store."""
 
 
 class Timeline:
@@ -28,7 +28,7 @@ class Timeline:
     ) -> None:
         self.followers = 0
         self.known = asyncio.Event()
-        """Set when the first look has been taken."""
+        """Set after the first read."""
         self.over = False
         """Whether nothing happens any more."""
         self._store = store
@@ -42,10 +42,10 @@ class Timeline:
         self._keeping_up = asyncio.create_task(self._keep_up())
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._keeping_up.cancel()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wake all who wait."""
         self._news.set()
         self._news = asyncio.Event()
@@ -56,7 +56,7 @@ class Timeline:
         return self._recent[0].seq - 1 if self._recent else self._last
 
     def since(self, after: int) -> Sequence[Event]:
-        """Return the events after a number. Raises what kept this from looking."""
+        """Return the events after a number. Raises the error that ended the polling."""
         if self._error is not None:
             raise self._error
         return tuple(itertools.islice(self._recent, max(0, after - self.start), None))
@@ -67,15 +67,15 @@ class Timeline:
             await self._news.wait()
 
     async def _keep_up(self) -> None:
-        """Look whenever the bell rings, and after a while without, until all is over or nobody can look."""
+        """Poll whenever the bell rings and at the poll interval, until the task has ended or the store fails."""
         try:
-            # The bell is there before the first look, so that nothing that comes after it is missed.
+            # The bell is hung up before the first read, so that nothing that comes after it is missed.
             with self._dispatch.following(self._id) as bell:
-                begun = await self._store.read(tasks.get, self._id)
-                self._last, self.over = begun.events, begun.state in task.ENDED
+                row = await self._store.read(tasks.get, self._id)
+                self._last, self.over = row.events, row.state in task.ENDED
                 self.known.set()
                 while not self.over:
-                    await self._look()
+                    await self._poll()
                     if not self.over:
                         await bell.wait(timeout=self._poll_interval)
         except EnamelError as exc:
@@ -83,20 +83,18 @@ class Timeline:
             self.over = True
         finally:
             self.known.set()
-            self.tell()
+            self.wake()
 
-    async def _look(self) -> None:
-        """Take what is new; where there is nothing, make sure that the task is still there and goes on."""
-        found = await self._store.read(events.list, self._id, after=self._last, limit=PAGE)
-        if not found:
-            known = await self._store.read(tasks.get, self._id)
-            self.over = known.state in task.ENDED and self._last >= known.events
-        while found:
-            self._recent.extend(found)
-            self._last = found[-1].seq
-            self.over = found[-1].type in FINAL
-            self.tell()
-            full = len(found) == PAGE
-            found = (
-                await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()
-            )
+    async def _poll(self) -> None:
+        """Take what is new; if there is nothing, check that the task still exists and goes on."""
+        news = await self._store.read(events.list, self._id, after=self._last, limit=PAGE)
+        if not news:
+            row = await self._store.read(tasks.get, self._id)
+            self.over = row.state in task.ENDED and self._last >= row.events
+        while news:
+            self._recent.extend(news)
+            self._last = news[-1].seq
+            self.over = news[-1].type in FINAL
+            self.wake()
+            full = len(news) == PAGE
+            news = await self._store.read(events.list, self._id, after=self._last, limit=PAGE) if full else ()

@@ -1,35 +1,35 @@
-"""Notices: the webhooks of tasks, from the request to the state that callers see."""
+"""The webhooks of tasks, from the request to the state that callers see."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
 from enamel.commands.launch import webhooks as launch_webhooks
 from enamel.model import ids, signature
-from enamel.model.caller import Caller
+from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.launch import Notify
 from enamel.model.task import Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
+from enamel.service.access import policy
 from enamel.service.tasks import idempotency
-from enamel.service.tasks import read as reading
+from enamel.service.tasks.idempotency import Accepted
+from enamel.service.tasks.read import Read, look
 from enamel.service.validation import body
 from enamel.store import engine, tasks, webhooks
 from enamel.store.transaction import Tx
 
-T = TypeVar("T")
-
 
 class Replay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What webhooks are told again."""
+    """Which events are sent again, and where."""
 
     url: str | None = None
-    """Which of them; all where none is named."""
+    """The webhook; all of them if not set."""
     after: int | None = None
-    """The number of the event after which to begin; where none is named, a webhook that failed or was stopped goes on
-    where it was, and others begin again."""
+    """The number of the event after which to begin. If not set, a webhook that failed or was stopped goes on where it
+    was, and others begin again."""
 
 
 class NewSecret(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,130 +41,123 @@ class NewSecret(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`whsec_` and 24 to 64 bytes in base64. The one before signs as well, until the next change."""
 
 
-def read(data: Any, form: type[T]) -> T:
-    """Return what a body asks for.
-
-    Raises:
-        Invalid: It has faults.
-
-    """
-    found, faults = body.shape({} if data is None else data, form)
-    if found is None or faults:
-        raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults))
-    return found
-
-
 class Webhooks:
     """Replays webhooks and changes their secrets."""
 
-    def __init__(self, store: engine.Store, *, keys: Keys) -> None:
+    def __init__(self, store: engine.Store, *, keys: Keys, read: Read) -> None:
         self._store = store
         self._keys = keys
+        self._read = read
 
     async def replay(
-        self, caller: Caller, id: str, wanted: Replay, *, idempotency_key: str | None = None
-    ) -> tuple[Task, bool]:
-        """Have webhooks of a task told again, and return the task.
-
-        True with it means that it is the answer of an earlier request with the same key.
+        self,
+        ctx: CallContext,
+        id: str,
+        data: Any,
+        *,
+        cloud: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Send a task's events to its webhooks again, and return the task.
 
         Raises:
             NotFound: There is no such task, or it has no such webhook.
-            Invalid: The number is none that an event can have.
+            Invalid: The body has faults, or no event can have the number.
             KeyReused: The idempotency key belongs to another request.
-
         """
-        if wanted.after is not None and not 0 <= wanted.after < 2**31:
-            detail = f"{wanted.after} is not the number of an event: begin after 0 for all of them."
+        policy.enforce(ctx, "enamel:task:webhooks")
+        request = body.read(data, Replay)
+        if request.after is not None and not 0 <= request.after < 2**31:
+            detail = f"{request.after} is not the number of an event: 0 replays all of them."
             raise Invalid(detail, faults=(Fault(pointer="/after", detail=detail, code="range"),))
 
         def act(tx: Tx, task: str) -> None:
-            if not webhooks.replay(tx, task, url=wanted.url, after=wanted.after):
-                raise _no_webhook(task, wanted.url)
+            if not webhooks.replay(tx, task, url=request.url, after=request.after):
+                raise _no_webhook(task, request.url)
 
-        request = f"replay {id} {wanted.url} {wanted.after}"
-        return await self._change(caller, id, act, request=request, idempotency_key=idempotency_key)
+        checked = await self._read.id_of(ctx, id, cloud=cloud)
+        text = f"replay {id} {request.url} {request.after}"
+        return await self._change(ctx, checked, act, request=text, idempotency_key=idempotency_key)
 
     async def change_secret(
         self,
-        caller: Caller,
+        ctx: CallContext,
         id: str,
-        wanted: NewSecret,
+        data: Any,
         *,
+        cloud: str | None = None,
         idempotency_key: str | None = None,
-    ) -> tuple[Task, bool]:
+    ) -> Accepted:
         """Sign what a webhook is sent with a new secret, beside the one before; return the task.
 
         Raises:
             NotFound: There is no such task, or it has no such webhook.
-            Invalid: It is not a secret of the right form.
+            Invalid: The body has faults, or the secret is malformed.
             KeyReused: The idempotency key belongs to another request.
-
         """
+        policy.enforce(ctx, "enamel:task:webhooks")
+        request = body.read(data, NewSecret)
         try:
-            signature.key(wanted.secret)
+            signature.key(request.secret)
         except ValueError as error:
-            detail = f"This is no secret: {error}."
+            detail = f"The secret is malformed: {error}."
             raise Invalid(detail, faults=(Fault(pointer="/secret", detail=detail),)) from error
-        ref = await self._keys.put(wanted.secret.encode())
+        checked = await self._read.id_of(ctx, id, cloud=cloud)
+        ref = await self._keys.put(request.secret.encode())
 
         def act(tx: Tx, task: str) -> None:
-            if not webhooks.sign_with(tx, task, url=wanted.url, secret=ref):
-                raise _no_webhook(task, wanted.url)
+            if not webhooks.sign_with(tx, task, url=request.url, secret=ref):
+                raise _no_webhook(task, request.url)
 
         try:
             # The store keeps no more of this than a hash, and a secret is too long to be guessed from one.
-            request = f"secret {id} {wanted.url} {wanted.secret}"
-            told = await self._change(caller, id, act, request=request, idempotency_key=idempotency_key)
+            text = f"secret {id} {request.url} {request.secret}"
+            accepted = await self._change(ctx, checked, act, request=text, idempotency_key=idempotency_key)
         except BaseException:
             await self._keys.delete(ref)
             raise
-        if told[1]:
+        if accepted.replayed:
             await self._keys.delete(ref)
-        return told
+        return accepted
 
     async def _change(
         self,
-        caller: Caller,
+        ctx: CallContext,
         id: str,
         act: Callable[[Tx, str], None],
         *,
         request: str,
         idempotency_key: str | None,
-    ) -> tuple[Task, bool]:
-        """Do something to a task of the caller's, once for each key, and return the task as it is then."""
+    ) -> Accepted:
+        """Change a task of the caller's, once for each key, and return the task as it is then."""
 
         def change(tx: Tx) -> Task:
-            if not ids.is_id(id):
-                raise NotFound(f"There is no task '{id[:64]}'.")
-            found = tasks.get(tx, id.lower(), project_id=caller.project_id)
-            act(tx, found.id)
-            return reading.look(tx, found.id)
+            task = tasks.get(tx, id, project_id=ctx.caller.project_id)
+            act(tx, task.id)
+            return look(tx, task.id)
 
-        held = (
-            idempotency.IdempotencyKey(self._store, idempotency_key, caller=caller)
-            if idempotency_key
-            else None
-        )
-        return await self._store.run(idempotency.once, held, request, change, status=200)
+        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
+        return await self._store.run(idempotency.once, key, request, change, status=200)
 
 
-async def kept(wanted: Sequence[Notify], *, task: str, keys: Keys) -> list[Webhook]:
+async def kept(requested: Sequence[Notify], *, task: str, keys: Keys) -> list[Webhook]:
     """Return the webhooks of a new task, their secrets in the key store."""
-    found = []
-    for id, one in zip(_ids(len(wanted)), wanted, strict=True):
-        refs = [await keys.put(secret.encode()) for secret in launch_webhooks.secrets(one)]
-        found.append(Webhook(id=id, task=task, url=one.url, events=tuple(one.events), secrets=tuple(refs)))
-    return found
+    hooks = []
+    for id, notify in zip(_ids(len(requested)), requested, strict=True):
+        refs = [await keys.put(secret.encode()) for secret in launch_webhooks.secrets(notify)]
+        hooks.append(
+            Webhook(id=id, task=task, url=notify.url, events=tuple(notify.events), secrets=tuple(refs))
+        )
+    return hooks
 
 
 async def inherited(old: Sequence[Webhook], *, task: str, keys: Keys) -> list[Webhook]:
     """Return the webhooks of an earlier task for the one that takes it up, with secrets of their own."""
-    found = []
-    for id, one in zip(_ids(len(old)), old, strict=True):
-        refs = [await keys.put(await keys.get(ref)) for ref in one.secrets]
-        found.append(Webhook(id=id, task=task, url=one.url, events=one.events, secrets=tuple(refs)))
-    return found
+    hooks = []
+    for id, hook in zip(_ids(len(old)), old, strict=True):
+        refs = [await keys.put(await keys.get(ref)) for ref in hook.secrets]
+        hooks.append(Webhook(id=id, task=task, url=hook.url, events=hook.events, secrets=tuple(refs)))
+    return hooks
 
 
 def _ids(number: int) -> list[str]:
@@ -173,4 +166,4 @@ def _ids(number: int) -> list[str]:
 
 
 def _no_webhook(task: str, url: str | None) -> NotFound:
-    return NotFound(f"Task {task} tells no webhook" + (f" at {url[:200]}." if url else "."))
+    return NotFound(f"Task {task} has no webhook" + (f" at {url[:200]}." if url else "."))

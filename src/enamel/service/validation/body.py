@@ -64,6 +64,18 @@ def loads(raw: bytes) -> Any:
     return data
 
 
+def read(data: Any, form: type[T]) -> T:
+    """Return the Struct that a body describes.
+
+    Raises:
+        Invalid: It has faults; all of them are named.
+    """
+    value, faults = shape({} if data is None else data, form)
+    if value is None or faults:
+        raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults))
+    return value
+
+
 def shape(data: Any, type: type[T], *, pointer: str = "") -> tuple[T | None, list[Fault]]:
     """Return the Struct that JSON data describes, and every fault in it.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server
 from enamel.model.action import Action
 
@@ -84,7 +84,7 @@ class Actions(server.Servers):
     async def _act_on(self, server_id: str, name: str, body: Any, *, version: str | None) -> None:
         await self._post(
             SERVICE,
-            f"/servers/{server_id}/action",
+            f"/servers/{service.checked(server_id)}/action",
             body={name: body},
             answer=transport.Nothing,
             version=version,

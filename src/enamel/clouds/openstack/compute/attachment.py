@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server
 from enamel.model.errors import CloudConflict, CloudRefused, Gone
 
@@ -20,7 +20,7 @@ class Attachments(server.Servers):
         attachment: dict[str, Any] = {"volumeId": volume_id}
         if version is not None:
             attachment["delete_on_termination"] = True
-        path = f"/servers/{server_id}/os-volume_attachments"
+        path = f"/servers/{service.checked(server_id)}/os-volume_attachments"
         try:
             await self._post(
                 SERVICE,
@@ -37,7 +37,9 @@ class Attachments(server.Servers):
     async def detach_volume(self, server_id: str, *, volume_id: str) -> None:
         """Detach a volume; one that is not attached is not a fault."""
         try:
-            await self._delete(SERVICE, f"/servers/{server_id}/os-volume_attachments/{volume_id}")
+            await self._delete(
+                SERVICE, f"/servers/{service.checked(server_id)}/os-volume_attachments/{volume_id}"
+            )
         except (CloudRefused, CloudConflict) as refusal:
             # Nova says 400 of what is being detached already.
             if await self._is_attached(server_id, volume_id=volume_id):
@@ -46,13 +48,13 @@ class Attachments(server.Servers):
     async def attach_port(self, server_id: str, *, port_id: str) -> None:
         """Attach a port; the cloud answers when that is done."""
         body: dict[str, Any] = {"interfaceAttachment": {"port_id": port_id}}
-        path = f"/servers/{server_id}/os-interface"
+        path = f"/servers/{service.checked(server_id)}/os-interface"
         await self._post(SERVICE, path, body=body, answer=transport.Nothing)
         await self.servers.changed()
 
     async def detach_port(self, server_id: str, *, port_id: str) -> None:
         """Detach a port; one that is not attached is not a fault."""
-        await self._delete(SERVICE, f"/servers/{server_id}/os-interface/{port_id}")
+        await self._delete(SERVICE, f"/servers/{service.checked(server_id)}/os-interface/{port_id}")
         await self.servers.changed()
 
     async def _is_attached(self, server_id: str, *, volume_id: str) -> bool:

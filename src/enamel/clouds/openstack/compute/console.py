@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server, server_json
 from enamel.model.errors import CapabilityMissing
 
@@ -51,7 +52,7 @@ class Consoles(server.Servers):
         """Return the end of what the server has written to its console."""
         action: dict[str, Any] = {} if lines is None else {"length": lines}
         body = {"os-getConsoleOutput": action}
-        path = f"/servers/{server_id}/action"
+        path = f"/servers/{service.checked(server_id)}/action"
         got = await self._post(SERVICE, path, body=body, answer=server_json.Console, repeatable=True)
         return got.output or ""
 
@@ -61,7 +62,7 @@ class Consoles(server.Servers):
         version = await self._version("2.8", "2.6")
         if version is not None:
             body = {"remote_console": {"protocol": PROTOCOLS[type], "type": type}}
-            path = f"/servers/{server_id}/remote-consoles"
+            path = f"/servers/{service.checked(server_id)}/remote-consoles"
             made = await self._post(
                 SERVICE, path, body=body, answer=_Console, version=version, repeatable=True
             )
@@ -70,7 +71,7 @@ class Consoles(server.Servers):
             raise CapabilityMissing(f"Cloud '{self.name}' has no consoles of type '{type}'.", cloud=self.name)
         got = await self._post(
             SERVICE,
-            f"/servers/{server_id}/action",
+            f"/servers/{service.checked(server_id)}/action",
             body={OLD[type]: {"type": type}},
             answer=_OldConsole,
             repeatable=True,
@@ -81,5 +82,8 @@ class Consoles(server.Servers):
         """Return what the hypervisor measures; its words are the same on all clouds from 2.48 on."""
         version = await self._version("2.48")
         return await self._get(
-            SERVICE, f"/servers/{server_id}/diagnostics", answer=dict[str, Any], version=version
+            SERVICE,
+            f"/servers/{service.checked(server_id)}/diagnostics",
+            answer=dict[str, Any],
+            version=version,
         )

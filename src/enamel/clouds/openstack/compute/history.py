@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from enamel.clouds.openstack import faults
+from enamel.clouds.openstack import faults, service
 from enamel.clouds.openstack.compute import server, server_json
 from enamel.model import cloud
 from enamel.model.action import Action
@@ -37,7 +37,7 @@ class History(server.Servers):
     async def server_history(self, server_id: str) -> Sequence[cloud.HistoryEntry]:
         """Return what was done to a server, the latest first; also of one that is gone, where the cloud remembers."""
         version = await self._version("2.58", "2.21")
-        path = f"/servers/{server_id}/os-instance-actions"
+        path = f"/servers/{service.checked(server_id)}/os-instance-actions"
         found = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
         entries = [
             cloud.HistoryEntry(
@@ -54,7 +54,7 @@ class History(server.Servers):
     async def why_failed(self, server_id: str) -> cloud.Failure | None:
         """Return what the newest failed instance action says, or None where none has failed."""
         version = await self._version("2.84", "2.51", "2.21")
-        path = f"/servers/{server_id}/os-instance-actions"
+        path = f"/servers/{service.checked(server_id)}/os-instance-actions"
         actions = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
         failed = [action for action in actions.actions if action.message]
         if not failed:

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import UNSET
 
 from enamel.clouds.methods import compute as methods
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import catalogue, server_json, tag
 from enamel.clouds.watch import snapshot, watcher
-from enamel.model import cloud
+from enamel.model import cloud, ids
 from enamel.model.errors import (
     CloudForbidden,
     CloudRefused,
@@ -34,8 +34,12 @@ class Servers(catalogue.Catalogue, methods.Servers):
 
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
+        if not ids.is_id(id):
+            raise Gone(f"There is no server '{id[:64]}'.")
         version = await self._version("2.71", "2.47", "2.26")
-        found = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
+        found = await self._get(
+            SERVICE, f"/servers/{service.checked(id)}", answer=server_json.One, version=version
+        )
         told = found.server.told(self._sizes(), public=await self._public([found.server]))
         if found.server.attached is not UNSET:
             return told
@@ -90,7 +94,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
     async def rename_server(self, id: str, name: str) -> None:
         """Give a server another name."""
         body = {"server": {"name": name}}
-        await self._put(SERVICE, f"/servers/{id}", body=body, answer=transport.Nothing)
+        await self._put(SERVICE, f"/servers/{service.checked(id)}", body=body, answer=transport.Nothing)
         await self.servers.changed()
 
     async def delete_server(self, id: str, *, force: bool = False) -> None:
@@ -102,9 +106,9 @@ class Servers(catalogue.Catalogue, methods.Servers):
                 return
             except (CloudForbidden, CloudRefused):
                 # The cloud's policy keeps this to its operators, or the cloud does not know it.
-                await self._delete(SERVICE, f"/servers/{id}")
+                await self._delete(SERVICE, "/servers", id)
         else:
-            await self._delete(SERVICE, f"/servers/{id}")
+            await self._delete(SERVICE, "/servers", id)
         await self.servers.changed()
 
     async def _reserved(self, want: cloud.ServerSpec, *, reservation_id: str) -> list[str]:
@@ -129,12 +133,16 @@ class Servers(catalogue.Catalogue, methods.Servers):
 
     async def _act(self, id: str, action: dict[str, Any]) -> None:
         await self._post(
-            SERVICE, f"/servers/{id}/action", body=action, answer=transport.Nothing, repeatable=True
+            SERVICE,
+            f"/servers/{service.checked(id)}/action",
+            body=action,
+            answer=transport.Nothing,
+            repeatable=True,
         )
 
     async def _attached(self, server_id: str) -> tuple[str, ...]:
         """Return the ids of a server's volumes."""
-        path = f"/servers/{server_id}/os-volume_attachments"
+        path = f"/servers/{service.checked(server_id)}/os-volume_attachments"
         found = await self._get(SERVICE, path, answer=server_json.Attachments)
         return tuple(one.volume_id for one in found.attachments)
 

@@ -55,4 +55,4 @@ class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
 
     async def delete_server_group(self, id: str) -> None:
         """Delete a server group."""
-        await self._delete(SERVICE, f"/os-server-groups/{id}")
+        await self._delete(SERVICE, "/os-server-groups", id)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from enamel.clouds.methods import compute as methods
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server
 from enamel.clouds.openstack.compute import tag as tags
 from enamel.model.errors import Gone
@@ -32,7 +32,7 @@ class Tags(server.Servers, methods.Tags):
             want = transport.HttpCall(
                 service=SERVICE,
                 method="PUT",
-                path=f"/servers/{server_id}/tags",
+                path=f"/servers/{service.checked(server_id)}/tags",
                 body={"tags": sorted(wanted)},
                 version=version,
                 repeatable=True,
@@ -78,16 +78,20 @@ class Tags(server.Servers, methods.Tags):
         Nova reads the bytes of a path as Latin-1: a tag beyond ASCII would become another one there. In a body it stays
         what it is, so such a tag is put into the set, or taken from it, as a whole.
         """
-        found = await self._get(SERVICE, f"/servers/{server_id}/tags", answer=_Tags, version=version)
+        found = await self._get(
+            SERVICE, f"/servers/{service.checked(server_id)}/tags", answer=_Tags, version=version
+        )
         return set(found.tags)
 
     async def _tag(self, method: str, server_id: str, tag: str, *, version: str) -> None:
-        path = f"/servers/{server_id}/tags/{quote(tag, safe='')}"
+        path = f"/servers/{service.checked(server_id)}/tags/{quote(tag, safe='')}"
         want = transport.HttpCall(service=SERVICE, method=method, path=path, version=version, repeatable=True)
         await self.calls.call(want, answer=transport.Nothing)
 
     async def _metadata(self, server_id: str) -> dict[str, str]:
-        return (await self._get(SERVICE, f"/servers/{server_id}/metadata", answer=_Metadata)).metadata
+        return (
+            await self._get(SERVICE, f"/servers/{service.checked(server_id)}/metadata", answer=_Metadata)
+        ).metadata
 
     async def _keep_tags(self, server_id: str, wanted: Sequence[str]) -> None:
         """Have a server's metadata hold these tags and no others."""
@@ -95,7 +99,7 @@ class Tags(server.Servers, methods.Tags):
         texts = tags.written(wanted)
         if texts.items() - there.items():
             body = {"metadata": texts}
-            path = f"/servers/{server_id}/metadata"
+            path = f"/servers/{service.checked(server_id)}/metadata"
             await self._post(SERVICE, path, body=body, answer=transport.Nothing, repeatable=True)
         for key in [one for one in there if tags.is_key(one) and one not in texts]:
-            await self._delete(SERVICE, f"/servers/{server_id}/metadata/{key}")
+            await self._delete(SERVICE, f"/servers/{service.checked(server_id)}/metadata/{key}")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server
 from enamel.clouds.openstack.storage import image
 from enamel.clouds.watch import snapshot, watcher
@@ -52,7 +52,7 @@ class Snapshots(server.Servers, image.Images):
             what |= {"backup_type": series["kind"], "rotation": series["keep"]}
         taken = await self._post(
             server.SERVICE,
-            f"/servers/{server_id}/action",
+            f"/servers/{service.checked(server_id)}/action",
             body={"createBackup" if series is not None else "createImage": what},
             answer=_Taken if version else Any,
             version=version,
@@ -67,13 +67,13 @@ class Snapshots(server.Servers, image.Images):
 
     async def share_image(self, id: str, *, project_id: str) -> None:
         """Let another project boot from an image, if it cannot already."""
-        found = await self._get(image.SERVICE, f"/images/{id}", answer=_Visible)
+        found = await self._get(image.SERVICE, f"/images/{service.checked(id)}", answer=_Visible)
         if found.visibility == "private":
             # Nova makes its images so that nobody else can be let in.
             want = transport.HttpCall(
                 service=image.SERVICE,
                 method="PATCH",
-                path=f"/images/{id}",
+                path=f"/images/{service.checked(id)}",
                 body=[{"op": "replace", "path": "/visibility", "value": "shared"}],
                 media_type="application/openstack-images-v2.1-json-patch",
                 repeatable=True,
@@ -81,14 +81,16 @@ class Snapshots(server.Servers, image.Images):
             await self.calls.call(want, answer=transport.Nothing)
         try:
             body = {"member": project_id}
-            await self._post(image.SERVICE, f"/images/{id}/members", body=body, answer=transport.Nothing)
+            await self._post(
+                image.SERVICE, f"/images/{service.checked(id)}/members", body=body, answer=transport.Nothing
+            )
         except CloudConflict:
             # It is let in already.
             pass
 
     async def delete_image(self, id: str) -> None:
         """Delete an image."""
-        await self._delete(image.SERVICE, f"/images/{id}")
+        await self._delete(image.SERVICE, "/images", id)
         await self.kept.forget(image.IMAGES)
 
     async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]:

@@ -149,11 +149,6 @@ class Session:
         return self._flights.under_way
 
     @property
-    def address(self) -> str:
-        """Where the cloud's Keystone is."""
-        return str(self._region.get_auth_args().get("auth_url") or self._name)
-
-    @property
     def rescopes(self) -> bool:
         """Tell whether these credentials can be used for other projects, too."""
         return "applicationcredential" not in str(self._region.config.get("auth_type", ""))

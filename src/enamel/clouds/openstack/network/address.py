@@ -77,7 +77,9 @@ class Addresses(marks.Marks, methods.Addresses):
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
-        return (await self._get(SERVICE, f"/floatingips/{id}", answer=_AddressBody)).floatingip.told()
+        return (
+            await self._get(SERVICE, f"/floatingips/{service.checked(id)}", answer=_AddressBody)
+        ).floatingip.told()
 
     async def create_address(
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
@@ -104,9 +106,9 @@ class Addresses(marks.Marks, methods.Addresses):
             wanted["fixed_ip_address"] = fixed_address
         body = {"floatingip": wanted}
         return (
-            await self._put(SERVICE, f"/floatingips/{id}", body=body, answer=_AddressBody)
+            await self._put(SERVICE, f"/floatingips/{service.checked(id)}", body=body, answer=_AddressBody)
         ).floatingip.told()
 
     async def delete_address(self, id: str) -> None:
         """Release a public address."""
-        await self._delete(SERVICE, f"/floatingips/{id}")
+        await self._delete(SERVICE, "/floatingips", id)

@@ -239,7 +239,9 @@ class Networks(marks.Marks, methods.Networks):
 
     async def remove_unfinished_network(self, id: str) -> None:
         """Delete a half-made network with all that leads out of it. Raises Gone, CloudConflict."""
-        found = (await self._get(SERVICE, f"/networks/{id}", answer=_NetworkBody)).network.told()
+        found = (
+            await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=_NetworkBody)
+        ).network.told()
         if not found.name.endswith(UNFINISHED) or not found.mark:
             raise CloudConflict(f"Network '{found.name}' is whole and in use.", cloud=self.name)
         try:

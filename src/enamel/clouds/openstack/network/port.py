@@ -77,7 +77,7 @@ class Ports(marks.Marks, methods.Ports):
 
     async def port(self, id: str) -> cloud.Port:
         """Return one port."""
-        return (await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)).port.told()
+        return (await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)).port.told()
 
     async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
         """Return the ports of servers, in one request for many."""
@@ -138,7 +138,7 @@ class Ports(marks.Marks, methods.Ports):
             CloudConflict: A server is about to let go of it.
         """
         try:
-            await self._delete(SERVICE, f"/ports/{id}")
+            await self._delete(SERVICE, "/ports", id)
         except CloudForbidden as error:
             # So Neutron calls it, too, when Nova takes the port's binding away in the same moment.
             if await self._is_ours(id):
@@ -147,7 +147,7 @@ class Ports(marks.Marks, methods.Ports):
 
     async def _is_ours(self, id: str) -> bool:
         """Tell whether a port is the project's own."""
-        found = await self._get(SERVICE, f"/ports/{id}", answer=_PortBody)
+        found = await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)
         return found.port.project_id == (await self.keystone.access()).identity.project_id
 
 

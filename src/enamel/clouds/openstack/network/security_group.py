@@ -116,7 +116,7 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
 
     async def delete_security_group(self, id: str) -> None:
         """Delete a security group."""
-        await self._delete(SERVICE, f"/security-groups/{id}")
+        await self._delete(SERVICE, "/security-groups", id)
 
     async def _add(self, group_id: str, rules: "Sequence[_Key]") -> None:
         body = {"security_group_rules": [rule.body(group_id) for rule in rules]}

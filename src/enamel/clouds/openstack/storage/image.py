@@ -85,7 +85,7 @@ class Images(service.Service, methods.Images):
     async def image(self, id: str) -> cloud.Image:
         """Return one image. Raises Gone."""
         if not await self._is_first():
-            return (await self._get(SERVICE, f"/images/{id}", answer=Image)).told()
+            return (await self._get(SERVICE, f"/images/{service.checked(id)}", answer=Image)).told()
         for one in await self.listed():
             if one.id == id:
                 return one.told()

@@ -115,7 +115,7 @@ class Volumes(service.Service, methods.Volumes):
 
     async def volume(self, id: str) -> cloud.Volume:
         """Return one volume. Raises Gone."""
-        return (await self._get(SERVICE, f"/volumes/{id}", answer=_VolumeBody)).volume.told()
+        return (await self._get(SERVICE, f"/volumes/{service.checked(id)}", answer=_VolumeBody)).volume.told()
 
     async def volumes_list(self) -> Sequence[cloud.Volume]:
         """Return all of the project's volumes; answered from the watcher while its look is fresh."""
@@ -153,7 +153,7 @@ class Volumes(service.Service, methods.Volumes):
 
     async def delete_volume(self, id: str) -> None:
         """Delete a volume."""
-        await self._delete(SERVICE, f"/volumes/{id}")
+        await self._delete(SERVICE, "/volumes", id)
         await self.volumes.changed()
 
     async def _types(self) -> list[cloud.VolumeType]:

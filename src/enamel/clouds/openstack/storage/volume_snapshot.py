@@ -61,7 +61,7 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
 
     async def volume_snapshot(self, id: str) -> cloud.VolumeSnapshot:
         """Return one. Raises Gone."""
-        return (await self._get(SERVICE, f"/snapshots/{id}", answer=_Body)).snapshot.told()
+        return (await self._get(SERVICE, f"/snapshots/{service.checked(id)}", answer=_Body)).snapshot.told()
 
     async def volume_snapshots_list(self) -> Sequence[cloud.VolumeSnapshot]:
         """Return all of the project's; answered from the watcher while its look is fresh."""
@@ -92,7 +92,7 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
 
     async def delete_volume_snapshot(self, id: str) -> None:
         """Delete one."""
-        await self._delete(SERVICE, f"/snapshots/{id}")
+        await self._delete(SERVICE, "/snapshots", id)
         await self.volume_snapshots.changed()
 
     async def _looked_at_snapshots(

@@ -1,0 +1,1 @@
+"""Commands that start, configure and maintain the processes of a service."""

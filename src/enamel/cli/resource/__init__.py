@@ -1,0 +1,1 @@
+"""Commands for the resources of a cloud, and for tasks."""

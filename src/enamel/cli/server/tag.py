@@ -1,0 +1,71 @@
+"""`enamel server tag`: the tags of servers."""
+
+from collections.abc import Sequence
+
+import click
+
+from enamel.cli import grammar, options, show
+from enamel.cli.client import Client, segment
+from enamel.cli.server.act import path
+
+
+@click.group(cls=grammar.OnCloud)
+def tag() -> None:
+    """Show and change the tags of servers."""
+
+
+@tag.command(name="list")
+@click.argument("server")
+@options.as_json
+@click.pass_obj
+def list_(client: Client, *, server: str, as_json: bool) -> None:
+    """List the tags of a server."""
+    tags = client.get(_path(client, server))["tags"]
+    if as_json:
+        show.as_json({"tags": tags})
+        return
+    _print(tags)
+
+
+@tag.command()
+@click.argument("server")
+@click.argument("tags", nargs=-1, required=True)
+@click.pass_obj
+def add(client: Client, *, server: str, tags: tuple[str, ...]) -> None:
+    """Add TAGS to a server."""
+    target = _path(client, server)
+    for tag in tags:
+        client.put(f"{target}/{segment(tag)}")
+    _print(client.get(target)["tags"])
+
+
+@tag.command()
+@click.argument("server")
+@click.argument("tags", nargs=-1, required=True)
+@click.pass_obj
+def remove(client: Client, *, server: str, tags: tuple[str, ...]) -> None:
+    """Remove TAGS from a server."""
+    target = _path(client, server)
+    for tag in tags:
+        client.delete(f"{target}/{segment(tag)}")
+    _print(client.get(target)["tags"])
+
+
+@tag.command(name="set")
+@click.argument("server")
+@click.argument("tags", nargs=-1)
+@click.pass_obj
+def set_(client: Client, *, server: str, tags: tuple[str, ...]) -> None:
+    """Replace all tags of a server by TAGS; without TAGS, remove all."""
+    target = _path(client, server)
+    client.put(target, {"tags": list(tags)})
+    _print(client.get(target)["tags"])
+
+
+def _path(client: Client, server: str) -> str:
+    return f"{path(client, server)}/tags"
+
+
+def _print(tags: Sequence[str]) -> None:
+    for tag in tags:
+        click.echo(show.plain(tag))

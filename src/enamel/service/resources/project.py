@@ -1,0 +1,49 @@
+"""The project: where what belongs to it is found."""
+
+import asyncio
+
+from msgspec import Struct
+
+from enamel.model import cloud as cloud_model
+from enamel.model.call_context import CallContext
+from enamel.model.errors import CloudError, NotFound
+from enamel.service.access import policy
+from enamel.service.access.clouds import CallerClouds
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    """A project of the caller's."""
+
+    id: str
+    name: str
+    clouds: tuple[str, ...]
+    """The clouds that it is on."""
+
+
+class Projects:
+    """Shows projects."""
+
+    def __init__(self, clouds: CallerClouds) -> None:
+        self._clouds = clouds
+
+    async def get(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Project:
+        """Return one of the caller's projects.
+
+        Raises:
+            NotFound: It is not the caller's.
+            CloudError: A cloud that may have it does not answer.
+        """
+        policy.enforce(ctx, "enamel:project:get")
+        accounts, _ = self._clouds.sites(ctx, cloud)
+        answers = await asyncio.gather(*(account.identity() for account in accounts), return_exceptions=True)
+        own = [
+            (account.name, answer.project_name)
+            for account, answer in zip(accounts, answers, strict=True)
+            if isinstance(answer, cloud_model.Identity) and answer.project_id == id
+        ]
+        for answer in answers:
+            if isinstance(answer, BaseException) and not (own and isinstance(answer, CloudError)):
+                raise answer
+        if not own:
+            raise NotFound(f"There is no project '{id[:64]}'.")
+        return Project(id=id, name=own[0][1], clouds=tuple(name for name, _ in own))
