@@ -163,6 +163,10 @@ def dated(field: msgspec.structs.FieldInfo, schema: dict[str, Any]) -> dict[str,
         for option in schema.get("anyOf", [schema]):
             if option.get("type") == "string":
                 option["format"] = "date-time"
+    if "datetime.timedelta" in str(field.type) and schema.get("format") == "duration":
+        # ISO 8601 has fractions of seconds; the format `duration`, which is RFC 3339's, has none.
+        del schema["format"]
+        schema["pattern"] = "^P"
     return schema
 
 

@@ -318,6 +318,7 @@ class ServerSpec(Struct, frozen=True, kw_only=True):
     mark: str
     """Goes into the metadata under the key `enamel`."""
     image_id: str | None = None
+    """Ignored where one of the disks boots."""
     networks: tuple[NetworkPort, ...] | None = None
     """None leaves the choice to the cloud; empty means no network at all."""
     security_groups: tuple[str, ...] = ()
@@ -432,7 +433,7 @@ class Limit(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Who Enamel is on a cloud, and where."""
+    """The user, project and roles of an account on a cloud, and the region that it is used in."""
 
     user_id: str
     user_name: str
@@ -440,3 +441,4 @@ class Identity(Struct, frozen=True, kw_only=True):
     project_name: str
     roles: tuple[str, ...] = ()
     region: str = ""
+    """A part of the paths of placements: a cloud with zones has a region, be it its only one."""

@@ -446,9 +446,9 @@ class SecretMissing(ServiceError):
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:
     """Return a class of errors and all below it, in order of definition."""
-    return [root, *(found for child in root.__subclasses__() for found in tree(child))]
+    return [root, *(kind for child in root.__subclasses__() for kind in tree(child))]
 
 
 def by_code(code: str) -> type[EnamelError]:
     """Return the class that has a code; EnamelError where none has it."""
-    return next((found for found in tree() if found.code == code), EnamelError)
+    return next((kind for kind in tree() if kind.code == code), EnamelError)

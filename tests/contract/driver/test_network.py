@@ -5,12 +5,14 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from enamel.clouds.calls import record
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, CloudError, Gone
 from tests.contract.driver.conftest import World
 
 
 async def test_ports_come_in_the_order_of_the_wants(world: World) -> None:
+    await world.needs(Capability.PORTS)
     inside = await world.inside()
     subnet = next(
         one for one in await world.cloud.subnets() if one.network_id == inside and one.ip_version == 4
@@ -39,17 +41,17 @@ async def test_ports_come_in_the_order_of_the_wants(world: World) -> None:
 
 
 async def test_of_several_ports_all_are_made_or_none(world: World) -> None:
+    await world.needs(Capability.PORTS)
     inside = await world.inside()
     good = cloud.PortSpec(network_id=inside, name=world.name("good"), mark=world.mark("half"))
-    bad = cloud.PortSpec(
-        network_id="00000000-0000-4000-8000-000000000000", name=world.name("bad"), mark=world.mark("half")
-    )
+    bad = cloud.PortSpec(network_id=world.kind.nobody, name=world.name("bad"), mark=world.mark("half"))
     with pytest.raises(CloudError):
         await world.cloud.create_ports([good, bad])
     assert await world.cloud.ports_marked(world.mark("half")) == []
 
 
 async def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
+    await world.needs(Capability.PORTS)
     port = await world.port()
     again = cloud.PortSpec(
         network_id=port.network_id,
@@ -63,6 +65,7 @@ async def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
 
 
 async def test_an_address_moves_from_port_to_port(world: World) -> None:
+    await world.needs(Capability.PORTS, Capability.FLOATING_IP)
     there = world.cloud
     made = await there.create_address(network_id=await world.outside(), mark=world.mark("address"))
     world.later(lambda: there.delete_address(made.id))
@@ -83,6 +86,7 @@ async def test_an_address_moves_from_port_to_port(world: World) -> None:
 
 
 async def test_rules_that_are_there_already_are_not_a_fault(world: World) -> None:
+    await world.needs(Capability.SECURITY_GROUPS)
     there = world.cloud
     group = await there.create_security_group(world.name("group"), mark=world.mark("group"))
     world.later(lambda: there.delete_security_group(group.id))
@@ -102,6 +106,7 @@ async def test_rules_that_are_there_already_are_not_a_fault(world: World) -> Non
 
 
 async def test_a_network_with_a_way_out(world: World) -> None:
+    await world.needs(Capability.NETWORK_CREATION, Capability.PORTS, Capability.FLOATING_IP)
     there = world.cloud
     network = await there.create_network(world.name("net"), mark=world.mark("net"))
     world.later(lambda: there._take_down(world.mark("net")))  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.errors import CloudConflict, Gone
 from enamel.model.states import VolumeState
@@ -32,15 +33,17 @@ async def free(world: World, id: str) -> None:
 
 
 async def test_a_volume_comes_and_goes(world: World) -> None:
-    made = await volume(world, type="standard")
-    assert (made.size_gb, made.type, made.mark) == (1, "standard", world.mark("volume"))
+    await world.needs(Capability.VOLUME)
+    made = await volume(world, type=await world.volume_type())
+    assert (made.size_gb, made.type, made.mark) == (1, await world.volume_type(), world.mark("volume"))
     assert [one.id for one in await world.cloud.volumes_marked(made.mark)] == [made.id]
     assert made.id in {one.id for one in await world.cloud.volumes_list()}
 
 
 async def test_attaching_and_detaching_twice_is_not_a_fault(world: World) -> None:
+    await world.needs(Capability.VOLUME, Capability.ATTACH_VOLUMES)
     there, made = world.cloud, await volume(world)
-    (id,) = await world.boot(networks=())
+    (id,) = await world.boot()
     await world.active(id)
     for _ in range(2):
         await there.attach_volume(id, volume_id=made.id, delete_with_server=False)
@@ -56,16 +59,18 @@ async def test_attaching_and_detaching_twice_is_not_a_fault(world: World) -> Non
 
 
 async def test_a_server_on_a_volume_with_another_beside_it(world: World) -> None:
+    await world.needs(Capability.VOLUME)
     system = await volume(world, "system", image_id=await world.image())
     data = await volume(world, "data")
     assert system.bootable and not data.bootable
     disks = (cloud.Disk(volume_id=system.id, boot=True), cloud.Disk(volume_id=data.id))
-    (id,) = await world.boot(networks=(), disks=disks)
+    (id,) = await world.boot(disks=disks)
     server = await world.active(id)
     assert server.image_id is None and set(server.volumes) == {system.id, data.id}
 
 
 async def test_a_type_that_is_not_there_is_refused(world: World) -> None:
+    await world.needs(Capability.VOLUME)
     want = cloud.VolumeSpec(size_gb=1, name=world.name("v"), mark=world.mark("v"), type="of gold")
     with pytest.raises(Gone) as caught:
         await world.cloud.create_volume(want)
@@ -73,8 +78,9 @@ async def test_a_type_that_is_not_there_is_refused(world: World) -> None:
 
 
 async def test_a_snapshot_of_a_volume_in_use_comes_and_goes(world: World) -> None:
+    await world.needs(Capability.VOLUME_SNAPSHOTS, Capability.ATTACH_VOLUMES)
     there, made = world.cloud, await volume(world)
-    (id,) = await world.boot(networks=())
+    (id,) = await world.boot()
     await world.active(id)
     await there.attach_volume(id, volume_id=made.id, delete_with_server=False)
     await there.volumes.until(made.id, lambda one: one is None or one.state is VolumeState.IN_USE, due=SOON)

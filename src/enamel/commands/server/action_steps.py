@@ -1,4 +1,4 @@
-"""The recipes: which steps each action on a server takes."""
+"""The recipes: the steps of each action on a server."""
 
 from collections.abc import Callable
 from typing import Any
@@ -60,11 +60,11 @@ SIMPLE: dict[Action, Simple] = {
 class Recipe:
     """One action on one server, on its way to a plan."""
 
-    def __init__(self, draft: Draft, *, server: cloud.Server, wish: Wish, look: Lookup) -> None:
+    def __init__(self, draft: Draft, *, server: cloud.Server, wish: Wish, lookup: Lookup) -> None:
         self.draft = draft
         self.server = server
         self.wish = wish
-        self.look = look
+        self.look = lookup
         self.secrets: dict[str, bytes] = {}
 
     def add(self, step: Step, *, word: str | None = None, after: Handle | None = None) -> Handle:
@@ -105,7 +105,7 @@ class Recipe:
         proof: bool = False,
     ) -> Handle:
         """Add the waiting for what an action leads to, which another step has begun."""
-        # The id comes from that step, so that a restart begins anew what has come to nothing.
+        # The id comes from that step, so that a restart repeats what failed.
         step = act.Settle(id=begun["id"], what=self.wish.action, goal=goal, proof=proof)
         return self.add(step, word=word, after=after)
 
@@ -121,17 +121,17 @@ class Recipe:
         return {"password": expressions.secret(PASSWORD)}
 
     def image(self) -> str | None:
-        """Return the id of the image that the action starts from; None where it names none."""
-        wanted = self.wish.template_id or self.wish.template
-        if wanted is None:
+        """Return the id of the image from which the action starts; None if it names none."""
+        named = self.wish.template_id or self.wish.template
+        if named is None:
             return None
         ids_only = self.wish.template_id is not None
         pointer = "/template_id" if ids_only else "/template"
         images = self.look.facts.images
-        found = self.look.find(images, wanted, what="template", pointer=pointer, ids_only=ids_only)
-        if found is not None and found.state is not ImageState.ACTIVE:
-            self.look.fault(pointer, f"Image '{found.name}' cannot be booted: its state is '{found.status}'.")
-        return found.id if found else None
+        image = self.look.find(images, named, what="template", pointer=pointer, ids_only=ids_only)
+        if image is not None and image.state is not ImageState.ACTIVE:
+            self.look.fault(pointer, f"Image '{image.name}' cannot be booted: its state is '{image.status}'.")
+        return image.id if image else None
 
 
 def _simple(recipe: Recipe) -> None:
@@ -141,12 +141,12 @@ def _simple(recipe: Recipe) -> None:
 
 
 def _image(recipe: Recipe) -> None:
-    wish = recipe.wish
-    series = {"kind": wish.kind, "keep": wish.keep} if wish.action is Action.BACKUP else None
-    taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=wish.name or "", series=series))
+    body = recipe.wish
+    series = {"kind": body.kind, "keep": body.keep} if body.action is Action.BACKUP else None
+    taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=body.name or "", series=series))
     uploaded = recipe.add(snapshot.AwaitImage(id=taken["id"]))
     # The image is active a little before the cloud leaves the server alone again.
-    rest = act.Settle(id=recipe.server.id, what=wish.action, goal=(recipe.server.state,))
+    rest = act.Settle(id=recipe.server.id, what=body.action, goal=(recipe.server.state,))
     recipe.add(rest, word="UPLOADING", after=uploaded)
 
 
@@ -173,12 +173,12 @@ def _rebuild(recipe: Recipe) -> None:
 
 
 def _resize(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    ids_only = wish.type_id is not None
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    ids_only = body.type_id is not None
     pointer = "/type_id" if ids_only else "/type"
-    size = look.find(
-        look.facts.flavors,
-        wish.type_id or wish.type or "",
+    size = lookup.find(
+        lookup.facts.flavors,
+        body.type_id or body.type or "",
         what="server type",
         pointer=pointer,
         ids_only=ids_only,
@@ -186,7 +186,7 @@ def _resize(recipe: Recipe) -> None:
     if size is None:
         return
     if size.id == server.flavor_id or size.name == server.flavor_name:
-        look.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
+        lookup.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
         return
     # Older clouds do not say how large a server is.
     known = server.vcpus > 0
@@ -199,7 +199,7 @@ def _resize(recipe: Recipe) -> None:
     )
     begun = recipe.add(step)
     moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
-    if wish.confirm is not False:
+    if body.confirm is not False:
         recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
@@ -227,41 +227,45 @@ def _shelve(recipe: Recipe) -> None:
 
 
 def _attach_volume(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    with_server = bool(wish.delete_with_server)
-    if wish.volume is not None:
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    with_server = bool(body.delete_with_server)
+    if body.volume is not None:
         for name in ("name", "volume_type"):
-            if getattr(wish, name) is not None:
-                look.fault(f"/{name}", f"'{name}' is for a new volume, with `size_gb`.", "unknown_field")
-        found = look.find(look.facts.volumes, wish.volume, what="volume", pointer="/volume")
-        if found is None:
+            if getattr(body, name) is not None:
+                lookup.fault(f"/{name}", f"'{name}' is for a new volume, with `size_gb`.", "unknown_field")
+        existing = lookup.find(lookup.facts.volumes, body.volume, what="volume", pointer="/volume")
+        if existing is None:
             return
-        if found.id in server.volumes:
-            look.fault("/volume", f"Volume '{found.name or found.id}' is attached to this server already.")
-        elif found.state is not VolumeState.AVAILABLE and not (
-            found.multiattach and found.state is VolumeState.IN_USE
+        if existing.id in server.volumes:
+            lookup.fault(
+                "/volume", f"Volume '{existing.name or existing.id}' is attached to this server already."
+            )
+        elif existing.state is not VolumeState.AVAILABLE and not (
+            existing.multiattach and existing.state is VolumeState.IN_USE
         ):
-            detail = f"Volume '{found.name or found.id}' cannot be used: its state is '{found.status}'."
-            look.fault("/volume", detail, "in_use" if found.state is VolumeState.IN_USE else "invalid")
+            detail = (
+                f"Volume '{existing.name or existing.id}' cannot be used: its state is '{existing.status}'."
+            )
+            lookup.fault("/volume", detail, "in_use" if existing.state is VolumeState.IN_USE else "invalid")
         recipe.add(
             attachment.AttachVolume(
                 server_id=server.id,
-                volume_id=found.id,
+                volume_id=existing.id,
                 delete_with_server=with_server,
                 beside=server.volumes,
             )
         )
         return
-    size = wish.size_gb or 0
-    if wish.volume_type is not None:
-        look.find(look.facts.volume_types, wish.volume_type, what="volume type", pointer="/volume_type")
-    name = wish.name or f"{server.name}-{len(server.volumes) + 1}"
-    made = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=wish.volume_type))
-    usable = recipe.add(volume.AwaitVolume(id=made["id"]))
+    size = body.size_gb or 0
+    if body.volume_type is not None:
+        lookup.find(lookup.facts.volume_types, body.volume_type, what="volume type", pointer="/volume_type")
+    name = body.name or f"{server.name}-{len(server.volumes) + 1}"
+    created = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=body.volume_type))
+    usable = recipe.add(volume.AwaitVolume(id=created["id"]))
     recipe.add(
         attachment.AttachVolume(
             server_id=server.id,
-            volume_id=made["id"],
+            volume_id=created["id"],
             delete_with_server=with_server,
             beside=server.volumes,
         ),
@@ -270,55 +274,59 @@ def _attach_volume(recipe: Recipe) -> None:
 
 
 def _detach_volume(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    own = [one for one in look.facts.volumes if one.id in server.volumes]
-    found = look.find(own, wish.volume or "", what="volume of this server", pointer="/volume")
-    if found is None:
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    own = [attached for attached in lookup.facts.volumes if attached.id in server.volumes]
+    detached = lookup.find(own, body.volume or "", what="volume of this server", pointer="/volume")
+    if detached is None:
         return
-    kept = tuple(id for id in server.volumes if id != found.id)
-    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=found.id, beside=kept))
-    if wish.delete:
-        recipe.add(volume.DeleteVolume(id=found.id), after=freed)
+    kept = tuple(id for id in server.volumes if id != detached.id)
+    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=detached.id, beside=kept))
+    if body.delete:
+        recipe.add(volume.DeleteVolume(id=detached.id), after=freed)
 
 
 def _attach_port(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    if wish.port is not None:
-        if wish.fixed_ip is not None:
-            look.fault("/fixed_ip", "A port has its address already; leave `fixed_ip` out.", "unknown_field")
-        found = look.find(look.facts.ports, wish.port, what="port", pointer="/port")
-        if found is None:
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    if body.port is not None:
+        if body.fixed_ip is not None:
+            lookup.fault(
+                "/fixed_ip", "A port has its address already; leave `fixed_ip` out.", "unknown_field"
+            )
+        existing = lookup.find(lookup.facts.ports, body.port, what="port", pointer="/port")
+        if existing is None:
             return
-        if found.server_id:
-            look.fault("/port", f"Port '{found.name or found.id}' is in use.", "in_use")
-        recipe.add(attachment.AttachPort(server_id=server.id, port_id=found.id))
+        if existing.server_id:
+            lookup.fault("/port", f"Port '{existing.name or existing.id}' is in use.", "in_use")
+        recipe.add(attachment.AttachPort(server_id=server.id, port_id=existing.id))
         return
-    inside = [one for one in look.facts.networks if not one.external or one.shared]
-    network = look.find(inside, wish.network or "", what="network", pointer="/network")
+    inside = [candidate for candidate in lookup.facts.networks if not candidate.external or candidate.shared]
+    network = lookup.find(inside, body.network or "", what="network", pointer="/network")
     if network is None:
         return
-    wanted = port.RequestedPort(
-        network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=wish.fixed_ip
+    new = port.RequestedPort(
+        network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=body.fixed_ip
     )
-    made = recipe.add(port.CreatePorts(wants=(wanted,)))
-    recipe.add(attachment.AttachPort(server_id=server.id, port_id=made["ports", 0, "id"]))
+    created = recipe.add(port.CreatePorts(wants=(new,)))
+    recipe.add(attachment.AttachPort(server_id=server.id, port_id=created["ports", 0, "id"]))
 
 
 def _detach_port(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    if wish.port is not None:
-        found = look.find(look.facts.ports, wish.port, what="port of this server", pointer="/port")
+    body, server, lookup = recipe.wish, recipe.server, recipe.look
+    if body.port is not None:
+        detached = lookup.find(lookup.facts.ports, body.port, what="port of this server", pointer="/port")
     else:
-        found = next((one for one in look.facts.ports if wish.fixed_ip in one.addresses), None)
-        if found is None:
-            look.fault("/fixed_ip", f"Server '{server.name}' has no address {wish.fixed_ip}.", "unknown")
-    if found is None:
+        detached = next(
+            (candidate for candidate in lookup.facts.ports if body.fixed_ip in candidate.addresses), None
+        )
+        if detached is None:
+            lookup.fault("/fixed_ip", f"Server '{server.name}' has no address {body.fixed_ip}.", "unknown")
+    if detached is None:
         return
-    freed = recipe.add(attachment.DetachPort(server_id=server.id, port_id=found.id))
-    by = mark.read(found.mark)
+    freed = recipe.add(attachment.DetachPort(server_id=server.id, port_id=detached.id))
+    by = mark.read(detached.mark)
     if by is not None and not by.lasting:
         # Nova deletes the ports that it has made; those that Enamel has made are Enamel's to delete.
-        recipe.add(port.DeletePort(id=found.id), after=freed)
+        recipe.add(port.DeletePort(id=detached.id), after=freed)
 
 
 RECIPES: dict[Action, Callable[[Recipe], None]] = {
