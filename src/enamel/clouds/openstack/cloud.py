@@ -233,7 +233,7 @@ class OpenStackCloud(
     def in_use(self) -> bool:
         """Whether a call is under way or somebody waits for a resource."""
         watchers = (self.servers, self.volumes, self.ports, self.snapshots, self.volume_snapshots)
-        calling = self.calls.under_way > 0 or self.keystone.in_use or self.kept.in_use
+        calling = self.calls.in_use or self.keystone.in_use or self.kept.in_use
         return calling or any(watcher.in_use for watcher in watchers)
 
     async def close(self) -> None:

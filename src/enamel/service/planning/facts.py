@@ -166,6 +166,10 @@ async def _nothing() -> None:
     return None
 
 
+async def _none() -> Sequence[Any]:
+    return ()
+
+
 async def _server(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> cloud_model.Server:
     """Return a server of the project. Raises NotFound."""
     try:
@@ -187,16 +191,18 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
     server = await _server(account, id, identity)
+    capabilities = await account.capabilities()
     ports, volumes, groups, servers = await asyncio.gather(
-        account.ports_of([id]),
+        account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),
-        account.security_groups(),
+        account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
         account.servers_list(),
     )
+    floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
         "server": server,
         "ports": tuple(ports),
-        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if ports else (),
+        "addresses": tuple(await account.addresses_of([port.id for port in ports])) if floating else (),
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),

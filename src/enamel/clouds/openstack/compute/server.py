@@ -13,7 +13,7 @@ from enamel.clouds.methods import compute as methods
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import catalogue, server_json, tag
 from enamel.clouds.watch import snapshot, watcher
-from enamel.model import cloud, ids
+from enamel.model import cloud
 from enamel.model.errors import (
     CloudForbidden,
     CloudRefused,
@@ -34,12 +34,9 @@ class Servers(catalogue.Catalogue, methods.Servers):
 
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
-        if not ids.is_id(id):
-            raise Gone(f"There is no server '{id[:64]}'.")
+        id = service.checked(id)
         version = await self._version("2.71", "2.47", "2.26")
-        found = await self._get(
-            SERVICE, f"/servers/{service.checked(id)}", answer=server_json.One, version=version
-        )
+        found = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
         told = found.server.told(self._sizes(), public=await self._public([found.server]))
         if found.server.attached is not UNSET:
             return told
