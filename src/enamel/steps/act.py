@@ -47,16 +47,16 @@ class Act(Step, frozen=True, kw_only=True):
         """Tell by the server's state whether it was begun; what leaves no trace does no harm when done twice."""
         if not self.goal:
             return None
-        found = await at.cloud.server(self.id)
-        if found.activity is None and not (self.tells and found.state in self.goal):
+        server = await at.cloud.server(self.id)
+        if server.activity is None and not (self.tells and server.state in self.goal):
             return None
         return await self._rest(at)
 
     async def _rest(self, at: Context) -> Outputs:
         entry: Outputs = {"id": self.id}
         if self.goal:
-            found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
-            entry |= await servers.seen(at, found)
+            server = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+            entry |= await servers.seen(at, server)
         return {"id": self.id, "entry": entry}
 
 
@@ -81,10 +81,10 @@ class Settle(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it."""
-        found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+        server = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
         return {
             "id": self.id,
-            "entry": {"id": self.id, **await servers.seen(at, found)},
+            "entry": {"id": self.id, **await servers.seen(at, server)},
         }
 
 
@@ -127,19 +127,19 @@ async def settle(
             return True
         return server.activity is None and server.state is not UNTOUCHED.get(what)
 
-    found = await at.cloud.servers.until(id, rests, due=_SOON)
-    if found is None or found.state is ServerState.DELETED:
+    reached = await at.cloud.servers.until(id, rests, due=_SOON)
+    if reached is None or reached.state is ServerState.DELETED:
         raise Gone(f"Server {id} was deleted by somebody meanwhile.", cloud=at.cloud.name)
-    if found.state is ServerState.ERROR and ServerState.ERROR not in goal:
-        raise await servers.explained(at, found)
-    if found.state not in goal:
-        raise await failed(at, found, what=what)
+    if reached.state is ServerState.ERROR and ServerState.ERROR not in goal:
+        raise await servers.explained(at, reached)
+    if reached.state not in goal:
+        raise await failed(at, reached, what=what)
     if proof:
         # What leads back to where it came from tells of its failure only in the cloud's own record.
         history = await at.cloud.server_history(id)
         if history and history[0].failed:
-            raise await failed(at, found, what=what)
-    return found
+            raise await failed(at, reached, what=what)
+    return reached
 
 
 async def failed(at: Context, server: cloud.Server, *, what: Action) -> ActionFailed:

@@ -55,33 +55,33 @@ OTHER = "It carries another mark now."
 
 
 async def _server(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.server(orphan.id)
-    if there.state in states.DELETED:
+    server_now = await at.cloud.server(orphan.id)
+    if server_now.state in states.DELETED:
         raise Gone
-    return OTHER if there.mark != orphan.mark else ""
+    return OTHER if server_now.mark != orphan.mark else ""
 
 
 async def _port(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.port(orphan.id)
-    if there.server_id or there.owner:
-        return f"It has been plugged into {there.server_id or there.owner} meanwhile."
-    return OTHER if there.mark != orphan.mark else ""
+    port = await at.cloud.port(orphan.id)
+    if port.server_id or port.owner:
+        return f"It has been plugged into {port.server_id or port.owner} meanwhile."
+    return OTHER if port.mark != orphan.mark else ""
 
 
 async def _address(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.address(orphan.id)
-    if there.used:
-        return f"It has been attached to port {there.port_id} meanwhile."
-    return OTHER if there.mark != orphan.mark else ""
+    address_now = await at.cloud.address(orphan.id)
+    if address_now.used:
+        return f"It has been attached to port {address_now.port_id} meanwhile."
+    return OTHER if address_now.mark != orphan.mark else ""
 
 
 async def _volume(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.volume(orphan.id)
-    if there.attached_to:
-        return f"It has been attached to server {', '.join(there.attached_to)} meanwhile."
-    if there.state not in _FREE_VOLUME:
-        return f"Its state is '{there.status}'."
-    return OTHER if there.mark != orphan.mark else ""
+    volume_now = await at.cloud.volume(orphan.id)
+    if volume_now.attached_to:
+        return f"It has been attached to server {', '.join(volume_now.attached_to)} meanwhile."
+    if volume_now.state not in _FREE_VOLUME:
+        return f"Its state is '{volume_now.status}'."
+    return OTHER if volume_now.mark != orphan.mark else ""
 
 
 async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
@@ -91,10 +91,10 @@ async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
 
 
 async def _server_group(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.server_group_named(orphan.name)
-    if there is None or there.id != orphan.id:
+    group = await at.cloud.server_group_named(orphan.name)
+    if group is None or group.id != orphan.id:
         raise Gone
-    return f"It has {len(there.members)} members now." if there.members else ""
+    return f"It has {len(group.members)} members now." if group.members else ""
 
 
 async def _network(at: Context, orphan: RemoveOrphan) -> str:

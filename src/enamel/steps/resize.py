@@ -42,14 +42,14 @@ class Resize(Step, frozen=True, kw_only=True):
 
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the server's state whether it was begun."""
-        found = await at.cloud.server(self.id)
-        begun = _is_begun(found) or found.flavor_id == self.flavor_id
+        server = await at.cloud.server(self.id)
+        begun = _is_begun(server) or server.flavor_id == self.flavor_id
         return self._outputs() if begun else None
 
     def _outputs(self) -> Outputs:
         return {"id": self.id, "entry": {"id": self.id}}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Give the server its type back: while it is on trial by reverting, else by resizing it once more."""
         on_trial = await act.settle(at, self.id, what=Action.RESIZE, goal=(ServerState.RESIZED, *AT_REST))
         if on_trial.state is ServerState.RESIZED:
@@ -79,8 +79,8 @@ class Move(Step, frozen=True, kw_only=True):
 
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the server's state whether it is under way; a server that has arrived may move once more."""
-        found = await at.cloud.server(self.id)
-        return {"id": self.id, "entry": {"id": self.id}} if _is_begun(found) else None
+        server = await at.cloud.server(self.id)
+        return {"id": self.id, "entry": {"id": self.id}} if _is_begun(server) else None
 
 
 def _is_begun(server: cloud.Server) -> bool:

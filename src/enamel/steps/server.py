@@ -67,7 +67,7 @@ class Boot(Step, frozen=True, kw_only=True):
             "servers": len(self.names),
             "cores": len(self.names) * self.cores,
             "memory_mb": len(self.names) * self.memory_mb,
-            "ports": len(self.names) * sum(one.port_id is None for one in self.networks or ()),
+            "ports": len(self.names) * sum(network.port_id is None for network in self.networks or ()),
         }
 
     async def do(self, at: Context) -> Outputs:
@@ -90,13 +90,13 @@ class Boot(Step, frozen=True, kw_only=True):
                 "The cloud has no server groups: one server waits for the next, and a hint asks for another host."
             )
         try:
-            made = await at.cloud.boot(want)
+            ids = await at.cloud.boot(want)
         except (CloudRefused, Gone):
             fresh = await _brought_up_to_date(at, want)
             if fresh is None:
                 raise
-            made = await at.cloud.boot(fresh)
-        return self._outputs(at, list(made))
+            ids = await at.cloud.boot(fresh)
+        return self._outputs(at, list(ids))
 
     async def find(self, at: Context) -> Outputs | None:
         """Find the servers by their mark; a part of them is taken away."""
@@ -105,10 +105,10 @@ class Boot(Step, frozen=True, kw_only=True):
             for server in await at.cloud.servers_marked(at.mark)
             if server.state not in states.DELETED
         }
-        found = [by_name[name].id for name in self.names if name in by_name]
-        if len(found) == len(self.names):
-            return self._outputs(at, found)
-        for id in found:
+        ids = [by_name[name].id for name in self.names if name in by_name]
+        if len(ids) == len(self.names):
+            return self._outputs(at, ids)
+        for id in ids:
             await remove(at, id)
         return None
 
@@ -128,16 +128,16 @@ class Boot(Step, frozen=True, kw_only=True):
         servers = [{"id": id, "name": name} for name, id in zip(self.names, ids, strict=True)]
         return {"servers": servers, "entries": entries}
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other servers with this mark."""
-        ours = {server["id"] for server in made["servers"]}
+        ours = {server["id"] for server in outputs["servers"]}
         for server in await at.cloud.servers_marked(at.mark):
             if server.id not in ours and server.state not in states.DELETED:
                 await remove(at, server.id)
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete them all at once, and wait until each is gone."""
-        await together(*(remove(at, server["id"]) for server in chosen(made["servers"], only)))
+        await together(*(remove(at, server["id"]) for server in chosen(outputs["servers"], only)))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -150,8 +150,8 @@ class Boot(Step, frozen=True, kw_only=True):
 
 async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.ServerSpec | None:
     """Return a boot with what the catalogue has now in the place of what is gone; None where nothing has one."""
-    networks = [one for one in want.networks or () if one.network_id is not None]
-    chosen = [want.flavor_id, want.image_id, *(one.network_id for one in networks)]
+    networks = [network for network in want.networks or () if network.network_id is not None]
+    chosen = [want.flavor_id, want.image_id, *(network.network_id for network in networks)]
     instead = await at.cloud.successors([id for id in chosen if id is not None])
     if not instead:
         return None
@@ -166,7 +166,9 @@ async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.Serv
         image_id=now(want.image_id),
         networks=None
         if want.networks is None
-        else tuple(msgspec.structs.replace(one, network_id=now(one.network_id)) for one in want.networks),
+        else tuple(
+            msgspec.structs.replace(network, network_id=now(network.network_id)) for network in want.networks
+        ),
     )
 
 
@@ -208,7 +210,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
         """Say so where the cloud has not heeded near which servers this one was to be: most filter no such hints."""
         if not (self.same_host or self.different_host) or not server.host_id:
             return
-        hosts = {one.id: one.host_id for one in await at.cloud.servers_list()}
+        hosts = {other.id: other.host_id for other in await at.cloud.servers_list()}
         if self.same_host and server.host_id not in {hosts.get(id) for id in self.same_host}:
             at.note(
                 f"The cloud has not put server '{server.name}' near any of the servers it was to be near to."
@@ -238,9 +240,9 @@ async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExce
     failures = [failure for failure in (server.fault, action) if failure is not None]
     reasons = {failure.reason for failure in failures}
     if FailureReason.NO_CAPACITY in reasons:
-        where = f" in zone '{server.zone}'" if server.zone else ""
+        zone = f" in zone '{server.zone}'" if server.zone else ""
         return NoValidHost(
-            f"No host{where} has room for server '{server.name}' ({server.flavor_name or server.flavor_id}).",
+            f"No host{zone} has room for server '{server.name}' ({server.flavor_name or server.flavor_id}).",
             cloud=at.cloud.name,
         )
     texts = _distinct(failure.text.strip().rstrip(".") for failure in failures)
@@ -250,7 +252,8 @@ async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExce
         f"Server '{server.name}' went to ERROR: {'; '.join(texts) or 'the cloud gives no reason'}.",
         cloud=at.cloud.name,
         reason=next(
-            (one.reason for one in failures if one.reason is not FailureReason.UNKNOWN), FailureReason.UNKNOWN
+            (known.reason for known in failures if known.reason is not FailureReason.UNKNOWN),
+            FailureReason.UNKNOWN,
         ).value,
     )
 

@@ -124,15 +124,15 @@ class Step(Struct, frozen=True, kw_only=True):
         """Return what is to be undone of an attempt that failed or was lost, or None."""
         return await self.find(at)
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
-        """Delete what carries this step's mark and is not in `made`: the late fruit of an attempt thought lost."""
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
+        """Delete duplicates made by earlier attempts whose outcome was unknown."""
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Take away what was made, until the cloud answers that it is gone.
 
         Args:
             at: What to work with.
-            made: The step's outputs.
+            outputs: The step's outputs.
             only: For a step that made several things: the places of those to take away.
         """
 

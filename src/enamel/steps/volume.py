@@ -47,7 +47,7 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the volumes with this mark."""
-        return [{"id": one.id, "name": one.name} for one in await at.cloud.volumes_marked(at.mark)]
+        return [{"id": volume.id, "name": volume.name} for volume in await at.cloud.volumes_marked(at.mark)]
 
     async def take_away(self, at: Context, id: str) -> None:
         """Delete one and wait until it is gone."""

@@ -32,14 +32,17 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Have it made; it is not yet there when Cinder answers."""
-        made = await at.cloud.create_volume_snapshot(
+        snapshot = await at.cloud.create_volume_snapshot(
             self.volume_id, name=self.name, description=self.description, mark=at.mark
         )
-        return {"id": made.id, "name": made.name}
+        return {"id": snapshot.id, "name": snapshot.name}
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the snapshots with this mark."""
-        return [{"id": one.id, "name": one.name} for one in await at.cloud.volume_snapshots_marked(at.mark)]
+        return [
+            {"id": snapshot.id, "name": snapshot.name}
+            for snapshot in await at.cloud.volume_snapshots_marked(at.mark)
+        ]
 
     async def take_away(self, at: Context, id: str) -> None:
         """Delete one and wait until it is gone."""
@@ -69,17 +72,17 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Wait for it."""
 
-        def there(found: cloud.VolumeSnapshot | None) -> bool:
-            if found is not None and found.state in BROKEN:
+        def there(polled: cloud.VolumeSnapshot | None) -> bool:
+            if polled is not None and polled.state in BROKEN:
                 raise VolumeFailed(
-                    f"Snapshot '{found.name}' went to the state '{found.status}'.", cloud=at.cloud.name
+                    f"Snapshot '{polled.name}' went to the state '{polled.status}'.", cloud=at.cloud.name
                 )
-            return found is None or found.state is VolumeState.AVAILABLE
+            return polled is None or polled.state is VolumeState.AVAILABLE
 
-        found = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
-        if found is None:
+        snapshot = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
+        if snapshot is None:
             raise Gone(f"Snapshot {self.id} has gone before it was there.", cloud=at.cloud.name)
-        return {"id": found.id}
+        return {"id": snapshot.id}
 
 
 class DeleteVolumeSnapshot(Step, frozen=True, kw_only=True):
@@ -107,9 +110,9 @@ async def remove(at: Context, id: str) -> None:
     """
     await at.cloud.delete_volume_snapshot(id)
 
-    def gone(found: cloud.VolumeSnapshot | None) -> bool:
-        if found is not None and found.state is VolumeState.DELETE_FAILED:
-            raise VolumeFailed(f"Snapshot '{found.name}' could not be deleted.", cloud=at.cloud.name)
-        return found is None
+    def gone(polled: cloud.VolumeSnapshot | None) -> bool:
+        if polled is not None and polled.state is VolumeState.DELETE_FAILED:
+            raise VolumeFailed(f"Snapshot '{polled.name}' could not be deleted.", cloud=at.cloud.name)
+        return polled is None
 
     await at.cloud.volume_snapshots.until(id, gone, due=timedelta(seconds=0.5))

@@ -105,7 +105,7 @@ class Cache:
             keep: How long the answer is good.
             answer: The type of the answer; with it, the answer is shared with other processes.
         """
-        if context.current().fresh and (found := self._kept.get(key)) and self._age(found) > A_MOMENT:
+        if context.current().fresh and (known := self._kept.get(key)) and self._age(known) > A_MOMENT:
             await self.forget(key)
         await self._check()
         kept = self.peek(key)

@@ -159,29 +159,29 @@ class OpenStackCloud(
 
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
-        found = {
+        offered = {
             capability
             for service, capabilities in _OF_SERVICE.items()
             if await self.keystone.offers(service)
             for capability in capabilities
         } | {Capability.PROJECTS}
-        if Capability.COMPUTE in found:
+        if Capability.COMPUTE in offered:
             for capability, version in _SINCE.items():
                 if await self._version(version) is not None:
-                    found.add(capability)
+                    offered.add(capability)
         else:
-            found -= _NEEDING_COMPUTE
-        if Capability.PORTS not in found and Capability.COMPUTE in found and await self._of_nova():
-            found |= {Capability.NETWORK, Capability.SECURITY_GROUPS}
-        if Capability.NETWORK in found:
+            offered -= _NEEDING_COMPUTE
+        if Capability.PORTS not in offered and Capability.COMPUTE in offered and await self._of_nova():
+            offered |= {Capability.NETWORK, Capability.SECURITY_GROUPS}
+        if Capability.NETWORK in offered:
             networks = await self.networks()
             if any(network.external for network in networks):
-                found.add(Capability.FLOATING_IP)
+                offered.add(Capability.FLOATING_IP)
             inside = [network for network in networks if not network.external]
             # A project with one network needs no other, so nobody asks whether the cloud would make one.
             if len(inside) != 1 and await self.offers_auto_network():
-                found.add(Capability.AUTO_NETWORK)
-        return frozenset(found)
+                offered.add(Capability.AUTO_NETWORK)
+        return frozenset(offered)
 
     def state(self) -> CloudState:
         """Return how the cloud's services bear what is asked of them, and what is known of it."""
@@ -208,26 +208,26 @@ class OpenStackCloud(
         # What is not known by a name has no successor, and what was asked a moment ago is as it was.
         if not before.keys() & set(ids) or not await self.kept.refresh():
             return {}
-        there = _named(*await asyncio.gather(self.flavors(), self.images(), self.networks()))
-        found = {}
-        for id in before.keys() & set(ids) - there.keys():
-            same = [other for other, name in there.items() if name == before[id]]
+        now = _named(*await asyncio.gather(self.flavors(), self.images(), self.networks()))
+        successors = {}
+        for id in before.keys() & set(ids) - now.keys():
+            same = [other for other, name in now.items() if name == before[id]]
             if len(same) == 1:
-                found[id] = same[0]
-        return found
+                successors[id] = same[0]
+        return successors
 
     async def quota(self, kinds: Collection[str]) -> dict[str, cloud.Limit]:
         """Return the project's limits of the kinds asked for; only services that know one of them are asked."""
-        wanted = set(kinds)
+        asked = set(kinds)
         reads = []
-        if of_compute := wanted & _COMPUTE_QUOTAS:
+        if of_compute := asked & _COMPUTE_QUOTAS:
             reads.append(self._shared(of_compute, self._compute_limits))
-        if of_network := wanted & _NETWORK_QUOTAS:
+        if of_network := asked & _NETWORK_QUOTAS:
             reads.append(self._shared(of_network, self._network_limits))
-        if of_volume := wanted & _VOLUME_QUOTAS:
+        if of_volume := asked & _VOLUME_QUOTAS:
             reads.append(self._shared(of_volume, self._volume_limits))
-        found = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
-        return {kind: limit for kind, limit in found.items() if kind in wanted}
+        known = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
+        return {kind: limit for kind, limit in known.items() if kind in asked}
 
     @property
     def in_use(self) -> bool:
@@ -279,9 +279,9 @@ def _named(
 ) -> dict[str, tuple[str, str]]:
     """Return what each id of a catalogue stands for."""
     return {
-        **{one.id: ("flavor", one.name) for one in flavors},
-        **{one.id: ("image", one.name) for one in images},
-        **{one.id: ("network", one.name) for one in networks},
+        **{resource.id: ("flavor", resource.name) for resource in flavors},
+        **{resource.id: ("image", resource.name) for resource in images},
+        **{resource.id: ("network", resource.name) for resource in networks},
     }
 
 

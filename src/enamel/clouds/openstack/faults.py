@@ -177,7 +177,7 @@ def error(answer: Answered) -> EnamelError:
         facts["kind"] = says.kind
     if answer.retry_after is not None:
         facts["retry_after"] = answer.retry_after
-    meaning = next((found for found in _MEANINGS if found.phrase.search(both)), None)
+    meaning = next((known for known in _MEANINGS if known.phrase.search(both)), None)
     kind: type[EnamelError]
     remedy = None
     if status == 401:

@@ -271,16 +271,16 @@ class Pace:
 
     def gate(self, service: str) -> Gate:
         """Return the door to a service."""
-        found = self.gates.get(service)
-        if found is None:
-            found = self.gates[service] = Gate(
+        known = self.gates.get(service)
+        if known is None:
+            known = self.gates[service] = Gate(
                 self._most(service),
                 cloud=self.cloud,
                 service=service,
                 pauses=self._pauses,
                 notes=self._notes(service) if self._notes else None,
             )
-        return found
+        return known
 
 
 class Paces:
@@ -305,26 +305,26 @@ class Paces:
         self._board = board
         self._paces: dict[str, Pace] = {}
 
-    def of(self, where: str, *, cloud: str, pauses: Pauses | None = None) -> Pace:
+    def of(self, site: str, *, cloud: str, pauses: Pauses | None = None) -> Pace:
         """Return the pace of a cloud.
 
         Args:
-            where: What is the same in all entries of the same cloud, and in all processes.
+            site: What is the same in all entries of the same cloud, and in all processes.
             cloud: The entry that is opened.
             pauses: How long a service is left alone that does not say for how long.
         """
-        found = self._paces.get(where)
-        if found is None:
+        pace = self._paces.get(site)
+        if pace is None:
             on = self._board
-            found = self._paces[where] = Pace(
+            pace = self._paces[site] = Pace(
                 cloud=cloud,
                 most=lambda service: self._ceiling(cloud, service),
                 pauses=pauses,
-                notes=(lambda service: ThrottleNotes(on, where, service))
+                notes=(lambda service: ThrottleNotes(on, site, service))
                 if on is not None and on.there
                 else None,
             )
-        return found
+        return pace
 
     def _ceiling(self, cloud: str, service: str) -> Ceiling:
         usual = Ceiling()

@@ -49,10 +49,10 @@ class Durations:
         waits = self._waits.get(kind)
         if not waits:
             return None
-        there = sorted(seen for _, seen in waits)
+        waited = sorted(seen for _, seen in waits)
         return Distribution(
             quickest=min(before for before, _ in waits),
-            nearly_all=there[int((len(there) - 1) * NEARLY_ALL)],
+            nearly_all=waited[int((len(waited) - 1) * NEARLY_ALL)],
         )
 
     def quickest(self) -> float | None:

@@ -36,17 +36,17 @@ class Sharing(Generic[T]):
     """With whom a lookout shares what it sees and what it learns."""
 
     def __init__(
-        self, there: SharedStore, *, kind: str, answer: type[T], of: Callable[[], Awaitable[tuple[str, ...]]]
+        self, store: SharedStore, *, kind: str, answer: type[T], of: Callable[[], Awaitable[tuple[str, ...]]]
     ) -> None:
         """Take what sets this lookout apart.
 
         Args:
-            there: The board.
+            store: The board.
             kind: At what it looks.
             answer: What a resource is.
             of: Returns whose they are: the cloud first, then the project and what else makes a difference there.
         """
-        self._board = there
+        self._board = store
         self._kind = kind
         self._answer = answer
         self._of = of
@@ -159,11 +159,11 @@ class Poller(Generic[T]):
         await self._flights.close()
 
     def _needs_everything(self, *, due: bool) -> bool:
-        now, there = self._now(), self.picture
-        if not self._source.tells_changes or not there.trusts_changes(now) or there.full_at is None:
+        now, snapshot = self._now(), self.picture
+        if not self._source.tells_changes or not snapshot.trusts_changes(now) or snapshot.full_at is None:
             return True
         often = max(FULL_EVERY_WHEN_DUE, 10 * self._full_took) if due else FULL_EVERY
-        return there.doubtful or now - there.full_at > min(often, FULL_EVERY)
+        return snapshot.doubtful or now - snapshot.full_at > min(often, FULL_EVERY)
 
     async def _one_look(self, *, full: bool, fresh: bool) -> None:
         """Have a look come in; those who want one meanwhile share it."""
@@ -231,18 +231,18 @@ class Poller(Generic[T]):
 
     async def _asked(self, since: datetime | None) -> Poll[T]:
         began, writes = self._now(), (self._writes, self._written)
-        look = await self._source.look(since=since, ids=self._waited_for)
+        poll = await self._source.look(since=since, ids=self._waited_for)
         if since is None:
             self._full_took = self._now() - began
-        self._comes_in(look, since=since, began=began, seen_at=began, writes=writes)
+        self._comes_in(poll, since=since, began=began, seen_at=began, writes=writes)
         telemetry.LOOKS.labels(outcome="everything" if since is None else "changes").inc()
-        return look
+        return poll
 
     def _comes_in(
-        self, look: Poll[T], *, since: datetime | None, began: float, seen_at: float, writes: tuple[int, int]
+        self, poll: Poll[T], *, since: datetime | None, began: float, seen_at: float, writes: tuple[int, int]
     ) -> None:
         self._seen_at, self._seen_writes = seen_at, writes
-        self._took(look, since, began)
+        self._took(poll, since, began)
 
     def _goes_back(self, *, full: bool) -> datetime | None:
         if full or self.picture.clock is None:

@@ -190,16 +190,16 @@ class Watcher(Generic[T]):
         else:
             self._show(id, value, began=began)
 
-    def _take(self, look: Poll[T], since: datetime | None, began: float) -> None:
+    def _take(self, poll: Poll[T], since: datetime | None, began: float) -> None:
         """Show a look to all whom it concerns."""
-        for seen, is_new in self._lookout.picture.take(look, since=since, began=began):
+        for seen, is_new in self._lookout.picture.take(poll, since=since, began=began):
             if is_new:
                 self._rhythm.moved()
             self._show(seen.id, seen.value, began=began)
         self._looked_at = began
-        there = {seen.id for seen in look.seen}
+        listed = {seen.id for seen in poll.seen}
         for id, subject in self._subjects.items():
-            if id not in there and subject.miss(full=since is None, began=began):
+            if id not in listed and subject.miss(full=since is None, began=began):
                 self._overlooked.add(id)
 
     def _show(self, id: str, value: T | None, *, began: float) -> None:

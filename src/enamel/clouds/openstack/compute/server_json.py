@@ -38,19 +38,21 @@ class Sizes:
 
     def __init__(self, flavors: Iterable[cloud.Flavor]) -> None:
         known = [
-            Flavor(id=one.id, name=one.name, ram=one.memory_mb, vcpus=one.vcpus, disk=one.disk_gb)
-            for one in flavors
+            Flavor(
+                id=flavor.id, name=flavor.name, ram=flavor.memory_mb, vcpus=flavor.vcpus, disk=flavor.disk_gb
+            )
+            for flavor in flavors
         ]
-        self._by_id = {one.id: one for one in known}
-        self._by_name = {one.name: one for one in known}
+        self._by_id = {flavor.id: flavor for flavor in known}
+        self._by_name = {flavor.name: flavor for flavor in known}
 
-    def of(self, told: Flavor) -> Flavor:
+    def of(self, flavor: Flavor) -> Flavor:
         """Return a server's size with what the cloud did not tell of it."""
-        if not told.name:
-            return self._by_id.get(told.id, told)
+        if not flavor.name:
+            return self._by_id.get(flavor.id, flavor)
         # The type may have been made anew under its name since: what the server tells is how large it is.
-        known = self._by_name.get(told.name)
-        return msgspec.structs.replace(told, id=known.id) if known is not None and not told.id else told
+        known = self._by_name.get(flavor.name)
+        return msgspec.structs.replace(flavor, id=known.id) if known is not None and not flavor.id else flavor
 
 
 class Attached(Struct):

@@ -69,9 +69,9 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
 
     async def volume_snapshots_marked(self, mark: str) -> Sequence[cloud.VolumeSnapshot]:
         """Return those whose metadata key `enamel` has this value."""
-        look = await self._looked_at_snapshots((("metadata", json.dumps({"enamel": mark})),))
+        poll = await self._looked_at_snapshots((("metadata", json.dumps({"enamel": mark})),))
         # Before 3.22 a cloud does not know the filter, and shows all.
-        return [seen.value for seen in look.seen if seen.value is not None and seen.value.mark == mark]
+        return [seen.value for seen in poll.seen if seen.value is not None and seen.value.mark == mark]
 
     async def create_volume_snapshot(
         self, volume_id: str, *, name: str, description: str, mark: str
@@ -86,9 +86,9 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
             # Before 3.66 it has to be said that the volume may be in use.
             "force": True,
         }
-        made = await self._post(SERVICE, "/snapshots", body={"snapshot": body}, answer=_Body)
+        reply = await self._post(SERVICE, "/snapshots", body={"snapshot": body}, answer=_Body)
         await self.volume_snapshots.changed()
-        return made.snapshot.told()
+        return reply.snapshot.told()
 
     async def delete_volume_snapshot(self, id: str) -> None:
         """Delete one."""
@@ -99,9 +99,10 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
         self, params: tuple[tuple[str, str], ...] = ()
     ) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
         """Return a detailed list, page by page."""
-        found, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
+        entries, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
         return watch_snapshot.Poll(
-            seen=[watch_snapshot.Seen(id=one.id, updated=None, value=one.told()) for one in found], at=at
+            seen=[watch_snapshot.Seen(id=entry.id, updated=None, value=entry.told()) for entry in entries],
+            at=at,
         )
 
 
