@@ -20,7 +20,7 @@ def addressed(at: Context, address: cloud.Address) -> Outputs:
 class CreateAddress(Step, frozen=True, kw_only=True):
     """Get a new public address and put it on a port.
 
-    An address that lies about is never taken: two callers would take the same one.
+    An idle address is never reused: two callers would choose the same one.
     """
 
     kind: ClassVar[str] = "address.create"
@@ -147,7 +147,7 @@ class ReleaseAddress(Step, frozen=True, kw_only=True):
     way: AddressKind
 
     async def do(self, at: Context) -> Outputs:
-        """Look whether it still leads nowhere, and give it back."""
+        """Release it if it still leads nowhere."""
         try:
             address = await (
                 at.cloud.address(self.id) if self.way is AddressKind.FLOATING else _port_address(at, self.id)

@@ -1,4 +1,4 @@
-"""Steps that plug volumes and ports into servers that are there, and pull them out."""
+"""Steps that attach volumes and ports to existing servers, and detach them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -16,7 +16,7 @@ _AGAIN = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
 
 class AttachVolume(Step, frozen=True, kw_only=True):
-    """Plug a volume into a server, and wait until the cloud has done it."""
+    """Attach a volume to a server, and wait until the cloud has done it."""
 
     kind: ClassVar[str] = "server.attach_volume"
     action: ClassVar[str] = "ATTACHING_BLOCK_DEVICE"
@@ -31,7 +31,7 @@ class AttachVolume(Step, frozen=True, kw_only=True):
     """The volumes that the server had before."""
 
     async def do(self, at: Context) -> Outputs:
-        """Plug it in; what is plugged in already stays so."""
+        """Attach it; an attached one stays attached."""
         await at.cloud.attach_volume(
             self.server_id, volume_id=self.volume_id, delete_with_server=self.delete_with_server
         )
@@ -56,7 +56,7 @@ class AttachVolume(Step, frozen=True, kw_only=True):
         return self._outputs()
 
     async def find(self, at: Context) -> Outputs | None:
-        """Tell by the volume whether it is plugged in."""
+        """Tell by the volume whether it is attached."""
         attached = await at.cloud.volume(self.volume_id)
         return self._outputs() if self.server_id in attached.attached_to else None
 
@@ -65,23 +65,23 @@ class AttachVolume(Step, frozen=True, kw_only=True):
         return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
-        """Tell whether it is plugged in, or about to be."""
+        """Tell whether it is attached, or about to be."""
         attached = await at.cloud.volume(self.volume_id)
         begun = self.server_id in attached.attached_to or attached.state is VolumeState.ATTACHING
         return {"id": self.volume_id} if begun else None
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Pull it out again; where it is still being plugged in, after that."""
+        """Detach it; if it is still being attached, after that."""
 
         def decided(polled: cloud.Volume | None) -> bool:
             return polled is None or polled.state is not VolumeState.ATTACHING
 
         await at.cloud.volumes.until(self.volume_id, decided, due=_SOON)
-        await _pull_out(at, self.server_id, self.volume_id)
+        await _detach_volume(at, self.server_id, self.volume_id)
 
 
 class DetachVolume(Step, frozen=True, kw_only=True):
-    """Pull a volume out of a server, and wait until it is free."""
+    """Detach a volume from a server, and wait until it is free."""
 
     kind: ClassVar[str] = "server.detach_volume"
     action: ClassVar[str] = "DETACHING_BLOCK_DEVICE"
@@ -95,13 +95,13 @@ class DetachVolume(Step, frozen=True, kw_only=True):
     """The volumes that the server keeps."""
 
     async def do(self, at: Context) -> Outputs:
-        """Pull it out."""
-        await _pull_out(at, self.server_id, self.volume_id)
+        """Detach it."""
+        await _detach_volume(at, self.server_id, self.volume_id)
         entry = {"id": self.server_id, "volumes": list(self.beside)}
         return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
 
-async def _pull_out(at: Context, server_id: str, volume_id: str) -> None:
+async def _detach_volume(at: Context, server_id: str, volume_id: str) -> None:
     await at.cloud.detach_volume(server_id, volume_id=volume_id)
 
     def free(polled: cloud.Volume | None) -> bool:
@@ -116,7 +116,7 @@ async def _pull_out(at: Context, server_id: str, volume_id: str) -> None:
 
 
 class AttachPort(Step, frozen=True, kw_only=True):
-    """Plug a port into a server; the cloud answers when that is done."""
+    """Attach a port to a server; the cloud answers when that is done."""
 
     kind: ClassVar[str] = "server.attach_port"
     action: ClassVar[str] = "ATTACHING_NETWORK_INTERFACE"
@@ -127,12 +127,12 @@ class AttachPort(Step, frozen=True, kw_only=True):
     port_id: str
 
     async def do(self, at: Context) -> Outputs:
-        """Plug it in."""
+        """Attach it."""
         await at.cloud.attach_port(self.server_id, port_id=self.port_id)
         return await self._outputs(at)
 
     async def find(self, at: Context) -> Outputs | None:
-        """Tell by the port whether it is plugged in."""
+        """Tell by the port whether it is attached."""
         port = await at.cloud.port(self.port_id)
         return await self._outputs(at) if port.server_id == self.server_id else None
 
@@ -148,12 +148,12 @@ class AttachPort(Step, frozen=True, kw_only=True):
         }
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Pull it out again."""
-        await _unplug(at, self.server_id, self.port_id)
+        """Detach it."""
+        await _detach_port(at, self.server_id, self.port_id)
 
 
 class DetachPort(Step, frozen=True, kw_only=True):
-    """Pull a port out of a server, and wait until it is free."""
+    """Detach a port from a server, and wait until it is free."""
 
     kind: ClassVar[str] = "server.detach_port"
     action: ClassVar[str] = "DETACHING_NETWORK_INTERFACE"
@@ -164,12 +164,12 @@ class DetachPort(Step, frozen=True, kw_only=True):
     port_id: str
 
     async def do(self, at: Context) -> Outputs:
-        """Pull it out."""
-        await _unplug(at, self.server_id, self.port_id)
+        """Detach it."""
+        await _detach_port(at, self.server_id, self.port_id)
         return {"id": self.port_id, "entry": {"id": self.server_id}, "data": {"port_id": self.port_id}}
 
 
-async def _unplug(at: Context, server_id: str, port_id: str) -> None:
+async def _detach_port(at: Context, server_id: str, port_id: str) -> None:
     await at.cloud.detach_port(server_id, port_id=port_id)
 
     def free(ports: tuple[cloud.Port, ...] | None) -> bool:

@@ -30,7 +30,7 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
         return {"keypairs": 1}
 
     async def do(self, at: Context) -> Outputs:
-        """Import the key; a key that is there already under this name is used and never undone."""
+        """Import the key; an existing key of this name is used and never undone."""
         try:
             await at.cloud.create_keypair(self.name, public_key=self.public_key)
         except CloudConflict:

@@ -1,4 +1,4 @@
-"""The step that takes away what belongs to nobody, after a last look at it."""
+"""The step that deletes an orphan after checking it once more."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -16,9 +16,9 @@ _FREE_VOLUME = frozenset({VolumeState.AVAILABLE, VolumeState.ERROR})
 
 
 class RemoveOrphan(Step, frozen=True, kw_only=True):
-    """Take away one thing that belongs to nobody, unless somebody has taken it into use meanwhile.
+    """Delete one orphan, unless somebody uses it by now.
 
-    That it stays is no failure: the task tells of each thing what has become of it.
+    An orphan that stays is no failure: the task reports the outcome of each.
     """
 
     kind: ClassVar[str] = "orphan.remove"
@@ -34,7 +34,7 @@ class RemoveOrphan(Step, frozen=True, kw_only=True):
     """What it carried when it was found to belong to nobody."""
 
     async def do(self, at: Context) -> Outputs:
-        """Look at it once more, and take it away."""
+        """Check it once more, and delete it."""
         try:
             reason = await _REASONS[self.what](at, self)
             if reason:
@@ -64,7 +64,7 @@ async def _server(at: Context, orphan: RemoveOrphan) -> str:
 async def _port(at: Context, orphan: RemoveOrphan) -> str:
     port = await at.cloud.port(orphan.id)
     if port.server_id or port.owner:
-        return f"It has been plugged into {port.server_id or port.owner} meanwhile."
+        return f"It has been attached to {port.server_id or port.owner} meanwhile."
     return OTHER if port.mark != orphan.mark else ""
 
 
@@ -110,7 +110,7 @@ _REASONS: dict[Kind, Callable[[Context, RemoveOrphan], Awaitable[str]]] = {
     Kind.SERVER_GROUP: _server_group,
     Kind.NETWORK: _network,
 }
-"""Why a thing has to stay after all; an empty text where it need not. Raises Gone."""
+"""Why a thing has to stay; an empty text if it need not. Raises Gone."""
 
 _WAYS: dict[Kind, Callable[[Context, str], Awaitable[None]]] = {
     Kind.SERVER: server.remove,
@@ -121,4 +121,4 @@ _WAYS: dict[Kind, Callable[[Context, str], Awaitable[None]]] = {
     Kind.SERVER_GROUP: lambda at, id: at.cloud.delete_server_group(id),
     Kind.NETWORK: lambda at, id: at.cloud.remove_unfinished_network(id),
 }
-"""How a thing goes. Networks are looked at by the driver in the same breath."""
+"""How each kind is deleted. Networks are checked by the driver in the same method."""

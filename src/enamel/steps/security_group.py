@@ -94,7 +94,7 @@ class ReleaseSecurityGroup(DeleteSecurityGroup, frozen=True, kw_only=True):
     """The task that has launched the servers."""
 
     async def do(self, at: Context) -> Outputs:
-        """Look for others, and delete it where there are none."""
+        """Delete it unless others use it."""
         others = [
             other.name
             for other in await at.cloud.servers_list()

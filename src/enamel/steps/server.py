@@ -24,7 +24,7 @@ from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 _BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
 """Where a boot ends."""
 FAULT_AFTER = (0.5, 1.5)
-"""Seconds after which a server in ERROR that does not say why is looked at again."""
+"""Seconds after which a server in ERROR that does not say why is read again."""
 
 
 class Boot(Step, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Boot(Step, frozen=True, kw_only=True):
     list_output: ClassVar[str] = "servers"
 
     names: tuple[str, ...]
-    """One name, or the names that Nova gives to equal servers: base-1, base-2 …"""
+    """One name, or the names that a cloud gives to equal servers: base-1, base-2 …"""
     flavor_id: str
     image_id: str | None = None
     networks: tuple[cloud.NetworkPort, ...] | None = None
@@ -71,7 +71,7 @@ class Boot(Step, frozen=True, kw_only=True):
         }
 
     async def do(self, at: Context) -> Outputs:
-        """Boot; the servers are not yet ACTIVE when Nova answers."""
+        """Boot; the servers are not ACTIVE yet when the cloud answers."""
         fields = msgspec.structs.asdict(self)
         del fields["names"], fields["placement"], fields["apart"], fields["cores"], fields["memory_mb"]
         fields["properties"] = dict(self.properties)
@@ -99,7 +99,7 @@ class Boot(Step, frozen=True, kw_only=True):
         return self._outputs(at, list(ids))
 
     async def find(self, at: Context) -> Outputs | None:
-        """Find the servers by their mark; a part of them is taken away."""
+        """Find the servers by their mark; delete them if they are not all there."""
         by_name = {
             server.name: server
             for server in await at.cloud.servers_marked(at.mark)
@@ -188,7 +188,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     """… and servers of which none was to be."""
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Say which server took so long."""
+        """Return the error that names the server."""
         return StepTimedOut(f"Server {self.id} was not ACTIVE after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
@@ -207,7 +207,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
         return {"id": server.id, "entry": {"state": "ACTIVE", **await seen(at, server)}}
 
     async def _look_around(self, at: Context, server: cloud.Server) -> None:
-        """Say so where the cloud has not heeded near which servers this one was to be: most filter no such hints."""
+        """Leave a note if the cloud has ignored near which servers this one was to be: most filter no such hints."""
         if not (self.same_host or self.different_host) or not server.host_id:
             return
         hosts = {other.id: other.host_id for other in await at.cloud.servers_list()}
@@ -223,7 +223,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
 
 
 async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:
-    """Return the error that tells why a server went to ERROR, in one sentence."""
+    """Return the error that says why a server went to ERROR, in one sentence."""
     for pause in FAULT_AFTER:
         if server.fault is not None:
             break
@@ -268,7 +268,7 @@ def _distinct(texts: Iterable[str]) -> list[str]:
 
 
 async def seen(at: Context, server: cloud.Server) -> Outputs:
-    """Return what a look at a server tells its entry: where it is, and its addresses inside."""
+    """Return what a server's entry shows of it: its placement, and its fixed addresses."""
     me = await at.cloud.identity()
     return {
         "placement": server.placement(cloud=at.cloud.name, region=me.region),
@@ -277,7 +277,7 @@ async def seen(at: Context, server: cloud.Server) -> Outputs:
 
 
 class DeleteServer(Step, frozen=True, kw_only=True):
-    """Delete a server and wait until the cloud has let go of it."""
+    """Delete a server and wait until it is gone."""
 
     kind: ClassVar[str] = "server.delete"
     action: ClassVar[str] = "TERMINATING"
@@ -287,7 +287,7 @@ class DeleteServer(Step, frozen=True, kw_only=True):
 
     id: str
     force: bool = True
-    """Whether to delete it for good where the cloud would keep it restorable: such a server keeps its ports."""
+    """Whether to delete it for good if the cloud would keep it restorable: such a server keeps its ports."""
 
     async def do(self, at: Context) -> Outputs:
         """Delete it."""

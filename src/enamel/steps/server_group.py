@@ -70,7 +70,7 @@ class ReleaseServerGroup(Step, frozen=True, kw_only=True):
     name: str
 
     async def do(self, at: Context) -> Outputs:
-        """Look at its members, and delete it where there are none."""
+        """Delete it if it has no members."""
         group = await at.cloud.server_group_named(self.name)
         if group is None:
             return {"id": ""}

@@ -61,7 +61,7 @@ async def _become(at: Context, want: cloud.Flavor, *, instead_of: cloud.Flavor) 
     """Make a flavor what it is to be, whatever of the way has been gone already.
 
     Raises:
-        CloudConflict: It is neither of the two: somebody else is changing it. It is left alone.
+        CloudConflict: It is neither of the two: somebody else is changing it. It stays as it is.
     """
     flavor = await _look(at, want.id)
     if flavor is not None and _fixed(flavor) != _fixed(want):

@@ -15,7 +15,7 @@ _ENDED = frozenset({ImageState.ACTIVE, ImageState.FAILED, ImageState.DELETED})
 
 
 class TakeImage(Step, frozen=True, kw_only=True):
-    """Have an image made of a server, by itself or as one of a series of backups."""
+    """Make an image of a server, by itself or as one of a series of backups."""
 
     kind: ClassVar[str] = "image.take"
     action: ClassVar[str] = "SNAPSHOTTING"
@@ -28,7 +28,7 @@ class TakeImage(Step, frozen=True, kw_only=True):
     """Of a backup: its `kind`, and how many of it to `keep`."""
 
     async def do(self, at: Context) -> Outputs:
-        """Have it begun."""
+        """Begin it."""
         id = await at.cloud.take_image(self.server_id, name=self.name, mark=at.mark, series=self.series)
         if id:
             return self._outputs(id)
@@ -76,7 +76,7 @@ class AwaitImage(Step, frozen=True, kw_only=True):
     id: str
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Say which image took so long."""
+        """Return the error that names the image."""
         return StepTimedOut(f"Image {self.id} was not active after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:

@@ -18,7 +18,7 @@ _SOON = timedelta(seconds=0.5)
 
 
 class StopServer(Step, frozen=True, kw_only=True):
-    """Shut a server down, so that nothing is written that would be lost; the way back starts it again."""
+    """Shut a server down, so that nothing is written that would be lost; undo starts it again."""
 
     kind: ClassVar[str] = "transfer.stop"
     action: ClassVar[str] = "POWERING_OFF"
@@ -35,7 +35,7 @@ class StopServer(Step, frozen=True, kw_only=True):
         return {"id": self.id}
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
-        """Return the server: it is started whatever it is found like."""
+        """Return the server: undo starts it whatever its state."""
         return {"id": self.id}
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
@@ -69,18 +69,18 @@ class ShareImage(Step, frozen=True, kw_only=True):
 
 
 class UnplugVolume(attachment.DetachVolume, frozen=True, kw_only=True):
-    """Pull a volume out of the server that is left behind; the way back plugs it in again."""
+    """Detach a volume from the server that is left behind; undo attaches it again."""
 
     kind: ClassVar[str] = "transfer.unplug"
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
-        """Return the volume: it is plugged in whatever it is found like."""
+        """Return the volume: undo attaches it whatever its state."""
         return {"id": self.volume_id}
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Plug it in again."""
+        """Attach it again."""
         await attachment.AttachVolume(server_id=self.server_id, volume_id=self.volume_id).do(at)
 
 
@@ -160,7 +160,7 @@ async def _until_available(id: str, account: driver.Cloud) -> None:
 
 
 class EndOriginal(server.DeleteServer, frozen=True, kw_only=True):
-    """Delete the server that was left behind: from here on there is no way back."""
+    """Delete the server that was left behind: nothing before it can be undone from here on."""
 
     kind: ClassVar[str] = "transfer.end_original"
     final: ClassVar[bool] = True

@@ -14,7 +14,7 @@ BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
 
 
 class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
-    """Have a snapshot made of a volume."""
+    """Make a snapshot of a volume."""
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
@@ -31,7 +31,7 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
         return {"gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
-        """Have it made; it is not yet there when Cinder answers."""
+        """Begin it; the snapshot is not finished when the cloud answers."""
         snapshot = await at.cloud.create_volume_snapshot(
             self.volume_id, name=self.name, description=self.description, mark=at.mark
         )
@@ -55,7 +55,7 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
 
 class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
-    """Wait until a snapshot of a volume is there."""
+    """Wait until a snapshot of a volume is available."""
 
     kind: ClassVar[str] = "volume_snapshot.await"
     action: ClassVar[str] = "UPLOADING"
@@ -67,7 +67,7 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
 
     def timeout_error(self, seconds: float) -> EnamelError:
         """Say which snapshot took so long."""
-        return StepTimedOut(f"Snapshot {self.id} was not there after {seconds:.0f} s.")
+        return StepTimedOut(f"Snapshot {self.id} was not available after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it."""
@@ -81,7 +81,7 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
 
         snapshot = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
         if snapshot is None:
-            raise Gone(f"Snapshot {self.id} has gone before it was there.", cloud=at.cloud.name)
+            raise Gone(f"Snapshot {self.id} has gone before it was available.", cloud=at.cloud.name)
         return {"id": snapshot.id}
 
 

@@ -121,7 +121,7 @@ class OpenStackCloud(
     Keypairs, ServerGroups                  compute/keypair, compute/server_group
     Networks, Ports, Addresses              network/network, network/port, network/address
     SecurityGroups                          network/security_group
-    … all four where Nova is the network    network/nova_network, which goes before Neutron's
+    … all four where Nova is the network    network/nova_network, which overrides Neutron's
     Volumes: attach, Ports: attach          compute/attachment
     Volumes, their transfer, snapshots      storage/volume, storage/volume_transfer, storage/volume_snapshot
     Images: read                            storage/image
@@ -248,7 +248,7 @@ class OpenStackCloud(
         await self.calls.close()
 
     def _sharing(self, kind: str, answer: type[T]) -> poller.Sharing[T] | None:
-        """Return with whom the looks at one kind are shared."""
+        """Return with whom the polls of one kind are shared."""
         if not self.board.there:
             return None
         return poller.Sharing(self.board, kind=kind, answer=answer, of=self.whose)

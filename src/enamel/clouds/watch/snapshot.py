@@ -1,4 +1,4 @@
-"""The picture of what there is of one kind, put together from looks that each may be wrong.
+"""The snapshot of all resources of one kind, put together from polls that each may be wrong.
 
 A list is evidence, not truth: one that misses a resource once is not believed, and neither is one that shows an older
 state than was seen before. Lists of changes are believed only as long as lists of everything bear them out.
@@ -39,7 +39,7 @@ class Poll(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Source(Protocol[T]):
-    """Where a watcher looks."""
+    """What a watcher polls."""
 
     tells_changes: bool
     """Whether it can list only what has changed."""
@@ -53,7 +53,7 @@ class Source(Protocol[T]):
         """
 
     async def one(self, id: str) -> T:
-        """Look at one. Raises Gone."""
+        """Return one. Raises Gone."""
 
     def kind(self, value: T) -> str | None:
         """Return what those that take about as long as this one share; None where it is not being made."""
@@ -75,7 +75,7 @@ class Snapshot(Generic[T]):
         """What the last list of changes went back to."""
         self._distrusted_until = 0.0
         self.clock: datetime | None = None
-        """When the last look was begun, by the cloud's clock."""
+        """When the last poll was begun, by the cloud's clock."""
         self.full_at: float | None = None
         """When the last list of everything was begun, by ours."""
 
@@ -98,7 +98,7 @@ class Snapshot(Generic[T]):
         return self.clock is not None and now >= self._distrusted_until
 
     def take(self, poll: Poll[T], *, since: datetime | None, began: float) -> Iterator[tuple[Seen[T], bool]]:
-        """Put a look into the picture; yield what it shows that is believed, and whether that is new.
+        """Add a poll to the snapshot; yield what it shows that is believed, and whether that is new.
 
         Args:
             poll: What was seen.
@@ -129,13 +129,13 @@ class Snapshot(Generic[T]):
         yield from changes
 
     def bury(self, id: str, *, now: float) -> None:
-        """Take note that the cloud denies that there is such a thing."""
+        """Record that the cloud denies that a resource exists."""
         last = self._known.get(id)
         if last is not None:
             self._bury(last, now=now)
 
     def _miss(self, listed: set[str], *, now: float) -> None:
-        """Take note of what a list of everything does not show."""
+        """Record what a list of everything does not show."""
         for id in self._known.keys() - listed:
             value = self._known[id].value
             self._missed[id] = self._missed.get(id, 0) + 1
@@ -167,8 +167,8 @@ class Snapshot(Generic[T]):
         return False
 
     def _check(self, seen: Seen[T], *, now: float) -> None:
-        """Stop believing in lists of changes where one should have told of this change, and could not."""
+        """Stop believing lists of changes if one should have shown this change and did not."""
         if self._since is not None and seen.updated is not None and seen.updated < self._since:
-            # It changed since we last looked, but its stamp is older than what was asked for: the clocks of the
+            # It changed since the last poll, but its stamp is older than what was asked for: the clocks of the
             # cloud's own hosts are that far apart.
             self._distrusted_until = now + DISTRUSTED_FOR

@@ -44,12 +44,12 @@ class Servers(catalogue.Catalogue, methods.Servers):
         return msgspec.structs.replace(server, volumes=await self._attached(id))
 
     async def server_seen(self, id: str) -> cloud.Server:
-        """Return one server; answered from the watcher while its look is fresh. Raises Gone."""
+        """Return one server; answered from the watcher while its poll is fresh. Raises Gone."""
         # What a list does not show may still be there: a restorable server, or another project's.
         return await self.servers.find(id) or await self.server(id)
 
     async def servers_list(self) -> Sequence[cloud.Server]:
-        """Return all of the project's servers; answered from the watcher while its look is fresh."""
+        """Return all of the project's servers; answered from the watcher while its poll is fresh."""
         # A list of changes tells of restorable servers, too, a list of everything does not.
         return [server for server in await self.servers.all() if server.state is not ServerState.SOFT_DELETED]
 
@@ -68,7 +68,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
 
     async def servers_marked(self, mark: str) -> Sequence[cloud.Server]:
         """Return the servers whose metadata key `enamel` has this value, newest last."""
-        # Nova has no filter on metadata; however many marks are looked up at once, it is one list.
+        # Nova has no filter on metadata; however many marks are searched for at once, it is one list.
         servers = [server for server in await self.servers.all_from_now() if server.mark == mark]
         return sorted(servers, key=lambda server: (server.created is not None, server.created))
 

@@ -1,4 +1,4 @@
-"""How Nova tells of servers, and what Enamel makes of it."""
+"""Servers as Nova shows them, and how they become Enamel's."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ class Address(Struct):
 
     addr: str
     kind: str = field(name="OS-EXT-IPS:type", default="")
-    """Not told before 2013."""
+    """Not shown before 2013."""
 
 
 class Flavor(Struct):
@@ -68,7 +68,7 @@ class Fault(Struct):
 
 
 class Server(Struct):
-    """A server as Nova tells it."""
+    """A server as Nova shows it."""
 
     id: str
     name: str = ""
@@ -89,7 +89,7 @@ class Server(Struct):
     tags: list[str] = []
     addresses: dict[str, list[Address]] = {}
     attached: list[Attached] | UnsetType = field(name="os-extended-volumes:volumes_attached", default=UNSET)
-    """Not told before 2013."""
+    """Not shown before 2013."""
     fault: Fault | None = None
     host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
     host_id: str = field(name="hostId", default="")
@@ -100,7 +100,7 @@ class Server(Struct):
     locked: bool = False
     """From 2.9 on."""
     server_groups: list[str] | UnsetType = UNSET
-    """From 2.71 on, where one server is looked at."""
+    """From 2.71 on, in the answer for one server."""
 
     def told(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
         """Return the server in Enamel's words.
@@ -164,7 +164,7 @@ class Server(Struct):
 
 
 class One(Struct):
-    """The answer to a look at one server."""
+    """The answer for one server."""
 
     server: Server
 

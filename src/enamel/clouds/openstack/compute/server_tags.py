@@ -94,7 +94,7 @@ class Tags(server.Servers, methods.Tags):
         ).metadata
 
     async def _keep_tags(self, server_id: str, kept: Sequence[str]) -> None:
-        """Have a server's metadata hold these tags and no others."""
+        """Store these tags, and no others, in a server's metadata."""
         metadata = await self._metadata(server_id)
         texts = tags.written(kept)
         if texts.items() - metadata.items():

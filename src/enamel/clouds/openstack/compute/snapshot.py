@@ -37,7 +37,7 @@ class Snapshots(server.Servers, image.Images):
     async def take_image(
         self, server_id: str, *, name: str, mark: str, series: Mapping[str, Any] | None = None
     ) -> str:
-        """Have an image made of a server and return its id; empty where the cloud is too old to tell it.
+        """Begin to make an image of a server and return its id; empty if the cloud is too old to return it.
 
         Args:
             server_id: The server.
@@ -119,7 +119,7 @@ class _Of(Protocol):
 
 
 class Source:
-    """Where images that are being made are looked at."""
+    """What the watcher of images that are being made polls."""
 
     tells_changes = False
 
@@ -127,14 +127,14 @@ class Source:
         self._cloud = of
 
     async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[cloud.Image]:
-        """Look at those that are waited for."""
+        """Poll those that are waited for."""
         images = await self._cloud.images_of(ids)
         return snapshot.Poll(
             seen=[snapshot.Seen(id=entry.id, updated=None, value=entry) for entry in images], at=None
         )
 
     async def one(self, id: str) -> cloud.Image:
-        """Look at one. Raises Gone."""
+        """Return one. Raises Gone."""
         return await self._cloud.image(id)
 
     def kind(self, value: cloud.Image) -> str | None:

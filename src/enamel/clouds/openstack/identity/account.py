@@ -1,4 +1,4 @@
-"""Users and projects, as Keystone knows them: looked up before something is shared with them, or goes to them."""
+"""Users and projects, as Keystone knows them: read before something is shared with them or transferred to them."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -95,6 +95,6 @@ class Accounts(service.Service, methods.Projects):
                 f"These credentials give no role in project '{project[:64]}' of cloud {self.name}"
                 + ("." if self.keystone.rescopes else ": application credentials are bound to one project."),
                 cloud=self.name,
-                remedy="Have a role given to you there, or add an entry for that project to clouds.yaml.",
+                remedy="Get a role there, or add an entry for that project to clouds.yaml.",
             )
         return CloudReference(entry=other)

@@ -1,4 +1,4 @@
-"""The session with one OpenStack cloud: who we are, the token, and where each service answers.
+"""The session with one OpenStack cloud: the account, the token, and where each service answers.
 
 keystoneauth1 knows all the ways to authenticate and all the shapes of catalogues and version documents. It is
 synchronous, so it works in a thread, and only here: once per token, and once per service whose versions matter.

@@ -22,7 +22,7 @@ class _Address(Struct):
     port_id: str | None = None
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
-    """Not told by clouds before 2016."""
+    """Not shown by clouds before 2016."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 

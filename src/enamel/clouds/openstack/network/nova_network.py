@@ -1,7 +1,7 @@
 """Clouds without Neutron, where Nova is its own network service (before 2.36): addresses and groups in its old words.
 
 They have no ports. What leads to a server is known by the server itself: wherever a port is asked for, its id is the
-server's. Networks cannot be chosen either; all that servers are plugged into is one, and each pool of public addresses is
+server's. Networks cannot be chosen either; all servers are on one, and each pool of public addresses is
 an external network.
 """
 
@@ -379,7 +379,7 @@ class NovaNetwork(
         return reply.security_group.told()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
-        """Add rules, each with a request of its own; rules that are there already are not a fault."""
+        """Add rules, each with a request of its own; existing rules are not a fault."""
         if not await self._of_nova():
             await super().add_rules(group_id, rules)
             return

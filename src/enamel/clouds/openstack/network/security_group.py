@@ -83,14 +83,14 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         return reply.security_group.told()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
-        """Add rules in one request; rules that are there already are not a fault."""
+        """Add rules in one request; existing rules are not a fault."""
         bodies = list(dict.fromkeys(_Key.of(rule) for rule in rules))
         if not bodies:
             return
         try:
             await self._add(group_id, bodies)
         except CloudConflict:
-            # One that is there already makes Neutron refuse all of them.
+            # An existing rule makes Neutron refuse all of them.
             params = (("security_group_id", group_id), ("direction", "ingress"))
             reply = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
             known = {_Key.of_neutron(rule) for rule in reply.security_group_rules}
@@ -146,7 +146,7 @@ class _Key(Struct, frozen=True):
 
     @classmethod
     def of_neutron(cls, rule: _Rule) -> "_Key":
-        """Return the key of a rule that is there."""
+        """Return the key of an existing rule."""
         return cls(
             rule.protocol,
             rule.port_range_min,

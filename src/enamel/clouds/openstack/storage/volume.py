@@ -120,7 +120,7 @@ class Volumes(service.Service, methods.Volumes):
         return (await self._get(SERVICE, f"/volumes/{service.checked(id)}", answer=_VolumeBody)).volume.told()
 
     async def volumes_list(self) -> Sequence[cloud.Volume]:
-        """Return all of the project's volumes; answered from the watcher while its look is fresh."""
+        """Return all of the project's volumes; answered from the watcher while its poll is fresh."""
         return await self.volumes.all()
 
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
