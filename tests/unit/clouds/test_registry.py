@@ -239,7 +239,7 @@ async def test_an_openstack_handle_leaves_nothing_open(sandbox: serve.Sandbox, t
         assert await kept.quota(["servers", "volumes"])
         assert await kept.servers.all() == []
         assert not kept.in_use
-        connections = kept.calls._reading
+        connections = kept.calls._client._reading
         assert connections is not None and not connections.closed
         await clouds.close_idle()
         assert connections.closed and clouds.opened == 0
