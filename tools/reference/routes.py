@@ -57,7 +57,7 @@ def bodies(kinds: Sequence[Any]) -> str:
     """Return the types of a body with links to the Structs in them; nothing where there is no body."""
     words: dict[str, None] = {}
     for kind in kinds:
-        names = [schemas.name_of(row) for row in struct.named(kind)]
+        names = [schemas.name_of(struct_type) for struct_type in struct.named(kind)]
         words |= dict.fromkeys(
             [f"[{name}](bodies.md#{page.anchor(name)})" for name in names] or [struct.spell(kind)]
         )

@@ -20,7 +20,6 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.clouds.calls import context
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
@@ -68,7 +67,6 @@ class Path:
             request_id=request.scope[middleware.REQUEST_ID],
             fresh=headers.wants_fresh(request.headers),
         )
-        context.use(ctx)
         parameters = query.parse(request.query_params.multi_items(), route.query)
         data = await _data(request) if _has_body(request, route) else None
         if data is not None:

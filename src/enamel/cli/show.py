@@ -22,7 +22,6 @@ _WIDE = 200
 
 COLOURS = {
     "COMPLETED": "green",
-    "READY": "green",
     "ACTIVE": "green",
     "DONE": "green",
     "TERMINATED": "dim",

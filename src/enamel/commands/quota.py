@@ -1,4 +1,4 @@
-"""Whether a launch fits the project's quota, less what running tasks are about to take."""
+"""Whether a request fits the project's quota, less what running tasks have reserved."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ NAMES = {
     "security_groups": "security groups",
     "networks": "networks",
 }
-"""What the quotas are called in sentences."""
+"""The names of the quotas in sentences."""
 
 SERVERS = frozenset({"servers", "cores", "memory_mb"})
 """The quotas that new servers use up …"""
@@ -35,14 +35,14 @@ COUNTED = {
     "keypair": "keypairs",
     "server_group": "server_groups",
 }
-"""Kinds of things that a task makes, and the quotas that they count against."""
+"""Kinds of resources that a task makes, and the quotas against which they count."""
 
 SHARED = {"servers": ("cores", "memory_mb"), "volumes": ("gigabytes",)}
 """Quotas that are used up along with another one."""
 
 
 def numbers(needs: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]:
-    """Return what is wanted of each quota that has a limit, and how much of it is free."""
+    """Return what is needed of each quota that has a limit, and how much of it is free."""
     limited = {}
     for kind, number in needs.items():
         limit = facts.quota.get(kind)
@@ -73,7 +73,7 @@ def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
 
 
 def outstanding(reserves: Mapping[str, int], made: Mapping[str, int]) -> dict[str, int]:
-    """Return what a task has yet to take: what it needs less what it has made."""
+    """Return what a task still needs: its reservations less what it has made."""
     left = dict(reserves)
     for kind, quota in COUNTED.items():
         reserved = reserves.get(quota, 0)

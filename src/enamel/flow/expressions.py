@@ -178,7 +178,7 @@ def shown(value: Any) -> Any:
 
 
 def quoted(value: Any, operators: frozenset[str]) -> Any:
-    """Return a value of a time without some operators, in which objects that look like them were literals."""
+    """Return a value of an earlier version, in which objects that look like some operators were literals."""
     if operator_of(value) in operators:
         return {"literal": value}
     if isinstance(value, dict):
@@ -190,7 +190,7 @@ def check(value: Any, *, depth: int = 0) -> None:
     """Make sure that the expressions within a value can be evaluated.
 
     Raises:
-        PlanUnreadable: One has other operands than its operator takes, or they are nested too deeply.
+        PlanUnreadable: One does not have the operands of its operator, or they are nested too deeply.
     """
     operator = operator_of(value)
     if operator is not None:

@@ -1,4 +1,4 @@
-"""The workbench: makes a node of a plan into a step that is ready to be done, and lays out what it works with."""
+"""The step builder: makes a step of a plan's node, and the context in which it runs."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ from enamel.steps.step import Context, Step
 
 
 class StepBuilder:
-    """Where the steps of one task are made ready."""
+    """Builds the steps of one task."""
 
     def __init__(self, graph: Graph, journal: TaskJournal, tools: Runtime) -> None:
         self._graph = graph
@@ -25,7 +25,7 @@ class StepBuilder:
         self._tools = tools
 
     async def step(self, node: Node) -> Step:
-        """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
+        """Return a node's step with its inputs evaluated. Raises PlanUnreadable, SecretMissing."""
         references = list(expressions.paths(node.inputs, "secret"))
         texts = {reference: (await self._tools.secrets.get(reference)).decode() for reference in references}
         try:
@@ -40,7 +40,7 @@ class StepBuilder:
         return plans.step_of(node, inputs)
 
     def alternative(self, node: Node) -> Mapping[str, Any]:
-        """Return the placement that a node's server is tried in."""
+        """Return the placement in which a node's group is tried."""
         if node.group is None:
             return {}
         return self._graph.groups[node.group].alternatives[self._journal.task.groups.get(node.group, 0)]
@@ -70,7 +70,7 @@ class StepBuilder:
 
 
 class _Outputs(Mapping[str, Mapping[str, Any]]):
-    """The outputs of the steps that have any, looked up where they are: a plan of thousands of steps is not copied."""
+    """The outputs of the steps that have any, read in place: a plan of thousands of steps is not copied."""
 
     def __init__(self, items: Mapping[str, Item]) -> None:
         self._items = items

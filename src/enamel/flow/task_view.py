@@ -1,4 +1,4 @@
-"""The view of a task: what its items tell about its servers, its progress, its calls and what it has made.
+"""The view of a task: its servers, progress, calls and resources, as its items record them.
 
 All of it is derived, so that the end of a step writes the step's row and nothing else; only the end of the task
 writes the view down.
@@ -19,13 +19,13 @@ from enamel.model.task import Task
 from enamel.steps import KINDS
 
 FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
-"""The states of a step that has an error which it did not get over; it may be undone since."""
+"""The states of a step that failed for good; it may be undone since."""
 _LASTING = ("cloud", "placement", "fixed_addresses", "public_address", "volumes", "launched_at")
 """What is so of a server whatever a task does with it."""
 
 
 def seen(owner: Task, items: Sequence[Item], plan: Plan) -> Task:
-    """Return a task with its servers, progress, calls and result as its items tell them."""
+    """Return a task with its servers, progress, calls and result as its items record them."""
     servers = tuple(entries(plan, items))
     return msgspec.structs.replace(
         owner,
@@ -40,7 +40,7 @@ def seen(owner: Task, items: Sequence[Item], plan: Plan) -> Task:
 
 
 def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
-    """Return what is known of each server that was asked for, in the order of the request."""
+    """Return what is known of each requested server, in the order of the request."""
     by_group: dict[str, list[Item]] = {group.name: [] for group in plans.servers(plan)}
     fields: dict[str, dict[str, Any]] = {
         group.name: {"id": group.id, **group.known} for group in plans.servers(plan)
@@ -56,13 +56,13 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
 
 
 def known(entry: task.ServerEntry) -> dict[str, Any]:
-    """Return what an entry tells of a server beside how far its task is with it."""
+    """Return what an entry says of a server beside the progress of its task."""
     fields: dict[str, Any] = msgspec.to_builtins(entry)
     return {name: fields[name] for name in _LASTING if fields[name]}
 
 
 def there(server: cloud.Server, *, on: str, region: str) -> Group:
-    """Return the group of a server that is there before the task begins."""
+    """Return the group of a server that exists before the task begins."""
     public = next(iter(server.floating_addresses), None)
     entry = task.ServerEntry(
         hostname=server.name,
@@ -84,7 +84,7 @@ def left_behind(step: Item) -> bool:
 def data(items: Iterable[Item]) -> dict[str, Any]:
     """Return what a command answers with beside what it has made, for example the id of a snapshot's image.
 
-    Lists that several steps tell are one list; of other values, the last step's counts.
+    Lists of several steps become one list; of other values, the last step's counts.
     """
     answer: dict[str, Any] = {}
     for step in items:
@@ -99,7 +99,7 @@ def _when(step: Item) -> datetime:
 
 
 def _entry(name: str, own: Sequence[Item], known: Mapping[str, Any]) -> task.ServerEntry:
-    """Return a server's entry out of what its steps have told."""
+    """Return a server's entry, made of the outputs of its steps."""
     fields = dict(known)
     failed = next((step for step in own if step.state in FAILED and step.error), None)
     if failed is not None:

@@ -49,11 +49,11 @@ class BootVolume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: Name | None = None
     """Volume type; the cloud chooses where none is named."""
     delete_with_server: bool = True
-    """Whether it goes with its server."""
+    """Whether it is deleted with its server."""
 
 
 class VolumeChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A volume that the server gets: a new one, or one that is there."""
+    """A volume of the server, new or existing."""
 
     size_gb: Gigabytes | None = None
     """Of a new volume."""
@@ -61,7 +61,7 @@ class VolumeChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Volume type; the cloud chooses where none is named."""
     name: Name | None = None
     volume: Name | None = None
-    """Name or id of a volume that is there."""
+    """Name or id of an existing volume."""
     delete_with_server: bool | None = None
     """New volumes go with their server unless this says no; existing ones stay unless it says yes."""
 
@@ -146,7 +146,7 @@ class Defaults(ServerRequest, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is told by webhook."""
+    """Webhooks to which the events are sent."""
 
     url: str
     """Where it is sent: https://host/path, at a public address."""
@@ -180,4 +180,4 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Literal["low", "normal", "high"] = "normal"
     """How urgent it is among the tasks that wait; `high` is for operators."""
     notify: list[Notify] | None = None
-    """Who is told by webhook."""
+    """Webhooks to which the events are sent."""

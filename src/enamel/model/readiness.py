@@ -1,4 +1,4 @@
-"""Readiness: what a caller takes for the sign that a server is ready."""
+"""Readiness: the sign by which a caller considers a server ready."""
 
 import re
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ _PLAIN = re.compile("[!-~]+")
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """What tells that a server is ready."""
+    """The sign that a server is ready."""
 
     scheme: str
     """active, tcp, http or https."""

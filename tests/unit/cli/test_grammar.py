@@ -133,6 +133,15 @@ def test_the_cloud_is_part_of_every_request_but_those_about_tasks(bare: Type) ->
     ]
 
 
+def test_a_signal_is_sent_with_its_data(bare: Type) -> None:
+    with recorded({"/tasks/t1/signals/ready": {"name": "ready"}}) as (url, requests):
+        sent = bare("--url", url, "task", "signal", "t1", "ready", "--data", '{"port": 22}')
+        wrong = bare("--url", url, "task", "signal", "t1", "ready", "--data", "{")
+    assert (sent.code, sent.out) == (0, "Sent signal ready to task t1\n")
+    assert requests == [("POST /tasks/t1/signals/ready", {})]
+    assert (wrong.code, "is not JSON" in wrong.err) == (2, True)
+
+
 def test_a_task_is_followed_without_a_cloud(bare: Type) -> None:
     with recorded({"/volumes": {"id": "t1"}}) as (url, requests):
         bare("--url", url, "volume", "create", "data", "--size", "1", "--cloud", "north", "--wait")

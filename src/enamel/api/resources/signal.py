@@ -15,7 +15,7 @@ from enamel.service.tasks.signal import SignalRequest
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """A message that was stored for a step of a task."""
+    """A message that was kept for a step of a task."""
 
     id: str
     task: str

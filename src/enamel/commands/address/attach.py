@@ -1,4 +1,4 @@
-"""`address.attach`: an address leads to a server from now on."""
+"""`address.attach`: attach an address to a server."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
@@ -29,7 +29,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     Raises:
         NotFound: There is none of that id.
         WrongState: It is in use.
-        ActionImpossible: It is a port, and the server cannot be plugged into one now.
+        ActionImpossible: It is a port, and the server cannot get another interface now.
     """
     body: AttachWish = request.body
     named = delete.named(request, facts)
@@ -74,7 +74,7 @@ def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
     possible = action.possible(server, offered=facts.actions)
     if Action.ATTACH_NETWORK_INTERFACE not in possible:
         raise ActionImpossible(
-            f"Server '{server.name}' cannot be plugged into the address's port now: its state is {server.state.value}.",
+            f"Server '{server.name}' cannot be attached to the address's port now: its state is {server.state.value}.",
             possible=[doable.value for doable in possible],
             state=server.state.value,
         )

@@ -1,4 +1,4 @@
-"""`address.create`: an address that outlives servers, a floating IP or, where the cloud has none, a port."""
+"""`address.create`: create an address that outlives servers: a floating IP or, on clouds without, a port."""
 
 from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest, Planned

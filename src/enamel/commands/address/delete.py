@@ -1,4 +1,4 @@
-"""`address.delete`: an address goes back to the cloud, unless it leads to a server."""
+"""`address.delete`: delete an address that is attached to nothing."""
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
@@ -34,7 +34,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
 
 
 def named(request: CommandRequest, facts: Facts) -> cloud.Address:
-    """Return the address that a want is about.
+    """Return the address that a request is about.
 
     Raises:
         NotFound: There is none of that id.

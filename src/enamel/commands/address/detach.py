@@ -1,4 +1,4 @@
-"""`address.detach`: an address leads nowhere any more, and stays the project's."""
+"""`address.detach`: detach an address from its server; it stays the project's."""
 
 from enamel.commands.address import delete
 from enamel.commands.command import CommandRequest, Planned

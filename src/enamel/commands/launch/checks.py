@@ -13,7 +13,7 @@ from enamel.model.launch import NetworkChoice
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 KEY_NAME = re.compile(r"[A-Za-z0-9 _@.-]{1,255}")
 PROPERTY = re.compile(r"[A-Za-z0-9_:. -]{1,255}")
-"""What Nova takes for the name of a property."""
+"""What Nova accepts as the name of a property."""
 USER_DATA_BYTES = 65535
 
 

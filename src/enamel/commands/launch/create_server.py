@@ -1,4 +1,4 @@
-"""`server.create`: servers, and everything around them, with one call.
+"""`server.create`: create servers, and everything around them, with one request.
 
 Two plans lead there. *Ports first*: one bulk request makes all ports, then addresses are put on them while each
 server boots by itself; for servers that differ, have volumes or fixed addresses, or can move on to another placement.
@@ -95,7 +95,7 @@ def _singly(
 
 
 def _duration(text: str | None) -> timedelta | None:
-    """Return the duration that a text names; None where it names none, which is a fault told elsewhere."""
+    """Return the duration that a text names; None if it names none, which is reported as a fault elsewhere."""
     try:
         return duration.parse(text) if text else None
     except ValueError:
@@ -103,7 +103,7 @@ def _duration(text: str | None) -> timedelta | None:
 
 
 def blank(data: Any) -> Any:
-    """Return a launch's data without the texts that may hold secrets."""
+    """Return a launch's data without the texts that may contain secrets."""
     if isinstance(data, dict):
         return {
             key: "(kept in the key store)" if key in {"user_data", "secret"} and value else blank(value)

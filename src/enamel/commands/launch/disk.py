@@ -10,7 +10,7 @@ from enamel.model.states import VolumeState
 
 
 class Data(Struct, frozen=True, kw_only=True):
-    """A volume of a server: one to be made, or one that is there."""
+    """A volume of a server, new or existing."""
 
     size_gb: int = 0
     name: str = ""
@@ -54,7 +54,7 @@ def disks(member: RequestedServer, start: cloud.Volume | None, lookup: Lookup) -
 
 
 def _existing(member: RequestedServer, choice: VolumeChoice, pointer: str, lookup: Lookup) -> Data | None:
-    """Return a volume that is there, if the server can have it."""
+    """Return an existing volume, if the server can use it."""
     volume = lookup.find(lookup.facts.volumes, choice.volume or "", what="volume", pointer=pointer)
     if volume is None:
         return None

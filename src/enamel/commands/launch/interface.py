@@ -1,4 +1,4 @@
-"""The interface: where a server is plugged in, and where its public address comes from."""
+"""Interfaces: the networks and ports of a server, and the source of its public address."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from enamel.model.launch import AddressChoice, NetworkChoice
 
 
 class Interface(Struct, frozen=True, kw_only=True):
-    """Where a server is plugged in: a port that is there, or a network."""
+    """One interface of a server: on an existing port, or on a network."""
 
     network_id: str | None = None
     """None with no port: the network that Enamel gets for the project."""
@@ -31,7 +31,7 @@ class Interface(Struct, frozen=True, kw_only=True):
 
 
 def interfaces(member: RequestedServer, lookup: Lookup) -> tuple[Interface, ...] | None:
-    """Return where a server is plugged in; None means no network at all."""
+    """Return the interfaces of a server; None means no network at all."""
     networks = member.wish.networks
     if networks == "none":
         return None
@@ -55,7 +55,7 @@ def interfaces(member: RequestedServer, lookup: Lookup) -> tuple[Interface, ...]
 
 
 def with_address(plugged: Sequence[Interface] | None, address: cloud.Address) -> tuple[Interface, ...]:
-    """Return where a server is plugged in when an address that is a port has been added."""
+    """Return the interfaces of a server with those of an address that is a port."""
     interfaces = tuple(plugged or ())
     added = _of_address(address)
     return (
@@ -79,7 +79,7 @@ def own(member: RequestedServer, facts: Facts) -> cloud.Address | None:
 
 
 def _port(name: str, pointer: str, lookup: Lookup) -> Interface | None:
-    """Return the interface of a port that is there."""
+    """Return the interface on an existing port."""
     port = lookup.find(lookup.facts.ports, name, what="port", pointer=pointer)
     if port is None:
         return None

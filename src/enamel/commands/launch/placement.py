@@ -145,6 +145,6 @@ def _below(paths: Iterable[str], zones: dict[str, Zone], *, above: Sequence[str]
             if zone.available and (at == path or path in above):
                 spots.setdefault(at, Spot(path=at, zone=zone.name))
         if path in above and not zones:
-            # A cloud that tells of no zones chooses by itself.
+            # A cloud without zones chooses by itself.
             spots.setdefault(above[-1], Spot(path=above[-1]))
     return tuple(spots.values())

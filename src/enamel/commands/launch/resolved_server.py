@@ -1,4 +1,4 @@
-"""The choice: one server of a launch with everything that it names looked up."""
+"""The resolved server: one server of a launch with everything that it names looked up."""
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     hostname: str
     flavor: cloud.Flavor
     image_id: str | None = None
-    """None where the server boots from a volume that is there, or from one that is made of `boot_image_id`."""
+    """None if the server boots from an existing volume, or from one that is made of `boot_image_id`."""
     boot_image_id: str | None = None
     """Image whose bytes the boot volume gets."""
     disks: tuple[Data, ...] = ()
@@ -45,7 +45,7 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
 
 
 def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
-    """Return a server's choices; None where faults leave nothing to plan with."""
+    """Return a server with everything looked up; None if faults leave nothing to plan with."""
     body = member.wish
     before = len(lookup.faults)
     flavor = template.flavor(member, lookup)
@@ -91,7 +91,7 @@ def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
 
 
 def _peers(member: RequestedServer, peers: Peers | None, name: str, lookup: Lookup) -> tuple[str, ...]:
-    """Return the ids of the servers that a server is to be near to, or apart from."""
+    """Return the ids of the servers near which a server is to be, or apart from which."""
     if peers is None:
         return ()
     servers = lookup.facts.servers

@@ -1,4 +1,4 @@
-"""The fleet: the servers of a launch, each with its own fields and the defaults put together and named."""
+"""The servers of a launch, each with its own fields, the defaults and its name."""
 
 import random
 import re
@@ -28,7 +28,7 @@ class RequestedServers(Struct, frozen=True, kw_only=True):
 
 
 def read(launch: Launch, *, seed: int) -> RequestedServers:
-    """Return the fleet that a launch describes, with every fault that shows without a cloud."""
+    """Return the servers that a launch describes, with every fault that shows without a cloud."""
     faults: list[Fault] = []
     common, pointer = _common(launch, faults)
     if launch.servers is not None:
@@ -53,7 +53,7 @@ def read(launch: Launch, *, seed: int) -> RequestedServers:
         checked.append(msgspec.structs.replace(member, rules=parsed))
     faults += _doubles(checked)
     numbered = launch.servers is None and [server.hostname for server in members] == _names(launch, common)
-    # What is wrong with the defaults is wrong with every server, and told once.
+    # A fault of the defaults is a fault of every server, and reported once.
     return RequestedServers(members=tuple(checked), numbered=numbered, faults=tuple(dict.fromkeys(faults)))
 
 

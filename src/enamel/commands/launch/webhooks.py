@@ -1,4 +1,4 @@
-"""The notices of a launch: whom it tells by webhook, as far as it can be judged without asking anybody."""
+"""The webhooks of a launch, as far as they can be checked without a request."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ def faults(notices: list[Notify] | None) -> list[Fault]:
     """Return what is wrong with the webhooks of a launch."""
     wrong = []
     if notices and len(notices) > MOST:
-        wrong.append(Fault(pointer="/notify", detail=f"At most {MOST} webhooks can be told.", code="length"))
+        wrong.append(Fault(pointer="/notify", detail=f"At most {MOST} webhooks can be given.", code="length"))
     seen: set[str] = set()
     for number, notice in enumerate(notices or ()):
         wrong += _faults(notice, pointer=f"/notify/{number}")

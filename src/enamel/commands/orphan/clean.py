@@ -1,4 +1,4 @@
-"""`orphans.clean`: what belongs to nobody goes, as far as it is proposed and the caller asks for it."""
+"""`orphans.clean`: delete orphans that are proposed and that the caller names."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,11 +21,11 @@ _ORDER = (
     Kind.SERVER_GROUP,
     Kind.NETWORK,
 )
-"""What goes first: what uses others."""
+"""The order of deletion: what uses others first."""
 _HOLDERS = (Kind.SERVER, Kind.PORT)
 """What other things of the same task hang on."""
 AT_ONCE = 200
-"""So many things at the most go with one task."""
+"""Resources that one task deletes at the most."""
 
 
 def ask(request: CommandRequest) -> FactsNeeded:
@@ -38,7 +38,7 @@ def ask(request: CommandRequest) -> FactsNeeded:
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:
-    """Return the plan that takes orphans away, each looked at once more before it goes."""
+    """Return the plan that deletes orphans, each checked once more before."""
     body: CleanWish = request.body
     faults = list(_age_faults(body))
     if body.ids is not None:

@@ -1,4 +1,4 @@
-"""The suspects: what a look at a cloud finds to belong to nobody, and which of it is proposed for a clean-up."""
+"""The search for orphans: what in a project belongs to no task and no server, and which of it is proposed for deletion."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -53,7 +53,7 @@ class Owner(Struct, frozen=True, kw_only=True):
     reverted: bool
     """Whether what they made was to go again."""
     failed_to_undo: bool
-    """Whether a way back was not walked to its end."""
+    """Whether undoing failed half-way."""
     made: frozenset[str]
     """The ids of what they count among what they have made."""
 
@@ -73,7 +73,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 def find(inventory: Inventory, owners: Owners, *, running: Collection[str] = ()) -> list[Suspect]:
-    """Return what belongs to nobody: marked things whose tasks do not stand by them, and unused things.
+    """Return the orphans: marked resources that no task accounts for, and unused resources.
 
     Args:
         inventory: What the project has.
@@ -94,11 +94,11 @@ class _Thing(Protocol):
 
     @property
     def created(self) -> datetime | None:
-        """Return when it was made, where the cloud tells."""
+        """Return when it was made, if the cloud says so."""
 
 
 class _Look:
-    """One look at all that a project has."""
+    """The search among all that a project has."""
 
     def __init__(self, inventory: Inventory, owners: Owners) -> None:
         self._there = inventory
@@ -117,7 +117,7 @@ class _Look:
             )
 
     def _port(self, port: cloud.Port) -> Iterator[Suspect]:
-        """Yield a port, unless something that stays uses it, or it goes with its server."""
+        """Yield a port, unless something that stays uses it, or it is deleted with its server."""
         plugged = bool(port.server_id or port.owner)
         if plugged and (port.server_id not in self._strays or mark.read(port.mark) is None):
             return
@@ -129,7 +129,7 @@ class _Look:
         )
 
     def addresses(self) -> Iterator[Suspect]:
-        """Yield the floating IPs that lead nowhere, or to what goes."""
+        """Yield the floating IPs that are attached to nothing, or to orphans."""
         for address in self._there.addresses:
             if not address.port_id or address.port_id in self._let_go:
                 yield from self._judged(
@@ -172,7 +172,7 @@ class _Look:
                 )
 
     def server_groups(self, running: Collection[str]) -> Iterator[Suspect]:
-        """Yield the server groups of launches of which no server is left; they carry no marks, and tell no times."""
+        """Yield the server groups of launches of which no server is left; they carry neither marks nor times."""
         making = {server_group.name_of(id) for id in running}
         for candidate in self._there.server_groups:
             if (
@@ -183,7 +183,7 @@ class _Look:
                 yield Suspect(kind=Kind.SERVER_GROUP, id=candidate.id, name=candidate.name, why=Why.UNUSED)
 
     def networks(self) -> Iterator[Suspect]:
-        """Yield the networks that nobody goes on to make."""
+        """Yield the networks that no task is still creating."""
         for network in self._there.networks:
             yield from self._judged(Kind.NETWORK, network, network.name, network.mark)
 

@@ -1,4 +1,4 @@
-"""`server.reboot`, `server.resize` and their like: everything that can be done to a server that is there."""
+"""`server.reboot`, `server.resize` and the other actions on existing servers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,34 +15,34 @@ from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, Fault, WrongState
 
 SUMMARIES: dict[Action, str] = {
-    Action.SNAPSHOT: "Make an image of a server, and wait until it can be booted.",
-    Action.BACKUP: "Make an image of a server as one of a series, of which the oldest are deleted.",
+    Action.SNAPSHOT: "Create an image of a server, and wait until it can be booted.",
+    Action.BACKUP: "Create an image of a server as one of a series, of which the oldest are deleted.",
     Action.UPDATE_PASSWORD: "Change the administrator's password inside a server.",
-    Action.RESIZE: "Give a server another type, and confirm it.",
-    Action.CONFIRM_RESIZE: "Keep the type that a server has on trial.",
-    Action.REVERT_RESIZE: "Give a server back the type that it had before its resize.",
-    Action.REBOOT: "Have a server start again in an orderly way.",
-    Action.HARD_REBOOT: "Switch a server off and on.",
-    Action.PAUSE: "Stop a server where it is, in memory.",
-    Action.UNPAUSE: "Let a paused server go on.",
-    Action.SUSPEND: "Stop a server where it is, on disk.",
-    Action.RESUME: "Let a suspended server go on.",
+    Action.RESIZE: "Resize a server, and confirm it.",
+    Action.CONFIRM_RESIZE: "Confirm the resize of a server.",
+    Action.REVERT_RESIZE: "Revert the resize of a server.",
+    Action.REBOOT: "Reboot a server.",
+    Action.HARD_REBOOT: "Reboot a server by a power cycle.",
+    Action.PAUSE: "Pause a server, in memory.",
+    Action.UNPAUSE: "Unpause a server.",
+    Action.SUSPEND: "Suspend a server, to disk.",
+    Action.RESUME: "Resume a suspended server.",
     Action.POWER_OFF: "Shut a server down.",
     Action.POWER_ON: "Start a server that was shut down.",
-    Action.RESCUE: "Start a server from another image to mend its disk.",
+    Action.RESCUE: "Start a server from a rescue image.",
     Action.UNRESCUE: "Start a rescued server from its own disk again.",
-    Action.REBUILD: "Start a server over from an image; its addresses and volumes stay.",
-    Action.MOVE: "Move a server to another host, and confirm it.",
-    Action.RESTORE: "Bring a deleted server back while the cloud still has it.",
-    Action.SHELVE: "Put a server aside as an image.",
-    Action.SHELVE_OFFLOAD: "Free the host of a shelved server.",
-    Action.UNSHELVE: "Start a shelved server again.",
-    Action.LOCK: "Protect a server from actions.",
-    Action.UNLOCK: "Take a server's protection away.",
-    Action.ATTACH_BLOCK_DEVICE: "Plug a volume into a server, a new one where wished.",
-    Action.DETACH_BLOCK_DEVICE: "Pull a volume out of a server.",
-    Action.ATTACH_NETWORK_INTERFACE: "Plug a server into a network.",
-    Action.DETACH_NETWORK_INTERFACE: "Pull a server out of a network.",
+    Action.REBUILD: "Rebuild a server from an image; its addresses and volumes stay.",
+    Action.MOVE: "Migrate a server to another host, and confirm it.",
+    Action.RESTORE: "Restore a soft-deleted server.",
+    Action.SHELVE: "Shelve a server as an image.",
+    Action.SHELVE_OFFLOAD: "Offload a shelved server from its host.",
+    Action.UNSHELVE: "Unshelve a server.",
+    Action.LOCK: "Lock a server against actions.",
+    Action.UNLOCK: "Unlock a server.",
+    Action.ATTACH_BLOCK_DEVICE: "Attach a volume to a server, an existing or a new one.",
+    Action.DETACH_BLOCK_DEVICE: "Detach a volume from a server.",
+    Action.ATTACH_NETWORK_INTERFACE: "Attach a network interface to a server.",
+    Action.DETACH_NETWORK_INTERFACE: "Detach a network interface from a server.",
 }
 """What each action does; TERMINATE is a command of its own."""
 
@@ -103,7 +103,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
 
 
 def check(what: Action, facts: Facts) -> None:
-    """Hold an action against the server's state.
+    """Check an action against the server's state.
 
     Raises:
         ActionImpossible, WrongState: It is not possible now.
@@ -143,7 +143,7 @@ def check(what: Action, facts: Facts) -> None:
 
 
 def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take the password out of a request."""
+    """Remove the password from a request."""
     return {name: "***" if name == "password" and value else value for name, value in data.items()}
 
 

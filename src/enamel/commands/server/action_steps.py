@@ -1,4 +1,4 @@
-"""The recipes: which steps each action on a server takes."""
+"""The recipes: the steps of each action on a server."""
 
 from collections.abc import Callable
 from typing import Any
@@ -105,7 +105,7 @@ class Recipe:
         proof: bool = False,
     ) -> Handle:
         """Add the waiting for what an action leads to, which another step has begun."""
-        # The id comes from that step, so that a restart begins anew what has come to nothing.
+        # The id comes from that step, so that a restart repeats what failed.
         step = act.Settle(id=begun["id"], what=self.wish.action, goal=goal, proof=proof)
         return self.add(step, word=word, after=after)
 
@@ -121,7 +121,7 @@ class Recipe:
         return {"password": expressions.secret(PASSWORD)}
 
     def image(self) -> str | None:
-        """Return the id of the image that the action starts from; None where it names none."""
+        """Return the id of the image from which the action starts; None if it names none."""
         named = self.wish.template_id or self.wish.template
         if named is None:
             return None

@@ -1,4 +1,4 @@
-"""`server.terminate`: a server goes, and with it what was made for it, in the order that avoids "in use"."""
+"""`server.terminate`: delete a server and what was made for it, in the order that avoids "in use"."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     name = gone.name
     for floating in addresses:
         draft.add(address.DeleteAddress(id=floating.id), group=name)
-    # Where deletion is deferred, a deleted server keeps its ports and volumes: what takes them along has to force it.
+    # Where deletion is deferred, a deleted server keeps its ports and volumes: whoever deletes them as well has to force it.
     # What outlives it has to be free for the next one at once.
     force = bool(addresses or volumes or ports or groups) or _frees(request, facts)
     ended = draft.add(server.DeleteServer(id=gone.id, force=force), group=name)
@@ -67,14 +67,14 @@ def _faults(along: str | None) -> list[Fault]:
 
 
 def _frees(request: CommandRequest, facts: Facts) -> bool:
-    """Tell whether something stays that was asked for by itself, and that a deferred deletion would hold on to."""
+    """Tell whether something stays that was requested by itself and that a deferred deletion would keep attached."""
     marks = [thing.mark for thing in facts.ports] + [thing.mark for thing in facts.addresses]
     marks += [thing.mark for thing in facts.volumes if thing.attached_to]
     return request.params.get("with") != "nothing" and any(map(mark.is_lasting, marks))
 
 
 def _goes(request: CommandRequest, kind: str, text: str) -> bool:
-    """Tell whether a thing around the server goes with it."""
+    """Tell whether a resource of the server is deleted with it."""
     along = request.params.get("with")
     by = mark.read(text)
     if kind == "ports" and by is not None and by.lasting:

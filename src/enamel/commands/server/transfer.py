@@ -1,4 +1,4 @@
-"""`server.transfer`: a server goes to another project, with its disk, its volumes, its metadata and its tags."""
+"""`server.transfer`: move a server to another project, with its disk, volumes, metadata and tags."""
 
 from datetime import timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         notes=(
             "The server gets another id and other addresses; its public addresses stay in the old project.",
             "It gets the default security group there; the groups that it has here stay here.",
-            "There is no way back from the moment on at which the original is deleted.",
+            "Once the original is deleted, the transfer cannot be undone.",
         ),
     )
     return Planned(plan=planned, faults=tuple(lookup.faults), timeout=timedelta(hours=3))

@@ -1,4 +1,4 @@
-"""`server_type.change`: a size of server gets another name, other numbers, or other users."""
+"""`server_type.change`: change the name, the numbers or the users of a server type."""
 
 from typing import Any
 

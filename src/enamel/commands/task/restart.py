@@ -1,4 +1,4 @@
-"""`task.restart`: a task that failed is taken up again, from where it failed or from a step that is named.
+"""`task.restart`: run a task that failed again, from where it failed or from a named step.
 
 The new task has the old one's plan. What the old one made and did not undo becomes the new one's, and stays whatever
 becomes of the new one; only a revert takes it away. What the old one made in steps that are to be done again is undone
@@ -227,7 +227,7 @@ def _anew(old: Task, past: Plan, items: Mapping[str, Item], again: Collection[st
     draft = Draft()
     undone = undo_steps.outstanding(draft, past, items)
     undone |= undo_steps.undo(draft, before, items, of=old, among=again, places=split)
-    # One server's trouble is its own, unless something is done again that serves all.
+    # The failure of one server concerns that server only, unless something is done again that serves all.
     alone = all(node.group for node in before.nodes if node.name in again)
     first = [
         msgspec.structs.replace(node, group=_whose(undone[node.name], split) if alone else None)

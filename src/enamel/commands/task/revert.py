@@ -1,4 +1,4 @@
-"""`task.revert`: what an ended task has made goes again, and nothing else."""
+"""`task.revert`: undo what an ended task has made, and nothing else."""
 
 from collections.abc import Sequence
 from datetime import timedelta

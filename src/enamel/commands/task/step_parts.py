@@ -1,6 +1,6 @@
-"""The pieces of steps that make something for each of several servers: single things that are made again.
+"""The parts of steps that make something for each of several servers: single things that are made again.
 
-`server-boot` made three servers and lost the second one: `server-boot-again-2` makes that one anew, and whoever used
+`server-boot` made three servers and lost the second one: `server-boot-again-2` makes that one again, and whoever used
 `server-boot.servers.1` uses `server-boot-again-2.servers.0`.
 """
 

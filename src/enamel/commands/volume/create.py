@@ -1,4 +1,4 @@
-"""`volume.create`: a volume, empty or from an image, that can be used when the task has ended."""
+"""`volume.create`: create a volume, empty or from an image, that is usable when the task has ended."""
 
 from enamel.clouds.capability import Capability
 from enamel.commands import quota

@@ -1,4 +1,4 @@
-"""`volume.delete`: a volume goes, unless a server has it or snapshots build on it."""
+"""`volume.delete`: delete a volume that no server uses and that has no snapshots."""
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded

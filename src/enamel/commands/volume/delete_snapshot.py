@@ -1,4 +1,4 @@
-"""`volume.delete_snapshot`: a snapshot of a volume goes; the volume stays as it is."""
+"""`volume.delete_snapshot`: delete a snapshot of a volume; the volume stays."""
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded

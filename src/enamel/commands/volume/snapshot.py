@@ -1,4 +1,4 @@
-"""`volume.snapshot`: what is on a volume now, kept beside it; the volume may be in use."""
+"""`volume.snapshot`: create a snapshot of a volume, which may be in use."""
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded

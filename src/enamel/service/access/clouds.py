@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from enamel.clouds import driver
 from enamel.clouds.accounts import Accounts
+from enamel.clouds.calls import context
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CapabilityMissing, CloudError, CloudUnknown, Fault, Gone, Invalid, NotFound
 
@@ -32,7 +33,8 @@ class CallerClouds:
         self._accounts = accounts
 
     def of(self, ctx: CallContext) -> driver.Clouds:
-        """Return all clouds of the caller."""
+        """Return all clouds of the caller; what is called there from now on is called in this context."""
+        context.use(ctx)
         return self._accounts.of(ctx.caller)
 
     def names(self, ctx: CallContext, cloud: str | None = None) -> tuple[str, ...]:
@@ -57,7 +59,8 @@ class CallerClouds:
             CloudError: The cloud's entry cannot be used.
         """
         clouds = self.of(ctx)
-        return clouds.get(default(clouds) if cloud is None else self.names(ctx, cloud)[0])
+        name = default(clouds) if cloud is None else self.names(ctx, cloud)[0]
+        return clouds.get(name)
 
     def sites(
         self, ctx: CallContext, cloud: str | None = None

@@ -182,7 +182,6 @@ RULES: tuple[Rule, ...] = (
     _command("task:restart", MEMBER, "Restart a failed task.", command="task.restart"),
     _use("task:signal", MEMBER, "Send a message to a step of a task that waits for it."),
     _use("task:webhooks", MEMBER, "Replay webhooks of a task and change their secrets."),
-    _use("task:signal", MEMBER, "Send a message to a step of a task that waits for it."),
 )
 """Every rule, by resource."""
 

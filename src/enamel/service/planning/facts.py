@@ -110,10 +110,6 @@ def _single(
     return questions
 
 
-async def _images(account: driver.Cloud, needed: FactsNeeded) -> Sequence[cloud_model.Image]:
-    return await (account.images_named(needed.templates) if needed.templates else account.images())
-
-
 async def _keypairs(account: driver.Cloud, names: Collection[str]) -> dict[str, cloud_model.Keypair]:
     keypairs = await asyncio.gather(*(account.keypair(name) for name in names))
     return {keypair.name: keypair for keypair in keypairs if keypair is not None}

@@ -125,7 +125,6 @@ VIRT_STATES = {
 }
 """The cloud's state of a server in the words of this API."""
 
-
 MARK = "enamel"
 """The property by which Enamel knows what it has made; it is nobody else's business."""
 
