@@ -35,6 +35,7 @@ from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
 from enamel.secrets.base import Keys
 from enamel.service import assembly
+from enamel.service.access import clouds as caller_clouds
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
@@ -113,7 +114,7 @@ async def up(
         services = _services(parts, lease=lease)
         await _work(stack, parts, lease=lease)
         url = await _listen(stack, parts, services)
-        log.info("up", url=url, cloud=clouds.names()[0], sandbox=cloud is not None)
+        log.info("up", url=url, cloud=caller_clouds.default(clouds), sandbox=cloud is not None)
         yield Running(url=url, clouds=clouds, services=services, sandbox=cloud)
 
 

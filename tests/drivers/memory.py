@@ -124,6 +124,10 @@ class MemoryCloud(driver.Cloud):
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
         return [cloud.VolumeType(id="ssd", name="ssd")]
 
+    @property
+    def in_use(self) -> bool:
+        return self._calls.in_use or self.servers.in_use or self.volumes.in_use
+
     async def close(self) -> None:
         await asyncio.gather(self.servers.close(), self.volumes.close())
 
@@ -240,5 +244,5 @@ class Memory:
     def names(self) -> Sequence[str]:
         return ["memory"]
 
-    def open(self, name: str, *, board: SharedStore, paces: Paces) -> driver.Cloud:
+    def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> driver.Cloud:
         return MemoryCloud(name, paces=paces)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from enamel.clouds import registry
-from enamel.model import action
+from enamel.clouds import drivers, registry
+from enamel.model import action, driver_path
 from enamel.model.errors import ActionImpossible, EnamelError, Invalid
 from enamel.model.states import VolumeState
 from enamel.model.task import State
@@ -91,7 +91,13 @@ async def test_a_boot_that_fails_leaves_nothing(world: World, beside: memory.Mem
 
 
 def test_a_driver_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = metadata.EntryPoint(name="memory", value="tests.drivers.memory:Memory", group=registry.GROUP)
-    monkeypatch.setattr(metadata, "entry_points", lambda *, group: [point] if group == registry.GROUP else [])
+    point = metadata.EntryPoint(name="memory", value="tests.drivers.memory:Memory", group=drivers.GROUP)
+    monkeypatch.setattr(metadata, "entry_points", lambda *, group: [point] if group == drivers.GROUP else [])
     clouds = registry.installed()
+    assert clouds.names() == ["memory"] and isinstance(clouds.get("memory"), memory.MemoryCloud)
+
+
+def test_a_driver_is_found_by_its_dotted_path() -> None:
+    path = driver_path.DriverPath(module="tests.drivers.memory", name="Memory")
+    clouds = registry.Registry([drivers.load(path)])
     assert clouds.names() == ["memory"] and isinstance(clouds.get("memory"), memory.MemoryCloud)

@@ -47,13 +47,13 @@ def numbers(needs: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]
     for kind, number in needs.items():
         limit = facts.quota.get(kind)
         if limit is not None and limit.free is not None:
-            promised = facts.reserved.get(kind, 0)
+            reserved = facts.reserved.get(kind, 0)
             limited[kind] = {
                 "wanted": number,
-                "free": max(0, limit.free - promised),
+                "free": max(0, limit.free - reserved),
                 "limit": limit.limit,
                 "used": limit.used,
-                "promised": promised,
+                "promised": reserved,
             }
     return limited
 
@@ -63,7 +63,7 @@ def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
     lacking = []
     for kind, known in numbers(needs, facts).items():
         if known["wanted"] > known["free"]:
-            others = f", {known['promised']} promised to running tasks" if known["promised"] else ""
+            others = f", {known['promised']} reserved by running tasks" if known["promised"] else ""
             detail = (
                 f"{known['wanted']} {NAMES[kind]} wanted, {known['free']} free "
                 f"(limit {known['limit']}, {known['used']} used{others})."

@@ -203,10 +203,10 @@ def check(value: Any, *, depth: int = 0) -> None:
 
 
 def _check_operand(operator: str, operand: Any) -> None:
-    expected = OPERANDS.get(operator)
+    names = OPERANDS.get(operator)
     if operator in REFERENCES and not isinstance(operand, str):
         raise PlanUnreadable(f"'{operator}' needs a path.")
-    if expected is not None and (not isinstance(operand, dict) or operand.keys() != expected):
-        raise PlanUnreadable(f"'{operator}' needs {' and '.join(sorted(expected))}.")
+    if names is not None and (not isinstance(operand, dict) or operand.keys() != names):
+        raise PlanUnreadable(f"'{operator}' needs {' and '.join(sorted(names))}.")
     if operator == "substitute" and not isinstance(operand["values"], dict):
         raise PlanUnreadable("The values of 'substitute' must be an object.")

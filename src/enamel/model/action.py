@@ -1,4 +1,4 @@
-"""The action: what can be done to a server that is there, what each takes, and in which states it is possible."""
+"""The action: what can be done to an existing server, which fields it needs, and in which states it is possible."""
 
 import enum
 from collections.abc import Collection
@@ -81,7 +81,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     live: bool | None = None
     """MOVE: whether it goes on running meanwhile; chosen by its state where not given."""
     volume: Text | None = None
-    """ATTACH_BLOCK_DEVICE, DETACH_BLOCK_DEVICE: a volume that is there, by name or id."""
+    """ATTACH_BLOCK_DEVICE, DETACH_BLOCK_DEVICE: an existing volume, by name or id."""
     size_gb: Annotated[int, Meta(ge=1, le=65536)] | None = None
     """ATTACH_BLOCK_DEVICE: the size of a new volume."""
     volume_type: Text | None = None
@@ -95,7 +95,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     fixed_ip: Text | None = None
     """ATTACH_NETWORK_INTERFACE: the address of a new port. DETACH_NETWORK_INTERFACE: the address that goes."""
     port: Text | None = None
-    """ATTACH_NETWORK_INTERFACE, DETACH_NETWORK_INTERFACE: a port that is there, by name or id."""
+    """ATTACH_NETWORK_INTERFACE, DETACH_NETWORK_INTERFACE: an existing port, by name or id."""
     along: str | None = field(name="with", default=None)
     """TERMINATE: `everything`, `nothing`, or a list of `addresses`, `volumes`, `ports`."""
 

@@ -211,7 +211,7 @@ class AddressKind(enum.Enum):
     FLOATING = "FLOATING"
     """A floating IP, from which the cloud translates to a server's own address."""
     PORT = "PORT"
-    """A port with a fixed address, which servers are plugged into one after the other."""
+    """A port with a fixed address, which is attached to one server after the other."""
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -294,7 +294,7 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 
 class NetworkPort(Struct, frozen=True, kw_only=True):
-    """Where a server is to be plugged in: a port, or a network on which Nova makes one."""
+    """What a server is attached to: a port, or a network on which the cloud makes one."""
 
     port_id: str | None = None
     network_id: str | None = None

@@ -1,4 +1,4 @@
-"""The state of a cloud, as one process sees it: how its services bear what is asked of them, and what is known already."""
+"""The state of a cloud, as one process sees it: how its services take their calls, and what is cached."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Complaint(Struct, frozen=True, kw_only=True):
-    """What a service has shown of being asked too much."""
+    """How a service reported that it was called too much."""
 
     at: datetime
     trouble: str
@@ -14,7 +14,7 @@ class Complaint(Struct, frozen=True, kw_only=True):
     status: int
     """The status of the answer; 0 where there was none."""
     pause_seconds: float | None
-    """For how long the service has asked to be left alone; null where it did not say, or nothing sensible."""
+    """For how long the service asked not to be called; null if it did not say, or nothing sensible."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -23,19 +23,19 @@ class Waiting(Struct, frozen=True, kw_only=True):
     writes: int = 0
     reads: int = 0
     waits: int = 0
-    """Looks at what is being made."""
+    """Polls of what is being made."""
     clean_up: int = 0
-    """The way back of what has failed."""
+    """Undoing what has failed."""
 
 
 class ServiceState(Struct, frozen=True, kw_only=True):
-    """How one service of a cloud bears what is asked of it."""
+    """How one service of a cloud takes its calls."""
 
     service: str
     limit: int
     """How many calls may be under way at once now."""
     ceiling: int
-    """How many may at the most, as the operator says, over all processes."""
+    """How many may be at most, as configured, over all processes."""
     processes: int
     """How many processes divide the ceiling, as far as they share a cache."""
     rate: float | None
@@ -44,12 +44,12 @@ class ServiceState(Struct, frozen=True, kw_only=True):
     """How many calls are."""
     waiting: Waiting
     closed_seconds: float
-    """For how long the service is left alone; 0 where it is not."""
+    """For how long calls are paused; 0 if they are not."""
     complaints: int
     """How many there were since the process began."""
     last_complaint: Complaint | None = None
     slowness: float | None = None
-    """How many times as long as in quiet the last dozen calls took; null where that is not known yet."""
+    """How many times as long as when idle the last dozen calls took; null if that is not known yet."""
 
 
 class Token(Struct, frozen=True, kw_only=True):

@@ -110,11 +110,11 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     placement_id: Name | None = None
     """The same, by id only."""
     networks: str | list[str | NetworkChoice] | None = None
-    """`auto`, `none`, or a list of names, ids and choices; `auto` where nothing is said."""
+    """`auto`, `none`, or a list of names, ids and choices; the default is `auto`."""
     public_address: bool | AddressChoice | None = None
     """True for an address if it has none already; or where it comes from."""
     boot_volume: BootVolume | None = None
-    """The volume it boots from; the type's own disk where nothing is said."""
+    """The volume from which it boots; the default is the type's own disk."""
     volumes: list[VolumeChoice] | None = None
     """Further volumes."""
     keypair: str | KeypairChoice | None = None
@@ -135,7 +135,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Metadata of the server."""
     tags: list[str] | None = None
     ready_when: Name | None = None
-    """`active`, `tcp/PORT`, `http://:PORT/path` or `https://…`; `active` where nothing is said."""
+    """`active`, `tcp/PORT`, `http://:PORT/path` or `https://…`; the default is `active`."""
 
 
 class Defaults(ServerRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,9 +174,9 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ttl: Name | None = None
     """After this time what was made is taken away: `90s`, `30m`, `4h`, `2d`."""
     timeout: Name | None = None
-    """How long the task may take; an hour where nothing is said."""
+    """The time limit of the task; the default is an hour."""
     not_before: datetime | None = None
-    """When the task may begin, as a time with its zone; at once where nothing is said or the time is past."""
+    """When the task may begin, as a time with its zone; the default, as for a time in the past, is at once."""
     priority: Literal["low", "normal", "high"] = "normal"
     """How urgent it is among the tasks that wait; `high` is for operators."""
     notify: list[Notify] | None = None

@@ -1,4 +1,4 @@
-"""The orphan: something on a cloud that seems to belong to nobody, and what is to become of it."""
+"""The orphan: a resource on a cloud that no task and no server accounts for, and what is proposed for it."""
 
 import enum
 from datetime import datetime
@@ -22,7 +22,7 @@ class Kind(enum.Enum):
 
 
 class Why(enum.Enum):
-    """Why something seems to belong to nobody."""
+    """Why a resource is considered an orphan."""
 
     LEFT_BEHIND = "LEFT_BEHIND"
     """A task has made it, has ended, and does not count it among what it has made."""
@@ -59,7 +59,7 @@ class Sighting(Struct, frozen=True, kw_only=True):
 
 
 class Orphan(Struct, frozen=True, kw_only=True):
-    """Something that seems to belong to nobody, with what is known of it."""
+    """A resource that is considered an orphan, with what is known of it."""
 
     kind: Kind
     id: str

@@ -1,4 +1,4 @@
-"""Steps that do something to a server that is there, and wait until it has come to rest."""
+"""Steps that carry out an action on an existing server and wait until the cloud has finished it."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ UNTOUCHED = {Action.CONFIRM_RESIZE: ServerState.RESIZED}
 
 
 class Act(Step, frozen=True, kw_only=True):
-    """Do something to a server, and wait for what it leads to where that is said."""
+    """Carry out an action on a server, and wait for its goal if it has one."""
 
     kind: ClassVar[str] = "server.act"
     action: ClassVar[str] = "ACTING"
@@ -30,38 +30,38 @@ class Act(Step, frozen=True, kw_only=True):
     goal: tuple[ServerState, ...] = ()
     """The states that mean that it is done; where none is given, the cloud's answer is the end of it."""
     tells: bool = True
-    """Whether the goal differs from the state before, so that a look at the server tells whether it was done."""
+    """Whether the goal differs from the state before, so that the server's state shows whether it was done."""
     proof: bool = False
     """Whether only the cloud's own record tells that it failed."""
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Say what took so long."""
+        """Return the error that names the action."""
         return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
-        """Have it begun, and wait."""
+        """Begin it, and wait."""
         await at.cloud.act(self.id, self.what, arguments=self.arguments)
         return await self._rest(at)
 
     async def find(self, at: Context) -> Outputs | None:
-        """Tell by the server's state whether it was begun; what leaves no trace does no harm when done twice."""
+        """Tell by the server's state whether it was begun; what leaves no trace is harmless when done twice."""
         if not self.goal:
             return None
-        found = await at.cloud.server(self.id)
-        if found.activity is None and not (self.tells and found.state in self.goal):
+        server = await at.cloud.server(self.id)
+        if server.activity is None and not (self.tells and server.state in self.goal):
             return None
         return await self._rest(at)
 
     async def _rest(self, at: Context) -> Outputs:
         entry: Outputs = {"id": self.id}
         if self.goal:
-            found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
-            entry |= await servers.seen(at, found)
+            server = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+            entry |= await servers.seen(at, server)
         return {"id": self.id, "entry": entry}
 
 
 class Settle(Step, frozen=True, kw_only=True):
-    """Wait until the cloud has done with a server what it was told to."""
+    """Wait until the cloud has finished an action on a server."""
 
     kind: ClassVar[str] = "server.settle"
     action: ClassVar[str] = "WAITING"
@@ -76,20 +76,20 @@ class Settle(Step, frozen=True, kw_only=True):
     proof: bool = False
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Say what took so long."""
+        """Return the error that names the action."""
         return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it."""
-        found = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+        server = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
         return {
             "id": self.id,
-            "entry": {"id": self.id, **await servers.seen(at, found)},
+            "entry": {"id": self.id, **await servers.seen(at, server)},
         }
 
 
 class Pass(Step, frozen=True, kw_only=True):
-    """Wait until a server has left a stage of what it was told to do, so that people see how far it is."""
+    """Wait until a server has left a stage of an action, so that people see the progress."""
 
     kind: ClassVar[str] = "server.pass"
     action: ClassVar[str] = "WAITING"
@@ -100,10 +100,10 @@ class Pass(Step, frozen=True, kw_only=True):
 
     id: str
     stages: tuple[ServerActivity, ...]
-    """What the cloud does up to the end of the stage; one that is over before anybody looks is over, too."""
+    """What the cloud does up to the end of the stage; one that ends before the first poll counts as ended."""
 
     async def do(self, at: Context) -> Outputs:
-        """Wait for it; what has gone wrong is for the step after this one to say."""
+        """Wait for it; the next step reports failures."""
 
         def passed(server: cloud.Server | None) -> bool:
             return server is None or server.activity not in self.stages
@@ -115,11 +115,11 @@ class Pass(Step, frozen=True, kw_only=True):
 async def settle(
     at: Context, id: str, *, what: Action, goal: tuple[ServerState, ...], proof: bool = False
 ) -> cloud.Server:
-    """Return a server as soon as the cloud leaves it alone in one of the wanted states.
+    """Return a server as soon as the cloud has finished with it, in one of the goal's states.
 
     Raises:
         Gone: Somebody has deleted it.
-        ServerFailed, NoValidHost, QuotaExceeded, ActionFailed: The cloud came to rest elsewhere.
+        ServerFailed, NoValidHost, QuotaExceeded, ActionFailed: The action ended in another state.
     """
 
     def rests(server: cloud.Server | None) -> bool:
@@ -127,19 +127,19 @@ async def settle(
             return True
         return server.activity is None and server.state is not UNTOUCHED.get(what)
 
-    found = await at.cloud.servers.until(id, rests, due=_SOON)
-    if found is None or found.state is ServerState.DELETED:
+    reached = await at.cloud.servers.until(id, rests, due=_SOON)
+    if reached is None or reached.state is ServerState.DELETED:
         raise Gone(f"Server {id} was deleted by somebody meanwhile.", cloud=at.cloud.name)
-    if found.state is ServerState.ERROR and ServerState.ERROR not in goal:
-        raise await servers.explained(at, found)
-    if found.state not in goal:
-        raise await failed(at, found, what=what)
+    if reached.state is ServerState.ERROR and ServerState.ERROR not in goal:
+        raise await servers.explained(at, reached)
+    if reached.state not in goal:
+        raise await failed(at, reached, what=what)
     if proof:
-        # What leads back to where it came from tells of its failure only in the cloud's own record.
+        # An action that ends in the state where it began shows its failure only in the cloud's own record.
         history = await at.cloud.server_history(id)
         if history and history[0].failed:
-            raise await failed(at, found, what=what)
-    return found
+            raise await failed(at, reached, what=what)
+    return reached
 
 
 async def failed(at: Context, server: cloud.Server, *, what: Action) -> ActionFailed:

@@ -20,7 +20,7 @@ def addressed(at: Context, address: cloud.Address) -> Outputs:
 class CreateAddress(Step, frozen=True, kw_only=True):
     """Get a new public address and put it on a port.
 
-    An address that lies about is never taken: two callers would take the same one.
+    An idle address is never reused: two callers would choose the same one.
     """
 
     kind: ClassVar[str] = "address.create"
@@ -51,18 +51,18 @@ class CreateAddress(Step, frozen=True, kw_only=True):
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it by its mark."""
-        found = await at.cloud.addresses_marked(at.mark, port_id=self.port_id)
-        return addressed(at, found[0]) if found else None
+        addresses = await at.cloud.addresses_marked(at.mark, port_id=self.port_id)
+        return addressed(at, addresses[0]) if addresses else None
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other addresses with this mark."""
         for address in await at.cloud.addresses_marked(at.mark):
-            if address.id != made["id"]:
+            if address.id != outputs["id"]:
                 await at.cloud.delete_address(address.id)
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Give it back to the cloud."""
-        await at.cloud.delete_address(made["id"])
+        await at.cloud.delete_address(outputs["id"])
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -96,7 +96,7 @@ class ReserveAddress(Maker, frozen=True, kw_only=True):
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the addresses with this mark."""
         if self.way is AddressKind.FLOATING:
-            return [self._outputs(one) for one in await at.cloud.addresses_marked(at.mark)]
+            return [self._outputs(address) for address in await at.cloud.addresses_marked(at.mark)]
         return [self._outputs(as_address(port)) for port in await at.cloud.ports_marked(at.mark)]
 
     async def take_away(self, at: Context, id: str) -> None:
@@ -147,16 +147,16 @@ class ReleaseAddress(Step, frozen=True, kw_only=True):
     way: AddressKind
 
     async def do(self, at: Context) -> Outputs:
-        """Look whether it still leads nowhere, and give it back."""
+        """Release it if it still leads nowhere."""
         try:
-            there = await (
+            address = await (
                 at.cloud.address(self.id) if self.way is AddressKind.FLOATING else _port_address(at, self.id)
             )
         except Gone:
             return {"id": self.id}
-        if there.used:
+        if address.used:
             raise CloudConflict(
-                f"Address {there.address} has been attached meanwhile.",
+                f"Address {address.address} has been attached meanwhile.",
                 cloud=at.cloud.name,
                 remedy="Detach it first.",
             )
@@ -183,10 +183,10 @@ class MoveAddress(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Move it, unless another port has got it meanwhile: the cloud would take it away from there."""
-        there = await at.cloud.address(self.id)
-        if there.port_id not in (None, "", self.port_id):
+        address = await at.cloud.address(self.id)
+        if address.port_id not in (None, "", self.port_id):
             raise CloudConflict(
-                f"Address {there.address} has been attached to something else meanwhile.",
+                f"Address {address.address} has been attached to something else meanwhile.",
                 cloud=at.cloud.name,
                 remedy="Detach it there, or use another address.",
             )
@@ -195,14 +195,16 @@ class MoveAddress(Step, frozen=True, kw_only=True):
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it on the port."""
-        there = [one for one in await at.cloud.addresses_of([self.port_id]) if one.id == self.id]
-        return addressed(at, there[0]) if there else None
+        attached = [
+            address for address in await at.cloud.addresses_of([self.port_id]) if address.id == self.id
+        ]
+        return addressed(at, attached[0]) if attached else None
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Take it off, unless it has moved on to another port since."""
         for address in await at.cloud.addresses_of([self.port_id]):
-            if address.id == made["id"]:
-                await at.cloud.move_address(made["id"], port_id=None)
+            if address.id == outputs["id"]:
+                await at.cloud.move_address(outputs["id"], port_id=None)
 
 
 class FreeAddress(Step, frozen=True, kw_only=True):
@@ -218,8 +220,8 @@ class FreeAddress(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Take it off, unless it has moved on to another port since."""
-        for there in await at.cloud.addresses_of([self.port_id]):
-            if there.id == self.id:
+        for address in await at.cloud.addresses_of([self.port_id]):
+            if address.id == self.id:
                 await at.cloud.move_address(self.id, port_id=None)
         return {"id": self.id, "entry": {"public_address": None}}
 

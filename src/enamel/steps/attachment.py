@@ -1,4 +1,4 @@
-"""Steps that plug volumes and ports into servers that are there, and pull them out."""
+"""Steps that attach volumes and ports to existing servers, and detach them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -16,7 +16,7 @@ _AGAIN = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
 
 
 class AttachVolume(Step, frozen=True, kw_only=True):
-    """Plug a volume into a server, and wait until the cloud has done it."""
+    """Attach a volume to a server, and wait until the cloud has done it."""
 
     kind: ClassVar[str] = "server.attach_volume"
     action: ClassVar[str] = "ATTACHING_BLOCK_DEVICE"
@@ -31,57 +31,57 @@ class AttachVolume(Step, frozen=True, kw_only=True):
     """The volumes that the server had before."""
 
     async def do(self, at: Context) -> Outputs:
-        """Plug it in; what is plugged in already stays so."""
+        """Attach it; an attached one stays attached."""
         await at.cloud.attach_volume(
             self.server_id, volume_id=self.volume_id, delete_with_server=self.delete_with_server
         )
 
-        def settled(found: cloud.Volume | None) -> bool:
-            if found is None or found.state in volume.BROKEN:
+        def settled(polled: cloud.Volume | None) -> bool:
+            if polled is None or polled.state in volume.BROKEN:
                 return True
             # A volume that several servers may have is in use all the time.
-            return found.state is VolumeState.AVAILABLE or (
-                found.state is VolumeState.IN_USE and self.server_id in found.attached_to
+            return polled.state is VolumeState.AVAILABLE or (
+                polled.state is VolumeState.IN_USE and self.server_id in polled.attached_to
             )
 
-        found = await at.cloud.volumes.until(self.volume_id, settled, due=_SOON)
-        if found is None:
+        attached = await at.cloud.volumes.until(self.volume_id, settled, due=_SOON)
+        if attached is None:
             raise Gone(f"Volume {self.volume_id} has gone meanwhile.", cloud=at.cloud.name)
-        if self.server_id not in found.attached_to:
+        if self.server_id not in attached.attached_to:
             raise ActionFailed(
-                f"Volume '{found.name or found.id}' could not be attached: "
-                f"{await act.why_failed(at, self.server_id)}. Its state is '{found.status}'.",
+                f"Volume '{attached.name or attached.id}' could not be attached: "
+                f"{await act.why_failed(at, self.server_id)}. Its state is '{attached.status}'.",
                 cloud=at.cloud.name,
             )
         return self._outputs()
 
     async def find(self, at: Context) -> Outputs | None:
-        """Tell by the volume whether it is plugged in."""
-        found = await at.cloud.volume(self.volume_id)
-        return self._outputs() if self.server_id in found.attached_to else None
+        """Tell by the volume whether it is attached."""
+        attached = await at.cloud.volume(self.volume_id)
+        return self._outputs() if self.server_id in attached.attached_to else None
 
     def _outputs(self) -> Outputs:
         entry = {"id": self.server_id, "volumes": [*self.beside, self.volume_id]}
         return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
-        """Tell whether it is plugged in, or about to be."""
-        found = await at.cloud.volume(self.volume_id)
-        there = self.server_id in found.attached_to or found.state is VolumeState.ATTACHING
-        return {"id": self.volume_id} if there else None
+        """Tell whether it is attached, or about to be."""
+        attached = await at.cloud.volume(self.volume_id)
+        begun = self.server_id in attached.attached_to or attached.state is VolumeState.ATTACHING
+        return {"id": self.volume_id} if begun else None
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Pull it out again; where it is still being plugged in, after that."""
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Detach it; if it is still being attached, after that."""
 
-        def decided(found: cloud.Volume | None) -> bool:
-            return found is None or found.state is not VolumeState.ATTACHING
+        def decided(polled: cloud.Volume | None) -> bool:
+            return polled is None or polled.state is not VolumeState.ATTACHING
 
         await at.cloud.volumes.until(self.volume_id, decided, due=_SOON)
-        await _pull_out(at, self.server_id, self.volume_id)
+        await _detach_volume(at, self.server_id, self.volume_id)
 
 
 class DetachVolume(Step, frozen=True, kw_only=True):
-    """Pull a volume out of a server, and wait until it is free."""
+    """Detach a volume from a server, and wait until it is free."""
 
     kind: ClassVar[str] = "server.detach_volume"
     action: ClassVar[str] = "DETACHING_BLOCK_DEVICE"
@@ -95,27 +95,28 @@ class DetachVolume(Step, frozen=True, kw_only=True):
     """The volumes that the server keeps."""
 
     async def do(self, at: Context) -> Outputs:
-        """Pull it out."""
-        await _pull_out(at, self.server_id, self.volume_id)
+        """Detach it."""
+        await _detach_volume(at, self.server_id, self.volume_id)
         entry = {"id": self.server_id, "volumes": list(self.beside)}
         return {"id": self.volume_id, "entry": entry, "data": {"volume_id": self.volume_id}}
 
 
-async def _pull_out(at: Context, server_id: str, volume_id: str) -> None:
+async def _detach_volume(at: Context, server_id: str, volume_id: str) -> None:
     await at.cloud.detach_volume(server_id, volume_id=volume_id)
 
-    def free(found: cloud.Volume | None) -> bool:
-        if found is not None and found.state in volume.BROKEN:
+    def free(polled: cloud.Volume | None) -> bool:
+        if polled is not None and polled.state in volume.BROKEN:
             raise VolumeFailed(
-                f"Volume '{found.name or found.id}' went to the state '{found.status}'.", cloud=at.cloud.name
+                f"Volume '{polled.name or polled.id}' went to the state '{polled.status}'.",
+                cloud=at.cloud.name,
             )
-        return found is None or server_id not in found.attached_to
+        return polled is None or server_id not in polled.attached_to
 
     await at.cloud.volumes.until(volume_id, free, due=_SOON)
 
 
 class AttachPort(Step, frozen=True, kw_only=True):
-    """Plug a port into a server; the cloud answers when that is done."""
+    """Attach a port to a server; the cloud answers when that is done."""
 
     kind: ClassVar[str] = "server.attach_port"
     action: ClassVar[str] = "ATTACHING_NETWORK_INTERFACE"
@@ -126,33 +127,33 @@ class AttachPort(Step, frozen=True, kw_only=True):
     port_id: str
 
     async def do(self, at: Context) -> Outputs:
-        """Plug it in."""
+        """Attach it."""
         await at.cloud.attach_port(self.server_id, port_id=self.port_id)
         return await self._outputs(at)
 
     async def find(self, at: Context) -> Outputs | None:
-        """Tell by the port whether it is plugged in."""
-        found = await at.cloud.port(self.port_id)
-        return await self._outputs(at) if found.server_id == self.server_id else None
+        """Tell by the port whether it is attached."""
+        port = await at.cloud.port(self.port_id)
+        return await self._outputs(at) if port.server_id == self.server_id else None
 
     async def _outputs(self, at: Context) -> Outputs:
-        there = await at.cloud.ports_of([self.server_id])
+        ports = await at.cloud.ports_of([self.server_id])
         return {
             "id": self.port_id,
             "entry": {
                 "id": self.server_id,
-                "fixed_addresses": [address for port in there for address in port.addresses],
+                "fixed_addresses": [address for port in ports for address in port.addresses],
             },
             "data": {"port_id": self.port_id},
         }
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Pull it out again."""
-        await _unplug(at, self.server_id, self.port_id)
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Detach it."""
+        await _detach_port(at, self.server_id, self.port_id)
 
 
 class DetachPort(Step, frozen=True, kw_only=True):
-    """Pull a port out of a server, and wait until it is free."""
+    """Detach a port from a server, and wait until it is free."""
 
     kind: ClassVar[str] = "server.detach_port"
     action: ClassVar[str] = "DETACHING_NETWORK_INTERFACE"
@@ -163,15 +164,15 @@ class DetachPort(Step, frozen=True, kw_only=True):
     port_id: str
 
     async def do(self, at: Context) -> Outputs:
-        """Pull it out."""
-        await _unplug(at, self.server_id, self.port_id)
+        """Detach it."""
+        await _detach_port(at, self.server_id, self.port_id)
         return {"id": self.port_id, "entry": {"id": self.server_id}, "data": {"port_id": self.port_id}}
 
 
-async def _unplug(at: Context, server_id: str, port_id: str) -> None:
+async def _detach_port(at: Context, server_id: str, port_id: str) -> None:
     await at.cloud.detach_port(server_id, port_id=port_id)
 
     def free(ports: tuple[cloud.Port, ...] | None) -> bool:
-        return ports is None or all(one.id != port_id for one in ports)
+        return ports is None or all(port.id != port_id for port in ports)
 
     await at.cloud.ports.until(server_id, free, due=_SOON)

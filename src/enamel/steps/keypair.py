@@ -9,9 +9,9 @@ from enamel.model.errors import CloudConflict
 from enamel.steps.step import Context, Outputs, Step
 
 
-def same_key(one: str, other: str) -> bool:
+def same_key(this: str, other: str) -> bool:
     """Tell whether two public keys are the same but for their comments."""
-    return one.split()[:2] == other.split()[:2]
+    return this.split()[:2] == other.split()[:2]
 
 
 class ImportKeypair(Step, frozen=True, kw_only=True):
@@ -30,27 +30,27 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
         return {"keypairs": 1}
 
     async def do(self, at: Context) -> Outputs:
-        """Import the key; a key that is there already under this name is used and never undone."""
+        """Import the key; an existing key of this name is used and never undone."""
         try:
             await at.cloud.create_keypair(self.name, public_key=self.public_key)
         except CloudConflict:
-            there = await at.cloud.keypair(self.name)
-            if there is None or not same_key(there.public_key, self.public_key):
+            existing = await at.cloud.keypair(self.name)
+            if existing is None or not same_key(existing.public_key, self.public_key):
                 raise
             return {"name": self.name, "imported": False}
         return {"name": self.name, "imported": True}
 
     async def find(self, at: Context) -> Outputs | None:
         """Find the key by its name; keypairs carry no marks."""
-        there = await at.cloud.keypair(self.name)
-        if there is None or not same_key(there.public_key, self.public_key):
+        existing = await at.cloud.keypair(self.name)
+        if existing is None or not same_key(existing.public_key, self.public_key):
             return None
         return {"name": self.name, "imported": True}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete the key, if this step has imported it."""
-        if made["imported"]:
-            await at.cloud.delete_keypair(made["name"])
+        if outputs["imported"]:
+            await at.cloud.delete_keypair(outputs["name"])
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:

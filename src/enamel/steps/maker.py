@@ -21,15 +21,15 @@ class Maker(Step, frozen=True, kw_only=True):
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it by its mark."""
-        found = await self.marked(at)
-        return found[0] if found else None
+        resources = await self.marked(at)
+        return resources[0] if resources else None
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete others with this mark."""
         for other in await self.marked(at):
-            if other["id"] != made["id"]:
+            if other["id"] != outputs["id"]:
                 await self.take_away(at, other["id"])
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete it."""
-        await self.take_away(at, made["id"])
+        await self.take_away(at, outputs["id"])

@@ -1,4 +1,4 @@
-"""The step that takes away what belongs to nobody, after a last look at it."""
+"""The step that deletes an orphan after checking it once more."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -16,9 +16,9 @@ _FREE_VOLUME = frozenset({VolumeState.AVAILABLE, VolumeState.ERROR})
 
 
 class RemoveOrphan(Step, frozen=True, kw_only=True):
-    """Take away one thing that belongs to nobody, unless somebody has taken it into use meanwhile.
+    """Delete one orphan, unless somebody uses it by now.
 
-    That it stays is no failure: the task tells of each thing what has become of it.
+    An orphan that stays is no failure: the task reports the outcome of each.
     """
 
     kind: ClassVar[str] = "orphan.remove"
@@ -34,7 +34,7 @@ class RemoveOrphan(Step, frozen=True, kw_only=True):
     """What it carried when it was found to belong to nobody."""
 
     async def do(self, at: Context) -> Outputs:
-        """Look at it once more, and take it away."""
+        """Check it once more, and delete it."""
         try:
             reason = await _REASONS[self.what](at, self)
             if reason:
@@ -55,33 +55,33 @@ OTHER = "It carries another mark now."
 
 
 async def _server(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.server(orphan.id)
-    if there.state in states.DELETED:
+    server_now = await at.cloud.server(orphan.id)
+    if server_now.state in states.DELETED:
         raise Gone
-    return OTHER if there.mark != orphan.mark else ""
+    return OTHER if server_now.mark != orphan.mark else ""
 
 
 async def _port(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.port(orphan.id)
-    if there.server_id or there.owner:
-        return f"It has been plugged into {there.server_id or there.owner} meanwhile."
-    return OTHER if there.mark != orphan.mark else ""
+    port = await at.cloud.port(orphan.id)
+    if port.server_id or port.owner:
+        return f"It has been attached to {port.server_id or port.owner} meanwhile."
+    return OTHER if port.mark != orphan.mark else ""
 
 
 async def _address(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.address(orphan.id)
-    if there.used:
-        return f"It has been attached to port {there.port_id} meanwhile."
-    return OTHER if there.mark != orphan.mark else ""
+    address_now = await at.cloud.address(orphan.id)
+    if address_now.used:
+        return f"It has been attached to port {address_now.port_id} meanwhile."
+    return OTHER if address_now.mark != orphan.mark else ""
 
 
 async def _volume(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.volume(orphan.id)
-    if there.attached_to:
-        return f"It has been attached to server {', '.join(there.attached_to)} meanwhile."
-    if there.state not in _FREE_VOLUME:
-        return f"Its state is '{there.status}'."
-    return OTHER if there.mark != orphan.mark else ""
+    volume_now = await at.cloud.volume(orphan.id)
+    if volume_now.attached_to:
+        return f"It has been attached to server {', '.join(volume_now.attached_to)} meanwhile."
+    if volume_now.state not in _FREE_VOLUME:
+        return f"Its state is '{volume_now.status}'."
+    return OTHER if volume_now.mark != orphan.mark else ""
 
 
 async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
@@ -91,10 +91,10 @@ async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
 
 
 async def _server_group(at: Context, orphan: RemoveOrphan) -> str:
-    there = await at.cloud.server_group_named(orphan.name)
-    if there is None or there.id != orphan.id:
+    group = await at.cloud.server_group_named(orphan.name)
+    if group is None or group.id != orphan.id:
         raise Gone
-    return f"It has {len(there.members)} members now." if there.members else ""
+    return f"It has {len(group.members)} members now." if group.members else ""
 
 
 async def _network(at: Context, orphan: RemoveOrphan) -> str:
@@ -110,7 +110,7 @@ _REASONS: dict[Kind, Callable[[Context, RemoveOrphan], Awaitable[str]]] = {
     Kind.SERVER_GROUP: _server_group,
     Kind.NETWORK: _network,
 }
-"""Why a thing has to stay after all; an empty text where it need not. Raises Gone."""
+"""Why a thing has to stay; an empty text if it need not. Raises Gone."""
 
 _WAYS: dict[Kind, Callable[[Context, str], Awaitable[None]]] = {
     Kind.SERVER: server.remove,
@@ -121,4 +121,4 @@ _WAYS: dict[Kind, Callable[[Context, str], Awaitable[None]]] = {
     Kind.SERVER_GROUP: lambda at, id: at.cloud.delete_server_group(id),
     Kind.NETWORK: lambda at, id: at.cloud.remove_unfinished_network(id),
 }
-"""How a thing goes. Networks are looked at by the driver in the same breath."""
+"""How each kind is deleted. Networks are checked by the driver in the same method."""

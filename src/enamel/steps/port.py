@@ -49,10 +49,10 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     async def find(self, at: Context) -> Outputs | None:
         """Find them by their mark; a part of them, which a bulk request should never leave, is taken away."""
         by_name = {port.name: port for port in await at.cloud.ports_marked(at.mark)}
-        found = [by_name[want.name] for want in self.wants if want.name in by_name]
-        if len(found) == len(self.wants):
-            return self._outputs(found)
-        for port in found:
+        ports = [by_name[want.name] for want in self.wants if want.name in by_name]
+        if len(ports) == len(self.wants):
+            return self._outputs(ports)
+        for port in ports:
             await at.cloud.delete_port(port.id)
         return None
 
@@ -62,16 +62,16 @@ class CreatePorts(Step, frozen=True, kw_only=True):
             "ports": [{"id": port.id, "name": port.name, "addresses": list(port.addresses)} for port in ports]
         }
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other ports with this mark."""
-        ours = {port["id"] for port in made["ports"]}
+        ours = {port["id"] for port in outputs["ports"]}
         for port in await at.cloud.ports_marked(at.mark):
             if port.id not in ours:
                 await at.cloud.delete_port(port.id)
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete them."""
-        await together(*(at.cloud.delete_port(port["id"]) for port in chosen(made["ports"], only)))
+        await together(*(at.cloud.delete_port(port["id"]) for port in chosen(outputs["ports"], only)))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:

@@ -15,14 +15,14 @@ class Probe:
 
     async def answers(self, address: str, *, ready_when: str) -> bool:
         """Tell whether the address answers: takes a connection, or gives a web page that is no error."""
-        wanted = parse(ready_when)
-        if wanted is None:
+        readiness = parse(ready_when)
+        if readiness is None:
             return False
         try:
             async with asyncio.timeout(PATIENCE):
-                if wanted.scheme == "tcp":
-                    return await _connects(address, wanted.port)
-                return await _serves(address, wanted)
+                if readiness.scheme == "tcp":
+                    return await _connects(address, readiness.port)
+                return await _serves(address, readiness)
         except (OSError, TimeoutError, aiohttp.ClientError):
             return False
 
@@ -34,9 +34,9 @@ async def _connects(address: str, port: int) -> bool:
     return True
 
 
-async def _serves(address: str, wanted: Readiness) -> bool:
+async def _serves(address: str, readiness: Readiness) -> bool:
     host = f"[{address}]" if ":" in address else address
-    url = f"{wanted.scheme}://{host}:{wanted.port}{wanted.path}"
+    url = f"{readiness.scheme}://{host}:{readiness.port}{readiness.path}"
     # A new server's certificate is seldom signed by anyone; the question here is only whether it answers.
     async with (
         aiohttp.ClientSession() as session,

@@ -56,6 +56,6 @@ class HostKeys(Step, frozen=True, kw_only=True):
         except CloudError as exc:
             at.note(f"The console could not be read: {exc.detail}")
             return {"entry": {}}
-        found = HOST_KEYS.search(console)
-        keys = [line.strip() for line in found[1].splitlines() if line.strip()] if found else []
+        match = HOST_KEYS.search(console)
+        keys = [line.strip() for line in match[1].splitlines() if line.strip()] if match else []
         return {"entry": {"ssh_host_keys": keys}}

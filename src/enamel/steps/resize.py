@@ -16,7 +16,7 @@ AT_REST = (ServerState.ACTIVE, ServerState.STOPPED)
 
 
 class Resize(Step, frozen=True, kw_only=True):
-    """Have a server get another type; the server runs on with it on trial, until that is confirmed."""
+    """Give a server another type; it stays RESIZED until that is confirmed."""
 
     kind: ClassVar[str] = "server.resize"
     action: ClassVar[str] = "PREPARING"
@@ -36,21 +36,21 @@ class Resize(Step, frozen=True, kw_only=True):
         return {"cores": self.cores, "memory_mb": self.memory_mb}
 
     async def do(self, at: Context) -> Outputs:
-        """Have it begun."""
+        """Begin it."""
         await at.cloud.act(self.id, Action.RESIZE, arguments={"flavor_id": self.flavor_id})
         return self._outputs()
 
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the server's state whether it was begun."""
-        found = await at.cloud.server(self.id)
-        begun = _is_begun(found) or found.flavor_id == self.flavor_id
+        server = await at.cloud.server(self.id)
+        begun = _is_begun(server) or server.flavor_id == self.flavor_id
         return self._outputs() if begun else None
 
     def _outputs(self) -> Outputs:
         return {"id": self.id, "entry": {"id": self.id}}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Give the server its type back: while it is on trial by reverting, else by resizing it once more."""
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Give the server its type back: by reverting while it is RESIZED, else by resizing it once more."""
         on_trial = await act.settle(at, self.id, what=Action.RESIZE, goal=(ServerState.RESIZED, *AT_REST))
         if on_trial.state is ServerState.RESIZED:
             await at.cloud.act(self.id, Action.REVERT_RESIZE)
@@ -63,7 +63,7 @@ class Resize(Step, frozen=True, kw_only=True):
 
 
 class Move(Step, frozen=True, kw_only=True):
-    """Have a server moved to another host."""
+    """Move a server to another host."""
 
     kind: ClassVar[str] = "server.move"
     action: ClassVar[str] = "PREPARING"
@@ -73,14 +73,14 @@ class Move(Step, frozen=True, kw_only=True):
     live: bool
 
     async def do(self, at: Context) -> Outputs:
-        """Have it begun."""
+        """Begin it."""
         await at.cloud.move(self.id, live=self.live)
         return {"id": self.id, "entry": {"id": self.id}}
 
     async def find(self, at: Context) -> Outputs | None:
-        """Tell by the server's state whether it is under way; a server that has arrived may move once more."""
-        found = await at.cloud.server(self.id)
-        return {"id": self.id, "entry": {"id": self.id}} if _is_begun(found) else None
+        """Tell by the server's state whether it is under way; a server that was moved may be moved once more."""
+        server = await at.cloud.server(self.id)
+        return {"id": self.id, "entry": {"id": self.id}} if _is_begun(server) else None
 
 
 def _is_begun(server: cloud.Server) -> bool:

@@ -30,7 +30,7 @@ class Revert(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Undo it."""
         step = at.step(self.of, self.step)
-        made = self.outputs or await step.find_leftovers(dataclasses.replace(at, mark=self.mark))
-        if made is not None:
-            await step.undo(at, made, only=self.only)
+        outputs = self.outputs or await step.find_leftovers(dataclasses.replace(at, mark=self.mark))
+        if outputs is not None:
+            await step.undo(at, outputs, only=self.only)
         return {}

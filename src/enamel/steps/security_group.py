@@ -49,15 +49,15 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
             await at.cloud.add_rules(group.id, self.rules)
         return {"id": group.id, "name": group.name}
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other groups with this mark."""
         for group in await at.cloud.security_groups_marked(at.mark):
-            if group.id != made["id"]:
+            if group.id != outputs["id"]:
                 await at.cloud.delete_security_group(group.id)
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete the group."""
-        await at.cloud.delete_security_group(made["id"])
+        await at.cloud.delete_security_group(outputs["id"])
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -94,11 +94,11 @@ class ReleaseSecurityGroup(DeleteSecurityGroup, frozen=True, kw_only=True):
     """The task that has launched the servers."""
 
     async def do(self, at: Context) -> Outputs:
-        """Look for others, and delete it where there are none."""
+        """Delete it unless others use it."""
         others = [
-            one.name
-            for one in await at.cloud.servers_list()
-            if one.state not in states.DELETED and mark.task_of(one.mark) == self.task
+            other.name
+            for other in await at.cloud.servers_list()
+            if other.state not in states.DELETED and mark.task_of(other.mark) == self.task
         ]
         if others:
             at.note(f"The security group stays for {', '.join(sorted(others)[:5])}.")

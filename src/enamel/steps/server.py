@@ -24,7 +24,7 @@ from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 _BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
 """Where a boot ends."""
 FAULT_AFTER = (0.5, 1.5)
-"""Seconds after which a server in ERROR that does not say why is looked at again."""
+"""Seconds after which a server in ERROR that does not say why is read again."""
 
 
 class Boot(Step, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Boot(Step, frozen=True, kw_only=True):
     list_output: ClassVar[str] = "servers"
 
     names: tuple[str, ...]
-    """One name, or the names that Nova gives to equal servers: base-1, base-2 …"""
+    """One name, or the names that a cloud gives to equal servers: base-1, base-2 …"""
     flavor_id: str
     image_id: str | None = None
     networks: tuple[cloud.NetworkPort, ...] | None = None
@@ -67,11 +67,11 @@ class Boot(Step, frozen=True, kw_only=True):
             "servers": len(self.names),
             "cores": len(self.names) * self.cores,
             "memory_mb": len(self.names) * self.memory_mb,
-            "ports": len(self.names) * sum(one.port_id is None for one in self.networks or ()),
+            "ports": len(self.names) * sum(network.port_id is None for network in self.networks or ()),
         }
 
     async def do(self, at: Context) -> Outputs:
-        """Boot; the servers are not yet ACTIVE when Nova answers."""
+        """Boot; the servers are not ACTIVE yet when the cloud answers."""
         fields = msgspec.structs.asdict(self)
         del fields["names"], fields["placement"], fields["apart"], fields["cores"], fields["memory_mb"]
         fields["properties"] = dict(self.properties)
@@ -90,25 +90,25 @@ class Boot(Step, frozen=True, kw_only=True):
                 "The cloud has no server groups: one server waits for the next, and a hint asks for another host."
             )
         try:
-            made = await at.cloud.boot(want)
+            ids = await at.cloud.boot(want)
         except (CloudRefused, Gone):
             fresh = await _brought_up_to_date(at, want)
             if fresh is None:
                 raise
-            made = await at.cloud.boot(fresh)
-        return self._outputs(at, list(made))
+            ids = await at.cloud.boot(fresh)
+        return self._outputs(at, list(ids))
 
     async def find(self, at: Context) -> Outputs | None:
-        """Find the servers by their mark; a part of them is taken away."""
+        """Find the servers by their mark; delete them if they are not all there."""
         by_name = {
             server.name: server
             for server in await at.cloud.servers_marked(at.mark)
             if server.state not in states.DELETED
         }
-        found = [by_name[name].id for name in self.names if name in by_name]
-        if len(found) == len(self.names):
-            return self._outputs(at, found)
-        for id in found:
+        ids = [by_name[name].id for name in self.names if name in by_name]
+        if len(ids) == len(self.names):
+            return self._outputs(at, ids)
+        for id in ids:
             await remove(at, id)
         return None
 
@@ -128,16 +128,16 @@ class Boot(Step, frozen=True, kw_only=True):
         servers = [{"id": id, "name": name} for name, id in zip(self.names, ids, strict=True)]
         return {"servers": servers, "entries": entries}
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other servers with this mark."""
-        ours = {server["id"] for server in made["servers"]}
+        ours = {server["id"] for server in outputs["servers"]}
         for server in await at.cloud.servers_marked(at.mark):
             if server.id not in ours and server.state not in states.DELETED:
                 await remove(at, server.id)
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete them all at once, and wait until each is gone."""
-        await together(*(remove(at, server["id"]) for server in chosen(made["servers"], only)))
+        await together(*(remove(at, server["id"]) for server in chosen(outputs["servers"], only)))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -150,8 +150,8 @@ class Boot(Step, frozen=True, kw_only=True):
 
 async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.ServerSpec | None:
     """Return a boot with what the catalogue has now in the place of what is gone; None where nothing has one."""
-    networks = [one for one in want.networks or () if one.network_id is not None]
-    chosen = [want.flavor_id, want.image_id, *(one.network_id for one in networks)]
+    networks = [network for network in want.networks or () if network.network_id is not None]
+    chosen = [want.flavor_id, want.image_id, *(network.network_id for network in networks)]
     instead = await at.cloud.successors([id for id in chosen if id is not None])
     if not instead:
         return None
@@ -166,7 +166,9 @@ async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.Serv
         image_id=now(want.image_id),
         networks=None
         if want.networks is None
-        else tuple(msgspec.structs.replace(one, network_id=now(one.network_id)) for one in want.networks),
+        else tuple(
+            msgspec.structs.replace(network, network_id=now(network.network_id)) for network in want.networks
+        ),
     )
 
 
@@ -186,7 +188,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     """… and servers of which none was to be."""
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Say which server took so long."""
+        """Return the error that names the server."""
         return StepTimedOut(f"Server {self.id} was not ACTIVE after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
@@ -205,10 +207,10 @@ class AwaitActive(Step, frozen=True, kw_only=True):
         return {"id": server.id, "entry": {"state": "ACTIVE", **await seen(at, server)}}
 
     async def _look_around(self, at: Context, server: cloud.Server) -> None:
-        """Say so where the cloud has not heeded near which servers this one was to be: most filter no such hints."""
+        """Leave a note if the cloud has ignored near which servers this one was to be: most filter no such hints."""
         if not (self.same_host or self.different_host) or not server.host_id:
             return
-        hosts = {one.id: one.host_id for one in await at.cloud.servers_list()}
+        hosts = {other.id: other.host_id for other in await at.cloud.servers_list()}
         if self.same_host and server.host_id not in {hosts.get(id) for id in self.same_host}:
             at.note(
                 f"The cloud has not put server '{server.name}' near any of the servers it was to be near to."
@@ -221,7 +223,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
 
 
 async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExceeded:
-    """Return the error that tells why a server went to ERROR, in one sentence."""
+    """Return the error that says why a server went to ERROR, in one sentence."""
     for pause in FAULT_AFTER:
         if server.fault is not None:
             break
@@ -238,9 +240,9 @@ async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExce
     failures = [failure for failure in (server.fault, action) if failure is not None]
     reasons = {failure.reason for failure in failures}
     if FailureReason.NO_CAPACITY in reasons:
-        where = f" in zone '{server.zone}'" if server.zone else ""
+        zone = f" in zone '{server.zone}'" if server.zone else ""
         return NoValidHost(
-            f"No host{where} has room for server '{server.name}' ({server.flavor_name or server.flavor_id}).",
+            f"No host{zone} has room for server '{server.name}' ({server.flavor_name or server.flavor_id}).",
             cloud=at.cloud.name,
         )
     texts = _distinct(failure.text.strip().rstrip(".") for failure in failures)
@@ -250,7 +252,8 @@ async def explained(at: Context, server: cloud.Server) -> CloudError | QuotaExce
         f"Server '{server.name}' went to ERROR: {'; '.join(texts) or 'the cloud gives no reason'}.",
         cloud=at.cloud.name,
         reason=next(
-            (one.reason for one in failures if one.reason is not FailureReason.UNKNOWN), FailureReason.UNKNOWN
+            (known.reason for known in failures if known.reason is not FailureReason.UNKNOWN),
+            FailureReason.UNKNOWN,
         ).value,
     )
 
@@ -265,7 +268,7 @@ def _distinct(texts: Iterable[str]) -> list[str]:
 
 
 async def seen(at: Context, server: cloud.Server) -> Outputs:
-    """Return what a look at a server tells its entry: where it is, and its addresses inside."""
+    """Return what a server's entry shows of it: its placement, and its fixed addresses."""
     me = await at.cloud.identity()
     return {
         "placement": server.placement(cloud=at.cloud.name, region=me.region),
@@ -274,7 +277,7 @@ async def seen(at: Context, server: cloud.Server) -> Outputs:
 
 
 class DeleteServer(Step, frozen=True, kw_only=True):
-    """Delete a server and wait until the cloud has let go of it."""
+    """Delete a server and wait until it is gone."""
 
     kind: ClassVar[str] = "server.delete"
     action: ClassVar[str] = "TERMINATING"
@@ -284,7 +287,7 @@ class DeleteServer(Step, frozen=True, kw_only=True):
 
     id: str
     force: bool = True
-    """Whether to delete it for good where the cloud would keep it restorable: such a server keeps its ports."""
+    """Whether to delete it for good if the cloud would keep it restorable: such a server keeps its ports."""
 
     async def do(self, at: Context) -> Outputs:
         """Delete it."""

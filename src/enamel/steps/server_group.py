@@ -49,9 +49,9 @@ class CreateServerGroup(Step, frozen=True, kw_only=True):
         group = await at.cloud.server_group_named(self.name)
         return {"id": group.id, "name": group.name} if group else None
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete it."""
-        await at.cloud.delete_server_group(made["id"])
+        await at.cloud.delete_server_group(outputs["id"])
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -70,7 +70,7 @@ class ReleaseServerGroup(Step, frozen=True, kw_only=True):
     name: str
 
     async def do(self, at: Context) -> Outputs:
-        """Look at its members, and delete it where there are none."""
+        """Delete it if it has no members."""
         group = await at.cloud.server_group_named(self.name)
         if group is None:
             return {"id": ""}

@@ -40,12 +40,12 @@ class ChangeServerType(Step, frozen=True, kw_only=True):
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return what is to be undone: anything but the type as it was, and as somebody else has made it."""
-        found = await _look(at, self.before.id)
-        if found is not None and _fixed(found) not in (_fixed(self.before), _fixed(self.after)):
+        flavor = await _look(at, self.before.id)
+        if flavor is not None and _fixed(flavor) not in (_fixed(self.before), _fixed(self.after)):
             return None
-        return None if found == self.before else {"id": self.before.id}
+        return None if flavor == self.before else {"id": self.before.id}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Make it what it was."""
         await _become(at, self.before, instead_of=self.after)
 
@@ -61,29 +61,29 @@ async def _become(at: Context, want: cloud.Flavor, *, instead_of: cloud.Flavor) 
     """Make a flavor what it is to be, whatever of the way has been gone already.
 
     Raises:
-        CloudConflict: It is neither of the two: somebody else is changing it. It is left alone.
+        CloudConflict: It is neither of the two: somebody else is changing it. It stays as it is.
     """
-    found = await _look(at, want.id)
-    if found is not None and _fixed(found) != _fixed(want):
-        if _fixed(found) != _fixed(instead_of):
+    flavor = await _look(at, want.id)
+    if flavor is not None and _fixed(flavor) != _fixed(want):
+        if _fixed(flavor) != _fixed(instead_of):
             raise CloudConflict(
-                f"Server type '{found.name}' was changed by somebody else meanwhile.", cloud=at.cloud.name
+                f"Server type '{flavor.name}' was changed by somebody else meanwhile.", cloud=at.cloud.name
             )
         await at.cloud.delete_flavor(want.id)
-        found = None
-    if found is None:
+        flavor = None
+    if flavor is None:
         numbers = {name: getattr(want, name) for name in ("id", "description", *FIXED)}
-        found = await at.cloud.create_flavor(cloud.FlavorSpec(**numbers))
-    if found.description != want.description:
+        flavor = await at.cloud.create_flavor(cloud.FlavorSpec(**numbers))
+    if flavor.description != want.description:
         await at.cloud.describe_flavor(want.id, want.description)
     # First what keeps people out, then those who may come in.
     await at.cloud.add_flavor_marks(want.id, want.marks)
-    for project in set(want.projects) - set(found.projects):
+    for project in set(want.projects) - set(flavor.projects):
         await at.cloud.share_flavor(want.id, project_id=project)
     if not want.public:
-        for project in set(found.projects) - set(want.projects):
+        for project in set(flavor.projects) - set(want.projects):
             await at.cloud.unshare_flavor(want.id, project_id=project)
-    await at.cloud.drop_flavor_marks(want.id, _surplus(found.marks, want.marks))
+    await at.cloud.drop_flavor_marks(want.id, _surplus(flavor.marks, want.marks))
 
 
 def _fixed(flavor: cloud.Flavor) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ _ENDED = frozenset({ImageState.ACTIVE, ImageState.FAILED, ImageState.DELETED})
 
 
 class TakeImage(Step, frozen=True, kw_only=True):
-    """Have an image made of a server, by itself or as one of a series of backups."""
+    """Make an image of a server, by itself or as one of a series of backups."""
 
     kind: ClassVar[str] = "image.take"
     action: ClassVar[str] = "SNAPSHOTTING"
@@ -28,34 +28,34 @@ class TakeImage(Step, frozen=True, kw_only=True):
     """Of a backup: its `kind`, and how many of it to `keep`."""
 
     async def do(self, at: Context) -> Outputs:
-        """Have it begun."""
+        """Begin it."""
         id = await at.cloud.take_image(self.server_id, name=self.name, mark=at.mark, series=self.series)
         if id:
             return self._outputs(id)
-        found = await self.find(at)
-        if found is None:
+        outputs = await self.find(at)
+        if outputs is None:
             raise OutcomeUnknown(
                 f"Image '{self.name}' was asked for, but cannot be found.", cloud=at.cloud.name
             )
-        return found
+        return outputs
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it by its mark."""
-        found = await at.cloud.images_marked(at.mark)
-        return self._outputs(found[0].id) if found else None
+        images = await at.cloud.images_marked(at.mark)
+        return self._outputs(images[0].id) if images else None
 
     def _outputs(self, id: str) -> Outputs:
         return {"id": id, "name": self.name, "entry": {"id": self.server_id}, "data": {"image_id": id}}
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other images with this mark."""
         for image in await at.cloud.images_marked(at.mark):
-            if image.id != made["id"]:
+            if image.id != outputs["id"]:
                 await at.cloud.delete_image(image.id)
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete it."""
-        await at.cloud.delete_image(made["id"])
+        await at.cloud.delete_image(outputs["id"])
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -76,7 +76,7 @@ class AwaitImage(Step, frozen=True, kw_only=True):
     id: str
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Say which image took so long."""
+        """Return the error that names the image."""
         return StepTimedOut(f"Image {self.id} was not active after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:

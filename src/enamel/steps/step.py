@@ -87,7 +87,7 @@ class Step(Struct, frozen=True, kw_only=True):
     undoable: ClassVar[bool] = False
     """Whether it leaves something behind that `undo` takes away."""
     final: ClassVar[bool] = False
-    """Whether there is no way back once it was begun: what was made before it then stays, whatever happens."""
+    """Whether nothing can be undone once it was begun: what was made before it then stays, whatever happens."""
     calls: ClassVar[int] = 1
     """Plumbing calls that it takes as a rule; a preview adds them up."""
     retry: ClassVar[Retry] = Retry()
@@ -117,27 +117,27 @@ class Step(Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
     async def find(self, at: Context) -> Outputs | None:
-        """Return what an earlier attempt made, or None; called when nobody knows how that attempt ended."""
+        """Return what an earlier attempt made, or None; called when the attempt's outcome is unknown."""
         return None
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
         """Return what is to be undone of an attempt that failed or was lost, or None."""
         return await self.find(at)
 
-    async def tidy(self, at: Context, made: Outputs) -> None:
-        """Delete what carries this step's mark and is not in `made`: the late fruit of an attempt thought lost."""
+    async def tidy(self, at: Context, outputs: Outputs) -> None:
+        """Delete duplicates made by earlier attempts whose outcome was unknown."""
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Take away what was made, until the cloud answers that it is gone.
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Delete what was made, and wait until the cloud answers that it is gone.
 
         Args:
             at: What to work with.
-            made: The step's outputs.
-            only: For a step that made several things: the places of those to take away.
+            outputs: The step's outputs.
+            only: For a step that made several things: the indexes of those to delete.
         """
 
     def timeout_error(self, seconds: float) -> EnamelError:
-        """Return the error that tells that the step did not end within its time."""
+        """Return the error of a step that timed out."""
         return StepTimedOut(f"It did not end within {seconds:.0f} s.")
 
     @staticmethod

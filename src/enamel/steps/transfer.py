@@ -18,7 +18,7 @@ _SOON = timedelta(seconds=0.5)
 
 
 class StopServer(Step, frozen=True, kw_only=True):
-    """Shut a server down, so that nothing is written that would be lost; the way back starts it again."""
+    """Shut a server down, so that nothing is written that would be lost; undo starts it again."""
 
     kind: ClassVar[str] = "transfer.stop"
     action: ClassVar[str] = "POWERING_OFF"
@@ -35,17 +35,17 @@ class StopServer(Step, frozen=True, kw_only=True):
         return {"id": self.id}
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
-        """Return the server: it is started whatever it is found like."""
+        """Return the server: undo starts it whatever its state."""
         return {"id": self.id}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Start it again."""
         await _switch(at, self.id, what=Action.POWER_ON, goal=ServerState.ACTIVE)
 
 
 async def _switch(at: Context, id: str, *, what: Action, goal: ServerState) -> None:
-    found = await act.settle(at, id, what=what, goal=(ServerState.ACTIVE, ServerState.STOPPED))
-    if found.state is not goal:
+    server_now = await act.settle(at, id, what=what, goal=(ServerState.ACTIVE, ServerState.STOPPED))
+    if server_now.state is not goal:
         await at.cloud.act(id, what)
         await act.settle(at, id, what=what, goal=(goal,))
 
@@ -69,18 +69,18 @@ class ShareImage(Step, frozen=True, kw_only=True):
 
 
 class UnplugVolume(attachment.DetachVolume, frozen=True, kw_only=True):
-    """Pull a volume out of the server that is left behind; the way back plugs it in again."""
+    """Detach a volume from the server that is left behind; undo attaches it again."""
 
     kind: ClassVar[str] = "transfer.unplug"
     undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
-        """Return the volume: it is plugged in whatever it is found like."""
+        """Return the volume: undo attaches it whatever its state."""
         return {"id": self.volume_id}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Plug it in again."""
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
+        """Attach it again."""
         await attachment.AttachVolume(server_id=self.server_id, volume_id=self.volume_id).do(at)
 
 
@@ -113,7 +113,7 @@ class HandOverVolume(Step, frozen=True, kw_only=True):
         """Return the volume: it is taken back if it is there."""
         return {"id": self.id}
 
-    async def undo(self, at: Context, made: Outputs, *, only: Collection[int] | None = None) -> None:
+    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Take it back."""
         await _hand_over(self.id, giver=self._other(at), taker=at.cloud)
 
@@ -126,8 +126,8 @@ async def _hand_over(id: str, *, giver: driver.Cloud, taker: driver.Cloud) -> No
     """Bring a volume from one project to another, unless it is there."""
     here = await _owned(id, taker)
     if here is None:
-        there = await _owned(id, giver)
-        if there is not None and there.state is VolumeState.OFFERED:
+        given = await _owned(id, giver)
+        if given is not None and given.state is VolumeState.OFFERED:
             # An attempt that was lost has made an offer, whose key is lost as well.
             await giver.withdraw_volume(id)
         await _until_available(id, giver)
@@ -139,28 +139,28 @@ async def _hand_over(id: str, *, giver: driver.Cloud, taker: driver.Cloud) -> No
     await _until_available(id, taker)
 
 
-async def _owned(id: str, where: driver.Cloud) -> cloud.Volume | None:
+async def _owned(id: str, account: driver.Cloud) -> cloud.Volume | None:
     """Return a volume if it is the project's own; administrators see those of others, too."""
     try:
-        found = await where.volume(id)
+        volume_now = await account.volume(id)
     except Gone:
         return None
-    return found if found.project_id == (await where.identity()).project_id else None
+    return volume_now if volume_now.project_id == (await account.identity()).project_id else None
 
 
-async def _until_available(id: str, where: driver.Cloud) -> None:
-    def arrived(found: cloud.Volume | None) -> bool:
-        if found is not None and found.state in volume.BROKEN:
+async def _until_available(id: str, account: driver.Cloud) -> None:
+    def arrived(polled: cloud.Volume | None) -> bool:
+        if polled is not None and polled.state in volume.BROKEN:
             raise VolumeFailed(
-                f"Volume '{found.name or id}' went to the state '{found.status}'.", cloud=where.name
+                f"Volume '{polled.name or id}' went to the state '{polled.status}'.", cloud=account.name
             )
-        return found is None or found.state is VolumeState.AVAILABLE
+        return polled is None or polled.state is VolumeState.AVAILABLE
 
-    await where.volumes.until(id, arrived, due=_SOON)
+    await account.volumes.until(id, arrived, due=_SOON)
 
 
 class EndOriginal(server.DeleteServer, frozen=True, kw_only=True):
-    """Delete the server that was left behind: from here on there is no way back."""
+    """Delete the server that was left behind: nothing before it can be undone from here on."""
 
     kind: ClassVar[str] = "transfer.end_original"
     final: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Steps on volumes: made in Cinder before the server, so that they carry a mark and can be found again."""
+"""Steps on volumes: made before the server, so that they carry a mark and can be found again."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -32,7 +32,7 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
         return {"volumes": 1, "gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
-        """Make it; it is not yet usable when Cinder answers."""
+        """Make it; it is not usable yet when the cloud answers."""
         volume = await at.cloud.create_volume(
             cloud.VolumeSpec(
                 size_gb=self.size_gb,
@@ -47,7 +47,7 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the volumes with this mark."""
-        return [{"id": one.id, "name": one.name} for one in await at.cloud.volumes_marked(at.mark)]
+        return [{"id": volume.id, "name": volume.name} for volume in await at.cloud.volumes_marked(at.mark)]
 
     async def take_away(self, at: Context, id: str) -> None:
         """Delete one and wait until it is gone."""

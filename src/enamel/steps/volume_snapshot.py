@@ -14,7 +14,7 @@ BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
 
 
 class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
-    """Have a snapshot made of a volume."""
+    """Make a snapshot of a volume."""
 
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
@@ -31,15 +31,18 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
         return {"gigabytes": self.size_gb}
 
     async def do(self, at: Context) -> Outputs:
-        """Have it made; it is not yet there when Cinder answers."""
-        made = await at.cloud.create_volume_snapshot(
+        """Begin it; the snapshot is not finished when the cloud answers."""
+        snapshot = await at.cloud.create_volume_snapshot(
             self.volume_id, name=self.name, description=self.description, mark=at.mark
         )
-        return {"id": made.id, "name": made.name}
+        return {"id": snapshot.id, "name": snapshot.name}
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the snapshots with this mark."""
-        return [{"id": one.id, "name": one.name} for one in await at.cloud.volume_snapshots_marked(at.mark)]
+        return [
+            {"id": snapshot.id, "name": snapshot.name}
+            for snapshot in await at.cloud.volume_snapshots_marked(at.mark)
+        ]
 
     async def take_away(self, at: Context, id: str) -> None:
         """Delete one and wait until it is gone."""
@@ -52,7 +55,7 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
 
 
 class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
-    """Wait until a snapshot of a volume is there."""
+    """Wait until a snapshot of a volume is available."""
 
     kind: ClassVar[str] = "volume_snapshot.await"
     action: ClassVar[str] = "UPLOADING"
@@ -64,22 +67,22 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
 
     def timeout_error(self, seconds: float) -> EnamelError:
         """Say which snapshot took so long."""
-        return StepTimedOut(f"Snapshot {self.id} was not there after {seconds:.0f} s.")
+        return StepTimedOut(f"Snapshot {self.id} was not available after {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Wait for it."""
 
-        def there(found: cloud.VolumeSnapshot | None) -> bool:
-            if found is not None and found.state in BROKEN:
+        def there(polled: cloud.VolumeSnapshot | None) -> bool:
+            if polled is not None and polled.state in BROKEN:
                 raise VolumeFailed(
-                    f"Snapshot '{found.name}' went to the state '{found.status}'.", cloud=at.cloud.name
+                    f"Snapshot '{polled.name}' went to the state '{polled.status}'.", cloud=at.cloud.name
                 )
-            return found is None or found.state is VolumeState.AVAILABLE
+            return polled is None or polled.state is VolumeState.AVAILABLE
 
-        found = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
-        if found is None:
-            raise Gone(f"Snapshot {self.id} has gone before it was there.", cloud=at.cloud.name)
-        return {"id": found.id}
+        snapshot = await at.cloud.volume_snapshots.until(self.id, there, due=timedelta(seconds=0.7))
+        if snapshot is None:
+            raise Gone(f"Snapshot {self.id} has gone before it was available.", cloud=at.cloud.name)
+        return {"id": snapshot.id}
 
 
 class DeleteVolumeSnapshot(Step, frozen=True, kw_only=True):
@@ -107,9 +110,9 @@ async def remove(at: Context, id: str) -> None:
     """
     await at.cloud.delete_volume_snapshot(id)
 
-    def gone(found: cloud.VolumeSnapshot | None) -> bool:
-        if found is not None and found.state is VolumeState.DELETE_FAILED:
-            raise VolumeFailed(f"Snapshot '{found.name}' could not be deleted.", cloud=at.cloud.name)
-        return found is None
+    def gone(polled: cloud.VolumeSnapshot | None) -> bool:
+        if polled is not None and polled.state is VolumeState.DELETE_FAILED:
+            raise VolumeFailed(f"Snapshot '{polled.name}' could not be deleted.", cloud=at.cloud.name)
+        return polled is None
 
     await at.cloud.volume_snapshots.until(id, gone, due=timedelta(seconds=0.5))

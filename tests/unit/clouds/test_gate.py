@@ -110,7 +110,7 @@ async def test_a_task_comes_back_later_where_the_pause_is_long_and_a_person_hear
     await asyncio.sleep(0.001)
     assert not waiting.done(), "a task waits for half a minute"
     at.complained(Trouble.BUSY, began=0.0, status=503, pause=300.0)
-    with pytest.raises(CloudThrottled, match="north's network service is to be left alone for 300 s"):
+    with pytest.raises(CloudThrottled, match="Calls to network on north are paused for 300 s"):
         await waiting
     with pytest.raises(CloudThrottled):
         await as_task(call(at))

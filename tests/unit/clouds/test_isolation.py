@@ -18,7 +18,7 @@ from enamel.clouds.shared.store import SharedStore
 from enamel.model import cloud
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudThrottled
-from enamel.model.states import ServerState
+from enamel.model.states import ServerState, VolumeState
 from enamel.sandbox import faults, kernel, serve
 from tests.unit.clouds.shelf import Shelf
 
@@ -101,7 +101,9 @@ async def furnish(at: driver.Cloud, project: str, *, number: int) -> None:
             )
         )
         await at.servers.until(server, lambda server: server is None or server.state is ServerState.ACTIVE)
-        await at.volumes.until(volume.id, lambda volume: volume is None or volume.status == "available")
+        await at.volumes.until(
+            volume.id, lambda volume: volume is None or volume.state is VolumeState.AVAILABLE
+        )
         await at.create_volume_snapshot(volume.id, name=name, description="", mark=mark)
         await at.take_image(server, name=name, mark=mark)
     await asyncio.sleep(0.5)

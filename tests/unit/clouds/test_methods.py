@@ -13,7 +13,7 @@ from enamel.model.errors import CapabilityMissing
 
 WATCHERS = {"servers", "ports", "volumes", "volume_snapshots", "snapshots"}
 EVERY_DRIVER = {
-    *("name", "site", "identity", "capabilities", "actions", "quota", "why_failed", "state"),
+    *("name", "site", "in_use", "identity", "capabilities", "actions", "quota", "why_failed", "state"),
     *("forget", "refresh", "successors", "close", "missing"),
 }
 LISTED = [method for methods in METHODS.values() for method in methods]

@@ -1,7 +1,7 @@
 """The cache of what a cloud offers: one request for any number of equal reads at once, kept for a while.
 
 The first to ask makes the request, in its own record; all who ask meanwhile wait for the same answer. Nobody who
-gives up waiting takes the answer from the others. Failures are told to all who waited, and are not kept.
+gives up waiting takes the answer from the others. Failures reach all who waited, and are not kept.
 """
 
 import asyncio
@@ -105,7 +105,7 @@ class Cache:
             keep: How long the answer is good.
             answer: The type of the answer; with it, the answer is shared with other processes.
         """
-        if context.current().fresh and (found := self._kept.get(key)) and self._age(found) > A_MOMENT:
+        if context.current().fresh and (known := self._kept.get(key)) and self._age(known) > A_MOMENT:
             await self.forget(key)
         await self._check()
         kept = self.peek(key)
@@ -118,7 +118,7 @@ class Cache:
                 given = Given(value=await fetch(), age=0.0, mark=None)
             else:
                 given = await self._shared.get(key, fetch, keep=keep, answer=answer)
-            # A write that came in between has thrown this flight out: its answer may be from before the write.
+            # A write that came in between has dropped this flight: its answer may be from before the write.
             if self._flights.carries(key, own):
                 since = self._now() - given.age
                 until = since + keep.total_seconds()
@@ -165,7 +165,7 @@ class Cache:
         return self._now() - kept.since
 
     async def _check(self) -> None:
-        """Throw away what other processes have changed, looked up now and then."""
+        """Drop what other processes have changed, checked now and then."""
         if self._shared is None or self._now() - self._checked < A_MOMENT or not self._kept:
             return
         self._checked = self._now()

@@ -187,6 +187,12 @@ class Caller:
         self.cloud = cloud
         self.timeouts = timeouts
         self._pace = gates
+        self._under_way = 0
+
+    @property
+    def in_use(self) -> bool:
+        """Whether an operation is under way."""
+        return self._under_way > 0
 
     def gate(self, service: str) -> pacing_gate.Gate:
         """Return the gate of a service."""
@@ -204,6 +210,13 @@ class Caller:
             LeaseLost: The worker's lease is over, and the operation would change something.
 
         """
+        self._under_way += 1
+        try:
+            return await self._run(operation, once)
+        finally:
+            self._under_way -= 1
+
+    async def _run(self, operation: Operation, once: Callable[[Attempt], Awaitable[T]]) -> T:
         failures, begun = 0, time.monotonic()
         while True:
             attempt = Attempt(self, operation)

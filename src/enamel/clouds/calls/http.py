@@ -42,7 +42,7 @@ class HttpClient:
             cloud: What it is called in errors.
             tls: How far its certificate is checked, and which one is shown.
             timeouts: How long connections and answers may take.
-            request_id_headers: Where answers carry the cloud's id of the request; the first that is there counts.
+            request_id_headers: Where answers carry the cloud's id of the request; the first one present counts.
         """
         self._cloud = cloud
         self._tls = tls

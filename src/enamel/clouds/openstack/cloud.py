@@ -121,7 +121,7 @@ class OpenStackCloud(
     Keypairs, ServerGroups                  compute/keypair, compute/server_group
     Networks, Ports, Addresses              network/network, network/port, network/address
     SecurityGroups                          network/security_group
-    … all four where Nova is the network    network/nova_network, which goes before Neutron's
+    … all four where Nova is the network    network/nova_network, which overrides Neutron's
     Volumes: attach, Ports: attach          compute/attachment
     Volumes, their transfer, snapshots      storage/volume, storage/volume_transfer, storage/volume_snapshot
     Images: read                            storage/image
@@ -159,29 +159,29 @@ class OpenStackCloud(
 
     async def capabilities(self) -> frozenset[Capability]:
         """Return what the driver and this account's catalogue offer together."""
-        found = {
+        offered = {
             capability
             for service, capabilities in _OF_SERVICE.items()
             if await self.keystone.offers(service)
             for capability in capabilities
         } | {Capability.PROJECTS}
-        if Capability.COMPUTE in found:
+        if Capability.COMPUTE in offered:
             for capability, version in _SINCE.items():
                 if await self._version(version) is not None:
-                    found.add(capability)
+                    offered.add(capability)
         else:
-            found -= _NEEDING_COMPUTE
-        if Capability.PORTS not in found and Capability.COMPUTE in found and await self._of_nova():
-            found |= {Capability.NETWORK, Capability.SECURITY_GROUPS}
-        if Capability.NETWORK in found:
+            offered -= _NEEDING_COMPUTE
+        if Capability.PORTS not in offered and Capability.COMPUTE in offered and await self._of_nova():
+            offered |= {Capability.NETWORK, Capability.SECURITY_GROUPS}
+        if Capability.NETWORK in offered:
             networks = await self.networks()
             if any(network.external for network in networks):
-                found.add(Capability.FLOATING_IP)
+                offered.add(Capability.FLOATING_IP)
             inside = [network for network in networks if not network.external]
             # A project with one network needs no other, so nobody asks whether the cloud would make one.
             if len(inside) != 1 and await self.offers_auto_network():
-                found.add(Capability.AUTO_NETWORK)
-        return frozenset(found)
+                offered.add(Capability.AUTO_NETWORK)
+        return frozenset(offered)
 
     def state(self) -> CloudState:
         """Return how the cloud's services bear what is asked of them, and what is known of it."""
@@ -208,32 +208,32 @@ class OpenStackCloud(
         # What is not known by a name has no successor, and what was asked a moment ago is as it was.
         if not before.keys() & set(ids) or not await self.kept.refresh():
             return {}
-        there = _named(*await asyncio.gather(self.flavors(), self.images(), self.networks()))
-        found = {}
-        for id in before.keys() & set(ids) - there.keys():
-            same = [other for other, name in there.items() if name == before[id]]
+        now = _named(*await asyncio.gather(self.flavors(), self.images(), self.networks()))
+        successors = {}
+        for id in before.keys() & set(ids) - now.keys():
+            same = [other for other, name in now.items() if name == before[id]]
             if len(same) == 1:
-                found[id] = same[0]
-        return found
+                successors[id] = same[0]
+        return successors
 
     async def quota(self, kinds: Collection[str]) -> dict[str, cloud.Limit]:
         """Return the project's limits of the kinds asked for; only services that know one of them are asked."""
-        wanted = set(kinds)
+        asked = set(kinds)
         reads = []
-        if of_compute := wanted & _COMPUTE_QUOTAS:
+        if of_compute := asked & _COMPUTE_QUOTAS:
             reads.append(self._shared(of_compute, self._compute_limits))
-        if of_network := wanted & _NETWORK_QUOTAS:
+        if of_network := asked & _NETWORK_QUOTAS:
             reads.append(self._shared(of_network, self._network_limits))
-        if of_volume := wanted & _VOLUME_QUOTAS:
+        if of_volume := asked & _VOLUME_QUOTAS:
             reads.append(self._shared(of_volume, self._volume_limits))
-        found = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
-        return {kind: limit for kind, limit in found.items() if kind in wanted}
+        known = {kind: limit for limits in await asyncio.gather(*reads) for kind, limit in limits.items()}
+        return {kind: limit for kind, limit in known.items() if kind in asked}
 
     @property
     def in_use(self) -> bool:
         """Whether a call is under way or somebody waits for a resource."""
         watchers = (self.servers, self.volumes, self.ports, self.snapshots, self.volume_snapshots)
-        calling = self.calls.under_way > 0 or self.keystone.in_use or self.kept.in_use
+        calling = self.calls.in_use or self.keystone.in_use or self.kept.in_use
         return calling or any(watcher.in_use for watcher in watchers)
 
     async def close(self) -> None:
@@ -248,7 +248,7 @@ class OpenStackCloud(
         await self.calls.close()
 
     def _sharing(self, kind: str, answer: type[T]) -> poller.Sharing[T] | None:
-        """Return with whom the looks at one kind are shared."""
+        """Return with whom the polls of one kind are shared."""
         if not self.board.there:
             return None
         return poller.Sharing(self.board, kind=kind, answer=answer, of=self.whose)
@@ -279,9 +279,9 @@ def _named(
 ) -> dict[str, tuple[str, str]]:
     """Return what each id of a catalogue stands for."""
     return {
-        **{one.id: ("flavor", one.name) for one in flavors},
-        **{one.id: ("image", one.name) for one in images},
-        **{one.id: ("network", one.name) for one in networks},
+        **{resource.id: ("flavor", resource.name) for resource in flavors},
+        **{resource.id: ("image", resource.name) for resource in images},
+        **{resource.id: ("network", resource.name) for resource in networks},
     }
 
 

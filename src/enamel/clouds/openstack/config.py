@@ -84,18 +84,18 @@ class Configuration:
             project: Id of another project; None for the entry's own.
         """
         if name not in self.names():
-            there = ", ".join(self.names())
+            listed = ", ".join(self.names())
             raise CloudUnknown(
                 f"There is no cloud {name!r} in the configuration; there "
-                + (f"are: {there}." if there else "is no configured cloud at all."),
+                + (f"are: {listed}." if listed else "is no configured cloud at all."),
                 cloud=name,
             )
         try:
             with warnings.catch_warnings():
                 # The loader warns of a default of its own.
                 warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
-                found = self._loader.get_one(cloud=name)
-                return self._rescoped(found, project=project) if project else found
+                region = self._loader.get_one(cloud=name)
+                return self._rescoped(region, project=project) if project else region
         except keystone_errors.MissingRequiredOptions as exc:
             lacking = ", ".join(option.dest for option in exc.options)
             raise CloudUnauthorized(
@@ -121,12 +121,12 @@ class Configuration:
         here = self.region(name).config.get("auth", {})
         for other in self.names():
             try:
-                there = self.region(other).config.get("auth", {})
+                auth = self.region(other).config.get("auth", {})
             except EnamelError:
                 # Whoever wants to use that entry hears what is wrong with it.
                 continue
-            known = {there.get("project_id"), there.get("project_name")}
-            if there.get("auth_url") == here.get("auth_url") and project in known:
+            known = {auth.get("project_id"), auth.get("project_name")}
+            if auth.get("auth_url") == here.get("auth_url") and project in known:
                 return other
         return None
 

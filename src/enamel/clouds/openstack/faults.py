@@ -1,21 +1,20 @@
 """What an OpenStack cloud's refusals mean, in Enamel's words: the one place where answers become errors.
 
-Every service has its own shapes of error bodies, proxies in front of them answer HTML, and the same status means
-different things: Nova says 403 for a full quota, Cinder 413, Neutron 409.
+The same status means different things: for a full quota Nova answers 403, Cinder 413, and Neutron 409. The shapes of error
+bodies are read in `error_body`.
 """
 
-import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import msgspec
 from keystoneauth1 import exceptions as keystone_errors
 from msgspec import Struct
 
 from enamel.clouds.calls import cleaning
+from enamel.clouds.openstack import error_body
 from enamel.model.cloud import Failure
 from enamel.model.errors import (
     CapabilityMissing,
@@ -36,18 +35,6 @@ from enamel.model.states import FailureReason
 
 ABSURD_PAUSE = 3600.0
 """A cloud that asks for a longer pause than this does not know what it says."""
-
-_TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
-
-
-class Said(Struct, frozen=True, kw_only=True):
-    """What an error's body says."""
-
-    kind: str = ""
-    """The service's own name for the fault, where it gives one: OverQuota, itemNotFound …"""
-    text: str = ""
-    """The sentence for people."""
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -151,25 +138,9 @@ _MEANINGS = (
 )
 
 
-def said(body: bytes) -> Said:
-    """Return what an error's body says, whatever its shape."""
-    text = body.decode("utf-8", "replace").strip()
-    if text.startswith(("{", "[")):
-        try:
-            return _of_json(msgspec.json.decode(body))
-        except msgspec.DecodeError:
-            # A truncated body still shows its beginning.
-            return Said(text=cleaning.clean(text))
-    title = _TITLE.search(text)
-    plain = html.unescape(_TAGS.sub(" ", text))
-    if title and title.group(1).strip() not in plain:
-        plain = f"{html.unescape(title.group(1))}: {plain}"
-    return Said(text=cleaning.clean(plain))
-
-
 def error(answer: Answered) -> EnamelError:
     """Return the error that a refusal means."""
-    says = said(answer.body)
+    says = error_body.read(answer.body)
     status = answer.status
     both = f"{says.kind} {says.text}"
     facts: dict[str, Any] = {"status": status}
@@ -177,7 +148,7 @@ def error(answer: Answered) -> EnamelError:
         facts["kind"] = says.kind
     if answer.retry_after is not None:
         facts["retry_after"] = answer.retry_after
-    meaning = next((found for found in _MEANINGS if found.phrase.search(both)), None)
+    meaning = next((known for known in _MEANINGS if known.phrase.search(both)), None)
     kind: type[EnamelError]
     remedy = None
     if status == 401:
@@ -288,36 +259,6 @@ def _fits(meaning: _Meaning, *, status: int, service: str) -> bool:
     if meaning.reason == "version":
         return status in (404, 406)
     return status != 404 or meaning.reason == "not_routed"
-
-
-def _of_json(body: Any) -> Said:
-    if isinstance(body, list):
-        body = body[0] if body else {}
-    if not isinstance(body, dict):
-        return Said(text=cleaning.clean(str(body)))
-    errors = body.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        return Said(
-            kind=str(errors[0].get("code", "")),
-            text=cleaning.clean(str(errors[0].get("detail") or errors[0].get("title"))),
-        )
-    if "message" in body or "faultstring" in body:
-        return Said(
-            kind=str(body.get("title") or body.get("type") or ""),
-            text=cleaning.clean(str(body.get("message") or body.get("faultstring"))),
-        )
-    # {"itemNotFound": {"message": …}}, {"NeutronError": {"type": …, "message": …}}, {"NeutronError": "…"}
-    for name, inner in body.items():
-        if isinstance(inner, dict):
-            kind = inner.get("type") or (inner.get("title") if name == "error" else name)
-            detail = inner.get("detail")
-            words = str(inner.get("message", ""))
-            if detail and str(detail) not in words:
-                words = f"{words} {detail}"
-            return Said(kind=str(kind or ""), text=cleaning.clean(words))
-        if isinstance(inner, str):
-            return Said(kind=str(name), text=cleaning.clean(inner))
-    return Said(text=cleaning.clean(str(body)) if body else "")
 
 
 _QUOTA_WORDS = {

@@ -81,7 +81,7 @@ class Service:
     ) -> tuple[list[Any], datetime | None]:
         """Return a list with all its pages, and when the first one was answered, by the cloud's clock."""
         begun = 0
-        found: list[Any] = []
+        entries_so_far: list[Any] = []
         at: datetime | None = None
         onward: tuple[tuple[str, str], ...] = ()
         while True:
@@ -94,13 +94,13 @@ class Service:
                 # What a page goes on after may be deleted in between: the first page goes on after nothing.
                 if not onward or begun >= BEGIN_AT_MOST:
                     raise
-                found, at, onward = [], None, ()
+                entries_so_far, at, onward = [], None, ()
                 continue
             entries = page.value.entries()
-            found += entries
+            entries_so_far += entries
             at = at or page.at
             if not entries or not page.value.goes_on():
-                return found, at
+                return entries_so_far, at
             onward = (("limit", str(len(entries))), ("marker", entries[-1].id))
 
     async def _post(

@@ -86,18 +86,9 @@ class Transport:
         self._caller = caller.Caller(
             cloud=cloud, gates=gates or pacing_gate.Pace(cloud=cloud), timeouts=timeouts
         )
-        self.under_way = 0
-        """How many calls have begun and not ended."""
 
     async def call(self, want: HttpCall, *, answer: type[T]) -> Reply[T]:
         """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
-        self.under_way += 1
-        try:
-            return await self._call(want, answer=answer)
-        finally:
-            self.under_way -= 1
-
-    async def _call(self, want: HttpCall, *, answer: type[T]) -> Reply[T]:
         operation = caller.Operation(
             service=want.service,
             method=want.method,
@@ -126,6 +117,11 @@ class Transport:
             return self._read(want, got, attempt, answer=answer)
 
         return await self._caller.run(operation, once)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a call is under way."""
+        return self._caller.in_use
 
     async def close(self) -> None:
         """Close the connections."""

@@ -21,19 +21,19 @@ CUT_RATE = 0.7
 EASED = 0.85
 """What is left of how many may call at once where answers take long, without a complaint …"""
 EASED_LEAST = 4.0
-"""… and not fewer than so many."""
+"""… and at least how many."""
 RATE_GROWTH = 0.05
 """By this share of itself the rate grows in each second in which all goes well."""
 RATE_AFTER = 2
-"""So many complaints …"""
+"""How many complaints …"""
 RATE_WITHIN = 10.0
-"""… within so many seconds mean that calls are counted; a single one may have been chance."""
+"""… within how many seconds mean that the service counts calls; a single one may be a coincidence."""
 RATE_FORGOTTEN = 4.0
-"""A rate that has grown so many times over bounds nothing any more."""
+"""How many times over a rate must have grown to be dropped."""
 RATE_WINDOW = 5.0
 """Seconds over which it is counted how many calls went well."""
 BROKEN_AFTER = 6
-"""So many calls in a row that came to nothing stand for a service that is down."""
+"""How many failed calls in a row mean that a service is down."""
 
 
 class Ceiling(Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class Trouble(enum.Enum):
 
 
 class Pauses(Struct, frozen=True, kw_only=True):
-    """How long a service is left alone that does not say for how long."""
+    """How long calls to a service are paused that does not say for how long; in seconds."""
 
     first: float = 0.25
     longest: float = 15.0
@@ -77,7 +77,7 @@ class Budget:
         self.share = 1
         """How many processes call together; each keeps to its share of the ceiling."""
         self.open_from = 0.0
-        """The service is left alone until then."""
+        """Until when calls are paused."""
         self._pauses = pauses or Pauses()
         self._now = now
         self._limit = float(ceiling.max_concurrent_calls)
@@ -119,12 +119,12 @@ class Budget:
         return max(0.0, self._next - (burst - 1) / rate - now)
 
     def began(self) -> None:
-        """Take note of a call that begins."""
+        """Record a call that begins."""
         if (rate := self.rate) is not None:
             self._next = max(self._next, self._now()) + 1 / rate
 
     def went_well(self) -> None:
-        """Take note of a call that the service answered without complaint."""
+        """Record a call that the service answered without complaint."""
         now = self._now()
         self._in_a_row = self._cuts_in_a_row = 0
         most = float(self.ceiling.max_concurrent_calls)
@@ -139,11 +139,11 @@ class Budget:
                 self._rate = None
 
     def eased(self) -> None:
-        """Take note of answers that take long: somewhat fewer at once."""
+        """Record that answers take long: allow somewhat fewer calls at once."""
         self._enough = self._limit = max(min(EASED_LEAST, self._limit), self._limit * EASED)
 
     def complained(self, trouble: Trouble, *, began: float, pause: float | None = None) -> float:
-        """Take note of a complaint; return for how many seconds the service is left alone.
+        """Record a complaint; return for how many seconds calls to the service are paused.
 
         Args:
             trouble: What it looks like.
@@ -159,14 +159,14 @@ class Budget:
         if not closes:
             return 0.0
         own = min(self._pauses.longest, self._pauses.first * 2 ** min(16, self._cuts_in_a_row - 1))
-        # Who says "at once" again and again is not believed.
+        # A service that asks for no pause again and again is not believed.
         wait = own if pause is None or (pause < own and self._cuts_in_a_row > 1) else pause
         if fresh or pause is not None:
             self.close(wait)
         return wait
 
     def close(self, pause: float) -> None:
-        """Leave the service alone for some seconds, and begin with a single call then."""
+        """Pause calls for some seconds, and begin with a single call then."""
         self._limit = 1.0
         self.open_from = max(self.open_from, self._now() + pause)
 

@@ -1,7 +1,7 @@
 """The pace of calls to the services of one cloud, kept by all tasks of all projects together.
 
 A gate stands before each service. It lets in as many as the service seems to bear, in the order of the lanes. When the
-service asks for a pause, the gate closes for everybody, not only for the call that was told.
+service asks for a pause, the gate closes for everybody, not only for the call that was throttled.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from enamel.model.errors import CloudThrottled
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = 60.0
-"""A call of a task waits for so many seconds at a closed gate; before that it is sent away, and comes back later."""
+"""How many seconds a task's call waits at most at a closed gate; for a longer pause it fails at once, and is retried later."""
 WORTH_TELLING = 1.0
 """A gate that closes for less than these seconds is not worth a line in the log, nor a note to others."""
 NOT_NEW = 0.5
@@ -86,7 +86,7 @@ class Gate:
 
     @property
     def closed_for(self) -> float:
-        """Return for how many seconds the service is left alone; 0 where it is not."""
+        """Return for how many seconds calls to the service are paused; 0 if they are not."""
         return max(0.0, self.budget.open_from - self._now())
 
     @contextlib.asynccontextmanager
@@ -130,7 +130,7 @@ class Gate:
             self._let_in()
 
     def went_well(self, kind: Hashable, *, seconds: float) -> None:
-        """Take note of a call that the service answered without complaint."""
+        """Record a call that the service answered without complaint."""
         if self.strain.took(kind, seconds):
             self.budget.eased()
         else:
@@ -140,7 +140,7 @@ class Gate:
     def complained(
         self, trouble: Trouble, *, began: float, status: int = 0, pause: float | None = None
     ) -> float:
-        """Take note of a complaint; return for how many seconds the gate is closed because of it."""
+        """Record a complaint; return for how many seconds the gate is closed because of it."""
         self.complaints += 1
         self.last_complaint = Complaint(at=datetime.now(UTC), trouble=trouble, status=status, pause=pause)
         telemetry.COMPLAINTS.labels(cloud=self._cloud, service=self.service, trouble=trouble.value).inc()
@@ -163,7 +163,7 @@ class Gate:
         return closed
 
     async def _heed(self, notes: ThrottleNotes) -> None:
-        """Do as another process was told."""
+        """Keep the pause that another process was asked for."""
         pause = await notes.look()
         self.budget.share = notes.processes
         if pause > self.closed_for + NOT_NEW:
@@ -200,11 +200,17 @@ class Gate:
             raise
 
     def _away(self) -> CloudThrottled:
-        """Return the error for somebody who does not wait until the gate opens."""
+        """Return the error for a call that does not wait until the gate opens."""
         seconds = max(1, math.ceil(self.closed_for))
-        why = f": {self.last_complaint.trouble.value}" if self.last_complaint else ""
+        complaint = self.last_complaint
+        if complaint is None:
+            why = ""
+        elif complaint.pause is not None:
+            why = ", as the service asked"
+        else:
+            why = f": {complaint.trouble.value}"
         return CloudThrottled(
-            f"{self._cloud}'s {self.service} service is to be left alone for {seconds} s{why}.",
+            f"Calls to {self.service} on {self._cloud} are paused for {seconds} s{why}.",
             cloud=self._cloud,
             retry_after=seconds,
         )
@@ -221,7 +227,7 @@ class Gate:
                 turn.granted.set_exception(why())
 
     def _let_in(self) -> None:
-        """Let in as many as may, and look again when the next may."""
+        """Let in as many as may enter, and check again when the next may."""
         while self._lanes and self._may_enter():
             turn = self._lanes.pop()
             if not turn.granted.done():
@@ -259,7 +265,7 @@ class Pace:
         Args:
             cloud: What the cloud is called in logs and metrics.
             most: What the operator allows of a service.
-            pauses: How long a service is left alone that does not say for how long.
+            pauses: How long calls to a service are paused that does not say for how long.
             notes: What other processes tell about a service.
         """
         self.cloud = cloud
@@ -271,16 +277,16 @@ class Pace:
 
     def gate(self, service: str) -> Gate:
         """Return the door to a service."""
-        found = self.gates.get(service)
-        if found is None:
-            found = self.gates[service] = Gate(
+        known = self.gates.get(service)
+        if known is None:
+            known = self.gates[service] = Gate(
                 self._most(service),
                 cloud=self.cloud,
                 service=service,
                 pauses=self._pauses,
                 notes=self._notes(service) if self._notes else None,
             )
-        return found
+        return known
 
 
 class Paces:
@@ -298,33 +304,33 @@ class Paces:
         Args:
             max_concurrent_calls: How many calls may be under way at the same time.
             max_calls_per_second: How many may begin in a second.
-            board: Where processes tell each other what clouds have told them.
+            board: Where processes share the pauses that clouds have asked for.
         """
         self._max_concurrent_calls = max_concurrent_calls
         self._max_calls_per_second = max_calls_per_second
         self._board = board
         self._paces: dict[str, Pace] = {}
 
-    def of(self, where: str, *, cloud: str, pauses: Pauses | None = None) -> Pace:
+    def of(self, site: str, *, cloud: str, pauses: Pauses | None = None) -> Pace:
         """Return the pace of a cloud.
 
         Args:
-            where: What is the same in all entries of the same cloud, and in all processes.
+            site: What is the same in all entries of the same cloud, and in all processes.
             cloud: The entry that is opened.
-            pauses: How long a service is left alone that does not say for how long.
+            pauses: How long calls to a service are paused that does not say for how long.
         """
-        found = self._paces.get(where)
-        if found is None:
+        pace = self._paces.get(site)
+        if pace is None:
             on = self._board
-            found = self._paces[where] = Pace(
+            pace = self._paces[site] = Pace(
                 cloud=cloud,
                 most=lambda service: self._ceiling(cloud, service),
                 pauses=pauses,
-                notes=(lambda service: ThrottleNotes(on, where, service))
+                notes=(lambda service: ThrottleNotes(on, site, service))
                 if on is not None and on.there
                 else None,
             )
-        return found
+        return pace
 
     def _ceiling(self, cloud: str, service: str) -> Ceiling:
         usual = Ceiling()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enamel.model.call_context import Lane
 
 PASSED_OVER = 4
-"""So many turns of more urgent lanes are a less urgent one's turn. Nobody starves."""
+"""After how many turns of more urgent lanes a less urgent one gets a turn: none starves."""
 
 
 class Turn:

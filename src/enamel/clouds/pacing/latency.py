@@ -1,4 +1,4 @@
-"""The strain of a service: whether its answers take much longer than they do when it is quiet.
+"""The latency of a service: whether its answers take much longer than they do when it is idle.
 
 Each kind of call is compared to itself only: to make a server takes longer than to read one, on an idle cloud, too.
 """
@@ -8,13 +8,13 @@ import statistics
 from collections.abc import Hashable
 
 LOOKS = 12
-"""So many calls make one verdict."""
+"""How many calls make one verdict."""
 FAMILIAR = 3
-"""A kind of call that was seen so often can be compared."""
+"""How often a kind of call must have been seen to be compared."""
 TIMES = 3.0
-"""Strain is when half of the calls take so many times as long as in quiet …"""
+"""The service is strained if half of the calls take this many times as long as when it is idle …"""
 LONGER = 0.5
-"""… and so many seconds longer: what is quick enough for everybody is no strain."""
+"""… and this many seconds longer: what is quick enough for everybody is no strain."""
 FORGETTING = 1.002
 """A cloud that grows becomes slower for good: by so much the memory of the quickest answer fades with each call."""
 
@@ -35,10 +35,10 @@ class Latency:
         self._floors: dict[Hashable, tuple[float, int]] = {}
         self._looks: list[tuple[float, float]] = []
         self.times: float | None = None
-        """How many times as long as in quiet the calls of the last verdict took."""
+        """How many times as long as when idle the calls of the last verdict took."""
 
     def took(self, kind: Hashable, seconds: float) -> bool | None:
-        """Take note of a call; tell whether there is strain, or None where no verdict is due."""
+        """Record a call; return whether the service is strained, or None if no verdict is due."""
         floor, seen = self._floors.get(kind, (seconds, 0))
         self._floors[kind] = min(seconds, floor * FORGETTING), seen + 1
         if seen < FAMILIAR:

@@ -30,7 +30,7 @@ class Distribution(Struct, frozen=True, kw_only=True):
     """How long waits of a kind took, in seconds."""
 
     quickest: float
-    """None took less: it was not there yet when it was looked at after so long."""
+    """No wait took less: it was not over yet at a poll after this time."""
     nearly_all: float
     """No more than one in ten took longer: one that took ages once teaches nothing."""
 
@@ -41,7 +41,7 @@ class Durations:
     def __init__(self) -> None:
         self._waits: dict[str, list[Wait]] = {}
         self._fresh: dict[str, list[Wait]] = {}
-        """What was learnt here since the board was last told."""
+        """What was learnt here since it was last shared."""
         self._told_at: float | None = None
 
     def of(self, kind: str) -> Distribution | None:
@@ -49,10 +49,10 @@ class Durations:
         waits = self._waits.get(kind)
         if not waits:
             return None
-        there = sorted(seen for _, seen in waits)
+        waited = sorted(seen for _, seen in waits)
         return Distribution(
             quickest=min(before for before, _ in waits),
-            nearly_all=there[int((len(there) - 1) * NEARLY_ALL)],
+            nearly_all=waited[int((len(waited) - 1) * NEARLY_ALL)],
         )
 
     def quickest(self) -> float | None:
@@ -60,7 +60,7 @@ class Durations:
         return min((before for waits in self._waits.values() for before, _ in waits), default=None)
 
     def add(self, kind: str, *, seconds: float, before: float) -> None:
-        """Take note of a wait: it was there after so many seconds, and not yet at a look before.
+        """Record a wait: it was over after this many seconds, and not yet at the poll before.
 
         What was seen last is later than what happened: to look first when others were seen would never find out that
         they were quicker.

@@ -44,7 +44,9 @@ class Listing(Generic[R]):
     async def look(self, *, since: datetime | None, ids: Collection[str]) -> Poll[R]:
         """Poll them all."""
         resources = await self._every()
-        return Poll(seen=[Seen(id=one.id, updated=None, value=one) for one in resources], at=None)
+        return Poll(
+            seen=[Seen(id=resource.id, updated=None, value=resource) for resource in resources], at=None
+        )
 
     async def one(self, id: str) -> R:
         """Return one. Raises Gone."""

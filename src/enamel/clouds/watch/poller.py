@@ -1,4 +1,4 @@
-"""The lookout: makes the looks at everything of a kind, one at a time, and only those that no other process has made."""
+"""The poller of one kind of resource: one poll at a time, and only those that no other process has made."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from enamel.clouds.watch.snapshot import Poll, Snapshot, Source
 T = TypeVar("T")
 
 FULL_EVERY = 60.0
-"""Seconds after which a list of everything checks what the lists of changes have told."""
+"""Seconds after which a list of everything checks the lists of changes."""
 FULL_EVERY_WHEN_DUE = 5.0
 """The same while something is due; on a cloud where it takes long, ten times as long as it takes."""
 OVERLAP = timedelta(seconds=30)
@@ -25,7 +25,7 @@ OVERLAP = timedelta(seconds=30)
 OVERLAP_SHARED = timedelta(seconds=15)
 """How much farther it goes back for other processes, which may have missed a few."""
 FRESH = 1.0
-"""How many seconds old a look may be from which a list is answered."""
+"""How many seconds old a poll may be that answers for a list."""
 FRESH_NEWS = 0.1
 """Seconds for which nobody asks the board whether another process has written."""
 GLANCE_EVERY = 0.05
@@ -33,20 +33,20 @@ _TRIES = 3
 
 
 class Sharing(Generic[T]):
-    """With whom a lookout shares what it sees and what it learns."""
+    """With whom a poller shares its polls and what it learns."""
 
     def __init__(
-        self, there: SharedStore, *, kind: str, answer: type[T], of: Callable[[], Awaitable[tuple[str, ...]]]
+        self, store: SharedStore, *, kind: str, answer: type[T], of: Callable[[], Awaitable[tuple[str, ...]]]
     ) -> None:
         """Take what sets this lookout apart.
 
         Args:
-            there: The board.
-            kind: At what it looks.
+            store: The board.
+            kind: What it polls.
             answer: What a resource is.
             of: Returns whose they are: the cloud first, then the project and what else makes a difference there.
         """
-        self._board = there
+        self._board = store
         self._kind = kind
         self._answer = answer
         self._of = of
@@ -54,7 +54,7 @@ class Sharing(Generic[T]):
         self._learnt = ""
 
     async def begin(self, learnt: Durations, *, now: Callable[[], float]) -> SharedPolls[T]:
-        """Return the looks that are shared; at first, recall what was learnt."""
+        """Return the shared polls; the first time, recall what was learnt."""
         if self._looks is None:
             cloud, *rest = await self._of()
             # A server takes as long to boot whoever boots it.
@@ -71,7 +71,7 @@ class Sharing(Generic[T]):
 
 
 class Poller(Generic[T]):
-    """Looks at everything of a kind."""
+    """Polls everything of a kind."""
 
     def __init__(
         self,
@@ -83,14 +83,14 @@ class Poller(Generic[T]):
         sharing: Sharing[T] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take where to look, and who hears of it.
+        """Prepare a poller; nothing is polled yet.
 
         Args:
-            source: Where to look.
+            source: What is polled.
             learnt: What waits have taught.
-            took: Called with each look that comes in: what it goes back to, and when it was begun at the earliest.
+            took: Called with each poll: what it goes back to, and when it was begun at the earliest.
             waited_for: The ids of those that are waited for; a view that changes.
-            sharing: With whom looks are shared.
+            sharing: With whom polls are shared.
             now: The clock of this process.
         """
         self.picture: Snapshot[T] = Snapshot(leaves=source.leaves)
@@ -108,9 +108,9 @@ class Poller(Generic[T]):
         """How many writes all processes have made, as far as the board tells."""
         self._seen_at = float("-inf")
         self._seen_writes = (0, 0)
-        """The same two when the last look was begun."""
+        """The same two when the last poll was begun."""
         self._shown = 0
-        """The number of the last look on the board that was taken over."""
+        """The number of the last shared poll that was used."""
         self._news_at = float("-inf")
 
     @property
@@ -119,7 +119,7 @@ class Poller(Generic[T]):
         return self._flights.under_way
 
     async def look(self, *, due: bool = False, everything: bool = False) -> None:
-        """Have a look come in, made by this process or by another.
+        """Get a poll, made by this process or by another.
 
         Args:
             due: Whether something may happen any moment.
@@ -129,7 +129,7 @@ class Poller(Generic[T]):
         await self._one_look(full=full, fresh=False)
 
     async def fresh(self) -> Snapshot[T]:
-        """Return the picture as a look shows it that is young, and begun after every write that is known of."""
+        """Return the snapshot from a recent poll that was begun after every known write."""
         for _ in range(_TRIES):
             if await self._is_fresh():
                 break
@@ -137,14 +137,14 @@ class Poller(Generic[T]):
         return self.picture
 
     async def from_now(self) -> Snapshot[T]:
-        """Return the picture as a list of everything shows it that begins after this call; many who ask share it."""
+        """Return the snapshot from a list of everything that begins after this call; concurrent callers share it."""
         asked = self._now()
         while await self._flights.join("from now", lambda: self._ask(since=None)) < asked:
             pass
         return self.picture
 
     async def changed(self) -> None:
-        """Take note of a write: what is known is not fresh any more, here and in the other processes."""
+        """Record a write: what is known is no longer fresh, here and in the other processes."""
         self._writes += 1
         if self._sharing is not None:
             await (await self._sharing.begin(self._learnt, now=self._now)).written()
@@ -155,26 +155,26 @@ class Poller(Generic[T]):
             await self._sharing.tell(self._learnt, now=self._now())
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Stop polling."""
         await self._flights.close()
 
     def _needs_everything(self, *, due: bool) -> bool:
-        now, there = self._now(), self.picture
-        if not self._source.tells_changes or not there.trusts_changes(now) or there.full_at is None:
+        now, snapshot = self._now(), self.picture
+        if not self._source.tells_changes or not snapshot.trusts_changes(now) or snapshot.full_at is None:
             return True
         often = max(FULL_EVERY_WHEN_DUE, 10 * self._full_took) if due else FULL_EVERY
-        return there.doubtful or now - there.full_at > min(often, FULL_EVERY)
+        return snapshot.doubtful or now - snapshot.full_at > min(often, FULL_EVERY)
 
     async def _one_look(self, *, full: bool, fresh: bool) -> None:
-        """Have a look come in; those who want one meanwhile share it."""
+        """Get a poll; concurrent callers share it."""
         await self._flights.join(full, lambda: self._look_together(full=full, fresh=fresh))
 
     async def _look_together(self, *, full: bool, fresh: bool) -> None:
-        """Look, unless another process has just looked, or is about to.
+        """Poll, unless another process has just polled, or is about to.
 
         Args:
             full: Whether everything is wanted.
-            fresh: Whether the look has to be younger than every write.
+            fresh: Whether the poll has to be younger than every write.
         """
         if self._sharing is not None:
             looks = await self._sharing.begin(self._learnt, now=self._now)
@@ -198,7 +198,7 @@ class Poller(Generic[T]):
         return glance
 
     def _takes_over(self, note: Note[T], looks: SharedPolls[T], *, full: bool, fresh: bool) -> bool:
-        """Take another process's look over, and tell whether it does for ours."""
+        """Use another process's poll, and return whether it serves for ours."""
         clock, began = self.picture.clock, looks.began(note.number)
         if note.number == self._shown or began is None or (fresh and note.writes != self._written):
             return False
@@ -206,7 +206,7 @@ class Poller(Generic[T]):
             # Something may have changed between what we know and what it shows.
             return False
         self._shown = note.number
-        # It may be older than it looks, by no more than the board keeps it.
+        # It may be older than it seems, by no more than the store keeps it.
         self._comes_in(
             note.look, since=note.since, began=began, seen_at=self._now(), writes=(self._writes, note.writes)
         )
@@ -214,7 +214,7 @@ class Poller(Generic[T]):
         return True
 
     async def _ask_for_all(self, looks: SharedPolls[T], *, number: int, full: bool) -> None:
-        """Look, and leave what was seen for the other processes."""
+        """Poll, and share the result with the other processes."""
         note: Note[T] | None = None
         writes, since = self._written, self._goes_back(full=full)
         try:
@@ -224,25 +224,25 @@ class Poller(Generic[T]):
             await looks.leave(note)
 
     async def _ask(self, *, since: datetime | None) -> float:
-        """Look, whatever the other processes do; return when that was begun."""
+        """Poll, whatever the other processes do; return when that was begun."""
         began = self._now()
         await self._asked(since)
         return began
 
     async def _asked(self, since: datetime | None) -> Poll[T]:
         began, writes = self._now(), (self._writes, self._written)
-        look = await self._source.look(since=since, ids=self._waited_for)
+        poll = await self._source.look(since=since, ids=self._waited_for)
         if since is None:
             self._full_took = self._now() - began
-        self._comes_in(look, since=since, began=began, seen_at=began, writes=writes)
+        self._comes_in(poll, since=since, began=began, seen_at=began, writes=writes)
         telemetry.LOOKS.labels(outcome="everything" if since is None else "changes").inc()
-        return look
+        return poll
 
     def _comes_in(
-        self, look: Poll[T], *, since: datetime | None, began: float, seen_at: float, writes: tuple[int, int]
+        self, poll: Poll[T], *, since: datetime | None, began: float, seen_at: float, writes: tuple[int, int]
     ) -> None:
         self._seen_at, self._seen_writes = seen_at, writes
-        self._took(look, since, began)
+        self._took(poll, since, began)
 
     def _goes_back(self, *, full: bool) -> datetime | None:
         if full or self.picture.clock is None:
@@ -251,7 +251,7 @@ class Poller(Generic[T]):
         return self.picture.clock - overlap
 
     async def _is_fresh(self) -> bool:
-        """Tell whether the picture is young enough to answer from, and nothing was written since."""
+        """Return whether the snapshot is recent enough to answer from, and nothing was written since."""
         now = self._now()
         if now - self._seen_at > FRESH:
             return False

@@ -1,6 +1,6 @@
-"""The rhythm of looking: often while something is due, seldom while nothing moves, not at all before.
+"""The schedule of polls: often while something is due, seldom while nothing changes, not at all before.
 
-What waits took teaches when to look for the first time at the next one of its kind.
+How long waits took decides when the next resource of the kind is polled first.
 """
 
 import heapq
@@ -10,14 +10,14 @@ from datetime import timedelta
 from enamel.clouds.watch import durations
 
 OFTEN = 0.5
-"""Seconds between two looks while something is due."""
+"""Seconds between two polls while something is due."""
 SELDOM = 10.0
 """The longest pause while somebody waits."""
 GROWTH = 1.3
 UNKNOWN = 2.0
-"""The first look comes after this many seconds where nothing is known of how long it takes."""
+"""Seconds until the first poll if it is not known how long a wait takes."""
 LITTLE_BEFORE = 0.8
-"""The first look comes after this share of the time that it is said to take; what was learnt says itself when."""
+"""The first poll comes after this share of the expected time, if that was not learnt."""
 LONG_AFTER = 1.5
 """It is overdue after this share of the time that nearly all have taken."""
 
@@ -36,11 +36,11 @@ class Expectation:
 
 
 class Schedule:
-    """When to look next."""
+    """When to poll next."""
 
     def __init__(self, *, often: float = OFTEN, seldom: float = SELDOM, unknown: float = UNKNOWN) -> None:
         self.often = often
-        """Seconds between two looks while something is due."""
+        """Seconds between two polls while something is due."""
         self.learnt = durations.Durations()
         """How long it takes until something is there."""
         self._seldom = seldom
@@ -48,13 +48,13 @@ class Schedule:
         self._order = itertools.count()
         self._ahead: list[tuple[float, int, Expectation]] = []
         self._due: list[tuple[float, int, Expectation]] = []
-        """Those whose first look has come, the one that ends last in front."""
+        """Waits whose first poll is over, the one that ends last in front."""
         self._interval = self.often
         self._last = float("-inf")
         self._took = 0.0
 
     def expect(self, now: float, *, due: timedelta | None) -> Expectation:
-        """Take note of a wait that begins now, expected to end in `due`, or else as soon as others did."""
+        """Record a wait that begins now, expected to end in `due`, or else as soon as others did."""
         if due is not None:
             seconds = due.total_seconds()
             return self._schedule(now, first=seconds * LITTLE_BEFORE, end=seconds * 2 + self.often)
@@ -74,17 +74,17 @@ class Schedule:
         return self._schedule(old.since, first=known.quickest, end=known.nearly_all * LONG_AFTER + self.often)
 
     def moved(self) -> None:
-        """Take note of something that has changed: more may follow."""
+        """Record a change: more may follow."""
         self._interval = self.often
 
     def looked(self, now: float, *, took: float) -> None:
-        """Take note of a look that has just ended."""
+        """Record a poll that has just ended."""
         self._last, self._took = now, took
         if not self.is_hot(now):
             self._interval = min(self._seldom, self._interval * GROWTH)
 
     def pause(self, now: float) -> float:
-        """Return for how many seconds nothing needs to be looked at."""
+        """Return for how many seconds nothing needs to be polled."""
         while self._ahead and (self._ahead[0][0] <= now or self._ahead[0][2].over):
             expected = heapq.heappop(self._ahead)[2]
             if not expected.over:

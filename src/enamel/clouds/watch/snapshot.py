@@ -1,4 +1,4 @@
-"""The picture of what there is of one kind, put together from looks that each may be wrong.
+"""The snapshot of all resources of one kind, put together from polls that each may be wrong.
 
 A list is evidence, not truth: one that misses a resource once is not believed, and neither is one that shows an older
 state than was seen before. Lists of changes are believed only as long as lists of everything bear them out.
@@ -39,7 +39,7 @@ class Poll(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Source(Protocol[T]):
-    """Where a watcher looks."""
+    """What a watcher polls."""
 
     tells_changes: bool
     """Whether it can list only what has changed."""
@@ -53,7 +53,7 @@ class Source(Protocol[T]):
         """
 
     async def one(self, id: str) -> T:
-        """Look at one. Raises Gone."""
+        """Return one. Raises Gone."""
 
     def kind(self, value: T) -> str | None:
         """Return what those that take about as long as this one share; None where it is not being made."""
@@ -75,7 +75,7 @@ class Snapshot(Generic[T]):
         """What the last list of changes went back to."""
         self._distrusted_until = 0.0
         self.clock: datetime | None = None
-        """When the last look was begun, by the cloud's clock."""
+        """When the last poll was begun, by the cloud's clock."""
         self.full_at: float | None = None
         """When the last list of everything was begun, by ours."""
 
@@ -97,16 +97,16 @@ class Snapshot(Generic[T]):
         """Tell whether a list of changes tells all of them, as far as anybody knows."""
         return self.clock is not None and now >= self._distrusted_until
 
-    def take(self, look: Poll[T], *, since: datetime | None, began: float) -> Iterator[tuple[Seen[T], bool]]:
-        """Put a look into the picture; yield what it shows that is believed, and whether that is new.
+    def take(self, poll: Poll[T], *, since: datetime | None, began: float) -> Iterator[tuple[Seen[T], bool]]:
+        """Add a poll to the snapshot; yield what it shows that is believed, and whether that is new.
 
         Args:
-            look: What was seen.
+            poll: What was seen.
             since: What it goes back to; None where it shows everything.
             began: When it was begun, by our clock.
         """
-        told: list[tuple[Seen[T], bool]] = []
-        for seen in look.seen:
+        changes: list[tuple[Seen[T], bool]] = []
+        for seen in poll.seen:
             last = self._known.get(seen.id)
             before = last if last is not None else self._buried(seen.id)
             if before is not None and self._goes_backwards(before, seen):
@@ -120,28 +120,28 @@ class Snapshot(Generic[T]):
                 self._known[seen.id] = seen
                 self._gone.pop(seen.id, None)
             self._missed.pop(seen.id, None)
-            told.append((seen, is_new))
+            changes.append((seen, is_new))
         if since is None:
-            self._miss({seen.id for seen in look.seen}, now=began)
+            self._miss({seen.id for seen in poll.seen}, now=began)
             self.full_at = began
         self._since = since
-        self.clock = look.at
-        yield from told
+        self.clock = poll.at
+        yield from changes
 
     def bury(self, id: str, *, now: float) -> None:
-        """Take note that the cloud denies that there is such a thing."""
+        """Record that the cloud denies that a resource exists."""
         last = self._known.get(id)
         if last is not None:
             self._bury(last, now=now)
 
-    def _miss(self, there: set[str], *, now: float) -> None:
-        """Take note of what a list of everything does not show."""
-        for id in self._known.keys() - there:
+    def _miss(self, listed: set[str], *, now: float) -> None:
+        """Record what a list of everything does not show."""
+        for id in self._known.keys() - listed:
             value = self._known[id].value
             self._missed[id] = self._missed.get(id, 0) + 1
             if self._missed[id] >= MISSES_BELIEVED or value is None or self._leaves(value):
                 self._bury(self._known[id], now=now)
-        self._older = {id: times for id, times in self._older.items() if id in there}
+        self._older = {id: times for id, times in self._older.items() if id in listed}
         self._gone = {id: (seen, at) for id, (seen, at) in self._gone.items() if now - at < REMEMBERED_FOR}
 
     def _bury(self, seen: Seen[T], *, now: float) -> None:
@@ -151,8 +151,8 @@ class Snapshot(Generic[T]):
         self._gone[seen.id] = seen, now
 
     def _buried(self, id: str) -> Seen[T] | None:
-        found = self._gone.get(id)
-        return None if found is None else found[0]
+        at = self._gone.get(id)
+        return None if at is None else at[0]
 
     def _goes_backwards(self, last: Seen[T], seen: Seen[T]) -> bool:
         if last.updated is None or seen.updated is None or seen.updated >= last.updated:
@@ -167,8 +167,8 @@ class Snapshot(Generic[T]):
         return False
 
     def _check(self, seen: Seen[T], *, now: float) -> None:
-        """Stop believing in lists of changes where one should have told of this change, and could not."""
+        """Stop believing lists of changes if one should have shown this change and did not."""
         if self._since is not None and seen.updated is not None and seen.updated < self._since:
-            # It changed since we last looked, but its stamp is older than what was asked for: the clocks of the
+            # It changed since the last poll, but its stamp is older than what was asked for: the clocks of the
             # cloud's own hosts are that far apart.
             self._distrusted_until = now + DISTRUSTED_FOR

@@ -29,7 +29,7 @@ class Waiter(Generic[T]):
         """What the resource has in common with others, as first seen while it was being made."""
 
     def show(self, value: T | None) -> None:
-        """Show a fresh look, which may end the wait."""
+        """Show a fresh poll, which may end the wait."""
         if self.result.done():
             return
         try:
@@ -59,7 +59,7 @@ class Subject(Generic[T]):
         self.looked = False
 
     def show(self, value: T | None, *, began: float) -> list[Waiter[T]]:
-        """Take note of a look, and return those who came before it was begun: it is theirs to see."""
+        """Record a poll, and return the waiters that came before it was begun."""
         self.misses = 0
         self.last = value
         fresh = [waiter for waiter in self.waiters if waiter.expected.since <= began]
@@ -67,7 +67,7 @@ class Subject(Generic[T]):
         return fresh
 
     def miss(self, *, full: bool, began: float) -> bool:
-        """Take note of a list that does not show it, and tell whether that says something."""
+        """Record a list that does not show it, and return whether that means something."""
         # A list of changes need not show what has not changed since everybody was shown it.
         if (self.looked and not full) or all(waiter.expected.since > began for waiter in self.waiters):
             return False

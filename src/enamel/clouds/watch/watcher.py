@@ -37,12 +37,12 @@ class Watcher(Generic[T]):
         pace: schedule.Schedule | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take where to look.
+        """Prepare a watcher; nothing is polled yet.
 
         Args:
-            source: Where to look.
-            sharing: With whom looks are shared; None for kinds of which each process looks at its own.
-            pace: When to look.
+            source: What is polled.
+            sharing: With whom polls are shared; None for kinds that each process polls for itself.
+            pace: When to poll.
             now: The clock of this process.
         """
         self._source = source
@@ -60,7 +60,7 @@ class Watcher(Generic[T]):
             now=now,
         )
         self._looked_at = float("-inf")
-        """When the last look was begun."""
+        """When the last poll was begun."""
         self._poller: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
@@ -72,7 +72,7 @@ class Watcher(Generic[T]):
         due: timedelta | None = None,
         seen: Callable[[T], None] | None = None,
     ) -> T | None:
-        """Return the resource as soon as `done` says so of a fresh look at it; None means that it is gone."""
+        """Return the resource as soon as `done` is true of a fresh poll of it; None means that it is gone."""
         if due is None and (known := self._lookout.picture.get(id)) is not None:
             # What is there already may be as wanted already; only what is being made takes its time.
             due = None if self._source.kind(known) else timedelta(0)
@@ -80,7 +80,7 @@ class Watcher(Generic[T]):
         self._subjects.setdefault(id, Subject()).add(waiter)
         self._wake.set()
         if self._poller is None or self._poller.done():
-            # The poller belongs to nobody's record; each look is made in the context of one who waits.
+            # The poller belongs to nobody's record; each poll is made in the context of one waiter.
             self._poller = asyncio.get_running_loop().create_task(self._poll(), context=contextvars.Context())
         try:
             with telemetry.WAITS.track_inprogress():
@@ -89,7 +89,7 @@ class Watcher(Generic[T]):
             self._drop(id, waiter)
 
     async def all(self) -> Sequence[T]:
-        """Return everything there is, from a look that is fresh or made now."""
+        """Return everything, from a poll that is fresh or made now."""
         return (await self._lookout.fresh()).values()
 
     async def all_from_now(self) -> Sequence[T]:
@@ -97,11 +97,11 @@ class Watcher(Generic[T]):
         return (await self._lookout.from_now()).values()
 
     async def find(self, id: str) -> T | None:
-        """Return a resource as a fresh look shows it; None where the look does not show it."""
+        """Return a resource from a fresh poll; None if the poll does not show it."""
         return (await self._lookout.fresh()).get(id)
 
     async def changed(self) -> None:
-        """Take note of a write: what is known is not fresh any more, here and in the other processes."""
+        """Record a write: what is known is no longer fresh, here and in the other processes."""
         await self._lookout.changed()
 
     @property
@@ -110,7 +110,7 @@ class Watcher(Generic[T]):
         return bool(self._subjects) or self._lookout.in_use
 
     async def close(self) -> None:
-        """Stop looking; those who still wait are cancelled."""
+        """Stop polling; waiters are cancelled."""
         if self._poller is not None:
             self._poller.cancel()
             await asyncio.gather(self._poller, return_exceptions=True)
@@ -154,7 +154,7 @@ class Watcher(Generic[T]):
                 return
 
     async def _pause(self) -> None:
-        """Sleep until a look is due; somebody new may be in more of a hurry."""
+        """Sleep until a poll is due; a new waiter may need one earlier."""
         while self._subjects:
             self._wake.clear()
             pause = self._rhythm.pause(self._now())
@@ -166,7 +166,7 @@ class Watcher(Generic[T]):
                 return
 
     async def _round(self) -> None:
-        """Look once, and tell everybody whom it concerns."""
+        """Poll once, and show it to the waiters it concerns."""
         context.move(Lane.WAITS)
         began = self._now()
         await self._lookout.look(due=self._rhythm.is_hot(began), everything=bool(self._overlooked))
@@ -190,16 +190,16 @@ class Watcher(Generic[T]):
         else:
             self._show(id, value, began=began)
 
-    def _take(self, look: Poll[T], since: datetime | None, began: float) -> None:
-        """Show a look to all whom it concerns."""
-        for seen, is_new in self._lookout.picture.take(look, since=since, began=began):
+    def _take(self, poll: Poll[T], since: datetime | None, began: float) -> None:
+        """Show a poll to the waiters it concerns."""
+        for seen, is_new in self._lookout.picture.take(poll, since=since, began=began):
             if is_new:
                 self._rhythm.moved()
             self._show(seen.id, seen.value, began=began)
         self._looked_at = began
-        there = {seen.id for seen in look.seen}
+        listed = {seen.id for seen in poll.seen}
         for id, subject in self._subjects.items():
-            if id not in there and subject.miss(full=since is None, began=began):
+            if id not in listed and subject.miss(full=since is None, began=began):
                 self._overlooked.add(id)
 
     def _show(self, id: str, value: T | None, *, began: float) -> None:

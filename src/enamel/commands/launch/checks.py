@@ -167,7 +167,7 @@ def _check_volumes(member: RequestedServer) -> list[Fault]:
         pointer = f"{member.at('volumes')}/{number}"
         if (choice.size_gb is None) == (choice.volume is None):
             faults.append(
-                _fault(pointer, "Give either `size_gb` for a new volume or `volume` for one that is there.")
+                _fault(pointer, "Give either `size_gb` for a new volume or `volume` for an existing one.")
             )
         if choice.volume is not None and (choice.type or choice.name):
             faults.append(_fault(pointer, "An existing volume has its type and name already."))

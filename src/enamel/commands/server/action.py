@@ -8,6 +8,7 @@ from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.commands.server import action_steps
+from enamel.commands.server.recipe import Recipe
 from enamel.flow import task_view
 from enamel.flow.draft import Draft
 from enamel.model import action
@@ -91,7 +92,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     wrong = action.faults(body)
     check(body.action, facts)
     draft, lookup = Draft(), Lookup(facts)
-    recipe = action_steps.Recipe(draft, server=facts.server, wish=body, lookup=lookup)
+    recipe = Recipe(draft, server=facts.server, wish=body, lookup=lookup)
     if not wrong:
         action_steps.RECIPES[body.action](recipe)
     group = task_view.there(facts.server, on=facts.cloud, region=facts.identity.region)

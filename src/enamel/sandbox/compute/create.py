@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from enamel.sandbox import http, kernel, seams
-from enamel.sandbox.compute import disk, schema, state, view, work
+from enamel.sandbox.compute import build, disk, schema, state, view, work
 from enamel.sandbox.compute import server as compute_server
 
 
@@ -69,7 +69,7 @@ def _start(
     for server in servers:
         request.cloud.compute.add(server)
         work.log(server, request, name="create", event="compute__do_build_and_run_instance")
-        work.boot(request.cloud, server)
+        build.boot(request.cloud, server)
 
 
 def _accepted(

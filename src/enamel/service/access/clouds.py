@@ -79,14 +79,14 @@ class CallerClouds:
         return list(first.values()), broken
 
     async def holding(
-        self, ctx: CallContext, cloud: str | None, look: Callable[[driver.Cloud], Awaitable[T]]
+        self, ctx: CallContext, cloud: str | None, find: Callable[[driver.Cloud], Awaitable[T]]
     ) -> tuple[T, driver.Cloud]:
         """Return what is found on the cloud that is named, or on the first of all clouds that has it.
 
         Args:
             ctx: Who asks.
             cloud: The only cloud to ask; the default one first, then the others, if None.
-            look: Looks on a cloud; it raises NotFound or Gone where the cloud does not have it.
+            find: Asks one cloud; it raises NotFound or Gone if the cloud does not have it.
 
         Raises:
             NotFound, Gone: No cloud has it.
@@ -98,7 +98,7 @@ class CallerClouds:
         for name in self.names(ctx, cloud):
             try:
                 opened = clouds.get(name)
-                return await look(opened), opened
+                return await find(opened), opened
             except (NotFound, Gone, CapabilityMissing) as error:
                 missing = missing or error
             except CloudError as error:

@@ -192,6 +192,7 @@ async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity
     """Return a server and all that is attached to it."""
     capabilities = await account.capabilities()
     server = await _server(account, id, identity)
+    capabilities = await account.capabilities()
     ports, volumes, groups, servers = await asyncio.gather(
         account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),

@@ -1,4 +1,4 @@
-"""Actions on servers that are there: how Nova calls them, and what it wants to be told."""
+"""Actions on existing servers: Nova's names for them and for their arguments."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +54,7 @@ class Actions(server.Servers):
         return frozenset(Action)
 
     async def act(self, server_id: str, action: Action, *, arguments: Arguments | None = None) -> None:
-        """Have an action begun; how it ends shows in the server's state."""
+        """Begin an action; its end shows in the server's state."""
         given = {WORDS[action][name]: value for name, value in (arguments or {}).items() if value is not None}
         version = None
         if action is Action.REBUILD:
@@ -65,11 +65,11 @@ class Actions(server.Servers):
             del given["locked_reason"]
         if action in (Action.REBOOT, Action.HARD_REBOOT):
             given = {"type": "HARD" if action is Action.HARD_REBOOT else "SOFT"}
-        # Where nothing is to be told, Nova wants null rather than an empty object.
+        # Without arguments Nova expects null, not an empty object.
         await self._act_on(server_id, NAMES[action], given or None, version=version)
 
     async def move(self, server_id: str, *, live: bool) -> None:
-        """Have a server moved to another host; the cloud chooses the host."""
+        """Begin to move a server to another host; the cloud chooses the host."""
         if not live:
             await self._act_on(server_id, "migrate", None, version=None)
             return

@@ -139,11 +139,11 @@ class Catalogue(keypair.Keypairs):
         )
 
     async def _extensions_of_nova(self) -> frozenset[str]:
-        found = await self._get(SERVICE, "/extensions", answer=_Extensions)
-        return frozenset(extension.alias for extension in found.extensions)
+        reply = await self._get(SERVICE, "/extensions", answer=_Extensions)
+        return frozenset(extension.alias for extension in reply.extensions)
 
     async def _flavors(self) -> Offer:
-        found: list[Flavor] = []
+        entries: list[Flavor] = []
         newest: tuple[int, ...] | None = None
         # To those who see everything Nova shows the public ones only, unless they ask for all; others it tells the same.
         everything = ("is_public", "None")
@@ -155,26 +155,26 @@ class Catalogue(keypair.Keypairs):
             )
             newest = _number(page.version) if page.version else None
             flavors = page.value.flavors
-            found += flavors
+            entries += flavors
             if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
                 break
             params = (everything, ("marker", flavors[-1].id))
-        return Offer(flavors=[one.told() for one in found], newest=newest)
+        return Offer(flavors=[entry.told() for entry in entries], newest=newest)
 
     async def _zones(self) -> list[cloud.Zone]:
-        found = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
-        return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in found.zones]
+        reply = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
+        return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in reply.zones]
 
     async def _compute_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of servers, cores, memory_mb, keypairs and server_groups."""
         limits = self._get(SERVICE, "/limits", answer=_LimitsBody)
         if "keypairs" in kinds:
             # The limits say how many there may be, but not how many there are.
-            found, keypairs = await asyncio.gather(limits, self._keypairs())
+            reply, keypairs = await asyncio.gather(limits, self._keypairs())
             keypairs_used = len(keypairs)
         else:
-            found, keypairs_used = await limits, 0
-        absolute = found.limits.absolute
+            reply, keypairs_used = await limits, 0
+        absolute = reply.limits.absolute
         return {
             "servers": cloud.Limit(limit=absolute.servers, used=absolute.servers_used),
             "cores": cloud.Limit(limit=absolute.cores, used=absolute.cores_used),

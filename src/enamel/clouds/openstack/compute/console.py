@@ -63,10 +63,10 @@ class Consoles(server.Servers):
         if version is not None:
             body = {"remote_console": {"protocol": PROTOCOLS[type], "type": type}}
             path = f"/servers/{service.checked(server_id)}/remote-consoles"
-            made = await self._post(
+            reply = await self._post(
                 SERVICE, path, body=body, answer=_Console, version=version, repeatable=True
             )
-            return made.console.url
+            return reply.console.url
         if type not in OLD:
             raise CapabilityMissing(f"Cloud '{self.name}' has no consoles of type '{type}'.", cloud=self.name)
         got = await self._post(

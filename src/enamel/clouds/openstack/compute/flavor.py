@@ -39,16 +39,16 @@ class Flavors(catalogue.Catalogue, methods.ServerTypes):
     async def flavor(self, id: str) -> cloud.Flavor:
         """Return a flavor with all that belongs to it."""
         version = await self._version("2.75", SEES_MARKS, "2.55")
-        found, specs, projects = await asyncio.gather(
+        reply, specs, projects = await asyncio.gather(
             self._get(SERVICE, _path(id), answer=_Body, version=version),
             self._get(SERVICE, f"{_path(id)}/os-extra_specs", answer=_Specs),
             self._flavor_access(id),
         )
-        found.flavor.extra_specs = specs.extra_specs
-        told = found.flavor.told()
+        reply.flavor.extra_specs = specs.extra_specs
+        flavor = reply.flavor.told()
         return cloud.Flavor(
-            **{name: getattr(told, name) for name in told.__struct_fields__ if name != "projects"},
-            projects=() if told.public else projects,
+            **{name: getattr(flavor, name) for name in flavor.__struct_fields__ if name != "projects"},
+            projects=() if flavor.public else projects,
         )
 
     async def create_flavor(self, want: cloud.FlavorSpec) -> cloud.Flavor:
@@ -69,10 +69,12 @@ class Flavors(catalogue.Catalogue, methods.ServerTypes):
         if version is not None and want.description:
             body["description"] = want.description
         try:
-            made = await self._post(SERVICE, "/flavors", body={"flavor": body}, answer=_Body, version=version)
+            reply = await self._post(
+                SERVICE, "/flavors", body={"flavor": body}, answer=_Body, version=version
+            )
         finally:
             await self.kept.forget(catalogue.FLAVORS)
-        return made.flavor.told()
+        return reply.flavor.told()
 
     async def describe_flavor(self, id: str, description: str) -> None:
         """Change what a flavor says of itself."""
@@ -138,10 +140,10 @@ class Flavors(catalogue.Catalogue, methods.ServerTypes):
     async def _flavor_access(self, id: str) -> tuple[str, ...]:
         """Return the projects that see a private flavor; of a public one Nova knows none."""
         try:
-            found = await self._get(SERVICE, f"{_path(id)}/os-flavor-access", answer=_AccessBody)
+            reply = await self._get(SERVICE, f"{_path(id)}/os-flavor-access", answer=_AccessBody)
         except Gone:
             return ()
-        return tuple(sorted(one.tenant_id for one in found.flavor_access))
+        return tuple(sorted(access.tenant_id for access in reply.flavor_access))
 
     async def _act_on_flavor(self, id: str, body: dict[str, Any]) -> None:
         try:

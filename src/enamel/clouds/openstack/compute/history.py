@@ -38,18 +38,18 @@ class History(server.Servers):
         """Return what was done to a server, the latest first; also of one that is gone, where the cloud remembers."""
         version = await self._version("2.58", "2.21")
         path = f"/servers/{service.checked(server_id)}/os-instance-actions"
-        found = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
+        reply = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
         entries = [
             cloud.HistoryEntry(
-                id=one.request_id,
-                action=ACTIONS.get(one.action, one.action.upper().replace("-", "_")),
-                user_id=one.user_id or "",
-                started=_moment(one.start_time),
-                failed=bool(one.message),
+                id=entry.request_id,
+                action=ACTIONS.get(entry.action, entry.action.upper().replace("-", "_")),
+                user_id=entry.user_id or "",
+                started=_moment(entry.start_time),
+                failed=bool(entry.message),
             )
-            for one in found.actions
+            for entry in reply.actions
         ]
-        return sorted(entries, key=lambda one: (one.started is not None, one.started), reverse=True)
+        return sorted(entries, key=lambda entry: (entry.started is not None, entry.started), reverse=True)
 
     async def why_failed(self, server_id: str) -> cloud.Failure | None:
         """Return what the newest failed instance action says, or None where none has failed."""

@@ -35,10 +35,10 @@ class Keypairs(service.Service, methods.Keypairs):
     async def keypair(self, name: str) -> cloud.Keypair | None:
         """Return a keypair, or None where there is none of that name."""
         try:
-            found = await self._get(SERVICE, f"/os-keypairs/{quote(name, safe='')}", answer=_KeypairBody)
+            reply = await self._get(SERVICE, f"/os-keypairs/{quote(name, safe='')}", answer=_KeypairBody)
         except Gone:
             return None
-        return _as_keypair(found.keypair)
+        return _as_keypair(reply.keypair)
 
     async def keypairs(self) -> Sequence[cloud.Keypair]:
         """Return the user's keypairs."""
@@ -50,10 +50,10 @@ class Keypairs(service.Service, methods.Keypairs):
         """Import a public key."""
         body = {"keypair": {"name": name, "public_key": public_key}}
         try:
-            made = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
+            reply = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
         finally:
             await self.kept.forget(await self._mine())
-        return _as_keypair(made.keypair)
+        return _as_keypair(reply.keypair)
 
     async def delete_keypair(self, name: str) -> None:
         """Delete a keypair."""
@@ -67,9 +67,9 @@ class Keypairs(service.Service, methods.Keypairs):
         return f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
 
     async def _keypairs(self) -> list[cloud.Keypair]:
-        found = await self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
-        return [_as_keypair(one.keypair) for one in found.keypairs]
+        reply = await self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
+        return [_as_keypair(entry.keypair) for entry in reply.keypairs]
 
 
-def _as_keypair(found: _Keypair) -> cloud.Keypair:
-    return cloud.Keypair(name=found.name, public_key=found.public_key, fingerprint=found.fingerprint)
+def _as_keypair(entry: _Keypair) -> cloud.Keypair:
+    return cloud.Keypair(name=entry.name, public_key=entry.public_key, fingerprint=entry.fingerprint)

@@ -13,7 +13,7 @@ from enamel.clouds.methods import compute as methods
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import catalogue, server_json, tag
 from enamel.clouds.watch import snapshot, watcher
-from enamel.model import cloud, ids
+from enamel.model import cloud
 from enamel.model.errors import (
     CloudForbidden,
     CloudRefused,
@@ -34,46 +34,43 @@ class Servers(catalogue.Catalogue, methods.Servers):
 
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
-        if not ids.is_id(id):
-            raise Gone(f"There is no server '{id[:64]}'.")
+        id = service.checked(id)
         version = await self._version("2.71", "2.47", "2.26")
-        found = await self._get(
-            SERVICE, f"/servers/{service.checked(id)}", answer=server_json.One, version=version
-        )
-        told = found.server.told(self._sizes(), public=await self._public([found.server]))
-        if found.server.attached is not UNSET:
-            return told
+        reply = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
+        server = reply.server.told(self._sizes(), public=await self._public([reply.server]))
+        if reply.server.attached is not UNSET:
+            return server
         # Before 2013, a server does not tell of its volumes itself.
-        return msgspec.structs.replace(told, volumes=await self._attached(id))
+        return msgspec.structs.replace(server, volumes=await self._attached(id))
 
     async def server_seen(self, id: str) -> cloud.Server:
-        """Return one server; answered from the watcher while its look is fresh. Raises Gone."""
+        """Return one server; answered from the watcher while its poll is fresh. Raises Gone."""
         # What a list does not show may still be there: a restorable server, or another project's.
         return await self.servers.find(id) or await self.server(id)
 
     async def servers_list(self) -> Sequence[cloud.Server]:
-        """Return all of the project's servers; answered from the watcher while its look is fresh."""
+        """Return all of the project's servers; answered from the watcher while its poll is fresh."""
         # A list of changes tells of restorable servers, too, a list of everything does not.
         return [server for server in await self.servers.all() if server.state is not ServerState.SOFT_DELETED]
 
     async def servers_of(self, project_id: str) -> Sequence[cloud.Server]:
         """Return the servers of any project. Raises CloudForbidden where that is for operators."""
-        found = await self._servers((("all_tenants", "1"), ("project_id", project_id)))
-        return [server for server in found if server.project_id == project_id]
+        servers = await self._servers((("all_tenants", "1"), ("project_id", project_id)))
+        return [server for server in servers if server.project_id == project_id]
 
     async def servers_named(self, names: Collection[str]) -> Sequence[cloud.Server]:
         """Return the project's servers that have one of the names."""
-        wanted = set(names)
-        if not wanted:
+        distinct = set(names)
+        if not distinct:
             return []
-        found = await self._servers((("name", _pattern(wanted)),))
-        return [server for server in found if server.name in wanted]
+        servers = await self._servers((("name", _pattern(distinct)),))
+        return [server for server in servers if server.name in distinct]
 
     async def servers_marked(self, mark: str) -> Sequence[cloud.Server]:
         """Return the servers whose metadata key `enamel` has this value, newest last."""
-        # Nova has no filter on metadata; however many marks are looked up at once, it is one list.
-        found = [server for server in await self.servers.all_from_now() if server.mark == mark]
-        return sorted(found, key=lambda server: (server.created is not None, server.created))
+        # Nova has no filter on metadata; however many marks are searched for at once, it is one list.
+        servers = [server for server in await self.servers.all_from_now() if server.mark == mark]
+        return sorted(servers, key=lambda server: (server.created is not None, server.created))
 
     async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot one or several equal servers in one request; return their ids, in order of their names."""
@@ -82,9 +79,9 @@ class Servers(catalogue.Catalogue, methods.Servers):
         if want.disks and version is None and _DISKS not in await self._aliases_of_old():
             _name_devices(body["server"], want)
         if want.count == 1:
-            made = await self._post(SERVICE, "/servers", body=body, answer=server_json.Made, version=version)
+            reply = await self._post(SERVICE, "/servers", body=body, answer=server_json.Made, version=version)
             await self.servers.changed()
-            return [made.server.id]
+            return [reply.server.id]
         reserved = await self._post(
             SERVICE, "/servers", body=body, answer=server_json.Reserved, version=version
         )
@@ -113,21 +110,21 @@ class Servers(catalogue.Catalogue, methods.Servers):
 
     async def _reserved(self, want: cloud.ServerSpec, *, reservation_id: str) -> list[str]:
         """Return the ids of servers that were booted together, in the order of their names."""
-        found: list[cloud.Server] = []
+        servers: list[cloud.Server] = []
         for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
             try:
-                found = await self._servers((("reservation_id", reservation_id),))
+                servers = await self._servers((("reservation_id", reservation_id),))
             except EnamelError as exc:
                 raise OutcomeUnknown(
                     f"{want.count} servers {want.name} are booted, but cannot be listed: {exc.detail}",
                     cloud=self.name,
                 ) from exc
-            if len(found) >= want.count:
-                return [server.id for server in sorted(found, key=lambda server: _number(server.name))]
+            if len(servers) >= want.count:
+                return [server.id for server in sorted(servers, key=lambda server: _number(server.name))]
             # For a moment a server can be in none of Nova's databases: it moves from one to the other.
             await asyncio.sleep(pause)
         raise OutcomeUnknown(
-            f"{want.count} servers {want.name} were asked for, but the list shows {len(found)}.",
+            f"{want.count} servers {want.name} were asked for, but the list shows {len(servers)}.",
             cloud=self.name,
         )
 
@@ -143,8 +140,8 @@ class Servers(catalogue.Catalogue, methods.Servers):
     async def _attached(self, server_id: str) -> tuple[str, ...]:
         """Return the ids of a server's volumes."""
         path = f"/servers/{service.checked(server_id)}/os-volume_attachments"
-        found = await self._get(SERVICE, path, answer=server_json.Attachments)
-        return tuple(one.volume_id for one in found.attachments)
+        reply = await self._get(SERVICE, path, answer=server_json.Attachments)
+        return tuple(attachment.volume_id for attachment in reply.attachments)
 
     async def _public(self, servers: Sequence[server_json.Server]) -> frozenset[str]:
         """Return which of the servers' addresses are public, where the cloud does not say that beside them."""
@@ -160,17 +157,17 @@ class Servers(catalogue.Catalogue, methods.Servers):
     async def poll_servers(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Server]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         version = await self._version("2.47", "2.26")
-        found, at = await self._pages(
+        entries, at = await self._pages(
             SERVICE, "/servers/detail", answer=server_json.Many, params=params, version=version
         )
-        sizes, public = self._sizes(), await self._public(found)
+        sizes, public = self._sizes(), await self._public(entries)
         seen = [
             snapshot.Seen(
-                id=one.id,
-                updated=server_json.aware(one.updated),
-                value=None if one.status == "DELETED" else one.told(sizes, public=public),
+                id=entry.id,
+                updated=server_json.aware(entry.updated),
+                value=None if entry.status == "DELETED" else entry.told(sizes, public=public),
             )
-            for one in found
+            for entry in entries
         ]
         return snapshot.Poll(seen=seen, at=at)
 
@@ -229,7 +226,8 @@ def _pattern(names: set[str]) -> str:
     # The first and the last in order differ where any two of them do.
     first, last = min(names), max(names)
     common = next(
-        (end for end, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
+        (end for end, (letter, other) in enumerate(zip(first, last, strict=False)) if letter != other),
+        len(first),
     )
     return f"^{plain(first[:common])}"
 
@@ -253,7 +251,7 @@ def _boot_body(want: cloud.ServerSpec, *, version: str | None) -> dict[str, Any]
     networks = _networks(want, version=version)
     if networks is not None:
         server["networks"] = networks
-    if want.security_groups and not any(one.port_id for one in want.networks or ()):
+    if want.security_groups and not any(network.port_id for network in want.networks or ()):
         server["security_groups"] = [{"name": group} for group in want.security_groups]
     if want.key_name is not None:
         server["key_name"] = want.key_name
@@ -318,13 +316,13 @@ def _networks(want: cloud.ServerSpec, *, version: str | None) -> Any:
         return None if version is None else "auto"
     if not want.networks and version is not None:
         return "none"
-    return [_network(one) for one in want.networks]
+    return [_network(network) for network in want.networks]
 
 
-def _network(one: cloud.NetworkPort) -> dict[str, str]:
-    if one.port_id is not None:
-        return {"port": one.port_id}
-    network = {"uuid": one.network_id or ""}
-    if one.fixed_address is not None:
-        network["fixed_ip"] = one.fixed_address
+def _network(plug: cloud.NetworkPort) -> dict[str, str]:
+    if plug.port_id is not None:
+        return {"port": plug.port_id}
+    network = {"uuid": plug.network_id or ""}
+    if plug.fixed_address is not None:
+        network["fixed_ip"] = plug.fixed_address
     return network

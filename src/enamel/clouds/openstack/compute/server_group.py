@@ -39,8 +39,8 @@ class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
 
     async def server_groups(self) -> Sequence[cloud.ServerGroup]:
         """Return the project's server groups."""
-        found = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
-        return [group.told() for group in found.server_groups]
+        reply = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
+        return [group.told() for group in reply.server_groups]
 
     async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
         """Return the server group of a name, or None."""
@@ -50,8 +50,8 @@ class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
         """Make a server group."""
         version = await self._version("2.15") if policy.startswith("soft-") else None
         body = {"server_group": {"name": name, "policies": [policy]}}
-        made = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
-        return made.server_group.told(policy=policy)
+        reply = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
+        return reply.server_group.told(policy=policy)
 
     async def delete_server_group(self, id: str) -> None:
         """Delete a server group."""

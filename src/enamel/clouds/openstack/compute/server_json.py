@@ -1,4 +1,4 @@
-"""How Nova tells of servers, and what Enamel makes of it."""
+"""Servers as Nova shows them, and how they become Enamel's."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ class Address(Struct):
 
     addr: str
     kind: str = field(name="OS-EXT-IPS:type", default="")
-    """Not told before 2013."""
+    """Not shown before 2013."""
 
 
 class Flavor(Struct):
@@ -38,19 +38,21 @@ class Sizes:
 
     def __init__(self, flavors: Iterable[cloud.Flavor]) -> None:
         known = [
-            Flavor(id=one.id, name=one.name, ram=one.memory_mb, vcpus=one.vcpus, disk=one.disk_gb)
-            for one in flavors
+            Flavor(
+                id=flavor.id, name=flavor.name, ram=flavor.memory_mb, vcpus=flavor.vcpus, disk=flavor.disk_gb
+            )
+            for flavor in flavors
         ]
-        self._by_id = {one.id: one for one in known}
-        self._by_name = {one.name: one for one in known}
+        self._by_id = {flavor.id: flavor for flavor in known}
+        self._by_name = {flavor.name: flavor for flavor in known}
 
-    def of(self, told: Flavor) -> Flavor:
+    def of(self, flavor: Flavor) -> Flavor:
         """Return a server's size with what the cloud did not tell of it."""
-        if not told.name:
-            return self._by_id.get(told.id, told)
+        if not flavor.name:
+            return self._by_id.get(flavor.id, flavor)
         # The type may have been made anew under its name since: what the server tells is how large it is.
-        known = self._by_name.get(told.name)
-        return msgspec.structs.replace(told, id=known.id) if known is not None and not told.id else told
+        known = self._by_name.get(flavor.name)
+        return msgspec.structs.replace(flavor, id=known.id) if known is not None and not flavor.id else flavor
 
 
 class Attached(Struct):
@@ -66,7 +68,7 @@ class Fault(Struct):
 
 
 class Server(Struct):
-    """A server as Nova tells it."""
+    """A server as Nova shows it."""
 
     id: str
     name: str = ""
@@ -87,7 +89,7 @@ class Server(Struct):
     tags: list[str] = []
     addresses: dict[str, list[Address]] = {}
     attached: list[Attached] | UnsetType = field(name="os-extended-volumes:volumes_attached", default=UNSET)
-    """Not told before 2013."""
+    """Not shown before 2013."""
     fault: Fault | None = None
     host: str | None = field(name="OS-EXT-SRV-ATTR:host", default=None)
     host_id: str = field(name="hostId", default="")
@@ -98,7 +100,7 @@ class Server(Struct):
     locked: bool = False
     """From 2.9 on."""
     server_groups: list[str] | UnsetType = UNSET
-    """From 2.71 on, where one server is looked at."""
+    """From 2.71 on, in the answer for one server."""
 
     def told(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
         """Return the server in Enamel's words.
@@ -162,7 +164,7 @@ class Server(Struct):
 
 
 class One(Struct):
-    """The answer to a look at one server."""
+    """The answer for one server."""
 
     server: Server
 

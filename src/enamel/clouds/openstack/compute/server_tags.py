@@ -62,14 +62,14 @@ class Tags(server.Servers, methods.Tags):
         if await self._version("2.52") is None:
             kept = list(tags.read(await self._metadata(server_id)))
         if tag in kept:
-            await self._keep_tags(server_id, [one for one in kept if one != tag])
+            await self._keep_tags(server_id, [other for other in kept if other != tag])
         elif version is not None and tag.isascii():
             await self._tag("DELETE", server_id, tag, version=version)
         else:
-            there = set() if version is None else await self._tags(server_id, version=version)
-            if tag not in there:
+            tags_now = set() if version is None else await self._tags(server_id, version=version)
+            if tag not in tags_now:
                 raise Gone(f"The server has no tag '{tag}'.", cloud=self.name)
-            await self.set_tags(server_id, there - {tag})
+            await self.set_tags(server_id, tags_now - {tag})
         await self.servers.changed()
 
     async def _tags(self, server_id: str, *, version: str) -> set[str]:
@@ -78,10 +78,10 @@ class Tags(server.Servers, methods.Tags):
         Nova reads the bytes of a path as Latin-1: a tag beyond ASCII would become another one there. In a body it stays
         what it is, so such a tag is put into the set, or taken from it, as a whole.
         """
-        found = await self._get(
+        reply = await self._get(
             SERVICE, f"/servers/{service.checked(server_id)}/tags", answer=_Tags, version=version
         )
-        return set(found.tags)
+        return set(reply.tags)
 
     async def _tag(self, method: str, server_id: str, tag: str, *, version: str) -> None:
         path = f"/servers/{service.checked(server_id)}/tags/{quote(tag, safe='')}"
@@ -93,13 +93,13 @@ class Tags(server.Servers, methods.Tags):
             await self._get(SERVICE, f"/servers/{service.checked(server_id)}/metadata", answer=_Metadata)
         ).metadata
 
-    async def _keep_tags(self, server_id: str, wanted: Sequence[str]) -> None:
-        """Have a server's metadata hold these tags and no others."""
-        there = await self._metadata(server_id)
-        texts = tags.written(wanted)
-        if texts.items() - there.items():
+    async def _keep_tags(self, server_id: str, kept: Sequence[str]) -> None:
+        """Store these tags, and no others, in a server's metadata."""
+        metadata = await self._metadata(server_id)
+        texts = tags.written(kept)
+        if texts.items() - metadata.items():
             body = {"metadata": texts}
             path = f"/servers/{service.checked(server_id)}/metadata"
             await self._post(SERVICE, path, body=body, answer=transport.Nothing, repeatable=True)
-        for key in [one for one in there if tags.is_key(one) and one not in texts]:
+        for key in [key_now for key_now in metadata if tags.is_key(key_now) and key_now not in texts]:
             await self._delete(SERVICE, f"/servers/{service.checked(server_id)}/metadata/{key}")

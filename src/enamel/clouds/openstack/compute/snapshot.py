@@ -37,7 +37,7 @@ class Snapshots(server.Servers, image.Images):
     async def take_image(
         self, server_id: str, *, name: str, mark: str, series: Mapping[str, Any] | None = None
     ) -> str:
-        """Have an image made of a server and return its id; empty where the cloud is too old to tell it.
+        """Begin to make an image of a server and return its id; empty if the cloud is too old to return it.
 
         Args:
             server_id: The server.
@@ -63,12 +63,12 @@ class Snapshots(server.Servers, image.Images):
 
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]:
         """Return the images whose property `enamel` has this value."""
-        return [one.told() for one in await self.listed((("enamel", mark),)) if one.mark == mark]
+        return [entry.told() for entry in await self.listed((("enamel", mark),)) if entry.mark == mark]
 
     async def share_image(self, id: str, *, project_id: str) -> None:
         """Let another project boot from an image, if it cannot already."""
-        found = await self._get(image.SERVICE, f"/images/{service.checked(id)}", answer=_Visible)
-        if found.visibility == "private":
+        image_now = await self._get(image.SERVICE, f"/images/{service.checked(id)}", answer=_Visible)
+        if image_now.visibility == "private":
             # Nova makes its images so that nobody else can be let in.
             want = transport.HttpCall(
                 service=image.SERVICE,
@@ -95,20 +95,20 @@ class Snapshots(server.Servers, image.Images):
 
     async def images_of(self, ids: Collection[str]) -> Sequence[cloud.Image]:
         """Return some images, as many of them at once as a query holds."""
-        wanted = sorted(ids)
-        chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+        ordered = sorted(ids)
+        chunks = [ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE)]
         pages = await asyncio.gather(*(self._images_at_once(chunk) for chunk in chunks))
-        return [one for page in pages for one in page]
+        return [entry for page in pages for entry in page]
 
     async def _images_at_once(self, ids: Collection[str]) -> list[cloud.Image]:
         listed = await self.listed((("id", f"in:{','.join(ids)}"),))
-        found = {one.id: one.told() for one in listed if one.id in ids}
+        images = {entry.id: entry.told() for entry in listed if entry.id in ids}
         # Before 2016, Glance takes no more than one id: those that the list leaves out are asked for one by one.
-        single = await asyncio.gather(*(self.image(id) for id in {*ids} - {*found}), return_exceptions=True)
-        for one in single:
-            if isinstance(one, BaseException) and not isinstance(one, Gone):
-                raise one
-        return [*found.values(), *(one for one in single if isinstance(one, cloud.Image))]
+        single = await asyncio.gather(*(self.image(id) for id in {*ids} - {*images}), return_exceptions=True)
+        for entry in single:
+            if isinstance(entry, BaseException) and not isinstance(entry, Gone):
+                raise entry
+        return [*images.values(), *(entry for entry in single if isinstance(entry, cloud.Image))]
 
 
 class _Of(Protocol):
@@ -119,7 +119,7 @@ class _Of(Protocol):
 
 
 class Source:
-    """Where images that are being made are looked at."""
+    """What the watcher of images that are being made polls."""
 
     tells_changes = False
 
@@ -127,14 +127,14 @@ class Source:
         self._cloud = of
 
     async def look(self, *, since: datetime | None, ids: Collection[str]) -> snapshot.Poll[cloud.Image]:
-        """Look at those that are waited for."""
-        found = await self._cloud.images_of(ids)
+        """Poll those that are waited for."""
+        images = await self._cloud.images_of(ids)
         return snapshot.Poll(
-            seen=[snapshot.Seen(id=one.id, updated=None, value=one) for one in found], at=None
+            seen=[snapshot.Seen(id=entry.id, updated=None, value=entry) for entry in images], at=None
         )
 
     async def one(self, id: str) -> cloud.Image:
-        """Look at one. Raises Gone."""
+        """Return one. Raises Gone."""
         return await self._cloud.image(id)
 
     def kind(self, value: cloud.Image) -> str | None:

@@ -1,4 +1,4 @@
-"""Users and projects, as Keystone knows them: looked up before something is shared with them, or goes to them."""
+"""Users and projects, as Keystone knows them: read before something is shared with them or transferred to them."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -53,14 +53,14 @@ class Accounts(service.Service, methods.Projects):
         try:
             return (await self._get(SERVICE, f"/users/{quote(text, safe='')}", answer=_User)).user.told()
         except Gone:
-            found = await self._get(SERVICE, "/users", answer=_Users, params=(("name", text),))
-            return found.users[0].told() if found.users else None
+            reply = await self._get(SERVICE, "/users", answer=_Users, params=(("name", text),))
+            return reply.users[0].told() if reply.users else None
 
     async def project(self, text: str) -> cloud.Account | None:
         """Return the project that has an id or a name, or None."""
         try:
-            found = await self._get(SERVICE, f"/projects/{quote(text, safe='')}", answer=_Project)
-            return found.project.told()
+            reply = await self._get(SERVICE, f"/projects/{quote(text, safe='')}", answer=_Project)
+            return reply.project.told()
         except Gone:
             listed = await self._get(SERVICE, "/projects", answer=_Projects, params=(("name", text),))
             return listed.projects[0].told() if listed.projects else None
@@ -68,13 +68,13 @@ class Accounts(service.Service, methods.Projects):
     async def projects_of(self, user_id: str) -> tuple[str, ...]:
         """Return the ids of the projects in which a user has a role."""
         path = f"/users/{quote(user_id, safe='')}/projects"
-        found = await self._get(SERVICE, path, answer=_Projects)
-        return tuple(sorted(one.id for one in found.projects))
+        reply = await self._get(SERVICE, path, answer=_Projects)
+        return tuple(sorted(entry.id for entry in reply.projects))
 
     async def own_projects(self) -> tuple[cloud.Account, ...]:
         """Return the projects in which we have a role."""
-        found = await self._get(SERVICE, "/auth/projects", answer=_Projects)
-        return tuple(one.told() for one in found.projects)
+        reply = await self._get(SERVICE, "/auth/projects", answer=_Projects)
+        return tuple(entry.told() for entry in reply.projects)
 
     async def entry_of(self, project: str) -> CloudReference:
         """Return the reference to this cloud for another project.
@@ -86,15 +86,15 @@ class Accounts(service.Service, methods.Projects):
             CloudForbidden: There is neither.
         """
         mine = await self.own_projects() if self.keystone.rescopes else ()
-        found = next((one for one in mine if project in (one.id, one.name)), None)
-        if found is not None:
-            return CloudReference(entry=self.name, project=found.id)
+        own = next((account for account in mine if project in (account.id, account.name)), None)
+        if own is not None:
+            return CloudReference(entry=self.name, project=own.id)
         other = self.sibling(project)
         if other is None:
             raise CloudForbidden(
                 f"These credentials give no role in project '{project[:64]}' of cloud {self.name}"
                 + ("." if self.keystone.rescopes else ": application credentials are bound to one project."),
                 cloud=self.name,
-                remedy="Have a role given to you there, or add an entry for that project to clouds.yaml.",
+                remedy="Get a role there, or add an entry for that project to clouds.yaml.",
             )
         return CloudReference(entry=other)

@@ -1,4 +1,4 @@
-"""The session with one OpenStack cloud: who we are, the token, and where each service answers.
+"""The session with one OpenStack cloud: the account, the token, and where each service answers.
 
 keystoneauth1 knows all the ways to authenticate and all the shapes of catalogues and version documents. It is
 synchronous, so it works in a thread, and only here: once per token, and once per service whose versions matter.
@@ -140,8 +140,8 @@ class Session:
     @property
     def versions(self) -> dict[str, str]:
         """Return the versions of the services that were called yet, as far as their addresses tell them."""
-        found = {service: _VERSIONED.search(known.url) for service, known in self._endpoints.items()}
-        return {service: match[0].strip("/") for service, match in sorted(found.items()) if match}
+        matches = {service: _VERSIONED.search(known.url) for service, known in self._endpoints.items()}
+        return {service: match[0].strip("/") for service, match in sorted(matches.items()) if match}
 
     @property
     def in_use(self) -> bool:
@@ -193,7 +193,7 @@ class Session:
         data = self._catalogued(access, service=service)
         _asking.set(service)
         self._keystone.auth = self._plugin
-        found = await self._asked(
+        answer = await self._asked(
             lambda: data.get_versioned_data(
                 self._keystone,
                 project_id=access.identity.project_id,
@@ -202,7 +202,9 @@ class Session:
                 discover_versions=True,
             )
         )
-        self._endpoints[service] = Endpoint(url=found.url.rstrip("/"), version=tuple(found.api_version or ()))
+        self._endpoints[service] = Endpoint(
+            url=answer.url.rstrip("/"), version=tuple(answer.api_version or ())
+        )
         return self._endpoints[service]
 
     async def close(self) -> None:
@@ -278,9 +280,9 @@ class Session:
                 service_type=service_type, interface=interface, region_name=region
             )
         except (keystone_errors.EndpointNotFound, keystone_errors.EmptyCatalog) as exc:
-            where = f" in region {region}" if region else ""
+            within = f" in region {region}" if region else ""
             raise CapabilityMissing(
-                f"Cloud {self._name} offers no {service} service to this account{where} ({interface} endpoints).",
+                f"Cloud {self._name} offers no {service} service to this account{within} ({interface} endpoints).",
                 cloud=self._name,
                 remedy="Check `region_name` and `interface` of its entry in clouds.yaml, and the cloud's catalogue.",
             ) from exc
@@ -296,9 +298,9 @@ class Session:
                     reads=True, account=self._name, now_within=self._timeouts.throttled_now
                 ) as began:
                     try:
-                        found = await asyncio.to_thread(question)
+                        answer = await asyncio.to_thread(question)
                         gate.went_well((service, "keystoneauth"), seconds=time.monotonic() - began)
-                        return found
+                        return answer
                     except (
                         keystone_errors.ClientException,
                         OSError,

@@ -22,7 +22,7 @@ class _Address(Struct):
     port_id: str | None = None
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
-    """Not told by clouds before 2016."""
+    """Not shown by clouds before 2016."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -53,16 +53,16 @@ class Addresses(marks.Marks, methods.Addresses):
 
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to ports, in one request for many."""
-        found = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
-        return [address.told() for address in found]
+        entries = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
+        return [address.told() for address in entries]
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
         params = (("description", mark),)
-        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
         return [
             address.told()
-            for address in found
+            for address in entries
             if address.description == mark
             or (address.description is UNSET and port_id is not None and address.port_id == port_id)
         ]
@@ -72,8 +72,8 @@ class Addresses(marks.Marks, methods.Addresses):
         # An operator would be shown those of all projects.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project),)
-        found, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
-        return [address.told() for address in found]
+        entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        return [address.told() for address in entries]
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
@@ -85,26 +85,26 @@ class Addresses(marks.Marks, methods.Addresses):
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
     ) -> cloud.Address:
         """Allocate a public address, on a port where one is named."""
-        wanted: dict[str, Any] = {"floating_network_id": network_id, "description": mark}
+        fields: dict[str, Any] = {"floating_network_id": network_id, "description": mark}
         if port_id is not None:
-            wanted["port_id"] = port_id
+            fields["port_id"] = port_id
         if fixed_address is not None:
-            wanted["fixed_ip_address"] = fixed_address
-        made = await self._post_marked(
+            fields["fixed_ip_address"] = fixed_address
+        reply = await self._post_marked(
             "/floatingips",
-            lambda described: {"floatingip": marks.on(wanted, described=described)},
+            lambda described: {"floatingip": marks.on(fields, described=described)},
             answer=_AddressBody,
         )
-        return made.floatingip.told()
+        return reply.floatingip.told()
 
     async def move_address(
         self, id: str, *, port_id: str | None, fixed_address: str | None = None
     ) -> cloud.Address:
         """Attach an address to a port, to one of its addresses where that is named, or take it off with None."""
-        wanted: dict[str, Any] = {"port_id": port_id}
+        fields: dict[str, Any] = {"port_id": port_id}
         if fixed_address is not None:
-            wanted["fixed_ip_address"] = fixed_address
-        body = {"floatingip": wanted}
+            fields["fixed_ip_address"] = fixed_address
+        body = {"floatingip": fields}
         return (
             await self._put(SERVICE, f"/floatingips/{service.checked(id)}", body=body, answer=_AddressBody)
         ).floatingip.told()

@@ -57,10 +57,10 @@ class Marks(service.Service):
         self, path: str, name: str, ids: Collection[str], *, answer: type[service.P]
     ) -> list[Any]:
         """Return what belongs to ids, asked for as many of them at once as a query holds."""
-        wanted = list(dict.fromkeys(ids))
-        chunks = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+        distinct = list(dict.fromkeys(ids))
+        chunks = [distinct[start : start + AT_ONCE] for start in range(0, len(distinct), AT_ONCE)]
         reads = [
             self._pages(SERVICE, path, answer=answer, params=tuple((name, id) for id in chunk))
             for chunk in chunks
         ]
-        return [one for found, _ in await asyncio.gather(*reads) for one in found]
+        return [entry for entries, _ in await asyncio.gather(*reads) for entry in entries]

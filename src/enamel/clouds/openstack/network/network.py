@@ -173,7 +173,7 @@ class Networks(marks.Marks, methods.Networks):
         """Return the id of the project's auto-allocated network; the cloud makes it on first use."""
         project = (await self.keystone.access()).identity.project_id
         try:
-            found = await self._get(SERVICE, f"/auto-allocated-topology/{project}", answer=_TopologyBody)
+            reply = await self._get(SERVICE, f"/auto-allocated-topology/{project}", answer=_TopologyBody)
         except Gone as exc:
             raise CapabilityMissing(
                 f"Cloud {self.name} cannot make a network by itself: {exc.detail}",
@@ -181,7 +181,7 @@ class Networks(marks.Marks, methods.Networks):
                 remedy="Name a network, or make one with a router to the external network.",
             ) from exc
         await self.kept.forget(NETWORKS, "subnets")
-        return found.auto_allocated_topology.id
+        return reply.auto_allocated_topology.id
 
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
         """Make a network with a subnet and a router to the external network, or nothing.
@@ -208,13 +208,13 @@ class Networks(marks.Marks, methods.Networks):
     ) -> cloud.Network:
         """Make a network and what leads out of it, and give it its name."""
         network = {"name": f"{name}{UNFINISHED}", "description": mark}
-        made = (
+        unfinished = (
             await self._post_marked("/networks", _within("network", network), answer=_NetworkBody)
         ).network
         subnet = {
             "name": name,
             "description": mark,
-            "network_id": made.id,
+            "network_id": unfinished.id,
             "ip_version": 4,
             "cidr": _free_range(taken),
         }
@@ -228,24 +228,30 @@ class Networks(marks.Marks, methods.Networks):
             answer=dict[str, object],
         )
         rename = {"network": {"name": name}}
-        named = (await self._put(SERVICE, f"/networks/{made.id}", body=rename, answer=_NetworkBody)).network
+        named = (
+            await self._put(SERVICE, f"/networks/{unfinished.id}", body=rename, answer=_NetworkBody)
+        ).network
         return msgspec.structs.replace(named.told(), subnets=(inside.id,))
 
     async def unfinished_networks(self) -> Sequence[cloud.Network]:
         """Return the project's networks that were begun and have not got their way out."""
         project = (await self.keystone.access()).identity.project_id
-        found = await self.networks()
-        return [one for one in found if one.project_id == project and one.name.endswith(UNFINISHED)]
+        networks = await self.networks()
+        return [
+            network
+            for network in networks
+            if network.project_id == project and network.name.endswith(UNFINISHED)
+        ]
 
     async def remove_unfinished_network(self, id: str) -> None:
         """Delete a half-made network with all that leads out of it. Raises Gone, CloudConflict."""
-        found = (
+        network = (
             await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=_NetworkBody)
         ).network.told()
-        if not found.name.endswith(UNFINISHED) or not found.mark:
-            raise CloudConflict(f"Network '{found.name}' is whole and in use.", cloud=self.name)
+        if not network.name.endswith(UNFINISHED) or not network.mark:
+            raise CloudConflict(f"Network '{network.name}' is whole and in use.", cloud=self.name)
         try:
-            await self._take_down(found.mark)
+            await self._take_down(network.mark)
         finally:
             await self.kept.forget(NETWORKS, "subnets")
 
@@ -279,12 +285,12 @@ class Networks(marks.Marks, methods.Networks):
         """Return the ids of what has a mark."""
         fields = (("fields", name) for name in ("id", "name", "description"))
         params = (("description", mark), *fields)
-        found = await self._get(SERVICE, f"/{collection}", answer=dict[str, list[_Described]], params=params)
+        reply = await self._get(SERVICE, f"/{collection}", answer=dict[str, list[_Described]], params=params)
         # A cloud that does not know the filter shows all, and what is found here is deleted.
         return [
-            one.id
-            for one in found.get(collection, [])
-            if marks.read(one.name or "", one.description)[1] == mark
+            entry.id
+            for entry in reply.get(collection, [])
+            if marks.read(entry.name or "", entry.description)[1] == mark
         ]
 
     async def _way_out(self) -> cloud.Network:
@@ -293,9 +299,9 @@ class Networks(marks.Marks, methods.Networks):
         if chosen is None and len(external) == 1:
             chosen = external[0]
         if chosen is None:
-            there = ", ".join(f"{network.name} ({network.id})" for network in external) or "none"
+            listed = ", ".join(f"{network.name} ({network.id})" for network in external) or "none"
             raise CapabilityMissing(
-                f"Cloud {self.name} has no single external network to connect a new network to; there are: {there}.",
+                f"Cloud {self.name} has no single external network to connect a new network to; there are: {listed}.",
                 cloud=self.name,
                 remedy="Name a network for the server.",
             )
@@ -303,22 +309,26 @@ class Networks(marks.Marks, methods.Networks):
 
     async def _networks(self) -> Offer:
         params = tuple(("fields", name) for name in _FIELDS)
-        found, _ = await self._pages(SERVICE, "/networks", answer=_Networks, params=params)
-        described = found[0].description is not UNSET if found else self._described
-        return Offer(networks=[network.told() for network in found], described=described)
+        entries, _ = await self._pages(SERVICE, "/networks", answer=_Networks, params=params)
+        described = entries[0].description is not UNSET if entries else self._described
+        return Offer(networks=[network.told() for network in entries], described=described)
 
     async def _subnets(self) -> list[cloud.Subnet]:
-        found, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)
+        entries, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)
         return [
             cloud.Subnet(
-                id=one.id, name=one.name, network_id=one.network_id, cidr=one.cidr, ip_version=one.ip_version
+                id=entry.id,
+                name=entry.name,
+                network_id=entry.network_id,
+                cidr=entry.cidr,
+                ip_version=entry.ip_version,
             )
-            for one in found
+            for entry in entries
         ]
 
     async def _extensions(self) -> frozenset[str]:
-        found = await self._get(SERVICE, "/extensions", answer=_Extensions)
-        return frozenset(extension.alias for extension in found.extensions)
+        reply = await self._get(SERVICE, "/extensions", answer=_Extensions)
+        return frozenset(extension.alias for extension in reply.extensions)
 
     async def _network_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of ports, addresses, security_groups and networks."""
@@ -328,9 +338,10 @@ class Networks(marks.Marks, methods.Networks):
         except Gone:
             return await self._counted_limits(kinds, project=project)
         unknown = _Usage()
-        found = {kind: details.quota.get(name, unknown) for kind, name in _QUOTAS.items()}
+        usages = {kind: details.quota.get(name, unknown) for kind, name in _QUOTAS.items()}
         return {
-            kind: cloud.Limit(limit=one.limit, used=one.used + one.reserved) for kind, one in found.items()
+            kind: cloud.Limit(limit=usage.limit, used=usage.used + usage.reserved)
+            for kind, usage in usages.items()
         }
 
     async def _counted_limits(self, kinds: set[str], *, project: str) -> dict[str, cloud.Limit]:
@@ -340,10 +351,10 @@ class Networks(marks.Marks, methods.Networks):
         for kind in kinds & _QUOTAS.keys():
             name = _QUOTAS[kind]
             params = (("fields", "id"), ("project_id", project))
-            there = await self._get(
+            reply = await self._get(
                 SERVICE, f"/{_COLLECTIONS[name]}", answer=dict[str, list[_Id]], params=params
             )
-            count = len(there.get(_COLLECTIONS[name].replace("-", "_"), []))
+            count = len(reply.get(_COLLECTIONS[name].replace("-", "_"), []))
             limit = quota.get(name)
             limits[kind] = cloud.Limit(limit=-1 if limit is None else int(limit), used=count)
         return limits

@@ -1,7 +1,7 @@
 """Clouds without Neutron, where Nova is its own network service (before 2.36): addresses and groups in its old words.
 
 They have no ports. What leads to a server is known by the server itself: wherever a port is asked for, its id is the
-server's. Networks cannot be chosen either; all that servers are plugged into is one, and each pool of public addresses is
+server's. Networks cannot be chosen either; all servers are on one, and each pool of public addresses is
 an external network.
 """
 
@@ -135,13 +135,13 @@ class NovaNetwork(
     async def _networks(self) -> network.Offer:
         if not await self._of_nova():
             return await super()._networks()
-        found = await self._get(SERVICE, "/os-floating-ip-pools", answer=_Pools)
+        reply = await self._get(SERVICE, "/os-floating-ip-pools", answer=_Pools)
         inside = cloud.Network(
             id=INSIDE, name=INSIDE, project_id="", shared=True, default=True, subnets=(INSIDE,)
         )
         outside = [
             cloud.Network(id=pool.name, name=pool.name, project_id="", external=True)
-            for pool in found.floating_ip_pools
+            for pool in reply.floating_ip_pools
         ]
         return network.Offer(networks=[inside, *outside], described=True)
 
@@ -161,13 +161,13 @@ class NovaNetwork(
     async def _network_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         if not await self._of_nova():
             return await super()._network_limits(kinds)
-        found = (await self._get(SERVICE, "/limits", answer=_LimitsBody)).limits.absolute
+        absolute = (await self._get(SERVICE, "/limits", answer=_LimitsBody)).limits.absolute
         endless = cloud.Limit(limit=-1, used=0)
         return {
             "ports": endless,
             "networks": endless,
-            "addresses": cloud.Limit(limit=found.addresses, used=found.addresses_used),
-            "security_groups": cloud.Limit(limit=found.groups, used=found.groups_used),
+            "addresses": cloud.Limit(limit=absolute.addresses, used=absolute.addresses_used),
+            "security_groups": cloud.Limit(limit=absolute.groups, used=absolute.groups_used),
         }
 
     # -- servers
@@ -189,18 +189,23 @@ class NovaNetwork(
         return tuple(known.get(id, id) for id in ids)
 
     async def _names(self) -> dict[str, str]:
-        return {one.id: one.name for one in await self.security_groups()}
+        return {group.id: group.name for group in await self.security_groups()}
 
     async def _public(self, servers: Sequence[server_json.Server]) -> frozenset[str]:
         """Return which of the servers' addresses are public, where the cloud does not say that beside them."""
-        untold = any(not one.kind for found in servers for there in found.addresses.values() for one in there)
+        untold = any(
+            not address.kind
+            for entry in servers
+            for addresses in entry.addresses.values()
+            for address in addresses
+        )
         if not untold or not await self._of_nova():
             return frozenset()
         taken: Sequence[str] = await self.kept.get(_TAKEN, self._taken, keep=service.OFTEN_CHANGED)
         return frozenset(taken)
 
     async def _taken(self) -> list[str]:
-        return [one.ip for one in await self._addresses()]
+        return [address.ip for address in await self._addresses()]
 
     # -- what leads to servers
 
@@ -215,7 +220,9 @@ class NovaNetwork(
         if not await self._of_nova():
             return await super().ports_of(servers)
         return [
-            _as_port(one) for one in await self.servers.all() if one.id in servers and one.fixed_addresses
+            _as_port(server)
+            for server in await self.servers.all()
+            if server.id in servers and server.fixed_addresses
         ]
 
     async def ports_named(self, wanted: Collection[str]) -> Sequence[cloud.Port]:
@@ -231,18 +238,18 @@ class NovaNetwork(
         )
         return [
             cloud.Port(
-                id=found.id,
+                id=entry.id,
                 network_id=INSIDE,
-                name=found.name,
-                server_id=found.id,
+                name=entry.name,
+                server_id=entry.id,
                 # Where a server does not tell its groups, it may be in any of them.
                 security_groups=tuple(
-                    one.id
-                    for one in groups
-                    if found.groups is UNSET or one.name in {group.name for group in found.groups}
+                    known.id
+                    for known in groups
+                    if entry.groups is UNSET or known.name in {group.name for group in entry.groups}
                 ),
             )
-            for found in servers
+            for entry in servers
         ]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
@@ -261,7 +268,7 @@ class NovaNetwork(
         """Return the public addresses that lead to servers."""
         if not await self._of_nova():
             return await super().addresses_of(ports)
-        return [one.told() for one in await self._addresses() if one.instance_id in ports]
+        return [address.told() for address in await self._addresses() if address.instance_id in ports]
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to the port: here they carry no marks."""
@@ -273,7 +280,7 @@ class NovaNetwork(
         """Return all of the project's public addresses."""
         if not await self._of_nova():
             return await super().addresses_list()
-        return [one.told() for one in await self._addresses()]
+        return [address.told() for address in await self._addresses()]
 
     async def create_address(
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
@@ -283,15 +290,15 @@ class NovaNetwork(
             return await super().create_address(
                 network_id=network_id, mark=mark, port_id=port_id, fixed_address=fixed_address
             )
-        made = await self._take(network_id)
+        address = await self._take(network_id)
         if port_id is None:
-            return made.told()
+            return address.told()
         try:
-            await self._associate(port_id, made.ip, put=True)
+            await self._associate(port_id, address.ip, put=True)
         except EnamelError:
-            await self.delete_address(str(made.id))
+            await self.delete_address(str(address.id))
             raise
-        return msgspec.structs.replace(made, instance_id=port_id).told()
+        return msgspec.structs.replace(address, instance_id=port_id).told()
 
     async def move_address(
         self, id: str, *, port_id: str | None, fixed_address: str | None = None
@@ -299,12 +306,12 @@ class NovaNetwork(
         """Put an address on a server, or take it off with None."""
         if not await self._of_nova():
             return await super().move_address(id, port_id=port_id, fixed_address=fixed_address)
-        found = (await self._get(SERVICE, f"/os-floating-ips/{id}", answer=_AddressBody)).floating_ip
+        address = (await self._get(SERVICE, f"/os-floating-ips/{id}", answer=_AddressBody)).floating_ip
         if port_id is not None:
-            await self._associate(port_id, found.ip, put=True)
-        elif found.instance_id is not None:
-            await self._associate(found.instance_id, found.ip, put=False)
-        return msgspec.structs.replace(found, instance_id=port_id).told()
+            await self._associate(port_id, address.ip, put=True)
+        elif address.instance_id is not None:
+            await self._associate(address.instance_id, address.ip, put=False)
+        return msgspec.structs.replace(address, instance_id=port_id).told()
 
     async def delete_address(self, id: str) -> None:
         """Give a public address back."""
@@ -320,18 +327,22 @@ class NovaNetwork(
     async def _take(self, pool: str) -> _Address:
         """Take an address, one after the other: one whose answer is lost is the only new one in the list."""
         async with self._taking:
-            before = {one.id for one in await self._addresses()}
+            before = {address.id for address in await self._addresses()}
             try:
-                made = await self._post(SERVICE, "/os-floating-ips", body={"pool": pool}, answer=_AddressBody)
+                reply = await self._post(
+                    SERVICE, "/os-floating-ips", body={"pool": pool}, answer=_AddressBody
+                )
             except OutcomeUnknown:
                 after = await self._addresses()
-                fresh = [one for one in after if one.id not in before and one.instance_id is None]
+                fresh = [
+                    address for address in after if address.id not in before and address.instance_id is None
+                ]
                 if len(fresh) != 1:
                     raise
-                made = _AddressBody(fresh[0])
+                reply = _AddressBody(fresh[0])
             finally:
                 await self.kept.forget(_TAKEN)
-            return made.floating_ip
+            return reply.floating_ip
 
     @property
     def _taking(self) -> asyncio.Lock:
@@ -350,25 +361,25 @@ class NovaNetwork(
         """Return the project's security groups."""
         if not await self._of_nova():
             return await super().security_groups()
-        found = await self._get(SERVICE, "/os-security-groups", answer=_Groups)
-        return [one.told() for one in found.security_groups]
+        reply = await self._get(SERVICE, "/os-security-groups", answer=_Groups)
+        return [entry.told() for entry in reply.security_groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
         if not await self._of_nova():
             return await super().security_groups_marked(mark)
-        return [one for one in await self.security_groups() if one.description == mark]
+        return [group for group in await self.security_groups() if group.description == mark]
 
     async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup:
         """Make a security group that lets nothing in yet."""
         if not await self._of_nova():
             return await super().create_security_group(name, mark=mark)
         body = {"security_group": {"name": name, "description": mark}}
-        made = await self._post(SERVICE, "/os-security-groups", body=body, answer=_GroupBody)
-        return made.security_group.told()
+        reply = await self._post(SERVICE, "/os-security-groups", body=body, answer=_GroupBody)
+        return reply.security_group.told()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
-        """Add rules, each with a request of its own; rules that are there already are not a fault."""
+        """Add rules, each with a request of its own; existing rules are not a fault."""
         if not await self._of_nova():
             await super().add_rules(group_id, rules)
             return
@@ -400,14 +411,14 @@ class NovaNetwork(
             raise CloudConflict(refusal.detail, cloud=self.name, request_ids=refusal.request_ids) from refusal
 
 
-def _as_port(found: cloud.Server) -> cloud.Port:
+def _as_port(server_now: cloud.Server) -> cloud.Port:
     """Return what leads to a server."""
     return cloud.Port(
-        id=found.id,
+        id=server_now.id,
         network_id=INSIDE,
-        name=found.name,
-        server_id=found.id,
-        addresses=found.fixed_addresses,
+        name=server_now.name,
+        server_id=server_now.id,
+        addresses=server_now.fixed_addresses,
     )
 
 

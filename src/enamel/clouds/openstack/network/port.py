@@ -52,7 +52,7 @@ class _Port(Struct):
             name=name,
             mark=mark,
             server_id=self.device_id,
-            addresses=tuple(one.ip_address for one in self.fixed_ips),
+            addresses=tuple(address.ip_address for address in self.fixed_ips),
             mac=self.mac_address,
             security_groups=tuple(self.security_groups),
             owner=self.device_owner,
@@ -87,47 +87,47 @@ class Ports(marks.Marks, methods.Ports):
         """Return the project's ports that have one of the names or ids."""
         project = (await self.keystone.access()).identity.project_id
         by_id, by_name = await asyncio.gather(
-            self._by_ids("/ports", "id", [one for one in wanted if ids.is_id(one)], answer=_Ports),
+            self._by_ids("/ports", "id", [text for text in wanted if ids.is_id(text)], answer=_Ports),
             self._by_ids("/ports", "name", wanted, answer=_Ports),
         )
-        found = {port.id: port for port in (*by_id, *by_name)}
+        distinct = {port.id: port for port in (*by_id, *by_name)}
         # An operator would be shown those of all projects.
-        return [port.told() for port in found.values() if (port.project_id or port.tenant_id) == project]
+        return [port.told() for port in distinct.values() if (port.project_id or port.tenant_id) == project]
 
     async def ports_list(self) -> Sequence[cloud.Port]:
         """Return all of the project's ports."""
         # An operator would be shown those of all projects.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
-        found, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=params)
-        return [port.told() for port in found]
+        entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=params)
+        return [port.told() for port in entries]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""
         # A cloud that does not know the filter shows all.
-        found, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
-        return [told for port in found if (told := port.told()).mark == mark]
+        entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
+        return [marked for port in entries if (marked := port.told()).mark == mark]
 
     async def create_ports(self, wants: Sequence[cloud.PortSpec]) -> Sequence[cloud.Port]:
         """Make ports in one bulk request, all or none; they come back in the order of the wants."""
         if not wants:
             return []
-        wanted = [_port_body(want) for want in wants]
+        bodies = [_port_body(want) for want in wants]
         answer = await self._post_marked(
             "/ports",
-            lambda described: {"ports": [marks.on(one, described=described) for one in wanted]},
+            lambda described: {"ports": [marks.on(body, described=described) for body in bodies]},
             answer=_Ports,
         )
-        made = [port.told() for port in answer.ports]
+        created = [port.told() for port in answer.ports]
         # Neutron keeps the order today, and promises nothing.
         by_key: dict[tuple[str, str, str], deque[cloud.Port]] = {}
-        for port in made:
+        for port in created:
             by_key.setdefault((port.network_id, port.name, port.mark), deque()).append(port)
         try:
             return [by_key[want.network_id, want.name, want.mark].popleft() for want in wants]
         except (KeyError, IndexError) as exc:
             raise OutcomeUnknown(
-                f"{len(wants)} ports were asked for, but the answer shows {len(made)} others.",
+                f"{len(wants)} ports were asked for, but the answer shows {len(created)} others.",
                 cloud=self.name,
             ) from exc
 
@@ -147,8 +147,8 @@ class Ports(marks.Marks, methods.Ports):
 
     async def _is_ours(self, id: str) -> bool:
         """Tell whether a port is the project's own."""
-        found = await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)
-        return found.port.project_id == (await self.keystone.access()).identity.project_id
+        reply = await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)
+        return reply.port.project_id == (await self.keystone.access()).identity.project_id
 
 
 class _Polled(Protocol):

@@ -67,33 +67,33 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         # An operator would be shown those of all projects; the rules are long, and nobody here reads them.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
-        found = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.told() for group in found.security_groups]
+        reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
+        return [group.told() for group in reply.security_groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
         params = (("description", mark), *(("fields", name) for name in _FIELDS))
-        found = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.told() for group in found.security_groups if group.description == mark]
+        reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
+        return [group.told() for group in reply.security_groups if group.description == mark]
 
     async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup:
         """Make a security group that lets nothing in yet."""
         body = {"security_group": {"name": name, "description": mark}}
-        made = await self._post(SERVICE, "/security-groups", body=body, answer=_GroupBody)
-        return made.security_group.told()
+        reply = await self._post(SERVICE, "/security-groups", body=body, answer=_GroupBody)
+        return reply.security_group.told()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
-        """Add rules in one request; rules that are there already are not a fault."""
+        """Add rules in one request; existing rules are not a fault."""
         bodies = list(dict.fromkeys(_Key.of(rule) for rule in rules))
         if not bodies:
             return
         try:
             await self._add(group_id, bodies)
         except CloudConflict:
-            # One that is there already makes Neutron refuse all of them.
+            # An existing rule makes Neutron refuse all of them.
             params = (("security_group_id", group_id), ("direction", "ingress"))
-            there = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
-            known = {_Key.of_neutron(rule) for rule in there.security_group_rules}
+            reply = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+            known = {_Key.of_neutron(rule) for rule in reply.security_group_rules}
             missing = [body for body in bodies if body not in known]
             if len(missing) == len(bodies):
                 raise
@@ -107,10 +107,10 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
             ("fields", "security_group_id"),
             ("fields", "remote_group_id"),
         )
-        found = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+        reply = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
         return [
             rule.security_group_id
-            for rule in found.security_group_rules
+            for rule in reply.security_group_rules
             if rule.remote_group_id == group_id and rule.security_group_id != group_id
         ]
 
@@ -146,7 +146,7 @@ class _Key(Struct, frozen=True):
 
     @classmethod
     def of_neutron(cls, rule: _Rule) -> "_Key":
-        """Return the key of a rule that is there."""
+        """Return the key of an existing rule."""
         return cls(
             rule.protocol,
             rule.port_range_min,

@@ -86,9 +86,9 @@ class Images(service.Service, methods.Images):
         """Return one image. Raises Gone."""
         if not await self._is_first():
             return (await self._get(SERVICE, f"/images/{service.checked(id)}", answer=Image)).told()
-        for one in await self.listed():
-            if one.id == id:
-                return one.told()
+        for entry in await self.listed():
+            if entry.id == id:
+                return entry.told()
         raise Gone(f"Cloud '{self.name}' has no image {id}.", cloud=self.name)
 
     async def listed(self, params: service.Params = ()) -> list[Image]:
@@ -101,15 +101,15 @@ class Images(service.Service, methods.Images):
                 await self.keystone.ask_versions(SERVICE)
                 if not await self._is_first():
                     raise
-        found: list[Image] = []
+        entries: list[Image] = []
         marker: tuple[tuple[str, str], ...] = ()
         while True:
             answer = await self._get(
                 SERVICE, "/images/detail", answer=_Images, params=(("limit", PAGE), *marker)
             )
-            found += answer.images
+            entries += answer.images
             if len(answer.images) < int(PAGE):
-                return found
+                return entries
             marker = (("marker", answer.images[-1].id),)
 
     async def _is_first(self) -> bool:
@@ -120,11 +120,11 @@ class Images(service.Service, methods.Images):
         return [image.told() for image in await self.listed()]
 
     async def _of_later_apis(self, params: tuple[tuple[str, str], ...]) -> list[Image]:
-        found: list[Image] = []
-        wanted = (("limit", PAGE), *params)
+        entries: list[Image] = []
+        query = (("limit", PAGE), *params)
         while True:
-            page = await self._get(SERVICE, "/images", answer=_Images, params=wanted)
-            found += page.images
+            page = await self._get(SERVICE, "/images", answer=_Images, params=query)
+            entries += page.images
             if page.next is None or not page.images:
-                return found
-            wanted = tuple(parse_qsl(urlsplit(page.next).query))
+                return entries
+            query = tuple(parse_qsl(urlsplit(page.next).query))

@@ -66,7 +66,9 @@ class _Volume(Struct):
             type=self.volume_type or "",
             bootable=str(self.bootable).lower() == "true",
             mark=self.metadata.get("enamel", ""),
-            attached_to=tuple(one.server_id for one in self.attachments if one.server_id),
+            attached_to=tuple(
+                attachment.server_id for attachment in self.attachments if attachment.server_id
+            ),
             zone=self.availability_zone or "",
             multiattach=self.multiattach,
             created=server_json.aware(self.created_at),
@@ -118,14 +120,14 @@ class Volumes(service.Service, methods.Volumes):
         return (await self._get(SERVICE, f"/volumes/{service.checked(id)}", answer=_VolumeBody)).volume.told()
 
     async def volumes_list(self) -> Sequence[cloud.Volume]:
-        """Return all of the project's volumes; answered from the watcher while its look is fresh."""
+        """Return all of the project's volumes; answered from the watcher while its poll is fresh."""
         return await self.volumes.all()
 
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
         """Return the volumes whose metadata key `enamel` has this value."""
-        look = await self.poll_volumes((("metadata", json.dumps({"enamel": mark})),))
+        poll = await self.poll_volumes((("metadata", json.dumps({"enamel": mark})),))
         # A cloud whose operators forbid the filter shows all.
-        return [seen.value for seen in look.seen if seen.value is not None and seen.value.mark == mark]
+        return [seen.value for seen in poll.seen if seen.value is not None and seen.value.mark == mark]
 
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
         """Return the kinds of volumes."""
@@ -147,9 +149,9 @@ class Volumes(service.Service, methods.Volumes):
             body["imageRef"] = want.image_id
         if want.zone is not None:
             body["availability_zone"] = want.zone
-        made = await self._post(SERVICE, "/volumes", body={"volume": body}, answer=_VolumeBody)
+        reply = await self._post(SERVICE, "/volumes", body={"volume": body}, answer=_VolumeBody)
         await self.volumes.changed()
-        return made.volume.told()
+        return reply.volume.told()
 
     async def delete_volume(self, id: str) -> None:
         """Delete a volume."""
@@ -157,24 +159,24 @@ class Volumes(service.Service, methods.Volumes):
         await self.volumes.changed()
 
     async def _types(self) -> list[cloud.VolumeType]:
-        found = await self._get(SERVICE, "/types", answer=_Types)
-        return [cloud.VolumeType(id=one.id, name=one.name) for one in found.volume_types]
+        reply = await self._get(SERVICE, "/types", answer=_Types)
+        return [cloud.VolumeType(id=entry.id, name=entry.name) for entry in reply.volume_types]
 
     async def poll_volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
-        found, at = await self._pages(SERVICE, "/volumes/detail", answer=_Volumes, params=params)
+        entries, at = await self._pages(SERVICE, "/volumes/detail", answer=_Volumes, params=params)
         seen = [
-            snapshot.Seen(id=one.id, updated=server_json.aware(one.updated_at), value=one.told())
-            for one in found
+            snapshot.Seen(id=entry.id, updated=server_json.aware(entry.updated_at), value=entry.told())
+            for entry in entries
         ]
         return snapshot.Poll(seen=seen, at=at)
 
     async def _volume_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
         """Return the limits of volumes and gigabytes."""
-        found = (await self._get(SERVICE, "/limits", answer=_LimitsBody)).limits.absolute
+        absolute = (await self._get(SERVICE, "/limits", answer=_LimitsBody)).limits.absolute
         return {
-            "volumes": cloud.Limit(limit=found.volumes, used=found.volumes_used),
-            "gigabytes": cloud.Limit(limit=found.gigabytes, used=found.gigabytes_used),
+            "volumes": cloud.Limit(limit=absolute.volumes, used=absolute.volumes_used),
+            "gigabytes": cloud.Limit(limit=absolute.gigabytes, used=absolute.gigabytes_used),
         }
 
 

@@ -64,19 +64,19 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
         return (await self._get(SERVICE, f"/snapshots/{service.checked(id)}", answer=_Body)).snapshot.told()
 
     async def volume_snapshots_list(self) -> Sequence[cloud.VolumeSnapshot]:
-        """Return all of the project's; answered from the watcher while its look is fresh."""
+        """Return all of the project's; answered from the watcher while its poll is fresh."""
         return await self.volume_snapshots.all()
 
     async def volume_snapshots_marked(self, mark: str) -> Sequence[cloud.VolumeSnapshot]:
         """Return those whose metadata key `enamel` has this value."""
-        look = await self._looked_at_snapshots((("metadata", json.dumps({"enamel": mark})),))
+        poll = await self._poll_snapshots((("metadata", json.dumps({"enamel": mark})),))
         # Before 3.22 a cloud does not know the filter, and shows all.
-        return [seen.value for seen in look.seen if seen.value is not None and seen.value.mark == mark]
+        return [seen.value for seen in poll.seen if seen.value is not None and seen.value.mark == mark]
 
     async def create_volume_snapshot(
         self, volume_id: str, *, name: str, description: str, mark: str
     ) -> cloud.VolumeSnapshot:
-        """Have a snapshot made of a volume, also of one that a server has."""
+        """Begin to make a snapshot of a volume, also of one that a server has."""
         first = (await self.keystone.endpoint(SERVICE)).version[:1] == (1,)
         body: dict[str, Any] = {
             "volume_id": volume_id,
@@ -86,34 +86,35 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
             # Before 3.66 it has to be said that the volume may be in use.
             "force": True,
         }
-        made = await self._post(SERVICE, "/snapshots", body={"snapshot": body}, answer=_Body)
+        reply = await self._post(SERVICE, "/snapshots", body={"snapshot": body}, answer=_Body)
         await self.volume_snapshots.changed()
-        return made.snapshot.told()
+        return reply.snapshot.told()
 
     async def delete_volume_snapshot(self, id: str) -> None:
         """Delete one."""
         await self._delete(SERVICE, "/snapshots", id)
         await self.volume_snapshots.changed()
 
-    async def _looked_at_snapshots(
+    async def _poll_snapshots(
         self, params: tuple[tuple[str, str], ...] = ()
     ) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
         """Return a detailed list, page by page."""
-        found, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
+        entries, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
         return watch_snapshot.Poll(
-            seen=[watch_snapshot.Seen(id=one.id, updated=None, value=one.told()) for one in found], at=at
+            seen=[watch_snapshot.Seen(id=entry.id, updated=None, value=entry.told()) for entry in entries],
+            at=at,
         )
 
 
 class _Of(Protocol):
     """The cloud, as far as the watcher of snapshots needs it."""
 
-    async def _looked_at_snapshots(self) -> watch_snapshot.Poll[cloud.VolumeSnapshot]: ...
+    async def _poll_snapshots(self) -> watch_snapshot.Poll[cloud.VolumeSnapshot]: ...
     async def volume_snapshot(self, id: str) -> cloud.VolumeSnapshot: ...
 
 
 class Source:
-    """Where snapshots of volumes are looked at."""
+    """What the watcher of snapshots polls."""
 
     tells_changes = False
 
@@ -123,11 +124,11 @@ class Source:
     async def look(
         self, *, since: datetime | None, ids: Collection[str]
     ) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
-        """Look at all of the project's."""
-        return await self._cloud._looked_at_snapshots()
+        """Poll all of the project's."""
+        return await self._cloud._poll_snapshots()
 
     async def one(self, id: str) -> cloud.VolumeSnapshot:
-        """Look at one. Raises Gone."""
+        """Return one. Raises Gone."""
         return await self._cloud.volume_snapshot(id)
 
     def kind(self, value: cloud.VolumeSnapshot) -> str | None:

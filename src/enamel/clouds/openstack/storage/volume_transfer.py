@@ -31,14 +31,14 @@ class VolumeTransfers(service.Service):
     async def offer_volume(self, volume_id: str) -> cloud.Offer:
         """Offer a volume to whoever has the key."""
         body = {"transfer": {"volume_id": volume_id, "name": "enamel"}}
-        made = await self._post(SERVICE, "/os-volume-transfer", body=body, answer=_Body)
+        reply = await self._post(SERVICE, "/os-volume-transfer", body=body, answer=_Body)
         await self.volumes.changed()
-        return cloud.Offer(id=made.transfer.id, key=made.transfer.auth_key)
+        return cloud.Offer(id=reply.transfer.id, key=reply.transfer.auth_key)
 
     async def withdraw_volume(self, volume_id: str) -> None:
         """Take back what was offered of a volume, if anything."""
-        found = await self._get(SERVICE, "/os-volume-transfer", answer=_Listed)
-        for old in found.transfers:
+        reply = await self._get(SERVICE, "/os-volume-transfer", answer=_Listed)
+        for old in reply.transfers:
             if old.volume_id == volume_id:
                 await self._delete(SERVICE, f"/os-volume-transfer/{old.id}")
         await self.volumes.changed()

@@ -1,0 +1,68 @@
+"""The bodies of errors: each service has shapes of its own, and the proxies in front of them answer HTML."""
+
+import html
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from enamel.clouds.calls import cleaning
+
+_TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """What an error's body says."""
+
+    kind: str = ""
+    """The service's own name for the fault, where it gives one: OverQuota, itemNotFound …"""
+    text: str = ""
+    """The sentence for people."""
+
+
+def read(body: bytes) -> Said:
+    """Return what an error's body says, whatever its shape."""
+    text = body.decode("utf-8", "replace").strip()
+    if text.startswith(("{", "[")):
+        try:
+            return _of_json(msgspec.json.decode(body))
+        except msgspec.DecodeError:
+            # A truncated body still shows its beginning.
+            return Said(text=cleaning.clean(text))
+    title = _TITLE.search(text)
+    plain = html.unescape(_TAGS.sub(" ", text))
+    if title and title.group(1).strip() not in plain:
+        plain = f"{html.unescape(title.group(1))}: {plain}"
+    return Said(text=cleaning.clean(plain))
+
+
+def _of_json(body: Any) -> Said:
+    if isinstance(body, list):
+        body = body[0] if body else {}
+    if not isinstance(body, dict):
+        return Said(text=cleaning.clean(str(body)))
+    errors = body.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        return Said(
+            kind=str(errors[0].get("code", "")),
+            text=cleaning.clean(str(errors[0].get("detail") or errors[0].get("title"))),
+        )
+    if "message" in body or "faultstring" in body:
+        return Said(
+            kind=str(body.get("title") or body.get("type") or ""),
+            text=cleaning.clean(str(body.get("message") or body.get("faultstring"))),
+        )
+    # {"itemNotFound": {"message": …}}, {"NeutronError": {"type": …, "message": …}}, {"NeutronError": "…"}
+    for name, inner in body.items():
+        if isinstance(inner, dict):
+            kind = inner.get("type") or (inner.get("title") if name == "error" else name)
+            detail = inner.get("detail")
+            words = str(inner.get("message", ""))
+            if detail and str(detail) not in words:
+                words = f"{words} {detail}"
+            return Said(kind=str(kind or ""), text=cleaning.clean(words))
+        if isinstance(inner, str):
+            return Said(kind=str(name), text=cleaning.clean(inner))
+    return Said(text=cleaning.clean(str(body)) if body else "")
