@@ -35,6 +35,7 @@ from enamel.sandbox.serve import Sandbox
 from enamel.secrets import local as local_keys
 from enamel.secrets.base import Keys
 from enamel.service import assembly
+from enamel.service.access import clouds as caller_clouds
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health_checks
@@ -113,7 +114,7 @@ async def up(
         services = _services(parts, lease=lease)
         await _work(stack, parts, lease=lease)
         url = await _listen(stack, parts, services)
-        log.info("up", url=url, cloud=clouds.names()[0], sandbox=cloud is not None)
+        log.info("up", url=url, cloud=caller_clouds.default(clouds), sandbox=cloud is not None)
         yield Running(url=url, clouds=clouds, services=services, sandbox=cloud)
 
 
@@ -240,13 +241,16 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
 
 async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Services) -> str:
     """Put the services on the web and return where."""
-    told = parts.settings.api
+    settings = parts.settings.api
     listener = api_serve.handed_over(os.environ) or api_serve.listen(
-        told.host, told.port, reuse_port=told.reuse_port
+        settings.host, settings.port, reuse_port=settings.reuse_port
     )
     face = app.application(services)
     serving = api_serve.running(
-        face, listener=listener, graceful_shutdown_timeout=told.graceful_shutdown_timeout, ending=services.end
+        face,
+        listener=listener,
+        graceful_shutdown_timeout=settings.graceful_shutdown_timeout,
+        ending=services.end,
     )
     return await stack.enter_async_context(serving)
 
@@ -263,7 +267,7 @@ def _lease(parts: Parts) -> Lease:
 
 async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease) -> None:
     """Have a worker work until the stack is left."""
-    told = parts.settings.worker
+    settings = parts.settings.worker
     journal = Journal(lease, changed=parts.dispatch.changed)
     waiters = signal_reader.waiters(parts.store)
     tools = Runtime(
@@ -274,13 +278,13 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         runner=ScheduledRevertPlanner(Runner(tools), lease=lease),
         dispatch=parts.dispatch,
         keys=parts.keys,
-        topics=told.types,
-        max_tasks=told.max_tasks,
+        topics=settings.types,
+        max_tasks=settings.max_tasks,
         alone=parts.settings.alone,
-        poll_interval=told.poll_interval,
-        graceful_shutdown_timeout=told.graceful_shutdown_timeout,
+        poll_interval=settings.poll_interval,
+        graceful_shutdown_timeout=settings.graceful_shutdown_timeout,
         retention=parts.settings.store.retention,
-        limits=told.limits,
+        limits=settings.limits,
         signals=SignalReader(lease, waiters=waiters, dispatch=parts.dispatch),
         sender=WebhookSender(
             lease,
@@ -321,32 +325,32 @@ def _known_types(settings: Settings) -> None:
 async def _sandbox(
     stack: contextlib.AsyncExitStack,
     settings: Settings,
-    wanted: kernel.Settings | None,
+    sandbox: kernel.Settings | None,
     rules: Sequence[faults.Rule],
 ) -> Sandbox | None:
     """Start the built-in cloud where it is asked for, or where no other is configured."""
     chosen = settings.clouds
     if not chosen.sandbox and (chosen.default or registry.installed(more=chosen.drivers).names()):
         return None
-    return await stack.enter_async_context(sandbox_serve.running(wanted or kernel.Settings(), rules=rules))
+    return await stack.enter_async_context(sandbox_serve.running(sandbox or kernel.Settings(), rules=rules))
 
 
 def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     """Return the clouds of the process."""
     board = boards.open(settings.cache.url)
-    told = settings.clouds
+    chosen = settings.clouds
     paces = Paces(
-        max_concurrent_calls=told.max_concurrent_calls,
-        max_calls_per_second=told.max_calls_per_second,
+        max_concurrent_calls=chosen.max_concurrent_calls,
+        max_calls_per_second=chosen.max_calls_per_second,
         board=board,
     )
     if sandbox is not None:
         file = settings.data / "sandbox-clouds.yaml"
         _write_private(file, sandbox.clouds_yaml())
-        others = [*drivers.installed(but={"openstack"}), *map(drivers.load, told.drivers)]
+        others = [*drivers.installed(but={"openstack"}), *map(drivers.load, chosen.drivers)]
         return Registry([OpenStack(file=file), *others], default="sandbox", board=board, paces=paces)
     default = settings.clouds.default
-    clouds = registry.installed(default=default, board=board, paces=paces, more=told.drivers)
+    clouds = registry.installed(default=default, board=board, paces=paces, more=chosen.drivers)
     if settings.cloud is not None:
         return clouds.only(settings.cloud)
     if default is not None and default not in clouds.names():
@@ -372,12 +376,12 @@ def _shared_clouds(settings: Settings) -> Registry:
             "[clouds] sandbox: the built-in cloud lives in one process.",
             remedy="Run `enamel sandbox` by itself, and name its clouds.yaml with OS_CLIENT_CONFIG_FILE.",
         )
-    found = _clouds(settings, None)
-    if not found.names():
+    clouds = _clouds(settings, None)
+    if not clouds.names():
         raise CloudUnknown(
             "No cloud is configured.", remedy="Write a clouds.yaml, and name it with OS_CLIENT_CONFIG_FILE."
         )
-    return found
+    return clouds
 
 
 def _write_private(file: Path, text: str) -> None:

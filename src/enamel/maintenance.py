@@ -18,13 +18,13 @@ def upgrade(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Make sure that the database has the schema of this version. Raises SchemaMismatch where it has not."""
+    """Check that the database has the schema of this version. Raises SchemaMismatch."""
     with _engine(settings) as engine:
         migrations.check(engine)
 
 
 def history(settings: Settings) -> Sequence[str]:
-    """Return a line for each migration that there is, the oldest first, which tells whether the database has it."""
+    """Return a line for each migration, the oldest first, which says whether it was applied to the database."""
     with _engine(settings) as engine:
         return [
             f"{'done   ' if step.done else 'missing'}  {step.name}  {step.summary}"
@@ -33,7 +33,7 @@ def history(settings: Settings) -> Sequence[str]:
 
 
 async def purge(settings: Settings, *, older_than: timedelta, dry_run: bool) -> int:
-    """Remove the tasks that ended before a time, and return how many; or only tell how many there are."""
+    """Remove the tasks that ended before a time and return their number, or only count them."""
     store = Store(settings.database)
     try:
         if dry_run:

@@ -20,7 +20,7 @@ _SECRET = re.compile(
     r"passw(or)?d|adminpass|secret|token|user_?data|private_?key|credential|authorization|passphrase",
     re.IGNORECASE,
 )
-# A reference into the key store, a token's expiry or a public key tell nothing.
+# A reference into the key store, a token's expiry and a public key are no secrets.
 _HARMLESS = re.compile(r"(_ref|_id|_url|expires\w*|fingerprint)$", re.IGNORECASE)
 _IN_TEXT = re.compile(
     r"(?i)\b(x-auth-token|x-subject-token|authorization)(['\"]?\s*[:=]\s*)['\"]?[^\s'\",}]+"
@@ -30,7 +30,7 @@ STEPS = Counter("enamel_steps_total", "Steps that ended (item.completed, item.fa
 CALLS = Counter("enamel_plumbing_calls_total", "Calls to clouds (cloud.call)", ["cloud", "service", "status"])
 CALL_SECONDS = Histogram("enamel_plumbing_call_seconds", "Duration of calls to clouds", ["cloud", "service"])
 PACE_LIMIT = Gauge(
-    "enamel_cloud_limit", "Calls to a service that may be under way at once", ["cloud", "service"]
+    "enamel_cloud_limit", "Calls to a service that may be under way at the same time", ["cloud", "service"]
 )
 PACE_UNDER_WAY = Gauge("enamel_cloud_calls_under_way", "Calls to a service that are", ["cloud", "service"])
 PACE_WAITING = Gauge(
@@ -74,7 +74,7 @@ QUEUE_AGE = Gauge(
 )
 LEASES = Gauge("enamel_leases", "Workers whose lease lasts")
 WEBHOOKS = Counter(
-    "enamel_webhooks_total", "Attempts to tell webhooks: delivered, retried, given up", ["outcome"]
+    "enamel_webhooks_total", "Attempts to deliver to webhooks: delivered, retried, given up", ["outcome"]
 )
 LOOKS = Counter(
     "enamel_looks_total",
@@ -136,7 +136,7 @@ def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # These tell of themselves at INFO what tells nobody anything.
+    # These log much at INFO that is of no use to operators.
     for name in ("alembic", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -17,9 +17,9 @@ def row(name: str) -> list[str]:
 @pytest.mark.parametrize("name", ["2012", "2026"])
 async def test_the_calls_are_those_of_a_real_launch(name: str) -> None:
     place = list(era.ERAS).index(name)
-    found = {service: str(count or "–") for service, count in (await eras.cost(name)).items()}
-    assert {service: row(service)[place] for service in eras.SERVICES} == found, "run `make docs`"
+    calls = {service: str(count or "–") for service, count in (await eras.cost(name)).items()}
+    assert {service: row(service)[place] for service in eras.SERVICES} == calls, "run `make docs`"
 
 
 def test_every_era_has_its_column() -> None:
-    assert row("feature") == [f"{one.name} ({one.release})" for one in era.ERAS.values()]
+    assert row("feature") == [f"{year.name} ({year.release})" for year in era.ERAS.values()]

@@ -19,8 +19,8 @@ def tracked() -> list[Path]:
     """Return the files of the project, committed or about to be; what git ignores is nobody's work."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     try:
-        found = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        paths = [ROOT / line for line in found.splitlines()]
+        output = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        paths = [ROOT / line for line in output.splitlines()]
     except (OSError, subprocess.CalledProcessError):  # an unpacked archive has no history to ask
         places = [".ci", "benchmarks", "changes", "docs", "requirements", "src", "tests", "tools"]
         paths = [path for place in places for path in (ROOT / place).rglob("*")] + list(ROOT.glob("*.*"))
@@ -39,7 +39,7 @@ def modules() -> list[Path]:
 
 @pytest.mark.parametrize("pattern", [REGISTRIES, MACHINE_PATHS], ids=["registry", "machine path"])
 def test_no_file_names_a(pattern: re.Pattern[str]) -> None:
-    named = [f"{name}: {found.group()}" for name, text in texts() if (found := pattern.search(text))]
+    named = [f"{name}: {match.group()}" for name, text in texts() if (match := pattern.search(text))]
     assert named == []
 
 

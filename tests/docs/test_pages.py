@@ -23,8 +23,8 @@ def prose(page: Path) -> str:
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors that forges make of a page's headings."""
-    found = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
-    return {page_of.anchor(heading) for heading in found}
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {page_of.anchor(heading) for heading in headings}
 
 
 def targets(page: Path) -> list[tuple[Path, str]]:

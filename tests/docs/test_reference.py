@@ -14,7 +14,7 @@ from tools.reference import bodies, catalogue, cli, modules, routes, settings
 
 def headings(page: str) -> set[str]:
     text = (catalogue.FOLDER / page).read_text(encoding="utf-8")
-    return {found.strip("` ") for found in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    return {heading.strip("` ") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.PAGES))

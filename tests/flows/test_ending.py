@@ -236,6 +236,14 @@ async def test_a_revert_that_is_cancelled_on_its_way_can_be_asked_for_again(worl
     await world.check()
 
 
+CALLS = {
+    "port-create": {"path": "/v2.0/ports"},
+    "server-boot-web-1": {"path": "/v2.1/servers", "body": '"name": ?"web-1"'},
+    "volume-create-web-1": {"path": "/v3/volumes", "body": '"name": ?"web-1-1"'},
+}
+"""The calls of steps; those for the other server go on beside them, and may come first."""
+
+
 @pytest.mark.parametrize("step", ["port-create", "volume-create-web-1"])
 async def test_cancel_of_what_was_handed_over_between_two_attempts(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
@@ -246,9 +254,8 @@ async def test_cancel_of_what_was_handed_over_between_two_attempts(
             "retry",
             Retry(initial_interval=timedelta(seconds=1000), maximum_interval=timedelta(seconds=1000)),
         )
-    path = {"p": "/v2.0/ports", "v": "/v3/volumes"}[step[0]]
-    # The first attempt has its effect, and nobody hears of it.
-    world.fault({"method": "POST", "path": path, "times": 1}, {"drop": "after"})
+    # The first attempt of the step has its effect, and nobody hears of it.
+    world.fault({"method": "POST", "times": 1, **CALLS[step]}, {"drop": "after"})
     accepted = await world.accept(RICH)
     await world.until(accepted.id, "item.retrying", item=step)
     await world.stop()
@@ -287,12 +294,10 @@ async def test_another_worker_goes_on(world: World, type: str, step: str | None,
 async def test_a_worker_that_is_stopped_in_the_middle_of_a_call_leaves_it_uncertain(
     world: World, step: str
 ) -> None:
-    path = {"p": "/v2.0/ports", "s": "/v2.1/servers", "v": "/v3/volumes"}[step[0]]
     # The call takes longer than a worker waits at its end; its effect comes all the same.
-    world.fault({"method": "POST", "path": path, "times": 1}, {"latency": 0.8})
+    world.fault({"method": "POST", "times": 1, **CALLS[step]}, {"latency": 0.8})
     accepted = await world.accept(RICH)
-    await world.until(accepted.id, "item.started", item=step)
-    await asyncio.sleep(0.05)
+    await world.struck()
     await world.stop()
     world.start()
     after = went_well(await world.end(accepted.id))

@@ -8,6 +8,8 @@ import pytest
 from enamel.flow.draft import Draft
 from enamel.flow.plan import Plan
 from enamel.model import errors, task
+from enamel.model.call_context import CallContext
+from enamel.model.caller import Caller
 from enamel.steps import security_group
 from enamel.steps.signal import AwaitSignal
 from enamel.store import signals
@@ -26,7 +28,7 @@ def plan(**fields: Any) -> Plan:
 
 
 async def send(world: World, id: str, data: Any, *, name: str = "ready", key: str | None = None) -> bool:
-    _, replayed = await world.signals.send(world.caller, id, name, data, idempotency_key=key)
+    _, replayed = await world.services.signals.send(world.ctx, id, name, {"data": data}, idempotency_key=key)
     return replayed
 
 
@@ -147,9 +149,9 @@ async def test_what_is_refused(world: World) -> None:
         await send(world, "nonsense", 1)
     with pytest.raises(errors.BodyTooLarge):
         await send(world, accepted.id, "x" * 70_000)
-    stranger = type(world.caller)(user_id="u", project_id="another")
+    stranger = CallContext(caller=Caller(user_id="u", project_id="another", local=True))
     with pytest.raises(errors.NotFound):
-        await world.signals.send(stranger, accepted.id, "ready", 1)
+        await world.services.signals.send(stranger, accepted.id, "ready", {"data": 1})
     await send(world, accepted.id, {"name": "one"})
     with pytest.raises(errors.WrongState, match="no more messages"):
         await send(world, accepted.id, {"name": "two"})

@@ -427,6 +427,11 @@ class World:
                 assert found.state not in task.ENDED, f"the task has ended: {found.error}"
                 await bell.wait(timeout=0.2)
 
+    async def struck(self) -> None:
+        """Wait until a fault has struck a call: the cloud has it, and may be about to carry it out."""
+        while not any(call.fault for call in self.sandbox.cloud.calls.log):
+            await asyncio.sleep(0.005)
+
     # -- what must be so at the end
 
     async def check(self, *, deleted: bool = False) -> None:

@@ -74,7 +74,7 @@ def user(tmp_path: Path, project: Project) -> Iterator[User]:
 
 
 @pytest.mark.parametrize(
-    ("more", "kind"), [((), "FLOATING"), (("--from", "private"), "PORT")], ids=["floating", "port"]
+    ("more", "kind"), [((), "FLOATING"), (("--address-network", "private"), "PORT")], ids=["floating", "port"]
 )
 def test_an_address_outlives_its_servers(
     user: User, project: Project, more: tuple[str, ...], kind: str

@@ -37,7 +37,7 @@ def refused(there: fleet.Fleet, *words: str, code: int = 1) -> str:
         ),
         (("worker", "--types", "?"), "--types: '?' names no topics"),
         (("worker", "--types", "server.create,!server.*"), "leaves no type of task to take"),
-        (("worker", "--max_tasks", "0"), "--max_tasks: 0 is out of bounds"),
+        (("worker", "--max-tasks", "0"), "--max-tasks: 0 is out of bounds"),
         (("api", "--port", "70000"), "--port: 70000 is out of bounds"),
         (("api", "--host", "0.0.0.0"), "not a loopback address"),
     ],
@@ -54,7 +54,7 @@ def test_a_schema_that_does_not_fit(there: fleet.Fleet) -> None:
     assert there.run("db", "upgrade").returncode == 0
     assert there.run("db", "check").returncode == 0
     assert "missing" not in there.run("db", "history").stdout
-    assert there.run("db", "purge", "--older-than", "1d").stdout == "0 tasks were removed.\n"
+    assert there.run("db", "purge", "--older-than", "1d").stdout == "Removed the records of 0 tasks.\n"
     engine = sa.create_engine(there.store)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = 'expand_9999'"))

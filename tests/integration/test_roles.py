@@ -46,7 +46,7 @@ def there(
     place = tmp_path_factory.mktemp("fleet")
     with fleet.running(place, databases.url(request.param), settings=broker) as found:
         found.api("api")
-        found.worker("boot", "--types", "server.create", "--max_tasks", "20")
+        found.worker("boot", "--types", "server.create", "--max-tasks", "20")
         found.worker("rest", "--types", "!server.create")
         yield found
 

@@ -57,7 +57,7 @@ class Watched:
         self.set(boot_seconds=[9.0, 10.0])
         there.api("api")
         for name in WORKERS:
-            there.worker(name, "--max_tasks", str(LAUNCHES // 2))
+            there.worker(name, "--max-tasks", str(LAUNCHES // 2))
 
     def set(self, **settings: Any) -> None:
         body = json.dumps({**fleet.CLOUD, **settings}).encode()

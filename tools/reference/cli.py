@@ -17,30 +17,31 @@ def text() -> str:
     return page.compose(
         title="Command line",
         source="`enamel.cli`",
-        intro="`enamel COMMAND --help` says the same.",
+        intro="`enamel COMMAND --help` prints the same. Exit codes: 0 done, 1 refused or failed, 2 wrong command line, 3 the service "
+        "does not answer, 130 interrupted with Ctrl-C.",
         parts=[_entry(context) for context in contexts()],
     )
 
 
 def contexts() -> Iterator[click.Context]:
-    """Yield a context for every command that a user can give, groups before what is in them."""
-    ahead = [click.Context(program.program, info_name="enamel")]
-    while ahead:
-        context = ahead.pop(0)
+    """Yield a context for every command, groups before their commands."""
+    waiting = [click.Context(program.program, info_name="enamel")]
+    while waiting:
+        context = waiting.pop(0)
         yield context
         if isinstance(context.command, click.Group):
-            inside = [
+            commands = [
                 context.command.get_command(context, name) for name in context.command.list_commands(context)
             ]
-            ahead = [
+            waiting = [
                 click.Context(command, parent=context, info_name=command.name)
-                for command in inside
+                for command in commands
                 if command and not command.hidden
-            ] + ahead
+            ] + waiting
 
 
 def options(context: click.Context) -> list[click.Option]:
-    """Return the options of a command but those that every command has."""
+    """Return the options of a command, without those that every command has."""
     return [
         option
         for option in context.command.get_params(context)
@@ -69,8 +70,8 @@ def _entry(context: click.Context) -> str:
 
 
 def _names(option: click.Option) -> list[str]:
-    takes = "" if option.is_flag else f" {option.metavar or _word(option.type)}"
-    return [name + takes for name in [*option.opts, *option.secondary_opts]]
+    value = "" if option.is_flag else f" {option.metavar or _word(option.type)}"
+    return [name + value for name in [*option.opts, *option.secondary_opts]]
 
 
 def _word(kind: click.ParamType[Any]) -> str:
@@ -81,14 +82,13 @@ def _word(kind: click.ParamType[Any]) -> str:
 
 def _meaning(option: click.Option, *, context: click.Context) -> str:
     extra = option.get_help_extra(context)
-    said = option.help or ""
     notes = [
-        said,
+        option.help or "",
         f"Default: {page.code(extra['default'])}." if "default" in extra else "",
         _range(option.type) if isinstance(option.type, click.IntRange) else "",
         f"Or the variable {page.code(option.envvar)}." if option.envvar else "",
         "Required." if option.required else "",
-        "Can be repeated." if option.multiple and "repeated" not in said else "",
+        "Can be repeated." if option.multiple and "repeated" not in (option.help or "") else "",
     ]
     return " ".join(filter(None, notes))
 

@@ -11,8 +11,8 @@ def text() -> str:
     return page.compose(
         title="Settings",
         source="`enamel.conf`",
-        intro="What a process is told when it starts, section by section: each field is a line of the INI file. "
-        "[Configure Enamel](../how-to/configure.md) says where else it can be set; `enamel conf sample` prints the same.",
+        intro="The settings of a process, by section: each field is a line of the INI file. "
+        "[Configure Enamel](../how-to/configure.md) says where else they can be set; `enamel conf sample` prints the same.",
         parts=[f"## {name}\n\n{struct.describe(section)}" for name, section in sections().items()],
     )
 

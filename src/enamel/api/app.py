@@ -20,7 +20,6 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.clouds.calls import context
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
@@ -55,7 +54,7 @@ class Path:
         self._table = table
 
     async def serve(self, request: WebRequest) -> WebResponse:
-        """Check a request against its route and have it handled."""
+        """Check a request against its route and handle it."""
         route = self._lines.get(request.method) or self._lines["GET"]
         request.scope[middleware.ROUTE] = f"{route.method} {route.path}"
         agreed = request.scope[middleware.VERSION] = version.negotiate(request.headers)
@@ -68,7 +67,6 @@ class Path:
             request_id=request.scope[middleware.REQUEST_ID],
             fresh=headers.wants_fresh(request.headers),
         )
-        context.use(ctx)
         parameters = query.parse(request.query_params.multi_items(), route.query)
         data = await _data(request) if _has_body(request, route) else None
         if data is not None:
@@ -92,16 +90,16 @@ class Path:
 
 
 def _too_early(route: Route, agreed: Version) -> NotFound:
-    """Return what callers hear of a route that came after the version they ask for."""
+    """Return the error for a route that came after the version that a request names."""
     since = version.text(route.since)
     return NotFound(
-        f"{route.method} {route.path} came with version {since}; this request is one of {version.text(agreed)}.",
+        f"{route.method} {route.path} requires version {since} of the API; this request names {version.text(agreed)}.",
         remedy=f"Send the header {version.HEADER}: {version.SERVICE} {since}.",
     )
 
 
 def _has_body(request: WebRequest, route: Route) -> bool:
-    """Tell whether there is a body to read, or one is missing."""
+    """Return whether there is a body to read, or a required one is missing."""
     sent = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
     return route.request is not None and (route.body_required or sent)
 
@@ -110,8 +108,8 @@ async def _data(request: WebRequest) -> Any:
     """Return the JSON data of a request's body.
 
     Raises:
-        MediaTypeRefused: It is not called JSON.
-        BodyTooLarge: It is more than anyone has to say.
+        MediaTypeRefused: Its media type is not JSON.
+        BodyTooLarge: It is too large.
         Invalid: It is not JSON.
 
     """
@@ -123,9 +121,7 @@ async def _data(request: WebRequest) -> Any:
             f"The body's Content-Type is '{said[:80]}'." if said else "The body has no Content-Type."
         )
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise MediaTypeRefused(
-            "The body is compressed.", remedy="Send it as it is, without Content-Encoding."
-        )
+        raise MediaTypeRefused("The body is compressed.", remedy="Send it without Content-Encoding.")
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > body.LARGEST:
         raise BodyTooLarge(f"The body has {announced} bytes.")
@@ -143,7 +139,7 @@ async def _data(request: WebRequest) -> Any:
 
 
 def _response(answer: Response, request: WebRequest) -> WebResponse:
-    """Return what goes out for an answer; 304 where the client has it already."""
+    """Return the web response; 304 if the client has its entity already."""
     if answer.stream is not None:
         return StreamingResponse(
             answer.stream, answer.status, headers=dict(answer.headers), media_type=answer.media_type
@@ -161,7 +157,7 @@ def _response(answer: Response, request: WebRequest) -> WebResponse:
 
 
 async def _while_here(request: WebRequest, waiting: Coroutine[Any, Any, T]) -> T:
-    """Await something that may take long, and give it up when the client has gone."""
+    """Await something that may take long, and cancel it when the client has gone."""
     work = asyncio.ensure_future(waiting)
     gone = asyncio.ensure_future(_disconnect(request))
     try:

@@ -1,4 +1,4 @@
-"""JSON Home: every route, for clients that know none."""
+"""JSON Home: every route, for clients that start with none."""
 
 import functools
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def document(table: Table) -> dict[str, Any]:
 
 
 def relation(route: Route) -> str:
-    """Return what a path is, as the name by which clients look for it."""
+    """Return the link relation of a path, by which clients find it."""
     return f"urn:enamel:rel:{route.relation}"
 
 

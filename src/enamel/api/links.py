@@ -19,16 +19,16 @@ Links = dict[str, Link]
 
 
 def of(here: str, *, schema: str, **others: str | None) -> Links:
-    """Return the links of a body: itself, its schema and the others, of which None is left out.
+    """Return the links of a body: itself, its schema, and the others that are not None.
 
     A link that is not for GET names its method before the path: `POST /tasks/…/cancel`.
     """
-    found = {"self": Link(href=here), "describedby": Link(href=f"/schemas/{schema}")}
+    links = {"self": Link(href=here), "describedby": Link(href=f"/schemas/{schema}")}
     for name, target in others.items():
         if target is not None:
             method, _, href = target.rpartition(" ")
-            found[name] = Link(href=href, method=method or "GET")
-    return found
+            links[name] = Link(href=href, method=method or "GET")
+    return links
 
 
 def onward(here: str, **changes: str | int) -> str:

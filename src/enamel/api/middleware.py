@@ -1,4 +1,4 @@
-"""The door: what happens to every request on its way in and to every answer on its way out."""
+"""The middleware around all routes: ids, headers, logs, and errors as answers."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 REQUEST_ID = "enamel.request_id"
 ROUTE = "enamel.route"
 VERSION = "enamel.version"
-"""What is known of a request, under which names in its scope."""
+"""The keys of what is known of a request, in its scope."""
 _UNCHANGING = {
     "X-Content-Type-Options": "nosniff",
     "Vary": version.HEADER,
@@ -31,7 +31,7 @@ class RequestMiddleware:
         self._inside = inside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in and its answer out."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._inside(scope, receive, send)
             return
@@ -49,7 +49,7 @@ class RequestMiddleware:
                 status = message["status"]
                 sent = MutableHeaders(raw=message["headers"])
                 own = {"x-openstack-request-id": request_id, **_UNCHANGING}
-                # A request that is refused before a version is agreed on hears of the oldest.
+                # A request that is refused before the version is negotiated gets the oldest one.
                 own |= version.headers(scope.get(VERSION, version.OLDEST))
                 for name, value in own.items():
                     if name == "Vary" and name in sent:
@@ -66,7 +66,7 @@ class RequestMiddleware:
             refused = self._translate(error, scope=scope)
             if status:
                 log.error("request.broken", request_id=request_id, exc_info=error)
-                raise  # half of an answer is out: the connection has to end
+                raise  # a part of the answer was sent: the connection has to end
             rendered = problems.render(refused, request_id=request_id, accept=asked.get("accept", ""))
             start: dict[str, Any] = {
                 "type": "http.response.start",

@@ -15,15 +15,15 @@ EVERYWHERE: tuple[type[errors.EnamelError], ...] = (
     errors.VersionNotOffered,
     errors.EnamelError,
 )
-"""What can go wrong on every route."""
+"""The errors of every route."""
 WITH_CALLER: tuple[type[errors.EnamelError], ...] = (
     errors.NotAuthenticated,
     errors.Forbidden,
     errors.StoreUnavailable,
 )
-"""… on those that ask who calls."""
+"""… of those that require authentication."""
 WITH_BODY: tuple[type[errors.EnamelError], ...] = (errors.BodyTooLarge, errors.MediaTypeRefused)
-"""… and on those that take a body."""
+"""… and of those with a body."""
 
 
 @functools.cache
@@ -49,8 +49,8 @@ def document(table: Table) -> dict[str, Any]:
 
 
 def failures(route: Route) -> dict[int, list[type[errors.EnamelError]]]:
-    """Return every error that a route can answer with, by status."""
-    found: dict[int, list[type[errors.EnamelError]]] = {}
+    """Return every error of a route, by status."""
+    by_status: dict[int, list[type[errors.EnamelError]]] = {}
     kinds = [
         *EVERYWHERE,
         *(() if route.is_open else WITH_CALLER),
@@ -59,8 +59,8 @@ def failures(route: Route) -> dict[int, list[type[errors.EnamelError]]]:
         *route.errors,
     ]
     for kind in dict.fromkeys(kinds):
-        found.setdefault(kind.status, []).append(kind)
-    return dict(sorted(found.items()))
+        by_status.setdefault(kind.status, []).append(kind)
+    return dict(sorted(by_status.items()))
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -89,11 +89,11 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
+    parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in route.variables
     ]
-    said = field_docs.of(route.query)
+    sentences = field_docs.of(route.query)
     for field in msgspec.structs.fields(route.query):
         (schema,), named = schemas.components([field.type], ref="{name}")
         parameter: dict[str, Any] = {
@@ -101,36 +101,34 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "in": "query",
             "schema": _present(_inline(schemas.dated(field, schema), named)),
         }
-        if field.name in said:
-            parameter["description"] = said[field.name]
+        if field.name in sentences:
+            parameter["description"] = sentences[field.name]
         if schema.get("type") == "array":
             parameter["schema"] |= {"items": {"minLength": 1} | parameter["schema"]["items"], "minItems": 1}
             parameter |= {"style": "form", "explode": False}
-        found.append(parameter)
-    found.append(
-        _header(version.HEADER, "Which version of the API is wanted: `enamel X.Y` or `enamel latest`.")
+        parameters.append(parameter)
+    parameters.append(
+        _header(version.HEADER, "The requested version of the API: `enamel X.Y` or `enamel latest`.")
     )
     if route.method == "POST":
-        found.append(
+        parameters.append(
             _header(
                 "Idempotency-Key",
-                "The same key with the same body gives the first answer again.",
+                "A repeated request with the same key and body gets the first answer again.",
                 pattern=headers.KEY,
             )
         )
     if 202 in route.responses or route.name == "get_task":
-        found.append(
-            _header("Prefer", "`wait=30` answers after the end, if it comes within so many seconds.")
-        )
+        parameters.append(_header("Prefer", "`wait=30` waits up to 30 seconds for the end."))
     if "text/event-stream" in route.media_types:
-        found.append(
+        parameters.append(
             _header(
                 "Last-Event-ID",
-                "The number of the last event that was seen.",
+                "The number of the last event that was received.",
                 pattern=f"(?:{headers.EVENT})?",
             )
         )
-    return found
+    return parameters
 
 
 def _header(name: str, description: str, *, pattern: str = "") -> dict[str, Any]:
@@ -139,7 +137,7 @@ def _header(name: str, description: str, *, pattern: str = "") -> dict[str, Any]
 
 
 def _inline(schema: Any, named: dict[str, Any]) -> Any:
-    """Return a schema in which the named ones stand themselves: a query's are small."""
+    """Return a schema with the referenced ones in place: those of queries are small."""
     if isinstance(schema, dict):
         if "$ref" in schema:
             return _inline(named[schema["$ref"]], named)
@@ -148,7 +146,7 @@ def _inline(schema: Any, named: dict[str, Any]) -> Any:
 
 
 def _present(schema: Any) -> Any:
-    """Return the schema of a parameter that is there: a query cannot say null."""
+    """Return the schema of an existing parameter: a query has no null."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     return options[0] if len(options) == 1 else schema
 
@@ -163,8 +161,8 @@ def _success(route: Route, status: int, kinds: tuple[Any, ...]) -> dict[str, Any
             name: {"$ref": f"#/components/headers/{name}"} for name in ("Location", "Retry-After")
         }
     if kinds:
-        shown = [_schema(kind) for kind in kinds]
-        schema = shown[0] if len(shown) == 1 else {"anyOf": shown}
+        schemas_of = [_schema(kind) for kind in kinds]
+        schema = schemas_of[0] if len(schemas_of) == 1 else {"anyOf": schemas_of}
         streams = {
             media: {"schema": {"type": "string"}} for media in route.media_types if media.startswith("text/")
         }
@@ -202,12 +200,12 @@ def _failure_name(status: int) -> str:
 
 _HEADERS = {
     "x-openstack-request-id": {
-        "description": "The id of the request, for the log.",
+        "description": "The id of the request, as it is logged.",
         "schema": {"type": "string"},
     },
-    "Location": {"description": "Where the task is.", "schema": {"type": "string"}},
+    "Location": {"description": "The path of the task.", "schema": {"type": "string"}},
     "Retry-After": {
-        "description": "Seconds after which a look is worth it.",
+        "description": "Seconds until the first poll.",
         "schema": {"type": "integer"},
     },
 }

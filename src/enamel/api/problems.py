@@ -1,6 +1,6 @@
 """Problems: the one place where errors become HTTP answers.
 
-Two forms are spoken: OpenStack's list of errors, and problem details (RFC 9457) for those who ask for these.
+There are two forms: OpenStack's list of errors, and problem details (RFC 9457) for clients that accept these.
 """
 
 from collections.abc import Mapping
@@ -82,7 +82,7 @@ class Details(Struct, frozen=True, kw_only=True):
 
 
 class Rendered(Struct, frozen=True, kw_only=True):
-    """An error as it goes out."""
+    """An error as it is sent."""
 
     status: int
     headers: dict[str, str]
@@ -90,15 +90,15 @@ class Rendered(Struct, frozen=True, kw_only=True):
 
 
 def internal() -> EnamelError:
-    """Return the error that stands for one which nobody foresaw: it tells nothing of what is inside."""
+    """Return the error that stands for an unexpected one: it reveals nothing of it."""
     return EnamelError(
-        "Something in Enamel itself went wrong.",
-        remedy="Report the request id to whoever runs this service; its log tells more.",
+        "Internal error.",
+        remedy="Report the request id to the operators of this service; its log has the details.",
     )
 
 
 def render(error: EnamelError, *, request_id: str, accept: str = "") -> Rendered:
-    """Return an error in the form that the client asked for."""
+    """Return an error in the form that the client accepts."""
     entries = _entries(error, request_id=request_id)
     body: Any = Errors(errors=entries)
     media_type = "application/json"
@@ -129,45 +129,45 @@ def of_status(status: int, *, path: str, method: str, headers: Mapping[str, str]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = headers.get("Allow", "")
         return MethodNotAllowed(
-            f"{path[:200]} does not know {method[:20]}; it knows {allowed}.", allow=allowed
+            f"{method[:20]} is not allowed on {path[:200]}; allowed are {allowed}.", allow=allowed
         )
     return RequestError(HTTPStatus(status).phrase)
 
 
 def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
-    """Return one entry per fault; the error itself where it has none."""
-    told = problem.of(error)
+    """Return one entry per fault, or one for an error without faults."""
+    said = problem.of(error)
     links = (ErrorLink(rel="describedby", href="/schemas/errors"),)
     faults: tuple[Fault | None, ...] = error.faults or (None,)
     return tuple(
         Error(
             status=error.status,
-            code=told.code,
-            title=told.title,
-            detail=fault.detail if fault else told.detail,
+            code=said.code,
+            title=said.title,
+            detail=fault.detail if fault else said.detail,
             request_id=request_id,
             links=links,
             pointer=fault.pointer if fault else UNSET,
             rule=fault.code if fault else UNSET,
-            remedy=told.remedy,
-            retryable=told.retryable,
-            cloud=told.cloud,
-            request_ids=told.request_ids,
-            data=dict(told.data),
+            remedy=said.remedy,
+            retryable=said.retryable,
+            cloud=said.cloud,
+            request_ids=said.request_ids,
+            data=dict(said.data),
         )
         for fault in faults
     )
 
 
 def _headers(error: EnamelError) -> dict[str, str]:
-    found: dict[str, str] = {}
+    headers: dict[str, str] = {}
     match error:
         case MethodNotAllowed():
-            found["Allow"] = str(error.data.get("allow", ""))
+            headers["Allow"] = str(error.data.get("allow", ""))
         case KeyInFlight():
-            found["Retry-After"] = "1"
+            headers["Retry-After"] = "1"
         case CloudThrottled() | CloudBusy():
-            found["Retry-After"] = str(error.data.get("retry_after", 10))
+            headers["Retry-After"] = str(error.data.get("retry_after", 10))
     if error.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        found.setdefault("Retry-After", "5")
-    return found
+        headers.setdefault("Retry-After", "5")
+    return headers

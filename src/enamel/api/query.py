@@ -1,4 +1,4 @@
-"""The query of a request: text becomes a Struct, and every fault names its parameter."""
+"""Parse the query of a request: text becomes a Struct, and every fault names its parameter."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Struct)
 def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     """Return the Struct that a query describes.
 
-    Several values of a filter come as a list with commas or as a parameter that is repeated.
+    Several values of a filter are a list with commas or a repeated parameter.
 
     Raises:
         Invalid: A parameter is unknown, given twice, or malformed.
@@ -29,23 +29,23 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
             parts = text.split(",")
             data.setdefault(name, []).extend(filter(None, parts))
             if "" in parts:
-                # A shell variable that is not set would else ask for everything.
+                # An unset shell variable would otherwise list everything.
                 detail = f"'{name}' has an empty value: give it one, or leave the parameter out."
                 faults.append(Fault(pointer=f"?{name}", detail=detail, code="length"))
         elif name in data:
             faults.append(Fault(pointer=f"?{name}", detail=f"'{name}' is given twice.", code="duplicate_key"))
         else:
             data[name] = _read(text, fields.get(name))
-    found, more = body.shape(data, type)
+    query, more = body.shape(data, type)
     faults += [_renamed(fault) for fault in more]
-    if faults or found is None:
+    if faults or query is None:
         detail = faults[0].detail if len(faults) == 1 else f"The query has {len(faults)} faults."
         raise Invalid(detail, faults=tuple(faults))
-    return found
+    return query
 
 
 def _read(text: str, kind: inspect.Type | None) -> Any:
-    """Return a text as what its parameter takes, or as text where it is not that."""
+    """Return a text as a value of its parameter's type, or as text if it is none."""
     options = _options(kind)
     if any(isinstance(option, inspect.BoolType) for option in options):
         # `?all` alone means yes.

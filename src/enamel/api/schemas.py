@@ -22,13 +22,13 @@ _NAMES = {
     placement.Kind: "placement_kind",
     template.Kind: "template_kind",
 }
-"""Enums of one name need names of their own here."""
+"""Enums of the same name need different ones here."""
 _SHORT = {f"{kind.__module__}.{kind.__name__}": name for kind, name in _NAMES.items()}
 _SHORT |= {"Item": "task_item", "Items": "task_items"}
 _VALUES: dict[str, dict[str, Any]] = {
     "tag": {
         "title": "tag",
-        "description": "A word that a server or a server type carries.",
+        "description": "A tag of a server or a server type.",
         "type": "string",
         "minLength": 1,
         "maxLength": tag.LONGEST,
@@ -36,12 +36,12 @@ _VALUES: dict[str, dict[str, Any]] = {
     },
     "property": {
         "title": "property",
-        "description": "The value of one of a server's properties, which is found under its name.",
+        "description": "The value of one of a server's properties, under the property's name.",
         "type": "string",
         "maxLength": 255,
     },
 }
-"""What has a name of its own, and is no object."""
+"""Named schemas that are no objects."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -55,26 +55,26 @@ def bodies(table: Table) -> list[Any]:
 
 
 def components(types: Sequence[Any], *, ref: str) -> tuple[list[Any], dict[str, Any]]:
-    """Return the schemas of types, and the named ones that they refer to.
+    """Return the schemas of types, and the named schemas that they refer to.
 
     Args:
         types: Structs and other types.
-        ref: What a reference looks like, with `{name}` in it.
+        ref: The form of a reference, with `{name}` in it.
 
     """
     places, named = msgspec.json.schema_components(types, schema_hook=_anything, ref_template=ref)
     named = {_short(name): schema for name, schema in named.items()}
-    _tell(types, named)
+    _describe(types, named)
     return [_renamed(place) for place in places], {name: _renamed(schema) for name, schema in named.items()}
 
 
 def name_of(kind: Any) -> str:
-    """Return the name under which a type's schema is found."""
+    """Return the name of a type's schema."""
     return _NAMES.get(kind) or _short(kind.__name__)
 
 
 def document(table: Table, name: str) -> dict[str, Any] | None:
-    """Return the schema of one kind of body with all that it refers to, or None where there is no such kind."""
+    """Return the schema of one kind of body with all that it refers to, or None if no body has that name."""
     named = _all(table)
     if name not in named:
         return None
@@ -92,7 +92,7 @@ def names(table: Table) -> tuple[str, ...]:
 
 @functools.cache
 def _all(table: Table) -> dict[str, Any]:
-    """Return the schemas of a table by their names; a table does not change, and this takes a while."""
+    """Return the schemas of a table by their names; a table does not change, and this is slow."""
     return components(bodies(table), ref="#/$defs/{name}")[1] | _VALUES
 
 
@@ -101,7 +101,7 @@ def _anything(kind: type) -> dict[str, Any]:
 
 
 def _short(name: str) -> str:
-    """Return a component's name as the API says it: `server_type` for `ServerType`."""
+    """Return a component's name in the API: `server_type` for `ServerType`."""
     return _SHORT.get(name) or _HUMP.sub("_", name).lower()
 
 
@@ -128,41 +128,45 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _reach(name: str, named: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
+    reached: set[str] = set()
     ahead = [name]
     while ahead:
         following = ahead.pop()
-        if following not in found:
-            found.add(following)
+        if following not in reached:
+            reached.add(following)
             ahead += _references(named[following])
-    return found
+    return reached
 
 
 # -- the sentences
 
 
-def _tell(types: Sequence[Any], named: dict[str, Any]) -> None:
-    """Add to each field of each schema the sentence that stands under it in the source."""
+def _describe(types: Sequence[Any], named: dict[str, Any]) -> None:
+    """Add to each field of each schema its docstring."""
     for kind in structs(types):
         struct = kind.cls
         schema = named.get(_short(struct.__name__))
         if schema is None or schema.get("title", struct.__name__) != struct.__name__:
             continue
-        said = field_docs.of(struct)
+        sentences = field_docs.of(struct)
         for field in msgspec.structs.fields(struct):
-            shown = schema.get("properties", {}).get(field.encode_name)
-            if shown is not None and field.name in said:
-                shown.setdefault("description", said[field.name])
-            if shown is not None:
-                dated(field, shown)
+            described = schema.get("properties", {}).get(field.encode_name)
+            if described is not None and field.name in sentences:
+                described.setdefault("description", sentences[field.name])
+            if described is not None:
+                dated(field, described)
 
 
 def dated(field: msgspec.structs.FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
-    """Note where a text is a time, which msgspec does only where the type insists on a zone."""
+    """Note that a text is a time, which msgspec does only if the type requires a zone."""
     if "datetime.datetime" in str(field.type):
         for option in schema.get("anyOf", [schema]):
             if option.get("type") == "string":
                 option["format"] = "date-time"
+    if "datetime.timedelta" in str(field.type) and schema.get("format") == "duration":
+        # ISO 8601 has fractions of seconds; the format `duration`, which is RFC 3339's, has none.
+        del schema["format"]
+        schema["pattern"] = "^P"
     return schema
 
 

@@ -1,4 +1,4 @@
-"""Serve the application within a running loop, and end it so that no request gets lost."""
+"""Serve the application within a running loop, and stop it without losing requests."""
 
 import asyncio
 import os
@@ -13,9 +13,9 @@ from starlette.types import ASGIApp
 
 _BACKLOG = 2048
 _LAST_CALL = 0.1
-"""Seconds in which a request may still come over a connection that was opened before the end began."""
+"""Seconds in which requests on open connections are still accepted during shutdown."""
 _HANDED_OVER = 3
-"""The number under which systemd hands the first socket over."""
+"""The file descriptor of the first socket that systemd passes."""
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
@@ -23,15 +23,15 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
 
     Args:
         host: The address to listen on.
-        port: The port; 0 takes a free one.
-        reuse_port: Whether other processes may listen there, too.
+        port: The port; 0 chooses a free one.
+        reuse_port: Whether other processes may listen on it, too.
 
     Raises:
-        OSError: The address or port cannot be had.
+        OSError: The address or port is not available.
 
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle's algorithm off only on sockets that name their protocol; with it, calls take 40 ms.
+    # asyncio disables Nagle's algorithm only on sockets that name their protocol; with it, calls take 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,7 +48,7 @@ def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
 def handed_over(environ: Mapping[str, str]) -> socket.socket | None:
     """Return the socket that systemd listened on for this process, if it did.
 
-    Such a socket outlives the process: what connects while there is none waits for the next one.
+    Such a socket outlives the process: connections made while no process runs wait for the next one.
     """
     if environ.get("LISTEN_PID") != str(os.getpid()) or environ.get("LISTEN_FDS", "0") == "0":
         return None
@@ -63,13 +63,13 @@ async def running(
     graceful_shutdown_timeout: timedelta = timedelta(seconds=2),
     ending: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[str]:
-    """Serve an application until the block ends; its URL is what the block gets.
+    """Serve an application until the block ends, and yield its URL.
 
     Args:
         application: What to serve.
         listener: What to listen on; it is closed at the end.
         graceful_shutdown_timeout: How long requests that are under way at the end may take.
-        ending: Called when the end begins: has streams and long polls come to theirs.
+        ending: Called when shutdown begins: ends streams and long polls.
 
     """
     config = uvicorn.Config(
@@ -79,9 +79,9 @@ async def running(
         access_log=False,
         log_config=None,
         server_header=False,
-        # A header must not say who asks.
+        # No header may say who the client is.
         proxy_headers=False,
-        # Clients and proxies keep connections for a minute or so; the one who waits longer is not cut off in a request.
+        # Clients and proxies keep connections for about a minute; the side that waits longer does not cut off a request.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(graceful_shutdown_timeout.total_seconds())),
     )
@@ -102,10 +102,10 @@ async def running(
 
 
 async def _last_call(server: uvicorn.Server) -> None:
-    """Take no new connections, and hear those out that are open: uvicorn closes the ones on which nothing came yet."""
-    for one in server.servers:
-        one.close()
-    # In place, so that answers to what came before are marked, too.
+    """Accept no new connections, and wait for requests on the open ones: uvicorn closes those without any yet."""
+    for listening in server.servers:
+        listening.close()
+    # In place, so that the answers to earlier requests get it, too.
     server.server_state.default_headers.append((b"connection", b"close"))
     if server.server_state.connections:
         await asyncio.sleep(_LAST_CALL)

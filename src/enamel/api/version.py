@@ -1,4 +1,4 @@
-"""The version of the API, as callers and service agree on it in a header."""
+"""Negotiate the version of the API, in a header."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ Version = tuple[int, int]
 
 
 def text(version: Version) -> str:
-    """Return a version as it is written."""
+    """Return a version as text."""
     return f"{version[0]}.{version[1]}"
 
 
 def headers(version: Version) -> dict[str, str]:
-    """Return the headers that tell a caller which version answered and which are on offer."""
+    """Return the headers with the version of an answer and the supported ones."""
     return {
         HEADER: f"{SERVICE} {text(version)}",
         "OpenStack-API-Minimum-Version": f"{SERVICE} {text(OLDEST)}",
@@ -29,30 +29,30 @@ def headers(version: Version) -> dict[str, str]:
     }
 
 
-def negotiate(asked: Mapping[str, str]) -> Version:
-    """Return the version that a request asks for; the oldest where it does not say.
+def negotiate(sent: Mapping[str, str]) -> Version:
+    """Return the version that a request names; the oldest one if it names none.
 
     Raises:
-        VersionNotOffered: It is malformed or not on offer.
+        VersionNotOffered: It is malformed or not supported.
 
     """
     # The header may name several services, each with its version.
-    for entry in asked.get(HEADER.lower(), "").split(","):
-        service, _, wanted = entry.strip().partition(" ")
+    for entry in sent.get(HEADER.lower(), "").split(","):
+        service, _, number = entry.strip().partition(" ")
         if service.lower() == SERVICE:
-            return _offered(wanted.strip())
+            return _offered(number.strip())
     return OLDEST
 
 
-def _offered(wanted: str) -> Version:
-    if wanted == "latest":
+def _offered(number: str) -> Version:
+    if number == "latest":
         return NEWEST
-    found = _FORM.fullmatch(wanted)
-    if not found:
-        raise _refused(f"'{wanted[:40]}' is not a version: write `{SERVICE} X.Y` or `{SERVICE} latest`.")
-    version = (int(found[1]), int(found[2]))
+    match = _FORM.fullmatch(number)
+    if not match:
+        raise _refused(f"'{number[:40]}' is not a version: send `{SERVICE} X.Y` or `{SERVICE} latest`.")
+    version = (int(match[1]), int(match[2]))
     if not OLDEST <= version <= NEWEST:
-        raise _refused(f"Version {wanted} is not on offer: {text(OLDEST)} to {text(NEWEST)} are.")
+        raise _refused(f"Version {number} is not supported; supported are {text(OLDEST)} to {text(NEWEST)}.")
     return version
 
 

@@ -1,5 +1,6 @@
 """The outcome of a command: accepted, previewed, or ended."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import click
@@ -126,16 +127,26 @@ def _sum(answer: show.Record) -> str:
         return "Nothing to do."
     needs = plan.get("needs") or {}
     makes = [show.count(needs[quota], noun) for quota, noun in RESOURCES.items() if needs.get(quota)]
-    names = [step_names.of(node) for node in plan["nodes"]]
-    deleted = [name.removeprefix(_DELETES) for name in names if name.startswith(_DELETES)]
-    deletes = [show.count(deleted.count(noun), noun) for noun in dict.fromkeys(deleted)]
+    deleted = Counter[str]()
+    for node in plan["nodes"]:
+        name = step_names.of(node)
+        if name.startswith(_DELETES):
+            deleted[name.removeprefix(_DELETES)] += _size(node)
+    deletes = [show.count(number, noun) for noun, number in deleted.items()]
     does = [
         f"{verb} {', '.join(resources)}"
         for verb, resources in (("make", makes), ("delete", deletes))
         if resources
     ]
-    what = " and ".join(does) or f"run {show.count(len(names), 'step')}"
+    what = " and ".join(does) or f"run {show.count(len(plan['nodes']), 'step')}"
     return f"Would {what} (about {show.count(answer['calls'], 'API call')})."
+
+
+def _size(node: show.Record) -> int:
+    """Return how many resources a step deletes: a step that undoes another one may delete several."""
+    inputs = node["inputs"]
+    kind, _, _ = inputs.get("of", "").partition(".")
+    return len(inputs.get("only") or inputs.get("outputs", {}).get(f"{kind}s") or [node])
 
 
 def _free(quota: show.Record) -> str:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,6 @@ from enamel.cli.client import Client
 from enamel.cli.failure import Exit, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console, RenderableType
 
 
@@ -92,7 +89,8 @@ class Board:
 
 def _now(row: Row) -> str:
     if row.running:
-        return show.listed(dict.fromkeys(row.running.values()))
+        # A copy, because the next event may change the steps while the board is drawn.
+        return show.listed(dict.fromkeys(list(row.running.values())))
     return f"[dim]{show.plain(row.latest)}[/dim]"
 
 
@@ -127,22 +125,16 @@ def follow(client: Client, task: Mapping[str, Any], *, quiet: bool = False) -> d
 
 
 def _draw(board: Board, events: Iterable[Mapping[str, Any]], console: "Console") -> None:
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         for event in events:
             console.print(show.plain(board.take(event)), soft_wrap=True)
         return
-    with _live(board, console) as refresh:
-        for event in events:
-            board.take(event)
-            refresh()
-
-
-@contextmanager
-def _live(board: Board, console: "Console") -> "Iterator[Any]":
     from rich.live import Live
 
-    with Live(board, console=console, refresh_per_second=8, transient=True) as live:
-        yield live.refresh
+    # A thread of its own redraws the board: a redraw for each event would take longer than a large task.
+    with Live(board, console=console, refresh_per_second=8, transient=True):
+        for event in events:
+            board.take(event)
 
 
 def verdict(task: Mapping[str, Any]) -> Exit:

@@ -22,7 +22,6 @@ _WIDE = 200
 
 COLOURS = {
     "COMPLETED": "green",
-    "READY": "green",
     "ACTIVE": "green",
     "DONE": "green",
     "TERMINATED": "dim",
@@ -126,8 +125,8 @@ def pairs(values: Mapping[str, object]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number of things: `1 step`, `3 steps`."""
-    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+    """Return a number of things: `1 step`, `3 steps`, `2 addresses`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
 

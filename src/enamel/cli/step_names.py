@@ -51,6 +51,10 @@ NAMES = {
     "volume_snapshot.delete": "delete snapshot",
 }
 """The name of each kind of step."""
+_OPPOSITES = {"attach": "detach", "create": "delete", "detach": "attach", "import": "delete", "stop": "start"}
+"""The verb that undoes a verb."""
+_UNDONE = {"address.create": "delete address", "address.move": "detach address"}
+"""The names of steps that undo others, if no verb says it."""
 
 
 def of(node: Mapping[str, Any]) -> str:
@@ -62,8 +66,16 @@ def of(node: Mapping[str, Any]) -> str:
         case "server.reach":
             return f"wait for {inputs['ready_when']}"
         case "task.undo":
-            return f"undo {NAMES.get(inputs['of'], words(inputs['of']))}"
+            return undone(inputs["of"])
     return NAMES.get(str(kind)) or words(node.get("action") or "step")
+
+
+def undone(kind: str) -> str:
+    """Return the name of the step that undoes a step of some kind."""
+    if kind in _UNDONE:
+        return _UNDONE[kind]
+    verb, _, noun = NAMES.get(kind, words(kind)).partition(" ")
+    return f"{_OPPOSITES[verb]} {noun}" if verb in _OPPOSITES else f"undo {verb} {noun}"
 
 
 def words(constant: str) -> str:

@@ -9,6 +9,7 @@ _SENTENCES = {
     "task.accepted": "accepted, {steps}",
     "task.claimed": "started",
     "task.resumed": "taken over by another worker",
+    "task.given_back": "given back by a worker: {detail}",
     "task.cancelling": "cancelling",
     "task.reverting": "rolling back",
     "task.completed": "completed, {calls}",

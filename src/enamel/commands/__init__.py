@@ -1,4 +1,4 @@
-"""The commands: one file turns what a caller wants, and what the cloud is like, into a plan."""
+"""The commands: each turns a request, and what is known of the cloud, into a plan."""
 
 from enamel.commands.address import attach, create, delete, detach
 from enamel.commands.command import Command
@@ -22,7 +22,7 @@ COMMANDS: dict[str, Command] = {
     "address.attach": Command(
         name="address.attach",
         action="ATTACH_ADDRESS",
-        summary="Have an address lead to a server.",
+        summary="Attach an address to a server.",
         body=AttachWish,
         ask=attach.ask,
         planner=attach.plan,
@@ -30,7 +30,7 @@ COMMANDS: dict[str, Command] = {
     "address.create": Command(
         name="address.create",
         action="CREATE_ADDRESS",
-        summary="Get an address that outlives servers.",
+        summary="Create an address that outlives servers.",
         body=AddressWish,
         ask=create.ask,
         planner=create.plan,
@@ -38,7 +38,7 @@ COMMANDS: dict[str, Command] = {
     "address.delete": Command(
         name="address.delete",
         action="DELETE_ADDRESS",
-        summary="Give an address back to the cloud.",
+        summary="Delete an address.",
         body=None,
         ask=delete.ask,
         planner=delete.plan,
@@ -46,7 +46,7 @@ COMMANDS: dict[str, Command] = {
     "address.detach": Command(
         name="address.detach",
         action="DETACH_ADDRESS",
-        summary="Have an address lead nowhere, and keep it.",
+        summary="Detach an address from its server, and keep it.",
         body=None,
         ask=detach.ask,
         planner=detach.plan,
@@ -54,7 +54,7 @@ COMMANDS: dict[str, Command] = {
     "orphans.clean": Command(
         name="orphans.clean",
         action="CLEAN_UP",
-        summary="Take away what belongs to nobody.",
+        summary="Delete orphans.",
         body=CleanWish,
         ask=clean.ask,
         planner=clean.plan,
@@ -73,7 +73,7 @@ COMMANDS: dict[str, Command] = {
     "server.terminate": Command(
         name="server.terminate",
         action="TERMINATE",
-        summary="End a server, with what was made for it.",
+        summary="Delete a server, with what was made for it.",
         body=None,
         ask=terminate.ask,
         planner=terminate.plan,
@@ -82,7 +82,7 @@ COMMANDS: dict[str, Command] = {
     "server.transfer": Command(
         name="server.transfer",
         action="TRANSFER",
-        summary="Give a server to another project.",
+        summary="Transfer a server to another project.",
         body=ServerChange,
         ask=transfer.ask,
         planner=transfer.plan,
@@ -90,7 +90,7 @@ COMMANDS: dict[str, Command] = {
     "server_type.change": Command(
         name="server_type.change",
         action="CHANGE_TYPE",
-        summary="Change a server type, also where the cloud can only make another one in its place.",
+        summary="Change a server type, by replacing it if the cloud cannot change it.",
         body=ServerTypeChange,
         ask=change.ask,
         planner=change.plan,
@@ -98,7 +98,7 @@ COMMANDS: dict[str, Command] = {
     "task.restart": Command(
         name="task.restart",
         action="RESTART",
-        summary="Take up a task that failed, from where it failed or from a named step.",
+        summary="Restart a task that failed, from where it failed or from a named step.",
         body=Restart,
         ask=restart.ask,
         planner=restart.plan,
@@ -114,7 +114,7 @@ COMMANDS: dict[str, Command] = {
     "volume.create": Command(
         name="volume.create",
         action="CREATE_VOLUME",
-        summary="Make a volume.",
+        summary="Create a volume.",
         body=VolumeWish,
         ask=volume_create.ask,
         planner=volume_create.plan,
@@ -122,7 +122,7 @@ COMMANDS: dict[str, Command] = {
     "volume.snapshot": Command(
         name="volume.snapshot",
         action="SNAPSHOT_VOLUME",
-        summary="Make a snapshot of a volume.",
+        summary="Create a snapshot of a volume.",
         body=SnapshotWish,
         ask=snapshot.ask,
         planner=snapshot.plan,

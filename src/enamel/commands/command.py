@@ -1,4 +1,4 @@
-"""The command: a porcelain operation, from a want and facts to a plan. Pure: a preview is the same code."""
+"""The command: one operation, from a request and facts to a plan. Pure: a preview is the same code."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,42 +17,42 @@ from enamel.model.task import Priority, Task
 
 
 class CommandRequest(Struct, frozen=True, kw_only=True):
-    """What a caller asked for, as far as it could be read."""
+    """What a caller asked for, as far as it could be parsed."""
 
     body: Any
     """The body as the command's Struct; fields with faults have their defaults."""
     params: Mapping[str, str] = {}
-    """What the route's path and query say, for example the server's id."""
+    """The parameters of the route's path and query, for example the server's id."""
     task_id: str = ""
     """The id that the task will have."""
     clouds: tuple[str, ...] = ()
     """All clouds of the configuration, the default one first."""
     containers: Containers = Containers()
-    """What the operator has put over them."""
+    """The containers that the operator has defined over them."""
     roles: frozenset[str] = frozenset()
     """The caller's roles in the project."""
     earlier: Task | None = None
-    """The earlier task that the want is about."""
+    """The earlier task that the request is about."""
     spare: bool = False
-    """Whether it is planned for a cloud to which servers may come later, one by one."""
+    """Whether it is planned for a cloud to which servers may move later, one by one."""
     seed: int = 0
-    """For what is to be random: a plan made twice is the same plan."""
+    """Random seed: a plan made twice is the same plan."""
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """What a command makes of a want."""
+    """What a command makes of a request."""
 
     plan: Plan
     faults: tuple[Fault, ...] = ()
-    """Everything that stands in the way; with any of them the plan is not carried out."""
+    """Everything that is wrong; with any of them the plan is not carried out."""
     secrets: Mapping[str, bytes] = {}
-    """Texts for the key store, by the symbol that the plan refers to them with."""
+    """Texts for the key store, by their symbols in the plan."""
     kept: tuple[Item, ...] = ()
-    """Items that are done already, in an earlier task that this one takes up."""
+    """Items that are done already, in an earlier task that this one restarts."""
     groups: Mapping[str, int] = {}
     """For servers that moved on in the earlier task: the placement that they are in."""
     type: str | None = None
-    """The task's type, where it is not the command's."""
+    """The task's type, if it is not the command's."""
     action: str | None = None
     timeout: timedelta = timedelta(hours=1)
     ttl: timedelta | None = None
@@ -75,19 +75,19 @@ class Command(Struct, frozen=True, kw_only=True):
     """The word of the vNext API: CREATE."""
     summary: str
     body: type | None
-    """Struct of the request's body; None where there is none."""
+    """Struct of the request's body; None if it has none."""
     cloud: Callable[[CommandRequest], tuple[str | None, Sequence[Fault]]] = named_cloud
     """Says which cloud the request is about; None means the default one."""
-    elsewhere: Callable[[CommandRequest], Sequence[str]] = lambda want: ()
-    """Names the further clouds that the want can be met on, in order."""
+    elsewhere: Callable[[CommandRequest], Sequence[str]] = lambda request: ()
+    """Names the further clouds that can fulfil the request, in order."""
     ask: Callable[[CommandRequest], FactsNeeded]
     planner: Callable[[CommandRequest, Facts], Planned]
     """Plans the request, without regard to quotas."""
     blank: Callable[[Any], Any] = lambda data: data
-    """Takes the secrets out of the request's data before they are stored."""
+    """Removes the secrets from the request's data before they are stored."""
 
     def plan(self, request: CommandRequest, facts: Facts) -> Planned:
-        """Return the plan of a request, with everything that stands in its way."""
+        """Return the plan of a request, with everything that is wrong with it."""
         planned = self.planner(request, facts)
         more = list(feasibility.faults(planned.plan, facts, kept=planned.kept))
         if any(fault.code == "capability_missing" for fault in planned.faults):

@@ -1,4 +1,4 @@
-"""What a command asks about a cloud before it plans, and the answers."""
+"""The facts of a cloud: what a command needs to know before it plans, and the answers."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,7 +20,7 @@ class OrphanFactsNeeded(Struct, frozen=True, kw_only=True):
 
     kinds: frozenset[orphan.Kind] = frozenset(orphan.Kind)
     min_age: timedelta | None = None
-    """The age from which they are proposed; the configured ones where this is not given."""
+    """The age from which they are proposed; by default the configured ones."""
     foreign: bool = False
     """Whether those of unknown tasks belong to them."""
 
@@ -56,19 +56,19 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     addresses: bool = False
     security_groups: bool = False
     ports: frozenset[str] = frozenset()
-    """Names or ids of ports that are there."""
+    """Names or ids of existing ports."""
     keypairs: frozenset[str] = frozenset()
     server_names: frozenset[str] = frozenset()
     servers: bool = False
     quota: frozenset[str] = frozenset()
     server: str | None = None
-    """Id of a server that is there."""
+    """Id of an existing server."""
     host: str | None = None
     """Name or id of a server: all servers have to be known, and the ports of the one that it fits."""
     target: str | None = None
     """Id or name of the project to which that server is to go."""
     target_name: str | None = None
-    """What it is to be called there; as it is called here where not said."""
+    """Its name there; by default its present name."""
     interfaces: bool = False
     """Whether that server's ports have to be known."""
     terminate: str | None = None
@@ -86,7 +86,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     clouds: tuple[str, ...] = ()
     """All clouds of the configuration."""
     containers: Containers = Containers()
-    """What the operator has put over them."""
+    """The containers that the operator has defined over them."""
     capabilities: frozenset[Capability] = frozenset()
     actions: frozenset[Action] = frozenset(Action)
     """The actions on servers that the cloud can do."""
@@ -107,9 +107,9 @@ class Facts(Struct, frozen=True, kw_only=True):
     servers: tuple[words.Server, ...] = ()
     quota: Mapping[str, words.Limit] = {}
     reserved: Mapping[str, int] = {}
-    """What running tasks are about to take of each quota."""
+    """What running tasks have reserved of each quota."""
     promised_names: frozenset[str] = frozenset()
-    """Host names that running tasks are about to take."""
+    """Host names that running tasks have reserved."""
     server: words.Server | None = None
     ports: tuple[words.Port, ...] = ()
     """Those asked for, or those of the server that is to be terminated."""

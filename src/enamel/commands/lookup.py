@@ -1,4 +1,4 @@
-"""The lookup: names of a launch become things of the cloud, and whatever does not fit becomes a fault."""
+"""The lookup: finds what a request names among the resources of the cloud; what does not fit becomes a fault."""
 
 import difflib
 from collections.abc import Iterable
@@ -13,18 +13,18 @@ class Named(Protocol):
 
     @property
     def id(self) -> str:
-        """Return what it is known by to the cloud."""
+        """Return its id on the cloud."""
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return its name."""
 
 
 T = TypeVar("T", bound=Named)
 
 
 class Lookup:
-    """What is known of the cloud, with the faults that were found in one launch."""
+    """The facts of the cloud, and the faults of one request."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -32,36 +32,36 @@ class Lookup:
         self._claimed: set[tuple[str, str]] = set()
 
     def fault(self, pointer: str, detail: str, code: str = "invalid") -> None:
-        """Take note of a fault; the same fault of defaults shows in every server and is told once."""
-        found = Fault(pointer=pointer, detail=detail, code=code)
-        if found not in self.faults:
-            self.faults.append(found)
+        """Record a fault; the same fault of the defaults occurs in every server and is reported once."""
+        fault = Fault(pointer=pointer, detail=detail, code=code)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
     def find(
-        self, things: Iterable[T], wanted: str, *, what: str, pointer: str, ids_only: bool = False
+        self, things: Iterable[T], text: str, *, what: str, pointer: str, ids_only: bool = False
     ) -> T | None:
-        """Return the one thing that has an id or a name; several or none are a fault."""
+        """Return the only resource with an id or a name; several or none are a fault."""
         things = list(things)
-        found = [one for one in things if one.id == wanted]
-        if not found and not ids_only:
-            found = [one for one in things if one.name == wanted]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            listed = ", ".join(sorted(one.id for one in found)[:20])
-            self.fault(pointer, f"'{wanted}' fits {len(found)} {what}s; use an id: {listed}.", "ambiguous")
+        matches = [thing for thing in things if thing.id == text]
+        if not matches and not ids_only:
+            matches = [thing for thing in things if thing.name == text]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            listed = ", ".join(sorted(thing.id for thing in matches)[:20])
+            self.fault(pointer, f"'{text}' fits {len(matches)} {what}s; use an id: {listed}.", "ambiguous")
             return None
         if ids_only:
-            hint, wanted = "", f"with the id '{wanted}'"
+            hint, text = "", f"with the id '{text}'"
         else:
-            close = difflib.get_close_matches(wanted, [one.name for one in things], n=3)
+            close = difflib.get_close_matches(text, [thing.name for thing in things], n=3)
             hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
-            wanted = f"'{wanted}'"
-        self.fault(pointer, f"There is no {what} {wanted} in cloud '{self.facts.cloud}'.{hint}", "unknown")
+            text = f"'{text}'"
+        self.fault(pointer, f"There is no {what} {text} in cloud '{self.facts.cloud}'.{hint}", "unknown")
         return None
 
     def claim(self, kind: str, thing: str, *, pointer: str) -> None:
-        """Give a thing to one server; it is a fault when a second one wants it."""
+        """Reserve a resource for one server; it is a fault if a second one asks for it."""
         if (kind, thing) in self._claimed:
             self.fault(pointer, f"This {kind} can belong to one server only, and once.", "duplicate")
         self._claimed.add((kind, thing))

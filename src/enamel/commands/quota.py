@@ -1,4 +1,4 @@
-"""Whether a launch fits the project's quota, less what running tasks are about to take."""
+"""Whether a request fits the project's quota, less what running tasks have reserved."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ NAMES = {
     "security_groups": "security groups",
     "networks": "networks",
 }
-"""What the quotas are called in sentences."""
+"""The names of the quotas in sentences."""
 
 SERVERS = frozenset({"servers", "cores", "memory_mb"})
 """The quotas that new servers use up …"""
@@ -35,52 +35,52 @@ COUNTED = {
     "keypair": "keypairs",
     "server_group": "server_groups",
 }
-"""Kinds of things that a task makes, and the quotas that they count against."""
+"""Kinds of resources that a task makes, and the quotas against which they count."""
 
 SHARED = {"servers": ("cores", "memory_mb"), "volumes": ("gigabytes",)}
 """Quotas that are used up along with another one."""
 
 
-def numbers(wanted: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]:
-    """Return what is wanted of each quota that has a limit, and how much of it is free."""
-    found = {}
-    for kind, number in wanted.items():
+def numbers(needs: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]:
+    """Return what is needed of each quota that has a limit, and how much of it is free."""
+    limited = {}
+    for kind, number in needs.items():
         limit = facts.quota.get(kind)
         if limit is not None and limit.free is not None:
-            promised = facts.reserved.get(kind, 0)
-            found[kind] = {
+            reserved = facts.reserved.get(kind, 0)
+            limited[kind] = {
                 "wanted": number,
-                "free": max(0, limit.free - promised),
+                "free": max(0, limit.free - reserved),
                 "limit": limit.limit,
                 "used": limit.used,
-                "promised": promised,
+                "promised": reserved,
             }
-    return found
+    return limited
 
 
-def faults(wanted: Mapping[str, int], facts: Facts) -> list[Fault]:
+def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
     """Return a fault for each quota that is not enough, with the numbers."""
-    found = []
-    for kind, one in numbers(wanted, facts).items():
-        if one["wanted"] > one["free"]:
-            others = f", {one['promised']} promised to running tasks" if one["promised"] else ""
+    lacking = []
+    for kind, known in numbers(needs, facts).items():
+        if known["wanted"] > known["free"]:
+            others = f", {known['promised']} reserved by running tasks" if known["promised"] else ""
             detail = (
-                f"{one['wanted']} {NAMES[kind]} wanted, {one['free']} free "
-                f"(limit {one['limit']}, {one['used']} used{others})."
+                f"{known['wanted']} {NAMES[kind]} wanted, {known['free']} free "
+                f"(limit {known['limit']}, {known['used']} used{others})."
             )
-            found.append(Fault(pointer="", code="quota_exceeded", detail=detail))
-    return found
+            lacking.append(Fault(pointer="", code="quota_exceeded", detail=detail))
+    return lacking
 
 
 def outstanding(reserves: Mapping[str, int], made: Mapping[str, int]) -> dict[str, int]:
-    """Return what a task has yet to take: what it needs less what it has made."""
+    """Return what a task still needs: its reservations less what it has made."""
     left = dict(reserves)
     for kind, quota in COUNTED.items():
-        wanted = reserves.get(quota, 0)
-        if not wanted:
+        reserved = reserves.get(quota, 0)
+        if not reserved:
             continue
-        there = min(wanted, made.get(kind, 0))
-        left[quota] = wanted - there
+        used = min(reserved, made.get(kind, 0))
+        left[quota] = reserved - used
         for other in SHARED.get(quota, ()):
-            left[other] = -(-reserves.get(other, 0) * (wanted - there) // wanted)
+            left[other] = -(-reserves.get(other, 0) * (reserved - used) // reserved)
     return left

@@ -89,7 +89,7 @@ def service(
         ("api", "host"): _given("--host", host),
         ("api", "port"): _given("--port", port),
         ("worker", "types"): _given("--types", types),
-        ("worker", "max_tasks"): _given("--max_tasks", max_tasks),
+        ("worker", "max_tasks"): _given("--max-tasks", max_tasks),
         ("log", "level"): _given("--log-level", log_level),
     }
     values = source.read(environ, files=files, command_line=_set(options))

@@ -1,4 +1,4 @@
-"""What every way of dispatching offers: wake-ups for workers and for followers.
+"""What every kind of dispatch offers: wake-ups for workers and for followers.
 
 A hint may get lost or come twice. Whoever waits for one looks into the store after it, and after a while without one.
 """
@@ -12,13 +12,13 @@ from enamel.model.task import Priority
 
 
 class Bell(Protocol):
-    """What wakes one listener. A ring that nobody waits for is kept until somebody does."""
+    """Wakes one listener. A ring without a waiter is kept for the next one."""
 
     def ring(self) -> None:
         """Wake the listener."""
 
     async def wait(self, *, timeout: float) -> bool:
-        """Wait for a ring, and tell whether one came within the seconds given."""
+        """Wait for a ring, and return whether one came before the timeout."""
 
 
 class Dispatch(Protocol):
@@ -26,7 +26,7 @@ class Dispatch(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Return why hints do not reach other processes just now; None where they do."""
+        """Return why hints do not reach other processes; None if they do."""
 
     async def publish(
         self,
@@ -37,7 +37,7 @@ class Dispatch(Protocol):
         attempt: int = 0,
         priority: Priority = Priority.NORMAL,
     ) -> None:
-        """Wake a worker for a task of this type: it waits for one, or its owner should look at it.
+        """Wake a worker for a task of this type: it waits for a worker, or its worker should check it.
 
         Call it after the commit of what it tells of. It never waits for a network.
         """
@@ -55,4 +55,4 @@ class Dispatch(Protocol):
         """
 
     async def follow(self, task: str, *, timeout: float) -> bool:
-        """Wait once for a change of a task, and tell whether one came within the seconds given."""
+        """Wait once for a change of a task, and return whether one came before the timeout."""

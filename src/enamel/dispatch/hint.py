@@ -1,4 +1,4 @@
-"""The hint: what one process tells the others about a task, so that they need not wait until they look by themselves."""
+"""The hint: a message about a task from one process to others, so that they need not wait for their next poll."""
 
 import enum
 
@@ -8,24 +8,24 @@ from enamel.model.task import Priority
 
 
 class Stage(enum.Enum):
-    """What happened to a task that is worth a hint."""
+    """What happened to a task."""
 
     ACCEPTED = "accepted"
-    """It is new, and waits for a worker."""
+    """It is new and waits for a worker."""
     RETURNED = "returned"
-    """Its worker gave it back or died, and it waits for another."""
+    """Its worker gave it back or died; it waits for another."""
     ASKED = "asked"
-    """Its end was asked for, and whoever has it should look: that may be any worker, so all are told."""
+    """It was cancelled. Any worker may have it, so the hint goes to all."""
 
 
 class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A task that a worker should look at."""
+    """A task that a worker should check."""
 
     task: str
     type: str
     stage: Stage = Stage.ACCEPTED
     attempt: int = 0
-    """How many workers have had it so far."""
+    """How many workers have claimed it so far."""
     priority: Priority = Priority.NORMAL
 
 
@@ -33,9 +33,9 @@ class News(Struct, frozen=True, kw_only=True):
     """Tasks that have new events."""
 
     origin: str
-    """The process that tells: it need not hear itself."""
+    """The sending process, which ignores its own messages."""
     tasks: tuple[str, ...]
 
 
 Message = Hint | News
-"""What processes tell each other."""
+"""A message between processes."""

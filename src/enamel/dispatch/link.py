@@ -1,4 +1,4 @@
-"""The link: a thread that keeps up one connection, and makes it anew for ever."""
+"""The link: a thread that keeps one connection open, and connects again whenever it is lost."""
 
 import random
 import threading
@@ -27,7 +27,7 @@ class Link:
         self.name = name
         self.closing = threading.Event()
         self.trouble: str | None = "not connected yet"
-        """Why there is no connection; None where there is one."""
+        """Why there is no connection; None if there is one."""
         self._work = work
         self._pause = _FIRST_PAUSE
         self._thread = threading.Thread(target=self._keep_up, name=name, daemon=True)
@@ -53,6 +53,6 @@ class Link:
                 self.trouble = f"{type(error).__name__}: {error}".strip()
                 if self._pause == _FIRST_PAUSE:
                     log.warning("dispatch.away", link=self.name, error=self.trouble)
-                # Half of it by chance: many processes that lose one broker do not come back all at once.
+                # Half of it random: processes that lose one broker together do not all come back at once.
                 self.closing.wait(self._pause * random.uniform(0.5, 1))
                 self._pause = min(self._pause * 2, _LONGEST_PAUSE)

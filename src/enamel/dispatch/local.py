@@ -21,7 +21,7 @@ class Bell:
         self._rung.set()
 
     async def wait(self, *, timeout: float) -> bool:
-        """Wait for a ring, and tell whether one came within the seconds given."""
+        """Wait for a ring, and return whether one came before the timeout."""
         try:
             async with asyncio.timeout(timeout):
                 await self._rung.wait()
@@ -104,6 +104,6 @@ class Local:
                 del self._followers[task]
 
     async def follow(self, task: str, *, timeout: float) -> bool:
-        """Wait once for a change of a task, and tell whether one came within the seconds given."""
+        """Wait once for a change of a task, and return whether one came before the timeout."""
         with self.following(task) as bell:
             return await bell.wait(timeout=timeout)

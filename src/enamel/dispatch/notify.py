@@ -1,4 +1,4 @@
-"""A wire of PostgreSQL: LISTEN and NOTIFY, on connections of their own.
+"""A transport over PostgreSQL: LISTEN and NOTIFY, on connections of their own.
 
 Hints are sent after the commit of what they tell of, not within it. Transactions that notify are committed one after
 the other in the whole database, which would undo what the store gains by writing many things at once; and a hint that
@@ -36,7 +36,7 @@ class Notify:
     """Connects to a database's notifications."""
 
     def __init__(self, url: str) -> None:
-        """Take a way to a database.
+        """Prepare a transport.
 
         Args:
             url: The database. A pooler that shares connections between clients cannot be in between.
@@ -75,7 +75,7 @@ class Sender:
         self._connection = connection
 
     def send(self, hints: Sequence[Hint], news: News | None) -> None:
-        """Send messages to whoever listens now, in one transaction."""
+        """Send messages to all processes that listen, in one transaction."""
         payloads = [(_TASKS, payload) for payload in _hints(hints)]
         if news is not None:
             payloads += [(_EVENTS, payload) for payload in _news(news)]
@@ -108,7 +108,7 @@ class Receiver:
     def receive(self) -> Sequence[Message]:
         """Return what has come, after a short wait if nothing has."""
         heard = self._connection.notifies(timeout=_LISTEN_FOR, stop_after=1)
-        return [message for told in heard for message in _read(told)]
+        return [message for notification in heard for message in _read(notification)]
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -132,7 +132,7 @@ def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
     part: list[str] = []
     room = _PAYLOAD
     for text in texts:
-        # The name of the process that tells, and the braces around, take about a hundred bytes.
+        # The name of the sending process and the braces need about a hundred bytes.
         if part and room - len(text.encode()) - 3 < 100:
             yield part
             part, room = [], _PAYLOAD
@@ -142,10 +142,14 @@ def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _read(told: psycopg.Notify) -> Sequence[Message]:
+def _read(notification: psycopg.Notify) -> Sequence[Message]:
     """Return the messages of a notification; one that another version of Enamel wrote may mean nothing here."""
     try:
-        return _HINTS.decode(told.payload) if told.channel == _TASKS else [_NEWS.decode(told.payload)]
+        return (
+            _HINTS.decode(notification.payload)
+            if notification.channel == _TASKS
+            else [_NEWS.decode(notification.payload)]
+        )
     except msgspec.DecodeError as error:
-        log.warning("dispatch.unreadable", channel=told.channel, error=str(error))
+        log.warning("dispatch.unreadable", channel=notification.channel, error=str(error))
         return ()

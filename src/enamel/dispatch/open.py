@@ -1,4 +1,4 @@
-"""The ways of dispatching, and which of them a process takes.
+"""The kinds of dispatch, and which of them a process uses.
 
 setting              way
 amqp://… rabbit://…  RabbitMQ
@@ -25,7 +25,7 @@ _POSTGRESQL = ("postgresql", "postgres")
 
 @asynccontextmanager
 async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncIterator[base.Dispatch]:
-    """Let a process take part in dispatching for as long as the `with` block lasts.
+    """Take part in dispatch until the `with` block ends.
 
     Args:
         url: What the setting says; None for what suits the store.
@@ -48,7 +48,7 @@ async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncI
         wire = _notify(url)
     else:
         raise ServiceError(
-            f"{SETTING} is '{way}…', which is no way of dispatching.",
+            f"{SETTING} is '{way}…', which is not a kind of dispatch.",
             remedy="Write amqp://user:password@host/vhost, postgresql://…, or polling; or leave it out.",
         )
     remote = Remote(wire, types=types)
@@ -59,7 +59,7 @@ async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncI
 
 
 def _suits(store: str) -> str:
-    """Return the way that needs nothing but the store."""
+    """Return the kind of dispatch that needs only the store."""
     if store.startswith("sqlite"):
         return "local"
     return store if store.startswith(_POSTGRESQL) else "polling"
@@ -89,7 +89,7 @@ def _check(urls: Iterable[str]) -> None:
     # What the error says may be a part of the password.
     except ValueError:
         raise ServiceError(
-            f"{SETTING} is no URL: something else stands where its host and port should be.",
+            f"{SETTING} is not a URL: host and port are not valid.",
             remedy="Write amqp://user:password@host:5672/vhost or postgresql://user:password@host:5432/name. In a name or "
             "password, write %40 for @, %2F for /, %3A for :, %23 for # and %25 for %.",
         ) from None

@@ -10,7 +10,7 @@ from enamel import telemetry
 from enamel.dispatch.hint import Hint
 
 _AT_MOST = 10_000
-"""More hints than this say no more than these: whoever looks into the store finds all."""
+"""Most hints in the box. More are dropped: a worker that polls the store finds all tasks."""
 _NEWS_EVERY = 0.05
 
 
@@ -46,7 +46,7 @@ class Outbox:
         self._closed = False
 
     def hint(self, hint: Hint) -> None:
-        """Add a hint, or drop it where the box is full."""
+        """Add a hint, or drop it if the box is full."""
         with self._filled:
             if len(self._hints) >= self._at_most:
                 telemetry.HINTS.labels(outcome="dropped").inc()
@@ -86,7 +86,7 @@ class Outbox:
             return Post(hints=tuple(hints), changed=tuple(changed)) if hints or changed else None
 
     def close(self) -> None:
-        """Let nobody wait any more; what is in the box can still be taken."""
+        """End all waits; what is in the box can still be removed."""
         with self._filled:
             self._closed = True
             self._filled.notify()

@@ -1,4 +1,4 @@
-"""Dispatch without anything between the processes: everybody looks at the store often, and more often when it is busy.
+"""Dispatch without a transport: every process polls the store, more often when it is busy.
 
 For MariaDB and MySQL without a broker. Within the process, hints travel as always.
 """
@@ -10,7 +10,7 @@ _LONGEST = 0.25
 
 
 class Bell(local.Bell):
-    """Wakes one listener soon, whether it was rung for or not.
+    """Wakes one listener soon, whether it was rung or not.
 
     It has the listener look again at once where there was something to do, then ever less often.
     """
@@ -25,14 +25,14 @@ class Bell(local.Bell):
         super().ring()
 
     async def wait(self, *, timeout: float) -> bool:
-        """Wait for a ring for a short while, at most the seconds given, and tell whether one came."""
+        """Wait a short time for a ring, at most until the timeout, and return whether one came."""
         rung = await super().wait(timeout=min(timeout, self._pause))
         self._pause = _SHORTEST if rung else min(self._pause * 2, _LONGEST)
         return rung
 
 
 class Polling(local.Local):
-    """Carries hints within the process, and has everybody look often for what comes from others."""
+    """Delivers hints within the process; for those of others, every listener polls."""
 
     def __init__(self) -> None:
         super().__init__(Bell)

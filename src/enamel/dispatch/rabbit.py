@@ -1,4 +1,4 @@
-"""A wire of RabbitMQ.
+"""A transport over RabbitMQ.
 
     enamel.tasks    durable topic exchange, routing key = type of the task, a durable queue per type:
                     one worker hears each hint
@@ -34,7 +34,7 @@ _CONNECT_WITHIN = 5
 _LISTEN_FOR = 0.25
 _AT_ONCE = 200
 _OLD_AFTER = 60
-"""Seconds; by then, every worker has looked by itself."""
+"""Seconds until a message expires; by then, every worker has polled the store."""
 _AT_MOST = 10_000
 _CONTENT: dict[str, Any] = {
     "content_type": "application/json",
@@ -49,7 +49,7 @@ class Rabbit:
     """Connects to a broker, or to the next one of several that belong together."""
 
     def __init__(self, url: str) -> None:
-        """Take a way to a broker.
+        """Prepare a transport.
 
         Args:
             url: `amqp://user:password@host:5672/vhost`, `amqps://…`, or as OpenStack's services have it, with several
@@ -80,7 +80,7 @@ class Sender:
         self._producer = kombu.Producer(channel, auto_declare=False)
 
     def send(self, hints: Sequence[Hint], news: News | None) -> None:
-        """Send messages to whoever listens now."""
+        """Send messages to all processes that listen."""
         for hint in hints:
             asked = hint.stage is Stage.ASKED
             exchange, key = (EVENTS, ASKED) if asked else (TASKS, hint.type)
@@ -116,10 +116,10 @@ class Receiver:
         """Hear of these things from now on, and of no others."""
         if self._consumer is not None:
             self._consumer.cancel()
-        wanted = {ASKED: bool(interest.types), CHANGED: interest.news}
+        kinds = {ASKED: bool(interest.types), CHANGED: interest.news}
         queues = [_queue(type) for type in sorted(interest.types)]
-        if any(wanted.values()):
-            queues.append(self._events([key for key, yes in wanted.items() if yes]))
+        if any(kinds.values()):
+            queues.append(self._events([key for key, yes in kinds.items() if yes]))
         self._consumer = kombu.Consumer(self._channel, queues, no_ack=True, on_message=self._hear)
         self._consumer.consume()
 
@@ -154,7 +154,7 @@ class Receiver:
             decoder = _NEWS if key == CHANGED else _HINT
             self._heard.append(decoder.decode(message.body))
         except msgspec.DecodeError as error:
-            # Another version of Enamel wrote it, or somebody else did.
+            # Another version of Enamel wrote it, or another program.
             log.warning("dispatch.unreadable", routing_key=key, error=str(error))
 
 

@@ -1,4 +1,4 @@
-"""Dispatch between processes: hints go out over a wire, and what comes in rings the bells of this process."""
+"""Dispatch between processes: hints are sent over a transport, and those that arrive ring the bells of this process."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -40,14 +40,14 @@ class Remote:
         self._outbox = Outbox()
         self._unsent: Post | None = None
         self._interest = Interest()
-        """What this process wants to hear of."""
+        """The messages that this process wants."""
         self._attended: Interest | None = None
-        """What it does hear of."""
+        """The messages that it gets."""
         self._links = (Link("dispatch-sender", self._send), Link("dispatch-receiver", self._receive))
 
     @property
     def trouble(self) -> str | None:
-        """Return why hints do not reach other processes just now; None where they do."""
+        """Return why hints do not reach other processes; None if they do."""
         return next((link.trouble for link in self._links if link.trouble), None)
 
     async def publish(
@@ -86,19 +86,19 @@ class Remote:
             yield bell
 
     async def follow(self, task: str, *, timeout: float) -> bool:
-        """Wait once for a change of a task, and tell whether one came within the seconds given."""
+        """Wait once for a change of a task, and return whether one came before the timeout."""
         with self.following(task) as bell:
             return await bell.wait(timeout=timeout)
 
     async def close(self) -> None:
-        """Send what still waits and let go of the wire."""
+        """Send what is queued and close the transport."""
         for link in self._links:
             link.closing.set()
         self._outbox.close()
         await asyncio.gather(*(asyncio.to_thread(link.close) for link in self._links))
 
     def _attend(self) -> None:
-        """Say what this process wants to hear of. One that had a follower will have others: it goes on listening."""
+        """Announce which messages this process wants. After its first follower it goes on listening for news."""
         served = self._local.served()
         types = frozenset(type for type in self._types if any(topics.serve(type) for topics in served))
         self._interest = Interest(types=types, news=self._interest.news or self._local.followed)
@@ -108,7 +108,7 @@ class Remote:
         with closing(self._wire.sender()) as sender:
             link.up()
             while True:
-                # What a connection broke on goes over the next one: heard twice, it does no harm.
+                # A message whose connection broke is sent again: arriving twice does no harm.
                 post = self._unsent = self._unsent or self._outbox.take(within=_REST_EVERY)
                 if post is not None:
                     news = News(origin=self._name, tasks=post.changed) if post.changed else None
@@ -126,7 +126,7 @@ class Remote:
             self._attended = None
             self._attend_to(receiver)
             link.up()
-            # Whatever was said before there was a connection, nobody has heard.
+            # Messages that were sent before there was a connection have not arrived.
             self._in_loop(self._wake_all)
             while not link.closing.is_set():
                 self._attend_to(receiver)
@@ -136,15 +136,15 @@ class Remote:
                     self._in_loop(self._hear, heard)
 
     def _attend_to(self, receiver: Receiver) -> None:
-        wanted = self._interest
-        if wanted != self._attended:
-            receiver.attend(wanted)
-            self._attended = wanted
+        interest = self._interest
+        if interest != self._attended:
+            receiver.attend(interest)
+            self._attended = interest
 
     def _in_loop(self, call: Callable[..., None], *words: object) -> None:
         try:
             self._loop.call_soon_threadsafe(call, *words)
-        except RuntimeError:  # the loop is closed: nobody is left to be woken
+        except RuntimeError:  # the loop is closed: there is no listener any more
             pass
 
     def _wake_all(self) -> None:

@@ -1,4 +1,4 @@
-"""What lies between processes: something that takes messages at one end and gives them out at the other.
+"""The transport between processes: it accepts messages at one end and delivers them at the other.
 
 A wire is used by two threads. Each opens an end of its own, and throws it away when it fails in any way.
 """
@@ -12,7 +12,7 @@ from enamel.dispatch.hint import Hint, Message, News
 
 
 class Interest(Struct, frozen=True, kw_only=True):
-    """What a process wants to hear of."""
+    """The messages that a process wants."""
 
     types: frozenset[str] = frozenset()
     """The types of tasks that its workers serve."""
@@ -21,10 +21,10 @@ class Interest(Struct, frozen=True, kw_only=True):
 
 
 class Sender(Protocol):
-    """The end that takes messages."""
+    """The end that accepts messages."""
 
     def send(self, hints: Sequence[Hint], news: News | None) -> None:
-        """Send messages to whoever listens now."""
+        """Send messages to all processes that listen."""
 
     def rest(self) -> None:
         """Look after the connection while there is nothing to send; called about every second."""
@@ -47,7 +47,7 @@ class Receiver(Protocol):
 
 
 class Transport(Protocol):
-    """A way between processes."""
+    """A transport between processes."""
 
     def sender(self) -> Sender:
         """Connect a sending end."""

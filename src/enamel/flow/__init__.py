@@ -1,1 +1,1 @@
-"""Durable execution: a plan as data, a runner that journals every step, and the way back."""
+"""Durable execution: a plan as data, a runner that journals every step, and undoing."""

@@ -23,7 +23,7 @@ class Sources:
     placement: Mapping[str, Any]
     """The placement in which the step's group is tried."""
     secrets: Mapping[str, str] | None
-    """Texts out of the key store, by reference; None where expressions that contain one are to be empty texts."""
+    """Texts out of the key store, by reference; None if expressions that contain one are to be empty texts."""
 
 
 LITERALS = Sources(outputs={}, placement={}, secrets=None)
@@ -35,7 +35,7 @@ def resolve(value: Any, sources: Sources) -> Any:
 
     Raises:
         KeyError, IndexError: A reference leads nowhere.
-        PlanUnreadable: An operator does not take the values that its operands have come to.
+        PlanUnreadable: The values of the operands do not fit the operator.
     """
     operator = expressions.operator_of(value)
     if operator is None:
@@ -114,7 +114,7 @@ def _text(value: Any, operator: str) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     # The value itself may be a secret.
-    raise PlanUnreadable(f"'{operator}' takes texts and numbers, and got a value of another type.")
+    raise PlanUnreadable(f"'{operator}' needs texts and numbers, and got a value of another type.")
 
 
 def _bounded(pieces: Sequence[str], separator: str = "") -> str:

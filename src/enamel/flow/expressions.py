@@ -178,7 +178,7 @@ def shown(value: Any) -> Any:
 
 
 def quoted(value: Any, operators: frozenset[str]) -> Any:
-    """Return a value of a time without some operators, in which objects that look like them were literals."""
+    """Return a value of an earlier version, in which objects that look like some operators were literals."""
     if operator_of(value) in operators:
         return {"literal": value}
     if isinstance(value, dict):
@@ -190,7 +190,7 @@ def check(value: Any, *, depth: int = 0) -> None:
     """Make sure that the expressions within a value can be evaluated.
 
     Raises:
-        PlanUnreadable: One has other operands than its operator takes, or they are nested too deeply.
+        PlanUnreadable: One does not have the operands of its operator, or they are nested too deeply.
     """
     operator = operator_of(value)
     if operator is not None:
@@ -203,10 +203,10 @@ def check(value: Any, *, depth: int = 0) -> None:
 
 
 def _check_operand(operator: str, operand: Any) -> None:
-    expected = OPERANDS.get(operator)
+    names = OPERANDS.get(operator)
     if operator in REFERENCES and not isinstance(operand, str):
         raise PlanUnreadable(f"'{operator}' needs a path.")
-    if expected is not None and (not isinstance(operand, dict) or operand.keys() != expected):
-        raise PlanUnreadable(f"'{operator}' needs {' and '.join(sorted(expected))}.")
+    if names is not None and (not isinstance(operand, dict) or operand.keys() != names):
+        raise PlanUnreadable(f"'{operator}' needs {' and '.join(sorted(names))}.")
     if operator == "substitute" and not isinstance(operand["values"], dict):
         raise PlanUnreadable("The values of 'substitute' must be an object.")

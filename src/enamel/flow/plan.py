@@ -31,9 +31,9 @@ class Node(Struct, frozen=True, kw_only=True):
     after: tuple[str, ...] = ()
     """Names of the steps that must be done before."""
     group: str | None = None
-    """Name of the group that it belongs to, a server's hostname; None where it serves the whole task."""
+    """Name of the group that it belongs to, a server's hostname; None if it serves the whole task."""
     cloud: str | None = None
-    """Where it is done, if not on the task's own cloud."""
+    """The cloud on which it is done, if not the task's own."""
     project: str | None = None
     """Id of the project for which it is done, if not the entry's own."""
     members: tuple[str, ...] = ()
@@ -72,11 +72,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     all_or_nothing: bool = False
     """Whether one group's failure undoes the others."""
     needs: dict[str, int] = {}
-    """What it takes of each quota."""
+    """How much of each quota it uses up."""
     calls: int = 0
-    """Plumbing calls that are foreseen."""
+    """API calls that are expected, without those of waiting."""
     notes: tuple[str, ...] = ()
-    """What the planner wants the reader to know, for example which fall-back it chose."""
+    """Notes of the planner, for example which fall-back it chose."""
 
 
 def label(group: Group) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The run: one task while a worker carries it out, from its first step to its last, or back again.
 
-`carry_out` reads from top to bottom: read the plan, take it up where it stands, begin each step whose inputs are there
+`carry_out` reads from top to bottom: read the plan, resume it where it stands, begin each step whose inputs are ready
 until nothing is left to do, and then finish: undo what has to be, and write the end.
 """
 
@@ -115,7 +115,7 @@ class Run:
     # -- forward
 
     async def _forward(self) -> None:
-        """Begin every step whose inputs are there, until none is left or one failed for all."""
+        """Begin every step whose inputs are ready, until none is left or one failed for all."""
         self._take_up()
         deadline = self._journal.task.deadline
         if deadline is not None and deadline <= self._tools.now():
@@ -210,14 +210,14 @@ class Run:
         ]
 
     def _stopped_short(self) -> EnamelError | None:
-        """Return an error where a step was never done although nothing failed: rather undone than half done."""
+        """Return an error where a step was never run although nothing failed: undo the task rather than leave it half done."""
         undone = self._open(besides=list(self._groups.failed))
         if not undone:
             return None
         return errors.TaskError(f"Internal error: these steps were never run: {', '.join(undone)}.")
 
     def _past_return(self) -> bool:
-        """Tell whether a step has begun after which there is no way back."""
+        """Tell whether a step has begun after which nothing can be undone."""
         return any(
             KINDS[step.kind].final and (step.attempt > 0 or name in self._running)
             for name, step in self._journal.items.items()

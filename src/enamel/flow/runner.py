@@ -22,19 +22,19 @@ class Runner:
         self._tools = tools
         self._runs: dict[str, Run] = {}
 
-    async def run(self, found: Task, items: Sequence[Item]) -> None:
+    async def run(self, task: Task, items: Sequence[Item]) -> None:
         """Carry a task out to its end, or until it is handed over.
 
         Raises:
             LeaseLost: Another worker has the task now; nothing more was written.
         """
-        run = Run(found, items, self._tools)
-        self._runs[found.id] = run
+        run = Run(task, items, self._tools)
+        self._runs[task.id] = run
         try:
             with fence.within(self._tools.saver.alive):
                 await run.carry_out()
         finally:
-            del self._runs[found.id]
+            del self._runs[task.id]
 
     def cancel(self, id: str) -> None:
         """Have a task stop between its steps and undo what it has made."""

@@ -1,7 +1,7 @@
 """The steps of this worker that wait for messages from outside, and what wakes them.
 
-A step reads its messages when it begins and whenever more have arrived for its task; it never polls. Whoever hears of
-messages, by a hint or by looking at all tasks of the worker at once, calls `wake`.
+A step reads its messages when it begins and whenever more have arrived for its task; it never polls. `wake` is called after a hint,
+and after a query for the messages of all tasks of the worker.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from enamel.model.signal import Signal
 
 
 class SignalWaiters:
-    """Who waits for messages."""
+    """The steps that wait for messages."""
 
     def __init__(self, read: Callable[[str, str], Awaitable[Sequence[Signal]]]) -> None:
         """Prepare for waiters.

@@ -1,4 +1,4 @@
-"""The workbench: makes a node of a plan into a step that is ready to be done, and lays out what it works with."""
+"""The step builder: makes a step of a plan's node, and the context in which it runs."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ from enamel.steps.step import Context, Step
 
 
 class StepBuilder:
-    """Where the steps of one task are made ready."""
+    """Builds the steps of one task."""
 
     def __init__(self, graph: Graph, journal: TaskJournal, tools: Runtime) -> None:
         self._graph = graph
@@ -25,9 +25,9 @@ class StepBuilder:
         self._tools = tools
 
     async def step(self, node: Node) -> Step:
-        """Return a node's step with its inputs in place. Raises PlanUnreadable, SecretMissing."""
+        """Return a node's step with its inputs evaluated. Raises PlanUnreadable, SecretMissing."""
         references = list(expressions.paths(node.inputs, "secret"))
-        texts = {one: (await self._tools.secrets.get(one)).decode() for one in references}
+        texts = {reference: (await self._tools.secrets.get(reference)).decode() for reference in references}
         try:
             sources = evaluation.Sources(
                 outputs=_Outputs(self._journal.items), placement=self.alternative(node), secrets=texts
@@ -40,23 +40,23 @@ class StepBuilder:
         return plans.step_of(node, inputs)
 
     def alternative(self, node: Node) -> Mapping[str, Any]:
-        """Return the placement that a node's server is tried in."""
+        """Return the placement in which a node's group is tried."""
         if node.group is None:
             return {}
         return self._graph.groups[node.group].alternatives[self._journal.task.groups.get(node.group, 0)]
 
     def context(self, node: Node) -> Context:
         """Return what a step works with."""
-        found = self._journal.task
-        clouds = self._tools.accounts.of(found.credential)
+        task = self._journal.task
+        clouds = self._tools.accounts.of(task.credential)
 
         def tell(type: str, data: dict[str, Any]) -> None:
             self._journal.tell(type, node.name, {**self._journal.label(node.group), **data})
 
         return Context(
-            cloud=clouds.get(node.cloud or found.cloud, project=node.project),
-            task=found.id,
-            mark=plans.mark(found.id, node.name, alternative=self._graph.placement(node, found.groups)),
+            cloud=clouds.get(node.cloud or task.cloud, project=node.project),
+            task=task.id,
+            mark=plans.mark(task.id, node.name, alternative=self._graph.placement(node, task.groups)),
             now=self._tools.now,
             sleep=self._tools.sleep,
             tell=tell,
@@ -65,12 +65,12 @@ class StepBuilder:
             elsewhere=partial(accounts.resolve, clouds),
             step=plans.step,
             started_at=self._journal.items[node.name].started_at or self._tools.now(),
-            receive=partial(self._tools.signals.receive, found.id),
+            receive=partial(self._tools.signals.receive, task.id),
         )
 
 
 class _Outputs(Mapping[str, Mapping[str, Any]]):
-    """The outputs of the steps that have any, looked up where they are: a plan of thousands of steps is not copied."""
+    """The outputs of the steps that have any, read in place: a plan of thousands of steps is not copied."""
 
     def __init__(self, items: Mapping[str, Item]) -> None:
         self._items = items
@@ -82,7 +82,7 @@ class _Outputs(Mapping[str, Mapping[str, Any]]):
         return outputs
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, one in self._items.items() if one.outputs)
+        return (name for name, step in self._items.items() if step.outputs)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

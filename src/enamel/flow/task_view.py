@@ -1,4 +1,4 @@
-"""The view of a task: what its items tell about its servers, its progress, its calls and what it has made.
+"""The view of a task: its servers, progress, calls and resources, as its items record them.
 
 All of it is derived, so that the end of a step writes the step's row and nothing else; only the end of the task
 writes the view down.
@@ -19,50 +19,50 @@ from enamel.model.task import Task
 from enamel.steps import KINDS
 
 FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
-"""The states of a step that has an error which it did not get over; it may be undone since."""
+"""The states of a step that failed for good; it may be undone since."""
 _LASTING = ("cloud", "placement", "fixed_addresses", "public_address", "volumes", "launched_at")
 """What is so of a server whatever a task does with it."""
 
 
-def seen(found: Task, items: Sequence[Item], plan: Plan) -> Task:
-    """Return a task with its servers, progress, calls and result as its items tell them."""
+def seen(owner: Task, items: Sequence[Item], plan: Plan) -> Task:
+    """Return a task with its servers, progress, calls and result as its items record them."""
     servers = tuple(entries(plan, items))
     return msgspec.structs.replace(
-        found,
+        owner,
         progress=task.Progress(
-            done=sum(one.state in {item.State.COMPLETED, item.State.REVERTED} for one in items),
+            done=sum(step.state in {item.State.COMPLETED, item.State.REVERTED} for step in items),
             total=len(items),
         ),
-        calls=sum(len(one.calls) for one in items),
+        calls=sum(len(step.calls) for step in items),
         servers=servers,
-        result=task.Result(servers=servers, made=made(found.cloud, items), data=data(items)),
+        result=task.Result(servers=servers, made=made(owner.cloud, items), data=data(items)),
     )
 
 
 def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
-    """Return what is known of each server that was asked for, in the order of the request."""
+    """Return what is known of each requested server, in the order of the request."""
     by_group: dict[str, list[Item]] = {group.name: [] for group in plans.servers(plan)}
-    told: dict[str, dict[str, Any]] = {
+    fields: dict[str, dict[str, Any]] = {
         group.name: {"id": group.id, **group.known} for group in plans.servers(plan)
     }
-    for one in sorted(items, key=_when):
-        if one.group in by_group and not left_behind(one):
-            by_group[one.group].append(one)
-            told[one.group].update(one.outputs.get("entry", {}))
-        for name, entry in one.outputs.get("entries", {}).items():
-            if name in told:
-                told[name].update(entry)
-    return [_entry(group.name, by_group[group.name], told[group.name]) for group in plans.servers(plan)]
+    for step in sorted(items, key=_when):
+        if step.group in by_group and not left_behind(step):
+            by_group[step.group].append(step)
+            fields[step.group].update(step.outputs.get("entry", {}))
+        for name, entry in step.outputs.get("entries", {}).items():
+            if name in fields:
+                fields[name].update(entry)
+    return [_entry(group.name, by_group[group.name], fields[group.name]) for group in plans.servers(plan)]
 
 
 def known(entry: task.ServerEntry) -> dict[str, Any]:
-    """Return what an entry tells of a server beside how far its task is with it."""
-    told: dict[str, Any] = msgspec.to_builtins(entry)
-    return {name: told[name] for name in _LASTING if told[name]}
+    """Return what an entry says of a server beside the progress of its task."""
+    fields: dict[str, Any] = msgspec.to_builtins(entry)
+    return {name: fields[name] for name in _LASTING if fields[name]}
 
 
 def there(server: cloud.Server, *, on: str, region: str) -> Group:
-    """Return the group of a server that is there before the task begins."""
+    """Return the group of a server that exists before the task begins."""
     public = next(iter(server.floating_addresses), None)
     entry = task.ServerEntry(
         hostname=server.name,
@@ -76,38 +76,38 @@ def there(server: cloud.Server, *, on: str, region: str) -> Group:
     return Group(name=server.name, id=server.id, known=known(entry))
 
 
-def left_behind(one: Item) -> bool:
+def left_behind(step: Item) -> bool:
     """Tell whether a step was done on a cloud that its server has moved on from."""
-    return bool(one.outputs.get("left_behind"))
+    return bool(step.outputs.get("left_behind"))
 
 
 def data(items: Iterable[Item]) -> dict[str, Any]:
     """Return what a command answers with beside what it has made, for example the id of a snapshot's image.
 
-    Lists that several steps tell are one list; of other values, the last step's counts.
+    Lists of several steps become one list; of other values, the last step's counts.
     """
-    found: dict[str, Any] = {}
-    for one in items:
-        if one.state is item.State.COMPLETED:
-            for name, value in one.outputs.get("data", {}).items():
-                found[name] = [*found.get(name, ()), *value] if isinstance(value, list) else value
-    return found
+    answer: dict[str, Any] = {}
+    for step in items:
+        if step.state is item.State.COMPLETED:
+            for name, value in step.outputs.get("data", {}).items():
+                answer[name] = [*answer.get(name, ()), *value] if isinstance(value, list) else value
+    return answer
 
 
-def _when(one: Item) -> datetime:
-    return one.ended_at or datetime.max.replace(tzinfo=UTC)
+def _when(step: Item) -> datetime:
+    return step.ended_at or datetime.max.replace(tzinfo=UTC)
 
 
-def _entry(name: str, own: Sequence[Item], told: Mapping[str, Any]) -> task.ServerEntry:
-    """Return a server's entry out of what its steps have told."""
-    fields = dict(told)
-    failed = next((one for one in own if one.state in FAILED and one.error), None)
+def _entry(name: str, own: Sequence[Item], known: Mapping[str, Any]) -> task.ServerEntry:
+    """Return a server's entry, made of the outputs of its steps."""
+    fields = dict(known)
+    failed = next((step for step in own if step.state in FAILED and step.error), None)
     if failed is not None:
         fields |= {"state": "FAILED", "error": msgspec.to_builtins(failed.error)}
-    elif own and all(one.state is item.State.COMPLETED for one in own):
-        ended = [one.ended_at for one in own if one.ended_at is not None]
+    elif own and all(step.state is item.State.COMPLETED for step in own):
+        ended = [step.ended_at for step in own if step.ended_at is not None]
         fields |= _end(fields.get("state"), at=max(ended).isoformat() if ended else None)
-    if any(one.state is item.State.REVERTED for one in own) and failed is None:
+    if any(step.state is item.State.REVERTED for step in own) and failed is None:
         fields["state"] = "REVERTED"
     return msgspec.convert({"hostname": name, **fields}, task.ServerEntry)
 
@@ -121,20 +121,20 @@ def _end(state: str | None, *, at: str | None) -> dict[str, Any]:
 
 def made(cloud: str, items: Iterable[Item]) -> dict[str, tuple[task.Made, ...]]:
     """Return what the steps have made and not undone, by kind."""
-    found: dict[str, list[task.Made]] = {}
-    for one in items:
-        kind = KINDS.get(one.kind)
-        if kind is None or one.state is not item.State.COMPLETED or not kind.undoable:
+    things_by_kind: dict[str, list[task.Made]] = {}
+    for step in items:
+        kind = KINDS.get(step.kind)
+        if kind is None or step.state is not item.State.COMPLETED or not kind.undoable:
             continue
-        undone = set(one.outputs.get("undone", ()))
-        for place, thing in enumerate(kind.made(one.outputs)):
+        undone = set(step.outputs.get("undone", ()))
+        for place, thing in enumerate(kind.made(step.outputs)):
             if place not in undone:
-                found.setdefault(thing.kind, []).append(
+                things_by_kind.setdefault(thing.kind, []).append(
                     msgspec.structs.replace(
-                        thing, cloud=one.outputs.get("cloud", cloud), server=thing.server or one.group
+                        thing, cloud=step.outputs.get("cloud", cloud), server=thing.server or step.group
                     )
                 )
-    return {kind: tuple(things) for kind, things in found.items()}
+    return {kind: tuple(things) for kind, things in things_by_kind.items()}
 
 
 def inputs_of(plan: Plan, items: Mapping[str, Item], name: str, groups: Mapping[str, int]) -> Any:
@@ -148,6 +148,6 @@ def inputs_of(plan: Plan, items: Mapping[str, Item], name: str, groups: Mapping[
     for group in plan.groups:
         if group.name == node.group:
             chosen = group.alternatives[groups.get(group.name, 0)]
-    outputs = {other: one.outputs for other, one in items.items() if one.outputs}
+    outputs = {other: step.outputs for other, step in items.items() if step.outputs}
     sources = evaluation.Sources(outputs=outputs, placement=chosen, secrets=None)
     return evaluation.resolve(node.inputs, sources)

@@ -35,15 +35,15 @@ def parse(text: str) -> Ceilings:
     everywhere = None
     named: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
-        found = _CEILING.fullmatch(part)
-        if not found or not float(found[2]):
+        match = _CEILING.fullmatch(part)
+        if not match or not float(match[2]):
             raise ValueError(
                 f"'{part}' is no ceiling: write a number above 0, or CLOUD=8 or CLOUD/network=4 for one alone"
             )
-        if found[1]:
-            named[found[1]] = float(found[2])
+        if match[1]:
+            named[match[1]] = float(match[2])
         else:
-            everywhere = float(found[2])
+            everywhere = float(match[2])
     return Ceilings(everywhere=everywhere, named=named)
 
 

@@ -15,12 +15,12 @@ def parse(text: str) -> timedelta:
         ValueError: The text is not a positive whole number with one of the units s, m, h, d, or more than ten years.
 
     """
-    found = _FORM.fullmatch(text)
-    if not found:
+    match = _FORM.fullmatch(text)
+    if not match:
         raise ValueError(
             f"'{text}' is not a duration: write a number and s, m, h or d, for example 90s or 4h"
         )
-    named = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    named = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     if named > _LONGEST:
         raise ValueError(f"'{text}' is too long: at most 3650d")
     return named

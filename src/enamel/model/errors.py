@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree with permanent codes.
+"""Every error, as one tree with permanent codes.
 
     EnamelError
     ├── RequestError            what the caller sent or asked for
@@ -20,7 +20,7 @@
     │   ├── CloudUnreachable    nothing was sent
     │   ├── OutcomeUnknown      sent, but the answer never came or means nothing
     │   ├── CloudThrottled
-    │   ├── CloudBusy           503: the cloud took nothing
+    │   ├── CloudBusy           503: the request had no effect
     │   ├── CloudUnauthorized
     │   ├── CloudForbidden
     │   ├── CloudRefused
@@ -40,7 +40,7 @@
     │   ├── NotReachable        the server is ACTIVE but does not answer
     │   ├── PartlyDone          some servers are up, some failed
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
-    └── ServiceError            Enamel's own trouble
+    └── ServiceError            internal errors
         ├── StoreUnavailable
         ├── SchemaMismatch
         ├── LeaseLost
@@ -67,7 +67,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 class EnamelError(Exception):
-    """Something went wrong."""
+    """An error occurred."""
 
     code: ClassVar[str] = "enamel.error"
     """The permanent name of this kind of error."""
@@ -103,7 +103,7 @@ class EnamelError(Exception):
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
 
-# -- what the caller sent or asked for
+# -- what the caller sent or requested
 
 
 class RequestError(EnamelError):
@@ -114,14 +114,14 @@ class RequestError(EnamelError):
 
 
 class Invalid(RequestError):
-    """The request has faults."""
+    """The request is invalid."""
 
     code = "enamel.request.invalid"
-    remedy = "Correct each fault that is listed and send the request again."
+    remedy = "Fix the errors above and try again."
 
 
 class BodyTooLarge(RequestError):
-    """The body is larger than this service takes."""
+    """The body is larger than this service accepts."""
 
     code = "enamel.request.too_large"
     status = 413
@@ -129,7 +129,7 @@ class BodyTooLarge(RequestError):
 
 
 class MediaTypeRefused(RequestError):
-    """The body is not of a media type that this route takes."""
+    """The body's media type is not accepted on this route."""
 
     code = "enamel.request.media_type"
     status = 415
@@ -137,36 +137,36 @@ class MediaTypeRefused(RequestError):
 
 
 class VersionNotOffered(RequestError):
-    """The version of the API that was asked for is not on offer."""
+    """The requested version of the API is not supported."""
 
     code = "enamel.request.version"
     status = 406
-    remedy = "Ask for a version between the two that the answer's headers name, or for `latest`."
+    remedy = "Request a version between OpenStack-API-Minimum-Version and OpenStack-API-Maximum-Version, or `latest`."
 
 
 class NotAuthenticated(RequestError):
-    """The caller did not prove who they are."""
+    """The request is not authenticated."""
 
     code = "enamel.request.not_authenticated"
     status = 401
 
 
 class Forbidden(RequestError):
-    """The caller may not do this."""
+    """The caller is not allowed to do this."""
 
     code = "enamel.request.forbidden"
     status = 403
 
 
 class NotFound(RequestError):
-    """There is no such thing, or the caller may not see it."""
+    """The resource does not exist, or the caller may not see it."""
 
     code = "enamel.request.not_found"
     status = 404
 
 
 class MethodNotAllowed(RequestError):
-    """The route does not know this method."""
+    """The method is not allowed on this route."""
 
     code = "enamel.request.method"
     status = 405
@@ -177,25 +177,25 @@ class NameTaken(RequestError):
 
     code = "enamel.request.name_taken"
     status = 409
-    remedy = "Choose another name, or remove what has it."
+    remedy = "Choose another name, or delete the resource that has it."
 
 
 class WrongState(RequestError):
-    """The thing is not in a state that allows this."""
+    """The resource's current state does not allow this operation."""
 
     code = "enamel.request.wrong_state"
     status = 409
 
 
 class ActionImpossible(RequestError):
-    """The server's present state does not allow this action."""
+    """The server's current state does not allow this action."""
 
     code = "enamel.request.action_impossible"
-    remedy = "Choose one of the actions that `possible` lists, or bring the server into another state first."
+    remedy = "Choose one of the actions that `possible` lists, or change the server's state first."
 
 
 class KeyReused(RequestError):
-    """The Idempotency-Key was used before with another request."""
+    """The Idempotency-Key was already used with another request."""
 
     code = "enamel.request.key_reused"
     status = 422
@@ -212,18 +212,18 @@ class KeyInFlight(RequestError):
 
 
 class QuotaExceeded(EnamelError):
-    """The project's quota is not enough."""
+    """The project's quota is exceeded."""
 
     code = "enamel.cloud.quota_exceeded"
     status = 403
-    remedy = "Ask for less, free something, or ask the cloud's operators for a larger quota."
+    remedy = "Request less, delete something, or ask the cloud's operators for a larger quota."
 
 
 # -- what a cloud answered
 
 
 class CloudError(EnamelError):
-    """The cloud could not do what was asked."""
+    """The cloud could not carry out a request."""
 
     code = "enamel.cloud.error"
     status = 502
@@ -239,24 +239,27 @@ class CloudUnreachable(CloudError):
 
 
 class OutcomeUnknown(CloudError):
-    """The cloud took a request and gave no usable answer."""
+    """The cloud received a request, but no usable answer arrived."""
 
     code = "enamel.cloud.outcome_unknown"
     retryable = True
-    remedy = "Enamel looks the effect up before it tries again; if it persists, report the request ids to the cloud's operators."
+    remedy = (
+        "Enamel checks for the effect before it tries again; if the error persists, report the request ids to the "
+        "cloud's operators."
+    )
 
 
 class CloudThrottled(CloudError):
-    """The cloud asks to be called less often."""
+    """The cloud limits the rate of requests."""
 
     code = "enamel.cloud.throttled"
     status = 503
     retryable = True
-    remedy = "Wait; Enamel slows down by itself."
+    remedy = "Wait; Enamel slows down automatically."
 
 
 class CloudBusy(CloudError):
-    """The cloud is not available just now and took nothing."""
+    """The service is unavailable (503); the request had no effect."""
 
     code = "enamel.cloud.busy"
     status = 503
@@ -264,40 +267,40 @@ class CloudBusy(CloudError):
 
 
 class CloudUnauthorized(CloudError):
-    """The cloud refuses the credentials."""
+    """The cloud rejected the credentials."""
 
     code = "enamel.cloud.unauthorized"
     remedy = "Check the user, password or application credential in clouds.yaml."
 
 
 class CloudForbidden(CloudError):
-    """The cloud's policy does not let this user do that."""
+    """The cloud's policy does not allow this user to do that."""
 
     code = "enamel.cloud.forbidden"
     status = 403
-    remedy = "Ask the cloud's operators for the role that this needs."
+    remedy = "Ask the cloud's operators for the required role."
 
 
 class CloudRefused(CloudError):
-    """The cloud refused a request as wrong."""
+    """The cloud rejected a request as invalid."""
 
     code = "enamel.cloud.refused"
     status = 400
 
 
 class CloudConflict(CloudError):
-    """The cloud refused because of the state that something is in."""
+    """The cloud rejected a request because of a resource's state."""
 
     code = "enamel.cloud.conflict"
     status = 409
 
 
 class Gone(CloudError):
-    """The cloud no longer has it."""
+    """The resource no longer exists on the cloud."""
 
     code = "enamel.cloud.gone"
     status = 404
-    remedy = "Somebody else may have deleted it; start again."
+    remedy = "Someone else may have deleted it; start again."
 
 
 class NoValidHost(CloudError):
@@ -314,10 +317,10 @@ class ServerFailed(CloudError):
 
 
 class ActionFailed(CloudError):
-    """The cloud took an action on a server and did not bring it about."""
+    """The cloud accepted an action on a server, but it failed."""
 
     code = "enamel.cloud.action_failed"
-    remedy = "Read the reason that the cloud gives; the server's possible actions are among its links."
+    remedy = "Read the cloud's reason; the actions that are possible now are among the server's links."
 
 
 class VolumeFailed(CloudError):
@@ -336,14 +339,14 @@ class ImageFailed(CloudError):
 
 
 class CapabilityMissing(CloudError):
-    """The cloud lacks what the plan needs."""
+    """The cloud does not offer a required capability."""
 
     code = "enamel.cloud.capability_missing"
     status = 400
 
 
 class CloudUnknown(CloudError):
-    """There is no such cloud in the configuration."""
+    """The cloud is not configured."""
 
     code = "enamel.cloud.unknown"
     status = 400
@@ -354,7 +357,7 @@ class CloudUnknown(CloudError):
 
 
 class TaskError(EnamelError):
-    """The task did not reach its end."""
+    """The task failed."""
 
     code = "enamel.task.failed"
 
@@ -367,16 +370,16 @@ class TaskCancelled(TaskError):
 
 
 class TaskTimedOut(TaskError):
-    """The task did not end within its time."""
+    """The task timed out."""
 
     code = "enamel.task.timed_out"
     status = 504
     retryable = True
-    remedy = "Give the task a larger `timeout`, or find the step that took so long in its items."
+    remedy = "Raise the `timeout`, or find the slow step among the task's items."
 
 
 class StepTimedOut(TaskError):
-    """A step did not end within its time."""
+    """A step timed out."""
 
     code = "enamel.task.step_timed_out"
     status = 504
@@ -404,11 +407,11 @@ class PlanUnreadable(TaskError):
     remedy = "Run a worker of the version that made the plan, or cancel the task."
 
 
-# -- Enamel's own trouble
+# -- internal errors
 
 
 class ServiceError(EnamelError):
-    """Enamel has trouble of its own."""
+    """Internal error."""
 
     code = "enamel.service.error"
     status = 503
@@ -423,19 +426,19 @@ class StoreUnavailable(ServiceError):
 
 
 class SchemaMismatch(ServiceError):
-    """The database's schema is not the one that this version needs."""
+    """The database's schema does not match this version."""
 
     code = "enamel.service.schema_mismatch"
 
 
 class LeaseLost(ServiceError):
-    """This worker's lease is over; others have its tasks now."""
+    """The lease of this worker has expired; other workers have its tasks."""
 
     code = "enamel.service.lease_lost"
 
 
 class SecretMissing(ServiceError):
-    """A secret that the task needs is not in the key store."""
+    """A secret of the task is not in the key store."""
 
     code = "enamel.service.secret_missing"
     status = 500
@@ -443,9 +446,9 @@ class SecretMissing(ServiceError):
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:
     """Return a class of errors and all below it, in order of definition."""
-    return [root, *(found for child in root.__subclasses__() for found in tree(child))]
+    return [root, *(kind for child in root.__subclasses__() for kind in tree(child))]
 
 
 def by_code(code: str) -> type[EnamelError]:
     """Return the class that has a code; EnamelError where none has it."""
-    return next((found for found in tree() if found.code == code), EnamelError)
+    return next((kind for kind in tree() if kind.code == code), EnamelError)

@@ -7,24 +7,24 @@ from msgspec import Struct
 
 TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
-    "task.claimed": "A worker took the task.",
-    "task.resumed": "Another worker took the task over, after the first one died or handed it over.",
+    "task.claimed": "A worker claimed the task.",
+    "task.resumed": "Another worker continues the task, after the first one died or handed it over.",
     "task.given_back": "A worker gave the task back to its topic: its plan is of a later version than the worker.",
-    "task.cancelling": "The task was told to stop; it undoes what it has made.",
+    "task.cancelling": "The task was cancelled; it undoes what it has made.",
     "task.reverting": "The task undoes what it has made.",
-    "task.completed": "Everything that was asked for is there.",
+    "task.completed": "Everything that was requested was done.",
     "task.aborted": "The task failed or was cancelled.",
-    "task.timed_out": "The task did not end within its time.",
+    "task.timed_out": "The task timed out.",
     "item.started": "A step began.",
-    "item.progress": "A step tells how far it is.",
+    "item.progress": "A step reports its progress.",
     "item.retrying": "A step failed and will be tried again.",
     "item.completed": "A step is done.",
     "item.failed": "A step failed for good.",
-    "item.reverted": "What a step had made is gone again.",
+    "item.reverted": "What a step had made was removed.",
     "signal.received": "A message for which a step waits has arrived.",
     "server.addressed": "A server has a public address.",
-    "server.active": "The cloud calls a server ACTIVE.",
-    "server.reachable": "A server answers as `ready_when` asked.",
+    "server.active": "A server is ACTIVE.",
+    "server.reachable": "A server meets its `ready_when` condition.",
     "server.failed": "A server could not be made.",
     "server.moved_on": "A server is tried in its next placement.",
     "group.failed": "Steps that belong together failed.",
@@ -34,7 +34,7 @@ TYPES: dict[str, str] = {
 
 
 FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
-"""After one of these nothing happens any more."""
+"""The last event of a task is one of these."""
 
 
 class Event(Struct, frozen=True, kw_only=True):

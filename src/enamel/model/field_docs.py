@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 def of(struct: type) -> dict[str, str]:
     """Return the sentence under each field of a Struct and of those that it inherits from."""
-    found: dict[str, str] = {}
+    sentences: dict[str, str] = {}
     for owner in reversed(struct.__mro__):
         if owner.__module__.startswith("enamel"):
-            found |= dict(_own(owner))
-    return found
+            sentences |= dict(_own(owner))
+    return sentences
 
 
 def _own(owner: type) -> Iterator[tuple[str, str]]:

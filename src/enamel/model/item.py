@@ -39,7 +39,7 @@ MOVES: dict[State, frozenset[State]] = {
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One plumbing call that a step made."""
+    """One API call that a step made."""
 
     method: str
     service: str

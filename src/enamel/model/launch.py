@@ -49,11 +49,11 @@ class BootVolume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: Name | None = None
     """Volume type; the cloud chooses where none is named."""
     delete_with_server: bool = True
-    """Whether it goes with its server."""
+    """Whether it is deleted with its server."""
 
 
 class VolumeChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A volume that the server gets: a new one, or one that is there."""
+    """A volume of the server, new or existing."""
 
     size_gb: Gigabytes | None = None
     """Of a new volume."""
@@ -61,7 +61,7 @@ class VolumeChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Volume type; the cloud chooses where none is named."""
     name: Name | None = None
     volume: Name | None = None
-    """Name or id of a volume that is there."""
+    """Name or id of an existing volume."""
     delete_with_server: bool | None = None
     """New volumes go with their server unless this says no; existing ones stay unless it says yes."""
 
@@ -110,11 +110,11 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     placement_id: Name | None = None
     """The same, by id only."""
     networks: str | list[str | NetworkChoice] | None = None
-    """`auto`, `none`, or a list of names, ids and choices; `auto` where nothing is said."""
+    """`auto`, `none`, or a list of names, ids and choices; the default is `auto`."""
     public_address: bool | AddressChoice | None = None
     """True for an address if it has none already; or where it comes from."""
     boot_volume: BootVolume | None = None
-    """The volume it boots from; the type's own disk where nothing is said."""
+    """The volume from which it boots; the default is the type's own disk."""
     volumes: list[VolumeChoice] | None = None
     """Further volumes."""
     keypair: str | KeypairChoice | None = None
@@ -135,7 +135,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Metadata of the server."""
     tags: list[str] | None = None
     ready_when: Name | None = None
-    """`active`, `tcp/PORT`, `http://:PORT/path` or `https://…`; `active` where nothing is said."""
+    """`active`, `tcp/PORT`, `http://:PORT/path` or `https://…`; the default is `active`."""
 
 
 class Defaults(ServerRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,7 +146,7 @@ class Defaults(ServerRequest, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is told by webhook."""
+    """Webhooks to which the events are sent."""
 
     url: str
     """Where it is sent: https://host/path, at a public address."""
@@ -174,10 +174,10 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ttl: Name | None = None
     """After this time what was made is taken away: `90s`, `30m`, `4h`, `2d`."""
     timeout: Name | None = None
-    """How long the task may take; an hour where nothing is said."""
+    """The time limit of the task; the default is an hour."""
     not_before: datetime | None = None
-    """When the task may begin, as a time with its zone; at once where nothing is said or the time is past."""
+    """When the task may begin, as a time with its zone; the default, as for a time in the past, is at once."""
     priority: Literal["low", "normal", "high"] = "normal"
     """How urgent it is among the tasks that wait; `high` is for operators."""
     notify: list[Notify] | None = None
-    """Who is told by webhook."""
+    """Webhooks to which the events are sent."""

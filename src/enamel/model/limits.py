@@ -40,19 +40,19 @@ def parse(text: str) -> Limits:
     clouds: dict[str, int] = {}
     project = None
     for part in filter(None, map(str.strip, text.split(","))):
-        found = _LIMIT.fullmatch(part)
-        if not found or (found[1] == "type" and found[2].startswith("!")):
+        match = _LIMIT.fullmatch(part)
+        if not match or (match[1] == "type" and match[2].startswith("!")):
             raise ValueError(
                 f"'{part}' is no limit: write type:server.create=50, cloud:north=200 or project=100"
             )
-        number = int(found[3])
-        if not found[1] and not number:
+        number = int(match[3])
+        if not match[1] and not number:
             raise ValueError("project=0 is a limit under which nothing ever runs: choose 1 or more")
-        if found[1] == "type":
-            topic.parse([found[2]])
-            types[found[2]] = number
-        elif found[1] == "cloud":
-            clouds[found[2]] = number
+        if match[1] == "type":
+            topic.parse([match[2]])
+            types[match[2]] = number
+        elif match[1] == "cloud":
+            clouds[match[2]] = number
         else:
             project = number
     return Limits(types=types, clouds=clouds, project=project)

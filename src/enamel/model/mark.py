@@ -29,17 +29,17 @@ def write(task: str, step: str) -> str:
 
 def read(text: str) -> Mark | None:
     """Return what a text says, or None where it is no mark."""
-    task, found, step = text.removeprefix(PREFIX).partition("/")
-    return Mark(task, step) if found and task and text.startswith(PREFIX) else None
+    task, separator, step = text.removeprefix(PREFIX).partition("/")
+    return Mark(task, step) if separator and task and text.startswith(PREFIX) else None
 
 
 def task_of(text: str) -> str:
     """Return the id of the task that a mark names; empty where it names none."""
-    found = read(text)
-    return found.task if found is not None else ""
+    mark = read(text)
+    return mark.task if mark is not None else ""
 
 
 def is_lasting(text: str) -> bool:
     """Tell whether a text marks something that outlives servers."""
-    found = read(text)
-    return found is not None and found.lasting
+    mark = read(text)
+    return mark is not None and mark.lasting

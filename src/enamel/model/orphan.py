@@ -1,4 +1,4 @@
-"""The orphan: something on a cloud that seems to belong to nobody, and what is to become of it."""
+"""The orphan: a resource on a cloud that no task and no server accounts for, and what is proposed for it."""
 
 import enum
 from datetime import datetime
@@ -22,12 +22,12 @@ class Kind(enum.Enum):
 
 
 class Why(enum.Enum):
-    """Why something seems to belong to nobody."""
+    """Why a resource is considered an orphan."""
 
     LEFT_BEHIND = "LEFT_BEHIND"
     """A task has made it, has ended, and does not count it among what it has made."""
     REVERTED = "REVERTED"
-    """The task that has made it was reverted, and it is still there."""
+    """The task that has made it was reverted, and it still exists."""
     UNKNOWN_TASK = "UNKNOWN_TASK"
     """It carries the mark of a task that this service does not know."""
     UNUSED = "UNUSED"
@@ -35,7 +35,7 @@ class Why(enum.Enum):
 
 
 class Suspect(Struct, frozen=True, kw_only=True):
-    """Something that a look at the cloud has found to belong to nobody."""
+    """A resource that belongs to no task and no server."""
 
     kind: Kind
     id: str
@@ -59,7 +59,7 @@ class Sighting(Struct, frozen=True, kw_only=True):
 
 
 class Orphan(Struct, frozen=True, kw_only=True):
-    """Something that seems to belong to nobody, with what is known of it."""
+    """A resource that is considered an orphan, with what is known of it."""
 
     kind: Kind
     id: str
@@ -72,7 +72,7 @@ class Orphan(Struct, frozen=True, kw_only=True):
     age: int
     """Seconds since then."""
     seen_since: datetime
-    """When a look has found it first."""
+    """When it was found first."""
     looks: int
     """How many looks have found it."""
     used: bool
@@ -94,6 +94,6 @@ class CleanWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)] | None = None
     """All of these kinds that is proposed: also what is merely unused, which no task has left."""
     min_age: Name | None = None
-    """Only what is at least so old, as in 2h; it takes the place of the configured ages."""
+    """The minimum age, for example 2h; by default the configured ages."""
     foreign: bool = False
     """Also what unknown tasks have made: those of another Enamel on the same project, or of one whose store is lost."""

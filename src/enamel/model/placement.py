@@ -37,8 +37,8 @@ class Containers:
     """All containers of a configuration, which has no loops."""
 
     def __init__(self, listed: Sequence[Container] = ()) -> None:
-        self._by_name = {one.name: one for one in listed}
-        self._by_id = {one.id: one for one in listed}
+        self._by_name = {container.name: container for container in listed}
+        self._by_id = {container.id: container for container in listed}
 
     def __iter__(self) -> Iterator[Container]:
         """Yield them in the order of the configuration."""
@@ -69,11 +69,11 @@ class Containers:
 
     def leaves(self, container: Container) -> tuple[str, ...]:
         """Return the paths of all places in a container that are no containers, in the order of the members."""
-        found: dict[str, None] = {}
+        leaves: dict[str, None] = {}
         for member in container.members:
             inner = self.named(member)
-            found |= dict.fromkeys([member] if inner is None else self.leaves(inner))
-        return tuple(found)
+            leaves |= dict.fromkeys([member] if inner is None else self.leaves(inner))
+        return tuple(leaves)
 
     def clouds(self, container: Container) -> tuple[str, ...]:
         """Return the clouds that a container reaches into, in the order of the members."""

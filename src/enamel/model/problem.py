@@ -29,11 +29,11 @@ class Problem(Struct, frozen=True, kw_only=True):
     data: dict[str, object] = {}
     """Facts for programs: numbers of a quota, the states that would be possible."""
     left: tuple[str, ...] = ()
-    """What could not be undone and is still there, one sentence each."""
+    """What could not be undone and still exists, one sentence each."""
 
 
 def of(error: EnamelError, *, step: str | None = None) -> Problem:
-    """Return the problem that tells of an error."""
+    """Return the problem of an error."""
     return Problem(
         code=error.code,
         title=error.title,
@@ -49,7 +49,7 @@ def of(error: EnamelError, *, step: str | None = None) -> Problem:
 
 
 def error(problem: Problem) -> EnamelError:
-    """Return the error that a stored problem tells of."""
+    """Return the error of a stored problem."""
     return by_code(problem.code)(
         problem.detail,
         cloud=problem.cloud,

@@ -1,4 +1,4 @@
-"""Readiness: what a caller takes for the sign that a server is ready."""
+"""Readiness: the sign by which a caller considers a server ready."""
 
 import re
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ _PLAIN = re.compile("[!-~]+")
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """What tells that a server is ready."""
+    """The sign that a server is ready."""
 
     scheme: str
     """active, tcp, http or https."""
@@ -25,9 +25,9 @@ def parse(text: str) -> Readiness | None:
         return Readiness(scheme="active")
     if not _PLAIN.fullmatch(text):
         return None
-    found = re.fullmatch(r"tcp/(\d{1,5})", text)
-    if found and 1 <= int(found[1]) <= 65535:
-        return Readiness(scheme="tcp", port=int(found[1]))
+    match = re.fullmatch(r"tcp/(\d{1,5})", text)
+    if match and 1 <= int(match[1]) <= 65535:
+        return Readiness(scheme="tcp", port=int(match[1]))
     try:
         parts = urlsplit(text)
         port = parts.port

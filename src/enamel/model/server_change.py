@@ -15,4 +15,4 @@ class ServerChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     project_id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     """The project that it goes to, by id or name; it gets another id there."""
     network: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-    """Where it is plugged in there, by name or id; the only network of that project where not given."""
+    """Its network there, by name or id; by default the only network of that project."""

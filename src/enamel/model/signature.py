@@ -21,14 +21,14 @@ def key(secret: str) -> bytes:
 
     """
     try:
-        found = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+        secret_bytes = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
-        found = b""
-    if not secret.startswith(PREFIX) or len(found) not in _BYTES:
+        secret_bytes = b""
+    if not secret.startswith(PREFIX) or len(secret_bytes) not in _BYTES:
         raise ValueError(
             "a secret is `whsec_` and then 24 to 64 random bytes in base64; `openssl rand -base64 32` makes them"
         )
-    return found
+    return secret_bytes
 
 
 def sign(body: bytes, *, id: str, timestamp: int, secrets: Iterable[str]) -> str:

@@ -12,8 +12,8 @@ _BAD = re.compile(r"[/,]")
 
 def check(tag: str) -> None:
     """Refuse what is no tag. Raises Invalid."""
-    if found := fault(tag, ""):
-        raise Invalid(found.detail, faults=(found,))
+    if wrong := fault(tag, ""):
+        raise Invalid(wrong.detail, faults=(wrong,))
 
 
 def check_all(tags: Collection[str]) -> tuple[str, ...]:
@@ -23,12 +23,12 @@ def check_all(tags: Collection[str]) -> tuple[str, ...]:
         Invalid: One is none, or there are too many.
 
     """
-    faults = [found for number, tag in enumerate(tags) if (found := fault(tag, f"/tags/{number}"))]
+    faults = [wrong for number, tag in enumerate(tags) if (wrong := fault(tag, f"/tags/{number}"))]
     if len(set(tags)) > MOST:
         detail = f"{len(set(tags))} tags are too many: at most {MOST}."
         faults.append(Fault(pointer="/tags", detail=detail, code="length"))
     if faults:
-        raise Invalid(" ".join(one.detail for one in faults), faults=tuple(faults))
+        raise Invalid(" ".join(known.detail for known in faults), faults=tuple(faults))
     return tuple(sorted(set(tags)))
 
 

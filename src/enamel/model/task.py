@@ -1,4 +1,4 @@
-"""The Task: one accepted command and all that is known of its progress."""
+"""The task: one accepted command and its progress."""
 
 import enum
 from datetime import datetime
@@ -12,7 +12,7 @@ from enamel.model.webhook import Notification
 
 
 class State(enum.Enum):
-    """Where a task is."""
+    """The state of a task."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"
@@ -22,7 +22,7 @@ class State(enum.Enum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    # A task whose worker died goes back to its topic; one that nobody claimed can be cancelled or run out of time.
+    # A task whose worker died goes back to its topic; one that was never claimed can be cancelled or time out.
     State.WAITING: frozenset({State.RUNNING, State.ABORTED, State.TIMED_OUT}),
     State.RUNNING: frozenset({State.WAITING, State.COMPLETED, State.ABORTED, State.TIMED_OUT}),
     State.COMPLETED: frozenset(),
@@ -32,7 +32,7 @@ MOVES: dict[State, frozenset[State]] = {
 """The moves that a task may make; the store refuses all others."""
 
 ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
-"""The states in which nothing happens any more."""
+"""The final states."""
 
 
 class Priority(enum.Enum):
@@ -98,7 +98,7 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One accepted command and all that is known of its progress."""
+    """One accepted command and its progress."""
 
     id: str
     """UUIDv7, so tasks sort by creation."""

@@ -1,4 +1,4 @@
-"""The webhook: an address that is told of a task's events."""
+"""The webhook: a URL to which a task's events are sent."""
 
 import enum
 from datetime import datetime
@@ -12,9 +12,9 @@ class State(enum.Enum):
     ACTIVE = "ACTIVE"
     """There is more to tell, now or later."""
     DELIVERED = "DELIVERED"
-    """The task has ended, and all was told."""
+    """The task has ended, and all events were sent."""
     STOPPED = "STOPPED"
-    """The receiver wants no more (410), or its address is not allowed."""
+    """The receiver refused further events (410), or its address is not allowed."""
     FAILED = "FAILED"
     """It was tried for days."""
 
@@ -27,7 +27,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     """Types of events, or families such as `task.*`; all where none is named."""
     state: State = State.ACTIVE
     sent: int = 0
-    """Number of the last event that was told, or passed over because it was not asked for."""
+    """Number of the last event that was sent, or skipped because it was not requested."""
     attempts: int = 0
     """How often the next event was tried in vain."""
     last_status: int | None = None
@@ -47,13 +47,14 @@ class Webhook(Notification, frozen=True, kw_only=True):
     """References into the key store: with each of them, what is sent is signed; the newest first."""
 
 
-def wants(found: Notification, type: str) -> bool:
-    """Tell whether a type of event is to be told."""
-    return not found.events or any(
-        type.startswith(wanted[:-1]) if wanted.endswith(".*") else type == wanted for wanted in found.events
+def wants(notification: Notification, type: str) -> bool:
+    """Tell whether a type of event is to be sent."""
+    return not notification.events or any(
+        type.startswith(asked[:-1]) if asked.endswith(".*") else type == asked
+        for asked in notification.events
     )
 
 
-def shown(found: Webhook) -> Notification:
+def shown(hook: Webhook) -> Notification:
     """Return what callers see of a webhook."""
-    return Notification(**{name: getattr(found, name) for name in Notification.__struct_fields__})
+    return Notification(**{name: getattr(hook, name) for name in Notification.__struct_fields__})

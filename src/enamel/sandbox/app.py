@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
+from msgspec import Struct
 
 from enamel.sandbox import calls, control, faults, guests, http, kernel, state
 from enamel.sandbox.compute import routes as compute_routes
@@ -24,6 +25,7 @@ from enamel.sandbox.identity import state as identity_state
 from enamel.sandbox.image import routes as image_routes
 from enamel.sandbox.image import state as image_state
 from enamel.sandbox.key_manager import secret as key_manager_secret
+from enamel.sandbox.network import fresh as network_fresh
 from enamel.sandbox.network import routes as network_routes
 from enamel.sandbox.volume import routes as volume_routes
 from enamel.sandbox.volume import state as volume_state
@@ -50,13 +52,31 @@ def build(settings: kernel.Settings) -> App:
     """Build a new cloud and the application that serves it."""
     cloud = state.Cloud(settings)
     cloud.identity = identity_state.Identity(cloud)
-    cloud.network = network_routes.build(cloud)
+    cloud.network = network_fresh.build(cloud)
     cloud.image = image_state.Images(cloud)
     cloud.volume = volume_state.Volumes(cloud)
     cloud.secret = key_manager_secret.Secrets(cloud)
     cloud.compute = compute_state.Compute(cloud, cloud.identity)
     cloud.guests = guests.Guests(cloud, compute=cloud.compute, network=cloud.network)
     return App(cloud)
+
+
+class _Exchange(Struct, kw_only=True):
+    """One request on its way to a reply."""
+
+    service: http.Service
+    """The service that it is for."""
+    route: http.Route | None
+    """What answers it; None for an unknown path."""
+    request: http.Request
+    """The request."""
+    headers: dict[str, str]
+    """Headers of the reply, beside the handler's own."""
+
+    @property
+    def template(self) -> str:
+        """The route's template, as call counts and fault rules name it."""
+        return self.route.template if self.route else "?"
 
 
 class App:
@@ -82,96 +102,112 @@ class App:
         await self._answer(scope, content, receive, send)
 
     async def _answer(self, scope: Scope, content: bytes, receive: Receive, send: Send) -> None:
-        """Find the route, apply a fault rule if one matches, and send the reply."""
-        raw = scope["path"]
-        prefix, _, _ = raw[1:].partition("/")
+        """Find the service, apply a fault rule if one matches, and send the reply."""
+        prefix, _, _ = scope["path"][1:].partition("/")
         known = self._services.get(f"/{prefix}")
         if known is None or not self.cloud.era.offers(known[0].name):
-            await self._send(send, self._index(raw), {})
+            await self._send(send, self._index(scope["path"]), {})
             return
-        service, router = known
-        path = raw[len(service.prefix) :] or "/"
+        exchange = self._exchange(*known, scope, content)
+        if exchange.service is control.SERVICE:
+            await self._send(send, self._carry_out(exchange), exchange.headers)
+            return
+        hit = self.cloud.faults.call(
+            service=exchange.service.name,
+            method=exchange.request.method,
+            path=exchange.request.path,
+            template=exchange.template,
+            content=content,
+        )
+        call = self._count(exchange)
+        if hit is None:
+            reply = self._carry_out(exchange)
+            call.status = reply.status
+            await self._send(send, reply, exchange.headers)
+        else:
+            call.fault = True
+            await self._answer_wrongly(hit, exchange, call, scope, receive, send)
+
+    def _exchange(
+        self, service: http.Service, router: http.Router, scope: Scope, content: bytes
+    ) -> _Exchange:
+        """Read a request and find its route."""
+        path = scope["path"][len(service.prefix) :] or "/"
         asked = "GET" if scope["method"] == "HEAD" else scope["method"]
         inside = self.cloud.era.inside(service.name, path)
-        match = router.find(method=asked, path=inside) if inside is not None else None
-        template = match[0].template if match else "?"
-        usual = self._usual(service)
+        route, params = (router.find(method=asked, path=inside) if inside is not None else None) or (None, {})
+        headers = self._usual(service)
         request = http.Request(
             cloud=self.cloud,
             caller=kernel.NOBODY,
             method=scope["method"],
             path=path,
             root=self.cloud.url + service.prefix,
-            params={name: unquote(value) for name, value in match[1].items()} if match else {},
+            params={name: unquote(value) for name, value in params.items()},
             query=parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
             headers={
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
             },
             content=content,
-            request_id=usual["x-openstack-request-id"],
+            request_id=headers["x-openstack-request-id"],
         )
-        if service is control.SERVICE:
-            await self._send(send, self._carry_out(service, match, request, usual), usual)
-            return
-        hit = self.cloud.faults.call(
-            service=service.name, method=request.method, path=path, template=template, content=content
-        )
+        return _Exchange(service=service, route=route, request=request, headers=headers)
+
+    def _count(self, exchange: _Exchange) -> calls.Call:
+        """Put a call in the log and return its line there."""
         call = calls.Call(
             at=self.cloud.now(),
-            method=request.method,
-            service=service.name,
-            template=template,
-            path=path,
-            query=request.query,
-            request_id=request.request_id,
+            method=exchange.request.method,
+            service=exchange.service.name,
+            template=exchange.template,
+            path=exchange.request.path,
+            query=exchange.request.query,
+            request_id=exchange.request.request_id,
         )
         self.cloud.calls.add(call)
-        if hit is None:
-            reply = self._carry_out(service, match, request, usual)
-            call.status = reply.status
-            await self._send(send, reply, usual)
-            return
-        call.fault = True
+        return call
+
+    async def _answer_wrongly(
+        self,
+        hit: faults.Hit,
+        exchange: _Exchange,
+        call: calls.Call,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Do what a fault rule says: wait, drop the connection, or send another or a truncated reply."""
         if hit.latency:
             await asyncio.sleep(hit.latency)
         if hit.then.drop == "before":
             await _drop(scope, receive)
             return
-        reply = self._struck(hit, service, match, request, usual)
-        call.status = reply.status
+        reply = self._struck(hit, exchange)
         if hit.then.drop == "after":
-            call.status = 0
             await _drop(scope, receive)
-        elif hit.then.truncate is not None:
-            await self._send(send, reply, usual, cut=hit.then.truncate)
+            return
+        call.status = reply.status
+        await self._send(send, reply, exchange.headers, cut=hit.then.truncate)
+        if hit.then.truncate is not None:
             await _drop(scope, receive, flush=True)
-        else:
-            await self._send(send, reply, usual)
 
-    def _carry_out(
-        self,
-        service: http.Service,
-        match: tuple[http.Route, dict[str, str]] | None,
-        request: http.Request,
-        usual: dict[str, str],
-    ) -> kernel.Reply:
+    def _carry_out(self, exchange: _Exchange) -> kernel.Reply:
         """Check token and microversion, call the handler, and render refusals."""
+        service, route, request = exchange.service, exchange.route, exchange.request
         try:
-            if match is None or not match[0].open:
+            if route is None or not route.open:
                 request.caller = self.cloud.identity.caller(request.headers.get("x-auth-token", ""))
             if service.lowest is not None:
                 request.version = service.lowest
                 known = self.cloud.era.microversions(service.name, request.path)
                 if known is not None:
-                    request.version = _microversion(
-                        service, request, usual, lowest=known[0], highest=known[1]
-                    )
-            if match is None:
+                    request.version = _microversion(exchange, lowest=known[0], highest=known[1])
+            if route is None:
                 return service.not_found
-            said = request.headers.get("content-type", "").partition(";")[0].strip()
-            if said and service.media_types and said not in service.media_types:
+            media = request.headers.get("content-type", "").partition(";")[0].strip()
+            if media and service.media_types and media not in service.media_types:
                 raise kernel.Refusal(415, "Unsupported Content-Type")
-            reply = match[0].handler(request)
+            reply = route.handler(request)
             body = self.cloud.era.trimmed(service.name, reply.body)
             return reply if body is reply.body else msgspec.structs.replace(reply, body=body)
         except identity_state.Unauthenticated as refusal:
@@ -179,20 +215,13 @@ class App:
         except kernel.Refusal as refusal:
             return service.word(refusal)
 
-    def _struck(
-        self,
-        hit: faults.Hit,
-        service: http.Service,
-        match: tuple[http.Route, dict[str, str]] | None,
-        request: http.Request,
-        usual: dict[str, str],
-    ) -> kernel.Reply:
+    def _struck(self, hit: faults.Hit, exchange: _Exchange) -> kernel.Reply:
         """Return the reply that a fault rule makes of a call; the call has its effect where the rule says so."""
         then = hit.then
         fakes = bool(then.status or then.html or then.body is not None)
         reply = kernel.Reply(status=then.status or 200)
         if not fakes or then.effect:
-            real = self._carry_out(service, match, request, usual)
+            real = self._carry_out(exchange)
             if not fakes:
                 reply = real
         if then.html:
@@ -201,12 +230,16 @@ class App:
             body = then.body.encode() if isinstance(then.body, str) else then.body
             reply = kernel.Reply(status=reply.status, body=body)
         elif fakes and then.status >= 400:
-            reply = service.word(kernel.Refusal(then.status, "This answer is a fault of the sandbox."))
+            reply = exchange.service.word(
+                kernel.Refusal(then.status, "This answer is a fault of the sandbox.")
+            )
         if then.omit:
             reply = _without(reply, re.compile(then.omit))
         if then.stale:
-            address = f"{request.method} {request.root}{request.path}?{request.query}"
-            reply = hit.answers.setdefault(address, reply)
+            request = exchange.request
+            reply = hit.answers.setdefault(
+                f"{request.method} {request.root}{request.path}?{request.query}", reply
+            )
         return msgspec.structs.replace(
             reply,
             headers={**reply.headers, **{name: self._dated(value) for name, value in then.headers.items()}},
@@ -268,22 +301,16 @@ class App:
             await send({"type": "http.response.body", "body": body})
 
 
-def _microversion(
-    service: http.Service,
-    request: http.Request,
-    usual: dict[str, str],
-    *,
-    lowest: kernel.Version,
-    highest: kernel.Version,
-) -> kernel.Version:
-    """Return the microversion a request asks for and note the headers that echo it."""
+def _microversion(exchange: _Exchange, *, lowest: kernel.Version, highest: kernel.Version) -> kernel.Version:
+    """Return the microversion a request asks for and set the headers that echo it."""
+    service, headers = exchange.service, exchange.headers
     requested = ""
-    for line in request.headers.get("openstack-api-version", "").split(","):
+    for line in exchange.request.headers.get("openstack-api-version", "").split(","):
         kind, _, number = line.strip().partition(" ")
         if kind in service.microversion_types:
             requested = number.strip()
     if not requested and service.microversion_header:
-        requested = request.headers.get(service.microversion_header.lower(), "")
+        requested = exchange.request.headers.get(service.microversion_header.lower(), "")
     version = lowest
     if requested == "latest":
         version = highest
@@ -296,11 +323,11 @@ def _microversion(
             )
         version = (int(parts[1]), int(parts[2]))
     text = f"{version[0]}.{version[1]}"
-    usual["OpenStack-API-Version"] = f"{service.microversion_types[0]} {text}"
-    usual["Vary"] = "OpenStack-API-Version"
+    headers["OpenStack-API-Version"] = f"{service.microversion_types[0]} {text}"
+    headers["Vary"] = "OpenStack-API-Version"
     if service.microversion_header:
-        usual[service.microversion_header] = text
-        usual["Vary"] += f", {service.microversion_header}"
+        headers[service.microversion_header] = text
+        headers["Vary"] += f", {service.microversion_header}"
     if not lowest <= version <= highest:
         raise kernel.Refusal(
             406,

@@ -1,4 +1,4 @@
-"""What every key store offers."""
+"""The interface of every key store."""
 
 from typing import Protocol
 
@@ -13,9 +13,9 @@ class Keys(Protocol):
         """Return the secret that a reference stands for.
 
         Raises:
-            SecretMissing: There is none, or it cannot be read.
+            SecretMissing: It does not exist, or cannot be read.
 
         """
 
     async def delete(self, ref: str) -> None:
-        """Remove a secret; one that is gone already stays gone."""
+        """Remove a secret; removing it twice does no harm."""

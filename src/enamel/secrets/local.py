@@ -41,7 +41,7 @@ class Local:
         return await asyncio.to_thread(self._get, ref)
 
     async def delete(self, ref: str) -> None:
-        """Remove a secret; one that is gone already stays gone."""
+        """Remove a secret; removing it twice does no harm."""
         await asyncio.to_thread(self._path(ref).unlink, missing_ok=True)
 
     def _put(self, secret: bytes) -> str:
@@ -73,7 +73,7 @@ class Local:
             if self._key_path.stat().st_mode & 0o077:
                 raise SecretMissing(
                     f"Others can read the key {self._key_path}, so it keeps nothing secret.",
-                    remedy=f"Run `chmod 600 {self._key_path}`, and look who may have read it.",
+                    remedy=f"Run `chmod 600 {self._key_path}`, and check who may have read it.",
                 )
             self._cipher = AESGCM(self._key_path.read_bytes())
         return self._cipher
@@ -88,7 +88,7 @@ class Local:
         return self._directory / ref.removeprefix("local:")
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Write a file of the user's own so that it is there as a whole, or not at all; keep one that is there."""
+        """Write a file that only the user can read, as a whole or not at all; an existing one is kept."""
         draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

@@ -91,7 +91,7 @@ def build(parts: Parts) -> Services:
         follow=Follow(store, dispatch=dispatch, reader=tasks),
         cancel=Cancel(store, dispatch=dispatch, read=tasks),
         webhooks=Webhooks(store, keys=parts.keys, read=tasks),
-        signals=Signals(store, dispatch=dispatch),
+        signals=Signals(store, dispatch=dispatch, read=tasks),
         servers=servers,
         server_actions=ServerActions(submit),
         server_changes=ServerChanges(locator, servers=servers, submit=submit),

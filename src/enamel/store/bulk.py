@@ -1,7 +1,7 @@
-"""Bulk writing: many rows in one statement, and in one parameter where the database can take a document apart.
+"""Bulk writing: many rows in one statement, as one JSON parameter if the database can unpack it.
 
-Handing rows over one by one costs more than everything else that a worker does. PostgreSQL and MariaDB get them as one
-JSON document; SQLite, which is in the process, takes tuples.
+Sending rows one by one costs more than everything else that a worker does. PostgreSQL and MariaDB get one JSON document;
+SQLite, which runs in the process, gets tuples.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 Names = tuple[str, ...]
 
 _DOCUMENT = 1024 * 1024
-"""Bytes of one document, about; a statement must fit into what MariaDB takes in one piece."""
+"""Approximate size of one document in bytes; a statement must fit into MariaDB's max_allowed_packet."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -28,7 +28,7 @@ def insert(
         connection: The connection.
         table: The table.
         rows: The rows.
-        update: The columns to set where a row is there already; None to leave such a row alone.
+        update: The columns to set in existing rows; None leaves existing rows unchanged.
 
     """
     names = tuple(rows[0])
@@ -99,8 +99,10 @@ class _Processors(_Same):
 def _raw(
     _dialect: str, table: sa.Table, names: Names, processor_of: _Processors
 ) -> Callable[[Row], dict[str, Any]]:
-    """Return what turns a row into what the driver takes."""
-    processors = [(name, found) for name in names if (found := processor_of(table.c[name])) is not None]
+    """Return the function that converts a row into the driver's types."""
+    processors = [
+        (name, processor) for name in names if (processor := processor_of(table.c[name])) is not None
+    ]
 
     def raw(row: Row) -> dict[str, Any]:
         plain = dict(row)

@@ -1,6 +1,6 @@
 """Claims: which worker has which task.
 
-A worker claims by priority, then in turn (see `line`). The row is the truth; a message that woke the worker was a hint.
+A worker claims by priority, then in turn (see `queue_order`). The row counts; the message that woke the worker was a hint.
 """
 
 from collections.abc import Collection, Sequence
@@ -84,11 +84,11 @@ def _next(tx: Tx, fit: sa.ColumnElement[bool], *, limit: int, limits: Limits) ->
     chosen: dict[str, Task] = {}
     while len(chosen) < limit:
         more = query.where(left.open(), table.c.id.not_in(chosen)) if limits else query
-        found = tx.rows(more.limit(limit - len(chosen)).with_for_update(skip_locked=True))
-        taken = [known for row in found if left.take(known := rows.task_of(row))]
+        batch = tx.rows(more.limit(limit - len(chosen)).with_for_update(skip_locked=True))
+        taken = [known for row in batch if left.take(known := rows.task_of(row))]
         chosen |= {known.id: known for known in taken}
-        # Behind those that there is no room for may stand others of another type, cloud or project.
-        if len(taken) == len(found):
+        # Behind tasks that the limits hold back may be others of another type, cloud or project.
+        if len(taken) == len(batch):
             break
     return list(chosen.values())
 
@@ -163,11 +163,11 @@ def give_back(tx: Tx, worker: str, id: str, *, why: EnamelError) -> Task | None:
 
 
 def settle(tx: Tx, worker: str, ids: Sequence[str]) -> list[Task | None]:
-    """Return tasks that a worker has finished with, without plans; one that has not ended goes back to its topic."""
+    """Return tasks that a worker has finished, without plans; one that has not ended goes back to its topic."""
     release(tx, worker, ids)
     query = sa.select(*tasks.LISTED).where(table.c.id.in_(ids))
-    found = {row["id"]: rows.task_of(row) for row in tx.rows(query)}
-    return [found.get(id) for id in ids]
+    known = {row["id"]: rows.task_of(row) for row in tx.rows(query)}
+    return [known.get(id) for id in ids]
 
 
 def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
@@ -176,21 +176,21 @@ def postpone(tx: Tx, worker: str, id: str, *, rest: timedelta) -> None:
 
 
 def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
-    """End a task that a worker has and cannot carry out; None where it no longer has it."""
-    found = tx.rows(sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update())
-    return tasks.end(tx, rows.task_of(found[0]), state=State.ABORTED, error=error) if found else None
+    """End a task that a worker has and cannot carry out. Return None if the worker no longer has it."""
+    mine = tx.rows(sa.select(table).where(table.c.id == id, *_of(worker)).with_for_update())
+    return tasks.end(tx, rows.task_of(mine[0]), state=State.ABORTED, error=error) if mine else None
 
 
 def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
-    """End the tasks whose time was over before any worker had them, and return them.
+    """End the tasks whose deadline passed before a worker claimed them, and return them.
 
-    A task that a worker had is left for the next one to roll back.
+    The next worker rolls back a task that was claimed before.
     """
     late = sa.select(table).where(
         table.c.state == State.WAITING, table.c.deadline <= tx.now, table.c.attempt == 0
     )
-    found = [rows.task_of(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
-    return [tasks.end(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in found]
+    overdue = [rows.task_of(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
+    return [tasks.end(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in overdue]
 
 
 def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:
@@ -206,7 +206,7 @@ def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:
 
 def _unclaimed(known: Task) -> TaskTimedOut:
     return TaskTimedOut(
-        f"No worker took the task before its time was over; is one running for {known.type}?",
+        f"No worker claimed the task before its deadline. Is one running for {known.type}?",
         remedy="Start more workers for this type of task, or give the task a larger `timeout`.",
     )
 

@@ -32,14 +32,13 @@ class ConcurrencyLimits:
             for row in tx.rows(running.group_by(*by)):
                 self._count(row["type"], row["cloud"], row["project_id"], row["number"])
 
-    def take(self, found: Task) -> bool:
+    def take(self, task: Task) -> bool:
         """Count a task as running, if there is room for it."""
         if any(
-            self._free(kind, name) <= 0
-            for kind, name in self._keys(found.type, found.cloud, found.project_id)
+            self._free(kind, name) <= 0 for kind, name in self._keys(task.type, task.cloud, task.project_id)
         ):
             return False
-        self._count(found.type, found.cloud, found.project_id, 1)
+        self._count(task.type, task.cloud, task.project_id, 1)
         return True
 
     def open(self) -> sa.ColumnElement[bool]:

@@ -48,10 +48,10 @@ def identify(connection: sa.Connection) -> tuple[str, Version]:
         return "PostgreSQL", version
     if dialect.name == "sqlite":
         return "SQLite", version
-    # A URL may say mysql and mean MariaDB, and the other way round.
-    told = str(connection.exec_driver_sql("SELECT VERSION()").scalar_one())
-    product = "MariaDB" if "MariaDB" in told else "MySQL"
-    numbers = re.search(r"(\d+)\.(\d+)\.(\d+)(?=-MariaDB|$|\D)", told.removeprefix("5.5.5-"))
+    # A URL may say mysql for a MariaDB server, and mariadb for MySQL.
+    answer = str(connection.exec_driver_sql("SELECT VERSION()").scalar_one())
+    product = "MariaDB" if "MariaDB" in answer else "MySQL"
+    numbers = re.search(r"(\d+)\.(\d+)\.(\d+)(?=-MariaDB|$|\D)", answer.removeprefix("5.5.5-"))
     return product, tuple(map(int, numbers.groups())) if numbers else version
 
 

@@ -1,4 +1,4 @@
-"""The databases: how Enamel connects to each, and what it makes of their errors."""
+"""The databases: how Enamel connects to each, and how it classifies their errors."""
 
 import enum
 import socket
@@ -16,12 +16,12 @@ WRITES = "enamel_writes"
 
 
 class Trouble(enum.Enum):
-    """Why a transaction failed through no fault of its own."""
+    """Why a transaction failed although its statements are right."""
 
     CONFLICT = "conflict"
-    """Two transactions got into each other's way; at once again."""
+    """It conflicted with another transaction: repeat it at once."""
     OUTAGE = "outage"
-    """The database is away, full or starting; again when it is back."""
+    """The database is unavailable, full or starting: repeat it when the database is back."""
 
 
 def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
@@ -65,7 +65,7 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
 
 
 def alone(connection: sa.Connection) -> None:
-    """Wait until no other process changes the schema, and keep others from it until the transaction ends."""
+    """Wait until no other process changes the schema, and lock it until the transaction ends."""
     name = connection.dialect.name
     if name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
@@ -82,18 +82,18 @@ _LOCK_WITHIN = 3
 
 
 def spelled(url: str) -> str:
-    """Return a database's URL as everybody reads it: the store forgives special characters in a password."""
+    """Return a database's URL with the special characters of its password escaped."""
     return _parsed(url).render_as_string(hide_password=False)
 
 
 def let_go(engine: sa.Engine) -> None:
-    """Close what is open to a server that is no use any more: its cluster's next primary is found by connecting anew."""
+    """Close the connections to a failed server; a new connection finds the next primary of its cluster."""
     if engine.dialect.name != "sqlite":
         engine.dispose()
 
 
 def trouble(error: BaseException) -> Trouble | None:
-    """Return what kind of trouble of the database an error is; None where it is the statement's own fault."""
+    """Return why the database failed; None if the statement is wrong."""
     if not isinstance(error, sa.exc.DBAPIError):
         return Trouble.OUTAGE if isinstance(error, sa.exc.TimeoutError) else None
     if error.connection_invalidated:
@@ -190,7 +190,7 @@ _SPECIAL = "In a name or password, write %40 for @, %2F for /, %3A for :, %23 fo
 
 _CONNECT_WITHIN = 5
 _SILENT_FOR = 5
-"""Seconds without a word after which a server is asked whether it is there."""
+"""Seconds of silence after which TCP probes a server."""
 _GONE_AFTER = 10
 """Seconds without an answer to anything sent, after which a server's host, or the way to it, is gone. TCP by itself tries
 for a quarter of an hour, and then goes on long after the network is back."""
@@ -224,9 +224,9 @@ def _connect_mysql(dialect: Any, _record: object, args: Any, params: dict[str, A
 
 
 def _impatient(host: str, port: int) -> socket.socket:
-    """Return a socket that notices soon when the other side is gone."""
-    found = socket.create_connection((host, port), _CONNECT_WITHIN)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    """Return a socket that soon notices a dead peer."""
+    connection = socket.create_connection((host, port), _CONNECT_WITHIN)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     options = {
         "TCP_NODELAY": 1,
         "TCP_KEEPIDLE": _SILENT_FOR,
@@ -237,8 +237,8 @@ def _impatient(host: str, port: int) -> socket.socket:
     for name, value in options.items():
         # Not every system has all of them.
         if hasattr(socket, name):
-            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return found
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return connection
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -20,7 +20,7 @@ class DirectoryLock:
         self._handle: int | None = None
 
     def __enter__(self) -> "DirectoryLock":
-        """Make the directory where it is missing, and hold it.
+        """Create the directory if it is missing, and lock it.
 
         Raises:
             ServiceError: It cannot be written to, or another process holds it.

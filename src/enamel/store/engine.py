@@ -57,7 +57,7 @@ class Store:
         """Carry out a function in a transaction that writes, and return what it returns once that is committed.
 
         Raises:
-            StoreUnavailable: The database stayed away. The function may have been carried out all the same, if it
+            StoreUnavailable: The database is unavailable. The function may have been carried out all the same, if it
                 went away in the middle of the commit.
 
         """
@@ -75,7 +75,7 @@ class Store:
     async def run_fenced(
         self, function: Callable[Concatenate[Tx, P], T], worker: str, /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Carry out a function in a transaction that first locks a worker's lease; wait as long as it takes.
+        """Carry out a function in a transaction that first locks a worker's lease; wait without a timeout.
 
         Raises:
             LeaseLost: The worker's lease is gone; nothing was written.
@@ -117,7 +117,7 @@ class Store:
         """Carry out a function that only reads, beside the writer.
 
         Raises:
-            StoreUnavailable: The database is away.
+            StoreUnavailable: The database is unavailable.
 
         """
         call = functools.partial(_call, function, args, kwargs)
@@ -128,7 +128,7 @@ class Store:
             raise StoreUnavailable() from error
 
     async def close(self) -> None:
-        """Write what still waits and let go of the database."""
+        """Write what is queued and close the database."""
         await self._writer.close()
         await asyncio.to_thread(self._readers.shutdown)
         self.engine.dispose()

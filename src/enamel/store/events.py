@@ -1,4 +1,4 @@
-"""Events in the store: the timeline of a task, numbered from 1 without gaps by whoever owns the task."""
+"""Events in the store: the timeline of a task, numbered from 1 without gaps by the owner of the task."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -54,19 +54,19 @@ def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) ->
         "created_at": tx.now,
     }
     tx.insert_new(keys, [row])
-    (found,) = tx.rows(sa.select(keys).where(*_is(key, caller)).with_for_update())
-    age = tx.now - found["created_at"]
-    answered = found["status"] is not None
+    (held,) = tx.rows(sa.select(keys).where(*_is(key, caller)).with_for_update())
+    age = tx.now - held["created_at"]
+    answered = held["status"] is not None
     if age > (KEPT_FOR if answered else HELD_FOR):
         fresh = {**row, "status": None, "headers": None, "body": None}
         tx.execute(sa.update(keys).where(*_is(key, caller)).values(fresh))
         return None
-    if found["request_id"] == holder and not answered:
+    if held["request_id"] == holder and not answered:
         return None
-    if found["fingerprint"] != row["fingerprint"]:
+    if held["fingerprint"] != row["fingerprint"]:
         raise KeyReused(f"The Idempotency-Key '{key}' was used before with another request.")
     if answered:
-        return Answer(status=found["status"], headers=found["headers"] or {}, body=found["body"])
+        return Answer(status=held["status"], headers=held["headers"] or {}, body=held["body"])
     raise KeyInFlight(f"The first request with the Idempotency-Key '{key}' is still being accepted.")
 
 
@@ -79,7 +79,7 @@ def answer(tx: Tx, key: str, *, caller: Caller, holder: str, answer: Answer) -> 
     """Keep the answer to the request for which the key was reserved.
 
     Raises:
-        KeyInFlight: There was no sign of life for too long, and somebody else has the key now.
+        KeyInFlight: The request has timed out, and a newer request owns the key.
 
     """
     kept = sa.update(keys).where(*_is(key, caller), keys.c.request_id == holder)
@@ -96,7 +96,7 @@ def release(tx: Tx, key: str, *, caller: Caller, holder: str) -> None:
 
 
 def release_all(tx: Tx) -> None:
-    """Give back every key without an answer, where no process can be at work that holds one."""
+    """Release every key without an answer; only for a process that is alone on the store."""
     tx.execute(sa.delete(keys).where(keys.c.status.is_(None)))
 
 

@@ -27,11 +27,11 @@ def list(tx: Tx, task: str) -> tuple[Item, ...]:
 
 def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Item, ...]]:
     """Return the items of several tasks, by task."""
-    found: dict[str, Any] = {task: [] for task in tasks}
+    by_task: dict[str, Any] = {task: [] for task in tasks}
     query = sa.select(items).where(items.c.task.in_(tasks)).order_by(items.c.task, *_IN_PLAN_ORDER)
     for row in tx.rows(query):
-        found[row["task"]].append(_item(row))
-    return {task: tuple(records) for task, records in found.items()}
+        by_task[row["task"]].append(_item(row))
+    return {task: tuple(records) for task, records in by_task.items()}
 
 
 def save(tx: Tx, records: Iterable[Item]) -> None:
@@ -40,7 +40,7 @@ def save(tx: Tx, records: Iterable[Item]) -> None:
 
 
 def doubt(tx: Tx, tasks: Sequence[str]) -> None:
-    """Mark the running items of tasks as uncertain: nobody is left who knows how they ended."""
+    """Mark the running items of tasks as uncertain: no worker knows how they ended."""
     running = sa.update(items).where(items.c.task.in_(tasks), items.c.state == item.State.RUNNING)
     tx.execute(running.values(uncertain=True))
 

@@ -1,7 +1,7 @@
-"""The journal: what a worker writes down of its tasks, as fast as it goes.
+"""The journal: what a worker writes about its tasks.
 
-Whatever waits is written as a few bulk statements in one transaction, which first locks the worker's lease: no lease, no
-write. Every statement can be repeated without harm, because a database may lose the acknowledgement of a commit.
+Everything that is queued is written with a few bulk statements in one transaction, which first locks the worker's lease:
+without a lease nothing is written. Every statement can be repeated, because the acknowledgement of a commit may be lost.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _ENDS = {"item.completed": "completed", "item.failed": "failed", "item.reverted"
 
 
 class Entry(Struct, frozen=True):
-    """What is written down in one go: all of it, or nothing."""
+    """What is written together: all of it, or nothing."""
 
     task: Task | None
     items: tuple[Item, ...]
@@ -37,14 +37,14 @@ class Entry(Struct, frozen=True):
 
 
 class Journal:
-    """The pen of one worker. It belongs to the loop, like the store."""
+    """The journal of one worker. It belongs to the event loop, like the store."""
 
     def __init__(self, lease: Lease, *, changed: Callable[[str], None] = lambda _task: None) -> None:
-        """Take a journal.
+        """Prepare a journal.
 
         Args:
             lease: The lease under which everything is written.
-            changed: Told the id of a task whose events were written.
+            changed: Called with the id of a task whose events were written.
 
         """
         self._lease = lease
@@ -52,7 +52,7 @@ class Journal:
         self._keys: dict[str, set[TaskKey]] = {}
 
     def alive(self) -> bool:
-        """Tell whether something may still be started under the worker's lease."""
+        """Return whether calls may still be started under the worker's lease."""
         return self._lease.alive()
 
     def save(
@@ -81,7 +81,7 @@ class Journal:
             entry = Entry(task, tuple(items), tuple(events), self._new_keys(task))
             future = self._lease.store.save(_write, entry, worker=self._lease.id)
         self._count(items, events)
-        # Whoever does not await it learns of a lost lease from the lease.
+        # A caller that does not await it learns about a lost lease from the lease.
         future.add_done_callback(partial(self._saved, events[-1].task if events else None))
         return future
 

@@ -28,11 +28,11 @@ class Lease:
         length: timedelta = timedelta(seconds=5),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare a lease; `take` makes it.
+        """Prepare a lease; `take` acquires it.
 
         Args:
             store: Where leases are.
-            name: What people know the worker by, for example host and process.
+            name: The worker's name, for example host and process id.
             length: How long it lasts without being renewed.
             clock: The worker's own clock.
 
@@ -53,7 +53,7 @@ class Lease:
         return not self.over.is_set() and self._clock() < self._until
 
     async def take(self) -> None:
-        """Become a new worker; everything begun under an earlier lease must have stopped."""
+        """Register as a new worker; everything started under an earlier lease must have stopped."""
         began = self._clock()
         worker = ids.new_id()
         await self.store.run(workers.register, worker, name=self.name, lease=self.length)
@@ -85,7 +85,7 @@ class Lease:
         return freed
 
     async def run(self, function: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Carry out a function in a transaction that holds the lease; wait as long as the database is away.
+        """Carry out a function in a transaction that holds the lease; wait while the database is unavailable.
 
         Raises:
             LeaseLost: Another worker has reaped it; nothing was written.

@@ -27,24 +27,28 @@ class Family(Struct, frozen=True, kw_only=True):
         """Tell whether one of them is at work, or is about to be."""
         # A revert that waits for its time, as a `ttl` has it, does nothing yet.
         return any(
-            one.state not in task.ENDED and (one.not_before is None or one.attempt > 0)
-            for one in self.members
+            member.state not in task.ENDED and (member.not_before is None or member.attempt > 0)
+            for member in self.members
         )
 
     @property
     def reverted(self) -> bool:
         """Tell whether all that they have made was to go again."""
-        return any(one.type == "task.revert" and one.state is task.State.COMPLETED for one in self.members)
+        return any(
+            member.type == "task.revert" and member.state is task.State.COMPLETED for member in self.members
+        )
 
     @property
     def failed_to_undo(self) -> bool:
-        """Tell whether a way back was not walked to its end."""
-        return any(one.error is not None and one.error.left for one in self.members)
+        """Tell whether a revert has left something behind."""
+        return any(member.error is not None and member.error.left for member in self.members)
 
     @property
     def made(self) -> frozenset[str]:
         """Return the ids of what they count among what they have made."""
-        things = (thing for one in self.members for made in one.result.made.values() for thing in made)
+        things = (
+            thing for member in self.members for of_kind in member.result.made.values() for thing in of_kind
+        )
         return frozenset(thing.id for thing in things)
 
 
@@ -52,15 +56,15 @@ def of(tx: Tx, ids: Collection[str]) -> dict[str, Family]:
     """Return what is known of tasks, of whichever project; those that are unknown are left out."""
     roots = _where(tx, tasks.c.id, sorted(ids))
     children: dict[str, list[Task]] = {}
-    newest = [one.id for one in roots]
+    newest = [member.id for member in roots]
     while newest:
-        found = _where(tx, tasks.c.parent, newest)
+        offspring = _where(tx, tasks.c.parent, newest)
         children |= {id: [] for id in newest}
-        for one in found:
-            if one.parent is not None:
-                children[one.parent].append(one)
-        newest = [one.id for one in found if one.id not in children]
-    return {one.id: Family(members=tuple(_line(one, children))) for one in roots}
+        for member in offspring:
+            if member.parent is not None:
+                children[member.parent].append(member)
+        newest = [member.id for member in offspring if member.id not in children]
+    return {member.id: Family(members=tuple(_line(member, children))) for member in roots}
 
 
 def _line(first: Task, children: Mapping[str, Sequence[Task]]) -> Iterator[Task]:
@@ -71,8 +75,8 @@ def _line(first: Task, children: Mapping[str, Sequence[Task]]) -> Iterator[Task]
 
 
 def _where(tx: Tx, column: sa.Column[Any], values: Sequence[str]) -> list[Task]:
-    found: list[Task] = []
+    family: list[Task] = []
     for start in range(0, len(values), AT_ONCE):
         query = sa.select(*LISTED).where(column.in_(values[start : start + AT_ONCE]))
-        found += map(rows.task_of, tx.rows(query))
-    return found
+        family += map(rows.task_of, tx.rows(query))
+    return family

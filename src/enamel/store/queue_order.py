@@ -1,8 +1,8 @@
-"""The line: in which order waiting tasks are claimed.
+"""The queue: in which order waiting tasks are claimed.
 
-Within a priority, every task has a turn: behind its own project's waiting tasks, level with the head of the line (this is
-start-time fair queueing). So a project that sends a hundred tasks waits behind itself, and nobody waits behind its crowd.
-A task that waits for its time has no turn yet. When the time has come it goes to the head: it has waited enough.
+Within a priority, every task has a turn: after the waiting tasks of its own project, level with the head of the queue (this
+is start-time fair queueing). So a project that sends a hundred tasks does not delay the tasks of others. A scheduled task
+has no turn until its time comes; then it goes to the head of the queue.
 """
 
 import sqlalchemy as sa
@@ -14,10 +14,10 @@ from enamel.store.transaction import Tx
 _AT_ONCE = 1000
 
 ORDER = (tasks.c.priority, tasks.c.turn, tasks.c.created_at)
-"""How the line is read."""
+"""The order of the queue."""
 
 IN_LINE = sa.and_(tasks.c.state == State.WAITING, tasks.c.turn >= 0)
-"""What a task that can be claimed fulfils."""
+"""The condition that a task can be claimed."""
 
 
 def turn(tx: Tx, accepted: Task) -> int | None:
@@ -33,19 +33,19 @@ def turn(tx: Tx, accepted: Task) -> int | None:
 
 
 def join(tx: Tx) -> None:
-    """Let those into the line whose time has come."""
+    """Give scheduled tasks a turn whose time has come."""
     due = sa.select(tasks.c.id, tasks.c.priority).where(
         tasks.c.state == State.WAITING, tasks.c.turn.is_(None), tasks.c.not_before <= tx.now
     )
-    # What is locked, another worker is letting in.
-    found = tx.rows(due.order_by(tasks.c.not_before).limit(_AT_ONCE).with_for_update(skip_locked=True))
-    for priority in {row["priority"] for row in found}:
-        ids = [row["id"] for row in found if row["priority"] is priority]
+    # Another worker handles the rows that it has locked.
+    waiting = tx.rows(due.order_by(tasks.c.not_before).limit(_AT_ONCE).with_for_update(skip_locked=True))
+    for priority in {row["priority"] for row in waiting}:
+        ids = [row["id"] for row in waiting if row["priority"] is priority]
         tx.execute(sa.update(tasks).where(tasks.c.id.in_(ids)).values(turn=_head(tx, priority)))
 
 
 def cancel(tx: Tx, id: str) -> None:
-    """Note that a task's end was asked for; one that waits for its time does not wait for its roll-back."""
+    """Record that a task was cancelled; a scheduled one can be claimed for its roll-back at once."""
     asked = sa.update(tasks).where(tasks.c.id == id)
     turn = sa.func.coalesce(tasks.c.turn, 0)
     tx.execute(asked.values(cancel_requested=True, not_before=None, turn=turn))

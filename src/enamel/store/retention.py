@@ -14,9 +14,9 @@ AT_ONCE = 200
 
 
 def purge(tx: Tx, *, older_than: timedelta, limit: int = AT_ONCE) -> int:
-    """Remove the oldest of the tasks that ended before a time, and return how many; again until it is none.
+    """Remove the oldest of the tasks that ended before a time, and return their number; repeat until it is 0.
 
-    A task stays as long as another one that has not ended builds on it, as a scheduled revert does.
+    A task stays while another task that has not ended refers to it, such as a scheduled revert.
     """
     child = tasks.alias()
     needed = sa.exists().where(
@@ -27,13 +27,13 @@ def purge(tx: Tx, *, older_than: timedelta, limit: int = AT_ONCE) -> int:
         .where(tasks.c.ended_at < tx.now - older_than, sa.not_(needed))
         .order_by(tasks.c.ended_at)
         .limit(limit)
-        # What is locked, another process is removing.
+        # Another process removes the rows that it has locked.
         .with_for_update(skip_locked=True, of=tasks)
     )
-    found = [rows.task_of(row) for row in tx.rows(old)]
-    if found:
-        records.remove(tx, found)
-    return len(found)
+    ended = [rows.task_of(row) for row in tx.rows(old)]
+    if ended:
+        records.remove(tx, ended)
+    return len(ended)
 
 
 def waiting(tx: Tx, *, older_than: timedelta) -> int:

@@ -26,11 +26,11 @@ OWNED = (
     tasks.c.secrets,
     tasks.c.groups,
 )
-"""What the worker that has a task writes; the rest stays as it was accepted, or is for others to write."""
+"""What the worker that has a task writes; the rest is written by others or never changes."""
 
 
 def task_of(row: sa.RowMapping) -> Task:
-    """Return the task that a row holds; without a plan where the query left it out."""
+    """Return the task of a row; without a plan if the query left it out."""
     return Task(
         id=row["id"],
         type=row["type"],
@@ -117,6 +117,6 @@ def fixed(known: Task) -> dict[str, Any]:
 
 
 def plan_version(plan: Mapping[str, Any]) -> int | None:
-    """Return the version that a stored plan names; None where it is from before plans had one."""
+    """Return the version of a stored plan; None for plans from before versions."""
     version: int | None = plan.get("version")
     return version

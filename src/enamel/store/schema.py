@@ -1,17 +1,17 @@
-"""The tables of the store. What is searched by is a column of its own; the rest is JSON.
+"""The tables of the store. What queries search for is a column; the rest is JSON.
 
     tasks ─┬─ items          one row per step of a task's plan
            ├─ events         the timeline, numbered from 1
            ├─ task_index     which tasks of a project are about which server, host name …
            ├─ task_servers   the same as the version before wrote it; dropped by the next release
            ├─ signals        messages for which steps wait
-           └─ webhooks       who is told of a task's events, and how far that is
+           └─ webhooks       who gets a task's events, and how many were sent
     workers                  one lease per living worker
     task_secrets             the tasks that hold references into the key store
-    spent_secrets            what is to be removed from the key store
+    spent_secrets            released secrets, to be removed from the key store
     idempotency              the first answers to requests that came with a key
     locks                    what only one may do at a time
-    sightings                what looks for orphans have found, and since when
+    sightings                which suspected orphans the listings have shown, and since when
 
 Change these together with a migration in `migrations/versions`; a test holds the two to each other.
 """
@@ -55,7 +55,7 @@ tasks = sa.Table(
     sa.Column("project_id", sa.String(64), nullable=False),
     sa.Column("request_id", sa.String(64), nullable=False),
     sa.Column("priority", Rank, nullable=False),
-    # The task's place in line; none while it waits for its time. See `line`.
+    # The task's place in the queue; none while it waits for its time. See `queue_order`.
     sa.Column("turn", sa.BigInteger),
     sa.Column("not_before", Moment),
     sa.Column("deadline", Moment),
@@ -93,7 +93,7 @@ items = sa.Table(
     metadata,
     sa.Column("task", ID, primary_key=True),
     sa.Column("name", NAME, primary_key=True),
-    # Where the step stands in the plan; none where the plan was edited later.
+    # The position of the step in the plan; none if the plan was edited later.
     sa.Column("position", sa.Integer),
     sa.Column("kind", sa.String(64), nullable=False),
     sa.Column("action", sa.String(64), nullable=False),
@@ -166,13 +166,13 @@ webhooks = sa.Table(
     sa.Column("events", Json(tuple[str, ...])),
     sa.Column("secrets", Json(tuple[str, ...])),
     sa.Column("state", Word(webhook.State), nullable=False),
-    # The number of the last event that was told.
+    # The number of the last event that was sent.
     sa.Column("sent", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("last_status", sa.Integer),
     sa.Column("last_error", sa.Text),
     sa.Column("next_at", Moment),
-    # Who is telling it just now.
+    # The worker that is sending to it.
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
@@ -186,8 +186,8 @@ task_secrets = sa.Table(
     **_EXACT,
 )
 
-# Secrets that no task needs any more, until they are gone from the key store. Written together with what made them
-# needless, so that none is left behind.
+# Secrets that no task needs any more, until they are removed from the key store. Written in the transaction that
+# releases them, so that none is left behind.
 spent_secrets = sa.Table(
     "spent_secrets",
     metadata,
@@ -213,11 +213,11 @@ idempotency = sa.Table(
     sa.Column("user_id", sa.String(64), primary_key=True),
     sa.Column("key", NAME, primary_key=True),
     sa.Column("fingerprint", sa.String(64), nullable=False),
-    # Whoever holds the key, so that a repeated transaction knows its own row, and nobody answers for another.
+    # The request that holds the key, so that a repeated transaction knows its own row.
     sa.Column("request_id", sa.String(64), nullable=False),
-    # Or the last sign of life while there is no answer yet.
+    # While there is no answer: when the request last renewed its hold.
     sa.Column("created_at", Moment, nullable=False),
-    # None while the first request is being accepted.
+    # None until the first request is answered.
     sa.Column("status", sa.Integer),
     sa.Column("headers", Json(dict[str, str])),
     sa.Column("body", Json(Any)),

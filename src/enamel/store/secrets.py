@@ -65,17 +65,17 @@ def let_go(tx: Tx, ended: Iterable[Task]) -> None:
 
 
 def left(tx: Tx, *, limit: int = 1000) -> tuple[str, ...]:
-    """Return references to secrets that are to be removed from the key store."""
+    """Return references to released secrets, which are to be removed from the key store."""
     return tuple(row["ref"] for row in tx.rows(sa.select(spent_secrets.c.ref).limit(limit)))
 
 
 def gone(tx: Tx, refs: Collection[str]) -> None:
-    """Note that secrets are gone from the key store."""
+    """Record that secrets were removed from the key store."""
     tx.execute(sa.delete(spent_secrets).where(spent_secrets.c.ref.in_(refs)))
 
 
 def hand_on(tx: Tx, task: str) -> None:
-    """Note that a task's secrets are another's now: of the one that restarts it."""
+    """Record that a task's secrets belong to the task that restarts it."""
     _forget(tx, [task])
 
 
@@ -106,7 +106,7 @@ def _forget(tx: Tx, ids: Collection[str]) -> None:
 def _needed(tx: Tx, task: Task) -> frozenset[str]:
     """Return the secrets that the task which this one reverts, or one that reverts it, still needs.
 
-    A task that is done needs nothing of those that failed before it: these were taken up, and stay ended.
+    A completed task needs nothing of the failed tasks that it restarted.
     """
     states: Sequence[State] = _OPEN if task.state is State.COMPLETED else (*_OPEN, *_FAILED)
     related = sa.or_(tasks.c.id == task.parent, tasks.c.parent == task.id)

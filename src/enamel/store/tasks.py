@@ -21,7 +21,7 @@ _OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
 LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
-"""What is read of tasks where there may be many of them: all but the plan."""
+"""The columns that lists of tasks read: all but the plan."""
 
 
 def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
@@ -78,8 +78,8 @@ def list(
 
     """
     query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    wanted = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
-    query = query.where(*(tasks.c[name] == value for name, value in wanted.items() if value is not None))
+    filters = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
+    query = query.where(*(tasks.c[name] == value for name, value in filters.items() if value is not None))
     if states is not None:
         query = query.where(tasks.c.state.in_(states))
     if server is not None:
@@ -93,12 +93,12 @@ def list(
 
 
 def children(tx: Tx, id: str, *, lock: bool = False) -> tuple[Task, ...]:
-    """Return the tasks that revert or restart a task, or are to, the newest first, without their plans.
+    """Return the tasks that revert or restart a task, including scheduled ones, the newest first, without their plans.
 
     Args:
         tx: The transaction.
         id: The task.
-        lock: Whether to keep others from adding to them until the end of the transaction.
+        lock: Whether to lock the task, so that no other transaction adds to them.
 
     """
     if lock:
@@ -124,25 +124,25 @@ def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> T
 
 
 def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
-    """Ask for a task's end and return it; one that no worker ever had ends at once.
+    """Cancel a task and return it; one that was never claimed ends at once.
 
-    A task that a worker has, or had, may have made things: its next step is its roll-back, and a worker takes it.
+    A task that was claimed before may have made things: a worker rolls it back.
 
     Raises:
         NotFound: There is none, or it is another project's.
         WrongState: It has ended.
 
     """
-    found = lock(tx, id, project_id=project_id)
-    if found.state in task.ENDED:
+    known = lock(tx, id, project_id=project_id)
+    if known.state in task.ENDED:
         raise WrongState(
-            f"Task {id} has ended already: it is {found.state.value}.",
-            state=found.state.value,
+            f"Task {id} has ended already: it is {known.state.value}.",
+            state=known.state.value,
             possible=[State.WAITING.value, State.RUNNING.value],
         )
-    asked = msgspec.structs.replace(found, cancel_requested=True, not_before=None)
+    asked = msgspec.structs.replace(known, cancel_requested=True, not_before=None)
     queue_order.cancel(tx, id)
-    if found.attempt == 0:
+    if known.attempt == 0:
         return end(tx, asked, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
     return asked
 
@@ -170,19 +170,19 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
         WrongState: It has not ended.
 
     """
-    found = lock(tx, id, project_id=project_id)
-    if found.state not in task.ENDED:
+    ended = lock(tx, id, project_id=project_id)
+    if ended.state not in task.ENDED:
         raise WrongState(
-            f"Task {id} is {found.state.value}: cancel it, or wait until it has ended.",
-            state=found.state.value,
+            f"Task {id} is {ended.state.value}: cancel it, or wait until it has ended.",
+            state=ended.state.value,
             possible=sorted(state.value for state in task.ENDED),
         )
-    remove(tx, [found])
-    return found
+    remove(tx, [ended])
+    return ended
 
 
 def remove(tx: Tx, ended: Sequence[Task]) -> None:
-    """Remove tasks with everything that belongs to them, and let go of their secrets."""
+    """Remove tasks with everything that belongs to them, and release their secrets."""
     secrets.let_go(tx, ended)
     ids = [known.id for known in ended]
     webhooks.let_go_of(tx, ids)
@@ -194,7 +194,7 @@ def remove(tx: Tx, ended: Sequence[Task]) -> None:
 def reserved(
     tx: Tx, *, project_id: str, cloud: str, since: datetime | None = None, but: str | None = None
 ) -> dict[str, int]:
-    """Return what a project's unfinished tasks are about to take of each quota of a cloud.
+    """Return how much of each quota of a cloud a project's unfinished tasks have reserved.
 
     Args:
         tx: The transaction.
@@ -204,7 +204,7 @@ def reserved(
         but: A task to leave out: the one that asks.
 
     """
-    # A thousand launches of a project reserve the same few things: they are counted where they are.
+    # A thousand launches of a project reserve the same few things: the database counts them.
     query = sa.select(tasks.c.reserves, sa.func.count().label("times")).where(
         tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
     )
@@ -219,7 +219,7 @@ def reserved(
 
 
 def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
-    """Return a project's unfinished tasks on a cloud that are about to take something, without their plans."""
+    """Return a project's unfinished tasks on a cloud that have reserved something, without their plans."""
     query = sa.select(*LISTED).where(
         tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
     )
@@ -227,7 +227,7 @@ def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
 
 
 def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
-    """Return those of the names that a project's unfinished tasks are about to give to servers on a cloud."""
+    """Return those of the names that a project's unfinished tasks have reserved for servers on a cloud."""
     about = task_index.lookup(task_key.Kind.HOSTNAME, names)
     query = (
         sa.select(about.c.key)
@@ -274,7 +274,7 @@ def lock(tx: Tx, id: str, *, project_id: str | None) -> Task:
 
 
 def _only(tx: Tx, query: sa.Select[Any], id: str) -> Task:
-    found = tx.rows(query)
-    if not found:
+    matches = tx.rows(query)
+    if not matches:
         raise NotFound(f"There is no task {id}.")
-    return rows.task_of(found[0])
+    return rows.task_of(matches[0])

@@ -1,4 +1,4 @@
-"""The transaction: what every function of the store is handed first."""
+"""The transaction: the first argument of every function of the store."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Tx:
     """One transaction on the store.
 
-    A function over a transaction touches SQL only. It may be carried out more than once: where the database loses the
-    acknowledgement of a commit, the whole transaction is repeated.
+    A function over a transaction touches SQL only. It may run more than once: if the acknowledgement of a commit is lost,
+    the whole transaction is repeated.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Tx:
         return self._connection.execute(statement).scalar()
 
     def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows, and leave those alone that are there already."""
+        """Insert rows; existing ones stay as they are."""
         if rows:
             bulk.insert(self._connection, table, rows)
 
     def upsert(
         self, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, update: Iterable[sa.Column[Any]]
     ) -> None:
-        """Insert rows; where a row is there already, set the named columns only."""
+        """Insert rows; in existing ones, set only the named columns."""
         if rows:
             bulk.insert(self._connection, table, rows, update=tuple(column.name for column in update))
 

@@ -1,4 +1,4 @@
-"""Webhooks in the store: who is told of a task's events, and how far that is.
+"""Webhooks in the store: who gets a task's events, and how many were sent.
 
 A webhook reads the same events as everybody else, in their order, and remembers the last one that it has told. Whoever
 tells it holds the row like a worker holds a task: when that worker dies, another goes on.
@@ -17,7 +17,7 @@ from enamel.store.transaction import Tx
 
 def insert(tx: Tx, new: Iterable[Webhook]) -> None:
     """Store the webhooks of a new task."""
-    tx.insert_new(webhooks, [{**_row(one), "next_at": tx.now} for one in new])
+    tx.insert_new(webhooks, [{**_row(webhook), "next_at": tx.now} for webhook in new])
 
 
 def list(tx: Tx, task: str) -> tuple[Webhook, ...]:
@@ -27,29 +27,29 @@ def list(tx: Tx, task: str) -> tuple[Webhook, ...]:
 
 def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Webhook, ...]]:
     """Return the webhooks of several tasks, by task; those that have none are left out."""
-    found: dict[str, Any] = {}
+    by_task: dict[str, Any] = {}
     query = sa.select(webhooks).where(webhooks.c.task.in_(tasks)).order_by(webhooks.c.id)
     for row in tx.rows(query) if tasks else ():
-        found.setdefault(row["task"], []).append(_webhook(row))
-    return {task: tuple(some) for task, some in found.items()}
+        by_task.setdefault(row["task"], []).append(_webhook(row))
+    return {task: tuple(some) for task, some in by_task.items()}
 
 
 def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
-    """Give a worker webhooks that have something to tell, or are to be tried again."""
+    """Give a worker the webhooks that have events to send, or are due for another attempt."""
     living = sa.exists().where(workers.c.id == webhooks.c.worker)
     news = sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
     due = sa.select(webhooks).where(
         webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, news, sa.not_(living)
     )
-    found = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
-    ids = [row["id"] for row in found]
+    due_now = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
+    ids = [row["id"] for row in due_now]
     if ids:
         tx.execute(sa.update(webhooks).where(webhooks.c.id.in_(ids)).values(worker=worker))
-    return tuple(map(_webhook, found))
+    return tuple(map(_webhook, due_now))
 
 
 def told(tx: Tx, worker: str, id: str, *, seq: int, status: int | None) -> bool:
-    """Note that an event was told, or passed over; tell whether the worker is to go on."""
+    """Record that an event was sent or skipped, and return whether the worker is to go on."""
     fields: dict[str, Any] = {"sent": seq, "attempts": 0, "last_error": None}
     if status is not None:
         fields["last_status"] = status
@@ -84,13 +84,13 @@ def failed(
 
 
 def rest(tx: Tx, worker: str, id: str, *, over: bool) -> None:
-    """Let go of a webhook that has nothing to tell: until there are more events, or for good."""
+    """Release a webhook that has nothing to send: until there are more events, or for good."""
     fields: dict[str, Any] = {"worker": None}
     _change(tx, worker, id, fields | ({"state": State.DELIVERED, "next_at": None} if over else {}))
 
 
 def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
-    """Have webhooks of a task tell again, and return how many they are.
+    """Send the events of a task's webhooks again, and return the number of webhooks.
 
     Args:
         tx: The transaction.
@@ -109,9 +109,9 @@ def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
 
 
 def sign_with(tx: Tx, task: str, *, url: str, secret: str) -> bool:
-    """Give a webhook a new secret beside the one it has, and tell whether there is one of the address.
+    """Give a webhook a new secret beside its current one, and return whether it exists.
 
-    What it had before that is let go.
+    An older secret is released.
     """
     query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.url == url).with_for_update()
     for row in tx.rows(query):
@@ -129,7 +129,7 @@ def let_go(tx: Tx, secrets: Iterable[str]) -> None:
 
 def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
     """Let go of the secrets of all webhooks of tasks, before these are removed."""
-    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for one in some for ref in one.secrets])
+    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.secrets])
 
 
 def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
@@ -138,19 +138,19 @@ def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
     return tx.execute(mine.values(fields)).rowcount > 0
 
 
-def _row(one: Webhook) -> dict[str, Any]:
+def _row(hook: Webhook) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "task": one.task,
-        "url": one.url,
-        "events": one.events or None,
-        "secrets": one.secrets or None,
-        "state": one.state,
-        "sent": one.sent,
-        "attempts": one.attempts,
-        "last_status": one.last_status,
-        "last_error": one.last_error,
-        "next_at": one.next_at,
+        "id": hook.id,
+        "task": hook.task,
+        "url": hook.url,
+        "events": hook.events or None,
+        "secrets": hook.secrets or None,
+        "state": hook.state,
+        "sent": hook.sent,
+        "attempts": hook.attempts,
+        "last_status": hook.last_status,
+        "last_error": hook.last_error,
+        "next_at": hook.next_at,
         "worker": None,
     }
 

@@ -1,4 +1,4 @@
-"""The writer: the one thread through which everything is written, many callers to a commit."""
+"""The writer: the one thread that writes, for many callers in one commit."""
 
 import asyncio
 import enum
@@ -21,13 +21,13 @@ from enamel.store.transaction import Tx
 log = structlog.get_logger(__name__)
 
 _AT_MOST = 1000
-"""Writes that one commit takes, so that nobody waits long behind a crowd."""
+"""Most writes in one commit, so that none waits long behind many others."""
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
 
 class Write:
-    """One function that waits for its transaction."""
+    """One function that is queued for a transaction."""
 
     __slots__ = ("dropped", "fence", "future", "urgent", "work")
 
@@ -42,11 +42,11 @@ class Write:
         self.work = work
         self.future = future
         self.urgent = urgent
-        """Whether it goes before what waits already: a lease must not run out behind what is written under it."""
+        """Whether it overtakes what is queued: a lease must not expire behind the writes under it."""
         self.fence = fence
         """The worker whose lease must hold; without it, nothing is written."""
         self.dropped = False
-        """Whether the caller has stopped waiting: it is not begun any more."""
+        """Whether the caller has stopped waiting: the write is not started any more."""
 
 
 class Save(Write):
@@ -85,16 +85,16 @@ Outcome = tuple[Any, Exception | None]
 
 
 class Sign(enum.Enum):
-    """What stands in the queue where there is nothing to write."""
+    """Entries of the queue that write nothing."""
 
     LOOK = "look"
-    """Something urgent came."""
+    """An urgent write was queued."""
     END = "end"
-    """Nothing comes any more."""
+    """No more writes follow."""
 
 
 class Writer:
-    """Commits everything that waits in one transaction; each write fails or succeeds for itself."""
+    """Commits everything that is queued in one transaction; each write fails or succeeds on its own."""
 
     def __init__(
         self, engine: sa.Engine, *, loop: asyncio.AbstractEventLoop, clock: Callable[[], datetime] | None
@@ -109,7 +109,7 @@ class Writer:
         self._thread.start()
 
     def put(self, write: Write) -> None:
-        """Queue a write; what is queued first is written first."""
+        """Queue a write; writes are carried out in the order of the queue."""
         if self._closing.is_set():
             raise StoreUnavailable("The store was closed.")
         if write.urgent:
@@ -119,7 +119,7 @@ class Writer:
             self._waiting.put(write)
 
     async def close(self) -> None:
-        """Write what still waits, then end the thread; what an outage holds up fails."""
+        """Write what is queued, then end the thread; writes that an outage delays fail."""
         self._closing.set()
         self._waiting.put(Sign.END)
         await asyncio.to_thread(self._thread.join)
@@ -136,7 +136,7 @@ class Writer:
                 self._carry_out(batch)
 
     def _carry_out(self, batch: list[Write]) -> None:
-        """Write a batch, however long the database is away."""
+        """Write a batch, however long the database is unavailable."""
         pause, away = _FIRST_PAUSE, False
         repeated = False
         while batch := [write for write in batch if not write.dropped]:
@@ -150,7 +150,9 @@ class Writer:
                 if trouble is None:
                     outcomes = [(None, error)] * len(batch)
                 elif self._closing.is_set():
-                    failure = StoreUnavailable("The database went away while the store was being closed.")
+                    failure = StoreUnavailable(
+                        "The database became unavailable while the store was being closed."
+                    )
                     outcomes = [(None, failure)] * len(batch)
                 else:
                     telemetry.STORE_TROUBLE.labels(kind=trouble.value).inc()
@@ -172,7 +174,7 @@ class Writer:
         with self._engine.connect() as connection, connection.begin():
             tx = Tx(connection, clock=self._clock, repeated=repeated)
             fences = {write.fence for write in batch if write.fence}
-            # First of all, so that every worker takes its locks in the same order: lease, then tasks.
+            # Before all else, so that every worker acquires its locks in the same order: lease, then tasks.
             held = workers.hold(tx, fences) if fences else set()
             outcomes: list[Outcome] = []
             for fence, group in _groups(batch):
@@ -186,19 +188,19 @@ class Writer:
     def _tell(self, batch: list[Write], outcomes: list[Outcome]) -> None:
         try:
             self._loop.call_soon_threadsafe(_resolve, batch, outcomes)
-        except RuntimeError:  # the loop is closed: nobody is left to be told
+        except RuntimeError:  # the loop is closed: no caller waits any more
             pass
 
 
 def _all(waiting: "queue.SimpleQueue[T]", *, limit: int) -> list[T]:
-    """Return what waits in a queue, at most so much."""
-    found: list[T] = []
-    while len(found) < limit:
+    """Return what a queue holds, up to a limit."""
+    taken: list[T] = []
+    while len(taken) < limit:
         try:
-            found.append(waiting.get_nowait())
+            taken.append(waiting.get_nowait())
         except queue.Empty:
             break
-    return found
+    return taken
 
 
 def _groups(batch: list[Write]) -> Iterator[tuple[str | None, list[Write]]]:
@@ -212,7 +214,7 @@ def _groups(batch: list[Write]) -> Iterator[tuple[str | None, list[Write]]]:
 
 
 def _write(tx: Tx, group: list[Write]) -> list[Outcome]:
-    """Write a group inside the transaction; where it fails, write its members one by one."""
+    """Write a group inside the transaction; if it fails, write its members one by one."""
     first = group[0]
     try:
         with tx.savepoint():

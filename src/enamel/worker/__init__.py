@@ -1,1 +1,1 @@
-"""The worker: takes tasks of its topics under a lease and has them carried out."""
+"""The worker: claims tasks of its topics under a lease and carries them out."""

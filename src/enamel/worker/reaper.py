@@ -1,4 +1,4 @@
-"""The reaper: takes over what dead workers had, ends what nobody took in time, and removes what is no longer needed."""
+"""The reaper: returns the tasks of dead workers, ends tasks that were not claimed in time, and removes old records."""
 
 import asyncio
 from datetime import timedelta
@@ -20,7 +20,7 @@ _ROUNDS_TO_TIDY = 120
 
 
 class Reaper:
-    """Looks after the tasks of all workers; every worker has one, and they do not get into each other's way."""
+    """Maintains the tasks of all workers. Every worker has one; they do not conflict."""
 
     def __init__(
         self, lease: Lease, *, dispatch: Dispatch, keys: Keys, retention: timedelta | None = None
@@ -29,7 +29,7 @@ class Reaper:
 
         Args:
             lease: The lease of its worker.
-            dispatch: Tells others of tasks that wait again.
+            dispatch: Notifies workers of tasks that wait again.
             keys: Where the secrets of ended tasks are removed.
             retention: How long ended tasks are kept; None for ever.
 
@@ -40,10 +40,10 @@ class Reaper:
         self._keys = keys
 
     async def serve(self) -> None:
-        """Reap for as long as the lease lasts, twice in the time of one lease.
+        """Reap while the lease lasts, twice in the length of a lease.
 
         Raises:
-            LeaseLost: The reaper's own worker was taken for dead.
+            LeaseLost: Another worker has reaped this one.
 
         """
         rounds, swept = 0, ""
@@ -56,10 +56,10 @@ class Reaper:
             await asyncio.sleep(self._lease.length.total_seconds() / 2)
 
     async def reap(self, *, everyone: bool = False) -> None:
-        """Send the tasks of dead workers back to their topics, and end those whose time was over before they began.
+        """Return the tasks of dead workers to their topics, and end those whose deadline passed before they were claimed.
 
         Args:
-            everyone: Whether every other worker is known to be dead, even where its lease lasts.
+            everyone: Whether every other worker is known to be dead, even if its lease lasts.
 
         """
         reaped = await self._lease.run(workers.reap, but=self._lease.id, everyone=everyone)
@@ -98,7 +98,7 @@ class Reaper:
                 await self._keys.delete(ref)
                 gone.append(ref)
             except (SecretMissing, OSError) as error:
-                # It stays noted: the next tidying tries again.
+                # It stays in the list: the next round tries again.
                 log.warning("secret.left", ref=ref, error=str(error))
         if gone:
             await self._lease.run(secrets.gone, gone)

@@ -1,4 +1,4 @@
-"""What a worker needs of whoever carries its tasks out."""
+"""The interface between the worker and the runner."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from enamel.model.task import Task
 
 
 class TaskRunner(Protocol):
-    """Carries tasks out and writes down what happens, up to and including their end."""
+    """Carries tasks out and journals what happens, including their end."""
 
     async def run(self, task: Task, items: Sequence[Item], /) -> None:
         """Carry a task out to its end, or until it is handed over.
@@ -20,7 +20,7 @@ class TaskRunner(Protocol):
         """
 
     def cancel(self, task: str, /) -> None:
-        """Have a task stop between its steps and undo what it has made."""
+        """Stop a task between its steps and undo what it has made."""
 
     def hand_over(self, task: str, /) -> None:
-        """Have a task stop at a point where another worker can take it up."""
+        """Stop a task at a point where another worker can continue it."""

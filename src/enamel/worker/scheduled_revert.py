@@ -1,4 +1,4 @@
-"""Late planning: a revert that was scheduled by a `ttl` is planned when its time has come, not before."""
+"""Scheduled reverts: a revert that a `ttl` has scheduled is planned when it starts, not before."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,20 +22,20 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Runner(Protocol):
-    """Whoever carries out what is planned."""
+    """Carries out what is planned."""
 
-    async def run(self, found: Task, items: Sequence[Item], /) -> None:
+    async def run(self, task: Task, items: Sequence[Item], /) -> None:
         """Carry a task out."""
 
     def cancel(self, id: str, /) -> None:
-        """Have a task stop and undo what it has made."""
+        """Stop a task and undo what it has made."""
 
     def hand_over(self, id: str, /) -> None:
-        """Have a task stop where another worker can take it up."""
+        """Stop a task where another worker can continue it."""
 
 
 class ScheduledRevertPlanner:
-    """A runner that plans what was accepted without a plan, and has another runner carry it out."""
+    """A runner that plans tasks without a plan, and passes all tasks to another runner."""
 
     def __init__(
         self, runner: Runner, *, lease: Lease, poll_interval: timedelta = timedelta(seconds=1)
@@ -44,46 +44,46 @@ class ScheduledRevertPlanner:
         self._lease = lease
         self._poll_interval = poll_interval.total_seconds()
 
-    async def run(self, found: Task, items: Sequence[Item], /) -> None:
+    async def run(self, scheduled: Task, items: Sequence[Item], /) -> None:
         """Carry a task out, planned or not.
 
         Raises:
             LeaseLost: Another worker has the task now.
         """
-        if not found.plan:
-            found, items = await self._planned(found)
-        await self._runner.run(found, items)
+        if not scheduled.plan:
+            scheduled, items = await self._planned(scheduled)
+        await self._runner.run(scheduled, items)
 
     def cancel(self, id: str, /) -> None:
-        """Have a task stop and undo what it has made."""
+        """Stop a task and undo what it has made."""
         self._runner.cancel(id)
 
     def hand_over(self, id: str, /) -> None:
-        """Have a task stop where another worker can take it up."""
+        """Stop a task where another worker can continue it."""
         self._runner.hand_over(id)
 
-    async def _planned(self, found: Task) -> tuple[Task, tuple[Item, ...]]:
-        """Plan a scheduled revert and write the plan down; where nothing is left to undo, the plan is empty."""
-        plan = await self._revert(found)
+    async def _planned(self, scheduled: Task) -> tuple[Task, tuple[Item, ...]]:
+        """Plan a scheduled revert and store the plan; if nothing is left to undo, the plan is empty."""
+        plan = await self._revert(scheduled)
         steps = tuple(
-            Item(task=found.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
+            Item(task=scheduled.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
             for node in plan.nodes
         )
-        return await self._lease.run(tasks.replan, found.id, plan=plans.data(plan), steps=steps), steps
+        return await self._lease.run(tasks.replan, scheduled.id, plan=plans.data(plan), steps=steps), steps
 
-    async def _revert(self, found: Task) -> Plan:
-        old = await self._ended(found.parent or "")
+    async def _revert(self, scheduled: Task) -> Plan:
+        old = await self._ended(scheduled.parent or "")
         if old is None:
             return Plan(on_failure="keep")
         steps = await self._lease.store.read(items_store.list, old.id)
         try:
             return revert.undo(old, steps)
         except WrongState as exc:
-            log.info("revert.needless", task=found.id, of=old.id, why=exc.detail)
+            log.info("revert.needless", task=scheduled.id, of=old.id, why=exc.detail)
             return Plan(on_failure="keep")
 
     async def _ended(self, id: str) -> Task | None:
-        """Return the task whose time is over, once it has ended; None where it was forgotten."""
+        """Cancel the task whose time to live is over, and return it when it has ended; None if it was forgotten."""
         asked = False
         while True:
             try:

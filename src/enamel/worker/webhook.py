@@ -1,4 +1,4 @@
-"""The sender: tells webhooks of the events of their tasks, in order, each until it is taken or days have passed.
+"""The sender: posts events to webhooks in order, each until the receiver accepts it or days have passed.
 
 It reads what everybody reads, the events in the store. It writes only how far each webhook is: whatever becomes of a
 delivery, the task goes its way.
@@ -38,7 +38,7 @@ PAUSES = tuple(
 )
 """How long to wait after each failed attempt; after the last of them, nothing more is tried."""
 _JITTER = 0.2
-"""The part of a pause that is left to chance, so that a receiver that comes back is not overrun."""
+"""The random part of a pause, so that a receiver that comes back is not overrun."""
 _AT_ONCE = 20
 _PAGE = 200
 _GONE = 410
@@ -50,9 +50,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How webhooks are sent."""
 
     timeout: timedelta = timedelta(seconds=15)
-    """How long a receiver may take to answer."""
+    """How long to wait for the answer of a receiver."""
     poll_interval: timedelta = timedelta(seconds=0.5)
-    """How often to look for something to tell."""
+    """How often to check for events to send."""
     pauses: tuple[timedelta, ...] = PAUSES
 
 
@@ -64,7 +64,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     status: int | None = None
     error: str | None = None
-    """None where the receiver took it."""
+    """None if the receiver accepted it."""
     final: bool = False
     """Whether no further attempt is wanted."""
     retry_after: timedelta = timedelta()
@@ -100,7 +100,7 @@ class WebhookSender:
         self._telling: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        """Tell what there is to tell for as long as the lease lasts.
+        """Send events while the lease lasts.
 
         Raises:
             LeaseLost: The sender's own worker was taken for dead.
@@ -113,8 +113,8 @@ class WebhookSender:
                     claimed = (
                         await self._lease.run(webhooks.claim, self._lease.id, limit=room) if room else ()
                     )
-                    for found in claimed:
-                        telling = asyncio.create_task(self._tell(session, found))
+                    for hook in claimed:
+                        telling = asyncio.create_task(self._tell(session, hook))
                         self._telling.add(telling)
                         telling.add_done_callback(self._told)
                     if room and len(claimed) == room:
@@ -134,39 +134,39 @@ class WebhookSender:
             # The row stays this worker's until its lease ends, so a fault of Enamel's own does not run in circles.
             log.error("webhook.broken", error=repr(error))
 
-    async def _tell(self, session: aiohttp.ClientSession, found: Webhook) -> None:
-        """Tell a webhook all that is new, and let go of it."""
+    async def _tell(self, session: aiohttp.ClientSession, hook: Webhook) -> None:
+        """Send a webhook all new events, and release it."""
         worker = self._lease.id
-        while listed := await self._lease.store.read(events.list, found.task, after=found.sent, limit=_PAGE):
+        while listed := await self._lease.store.read(events.list, hook.task, after=hook.sent, limit=_PAGE):
             for event in listed:
                 outcome = None
-                if webhook.wants(found, event.type):
+                if webhook.wants(hook, event.type):
                     self._lease.check()
-                    outcome = await self._send(session, found, event)
+                    outcome = await self._send(session, hook, event)
                     if outcome.error is not None:
-                        await self._note_failure(found, event, outcome)
+                        await self._note_failure(hook, event, outcome)
                         return
                     telemetry.WEBHOOKS.labels(outcome="delivered").inc()
                 elif event is not listed[-1] and event.type not in FINAL:
                     continue
                 status = outcome.status if outcome else None
-                if not await self._lease.run(webhooks.told, worker, found.id, seq=event.seq, status=status):
+                if not await self._lease.run(webhooks.told, worker, hook.id, seq=event.seq, status=status):
                     return
-                found = msgspec.structs.replace(found, sent=event.seq, attempts=0)
+                hook = msgspec.structs.replace(hook, sent=event.seq, attempts=0)
                 if event.type in FINAL:
-                    await self._lease.run(webhooks.rest, worker, found.id, over=True)
+                    await self._lease.run(webhooks.rest, worker, hook.id, over=True)
                     return
-        await self._lease.run(webhooks.rest, worker, found.id, over=False)
+        await self._lease.run(webhooks.rest, worker, hook.id, over=False)
 
-    async def _note_failure(self, found: Webhook, event: Event, outcome: Outcome) -> None:
-        attempts = found.attempts + 1
+    async def _note_failure(self, hook: Webhook, event: Event, outcome: Outcome) -> None:
+        attempts = hook.attempts + 1
         again = not outcome.final and attempts <= len(self._settings.pauses)
         pause = max(self._pause(attempts), outcome.retry_after) if again else None
         telemetry.WEBHOOKS.labels(outcome="retried" if again else "given up").inc()
         log.warning(
             "webhook.failed",
-            task=found.task,
-            webhook=found.id,
+            task=hook.task,
+            webhook=hook.id,
             seq=event.seq,
             attempts=attempts,
             status=outcome.status,
@@ -176,7 +176,7 @@ class WebhookSender:
         await self._lease.run(
             webhooks.failed,
             self._lease.id,
-            found.id,
+            hook.id,
             attempts=attempts,
             status=outcome.status,
             error=outcome.error or "",
@@ -187,7 +187,7 @@ class WebhookSender:
     def _pause(self, attempts: int) -> timedelta:
         return self._settings.pauses[attempts - 1] * (1 + _JITTER * self._chance())
 
-    async def _send(self, session: aiohttp.ClientSession, found: Webhook, event: Event) -> Outcome:
+    async def _send(self, session: aiohttp.ClientSession, hook: Webhook, event: Event) -> Outcome:
         """Make one attempt; what the receiver says in its body is not read."""
         body = msgspec.json.encode(events_model.travelling(event))
         # The same for every attempt, so that receivers can tell repetitions.
@@ -199,16 +199,16 @@ class WebhookSender:
             "webhook-timestamp": str(timestamp),
         }
         try:
-            secrets = [(await self._keys.get(ref)).decode() for ref in found.secrets]
+            secrets = [(await self._keys.get(ref)).decode() for ref in hook.secrets]
         except (SecretMissing, OSError) as error:
             return Outcome(error=f"The secret cannot be read: {error}")
         if secrets:
             headers["webhook-signature"] = signature.sign(body, id=id, timestamp=timestamp, secrets=secrets)
         try:
-            parts = urlsplit(found.url)
+            parts = urlsplit(hook.url)
             # aiohttp asks the resolver about names only, so addresses are checked here.
             await self._guard.addresses(parts.hostname or "", parts.port or 443)
-            async with session.post(found.url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with session.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
                 return _outcome(answer)
         except Refused as refused:
             return Outcome(error=f"{refused}.", final=True)

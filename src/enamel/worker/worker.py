@@ -1,4 +1,4 @@
-"""The worker: claims tasks while its lease lasts, and gives up at once when it does not."""
+"""The worker: claims tasks while its lease lasts, and drops them at once when it is lost."""
 
 import asyncio
 from collections.abc import Iterable
@@ -29,9 +29,9 @@ from enamel.worker.webhook import WebhookSender
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
-"""Tasks in one claim: a crowd is taken in portions, so that writing goes on between them."""
+"""Most tasks in one claim, so that other writes are not delayed."""
 _STUCK_AFTER = 5
-"""Workers that may fail on a task through a fault of Enamel's own before it is given up."""
+"""Attempts after which a task ends that fails with an internal error."""
 _UNREADABLE_KEPT = 1000
 """Tasks of later versions that a worker remembers, so that it does not claim them again."""
 _RENEWALS = 4
@@ -65,15 +65,15 @@ class Worker:
             runner: Carries the tasks out.
             dispatch: Wakes it when there are new tasks.
             keys: Where the secrets of ended tasks are removed.
-            topics: The types of tasks that it takes.
+            topics: The types of tasks that it claims.
             max_tasks: How many tasks it has at a time; one that waits costs little.
-            alone: Whether no other process can be working on this store: what is left of earlier ones is taken over
-                at once, without waiting for their leases to end.
+            alone: Whether no other process can use this store: the tasks of earlier ones are taken over at once, without
+                waiting for their leases to end.
             poll_interval: How often it looks for tasks without being woken.
             graceful_shutdown_timeout: How long it waits at its end for tasks to come to a point where they can be handed over.
             retention: How long ended tasks are kept before it removes them; None for ever.
-            limits: How many tasks may run at a time, over all workers.
-            sender: Tells webhooks what happens; None where others do.
+            limits: How many tasks may run at the same time, in all workers.
+            sender: Sends events to webhooks; None if other workers do.
             signals: Wakes the steps for which messages have arrived; None where none waits.
 
         """
@@ -94,22 +94,22 @@ class Worker:
         self._begun: set[str] = set()
         """Tasks that the runner knows."""
         self._told: set[str] = set()
-        """Tasks whose cancellation the runner knows."""
+        """Tasks whose cancellation was passed to the runner."""
         self._unreadable: dict[str, None] = {}
         """Ids of the tasks whose plans it could not read, in the order of the attempts."""
         self._stop = asyncio.Event()
 
     @property
     def idle(self) -> bool:
-        """Tell whether the worker has no task."""
+        """Return whether the worker has no task."""
         return not self._running
 
     def stop(self) -> None:
-        """Have `serve` hand over what it has and return."""
+        """Make `serve` hand over its tasks and return."""
         self._stop.set()
 
     async def serve(self) -> None:
-        """Work until `stop`. A worker that loses its lease drops everything and goes on as a new one."""
+        """Work until `stop`. A worker that loses its lease drops its tasks and goes on as a new worker."""
         while not self._stop.is_set():
             try:
                 await self._lease.take()
@@ -119,7 +119,7 @@ class Worker:
             log.info("worker.started", worker=self._lease.id, name=self._lease.name)
             try:
                 await self._reaper.reap(everyone=self._alone)
-                # Should another process be there after all, the two must not go on taking each other for dead.
+                # If there is another process after all, the two must not go on taking each other's tasks.
                 self._alone = False
                 await self._work()
             except LeaseLost:
@@ -132,7 +132,7 @@ class Worker:
                 await _drop(self._running.values())
 
     async def _work(self) -> None:
-        """Renew, claim and reap until the lease is lost or the worker is told to stop.
+        """Renew, claim and reap until the lease is lost or the worker is stopped.
 
         Raises:
             LeaseLost: Others have the tasks now.
@@ -155,7 +155,7 @@ class Worker:
                     duty.result()
                 self._lease.check()
                 await _drop(taking)
-            # It no longer listens: hints of what it gives back are for others.
+            # It no longer listens: others get the hints about what it gives back.
             await self._drain(over)
         finally:
             await _drop(duties)
@@ -176,18 +176,18 @@ class Worker:
             if rung:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
-            wanted = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
+            limit = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
             reader = claims.Reader(plan_version=versions.VERSION, unreadable=frozenset(self._unreadable))
             claim = partial(
-                claims.claim, topics=self._topics, limit=wanted, limits=self._limits, reader=reader
+                claims.claim, topics=self._topics, limit=limit, limits=self._limits, reader=reader
             )
-            claimed = await self._lease.run(claim, self._lease.id) if wanted else ()
-            for found, items in claimed:
-                self._begin(found, items, bell)
-            rung = (not wanted or len(claimed) < wanted) and await bell.wait(timeout=self._poll_interval)
+            claimed = await self._lease.run(claim, self._lease.id) if limit else ()
+            for task, items in claimed:
+                self._begin(task, items, bell)
+            rung = (not limit or len(claimed) < limit) and await bell.wait(timeout=self._poll_interval)
 
     async def _give_back_strays(self) -> None:
-        """Send tasks back that are this worker's in the store only.
+        """Give back tasks that the store says this worker has, and it does not know.
 
         The answer to a claim may get lost with the connection, after its commit.
         """
@@ -197,48 +197,48 @@ class Worker:
             log.warning("worker.strays", worker=self._lease.id, tasks=len(strays))
             await self._lease.run(claims.release, self._lease.id, strays)
 
-    def _begin(self, found: Task, items: tuple[Item, ...], bell: Bell) -> None:
+    def _begin(self, task: Task, items: tuple[Item, ...], bell: Bell) -> None:
         telemetry.CLAIMED.inc()
-        if found.started_at is not None:
-            telemetry.CLAIM_WAIT.observe(max(0.0, (found.started_at - found.created_at).total_seconds()))
-        run = asyncio.create_task(self._carry_out(found, items), name=f"task {found.id}")
-        self._running[found.id] = run
+        if task.started_at is not None:
+            telemetry.CLAIM_WAIT.observe(max(0.0, (task.started_at - task.created_at).total_seconds()))
+        run = asyncio.create_task(self._carry_out(task, items), name=f"task {task.id}")
+        self._running[task.id] = run
         telemetry.TASKS_HELD.set(len(self._running))
 
         def ended(run: asyncio.Task[None]) -> None:
             if not run.cancelled() and (error := run.exception()):
-                log.error("task.dropped", task=found.id, error=repr(error))
-            self._begun.discard(found.id)
-            self._told.discard(found.id)
-            del self._running[found.id]
+                log.error("task.dropped", task=task.id, error=repr(error))
+            self._begun.discard(task.id)
+            self._told.discard(task.id)
+            del self._running[task.id]
             telemetry.TASKS_HELD.set(len(self._running))
             bell.ring()
 
-        # A task that is dropped before its first step never runs a line of its own.
+        # A task that is dropped before its first step never runs `_carry_out`.
         run.add_done_callback(ended)
-        if found.cancel_requested:
-            asyncio.get_running_loop().call_soon(self._cancel, [found.id])
+        if task.cancel_requested:
+            asyncio.get_running_loop().call_soon(self._cancel, [task.id])
 
     def _cancel(self, asked: Iterable[str]) -> None:
-        """Tell the runner of cancellations, each once, and only of tasks that it knows already."""
+        """Pass cancellations to the runner, each once, and only of tasks that it has."""
         for id in self._begun.intersection(asked) - self._told:
             self._told.add(id)
             self._runner.cancel(id)
 
-    async def _carry_out(self, found: Task, items: tuple[Item, ...]) -> None:
-        self._begun.add(found.id)
+    async def _carry_out(self, task: Task, items: tuple[Item, ...]) -> None:
+        self._begun.add(task.id)
         try:
             try:
-                await self._runner.run(found, items)
+                await self._runner.run(task, items)
             except LeaseLost:
                 raise
             except PlanUnreadable as error:
-                left = await self._give_back(found, error)
+                left = await self._give_back(task, error)
             except Exception:
-                log.exception("task.stuck", task=found.id, attempt=found.attempt)
-                left = await self._give_up(found)
+                log.exception("task.stuck", task=task.id, attempt=task.attempt)
+                left = await self._give_up(task)
             else:
-                left = await self._lease.settle(found.id)
+                left = await self._lease.settle(task.id)
             if left is not None and left.state in tasks_model.ENDED:
                 await self._reaper.bury(left)
         except LeaseLost:
@@ -255,21 +255,21 @@ class Worker:
             await self._dispatch.publish(task.type, task=task.id, stage=Stage.RETURNED)
         return ended
 
-    async def _give_up(self, found: Task) -> Task | None:
-        """Let a task that broke the runner rest a while, or end it after too many times."""
-        if found.attempt < _STUCK_AFTER:
+    async def _give_up(self, task: Task) -> Task | None:
+        """Postpone a task that failed with an internal error, or end it after too many attempts."""
+        if task.attempt < _STUCK_AFTER:
             await self._lease.run(
-                claims.postpone, self._lease.id, found.id, rest=timedelta(seconds=5 * found.attempt)
+                claims.postpone, self._lease.id, task.id, rest=timedelta(seconds=5 * task.attempt)
             )
             return None
         error = TaskError(
-            f"Enamel failed on this task {found.attempt} times through a fault of its own.",
-            remedy="Report the fault with the worker's log; the task's items tell what it made.",
+            f"Internal error: {task.attempt} attempts to carry out this task failed.",
+            remedy="Report it with the worker's log. The task's items show what it made.",
         )
-        return await self._lease.run(claims.fail, self._lease.id, found.id, error=error)
+        return await self._lease.run(claims.fail, self._lease.id, task.id, error=error)
 
     async def _drain(self, over: asyncio.Task[Any]) -> None:
-        """Have the tasks stop where others can take them up, then give the lease back."""
+        """Stop the tasks where other workers can continue them, then give the lease back."""
         for id in tuple(self._begun):
             self._runner.hand_over(id)
         log.info("worker.draining", worker=self._lease.id, tasks=len(self._running))
@@ -286,8 +286,8 @@ class Worker:
 
 
 async def _drop(work: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel what is going on and wait until all of it has stopped."""
+    """Cancel running work and wait until all of it has stopped."""
     ending = list(work)
-    for one in ending:
-        one.cancel()
+    for task in ending:
+        task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)

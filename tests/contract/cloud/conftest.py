@@ -1,7 +1,7 @@
 """One suite for two clouds: the sandbox always, and a real OpenStack when the environment names one.
 
-`ENAMEL_TEST_CLOUD=lab` selects the entry `lab` of clouds.yaml, with `lab-other` and `lab-admin` beside it. What tests say
-of today's clouds is passed over on an older one, such as `old`, or the sandbox of `ENAMEL_TEST_ERA=2022`.
+`ENAMEL_TEST_CLOUD=lab` selects the entry `lab` of clouds.yaml, with `lab-other` and `lab-admin` beside it. Tests of
+newer features are skipped on an older cloud, such as `old`, or the sandbox with `ENAMEL_TEST_ERA=2022`.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 class Account:
-    """A user of the cloud under test, speaking raw HTTP."""
+    """A user of the cloud under test, with raw HTTP requests."""
 
     def __init__(self, region: Any, prefix: Callable[[], str]) -> None:
         self._session: keystone_session.Session = region.get_session()
@@ -97,21 +97,21 @@ class Account:
             decoded = None
         return Answer(response.status_code, response.headers, decoded, response.text)
 
-    def _understood(self, service: str, wanted: str) -> str:
+    def _understood(self, service: str, requested: str) -> str:
         """Return a microversion, or the newest one of a cloud that is older than the tests."""
         if service not in self._newest:
             kind = "block-storage" if service == "volume" else service
             data = self._session.get_endpoint_data(service_type=kind, interface="public")
-            found = data.max_microversion if data is not None else None
-            self._newest[service] = tuple(found or TODAY[service])
-        number = tuple(int(part) for part in wanted.split(".")) if wanted[0].isdigit() else ()
-        # What today's clouds do not know either is asked for as it is.
+            newest = data.max_microversion if data is not None else None
+            self._newest[service] = tuple(newest or TODAY[service])
+        number = tuple(int(part) for part in requested.split(".")) if requested[0].isdigit() else ()
+        # A microversion that no cloud has is requested as it is.
         if number <= self._newest[service] or number > TODAY[service]:
-            return wanted
+            return requested
         return ".".join(map(str, self._newest[service]))
 
     def url(self, service: str) -> str:
-        """Return where the catalogue says a service is; types: identity, compute, network, image, volume, key-manager."""
+        """Return a service's URL in the catalogue; types: identity, compute, network, image, volume, key-manager."""
         kind = "block-storage" if service == "volume" else service
         url = self._session.get_endpoint(service_type=kind, interface="public")
         assert url, f"no {service} in the catalogue"
@@ -146,12 +146,12 @@ class Account:
                 undo()
         self._undo.clear()
 
-    def until(self, look: Callable[[], Any], *, seconds: float = 60.0) -> Any:
-        """Call `look` until it returns something true, and return that."""
+    def until(self, condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
+        """Call the condition until it returns something true, and return that."""
         for _ in range(max(int(seconds / 0.1), 1)):
-            found = look()
-            if found:
-                return found
+            value = condition()
+            if value:
+                return value
             time.sleep(0.1)
         pytest.fail(f"did not come true within {seconds} s")
 
@@ -162,7 +162,7 @@ class Account:
 def region(config: OpenStackConfig, entry: str) -> Any:
     """Return what clouds.yaml says of an account."""
     with warnings.catch_warnings():
-        # The SDK warns of its own InfluxDB support, which nobody asked for.
+        # The SDK warns of its own InfluxDB support, which these tests do not use.
         warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
         return config.get_one(entry)
 
@@ -207,9 +207,9 @@ def each_cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def lasting(each_cloud: Cloud) -> Iterator[Cloud]:
     """The cloud under test, for fixtures of a whole module."""
-    found = each_cloud.apart()
-    yield found
-    found.clean_up()
+    account = each_cloud.apart()
+    yield account
+    account.clean_up()
 
 
 @pytest.fixture

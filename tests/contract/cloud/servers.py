@@ -1,4 +1,4 @@
-"""What the tests of servers share: wishes, waiting, deleting."""
+"""What the tests of servers share: request bodies, waiting, deleting."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def get(cloud: Any, server_id: str, *, microversion: str = NEWEST) -> dict[str, 
 
 
 def settle(cloud: Any, server_id: str) -> dict[str, Any]:
-    """Wait until nothing happens to a server, and return it."""
+    """Wait until a server has no task_state, and return it."""
 
     def settled() -> dict[str, Any] | None:
         server = get(cloud, server_id)

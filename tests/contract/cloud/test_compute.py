@@ -1,4 +1,4 @@
-"""Nova's manners: versions, errors, flavors, zones, limits, keypairs, groups."""
+"""Nova beside servers: versions, errors, flavors, zones, limits, keypairs, groups."""
 
 import pytest
 
@@ -90,8 +90,8 @@ def test_flavors(cloud):
 def test_a_private_flavor_has_access_marks_and_a_description(cloud):
     admin, project = cloud.admin, cloud.project_id
     wish = {"name": cloud.name(), "ram": 64, "vcpus": 1, "disk": 0, "os-flavor-access:is_public": False}
-    made = admin.call("POST", "compute", "/flavors", {"flavor": wish}).body["flavor"]
-    path = f"/flavors/{made['id']}"
+    flavor = admin.call("POST", "compute", "/flavors", {"flavor": wish}).body["flavor"]
+    path = f"/flavors/{flavor['id']}"
     admin.later("DELETE", "compute", path)
     listed = admin.call("GET", "compute", f"{path}/os-flavor-access")
     assert (listed.status, listed.body) == (200, {"flavor_access": []})
@@ -100,7 +100,7 @@ def test_a_private_flavor_has_access_marks_and_a_description(cloud):
     assert cloud.call("GET", "compute", path).status == 404
     assert cloud.call("POST", "compute", f"{path}/action", let_in).status == 403
     assert admin.call("POST", "compute", f"{path}/action", let_in).body == {
-        "flavor_access": [{"flavor_id": made["id"], "tenant_id": project}]
+        "flavor_access": [{"flavor_id": flavor["id"], "tenant_id": project}]
     }
     assert cloud.call("GET", "compute", path).status == 200
     assert admin.call("POST", "compute", f"{path}/action", let_in).status == 409
@@ -124,18 +124,18 @@ def test_a_private_flavor_has_access_marks_and_a_description(cloud):
     assert (
         admin.call("POST", "compute", f"/flavors/{public}/action", let_in, microversion="2.7").status == 409
     )
-    again = {"flavor": {**wish, "id": made["id"], "ram": 128}}
+    again = {"flavor": {**wish, "id": flavor["id"], "ram": 128}}
     assert admin.call("POST", "compute", "/flavors", again).status == 409
     assert admin.call("DELETE", "compute", path).status == 202
-    assert admin.call("POST", "compute", "/flavors", again).body["flavor"]["id"] == made["id"]
+    assert admin.call("POST", "compute", "/flavors", again).body["flavor"]["id"] == flavor["id"]
 
 
 def test_flavors_are_made_by_admins_only(cloud):
     wish = {"flavor": {"name": cloud.name(), "ram": 64, "vcpus": 1, "disk": 0}}
     assert cloud.call("POST", "compute", "/flavors", wish).status == 403
-    made = cloud.admin.call("POST", "compute", "/flavors", wish)
-    assert made.status == 200
-    path = f"/flavors/{made.body['flavor']['id']}"
+    answer = cloud.admin.call("POST", "compute", "/flavors", wish)
+    assert answer.status == 200
+    path = f"/flavors/{answer.body['flavor']['id']}"
     cloud.admin.later("DELETE", "compute", path)
     assert cloud.admin.call("POST", "compute", "/flavors", wish).status == 409
     specs = {"extra_specs": {"hw:cpu_policy": "shared"}}
@@ -217,8 +217,8 @@ def test_keypairs(cloud, microversion, made, gone):
     assert set(answer.body["keypair"]) == expected
     again = cloud.call("POST", "compute", "/os-keypairs", wish, microversion=microversion)
     assert (again.status, servers.message(again)) == (409, f"Key pair '{name}' already exists.")
-    shown = cloud.call("GET", "compute", f"/os-keypairs/{name}", microversion=microversion).body["keypair"]
-    assert set(shown) == expected | {"id", "created_at", "deleted", "deleted_at", "updated_at"}
+    keypair = cloud.call("GET", "compute", f"/os-keypairs/{name}", microversion=microversion).body["keypair"]
+    assert set(keypair) == expected | {"id", "created_at", "deleted", "deleted_at", "updated_at"}
     listed = cloud.call("GET", "compute", "/os-keypairs", microversion=microversion).body["keypairs"]
     (mine,) = [item["keypair"] for item in listed if item["keypair"]["name"] == name]
     assert set(mine) == expected - {"user_id"}
@@ -236,9 +236,9 @@ def test_a_key_that_is_none(cloud):
 
 def test_a_key_made_by_the_cloud_until_it_no_longer_does(cloud):
     name = cloud.name()
-    made = cloud.call("POST", "compute", "/os-keypairs", {"keypair": {"name": name}})
+    answer = cloud.call("POST", "compute", "/os-keypairs", {"keypair": {"name": name}})
     cloud.later("DELETE", "compute", f"/os-keypairs/{name}")
-    assert "PRIVATE KEY" in made.body["keypair"]["private_key"]
+    assert "PRIVATE KEY" in answer.body["keypair"]["private_key"]
     refused = cloud.call(
         "POST", "compute", "/os-keypairs", {"keypair": {"name": cloud.name()}}, microversion="2.92"
     )
@@ -261,9 +261,9 @@ def test_server_groups(cloud, microversion):
     new = microversion == "2.64"
     policy = {"policy": "anti-affinity"} if new else {"policies": ["anti-affinity"]}
     wish = {"server_group": {"name": cloud.name(), **policy}}
-    made = cloud.call("POST", "compute", "/os-server-groups", wish, microversion=microversion)
-    assert made.status == 200
-    group = made.body["server_group"]
+    answer = cloud.call("POST", "compute", "/os-server-groups", wish, microversion=microversion)
+    assert answer.status == 200
+    group = answer.body["server_group"]
     path = f"/os-server-groups/{group['id']}"
     cloud.later("DELETE", "compute", path)
     expected = {"id", "name", "members"}

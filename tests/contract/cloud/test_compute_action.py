@@ -1,4 +1,4 @@
-"""What can be done to a server, and when it cannot."""
+"""Actions on servers, and the states in which they are refused."""
 
 import pytest
 
@@ -20,8 +20,8 @@ ROUNDS = [
 
 @pytest.fixture(scope="module")
 def server(lasting):
-    made = servers.make(lasting)
-    return made["id"]
+    server_id = servers.make(lasting)
+    return server_id["id"]
 
 
 @pytest.mark.parametrize(("name", "value", "status", "power"), ROUNDS)
@@ -74,7 +74,9 @@ def test_resize_and_revert_then_confirm(cloud, server):
         resized = servers.settle(cloud, server)
         assert (resized["status"], resized["flavor"]["original_name"]) == ("VERIFY_RESIZE", "m1.small")
         assert servers.act(cloud, server, end).status == status
-        after = cloud.until(lambda: (found := servers.settle(cloud, server))["status"] == "ACTIVE" and found)
+        after = cloud.until(
+            lambda: (settled := servers.settle(cloud, server))["status"] == "ACTIVE" and settled
+        )
         assert after["flavor"]["original_name"] == name
     same = servers.act(cloud, server, "resize", {"flavorRef": small})
     assert (same.status, servers.message(same)) == (400, "When resizing, instances must change flavor!")
@@ -102,9 +104,9 @@ def test_an_image_of_a_server(cloud, server, microversion):
     cloud.later("DELETE", "image", f"/images/{image}")
     path = f"/images/{image}"
     cloud.until(lambda: cloud.call("GET", "image", path).body["status"] == "active")
-    found = cloud.call("GET", "image", path).body
-    assert (found["name"], found["image_type"], found["a"]) == (name, "snapshot", "b")
-    assert found["instance_uuid"] == server
+    body = cloud.call("GET", "image", path).body
+    assert (body["name"], body["image_type"], body["a"]) == (name, "snapshot", "b")
+    assert body["instance_uuid"] == server
     servers.settle(cloud, server)
 
 
@@ -165,9 +167,9 @@ def test_the_action_log(cloud, server):
         "action", "instance_uuid", "request_id", "user_id", "project_id", "start_time", "message", "updated_at",
     }  # fmt: skip
     path = f"/servers/{server}/os-instance-actions/{lines[-1]['request_id']}"
-    one = cloud.call("GET", "compute", path, microversion="2.62").body["instanceAction"]
-    assert {event["result"] for event in one["events"]} == {"Success"}
-    assert {"event", "start_time", "finish_time", "result", "hostId"} <= set(one["events"][0])
+    action = cloud.call("GET", "compute", path, microversion="2.62").body["instanceAction"]
+    assert {event["result"] for event in action["events"]} == {"Success"}
+    assert {"event", "start_time", "finish_time", "result", "hostId"} <= set(action["events"][0])
     wrong = cloud.call("GET", "compute", f"/servers/{server}/os-instance-actions/req-nowhere")
     assert wrong.status == 404
 

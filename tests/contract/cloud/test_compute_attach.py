@@ -1,4 +1,4 @@
-"""What hangs on a server: volumes, interfaces, security groups, public addresses."""
+"""What is attached to a server: volumes, interfaces, security groups, public addresses."""
 
 import pytest
 
@@ -10,23 +10,23 @@ UNKNOWN = "b2b1f7f0-0000-4000-8000-000000000000"
 @pytest.fixture(scope="module")
 def server(lasting):
     network = servers.pick(lasting, "network", "/networks", "private")
-    made = servers.make(lasting, networks=[{"uuid": network}])
-    return made["id"]
+    server_id = servers.make(lasting, networks=[{"uuid": network}])
+    return server_id["id"]
 
 
 def volume(cloud, status="available", **more):
     wish = {"volume": {"size": 1, "name": cloud.name(), **more}}
-    made = cloud.call("POST", "volume", "/volumes", wish)
-    assert made.status == 202, made.text
-    volume_id = made.body["volume"]["id"]
+    answer = cloud.call("POST", "volume", "/volumes", wish)
+    assert answer.status == 202, answer.text
+    volume_id = answer.body["volume"]["id"]
     cloud.later("DELETE", "volume", f"/volumes/{volume_id}")
     return becomes(cloud, volume_id, status)
 
 
 def becomes(cloud, volume_id, status):
     def look():
-        found = cloud.call("GET", "volume", f"/volumes/{volume_id}").body["volume"]
-        return found if found["status"] == status else None
+        volume = cloud.call("GET", "volume", f"/volumes/{volume_id}").body["volume"]
+        return volume if volume["status"] == status else None
 
     return cloud.until(look)["id"]
 
@@ -35,14 +35,14 @@ def test_attach_and_detach_a_volume(cloud, server):
     volume_id = volume(cloud)
     path = f"/servers/{server}/os-volume_attachments"
     wish = {"volumeAttachment": {"volumeId": volume_id}}
-    made = cloud.call("POST", "compute", path, wish, microversion="2.89")
-    assert made.status == 200, made.text
-    shown = made.body["volumeAttachment"]
-    assert shown["volumeId"] == volume_id
-    assert shown["device"].startswith("/dev/")
+    answer = cloud.call("POST", "compute", path, wish, microversion="2.89")
+    assert answer.status == 200, answer.text
+    attachment = answer.body["volumeAttachment"]
+    assert attachment["volumeId"] == volume_id
+    assert attachment["device"].startswith("/dev/")
     becomes(cloud, volume_id, "in-use")
-    one = cloud.call("GET", "compute", f"{path}/{volume_id}", microversion="2.89").body["volumeAttachment"]
-    assert set(one) == {
+    single = cloud.call("GET", "compute", f"{path}/{volume_id}", microversion="2.89").body["volumeAttachment"]
+    assert set(single) == {
         "volumeId", "serverId", "device", "tag", "delete_on_termination", "attachment_id", "bdm_uuid",
     }  # fmt: skip
     old = cloud.call("GET", "compute", f"{path}/{volume_id}").body["volumeAttachment"]
@@ -50,7 +50,7 @@ def test_attach_and_detach_a_volume(cloud, server):
     attached = servers.get(cloud, server)["os-extended-volumes:volumes_attached"]
     assert attached == [{"id": volume_id, "delete_on_termination": False}]
     (line,) = cloud.call("GET", "volume", f"/volumes/{volume_id}").body["volume"]["attachments"]
-    assert (line["server_id"], line["device"]) == (server, one["device"])
+    assert (line["server_id"], line["device"]) == (server, single["device"])
     again = cloud.call("POST", "compute", path, wish)
     assert (again.status, servers.kind(again)) == (400, "badRequest")
     assert cloud.call("DELETE", "volume", f"/volumes/{volume_id}").status == 400
@@ -80,8 +80,8 @@ def test_boot_from_an_image_into_a_volume_that_goes_along(cloud):
     assert (server["status"], server["image"]) == ("ACTIVE", "")
     ((attached),) = server["os-extended-volumes:volumes_attached"]
     assert attached["delete_on_termination"] is True
-    found = cloud.call("GET", "volume", f"/volumes/{attached['id']}").body["volume"]
-    assert (found["status"], found["bootable"], found["size"]) == ("in-use", "true", 1)
+    volume = cloud.call("GET", "volume", f"/volumes/{attached['id']}").body["volume"]
+    assert (volume["status"], volume["bootable"], volume["size"]) == ("in-use", "true", 1)
     servers.act(cloud, server["id"], "forceDelete")
     cloud.until(lambda: cloud.call("GET", "volume", f"/volumes/{attached['id']}").status == 404)
 
@@ -139,12 +139,12 @@ def test_disks_that_cannot_be(cloud, disk, said):
 def test_another_interface(cloud, server):
     network = servers.pick(cloud, "network", "/networks", "private")
     path = f"/servers/{server}/os-interface"
-    made = cloud.call("POST", "compute", path, {"interfaceAttachment": {"net_id": network}})
-    assert made.status == 200, made.text
-    line = made.body["interfaceAttachment"]
+    answer = cloud.call("POST", "compute", path, {"interfaceAttachment": {"net_id": network}})
+    assert answer.status == 200, answer.text
+    line = answer.body["interfaceAttachment"]
     assert set(line) == {"net_id", "port_id", "mac_addr", "port_state", "fixed_ips"}
-    shown = cloud.call("GET", "compute", f"{path}/{line['port_id']}").body["interfaceAttachment"]
-    assert shown["fixed_ips"] == line["fixed_ips"]
+    interface = cloud.call("GET", "compute", f"{path}/{line['port_id']}").body["interfaceAttachment"]
+    assert interface["fixed_ips"] == line["fixed_ips"]
     assert len(servers.get(cloud, server)["addresses"]["private"]) == 2
     assert cloud.call("DELETE", "compute", f"{path}/{line['port_id']}").status == 202
     cloud.until(lambda: len(servers.get(cloud, server)["addresses"]["private"]) == 1)
@@ -153,10 +153,10 @@ def test_another_interface(cloud, server):
 
 
 def test_addresses(cloud, server):
-    found = cloud.call("GET", "compute", f"/servers/{server}/ips").body["addresses"]
-    ((line,),) = found.values()
+    addresses = cloud.call("GET", "compute", f"/servers/{server}/ips").body["addresses"]
+    ((line,),) = addresses.values()
     assert set(line) == {"version", "addr"}
-    assert cloud.call("GET", "compute", f"/servers/{server}/ips/private").body == found
+    assert cloud.call("GET", "compute", f"/servers/{server}/ips/private").body == addresses
     assert cloud.call("GET", "compute", f"/servers/{server}/ips/nowhere").status == 404
 
 
@@ -164,16 +164,16 @@ def test_a_public_address_appears_on_the_server(cloud, server):
     public = servers.pick(cloud, "network", "/networks", "public")
     (port,) = cloud.call("GET", "network", f"/ports?device_id={server}").body["ports"]
     wish = {"floatingip": {"floating_network_id": public, "port_id": port["id"]}}
-    made = cloud.call("POST", "network", "/floatingips", wish)
-    assert made.status == 201, made.text
-    path = f"/floatingips/{made.body['floatingip']['id']}"
+    answer = cloud.call("POST", "network", "/floatingips", wish)
+    assert answer.status == 201, answer.text
+    path = f"/floatingips/{answer.body['floatingip']['id']}"
     cloud.later("DELETE", "network", path)
 
     def kinds():
         lines = servers.get(cloud, server)["addresses"]["private"]
         return {line["OS-EXT-IPS:type"]: line["addr"] for line in lines}
 
-    cloud.until(lambda: kinds().get("floating") == made.body["floatingip"]["floating_ip_address"])
+    cloud.until(lambda: kinds().get("floating") == answer.body["floatingip"]["floating_ip_address"])
     assert cloud.call("DELETE", "network", path).status == 204
     cloud.until(lambda: "floating" not in kinds())
 
@@ -184,8 +184,8 @@ def test_security_groups_come_and_go(cloud, server):
     cloud.later("DELETE", "network", f"/security-groups/{group['security_group']['id']}")
 
     def held():
-        found = cloud.call("GET", "compute", f"/servers/{server}/os-security-groups").body["security_groups"]
-        return {line["name"] for line in found}
+        groups = cloud.call("GET", "compute", f"/servers/{server}/os-security-groups").body["security_groups"]
+        return {line["name"] for line in groups}
 
     assert servers.act(cloud, server, "addSecurityGroup", {"name": name}).status == 202
     assert held() == {"default", name}

@@ -1,4 +1,4 @@
-"""Booting servers: what is accepted, what becomes of it, what is refused and how."""
+"""Booting servers: what is accepted, what is refused, and with which answers."""
 
 import base64
 
@@ -142,8 +142,8 @@ def test_several_at_once(cloud):
 
 def test_on_a_network_by_a_port(cloud):
     network = servers.pick(cloud, "network", "/networks", "private")
-    made = cloud.call("POST", "network", "/ports", {"port": {"network_id": network, "name": cloud.name()}})
-    port = made.body["port"]
+    answer = cloud.call("POST", "network", "/ports", {"port": {"network_id": network, "name": cloud.name()}})
+    port = answer.body["port"]
     cloud.later("DELETE", "network", f"/ports/{port['id']}")
     server = servers.make(cloud, networks=[{"port": port["id"]}])
     (line,) = server["addresses"]["private"]
@@ -261,8 +261,8 @@ def test_a_full_quota(cloud, tight):
         f"Quota exceeded for cores, instances: Requested 3, 3, but already used {cores}, {instances}"
         f" of {cores + 1}, {instances + 2} cores, instances"
     )
-    one = refused(account, flavorRef=servers.pick(account, "compute", "/flavors", "m1.medium"))
-    assert servers.message(one) == (
+    refusal = refused(account, flavorRef=servers.pick(account, "compute", "/flavors", "m1.medium"))
+    assert servers.message(refusal) == (
         f"Quota exceeded for cores: Requested 2, but already used {cores} of {cores + 1} cores"
     )
 
@@ -273,11 +273,11 @@ def test_fewer_than_wished_when_the_quota_allows_fewer(cloud, tight):
     answer = account.call("POST", "compute", "/servers", wish, microversion=servers.NEWEST)
     assert answer.status == 202
     path = f"/servers?reservation_id={answer.body['reservation_id']}"
-    made = account.call("GET", "compute", path).body["servers"]
-    for server in made:
+    booted = account.call("GET", "compute", path).body["servers"]
+    for server in booted:
         servers.remove(account, server["id"])
-    assert len(made) == 1
-    servers.settle(account, made[0]["id"])
+    assert len(booted) == 1
+    servers.settle(account, booted[0]["id"])
 
 
 def test_servers_of_others_do_not_exist(cloud):
@@ -318,15 +318,15 @@ def test_a_server_without_a_host_takes_its_volumes_along(cloud):
     hints = {"group": group["id"]}
     for _ in range(2):
         body = servers.wish(cloud, availability_zone="az1") | {"os:scheduler_hints": hints}
-        made = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST).body["server"]
-        servers.remove(cloud, made["id"])
-        assert servers.settle(cloud, made["id"])["status"] == "ACTIVE"
+        booted = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST).body["server"]
+        servers.remove(cloud, booted["id"])
+        assert servers.settle(cloud, booted["id"])["status"] == "ACTIVE"
     body = servers.wish(cloud, availability_zone="az1", block_device_mapping_v2=[image, disk])
     body["os:scheduler_hints"] = hints
-    made = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST).body["server"]
-    servers.remove(cloud, made["id"])
-    assert servers.settle(cloud, made["id"])["status"] == "ERROR"
-    servers.act(cloud, made["id"], "forceDelete")
+    booted = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST).body["server"]
+    servers.remove(cloud, booted["id"])
+    assert servers.settle(cloud, booted["id"])["status"] == "ERROR"
+    servers.act(cloud, booted["id"], "forceDelete")
     cloud.until(lambda: cloud.call("GET", "block-storage", path).status == 404)
 
 
@@ -338,10 +338,10 @@ def test_anti_affinity_needs_as_many_hosts(cloud):
     body["os:scheduler_hints"] = {"group": group["id"]}
     answer = cloud.call("POST", "compute", "/servers", body, microversion=servers.NEWEST)
     path = f"/servers?reservation_id={answer.body['reservation_id']}"
-    made = cloud.call("GET", "compute", path).body["servers"]
-    for server in made:
+    booted = cloud.call("GET", "compute", path).body["servers"]
+    for server in booted:
         servers.remove(cloud, server["id"])
-    ends = [servers.settle(cloud, server["id"]) for server in made]
+    ends = [servers.settle(cloud, server["id"]) for server in booted]
     assert "ERROR" in {server["status"] for server in ends}
     broken = next(server for server in ends if server["status"] == "ERROR")
     assert broken["fault"]["code"] == 500

@@ -12,8 +12,8 @@ def three(lasting):
     wish = servers.wish(lasting, name=prefix, min_count=2, max_count=2, return_reservation_id=True)
     answer = lasting.call("POST", "compute", "/servers", wish, microversion=servers.NEWEST)
     reservation = answer.body["reservation_id"]
-    made = lasting.call("GET", "compute", f"/servers?reservation_id={reservation}").body["servers"]
-    for server in made:
+    booted = lasting.call("GET", "compute", f"/servers?reservation_id={reservation}").body["servers"]
+    for server in booted:
         servers.remove(lasting, server["id"])
         servers.settle(lasting, server["id"])
     servers.make(lasting, name=f"{prefix}-3", tags=["red", "blue"], availability_zone="az1")

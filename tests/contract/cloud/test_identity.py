@@ -17,9 +17,9 @@ def test_version_document(cloud):
 
 
 def test_token_has_project_roles_and_catalogue(cloud):
-    wanted = proof(name="demo", domain={"name": "Default"}, password="secret")
-    wanted["auth"]["scope"] = {"project": {"name": "demo", "domain": {"id": "default"}}}
-    answer = cloud.call("POST", "identity", "/auth/tokens", wanted, authenticated=False)
+    identity = proof(name="demo", domain={"name": "Default"}, password="secret")
+    identity["auth"]["scope"] = {"project": {"name": "demo", "domain": {"id": "default"}}}
+    answer = cloud.call("POST", "identity", "/auth/tokens", identity, authenticated=False)
     assert answer.status == 201
     assert answer.headers["X-Subject-Token"]
     token = answer.body["token"]
@@ -51,9 +51,9 @@ def test_wrong_credentials(cloud, user):
 
 
 def test_no_token_for_a_project_of_others(cloud):
-    wanted = proof(name="demo", domain={"name": "Default"}, password="secret")
-    wanted["auth"]["scope"] = {"project": {"name": "other", "domain": {"id": "default"}}}
-    assert cloud.call("POST", "identity", "/auth/tokens", wanted, authenticated=False).status == 401
+    identity = proof(name="demo", domain={"name": "Default"}, password="secret")
+    identity["auth"]["scope"] = {"project": {"name": "other", "domain": {"id": "default"}}}
+    assert cloud.call("POST", "identity", "/auth/tokens", identity, authenticated=False).status == 401
 
 
 @pytest.mark.parametrize("body", [{}, {"auth": {}}, {"auth": {"identity": {}}}])
@@ -74,8 +74,8 @@ def test_every_service_wants_a_token(cloud, service):
 
 
 def test_validate_and_revoke_a_token(cloud):
-    wanted = proof(name="demo", domain={"name": "Default"}, password="secret")
-    token = cloud.call("POST", "identity", "/auth/tokens", wanted, authenticated=False).headers[
+    identity = proof(name="demo", domain={"name": "Default"}, password="secret")
+    token = cloud.call("POST", "identity", "/auth/tokens", identity, authenticated=False).headers[
         "X-Subject-Token"
     ]
     seen = cloud.call("GET", "identity", "/auth/tokens", headers={"X-Subject-Token": token})
@@ -86,9 +86,9 @@ def test_validate_and_revoke_a_token(cloud):
 
 
 def test_unscoped_token_has_no_catalogue(cloud):
-    wanted = proof(name="demo", domain={"name": "Default"}, password="secret")
-    wanted["auth"]["scope"] = "unscoped"
-    answer = cloud.call("POST", "identity", "/auth/tokens", wanted, authenticated=False)
+    identity = proof(name="demo", domain={"name": "Default"}, password="secret")
+    identity["auth"]["scope"] = "unscoped"
+    answer = cloud.call("POST", "identity", "/auth/tokens", identity, authenticated=False)
     assert answer.status == 201
     assert "catalog" not in answer.body["token"]
     token = {"X-Auth-Token": answer.headers["X-Subject-Token"]}
@@ -99,9 +99,9 @@ def test_unscoped_token_has_no_catalogue(cloud):
 def test_application_credential_lets_in_until_it_is_deleted(cloud):
     path = f"/users/{cloud.user_id}/application_credentials"
     name = cloud.name()
-    made = cloud.call("POST", "identity", path, {"application_credential": {"name": name}})
-    assert made.status == 201
-    credential = made.body["application_credential"]
+    answer = cloud.call("POST", "identity", path, {"application_credential": {"name": name}})
+    assert answer.status == 201
+    credential = answer.body["application_credential"]
     assert set(credential) == {
         "id", "name", "description", "user_id", "project_id", "system", "expires_at", "unrestricted", "roles",
         "secret", "links",
@@ -110,9 +110,9 @@ def test_application_credential_lets_in_until_it_is_deleted(cloud):
     again = cloud.call("POST", "identity", path, {"application_credential": {"name": name}})
     assert again.status == 409
     assert again.body["error"]["message"].endswith(f"Duplicate entry found with name {name}.")
-    shown = cloud.call("GET", "identity", f"{path}/{credential['id']}")
-    assert "secret" not in shown.body["application_credential"]
-    wanted = {
+    reread = cloud.call("GET", "identity", f"{path}/{credential['id']}")
+    assert "secret" not in reread.body["application_credential"]
+    identity = {
         "auth": {
             "identity": {
                 "methods": ["application_credential"],
@@ -120,7 +120,7 @@ def test_application_credential_lets_in_until_it_is_deleted(cloud):
             }
         }
     }
-    entered = cloud.call("POST", "identity", "/auth/tokens", wanted, authenticated=False)
+    entered = cloud.call("POST", "identity", "/auth/tokens", identity, authenticated=False)
     assert entered.status == 201
     assert entered.body["token"]["project"]["id"] == cloud.project_id
     token = {"X-Auth-Token": entered.headers["X-Subject-Token"]}
@@ -130,7 +130,7 @@ def test_application_credential_lets_in_until_it_is_deleted(cloud):
     )  # fmt: skip
     assert refused.status == 403
     assert cloud.call("DELETE", "identity", f"{path}/{credential['id']}").status == 204
-    assert cloud.call("POST", "identity", "/auth/tokens", wanted, authenticated=False).status == 404
+    assert cloud.call("POST", "identity", "/auth/tokens", identity, authenticated=False).status == 404
     assert cloud.call("GET", "identity", f"{path}/{credential['id']}").status == 404
 
 
@@ -153,7 +153,9 @@ def test_the_projects_of_a_user_are_told_to_admins_and_to_themselves(cloud):
     path = f"/users/{cloud.user_id}/projects"
     mine = cloud.call("GET", "identity", path)
     theirs = cloud.admin.call("GET", "identity", path)
-    assert cloud.project_id in {one["id"] for one in mine.body["projects"]}
-    assert [one["id"] for one in theirs.body["projects"]] == [one["id"] for one in mine.body["projects"]]
+    assert cloud.project_id in {project["id"] for project in mine.body["projects"]}
+    assert [project["id"] for project in theirs.body["projects"]] == [
+        project["id"] for project in mine.body["projects"]
+    ]
     assert cloud.call("GET", "identity", f"/users/{cloud.admin.user_id}/projects").status == 403
     assert cloud.admin.call("GET", "identity", "/users/nobody/projects").status == 404

@@ -44,12 +44,12 @@ def make(cloud):
 
 
 def test_the_images_of_every_cloud(cloud):
-    found = {image["name"]: image for image in ask(cloud, "GET", "/images").body["images"]}
-    assert {"cirros", "ubuntu"} <= set(found)
-    assert set(found["cirros"]) >= IMAGE
-    assert (found["cirros"]["disk_format"], found["ubuntu"]["disk_format"]) == ("raw", "qcow2")
-    assert found["cirros"]["status"] == "active"
-    assert found["cirros"]["visibility"] == "public"
+    images = {image["name"]: image for image in ask(cloud, "GET", "/images").body["images"]}
+    assert {"cirros", "ubuntu"} <= set(images)
+    assert set(images["cirros"]) >= IMAGE
+    assert (images["cirros"]["disk_format"], images["ubuntu"]["disk_format"]) == ("raw", "qcow2")
+    assert images["cirros"]["status"] == "active"
+    assert images["cirros"]["visibility"] == "public"
 
 
 def test_an_image_is_made_filled_and_read(cloud, make):
@@ -59,10 +59,10 @@ def test_an_image_is_made_filled_and_read(cloud, make):
     assert (image["status"], image["size"], image["visibility"]) == ("queued", None, "shared")
     assert ask(cloud, "GET", f"{path}/file").status == 204
     assert ask(cloud, "PUT", f"{path}/file", data=b"hello world", headers=OCTETS).status == 204
-    shown = ask(cloud, "GET", path).body
-    assert set(shown) == IMAGE | {"enamel_mark", "stores"}
-    assert (shown["status"], shown["size"]) == ("active", 11)
-    assert shown["checksum"] == "5eb63bbbe01eeed093cb22bb8f5acdc3"
+    body = ask(cloud, "GET", path).body
+    assert set(body) == IMAGE | {"enamel_mark", "stores"}
+    assert (body["status"], body["size"]) == ("active", 11)
+    assert body["checksum"] == "5eb63bbbe01eeed093cb22bb8f5acdc3"
     assert ask(cloud, "GET", f"{path}/file").text == "hello world"
     again = ask(cloud, "PUT", f"{path}/file", data=b"x", headers=OCTETS)
     assert refusal(again) == (409, "Image status transition from active to saving is not allowed", "Conflict")
@@ -112,8 +112,8 @@ def test_tags(cloud, make):
     image = make()
     path = f"/images/{image['id']}/tags/{image['name']}"
     assert ask(cloud, "PUT", path).status == 204
-    found = ask(cloud, "GET", f"/images?tag={image['name']}").body["images"]
-    assert [one["id"] for one in found] == [image["id"]]
+    images = ask(cloud, "GET", f"/images?tag={image['name']}").body["images"]
+    assert [tagged["id"] for tagged in images] == [image["id"]]
     assert ask(cloud, "DELETE", path).status == 204
     assert ask(cloud, "DELETE", path).status == 404
 
@@ -123,7 +123,7 @@ def test_filters_order_and_pages(cloud, make):
     name = image["name"]
 
     def ids(query):
-        return [one["id"] for one in ask(cloud, "GET", f"/images?{query}").body["images"]]
+        return [image["id"] for image in ask(cloud, "GET", f"/images?{query}").body["images"]]
 
     assert ids(f"name={name}") == [image["id"]]
     assert ids(f"name={name}&status=active&visibility=shared") == [image["id"]]
@@ -186,7 +186,7 @@ def test_sharing(cloud, make):
     assert ask(cloud.other, "GET", path).status == 200
 
     def listed():
-        return [one["id"] for one in ask(cloud.other, "GET", "/images?visibility=shared").body["images"]]
+        return [image["id"] for image in ask(cloud.other, "GET", "/images?visibility=shared").body["images"]]
 
     assert image["id"] not in listed()
     assert ask(cloud, "PUT", f"{path}/members/{project}", {"status": "accepted"}).status == 403

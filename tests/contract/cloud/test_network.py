@@ -79,22 +79,22 @@ def group(cloud):
 
 
 def test_extensions_the_sandbox_honours_are_the_labs_too(cloud):
-    found = get(cloud, "/extensions")["extensions"]
-    assert set(found[0]) == {"name", "alias", "description", "updated", "links"}
+    extensions = get(cloud, "/extensions")["extensions"]
+    assert set(extensions[0]) == {"name", "alias", "description", "updated", "links"}
     assert {
         "security-group", "router", "external-net", "quota_details", "auto-allocated-topology", "standard-attr-tag",
         "standard-attr-timestamp", "standard-attr-description", "port-security", "project-id", "default-subnetpools",
         "subnet_allocation", "pagination", "sorting", "net-mtu", "availability_zone", "filter-validation",
         "fip-port-details", "binding", "ip-substring-filtering",
-    } <= {extension["alias"] for extension in found}  # fmt: skip
+    } <= {extension["alias"] for extension in extensions}  # fmt: skip
 
 
 def test_networks_of_a_tenant(cloud):
-    found = {network["name"]: network for network in get(cloud, "/networks")["networks"]}
-    assert found["public"]["router:external"] is True
-    assert found["public"]["is_default"] is True
-    assert found["private"]["router:external"] is False
-    assert set(found["private"]) == {
+    networks = {network["name"]: network for network in get(cloud, "/networks")["networks"]}
+    assert networks["public"]["router:external"] is True
+    assert networks["public"]["is_default"] is True
+    assert networks["private"]["router:external"] is False
+    assert set(networks["private"]) == {
         "id", "name", "tenant_id", "project_id", "admin_state_up", "mtu", "status", "subnets", "shared",
         "availability_zone_hints", "availability_zones", "ipv4_address_scope", "ipv6_address_scope", "router:external",
         "qinq", "vlan_transparent", "description", "port_security_enabled", "qos_policy_id", "dns_domain", "tags",
@@ -105,14 +105,14 @@ def test_networks_of_a_tenant(cloud):
 
 
 def test_subnets_and_router(cloud):
-    found = {subnet["name"]: subnet for subnet in get(cloud, "/subnets")["subnets"]}
-    assert {"private-subnet", "public-subnet", "public-subnet-big"} <= set(found)
-    assert set(found["private-subnet"]) == {
+    subnets = {subnet["name"]: subnet for subnet in get(cloud, "/subnets")["subnets"]}
+    assert {"private-subnet", "public-subnet", "public-subnet-big"} <= set(subnets)
+    assert set(subnets["private-subnet"]) == {
         "id", "name", "project_id", "network_id", "ip_version", "subnetpool_id", "enable_dhcp", "ipv6_ra_mode",
         "ipv6_address_mode", "gateway_ip", "cidr", "allocation_pools", "host_routes", "dns_nameservers", "description",
         "router:external", "service_types", "tags", "created_at", "updated_at", "revision_number", "tenant_id",
     }  # fmt: skip
-    assert found["private-subnet"]["cidr"] == "10.0.0.0/20"
+    assert subnets["private-subnet"]["cidr"] == "10.0.0.0/20"
     router = get(cloud, "/routers?name=router")["routers"][0]
     assert set(router) == {
         "id", "name", "project_id", "admin_state_up", "status", "external_gateway_info", "description",
@@ -244,24 +244,24 @@ def test_a_servers_port_is_not_the_tenants_to_delete(cloud, make):
 
 
 def test_filters_fields_and_order(cloud, make):
-    one, two = make(description=cloud.name()), make()
-    address = one["fixed_ips"][0]["ip_address"]
+    first, two = make(description=cloud.name()), make()
+    address = first["fixed_ips"][0]["ip_address"]
 
     def ids(query):
         return {port["id"] for port in get(cloud, f"/ports?{query}")["ports"]}
 
-    assert ids(f"name={one['name']}&name={two['name']}") == {one["id"], two["id"]}
-    assert ids(f"description={one['description']}") == {one["id"]}
-    assert ids(f"fixed_ips=ip_address={address}") == {one["id"]}
-    assert one["id"] in ids(f"fixed_ips=ip_address_substr={address}")
-    assert ids(f"id={one['id']}&status=ACTIVE") == set()
-    assert {one["id"], two["id"]} <= ids(f"network_id={one['network_id']}&device_id=")
-    assert {one["id"], two["id"]} <= ids(f"security_groups={one['security_groups'][0]}")
-    found = get(cloud, f"/ports?name={one['name']}&fields=id&fields=name")["ports"]
-    assert found == [{"id": one["id"], "name": one["name"]}]
+    assert ids(f"name={first['name']}&name={two['name']}") == {first["id"], two["id"]}
+    assert ids(f"description={first['description']}") == {first["id"]}
+    assert ids(f"fixed_ips=ip_address={address}") == {first["id"]}
+    assert first["id"] in ids(f"fixed_ips=ip_address_substr={address}")
+    assert ids(f"id={first['id']}&status=ACTIVE") == set()
+    assert {first["id"], two["id"]} <= ids(f"network_id={first['network_id']}&device_id=")
+    assert {first["id"], two["id"]} <= ids(f"security_groups={first['security_groups'][0]}")
+    ports = get(cloud, f"/ports?name={first['name']}&fields=id&fields=name")["ports"]
+    assert ports == [{"id": first["id"], "name": first["name"]}]
     names = [
         port["name"]
-        for port in get(cloud, f"/ports?name={one['name']}&name={two['name']}&sort_key=name&sort_dir=desc")[
+        for port in get(cloud, f"/ports?name={first['name']}&name={two['name']}&sort_key=name&sort_dir=desc")[
             "ports"
         ]
     ]
@@ -269,14 +269,14 @@ def test_filters_fields_and_order(cloud, make):
 
 
 def test_pages(cloud, make):
-    made = {make()["id"] for _ in range(3)}
+    ids = {make()["id"] for _ in range(3)}
     seen, path = [], "/ports?fields=id&limit=2"
     while path:
         body = get(cloud, path)
         seen += [port["id"] for port in body["ports"]]
         links = {link["rel"]: link["href"] for link in body.get("ports_links", ())}
         path = links["next"].partition("/v2.0")[2] if "next" in links else ""
-    assert made <= set(seen)
+    assert ids <= set(seen)
     assert len(seen) == len(set(seen))
 
 
@@ -314,33 +314,33 @@ def test_tags(cloud, make):
 
 def test_a_floating_ip_leads_to_a_port_and_away(cloud, make, lead):
     port = make()
-    made = lead(port_id=port["id"], description="mark")
-    assert set(made) == FLOATINGIP
-    assert made["status"] == "DOWN"
-    assert made["fixed_ip_address"] == port["fixed_ips"][0]["ip_address"]
-    assert set(made["port_details"]) == {
+    floating_ip = lead(port_id=port["id"], description="mark")
+    assert set(floating_ip) == FLOATINGIP
+    assert floating_ip["status"] == "DOWN"
+    assert floating_ip["fixed_ip_address"] == port["fixed_ips"][0]["ip_address"]
+    assert set(floating_ip["port_details"]) == {
         "name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner",
     }  # fmt: skip
-    path = f"/floatingips/{made['id']}"
+    path = f"/floatingips/{floating_ip['id']}"
     cloud.until(lambda: get(cloud, path)["floatingip"]["status"] == "ACTIVE")
-    address = made["floating_ip_address"]
+    address = floating_ip["floating_ip_address"]
     assert get(cloud, f"/floatingips?floating_ip_address={address}&fields=id")["floatingips"] == [
-        {"id": made["id"]}
+        {"id": floating_ip["id"]}
     ]
     assert len(get(cloud, f"/floatingips?port_id={port['id']}")["floatingips"]) == 1
     answer = cloud.call("PUT", "network", path, {"floatingip": {"port_id": None}})
     assert answer.status == 200
     assert answer.body["floatingip"]["port_id"] is answer.body["floatingip"]["router_id"] is None
     cloud.until(lambda: get(cloud, path)["floatingip"]["status"] == "DOWN")
-    missing = (404, "FloatingIPNotFound", f"Floating IP {made['id']} could not be found")
+    missing = (404, "FloatingIPNotFound", f"Floating IP {floating_ip['id']} could not be found")
     assert refusal(cloud.other.call("GET", "network", path)) == missing
     assert cloud.call("DELETE", "network", path).status == 204
     assert refusal(cloud.call("DELETE", "network", path)) == missing
 
 
 def test_a_body_without_port_lets_a_floating_ip_go(cloud, make, lead):
-    made = lead(port_id=make()["id"])
-    answer = cloud.call("PUT", "network", f"/floatingips/{made['id']}", {"floatingip": {}})
+    floating_ip = lead(port_id=make()["id"])
+    answer = cloud.call("PUT", "network", f"/floatingips/{floating_ip['id']}", {"floatingip": {}})
     assert answer.body["floatingip"]["port_id"] is None
 
 
@@ -361,9 +361,9 @@ def test_a_fixed_address_has_one_floating_ip(cloud, make, lead):
 
 def test_a_deleted_port_lets_its_floating_ip_go(cloud, make, lead):
     port = make()
-    made = lead(port_id=port["id"])
+    floating_ip = lead(port_id=port["id"])
     assert cloud.call("DELETE", "network", f"/ports/{port['id']}").status == 204
-    assert get(cloud, f"/floatingips/{made['id']}")["floatingip"]["port_id"] is None
+    assert get(cloud, f"/floatingips/{floating_ip['id']}")["floatingip"]["port_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -490,12 +490,12 @@ def test_only_administrators_share_and_open_networks(cloud):
 
 
 def test_the_default_group(cloud):
-    found = get(cloud, "/security-groups?name=default")["security_groups"]
-    assert len(found) == 1
-    rules = {(rule["direction"], rule["ethertype"]): rule for rule in found[0]["security_group_rules"]}
+    groups = get(cloud, "/security-groups?name=default")["security_groups"]
+    assert len(groups) == 1
+    rules = {(rule["direction"], rule["ethertype"]): rule for rule in groups[0]["security_group_rules"]}
     assert len(rules) == 4
-    assert rules["ingress", "IPv4"]["remote_group_id"] == found[0]["id"]
-    path = f"/security-groups/{found[0]['id']}"
+    assert rules["ingress", "IPv4"]["remote_group_id"] == groups[0]["id"]
+    path = f"/security-groups/{groups[0]['id']}"
     assert refusal(cloud.call("DELETE", "network", path))[:2] == (409, "SecurityGroupCannotRemoveDefault")
     renamed = cloud.call("PUT", "network", path, {"security_group": {"name": "x"}})
     assert refusal(renamed)[:2] == (409, "SecurityGroupCannotUpdateDefault")
@@ -629,10 +629,10 @@ def test_the_auto_allocated_topology(cloud):
     tried = get(cloud, f"{path}?fields=dry-run", cloud.other)["auto_allocated_topology"]
     assert tried == {"id": "dry-run=pass", "project_id": project}
     cloud.other.later("DELETE", "network", path)
-    made = get(cloud, path, cloud.other)["auto_allocated_topology"]
-    assert made == get(cloud, path, cloud.other)["auto_allocated_topology"]
-    assert set(made) == {"id", "project_id", "tenant_id"}
-    network = get(cloud, f"/networks/{made['id']}", cloud.other)["network"]
+    topology = get(cloud, path, cloud.other)["auto_allocated_topology"]
+    assert topology == get(cloud, path, cloud.other)["auto_allocated_topology"]
+    assert set(topology) == {"id", "project_id", "tenant_id"}
+    network = get(cloud, f"/networks/{topology['id']}", cloud.other)["network"]
     assert network["name"] == "auto_allocated_network"
     subnet = get(cloud, f"/subnets/{network['subnets'][0]}", cloud.other)["subnet"]
     assert subnet["name"] == "auto_allocated_subnet_v4"

@@ -30,14 +30,14 @@ def keep(cloud):
 
 def test_a_secret_is_kept_read_and_forgotten(cloud, keep):
     path = keep(payload="hush", payload_content_type="text/plain", secret_type="passphrase")
-    shown = cloud.call("GET", "key-manager", path).body
+    body = cloud.call("GET", "key-manager", path).body
     assert {
         "created", "updated", "status", "name", "secret_type", "expiration", "algorithm", "bit_length", "mode",
         "creator_id", "content_types", "secret_ref",
-    } <= set(shown)  # fmt: skip
-    assert (shown["status"], shown["secret_type"]) == ("ACTIVE", "passphrase")
-    assert shown["content_types"] == {"default": "text/plain"}
-    assert "hush" not in str(shown)
+    } <= set(body)  # fmt: skip
+    assert (body["status"], body["secret_type"]) == ("ACTIVE", "passphrase")
+    assert body["content_types"] == {"default": "text/plain"}
+    assert "hush" not in str(body)
     answer = cloud.call("GET", "key-manager", f"{path}/payload", headers={"Accept": "text/plain"})
     assert (answer.status, answer.text) == (200, "hush")
     assert (
@@ -97,8 +97,8 @@ def test_lists(cloud, keep):
     name = cloud.name()
     keep(name=name)
     keep(name=name)
-    found = cloud.call("GET", "key-manager", f"/secrets?name={name}").body
-    assert (found["total"], len(found["secrets"])) == (2, 2)
+    listed = cloud.call("GET", "key-manager", f"/secrets?name={name}").body
+    assert (listed["total"], len(listed["secrets"])) == (2, 2)
     first = cloud.call("GET", "key-manager", f"/secrets?name={name}&limit=1").body
     assert len(first["secrets"]) == 1
     assert "offset=1" in first["next"]

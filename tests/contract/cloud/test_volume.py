@@ -36,12 +36,12 @@ def shown(cloud, volume, version=LATEST, account=None):
 
 def arrive(cloud, volume, status="available"):
     def look():
-        found = shown(cloud, volume)
-        return found if found["status"] in (status, "error") else None
+        body = shown(cloud, volume)
+        return body if body["status"] in (status, "error") else None
 
-    found = cloud.until(look)
-    assert found["status"] == status
-    return found
+    body = cloud.until(look)
+    assert body["status"] == status
+    return body
 
 
 @pytest.fixture
@@ -49,17 +49,17 @@ def make(cloud):
     def volume(**wish):
         answer = call(cloud, "POST", "/volumes", {"volume": {"size": 1, "name": cloud.name()} | wish})
         assert answer.status == 202, answer.text
-        made = answer.body["volume"]
+        body = answer.body["volume"]
 
         def gone():
-            return call(cloud, "GET", f"/volumes/{made['id']}").status == 404
+            return call(cloud, "GET", f"/volumes/{body['id']}").status == 404
 
         def delete():
-            cloud.until(lambda: gone() or call(cloud, "DELETE", f"/volumes/{made['id']}").status == 202)
+            cloud.until(lambda: gone() or call(cloud, "DELETE", f"/volumes/{body['id']}").status == 202)
             cloud.until(gone)
 
         cloud.afterwards(delete)
-        return made
+        return body
 
     return volume
 
@@ -84,21 +84,21 @@ def snap(cloud):
 
 
 def test_a_volume_from_making_to_deleting(cloud, make):
-    made = make(description="d", metadata={"mark": "x"})
-    assert set(made) == NEWEST
-    assert made["status"] == "creating"
-    found = arrive(cloud, made)
-    assert set(found) == NEWEST | READ
-    assert (found["size"], found["bootable"], found["metadata"]) == (1, "false", {"mark": "x"})
-    assert found["volume_type"] == "__DEFAULT__"
-    assert found["service_uuid"]
-    assert set(shown(cloud, made, version="3.0")) == OLDEST | READ
-    assert "os-vol-host-attr:host" in shown(cloud, made, account=cloud.admin)
-    missing = (404, "itemNotFound", f"Volume {made['id']} could not be found.")
-    assert refusal(call(cloud.other, "GET", f"/volumes/{made['id']}")) == missing
-    assert call(cloud, "DELETE", f"/volumes/{made['id']}").status == 202
-    cloud.until(lambda: call(cloud, "GET", f"/volumes/{made['id']}").status == 404)
-    assert refusal(call(cloud, "DELETE", f"/volumes/{made['id']}")) == missing
+    volume = make(description="d", metadata={"mark": "x"})
+    assert set(volume) == NEWEST
+    assert volume["status"] == "creating"
+    arrived = arrive(cloud, volume)
+    assert set(arrived) == NEWEST | READ
+    assert (arrived["size"], arrived["bootable"], arrived["metadata"]) == (1, "false", {"mark": "x"})
+    assert arrived["volume_type"] == "__DEFAULT__"
+    assert arrived["service_uuid"]
+    assert set(shown(cloud, volume, version="3.0")) == OLDEST | READ
+    assert "os-vol-host-attr:host" in shown(cloud, volume, account=cloud.admin)
+    missing = (404, "itemNotFound", f"Volume {volume['id']} could not be found.")
+    assert refusal(call(cloud.other, "GET", f"/volumes/{volume['id']}")) == missing
+    assert call(cloud, "DELETE", f"/volumes/{volume['id']}").status == 202
+    cloud.until(lambda: call(cloud, "GET", f"/volumes/{volume['id']}").status == 404)
+    assert refusal(call(cloud, "DELETE", f"/volumes/{volume['id']}")) == missing
 
 
 @pytest.mark.parametrize(
@@ -166,26 +166,28 @@ def test_a_zone_nobody_knows_falls_back(cloud, make):
 
 
 def test_lists_and_filters(cloud, make):
-    one, two = make(metadata={"mark": cloud.name()}), make()
-    arrive(cloud, one)
+    marked, two = make(metadata={"mark": cloud.name()}), make()
+    arrive(cloud, marked)
     arrive(cloud, two)
 
     def ids(query):
         return [volume["id"] for volume in call(cloud, "GET", f"/volumes/detail?{query}").body["volumes"]]
 
-    assert ids(f"name={one['name']}") == [one["id"]]
-    mark = one["metadata"]["mark"]
-    assert ids(f"metadata={{'mark': '{mark}'}}") == [one["id"]]
-    assert {one["id"], two["id"]} <= set(ids("status=available"))
-    assert ids(f"name={one['name']}&status=error") == []
+    assert ids(f"name={marked['name']}") == [marked["id"]]
+    mark = marked["metadata"]["mark"]
+    assert ids(f"metadata={{'mark': '{mark}'}}") == [marked["id"]]
+    assert {marked["id"], two["id"]} <= set(ids("status=available"))
+    assert ids(f"name={marked['name']}&status=error") == []
     first = call(cloud, "GET", "/volumes?limit=1").body
     assert set(first["volumes"][0]) == {"id", "name", "links"}
     assert first["volumes_links"][0]["rel"] == "next"
     assert f"marker={first['volumes'][0]['id']}" in first["volumes_links"][0]["href"]
     assert call(cloud, "GET", "/volumes/detail?with_count=true&limit=1").body["count"] >= 2
-    assert call(cloud.other, "GET", f"/volumes/detail?name={one['name']}").body["volumes"] == []
-    everywhere = call(cloud.admin, "GET", f"/volumes/detail?all_tenants=1&name={one['name']}").body["volumes"]
-    assert [volume["id"] for volume in everywhere] == [one["id"]]
+    assert call(cloud.other, "GET", f"/volumes/detail?name={marked['name']}").body["volumes"] == []
+    everywhere = call(cloud.admin, "GET", f"/volumes/detail?all_tenants=1&name={marked['name']}").body[
+        "volumes"
+    ]
+    assert [volume["id"] for volume in everywhere] == [marked["id"]]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +254,8 @@ def test_a_volume_of_an_image(cloud, make):
     image = cloud.call("GET", "image", "/images?name=cirros").body["images"][0]
     volume = make(imageRef=image["id"])
     assert volume["status"] == "creating"
-    found = arrive(cloud, volume)
-    assert found["bootable"] == "true"
+    arrived = arrive(cloud, volume)
+    assert arrived["bootable"] == "true"
     assert {
         "image_id",
         "image_name",
@@ -262,8 +264,8 @@ def test_a_volume_of_an_image(cloud, make):
         "min_disk",
         "min_ram",
         "size",
-    } <= set(found["volume_image_metadata"])
-    assert found["volume_image_metadata"]["image_id"] == image["id"]
+    } <= set(arrived["volume_image_metadata"])
+    assert arrived["volume_image_metadata"]["image_id"] == image["id"]
 
 
 def test_an_image_that_needs_more_room(cloud):
@@ -298,7 +300,7 @@ def test_snapshots_and_what_is_made_of_them(cloud, make, snap):
     clone = make(size=2, source_volid=volume["id"])
     assert arrive(cloud, clone)["source_volid"] == volume["id"]
     brief = call(cloud, "GET", f"/snapshots?name={snapshot['name']}").body["snapshots"]
-    assert [set(one) for one in brief] == [
+    assert [set(entry) for entry in brief] == [
         {"id", "created_at", "updated_at", "name", "description", "volume_id", "status", "size", "metadata"}
     ]
     full = call(cloud, "GET", f"/snapshots/detail?volume_id={volume['id']}").body["snapshots"]
@@ -313,21 +315,21 @@ def test_a_type_without_backend_makes_its_volumes_fail(cloud, make):
     cloud.admin.later("DELETE", "volume", f"/types/{kind['id']}")
     volume = make(volume_type=wish["name"])
     assert arrive(cloud, volume, "error")["volume_type"] == wish["name"]
-    found = call(cloud, "GET", f"/messages?resource_uuid={volume['id']}").body["messages"]
-    assert set(found[0]) == {
+    messages = call(cloud, "GET", f"/messages?resource_uuid={volume['id']}").body["messages"]
+    assert set(messages[0]) == {
         "id", "event_id", "user_message", "message_level", "resource_type", "resource_uuid", "request_id",
         "created_at", "guaranteed_until", "links",
     }  # fmt: skip
-    assert found[0]["user_message"].startswith("schedule allocate volume:")
+    assert messages[0]["user_message"].startswith("schedule allocate volume:")
 
 
 def test_types(cloud):
-    found = {kind["name"]: kind for kind in call(cloud, "GET", "/types").body["volume_types"]}
-    assert {"standard", "multiattach", "__DEFAULT__"} <= set(found)
-    assert set(found["standard"]) == {
+    types = {kind["name"]: kind for kind in call(cloud, "GET", "/types").body["volume_types"]}
+    assert {"standard", "multiattach", "__DEFAULT__"} <= set(types)
+    assert set(types["standard"]) == {
         "id", "name", "is_public", "description", "extra_specs", "os-volume-type-access:is_public",
     }  # fmt: skip
-    assert found["multiattach"]["extra_specs"] == {"multiattach": "<is> True"}
+    assert types["multiattach"]["extra_specs"] == {"multiattach": "<is> True"}
     assert call(cloud, "GET", "/types/default").body["volume_type"]["name"] == "__DEFAULT__"
     by_name = call(cloud, "GET", "/types/standard")
     assert refusal(by_name) == (404, "itemNotFound", "Volume type standard could not be found.")

@@ -86,7 +86,7 @@ async def test_who_asks_for_the_first_version_does_not_find_it(web: Web) -> None
     for headers in ({}, {version.HEADER: "enamel 1.0"}):
         reply = await web.get("/weather", headers=headers)
         assert (reply.status, reply.errors[0]["code"]) == (404, "enamel.request.not_found")
-        assert "came with version 1.1" in reply.errors[0]["detail"]
+        assert "requires version 1.1" in reply.errors[0]["detail"]
         assert "enamel 1.1" in reply.errors[0]["remedy"]
         assert reply.headers[version.HEADER] == "enamel 1.0"
         assert reply.headers["OpenStack-API-Maximum-Version"] == "enamel 1.1"

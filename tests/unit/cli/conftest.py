@@ -1,4 +1,4 @@
-"""The command line as a user has it, with a whole service behind it."""
+"""The command line as users have it, with a whole service behind it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.contract.http import service
 
 
 class Said(Struct, frozen=True):
-    """What a command said and how it ended."""
+    """What a command printed, and its exit code."""
 
     code: int
     out: str
@@ -28,26 +28,26 @@ Type = Callable[..., Said]
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Whole]:
-    with service.running(tmp_path_factory.mktemp("enamel")) as found:
-        yield found
+    with service.running(tmp_path_factory.mktemp("enamel")) as whole:
+        yield whole
 
 
 @pytest.fixture
 def bare(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Type:
-    """Carries out command lines with no service in sight."""
+    """Runs command lines without a service."""
     monkeypatch.delenv("ENAMEL_URL", raising=False)
 
-    def carry_out(*arguments: str) -> Said:
+    def run(*arguments: str) -> Said:
         capsys.readouterr()
         code = program.run(arguments)
-        told = capsys.readouterr()
-        return Said(code, told.out, told.err)
+        output = capsys.readouterr()
+        return Said(code, output.out, output.err)
 
-    return carry_out
+    return run
 
 
 @pytest.fixture
 def enamel(bare: Type, whole: service.Whole, monkeypatch: pytest.MonkeyPatch) -> Type:
-    """Carries out command lines against the service."""
+    """Runs command lines against the service."""
     monkeypatch.setenv("ENAMEL_URL", whole.url)
     return bare

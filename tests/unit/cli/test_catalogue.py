@@ -31,8 +31,8 @@ def test_a_key_is_imported_listed_and_deleted(enamel: Type, tmp_path: Path) -> N
 
 def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert enamel("volume", "create", "typed", "--size", "1", "--dry-run").code == 0
-    made = enamel("volume", "create", "typed", "--size", "1", "--type", "standard", "--wait")
-    assert (made.code, "CREATE_VOLUME COMPLETED" in made.out) == (0, True)
+    created = enamel("volume", "create", "typed", "--size", "1", "--type", "standard", "--wait")
+    assert (created.code, "CREATE_VOLUME COMPLETED" in created.out) == (0, True)
     assert "typed" in enamel("volume", "list", "--state", "available").out
     assert "1 GB" in enamel("volume", "show", "typed").out
     assert enamel("volume", "show", "typed", "--json").data["state"] == "available"
@@ -41,12 +41,32 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert enamel("volume", "list", "--json").data["volumes"] == []
 
 
+def test_resources_of_another_cloud_are_created_listed_and_deleted_there(enamel: Type) -> None:
+    elsewhere = ("--cloud", "sandbox-other")
+    assert enamel("volume", "create", "far", "--size", "1", *elsewhere, "--wait").code == 0
+    assert enamel("volume", "show", "far").code == 1
+    listed = enamel("volume", "list", *elsewhere)
+    assert "far" in listed.out and "sandbox-other" in listed.out
+    assert enamel("volume", "delete", "far", *elsewhere, "--wait").code == 0
+    for command in (
+        ("quota", "show"),
+        ("orphans",),
+        ("address", "list"),
+        ("template", "list"),
+        ("network", "list"),
+    ):
+        assert enamel(*command, *elsewhere).code == 0
+    unknown = enamel("volume", "list", "--cloud", "nowhere")
+    assert (unknown.code, unknown.err.startswith("--cloud: ")) == (1, True)
+    assert "nowhere" in unknown.err and "sandbox-other" in unknown.err
+
+
 def test_placements_are_listed_drawn_and_shown(enamel: Type) -> None:
     assert "sandbox/RegionOne/az1" in enamel("placement", "list").out
     assert "az2" in enamel("placement", "tree").out
-    shown = enamel("placement", "show", "az1", "--json").data
-    assert shown["kind"] == "ZONE"
-    assert shown["path"] in enamel("placement", "show", shown["id"]).out
+    zone = enamel("placement", "show", "az1", "--json").data
+    assert zone["kind"] == "ZONE"
+    assert zone["path"] in enamel("placement", "show", zone["id"]).out
     assert enamel("placement", "show", "nowhere").code == 1
 
 
@@ -61,9 +81,9 @@ def test_server_types_are_listed_and_shown_and_changed_by_admins(enamel: Type) -
 def test_an_address_is_created_attached_detached_and_deleted(enamel: Type) -> None:
     assert enamel("address", "list").out == "No addresses.\n"
     assert enamel("address", "create", "--dry-run").code == 0
-    made = enamel("address", "create", "--wait", "--json")
-    assert made.code == 0
-    address = made.data["result"]["data"]["address"]
+    created = enamel("address", "create", "--wait", "--json")
+    assert created.code == 0
+    address = created.data["result"]["data"]["address"]
     assert "free" in enamel("address", "list").out
     assert "FLOATING" in enamel("address", "show", address).out
     launched = enamel("server", "create", "reached", "--image", "cirros", "--flavor", "m1.tiny", "--wait")
@@ -84,8 +104,8 @@ def test_the_pace_of_clouds_is_listed_and_shown(enamel: Type) -> None:
     enamel("network", "list")
     assert "ok" in enamel("cloud", "list").out
     assert enamel("cloud", "list", "--json").data["clouds"][0]["name"] == "sandbox"
-    shown = enamel("cloud", "show", "sandbox").out
-    assert "32 of 32" in shown and "networks" in shown
+    text = enamel("cloud", "show", "sandbox").out
+    assert "32 of 32" in text and "networks" in text
     assert enamel("cloud", "show", "sandbox", "--json").data["versions"]["network"] == "v2.0"
     assert enamel("cloud", "show", "nowhere").code == 1
 

@@ -1,4 +1,4 @@
-"""The client copes with services that are away, that break off, and that are something else."""
+"""The client copes with services that are unreachable, that break off, and that are not Enamel."""
 
 import json
 import socket
@@ -46,7 +46,7 @@ def answer(request: BaseHTTPRequestHandler, status: int, text: str, kind: str = 
     request.wfile.write(text.encode())
 
 
-def test_a_service_that_is_down_is_told_with_the_way_to_start_it() -> None:
+def test_an_unreachable_service_is_reported_with_the_command_that_starts_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(Failure) as failed:
@@ -56,13 +56,13 @@ def test_a_service_that_is_down_is_told_with_the_way_to_start_it() -> None:
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8780", "ftp://x", "http://", "http://x:port", ""])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_a_wrong_url_is_refused(url: str) -> None:
     with pytest.raises(Failure) as failed:
         Client(url)
     assert failed.value.code is Exit.USAGE
 
 
-def test_something_else_on_the_port_is_told() -> None:
+def test_another_program_on_the_port_is_reported() -> None:
     with (
         service(lambda request: answer(request, 200, "<html>It works!</html>", "text/html")) as url,
         pytest.raises(Failure, match="is not Enamel"),
@@ -70,7 +70,7 @@ def test_something_else_on_the_port_is_told() -> None:
         Client(url).get("/tasks")
 
 
-def test_every_fault_is_a_line_and_each_remedy_is_told_once() -> None:
+def test_every_fault_is_a_line_and_each_remedy_is_printed_once() -> None:
     errors = [
         {"pointer": "/name", "detail": "No name.", "remedy": "Correct it."},
         {"pointer": "/type", "detail": "No type.", "remedy": "Correct it."},
@@ -102,7 +102,7 @@ def event(seq: int, type: str) -> bytes:
     return f"id: {seq}\nevent: {type}\ndata: {json.dumps({'seq': seq, 'type': type})}\n\n".encode()
 
 
-def test_a_stream_that_breaks_is_taken_up_where_it_broke() -> None:
+def test_a_stream_that_breaks_continues_where_it_broke() -> None:
     asked = []
 
     def stream(request: BaseHTTPRequestHandler) -> None:
@@ -115,7 +115,7 @@ def test_a_stream_that_breaks_is_taken_up_where_it_broke() -> None:
             request.wfile.write(event(2, "item.started") + event(3, "task.completed"))
 
     with service(stream) as url:
-        assert [told["seq"] for told in Client(url).stream("/events", after=0)] == [1, 2, 3]
+        assert [event["seq"] for event in Client(url).stream("/events", after=0)] == [1, 2, 3]
     assert asked == [0, 1]
 
 
@@ -124,7 +124,7 @@ def test_a_stream_that_has_ended_before_is_no_stream() -> None:
         assert list(Client(url).stream("/events", after=7)) == []
 
 
-def test_a_service_that_stays_away_is_told() -> None:
+def test_a_service_that_stays_unreachable_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     client = Client(f"http://127.0.0.1:{port}")

@@ -16,18 +16,18 @@ from tests.unit.cli.conftest import Type
 LAUNCH = ("--image", "cirros", "--flavor", "m1.tiny")
 
 
-def test_a_server_is_launched_looked_at_and_removed(enamel: Type) -> None:
-    made = enamel("server", "create", "cli", "--count", "2", *LAUNCH, "--public-address", "--allow", "tcp/2222",
+def test_a_server_is_created_listed_shown_and_deleted(enamel: Type) -> None:
+    created = enamel("server", "create", "cli", "--count", "2", *LAUNCH, "--public-address", "--allow", "tcp/2222",
                   "--ready-when", "tcp/2222", "--wait")  # fmt: skip
-    assert made.code == 0
-    assert "CREATE COMPLETED" in made.out
-    assert re.search(r"cli-1 +ACTIVE .*127\.\d+\.", made.out)
-    assert "is ACTIVE" in made.err
+    assert created.code == 0
+    assert "CREATE COMPLETED" in created.out
+    assert re.search(r"cli-1 +ACTIVE .*127\.\d+\.", created.out)
+    assert "is ACTIVE" in created.err
     listed = enamel("server", "list")
     assert (listed.code, listed.out.count("ACTIVE")) == (0, 2)
     assert enamel("server", "list", "--state", "error").out == "No servers.\n"
-    shown = enamel("server", "show", "cli-1")
-    assert re.search(r"127\.\d+\.", shown.out)
+    server = enamel("server", "show", "cli-1")
+    assert re.search(r"127\.\d+\.", server.out)
     id = enamel("server", "show", "cli-1", "--json").data["id"]
     assert enamel("server", "show", id, "--json").data["hostname"] == "cli-1"
     would = enamel("server", "delete", "cli-1", "--dry-run")
@@ -63,18 +63,18 @@ def test_a_dry_run_says_what_would_be_made_and_deleted(enamel: Type) -> None:
         plan.out,
         re.MULTILINE,
     )
-    made = enamel("server", "create", "sum", *LAUNCH, "--volume", "1", "--wait", "--json")
-    undone = enamel("task", "revert", made.data["id"], "--dry-run")
-    assert "undo create volume" in undone.out and "Would run " in undone.out
+    created = enamel("server", "create", "sum", *LAUNCH, "--volume", "1", "--wait", "--json")
+    undone = enamel("task", "revert", created.data["id"], "--dry-run")
+    assert "Would delete 1 server, 1 volume (about" in undone.out
     gone = enamel("server", "delete", "sum", "--with", "everything", "--dry-run")
     assert "Would delete 1 server, 1 volume" in gone.out
     assert enamel("server", "delete", "sum", "--with", "everything", "--wait").code == 0
 
 
-def test_json_is_all_there_is_on_standard_output(enamel: Type) -> None:
-    made = enamel("server", "create", "machine", *LAUNCH, "--wait", "--json")
-    assert (made.code, made.data["state"], made.err) == (0, "COMPLETED", "")
-    id = made.data["id"]
+def test_json_is_the_only_standard_output(enamel: Type) -> None:
+    created = enamel("server", "create", "machine", *LAUNCH, "--wait", "--json")
+    assert (created.code, created.data["state"], created.err) == (0, "COMPLETED", "")
+    id = created.data["id"]
     assert enamel("task", "show", id, "--json").data["id"] == id
     assert enamel("task", "list", "--all", "--json").data["tasks"]
     undone = enamel("task", "revert", id, "--wait", "--json")
@@ -88,10 +88,10 @@ def test_a_task_is_accepted_watched_and_shown(enamel: Type) -> None:
     watched = enamel("task", "watch", id)
     assert watched.code == 0
     assert "accepted, " in watched.out and " API calls" in watched.out
-    # A task that has ended tells the same story again.
+    # The timeline of a task stays the same after its end.
     assert enamel("task", "watch", id).out == watched.out
-    shown = enamel("task", "show", id)
-    assert "server-boot" in shown.out and "COMPLETED" in shown.out
+    task = enamel("task", "show", id)
+    assert "server-boot" in task.out and "COMPLETED" in task.out
     assert "No running tasks" in enamel("task", "list").out
     assert id in enamel("task", "list", "--all").out
     assert enamel("task", "revert", id, "--dry-run").code == 0
@@ -138,14 +138,14 @@ def test_what_is_refused_names_every_fault(enamel: Type) -> None:
 
 
 @pytest.mark.parametrize("name", ["nobody", "ffffffff-ffff-4fff-8fff-ffffffffffff", "a/b", "?x"])
-def test_unknown_servers_are_told(enamel: Type, name: str) -> None:
+def test_unknown_servers_are_refused(enamel: Type, name: str) -> None:
     for command in (("show",), ("delete",)):
         said = enamel("server", *command, name)
         assert (said.code, f"No server '{name}'" in said.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["show", "watch", "cancel", "revert"])
-def test_unknown_tasks_are_told(enamel: Type, command: str) -> None:
+def test_unknown_tasks_are_refused(enamel: Type, command: str) -> None:
     said = enamel("task", command, "nothing")
     assert (said.code, "no task" in said.err) == (1, True)
 
@@ -156,7 +156,7 @@ def test_unknown_tasks_are_told(enamel: Type, command: str) -> None:
      "task list --limit 0", "--url nowhere server list", "up --boot-seconds soon", "up --cloud a --sandbox",
      "sandbox --boot-seconds 3-1"],
 )  # fmt: skip
-def test_command_lines_without_meaning_exit_with_2(bare: Type, line: str) -> None:
+def test_wrong_command_lines_exit_with_2(bare: Type, line: str) -> None:
     said = bare(*line.split())
     assert said.err
     assert said.code in {1, 2} if "--cloud" in line else said.code == 2
@@ -206,7 +206,7 @@ def test_small_commands_import_little(whole: service.Whole) -> None:
     assert ran.stderr == "[]\n"
 
 
-def test_up_starts_says_where_and_stops_when_told(tmp_path: Path, bare: Type) -> None:
+def test_up_starts_prints_its_url_and_stops_on_sigterm(tmp_path: Path, bare: Type) -> None:
     with service.start("up", "--port", "0", "--data", str(tmp_path / "data"), HOME=str(tmp_path)) as up:
         assert up.stdout is not None and up.stderr is not None
         said = up.stdout.readline()
@@ -240,7 +240,7 @@ def test_a_file_without_faults_is_refused(tmp_path: Path, bare: Type, text: str)
     assert (said.code, str(path) in said.err) == (2, True)
 
 
-def test_a_task_that_failed_is_taken_up_again(enamel: Type) -> None:
+def test_a_task_that_failed_is_restarted(enamel: Type) -> None:
     failed = enamel("server", "create", "slowly", *LAUNCH, "--public-address", "--ready-when", "tcp/9",
                     "--timeout", "1s", "--on-failure", "keep", "--wait", "--json")  # fmt: skip
     id = failed.data["id"]
@@ -258,20 +258,22 @@ def test_a_task_that_failed_is_taken_up_again(enamel: Type) -> None:
 
 
 def test_a_task_without_webhooks_has_none_to_replay(enamel: Type) -> None:
-    made = enamel("server", "create", "quiet", *LAUNCH, "--wait", "--json")
-    replayed = enamel("task", "replay", made.data["id"], "--after", "0")
+    created = enamel("server", "create", "quiet", *LAUNCH, "--wait", "--json")
+    replayed = enamel("task", "replay", created.data["id"], "--after", "0")
     assert (replayed.code, "has no webhook" in replayed.err) == (1, True)
-    assert enamel("task", "revert", made.data["id"], "--wait").code == 0
-    assert enamel("task", "forget", made.data["id"]).code == 0
-    assert enamel("task", "forget", made.data["id"]).code == 1
+    assert enamel("task", "revert", created.data["id"], "--wait").code == 0
+    assert enamel("task", "forget", created.data["id"]).code == 0
+    assert enamel("task", "forget", created.data["id"]).code == 1
 
 
 def test_a_webhook_gets_a_new_secret_from_a_file(enamel: Type, tmp_path: Path) -> None:
     hook, file = "https://hooks.invalid/typed", tmp_path / "secret"
-    made = enamel("server", "create", "loud", *LAUNCH, "--notify", hook, "--wait", "--json")
+    created = enamel("server", "create", "loud", *LAUNCH, "--notify", hook, "--wait", "--json")
     file.write_text("whsec_bm90aGluZyBidXQgYW5vdGhlciB0ZXN0\n")
-    changed = enamel("task", "secret", made.data["id"], "--webhook", hook, "--secret-file", str(file))
+    changed = enamel("task", "secret", created.data["id"], "--webhook", hook, "--secret-file", str(file))
     assert (changed.code, hook in changed.out, "whsec" in changed.out) == (0, True, False)
     file.write_text("word")
-    assert enamel("task", "secret", made.data["id"], "--webhook", hook, "--secret-file", str(file)).code == 1
-    assert enamel("task", "revert", made.data["id"], "--wait").code == 0
+    assert (
+        enamel("task", "secret", created.data["id"], "--webhook", hook, "--secret-file", str(file)).code == 1
+    )
+    assert enamel("task", "revert", created.data["id"], "--wait").code == 0

@@ -133,6 +133,15 @@ def test_the_cloud_is_part_of_every_request_but_those_about_tasks(bare: Type) ->
     ]
 
 
+def test_a_signal_is_sent_with_its_data(bare: Type) -> None:
+    with recorded({"/tasks/t1/signals/ready": {"name": "ready"}}) as (url, requests):
+        sent = bare("--url", url, "task", "signal", "t1", "ready", "--data", '{"port": 22}')
+        wrong = bare("--url", url, "task", "signal", "t1", "ready", "--data", "{")
+    assert (sent.code, sent.out) == (0, "Sent signal ready to task t1\n")
+    assert requests == [("POST /tasks/t1/signals/ready", {})]
+    assert (wrong.code, "is not JSON" in wrong.err) == (2, True)
+
+
 def test_a_task_is_followed_without_a_cloud(bare: Type) -> None:
     with recorded({"/volumes": {"id": "t1"}}) as (url, requests):
         bare("--url", url, "volume", "create", "data", "--size", "1", "--cloud", "north", "--wait")
@@ -198,7 +207,15 @@ def test_every_kind_of_step_has_a_name() -> None:
 def test_steps_are_named_by_what_they_do() -> None:
     assert step_names.of({"kind": "server.act", "inputs": {"what": "HARD_REBOOT"}}) == "hard reboot server"
     assert step_names.of({"kind": "server.reach", "inputs": {"ready_when": "tcp/22"}}) == "wait for tcp/22"
-    assert step_names.of({"kind": "task.undo", "inputs": {"of": "port.create"}}) == "undo create port"
+    for kind, name in (
+        ("port.create", "delete port"),
+        ("keypair.import", "delete keypair"),
+        ("address.create", "delete address"),
+        ("address.move", "detach address"),
+        ("server.attach_volume", "detach volume"),
+        ("server.resize", "undo resize server"),
+    ):
+        assert step_names.of({"kind": "task.undo", "inputs": {"of": kind}}) == name
     assert step_names.of({"kind": "volume.await", "inputs": {}}) == "wait for volume"
     assert step_names.of({"kind": "unknown.kind", "action": "DOING_IT"}) == "doing it"
 

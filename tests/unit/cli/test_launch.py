@@ -75,7 +75,7 @@ def test_files_become_keys_and_user_data(tmp_path: Path) -> None:
 def test_the_secret_of_webhooks_is_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
     body = launch.body({"notify": ("https://a/", "https://b/"), "notify_secret": tmp_path / "secret"})
-    assert [one["secret"] for one in body["notify"]] == ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] * 2
+    assert [webhook["secret"] for webhook in body["notify"]] == ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] * 2
 
 
 @pytest.mark.parametrize("given", [{"notify_on": ("task.*",)}, {"notify_secret": Path("x")}], ids=str)
@@ -84,7 +84,7 @@ def test_what_belongs_to_webhooks_needs_one(given: dict[str, Any]) -> None:
         launch.body(given)
 
 
-def test_a_time_is_this_machines_or_so_long_from_now() -> None:
+def test_a_time_is_local_or_a_duration_from_now() -> None:
     local = datetime.fromisoformat(launch.body({"not_before": "2026-12-24T18:00"})["not_before"])
     assert local == datetime(2026, 12, 24, 18).astimezone()
     soon = datetime.fromisoformat(launch.body({"not_before": "30m"})["not_before"])
@@ -122,7 +122,7 @@ def test_options_override_a_file(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_options_without_meaning_are_refused(given: dict[str, Any]) -> None:
+def test_wrong_options_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(click.BadParameter):
         launch.body(given)
 

@@ -20,7 +20,7 @@ PLAN = {
 TASK = {"action": "CREATE", "servers": [{"hostname": "web-1"}, {"hostname": "web-2"}]}
 
 
-def told(seq: int, type: str, item: str | None = None, **data: Any) -> dict[str, Any]:
+def event(seq: int, type: str, item: str | None = None, **data: Any) -> dict[str, Any]:
     return {"seq": seq, "time": f"2026-01-31T12:00:0{seq}Z", "type": type, "item": item, "data": data}
 
 
@@ -32,33 +32,44 @@ def drawn(board: progress.Board) -> str:
 
 def test_a_board_shows_each_server_with_what_happens_to_it() -> None:
     board = progress.Board(TASK, PLAN)
-    board.take(told(1, "item.started", "port-create", action="NETWORKING"))
+    board.take(event(1, "item.started", "port-create", action="NETWORKING"))
     assert "port-create" in drawn(board)
-    board.take(told(2, "item.completed", "port-create", action="NETWORKING"))
-    board.take(told(3, "item.started", "server-boot-web-1", action="SPAWNING"))
-    board.take(told(4, "server.addressed", "server-boot-web-1", server="web-1", public_address="127.77.0.9"))
-    board.take(told(5, "item.retrying", "server-boot-web-2", detail="the cloud [is] busy"))
+    board.take(event(2, "item.completed", "port-create", action="NETWORKING"))
+    board.take(event(3, "item.started", "server-boot-web-1", action="SPAWNING"))
+    board.take(event(4, "server.addressed", "server-boot-web-1", server="web-1", public_address="127.77.0.9"))
+    board.take(event(5, "item.retrying", "server-boot-web-2", detail="the cloud [is] busy"))
     text = drawn(board)
     assert "1/3 steps" in text
-    one = next(line for line in text.splitlines() if line.startswith(" web-1"))
-    assert ("BUILDING" in one, "127.77.0.9" in one, "spawning" in one) == (True, True, True)
-    two = next(line for line in text.splitlines() if line.startswith(" web-2"))
-    assert "retrying: the cloud [is] busy" in two
+    first = next(line for line in text.splitlines() if line.startswith(" web-1"))
+    assert ("BUILDING" in first, "127.77.0.9" in first, "spawning" in first) == (True, True, True)
+    second = next(line for line in text.splitlines() if line.startswith(" web-2"))
+    assert "retrying: the cloud [is] busy" in second
 
 
 def test_a_board_shows_failures_and_the_roll_back() -> None:
     board = progress.Board(TASK, PLAN)
-    board.take(told(1, "server.failed", None, server="web-2", detail="No valid host."))
-    board.take(told(2, "task.reverting", None, detail="No valid host."))
+    board.take(event(1, "server.failed", None, server="web-2", detail="No valid host."))
+    board.take(event(2, "task.reverting", None, detail="No valid host."))
     text = drawn(board)
     assert "ERROR" in text and "rolling back" in text
 
 
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_a_terminal_that_cannot_be_redrawn_gets_lines(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, highlight=False)
+    events = [event(1, "task.accepted", steps=3), event(2, "task.completed", calls=1)]
+    progress._draw(progress.Board(TASK, PLAN), events, console)
+    text = console.file.getvalue()
+    assert ("accepted, 3 steps" in text and "completed, 1 API call" in text) == (term == "dumb")
+    assert ("0/3 steps" in text) == (term == "xterm")
+
+
 def test_a_line_has_the_time_since_the_first_event_and_the_server() -> None:
     board = progress.Board(TASK, PLAN)
-    board.take(told(1, "task.accepted", steps=3))
+    board.take(event(1, "task.accepted", steps=3))
     line = board.take(
-        told(4, "item.completed", "server-boot-web-1", action="CREATING_VOLUME", server="web-1")
+        event(4, "item.completed", "server-boot-web-1", action="CREATING_VOLUME", server="web-1")
     )
     assert line == "   3.0 s  web-1  creating volume done"
 
@@ -66,7 +77,7 @@ def test_a_line_has_the_time_since_the_first_event_and_the_server() -> None:
 @pytest.mark.parametrize("type", events.TYPES)
 def test_every_type_of_event_has_words(type: str) -> None:
     board = progress.Board(TASK, PLAN)
-    line = board.take(told(1, type, "server-boot-web-1", action="SPAWNING"))
+    line = board.take(event(1, type, "server-boot-web-1", action="SPAWNING"))
     assert type not in line and "{" not in line
 
 

@@ -71,6 +71,7 @@ REACHED = {
     "cancel_task": "task cancel",
     "revert_task": "task revert",
     "restart_task": "task restart",
+    "send_signal": "task signal",
     "replay_notifications": "task replay",
     "change_secret": "task secret",
 }
@@ -78,17 +79,17 @@ REACHED = {
 FOR_PROGRAMS = {
     "get_home": "how clients find their way",
     "get_openapi": "how clients are written",
-    "list_schemas": "likewise",
-    "get_schema": "likewise",
+    "list_schemas": "for programs that write clients",
+    "get_schema": "for programs that write clients",
     "get_health": "for load balancers",
     "get_metrics": "for Prometheus",
     "head_server": "two headers; people read `server show`",
     "get_server_task": "`task show` shows the same",
-    "get_server_task_items": "likewise",
+    "get_server_task_items": "for programs that write clients",
     "get_project": "links only",
     "create_project_servers": "`server create` does the same",
     "list_project_servers": "`server list` shows the same",
-    "get_project_server": "`server show` takes names, too",
+    "get_project_server": "`server show` takes names as well",
 }
 """Routes that people do not need, and why."""
 ACTIONS = {

@@ -340,7 +340,7 @@ def test_a_full_quota_is_told_with_its_numbers(kind: str, body: dict[str, Any], 
     promised = north.facts(quota={kind: limit}, reserved={kind: 1})
     [fault] = north.planned(north.launch(**body), promised).faults
     assert (fault.pointer, fault.code) == ("", "quota_exceeded")
-    for part in (f"{wanted} ", f"{wanted - 1} free", f"limit {wanted + 4}", "4 used", "1 promised"):
+    for part in (f"{wanted} ", f"{wanted - 1} free", f"limit {wanted + 4}", "4 used", "1 reserved"):
         assert part in fault.detail
 
 

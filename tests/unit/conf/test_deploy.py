@@ -11,12 +11,12 @@ import click
 import pytest
 
 from enamel.api import stream
-from enamel.api.request import LONGEST_WAIT
 from enamel.api.routes import ROUTES
 from enamel.cli import program
 from enamel.cli.failure import Exit
 from enamel.conf import settings
 from enamel.model import duration
+from enamel.service.tasks.follow import LONGEST_WAIT
 from enamel.service.validation import body
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
@@ -31,7 +31,7 @@ def test_the_configuration_is_one() -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_units_start_what_there_is_and_give_it_time_to_end(unit: Path) -> None:
+def test_units_start_existing_commands_and_give_them_time_to_stop(unit: Path) -> None:
     lines = RawConfigParser(strict=False)
     lines.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's names have capitals
     lines.read(unit)

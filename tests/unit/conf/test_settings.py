@@ -149,6 +149,8 @@ def test_a_fault_of_the_command_line_names_the_option() -> None:
     assert [fault.pointer for fault in error.value.faults] == ["--port", "--log-level"]
     with pytest.raises(Invalid, match="--cloud and --sandbox"):
         settings.up({}, cloud="north", sandbox=True)
+    with pytest.raises(Invalid, match="--max-tasks: 0 is out of bounds"):
+        settings.service({}, max_tasks=0)
 
 
 def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Client:
             return Answer(answer.status, answer.headers, decoded)
 
     async def boot(self, name: str = "web", **wish: Any) -> str:
-        """Ask for a small server and return its id."""
+        """Boot a small server and return its id."""
         flavor = (await self.call("GET", "/compute/v2.1/flavors")).body["flavors"][0]["id"]
         image = (await self.call("GET", "/image/v2/images?name=cirros")).body["images"][0]["id"]
         server = {"name": name, "flavorRef": flavor, "imageRef": image, "networks": "none"} | wish
@@ -56,13 +56,13 @@ def settings() -> kernel.Settings:
 
 @pytest.fixture
 async def sandbox(settings: kernel.Settings) -> AsyncIterator[serve.Sandbox]:
-    async with serve.running(settings) as found:
-        yield found
+    async with serve.running(settings) as running:
+        yield running
 
 
 @pytest.fixture
 async def client(sandbox: serve.Sandbox) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession() as http:
-        found = Client(sandbox, http)
-        await found.login()
-        yield found
+        connected = Client(sandbox, http)
+        await connected.login()
+        yield connected

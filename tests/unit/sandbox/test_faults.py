@@ -1,4 +1,4 @@
-"""Ways in which a sandbox misbehaves on purpose."""
+"""Fault rules of the sandbox."""
 
 import asyncio
 from email.utils import parsedate_to_datetime
@@ -116,9 +116,9 @@ async def test_a_stale_list(client):
 
 async def settled(client, server):
     for _ in range(500):
-        found = (await client.call("GET", f"{SERVERS}/{server}")).body["server"]
-        if found["status"] != "BUILD":
-            return found
+        body = (await client.call("GET", f"{SERVERS}/{server}")).body["server"]
+        if body["status"] != "BUILD":
+            return body
         await asyncio.sleep(0.01)
     return pytest.fail("still building")
 
@@ -145,9 +145,9 @@ async def test_a_server_that_fails_late_frees_what_it_held(client):
 
 async def test_a_zone_without_hosts(client):
     await add(client, {"kind": "server", "zone": "az1"}, {})
-    there = await settled(client, await client.boot("there", availability_zone="az1"))
+    elsewhere = await settled(client, await client.boot("there", availability_zone="az1"))
     anywhere = await settled(client, await client.boot("anywhere"))
-    assert there["status"] == "ERROR"
+    assert elsewhere["status"] == "ERROR"
     assert (anywhere["status"], anywhere["OS-EXT-AZ:availability_zone"]) == ("ACTIVE", "az2")
 
 

@@ -12,11 +12,11 @@ from enamel.sandbox import guests, serve
 NETWORK = "/network/v2.0"
 
 
-async def until(look):
+async def until(condition):
     for _ in range(500):
-        found = await look()
-        if found:
-            return found
+        value = await condition()
+        if value:
+            return value
         await asyncio.sleep(0.01)
     pytest.fail("did not come true")
 
@@ -52,8 +52,8 @@ async def boot_with_address(client, *ports):
             "port_range_max": port,
             "ethertype": "IPv4",
         }
-        made = await client.call("POST", f"{NETWORK}/security-group-rules", {"security_group_rule": rule})
-        assert made.status == 201, made.body
+        answer = await client.call("POST", f"{NETWORK}/security-group-rules", {"security_group_rule": rule})
+        assert answer.status == 201, answer.body
     wish = {"port": {"network_id": private, "security_groups": [group_id]}}
     port_id = (await client.call("POST", f"{NETWORK}/ports", wish)).body["port"]["id"]
     wish = {"floatingip": {"floating_network_id": public, "port_id": port_id}}
@@ -133,5 +133,5 @@ async def test_the_console_tells_the_host_keys(client):
 
 
 async def test_two_clouds_on_one_machine_do_not_answer_for_each_other():
-    async with serve.running() as one, serve.running() as other:
-        assert one.cloud.settings.block != other.cloud.settings.block
+    async with serve.running() as first, serve.running() as other:
+        assert first.cloud.settings.block != other.cloud.settings.block

@@ -1,4 +1,4 @@
-"""A cloud that keeps deleted servers for a while."""
+"""A cloud that soft-deletes servers."""
 
 import asyncio
 
@@ -17,8 +17,8 @@ def settings():
 async def becomes(client, server, status):
     for _ in range(500):
         answer = await client.call("GET", f"{SERVERS}/{server}")
-        found = answer.body["server"]["status"] if answer.status == 200 else "gone"
-        if found == status:
+        reached = answer.body["server"]["status"] if answer.status == 200 else "gone"
+        if reached == status:
             return answer.body
         await asyncio.sleep(0.01)
     return pytest.fail(f"is not {status}")

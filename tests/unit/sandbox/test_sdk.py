@@ -17,16 +17,16 @@ def cloud(tmp_path_factory):
         path = tmp_path_factory.mktemp("sdk") / "clouds.yaml"
         path.write_text(sandbox.clouds_yaml())
         with warnings.catch_warnings():
-            # The SDK warns of its own InfluxDB support, which nobody asked for.
+            # The SDK warns of its own InfluxDB support, which these tests do not use.
             warnings.simplefilter("ignore", sdk_warnings.RemovedInSDK60Warning)
             config = OpenStackConfig(config_files=[str(path)]).get_one("sandbox")
-        with connection.Connection(config=config) as found:
-            yield found
+        with connection.Connection(config=config) as connected:
+            yield connected
 
 
 @pytest.fixture(autouse=True)
 def _own_deprecations(recwarn):
-    """The SDK calls deprecated functions of its own; that is its matter."""
+    """Ignore warnings about deprecated functions that the SDK itself calls."""
     with warnings.catch_warnings():
         for category in (DeprecationWarning, PendingDeprecationWarning):
             warnings.simplefilter("ignore", category)

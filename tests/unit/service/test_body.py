@@ -105,18 +105,18 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 
 FAULTS = {
     "unknown field": ({"nmae": "web"}, "/nmae", "There is no field 'nmae'; did you mean 'name'?"),
-    "wrong type": ({"count": "3"}, "/count", "Expected is a whole number, not the text '3'."),
-    "a truth is no number": ({"count": True}, "/count", "Expected is a whole number, not true."),
-    "half a number": ({"count": 1.5}, "/count", "Expected is a whole number, not the number 1.5."),
+    "wrong type": ({"count": "3"}, "/count", "Expected a whole number, got the text '3'."),
+    "a truth is no number": ({"count": True}, "/count", "Expected a whole number, got true."),
+    "half a number": ({"count": 1.5}, "/count", "Expected a whole number, got the number 1.5."),
     "pattern in words": ({"name": "WEB"}, "/name", "'WEB' is not a name of small letters."),
     "length": ({"name": "w" * 9}, "/name", "This has 9 characters; at most 8 are expected."),
     "range": ({"volumes": [{"size_gb": 0}]}, "/volumes/0/size_gb", "0 is not at least 1."),
     "required": ({"volumes": [{}]}, "/volumes/0/size_gb", "The field 'size_gb' is required."),
-    "not a member": ({"colour": "green"}, "/colour", "Expected is 'red', 'blue' or null, not the text 'green'."),
-    "no alternative": ({"networks": 7}, "/networks", "Expected is 'auto', 'none' or a list, not the number 7."),
+    "not a member": ({"colour": "green"}, "/colour", "Expected 'red', 'blue' or null, got the text 'green'."),
+    "no alternative": ({"networks": 7}, "/networks", "Expected 'auto', 'none' or a list, got the number 7."),
     "inside an alternative": ({"public": {"size_gb": 101}}, "/public/size_gb", "101 is not at most 100."),
-    "a list for an object": ({"properties": []}, "/properties", "Expected is an object, not a list."),
-    "a value in a map": ({"properties": {"a/b": 1}}, "/properties/a~1b", "Expected is a text, not the number 1."),
+    "a list for an object": ({"properties": []}, "/properties", "Expected an object, got a list."),
+    "a value in a map": ({"properties": {"a/b": 1}}, "/properties/a~1b", "Expected a text, got the number 1."),
     "a time without zone": (
         {"due": "2026-01-31T12:00:00"},
         "/due",
@@ -141,7 +141,7 @@ def test_all_faults_are_found_in_one_go_and_the_rest_is_kept() -> None:
 def test_what_is_not_an_object_gives_no_struct() -> None:
     want, faults = body.shape(["web"], Want)
     assert want is None
-    assert [fault.detail for fault in faults] == ["Expected is an object, not a list."]
+    assert [fault.detail for fault in faults] == ["Expected an object, got a list."]
 
 
 def test_a_body_of_nothing_but_faults_names_the_first_hundred() -> None:

@@ -85,7 +85,7 @@ async def test_a_name_that_leads_inside_is_refused() -> None:
         return ["127.0.0.1", "169.254.169.254"]
 
     guard = WebhookTargets(resolve=resolve)
-    with pytest.raises(Refused, match=r"example.org is at 127.0.0.1, 169.254.169.254"):
+    with pytest.raises(Refused, match=r"example.org resolves to 127.0.0.1, 169.254.169.254"):
         await guard.addresses("example.org", 443)
     (fault,) = await guard.faults(["https://example.org/hook"])
     assert (fault.pointer, fault.code) == ("/notify/0/url", "refused")

@@ -353,7 +353,7 @@ async def test_a_task_that_breaks_the_runner_again_and_again_ends(shop: Shop) ->
     accepted = await world.accept(shop.store, attempt=4)
     shop.open()
     ended = await shop.until(id=accepted.id, state=State.ABORTED)
-    assert ended.error is not None and "5 times" in ended.error.detail
+    assert ended.error is not None and "5 attempts" in ended.error.detail
 
 
 async def test_the_secrets_of_an_ended_task_are_gone(shop: Shop) -> None:

@@ -44,7 +44,7 @@ async def list_addresses(request: Request) -> Response:
 
 
 async def get_address(request: Request) -> Response:
-    """Show one address."""
+    """Show an address."""
     record = await request.services.addresses.get(request.ctx, request.params["id"], cloud=request.cloud)
     return Response(body=_shown(record))
 
@@ -105,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
         name="create_address",
         relation="addresses",
         handler=create_address,
-        summary="Get an address that outlives servers.",
+        summary="Create an address that outlives servers.",
         query=command.DryRun,
         request=AddressWish,
         body_required=False,
@@ -119,7 +119,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_address",
         relation="address",
         handler=get_address,
-        summary="Show one address.",
+        summary="Show an address.",
         query=OnCloud,
         responses={200: (Address,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),
@@ -131,7 +131,7 @@ ROUTES: tuple[Route, ...] = (
         name="delete_address",
         relation="address",
         handler=delete_address,
-        summary="Give an address back to the cloud.",
+        summary="Release an address.",
         query=command.DryRun,
         responses=command.RESPONSES,
         errors=(errors.NotFound, errors.WrongState, *CLOUD_ERRORS),
@@ -143,7 +143,7 @@ ROUTES: tuple[Route, ...] = (
         name="attach_address",
         relation="attach_address",
         handler=attach_address,
-        summary="Have an address lead to a server.",
+        summary="Attach an address to a server.",
         query=command.DryRun,
         request=AttachWish,
         responses=command.RESPONSES,
@@ -156,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
         name="detach_address",
         relation="detach_address",
         handler=detach_address,
-        summary="Have an address lead nowhere, and keep it.",
+        summary="Detach an address from its server, and keep it.",
         query=command.DryRun,
         responses=command.RESPONSES,
         errors=(errors.NotFound, errors.WrongState, *CLOUD_ERRORS),

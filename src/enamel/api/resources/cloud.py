@@ -1,4 +1,4 @@
-"""The routes of clouds: how they respond to the calls of this process."""
+"""The routes of clouds."""
 
 from msgspec import Struct, field
 
@@ -49,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
         name="list_clouds",
         relation="clouds",
         handler=list_clouds,
-        summary="List the clouds, with how they bear what is asked of them.",
+        summary="List the clouds, with the load and limits of their services.",
         query=Slice,
         responses={200: (Clouds,)},
         rules=("enamel:cloud:list",),
@@ -60,7 +60,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_cloud",
         relation="cloud",
         handler=get_cloud,
-        summary="Show one cloud: the pace of its services, its token's age, what is known of it.",
+        summary="Show a cloud: the load and limits of its services, its token's age, its versions and caches.",
         responses={200: (Cloud,)},
         errors=(errors.NotFound,),
         rules=("enamel:cloud:get",),

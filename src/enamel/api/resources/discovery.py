@@ -67,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_openapi",
         relation="openapi",
         handler=get_openapi,
-        summary="Describe every route for programs.",
+        summary="Show the OpenAPI document.",
         responses={200: (Any,)},
     ),
     Route(

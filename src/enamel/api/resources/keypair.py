@@ -36,7 +36,7 @@ async def list_keypairs(request: Request) -> Response:
 
 
 async def get_keypair(request: Request) -> Response:
-    """Show one keypair."""
+    """Show a keypair."""
     record = await request.services.keypairs.get(request.ctx, request.params["name"], cloud=request.cloud)
     return Response(body=_shown(request, record))
 
@@ -44,8 +44,8 @@ async def get_keypair(request: Request) -> Response:
 async def create_keypair(request: Request) -> Response:
     """Import a public key: 201 if it is new, 200 if the same key has the name already."""
     record, new = await request.services.keypairs.create(request.ctx, request.body, cloud=request.cloud)
-    shown = _shown(request, record)
-    return Response(status=201 if new else 200, body=shown, headers={"Location": shown.links["self"].href})
+    body = _shown(request, record)
+    return Response(status=201 if new else 200, body=body, headers={"Location": body.links["self"].href})
 
 
 async def delete_keypair(request: Request) -> Response:
@@ -91,7 +91,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_keypair",
         relation="keypair",
         handler=get_keypair,
-        summary="Show one keypair.",
+        summary="Show a keypair.",
         query=OnCloud,
         responses={200: (Keypair,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),

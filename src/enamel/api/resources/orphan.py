@@ -1,4 +1,4 @@
-"""The routes of orphans: resources that seem to belong to nobody, and their clean-up."""
+"""The routes of orphans, and of their clean-up."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ class OrphanFilter(Window, frozen=True, kw_only=True):
 
 
 class OrphanShown(orphan.Orphan, frozen=True, kw_only=True):
-    """Something that seems to belong to nobody, with what is known of it."""
+    """A resource that seems to be an orphan, with what is known of it."""
 
     links: Links = field(name="_links")
 
@@ -79,7 +79,7 @@ ROUTES: tuple[Route, ...] = (
         name="list_orphans",
         relation="orphans",
         handler=list_orphans,
-        summary="List what belongs to nobody: what tasks have left behind, and what nothing uses.",
+        summary="List orphans: what tasks have left behind, and what nothing uses.",
         query=OrphanFilter,
         responses={200: (Orphans,)},
         errors=CLOUD_ERRORS,
@@ -91,7 +91,7 @@ ROUTES: tuple[Route, ...] = (
         name="clean_orphans",
         relation="clean_orphans",
         handler=clean_orphans,
-        summary="Take away what belongs to nobody, each thing looked at once more.",
+        summary="Delete orphans, each after a last check.",
         query=command.DryRun,
         request=CleanWish,
         body_required=False,

@@ -46,7 +46,7 @@ async def list_placements(request: Request) -> Response:
 
 
 async def get_placement(request: Request) -> Response:
-    """Show one placement."""
+    """Show a placement."""
     record = await request.services.placements.get(request.ctx, request.params["id"], cloud=request.cloud)
     return Response(body=_shown(record))
 
@@ -76,7 +76,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_placement",
         relation="placement",
         handler=get_placement,
-        summary="Show one placement.",
+        summary="Show a placement.",
         query=OnCloud,
         responses={200: (Placement,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),

@@ -18,7 +18,7 @@ class Project(project.Project, frozen=True, kw_only=True):
 
 
 async def get_project(request: Request) -> Response:
-    """Show where what belongs to a project is found."""
+    """Show a project, with links to its resources."""
     record = await request.services.projects.get(request.ctx, request.params["id"], cloud=request.cloud)
     own = links.of(
         request.at(f"/projects/{record.id}"),
@@ -42,7 +42,7 @@ async def list_servers(request: Request) -> Response:
 
 
 async def get_server(request: Request) -> Response:
-    """Show the server of a name."""
+    """Show a server, by its name."""
     record = await request.services.servers.named(
         request.ctx, request.params["hostname"], project=request.params["project"], cloud=request.cloud
     )
@@ -62,7 +62,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_project",
         relation="project",
         handler=get_project,
-        summary="Tell where what belongs to a project is found.",
+        summary="Show a project, with links to its resources.",
         query=OnCloud,
         responses={200: (Project,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),
@@ -74,7 +74,7 @@ ROUTES: tuple[Route, ...] = (
         name="create_project_servers",
         relation="project_servers",
         handler=create_servers,
-        summary="Launch servers with everything around them in a project.",
+        summary="Launch servers in a project, with networks, addresses, volumes and keys.",
         query=command.DryRun,
         request=launch.Launch,
         responses=command.RESPONSES,
@@ -99,7 +99,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_project_server",
         relation="project_server",
         handler=get_server,
-        summary="Show the server of a name.",
+        summary="Show a server, by its name.",
         query=OnCloud,
         responses={200: (server_body.Server,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),

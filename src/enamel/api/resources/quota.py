@@ -10,7 +10,7 @@ from enamel.service.resources import quota
 
 
 class Quotas(quota.ProjectQuota, frozen=True, kw_only=True):
-    """What a project may have, has, and is about to have."""
+    """The quotas of a project: limits, what is used and what is reserved."""
 
     links: Links = field(name="_links")
 
@@ -28,7 +28,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_quota",
         relation="quota",
         handler=get_quota,
-        summary="Tell what the project may have, has, and is about to have.",
+        summary="Show the quotas of the project: limits, what is used and what is reserved.",
         query=OnCloud,
         responses={200: (Quotas,)},
         errors=CLOUD_ERRORS,

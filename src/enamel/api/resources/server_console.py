@@ -51,7 +51,7 @@ async def get_console(request: Request) -> Response:
 
 
 async def get_diagnostics(request: Request) -> Response:
-    """Show what the hypervisor measures of a server."""
+    """Show the diagnostics of a server."""
     id = request.params["id"]
     record = await request.services.consoles.diagnostics(request.ctx, id, cloud=request.cloud)
     own = links.of(request.path, schema="diagnostics", server=f"/servers/{id}")
@@ -65,7 +65,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_console_log",
         relation="console_log",
         handler=get_console_log,
-        summary="Show the end of what a server has written to its console.",
+        summary="Show the last lines of a server's console log.",
         query=Lines,
         responses={200: (str,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),
@@ -78,7 +78,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_console",
         relation="console",
         handler=get_console,
-        summary="Tell where a server's console can be opened.",
+        summary="Show the URL of a server's console.",
         query=OnCloud,
         responses={200: (Console,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),
@@ -90,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_diagnostics",
         relation="diagnostics",
         handler=get_diagnostics,
-        summary="Show what the hypervisor measures of a server.",
+        summary="Show the diagnostics of a server.",
         query=OnCloud,
         responses={200: (Diagnostics,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),

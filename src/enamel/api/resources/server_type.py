@@ -1,4 +1,4 @@
-"""The routes of server types: the sizes that servers come in."""
+"""The routes of server types: the sizes of servers."""
 
 from urllib.parse import quote
 
@@ -56,8 +56,8 @@ async def get_server_type(request: Request) -> Response:
 async def create_server_type(request: Request) -> Response:
     """Create a server type."""
     record = await request.services.server_types.create(request.ctx, request.body, cloud=request.cloud)
-    shown = _shown(request, record)
-    return Response(status=201, body=shown, headers={"Location": shown.links["self"].href})
+    body = _shown(request, record)
+    return Response(status=201, body=body, headers={"Location": body.links["self"].href})
 
 
 async def change_server_type(request: Request) -> Response:
@@ -92,7 +92,7 @@ ROUTES: tuple[Route, ...] = (
         name="list_server_types",
         relation="server_types",
         handler=list_server_types,
-        summary="List the sizes that servers come in: public ones, the project's own, and those shared with the caller.",
+        summary="List server types: public ones, the project's own, and those shared with the caller.",
         query=TypeFilter,
         responses={200: (ServerTypes,)},
         errors=CLOUD_ERRORS,
@@ -104,7 +104,7 @@ ROUTES: tuple[Route, ...] = (
         name="create_server_type",
         relation="server_types",
         handler=create_server_type,
-        summary="Make a size of server.",
+        summary="Create a server type.",
         query=OnCloud,
         request=ServerTypeWish,
         responses={201: (ServerType,)},
@@ -117,7 +117,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_server_type",
         relation="server_type",
         handler=get_server_type,
-        summary="Show a size of server, by its id or name.",
+        summary="Show a server type, by its id or name.",
         query=OnCloud,
         responses={200: (ServerType,)},
         errors=(errors.NotFound, *CLOUD_ERRORS),
@@ -129,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
         name="change_server_type",
         relation="server_type",
         handler=change_server_type,
-        summary="Change a size of server: its name, description, spec or visibility.",
+        summary="Change a server type: its name, description, spec or visibility.",
         query=command.DryRun,
         request=ServerTypeChange,
         responses=command.RESPONSES,
@@ -142,7 +142,7 @@ ROUTES: tuple[Route, ...] = (
         name="delete_server_type",
         relation="server_type",
         handler=delete_server_type,
-        summary="Delete a size of server, by its id or name; servers of it stay as they are.",
+        summary="Delete a server type, by its id or name; its servers are unchanged.",
         query=OnCloud,
         responses={204: ()},
         errors=(errors.NotFound, errors.Forbidden, *CLOUD_ERRORS),

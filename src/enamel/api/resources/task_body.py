@@ -52,7 +52,7 @@ class Task(Struct, frozen=True, kw_only=True):
     result: task.Result
     error: Problem | None
     calls: int
-    """Plumbing calls made so far."""
+    """API calls made so far."""
     worker: str | None
     attempt: int
     """How many workers have claimed it."""

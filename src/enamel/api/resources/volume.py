@@ -43,7 +43,7 @@ async def list_volumes(request: Request) -> Response:
 
 
 async def get_volume(request: Request) -> Response:
-    """Show one volume."""
+    """Show a volume."""
     return Response(
         body=_shown(
             await request.services.volumes.get(request.ctx, request.params["id"], cloud=request.cloud)
@@ -88,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
         name="create_volume",
         relation="volumes",
         handler=create_volume,
-        summary="Make a volume.",
+        summary="Create a volume.",
         query=command.DryRun,
         request=VolumeWish,
         responses=command.RESPONSES,
@@ -101,7 +101,7 @@ ROUTES: tuple[Route, ...] = (
         name="get_volume",
         relation="volume",
         handler=get_volume,
-        summary="Show one volume.",
+        summary="Show a volume.",
         query=OnCloud,
         responses={200: (Volume,)},
         errors=(errors.NotFound, errors.CapabilityMissing, *CLOUD_ERRORS),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from enamel.cli import grammar
 from enamel.cli.process import options, service
 
 
-@click.group()
+@click.group(cls=grammar.Words)
 def conf() -> None:
     """Show the configuration."""
 

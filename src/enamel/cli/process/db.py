@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from enamel.cli import grammar
 from enamel.cli.failure import Exit, Failure
 from enamel.cli.process import options, service
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@click.group()
+@click.group(cls=grammar.Words)
 def db() -> None:
     """Maintain the database that [store] url names."""
 

@@ -20,6 +20,13 @@ COLUMNS: show.Columns = {
 }
 
 
+def _json(_ctx: click.Context, _option: click.Parameter, text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"'{text}' is not JSON: {error}.") from error
+
+
 @click.group(cls=grammar.Words)
 def task() -> None:
     """List, watch, cancel, revert and restart tasks. TASK is an id."""
@@ -186,6 +193,22 @@ def restart(client: Client, *, task: str, start: str | None, dry_run: bool, wait
     if dry_run:
         return outcome.preview(client.post(path, body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post(path, body), wait=wait, as_json=as_json)
+
+
+@task.command()
+@click.argument("task")
+@click.argument("name")
+@click.option("--data", metavar="JSON", callback=_json, help="Data of the signal, in JSON. If not set, none.")
+@options.as_json
+@click.pass_obj
+def signal(client: Client, *, task: str, name: str, data: Any, as_json: bool) -> None:
+    """Send the signal NAME to a step of a task that waits for it."""
+    body = {} if data is None else {"data": data}
+    answer = client.post(f"/tasks/{segment(task)}/signals/{segment(name)}", body)
+    if as_json:
+        show.as_json(answer)
+    else:
+        click.echo(f"Sent signal {name} to task {task}")
 
 
 @task.command()

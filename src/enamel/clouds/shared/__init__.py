@@ -1,1 +1,1 @@
-"""What the processes of one deployment know together about the clouds, and never more than hints."""
+"""What the processes of one deployment share about clouds: hints, which nothing depends on."""

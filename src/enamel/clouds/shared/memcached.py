@@ -1,4 +1,4 @@
-"""A board on memcached.
+"""A backend of the shared store on memcached.
 
 Over one connection, with the few commands of its text protocol that are needed here. The libraries at hand either block,
 or spin for ever on a connection that the server has closed. Answers come in the order of the questions, so one who gives
@@ -25,17 +25,17 @@ class Memcached:
         self._connecting = asyncio.Lock()
 
     async def read(self, keys: tuple[str, ...]) -> Mapping[str, bytes]:
-        """Return the values that are there."""
+        """Return the values of those keys that exist."""
         _, values = await self._ask(f"get {' '.join(keys)}")
         return values
 
     async def write(self, key: str, value: bytes, *, seconds: int) -> bool:
-        """Keep a value; False where it is larger than the server takes."""
+        """Store a value; False if it is larger than the server accepts."""
         said, _ = await self._ask(f"set {key} 0 {seconds} {len(value)}", value)
         return said == "STORED"
 
     async def claim(self, key: str, value: bytes, *, seconds: int) -> bool:
-        """Keep a value unless there is one already."""
+        """Store a value unless the key exists."""
         said, _ = await self._ask(f"add {key} 0 {seconds} {len(value)}", value)
         return said == "STORED"
 
@@ -52,11 +52,11 @@ class Memcached:
                 return int(first)
 
     async def erase(self, keys: tuple[str, ...]) -> None:
-        """Throw values away."""
+        """Delete values."""
         await asyncio.gather(*(self._ask(f"delete {key}") for key in keys))
 
     async def close(self) -> None:
-        """Give back the connection; the next question makes another."""
+        """Close the connection; the next request opens another."""
         line, self._line = self._line, None
         if line is not None:
             line.close()
@@ -72,7 +72,7 @@ class Memcached:
 
 
 class _Line:
-    """A connection on which questions follow each other without waiting for the answers."""
+    """A connection on which requests are pipelined."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -81,18 +81,18 @@ class _Line:
 
     @property
     def broken(self) -> bool:
-        """Whether no answer comes any more."""
+        """Whether the connection is closed."""
         return self._listening.done()
 
     async def ask(self, command: str, value: bytes | None) -> _Answer:
-        """Send a command and return what the server says to it."""
+        """Send a command and return the answer of the server."""
         answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         self._writer.write(command.encode() + b"\r\n" + (b"" if value is None else value + b"\r\n"))
         return await answer
 
     def close(self) -> None:
-        """Tell all who wait that nothing will come."""
+        """Fail all requests that wait for an answer."""
         self._listening.cancel()
         self._writer.close()
         self._give_up(ConnectionAbortedError("the connection was given up"))

@@ -1,9 +1,9 @@
-"""The ways to a board, by what the setting says.
+"""The backends of the shared store, by the setting.
 
-setting                  way
+setting                  backend
 memcached://host:port    memcached
 redis://host:port/0      Redis, or Valkey; rediss:// over TLS
-none                     each process is by itself
+none                     processes share nothing
 """
 
 import importlib
@@ -18,10 +18,10 @@ _REMEDY = "Write memcached://host:port or redis://host:port/0; or leave it out."
 
 
 def open(url: str | None) -> SharedStore:
-    """Return the board that a setting names; it is not asked for anything yet.
+    """Return the shared store that a setting names; no connection is opened yet.
 
     Raises:
-        ServiceError: The setting names no way, or a package is missing.
+        ServiceError: The setting is wrong, or a package is missing.
 
     """
     if url is None:
@@ -30,32 +30,30 @@ def open(url: str | None) -> SharedStore:
 
 
 def _backend(url: str) -> Backend:
-    told = _read(url)
-    match told.scheme:
+    address = _read(url)
+    match address.scheme:
         case "memcached":
-            if told.username or told.password or told.path.strip("/"):
-                raise ServiceError(
-                    f"{SETTING}: memcached takes no more than a host and a port.", remedy=_REMEDY
-                )
-            return Memcached(told.hostname or "", port=told.port or PORT)
+            if address.username or address.password or address.path.strip("/"):
+                raise ServiceError(f"{SETTING}: memcached accepts only a host and a port.", remedy=_REMEDY)
+            return Memcached(address.hostname or "", port=address.port or PORT)
         case "redis" | "rediss":
-            if told.path.strip("/") and not told.path.strip("/").isdigit():
+            if address.path.strip("/") and not address.path.strip("/").isdigit():
                 raise ServiceError(f"{SETTING}: what follows the port is a number.", remedy=_REMEDY)
             return _redis(url)
         case way:
-            raise ServiceError(f"{SETTING} is '{way}…', which is no kind of cache.", remedy=_REMEDY)
+            raise ServiceError(f"{SETTING} is '{way}…', which is not a kind of cache.", remedy=_REMEDY)
 
 
 def _read(url: str) -> SplitResult:
     """Return a URL in its parts."""
     try:
-        told = urlsplit(url)
-        complete = bool(told.hostname) and (told.port is None or told.port > 0)
+        parts = urlsplit(url)
+        complete = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         complete = False
     if not complete:
         raise ServiceError(f"{SETTING} names no host and port.", remedy=_REMEDY)
-    return told
+    return parts
 
 
 def _redis(url: str) -> Backend:

@@ -1,4 +1,4 @@
-"""A board on Redis, or on whatever speaks its protocol, such as Valkey."""
+"""A backend of the shared store on Redis, or on a server with the same protocol, such as Valkey."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,30 +11,30 @@ class Redis:
     """One Redis server."""
 
     def __init__(self, url: str) -> None:
-        """Take a way to a server.
+        """Prepare a connection.
 
         Args:
             url: `redis://user:password@host:6379/0`, or `rediss://…` over TLS.
 
         """
-        told = urlsplit(url)
-        self.name = f"Redis at {told.hostname}:{told.port or 6379}"
+        address = urlsplit(url)
+        self.name = f"Redis at {address.hostname}:{address.port or 6379}"
         self._redis = redis.Redis.from_url(url)
 
     async def read(self, keys: tuple[str, ...]) -> Mapping[str, bytes]:
-        """Return the values that are there."""
-        found = await self._redis.mget(keys)
-        return {key: value for key, value in zip(keys, found, strict=True) if isinstance(value, bytes)}
+        """Return the values of those keys that exist."""
+        values = await self._redis.mget(keys)
+        return {key: value for key, value in zip(keys, values, strict=True) if isinstance(value, bytes)}
 
     async def write(self, key: str, value: bytes, *, seconds: int) -> bool:
-        """Keep a value; False where the server has no room for it."""
+        """Store a value; False if the server has no room for it."""
         try:
             return bool(await self._redis.set(key, value, ex=seconds))
         except OutOfMemoryError:
             return False
 
     async def claim(self, key: str, value: bytes, *, seconds: int) -> bool:
-        """Keep a value unless there is one already."""
+        """Store a value unless the key exists."""
         return bool(await self._redis.set(key, value, ex=seconds, nx=True))
 
     async def count(self, key: str, by: int, *, seconds: int) -> int:
@@ -47,9 +47,9 @@ class Redis:
         return int(total)
 
     async def erase(self, keys: tuple[str, ...]) -> None:
-        """Throw values away."""
+        """Delete values."""
         await self._redis.delete(*keys)
 
     async def close(self) -> None:
-        """Give back connections; the next question makes others."""
+        """Close the connections; the next request opens others."""
         await self._redis.connection_pool.disconnect()

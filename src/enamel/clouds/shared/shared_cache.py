@@ -1,7 +1,7 @@
-"""Answers that processes share: what one of them has asked of a cloud's catalogue, the others need not ask.
+"""The shared cache: answers of a cloud that one process has fetched are used by the others.
 
-Each answer carries the mark that its kind had when it was asked for. A write changes the mark, so that no process believes
-an answer from before the write, whenever that one arrives.
+Each answer carries the mark of its kind from the time of the request. A write changes the mark, so that no process uses an
+answer from before the write.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from enamel.clouds.shared.store import SharedStore
 T = TypeVar("T")
 
 HELD_FOR = timedelta(seconds=5)
-"""How long others wait for one who asks; if that one dies, somebody else does it."""
+"""How long others wait for a process that fetches; after that, another one fetches."""
 MARKED_FOR = timedelta(hours=1)
-"""Longer than any answer is kept."""
+"""How long marks are kept: longer than any answer."""
 GLANCE_EVERY = 0.05
 _EVERYTHING = "everything"
 
@@ -30,40 +30,40 @@ _EVERYTHING = "everything"
 class _Note(Struct, frozen=True):
     mark: bytes
     at: float
-    """When it was asked for, by the clock of the one who did."""
+    """When it was requested, by the clock of the process that did."""
     value: msgspec.Raw
 
 
 class Given(Struct, frozen=True):
-    """An answer, and what is to be known of it."""
+    """An answer, with its age and mark."""
 
     value: Any
     age: float
-    """How many seconds ago it was asked for."""
+    """Seconds since it was requested."""
     mark: bytes | None
-    """What its kind was marked with; None where it is not shared."""
+    """The mark of its kind; None if it is not shared."""
 
 
 class SharedCache:
-    """The answers to what one account asks of one cloud."""
+    """The answers of one cloud to one account."""
 
     def __init__(
         self,
-        there: SharedStore,
+        shared: SharedStore,
         *,
         of: Callable[[], Awaitable[tuple[str, ...]]],
         clock: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take whose they are.
+        """Prepare the cache of one account.
 
         Args:
-            there: The board.
-            of: Returns what sets apart what this account sees.
-            clock: The clock on the wall.
-            now: The clock of this process.
+            shared: The shared store.
+            of: Returns what distinguishes the answers to this account: the site, the project, its roles.
+            clock: The system's clock.
+            now: A monotonic clock.
         """
-        self._board = there
+        self._board = shared
         self._of = of
         self._clock = clock
         self._now = now
@@ -71,17 +71,17 @@ class SharedCache:
     async def get(
         self, kind: Hashable, fetch: Callable[[], Awaitable[T]], *, keep: timedelta, answer: Any
     ) -> Given:
-        """Return an answer from the board, or ask, unless another process is just doing it."""
+        """Return an answer from the shared store, or fetch it, unless another process is fetching it."""
         of = await self._of()
         note_key = store.key("answer", store.form(answer), kind, *of)
         lock = store.key("answer-lock", kind, *of)
         patience = self._now() + HELD_FOR.total_seconds()
         while self._now() < patience:
-            found = await self._board.read(note_key, *self._marks(kind, of))
+            notes = await self._board.read(note_key, *self._marks(kind, of))
             if self._board.trouble is not None:
                 break
-            mark = self._mark(kind, of, found)
-            given = self._given(found.get(note_key), mark=mark, keep=keep, answer=answer)
+            mark = self._mark(kind, of, notes)
+            given = self._given(notes.get(note_key), mark=mark, keep=keep, answer=answer)
             if given is not None:
                 return given
             claimed = await self._board.claim(lock, keep=HELD_FOR)
@@ -93,19 +93,19 @@ class SharedCache:
         return Given(value=await fetch(), age=0.0, mark=b"")
 
     async def changed(self, kinds: Collection[Hashable]) -> None:
-        """Have nobody believe answers of these kinds that are on the board by now; of all kinds where none is named."""
+        """Invalidate the stored answers of these kinds, or of all kinds if none is named."""
         of = await self._of()
         for kind in kinds or (_EVERYTHING,):
             await self._board.write(store.key("answer-mark", kind, *of), os.urandom(8), keep=MARKED_FOR)
 
     async def marks(self, kinds: Collection[Hashable]) -> dict[Hashable, bytes] | None:
-        """Return the marks that kinds have now; None where nobody knows."""
+        """Return the current marks of kinds; None if the shared store is unavailable."""
         of = await self._of()
         keys = {key for kind in kinds for key in self._marks(kind, of)}
-        found = await self._board.read(*keys)
+        marks = await self._board.read(*keys)
         if self._board.trouble is not None:
             return None
-        return {kind: self._mark(kind, of, found) for kind in kinds}
+        return {kind: self._mark(kind, of, marks) for kind in kinds}
 
     async def _asked(
         self,
@@ -125,22 +125,22 @@ class SharedCache:
             await self._board.erase(lock)
         return Given(value=value, age=0.0, mark=mark)
 
-    def _given(self, told: bytes | None, *, mark: bytes, keep: timedelta, answer: Any) -> Given | None:
-        if told is None:
+    def _given(self, data: bytes | None, *, mark: bytes, keep: timedelta, answer: Any) -> Given | None:
+        if data is None:
             return None
         try:
-            note = msgspec.msgpack.decode(told, type=_Note)
+            note = msgspec.msgpack.decode(data, type=_Note)
             if note.mark != mark:
                 return None
             value = msgspec.msgpack.decode(note.value, type=answer)
         except msgspec.DecodeError:
             return None
-        # Clocks of several machines differ; the server itself forgets what is too old.
+        # The clocks of several machines differ; the server itself removes old answers.
         age = min(max(0.0, self._clock() - note.at), keep.total_seconds())
         return Given(value=value, age=age, mark=mark)
 
     def _marks(self, kind: Hashable, of: tuple[str, ...]) -> tuple[str, str]:
         return store.key("answer-mark", kind, *of), store.key("answer-mark", _EVERYTHING, *of)
 
-    def _mark(self, kind: Hashable, of: tuple[str, ...], found: dict[str, bytes]) -> bytes:
-        return b"".join(found.get(key, b"") for key in self._marks(kind, of))
+    def _mark(self, kind: Hashable, of: tuple[str, ...], marks: dict[str, bytes]) -> bytes:
+        return b"".join(marks.get(key, b"") for key in self._marks(kind, of))

@@ -1,7 +1,7 @@
-"""The board: where the processes of a deployment leave short notes for each other, and find them again.
+"""The shared store: where the processes of a deployment leave short notes for each other.
 
-What is on it saves asking a cloud; nothing depends on it. A process that cannot reach it, or has none, goes on by
-itself at once, says so, and is back as soon as the board is. So nothing here raises: every answer can be "nobody knows".
+A note saves a call to a cloud; nothing depends on it. A process that cannot reach the store, or has none, goes on without it
+at once, logs that, and uses it again as soon as it answers. So nothing here raises: every answer can be "unknown".
 """
 
 import asyncio
@@ -23,9 +23,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 VERSION = 1
-"""What a note means; processes of different versions do not read each other's."""
+"""The version of the notes; processes do not read notes of other versions."""
 PATIENCE = 0.25
-"""Seconds after which the board counts as gone. A cloud's own answer often takes less than two of these."""
+"""Seconds after which the store counts as unavailable. A cloud often answers in less than twice this time."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 _LARGE = 4096
@@ -33,32 +33,32 @@ _PLAIN, _SQUEEZED = b"\0", b"\1"
 
 
 class Backend(Protocol):
-    """A server that keeps small values for a while. Whatever it raises means that it is gone."""
+    """A server that stores small values for a limited time. Any exception means that it is unavailable."""
 
     name: str
-    """What people know it by, without a password."""
+    """Its name in messages, without a password."""
 
     async def read(self, keys: tuple[str, ...]) -> Mapping[str, bytes]:
-        """Return the values that are there."""
+        """Return the values of those keys that exist."""
 
     async def write(self, key: str, value: bytes, *, seconds: int) -> bool:
-        """Keep a value; False where it is larger than the server takes."""
+        """Store a value; False if it is larger than the server accepts."""
 
     async def claim(self, key: str, value: bytes, *, seconds: int) -> bool:
-        """Keep a value unless there is one already."""
+        """Store a value unless the key exists."""
 
     async def count(self, key: str, by: int, *, seconds: int) -> int:
-        """Add to a number that begins at 0, and return it; it is kept from its beginning on."""
+        """Add to a number that begins at 0, and return it; it expires some time after its first use."""
 
     async def erase(self, keys: tuple[str, ...]) -> None:
-        """Throw values away."""
+        """Delete values."""
 
     async def close(self) -> None:
-        """Give back connections; the next question makes others."""
+        """Close the connections; the next request opens others."""
 
 
 class SharedStore:
-    """A backend that may be away, or may not be there at all."""
+    """A backend that may be unavailable, or none at all."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class SharedStore:
         patience: float = PATIENCE,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a backend; without one, the process is by itself."""
+        """Use a backend; without one, the process shares nothing."""
         self._backend = backend
         self._patience = patience
         self._now = now
@@ -75,18 +75,18 @@ class SharedStore:
         self._closed_until = 0.0
         self._probing = False
         self.trouble: str | None = None
-        """Why nothing is shared just now; None where all is well, or where there is nothing to share with."""
+        """Why the backend is unavailable; None if it answers, or if there is none."""
 
     @property
     def there(self) -> bool:
-        """Whether the process has a board, be it away or not."""
+        """Whether the process has a backend, available or not."""
         return self._backend is not None
 
     async def read(self, *keys: str) -> dict[str, bytes]:
-        """Return what is under the keys, as far as anything is."""
-        found = await self._asked("read", lambda backend: backend.read(keys)) if keys else None
+        """Return the values of those keys that exist."""
+        packed = await self._asked("read", lambda backend: backend.read(keys)) if keys else None
         values = {}
-        for key, value in (found or {}).items():
+        for key, value in (packed or {}).items():
             plain = _plain(value)
             if plain is not None:
                 values[key] = plain
@@ -95,7 +95,7 @@ class SharedStore:
         return values
 
     async def write(self, key: str, value: bytes, *, keep: timedelta) -> bool:
-        """Leave a value for all, and tell whether it is there."""
+        """Store a value for all processes, and return whether that succeeded."""
         packed = await _packed(value)
         written = await self._asked(
             "write", lambda backend: backend.write(key, packed, seconds=_seconds(keep))
@@ -105,35 +105,35 @@ class SharedStore:
         return bool(written)
 
     async def claim(self, key: str, *, keep: timedelta, value: bytes = b"") -> bool | None:
-        """Be the only one to leave a value; None where nobody knows whether somebody else has."""
+        """Store a value unless another process has, and return whether that succeeded; None if that is unknown."""
         packed = _PLAIN + value
         return await self._asked("claim", lambda backend: backend.claim(key, packed, seconds=_seconds(keep)))
 
     async def count(self, key: str, *, by: int = 1, keep: timedelta) -> int | None:
-        """Add to a number that all share and return it; it is forgotten some time after its beginning."""
+        """Add to a shared number and return it; it expires some time after its first use."""
         return await self._asked("count", lambda backend: backend.count(key, by, seconds=_seconds(keep)))
 
     async def erase(self, *keys: str) -> None:
-        """Throw away what is under the keys, for all."""
+        """Delete values, for all processes."""
         if keys:
             await self._asked("erase", lambda backend: backend.erase(keys))
 
     async def look(self) -> None:
-        """Find out how the board is; `trouble` tells."""
+        """Check whether the backend answers; see `trouble`."""
         await self._asked("read", lambda backend: backend.read((key("look"),)))
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Close the connections."""
         if self._backend is not None:
             await self._backend.close()
 
     async def _asked(self, what: str, ask: Callable[[Backend], Awaitable[T]]) -> T | None:
-        """Return what the backend says; None while it is away."""
+        """Return the answer of the backend; None while it is unavailable."""
         backend = self._backend
         if backend is None:
             return None
         if self.trouble is not None:
-            # One finds out for all whether it is back.
+            # One request checks for all whether it is back.
             if self._probing or self._now() < self._closed_until:
                 return None
             self._probing = True
@@ -142,7 +142,7 @@ class SharedStore:
                 said = await ask(backend)
         except Exception as error:
             self._lost(backend, what, error)
-            # A connection that says nothing may be dead, and only a new one tells.
+            # A silent connection may be dead: only a new one shows whether the server answers.
             with contextlib.suppress(Exception):
                 await backend.close()
             return None
@@ -161,7 +161,7 @@ class SharedStore:
             self._pause = FIRST_PAUSE
             log.warning("cache.away", cache=backend.name, doing=what, error=why)
         elif self._now() >= self._closed_until:
-            # Of several that were under way together, only the first one counts.
+            # Of several requests at the same time, only the first failure counts.
             self._pause = min(LONGEST_PAUSE, self._pause * 2)
         self._closed_until = self._now() + self._pause
         self.trouble = f"{backend.name}: {why}"
@@ -174,33 +174,33 @@ class SharedStore:
 
 
 def key(kind: str, *parts: Hashable) -> str:
-    """Return the key of a note: the same for the same parts in all processes, and telling nobody what they are."""
-    told = hashlib.sha256(msgspec.json.encode([str(part) for part in parts])).hexdigest()
-    return f"enamel:{VERSION}:{kind}:{told[:40]}"
+    """Return the key of a note: a digest of the parts, the same in all processes."""
+    digest = hashlib.sha256(msgspec.json.encode([str(part) for part in parts])).hexdigest()
+    return f"enamel:{VERSION}:{kind}:{digest[:40]}"
 
 
 def form(kind: Any) -> str:
-    """Return what changes with the fields of a type, so that no version reads what another has written differently."""
+    """Return a digest of the fields of a type, so that a version does not read notes of another form."""
     return hashlib.sha256(msgspec.json.encode(msgspec.json.schema(kind))).hexdigest()[:8]
 
 
-def number(told: bytes | None) -> int:
-    """Return a number that was counted; 0 where none was."""
+def number(data: bytes | None) -> int:
+    """Return a number that was counted; 0 if none was."""
     try:
-        return int(told or 0)
+        return int(data or 0)
     except ValueError:
         return 0
 
 
 def _seconds(keep: timedelta) -> int:
-    # Neither server knows less than a second; what has to be younger carries its own time.
+    # Neither server counts less than a second; notes with a shorter life carry their own time.
     return max(1, round(keep.total_seconds()))
 
 
 async def _packed(value: bytes) -> bytes:
     if len(value) < _LARGE:
         return _PLAIN + value
-    # Lists of thousands are squeezed to a tenth, which takes a moment.
+    # Lists of thousands are compressed to a tenth, which takes some time.
     return _SQUEEZED + await asyncio.to_thread(zlib.compress, value, 1)
 
 
@@ -213,5 +213,5 @@ def _plain(value: bytes) -> bytes | None:
                 return zlib.decompress(value[1:])
             except zlib.error:
                 return None
-    # Numbers are the server's own.
+    # Numbers are in the server's own form.
     return value

@@ -1,7 +1,7 @@
-"""The notes before one service: what the processes of a deployment tell each other about calling it.
+"""Throttle notes: what the processes of a deployment share about calling one service.
 
-A process that was told to leave a service alone says so to the others; and each says now and then that it calls there at
-all, so that they know by how many to divide what an operator allows.
+A process whose calls a service has paused shares the pause with the others. Each process also registers itself now and
+then, so that the limits that an operator sets are divided by the number of processes.
 """
 
 import time
@@ -15,46 +15,46 @@ from enamel.clouds.shared import store
 from enamel.clouds.shared.store import SharedStore
 
 LOOK_EVERY = 0.25
-"""Seconds that may pass until a process heeds what another one was told."""
+"""Most seconds until a process obeys a pause that another one was asked for."""
 WINDOW = 5.0
-"""Who has called within one of two such windows counts."""
+"""Seconds of a window; processes that called in the last two windows are counted."""
 
 
 class Truce(Struct, frozen=True, kw_only=True):
     """A pause that a service has asked for."""
 
     until: float
-    """Seconds since the epoch. Clocks of one deployment's machines agree well enough for that."""
+    """Seconds since the epoch. The clocks of one deployment agree well enough for that."""
 
 
 class ThrottleNotes:
-    """What is known of other processes that call the same service."""
+    """What is known about other processes that call the same service."""
 
     def __init__(
-        self, on: SharedStore, where: str, service: str, *, clock: Callable[[], float] = time.time
+        self, on: SharedStore, site: str, service: str, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._board = on
-        self._place = where, service
+        self._place = site, service
         self._clock = clock
         self._looked = 0.0
         self._window = 0
         self._here = self._before = 1
-        """How many have signed the roll of this window, and of the one before."""
+        """How many processes have registered in this window, and in the one before."""
         self.processes = 1
-        """How many call, this one included."""
+        """How many processes call the service, including this one."""
 
     @property
     def due(self) -> bool:
-        """Whether it is time for another look."""
+        """Whether it is time to read the notes again."""
         return self._board.there and self._clock() - self._looked > LOOK_EVERY
 
     async def look(self) -> float:
-        """Return for how many seconds the service is to be left alone; 0 where nobody was told so."""
+        """Return for how many seconds calls are paused; 0 if they are not."""
         now = self._looked = self._clock()
         window = int(now // WINDOW)
         begins = window != self._window
         if begins:
-            # The roll of a window that has just begun is short.
+            # In a window that has just begun, few processes have registered.
             self._before, self._window = self._here if window - self._window == 1 else 1, window
         here = await self._board.count(
             store.key("roll", *self._place, window), by=int(begins), keep=timedelta(seconds=2 * WINDOW)
@@ -64,17 +64,17 @@ class ThrottleNotes:
         return await self._pause()
 
     async def _pause(self) -> float:
-        found = await self._board.read(self._truce)
-        if self._truce not in found:
+        values = await self._board.read(self._truce)
+        if self._truce not in values:
             return 0.0
         try:
-            told = msgspec.json.decode(found[self._truce], type=Truce)
+            truce = msgspec.json.decode(values[self._truce], type=Truce)
         except msgspec.DecodeError:
             return 0.0
-        return max(0.0, told.until - self._clock())
+        return max(0.0, truce.until - self._clock())
 
     async def tell(self, pause: float) -> None:
-        """Let the others know for how many seconds the service is to be left alone."""
+        """Share for how many seconds calls are paused."""
         note = msgspec.json.encode(Truce(until=self._clock() + pause))
         await self._board.write(self._truce, note, keep=timedelta(seconds=pause + 1))
 

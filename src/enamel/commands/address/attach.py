@@ -1,4 +1,4 @@
-"""`address.attach`: an address leads to a server from now on."""
+"""`address.attach`: attach an address to a server."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
@@ -17,53 +17,53 @@ from enamel.model.errors import ActionImpossible, WrongState
 from enamel.steps import address, attachment
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the addresses, the networks, the servers, and the server's ports."""
-    wish: AttachWish = want.body
-    return FactsNeeded(addresses=True, networks=True, servers=True, host=wish.server)
+    body: AttachWish = request.body
+    return FactsNeeded(addresses=True, networks=True, servers=True, host=body.server)
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that attaches an address.
 
     Raises:
         NotFound: There is none of that id.
         WrongState: It is in use.
-        ActionImpossible: It is a port, and the server cannot be plugged into one now.
+        ActionImpossible: It is a port, and the server cannot get another interface now.
     """
-    wish: AttachWish = want.body
-    found = delete.named(want, facts)
-    look = Lookup(facts)
-    there = [one for one in facts.servers if one.state not in states.DELETED]
-    server = look.find(there, wish.server, what="server", pointer="/server")
+    body: AttachWish = request.body
+    named = delete.named(request, facts)
+    lookup = Lookup(facts)
+    servers = [candidate for candidate in facts.servers if candidate.state not in states.DELETED]
+    server = lookup.find(servers, body.server, what="server", pointer="/server")
     if server is None:
-        return Planned(plan=Draft().plan(), faults=tuple(look.faults))
-    _refuse_used(found, server)
+        return Planned(plan=Draft().plan(), faults=tuple(lookup.faults))
+    _refuse_used(named, server)
     draft = Draft()
-    if found.kind is AddressKind.PORT:
+    if named.kind is AddressKind.PORT:
         _check_pluggable(server, facts)
-        if wish.fixed_ip is not None:
+        if body.fixed_ip is not None:
             detail = "Address and port are one here; leave `fixed_ip` out."
-            look.fault("/fixed_ip", detail, "unknown_field")
-        draft.add(attachment.AttachPort(server_id=server.id, port_id=found.id), group=server.name)
+            lookup.fault("/fixed_ip", detail, "unknown_field")
+        draft.add(attachment.AttachPort(server_id=server.id, port_id=named.id), group=server.name)
     else:
-        port = _port(wish, server, found, look)
+        port = _port(body, server, named, lookup)
         if port is not None:
-            step = address.MoveAddress(id=found.id, port_id=port.id, fixed_address=wish.fixed_ip)
+            step = address.MoveAddress(id=named.id, port_id=port.id, fixed_address=body.fixed_ip)
             draft.add(step, group=server.name)
-    made = draft.plan(groups=(task_view.there(server, on=facts.cloud, region=facts.identity.region),))
-    return Planned(plan=made, faults=tuple(look.faults))
+    planned = draft.plan(groups=(task_view.there(server, on=facts.cloud, region=facts.identity.region),))
+    return Planned(plan=planned, faults=tuple(lookup.faults))
 
 
-def _refuse_used(found: cloud.Address, server: cloud.Server) -> None:
+def _refuse_used(named: cloud.Address, server: cloud.Server) -> None:
     """Raise WrongState where an address leads somewhere already."""
-    if not found.used:
+    if not named.used:
         return
-    where = f"server {found.server_id}" if found.server_id else f"port {found.port_id}"
-    if found.server_id == server.id:
-        raise WrongState(f"Address {found.address} leads to server '{server.name}' already.", state="used")
+    target = f"server {named.server_id}" if named.server_id else f"port {named.port_id}"
+    if named.server_id == server.id:
+        raise WrongState(f"Address {named.address} leads to server '{server.name}' already.", state="used")
     raise WrongState(
-        f"Address {found.address} is in use: it leads to {where}.",
+        f"Address {named.address} is in use: it leads to {target}.",
         state="used",
         remedy="Detach it there first, or use another address.",
     )
@@ -74,34 +74,36 @@ def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
     possible = action.possible(server, offered=facts.actions)
     if Action.ATTACH_NETWORK_INTERFACE not in possible:
         raise ActionImpossible(
-            f"Server '{server.name}' cannot be plugged into the address's port now: its state is {server.state.value}.",
-            possible=[one.value for one in possible],
+            f"Server '{server.name}' cannot be attached to the address's port now: its state is {server.state.value}.",
+            possible=[doable.value for doable in possible],
             state=server.state.value,
         )
 
 
-def _port(wish: AttachWish, server: cloud.Server, floating: cloud.Address, look: Lookup) -> cloud.Port | None:
+def _port(
+    body: AttachWish, server: cloud.Server, floating: cloud.Address, lookup: Lookup
+) -> cloud.Port | None:
     """Return the port of a server that a floating IP is to lead to."""
-    ports = [port for port in look.facts.ports if port.server_id == server.id]
-    if wish.fixed_ip is not None:
-        return _port_of(wish.fixed_ip, ports, server, look)
-    external = {network.id for network in look.facts.networks if network.external}
+    ports = [port for port in lookup.facts.ports if port.server_id == server.id]
+    if body.fixed_ip is not None:
+        return _port_of(body.fixed_ip, ports, server, lookup)
+    external = {network.id for network in lookup.facts.networks if network.external}
     inside = [port for port in ports if port.network_id not in external and _of_version_4(port)]
-    taken = {address.port_id: address.address for address in look.facts.addresses if address.port_id}
+    taken = {address.port_id: address.address for address in lookup.facts.addresses if address.port_id}
     free = [port for port in inside if port.id not in taken]
     if len(free) != 1:
-        look.fault(*_ambiguous(free, inside, taken, server=server, pool=_network(floating, look)))
+        lookup.fault(*_ambiguous(free, inside, taken, server=server, pool=_network(floating, lookup)))
     return free[0] if len(free) == 1 else None
 
 
 def _port_of(
-    address: str, ports: Sequence[cloud.Port], server: cloud.Server, look: Lookup
+    address: str, ports: Sequence[cloud.Port], server: cloud.Server, lookup: Lookup
 ) -> cloud.Port | None:
     """Return the port with a fixed address."""
     port = next((port for port in ports if address in port.addresses), None)
     if port is None:
         detail = f"Server '{server.name}' has no address {address}; it has {_listed(ports)}."
-        look.fault("/fixed_ip", detail, "unknown")
+        lookup.fault("/fixed_ip", detail, "unknown")
     return port
 
 
@@ -129,15 +131,15 @@ def _ambiguous(
     return "/server", detail, "not_routed"
 
 
-def _network(floating: cloud.Address, look: Lookup) -> str:
+def _network(floating: cloud.Address, lookup: Lookup) -> str:
     """Return the name of the network that a floating IP comes from."""
-    names = (network.name for network in look.facts.networks if network.id == floating.network_id)
+    names = (network.name for network in lookup.facts.networks if network.id == floating.network_id)
     return next(names, "public")
 
 
 def _of_version_4(port: cloud.Port) -> bool:
-    return any(ip_address(one).version == 4 for one in port.addresses)
+    return any(ip_address(address).version == 4 for address in port.addresses)
 
 
 def _listed(ports: Sequence[cloud.Port]) -> str:
-    return ", ".join(sorted(one for port in ports for one in port.addresses)[:20]) or "none"
+    return ", ".join(sorted(address for port in ports for address in port.addresses)[:20]) or "none"

@@ -13,7 +13,7 @@ from enamel.model.launch import NetworkChoice
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 KEY_NAME = re.compile(r"[A-Za-z0-9 _@.-]{1,255}")
 PROPERTY = re.compile(r"[A-Za-z0-9_:. -]{1,255}")
-"""What Nova takes for the name of a property."""
+"""What Nova accepts as the name of a property."""
 USER_DATA_BYTES = 65535
 
 
@@ -53,21 +53,21 @@ def _check_name(member: RequestedServer) -> list[Fault]:
 
 def _check_twins(member: RequestedServer) -> list[Fault]:
     """Return the faults of fields that take names or ids, in their two spellings."""
-    wish, faults = member.wish, []
+    body, faults = member.wish, []
     for name in TWINS:
-        id = getattr(wish, f"{name}_id")
+        id = getattr(body, f"{name}_id")
         if id is None:
             continue
-        where = member.at(f"{name}_id")
-        if getattr(wish, name) is not None:
-            faults.append(_fault(where, f"Use either `{name}` or `{name}_id`, not both."))
+        pointer = member.at(f"{name}_id")
+        if getattr(body, name) is not None:
+            faults.append(_fault(pointer, f"Use either `{name}` or `{name}_id`, not both."))
         # Ids of server types are whatever the operator chose, and keypairs have their names for ids.
         if name in {"template", "placement"} and not ids.is_id(id):
-            faults.append(_fault(where, f"'{id}' is not an id; names go into `{name}`."))
-    if wish.template is None and wish.template_id is None:
+            faults.append(_fault(pointer, f"'{id}' is not an id; names go into `{name}`."))
+    if body.template is None and body.template_id is None:
         detail = "Say what the server starts from: an image, a bootable volume or a snapshot."
         faults.append(_fault(member.at("template"), detail, "required"))
-    if wish.type is None and wish.type_id is None:
+    if body.type is None and body.type_id is None:
         detail = "Say how large the server is to be: a server type."
         faults.append(_fault(member.at("type"), detail, "required"))
     return faults
@@ -88,17 +88,17 @@ def _check_user_data(member: RequestedServer) -> list[Fault]:
 
 
 def _check_key(member: RequestedServer) -> list[Fault]:
-    choice, where = member.wish.keypair, member.at("keypair")
+    choice, pointer = member.wish.keypair, member.at("keypair")
     if isinstance(choice, str):
-        return [] if choice else [_fault(where, "Name a keypair, or leave the field out.")]
+        return [] if choice else [_fault(pointer, "Name a keypair, or leave the field out.")]
     if choice is None or choice.public_key is None:
         return []
     faults = []
     if not KEY_NAME.fullmatch(choice.name):
         detail = "Names of keys have letters, digits, spaces and the characters _ - . @ only."
-        faults.append(_fault(f"{where}/name", detail))
+        faults.append(_fault(f"{pointer}/name", detail))
     problem = public_key.fault(choice.public_key)
-    return faults + ([_fault(f"{where}/public_key", problem)] if problem else [])
+    return faults + ([_fault(f"{pointer}/public_key", problem)] if problem else [])
 
 
 def _check_labels(member: RequestedServer) -> list[Fault]:
@@ -106,51 +106,53 @@ def _check_labels(member: RequestedServer) -> list[Fault]:
     faults = []
     tags = member.wish.tags or []
     for number, word in enumerate(tags):
-        found = tag.fault(word, f"{member.at('tags')}/{number}")
-        faults += [found] if found else []
+        fault = tag.fault(word, f"{member.at('tags')}/{number}")
+        faults += [fault] if fault else []
     if len(set(tags)) > tag.MOST:
         detail = f"A server may have {tag.MOST} tags; these are {len(set(tags))}."
         faults.append(_fault(member.at("tags"), detail))
     for key, value in (member.wish.properties or {}).items():
-        where = f"{member.at('properties')}/{key.replace('~', '~0').replace('/', '~1')}"
+        pointer = f"{member.at('properties')}/{key.replace('~', '~0').replace('/', '~1')}"
         if not PROPERTY.fullmatch(key):
             detail = (
                 "Names of properties have 1 to 255 letters, digits, spaces and the characters - _ : . only."
             )
-            faults.append(_fault(where, detail))
+            faults.append(_fault(pointer, detail))
         elif key == "enamel":
             detail = "The name `enamel` is kept for the mark that Enamel finds its servers by."
-            faults.append(_fault(where, detail))
+            faults.append(_fault(pointer, detail))
         if len(value) > 255:
             faults.append(
-                _fault(where, f"Values of properties have at most 255 characters; this has {len(value)}.")
+                _fault(pointer, f"Values of properties have at most 255 characters; this has {len(value)}.")
             )
     return faults
 
 
 def _check_interfaces(member: RequestedServer) -> list[Fault]:
     networks = member.wish.networks
-    where = member.at("networks")
+    pointer = member.at("networks")
     if networks is None:
         return []
     if isinstance(networks, str):
         if networks == "none" and (member.wish.allow or member.wish.security_groups):
-            return [_fault(where, "A server without a network has no security groups.")]
+            return [_fault(pointer, "A server without a network has no security groups.")]
         known = networks in {"auto", "none"}
-        return [] if known else [_fault(where, 'Write "auto", "none" or a list of networks.')]
+        return [] if known else [_fault(pointer, 'Write "auto", "none" or a list of networks.')]
     if not networks:
-        return [_fault(where, 'The list is empty: write "auto", or "none" for a server without a network.')]
+        return [_fault(pointer, 'The list is empty: write "auto", or "none" for a server without a network.')]
     faults = []
-    for number, one in enumerate(networks):
-        if not isinstance(one, NetworkChoice):
+    for number, choice in enumerate(networks):
+        if not isinstance(choice, NetworkChoice):
             continue
-        if (one.network is None) == (one.port is None):
-            faults.append(_fault(f"{where}/{number}", "Name either a `network` or a `port`."))
-        if one.port is not None and (one.subnet or one.fixed_ip):
-            faults.append(_fault(f"{where}/{number}", "A port has its subnet and address already."))
-        if one.fixed_ip is not None and not rule_parser.is_address(one.fixed_ip):
-            faults.append(_fault(f"{where}/{number}/fixed_ip", f"'{one.fixed_ip}' is not an IP address."))
-    if all(isinstance(one, NetworkChoice) and one.port for one in networks):
+        if (choice.network is None) == (choice.port is None):
+            faults.append(_fault(f"{pointer}/{number}", "Name either a `network` or a `port`."))
+        if choice.port is not None and (choice.subnet or choice.fixed_ip):
+            faults.append(_fault(f"{pointer}/{number}", "A port has its subnet and address already."))
+        if choice.fixed_ip is not None and not rule_parser.is_address(choice.fixed_ip):
+            faults.append(
+                _fault(f"{pointer}/{number}/fixed_ip", f"'{choice.fixed_ip}' is not an IP address.")
+            )
+    if all(isinstance(choice, NetworkChoice) and choice.port for choice in networks):
         faults += [
             _fault(member.at(name), "The ports that are named have their security groups already.")
             for name in ("allow", "security_groups")
@@ -161,24 +163,24 @@ def _check_interfaces(member: RequestedServer) -> list[Fault]:
 
 def _check_volumes(member: RequestedServer) -> list[Fault]:
     faults = []
-    for number, one in enumerate(member.wish.volumes or ()):
-        where = f"{member.at('volumes')}/{number}"
-        if (one.size_gb is None) == (one.volume is None):
+    for number, choice in enumerate(member.wish.volumes or ()):
+        pointer = f"{member.at('volumes')}/{number}"
+        if (choice.size_gb is None) == (choice.volume is None):
             faults.append(
-                _fault(where, "Give either `size_gb` for a new volume or `volume` for one that is there.")
+                _fault(pointer, "Give either `size_gb` for a new volume or `volume` for an existing one.")
             )
-        if one.volume is not None and (one.type or one.name):
-            faults.append(_fault(where, "An existing volume has its type and name already."))
+        if choice.volume is not None and (choice.type or choice.name):
+            faults.append(_fault(pointer, "An existing volume has its type and name already."))
     return faults
 
 
 def _check_ready(member: RequestedServer) -> list[Fault]:
-    wish = member.wish
-    if wish.ready_when is None:
+    body = member.wish
+    if body.ready_when is None:
         return []
-    if readiness.parse(wish.ready_when) is None:
+    if readiness.parse(body.ready_when) is None:
         detail = "Write active, tcp/PORT, http://:PORT/path or https://:PORT/path."
         return [_fault(member.at("ready_when"), detail)]
-    if wish.networks == "none" and wish.ready_when != "active":
+    if body.networks == "none" and body.ready_when != "active":
         return [_fault(member.at("ready_when"), "A server without a network cannot answer; leave it out.")]
     return []

@@ -50,7 +50,9 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
     no_neutron = f"{name} has no Neutron, which this requires; leave the choice to the cloud."
     no_volumes = f"{name} has no block-storage service in its catalogue."
     no_network = f"{name} has no network service in its catalogue."
-    detailed = len(networks) > 1 or any(one.subnet or one.fixed_ip or one.port for one in networks)
+    detailed = len(networks) > 1 or any(
+        choice.subnet or choice.fixed_ip or choice.port for choice in networks
+    )
     translated = request.public_address and interface.own(server, facts) is None
     for field, asked, supported, detail in (
         ("networks", request.networks == "none", Capability.WITHOUT_NETWORK in able, old),

@@ -1,4 +1,4 @@
-"""`server.create`: servers, and everything around them, with one call.
+"""`server.create`: create servers, and everything around them, with one request.
 
 Two plans lead there. *Ports first*: one bulk request makes all ports, then addresses are put on them while each
 server boots by itself; for servers that differ, have volumes or fixed addresses, or can move on to another placement.
@@ -35,8 +35,8 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of a launch, or all that stands in its way."""
     launch: Launch = request.body
     requested = servers.read(launch, seed=request.seed)
-    look = Lookup(facts)
-    resolved = [server for member in requested.members if (server := choose(member, look)) is not None]
+    lookup = Lookup(facts)
+    resolved = [server for member in requested.members if (server := choose(member, lookup)) is not None]
     if len(resolved) < len(requested.members):
         planned, secrets = _least(resolved, len(requested.members)), dict[str, bytes]()
     elif request.spare:
@@ -47,7 +47,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         planned, secrets = builder.write(launch), builder.secrets
     return Planned(
         plan=planned,
-        faults=(*requested.faults, *look.faults, *conflicts.faults(request, requested, resolved, facts)),
+        faults=(*requested.faults, *lookup.faults, *conflicts.faults(request, requested, resolved, facts)),
         secrets=secrets,
         timeout=_duration(launch.timeout) or TIMEOUT,
         ttl=_duration(launch.ttl),
@@ -60,42 +60,42 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
 def _least(choices: list[ResolvedServer], count: int) -> Plan:
     """Return a plan without steps, with the least that servers need of which some cannot be planned."""
     flavors = [choice.flavor for choice in choices]
-    cores, memory_mb = sum(one.vcpus for one in flavors), sum(one.memory_mb for one in flavors)
+    cores, memory_mb = sum(flavor.vcpus for flavor in flavors), sum(flavor.memory_mb for flavor in flavors)
     return Plan(needs={"servers": count, "cores": cores, "memory_mb": memory_mb})
 
 
 def _singly(
-    choices: list[ResolvedServer], want: CommandRequest, facts: Facts
+    choices: list[ResolvedServer], request: CommandRequest, facts: Facts
 ) -> tuple[Plan, dict[str, bytes]]:
     """Return a plan that makes each server by itself, with all that it needs."""
     plans = []
     secrets: dict[str, bytes] = {}
     for choice in choices:
         draft = Draft(cloud=facts.cloud, group=choice.hostname)
-        writer = PlanBuilder([choice], task=want.task_id, ports_first=True, facts=facts, draft=draft)
-        made, texts = writer.write(want.body), writer.secrets
+        writer = PlanBuilder([choice], task=request.task_id, ports_first=True, facts=facts, draft=draft)
+        part, texts = writer.write(request.body), writer.secrets
         # Each writer counts its texts from one.
         symbols = {symbol: f"{choice.hostname}/{symbol}" for symbol in texts}
-        plans.append(with_secrets(made, symbols))
+        plans.append(with_secrets(part, symbols))
         secrets |= {symbols[symbol]: text for symbol, text in texts.items()}
     needs = Counter[str]()
-    for made in plans:
-        needs.update(made.needs)
+    for part in plans:
+        needs.update(part.needs)
     if needs["keypairs"]:
         # Servers that bring the same key along import it once.
         needs["keypairs"] = len(
             {choice.key.name for choice in choices if choice.key and choice.key.public_key}
         )
     whole = Plan(
-        nodes=tuple(node for made in plans for node in made.nodes),
-        groups=tuple(group for made in plans for group in made.groups),
+        nodes=tuple(node for part in plans for node in part.nodes),
+        groups=tuple(group for part in plans for group in part.groups),
         needs=dict(needs),
     )
     return whole, secrets
 
 
 def _duration(text: str | None) -> timedelta | None:
-    """Return the duration that a text names; None where it names none, which is a fault told elsewhere."""
+    """Return the duration that a text names; None if it names none, which is reported as a fault elsewhere."""
     try:
         return duration.parse(text) if text else None
     except ValueError:
@@ -103,10 +103,10 @@ def _duration(text: str | None) -> timedelta | None:
 
 
 def blank(data: Any) -> Any:
-    """Return a launch's data without the texts that may hold secrets."""
+    """Return a launch's data without the texts that may contain secrets."""
     if isinstance(data, dict):
         return {
             key: "(kept in the key store)" if key in {"user_data", "secret"} and value else blank(value)
             for key, value in data.items()
         }
-    return [blank(one) for one in data] if isinstance(data, list) else data
+    return [blank(part) for part in data] if isinstance(data, list) else data

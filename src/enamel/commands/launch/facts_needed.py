@@ -23,7 +23,7 @@ def of(requested: RequestedServers) -> FactsNeeded:
         networks=any(map(_is_networked, requests)),
         subnets=any(choice.subnet or choice.fixed_ip for choice in networks),
         zones=any(request.placement or request.placement_id for request in requests),
-        volume_types=any(one.type for one in volumes) or any(boot.type for boot in boots),
+        volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
         volumes=any(volume.volume for volume in volumes),
         addresses=any(map(_names_address, requests)),
         security_groups=any(map(_names_group, requested.members)) or _needs_default_group(requested),
@@ -40,7 +40,9 @@ def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:
     kinds = quota.SERVERS
     if any(map(_is_networked, requests)):
         kinds |= {"ports", "addresses", "security_groups"}
-    if any(request.boot_volume or any(one.size_gb for one in request.volumes or ()) for request in requests):
+    if any(
+        request.boot_volume or any(volume.size_gb for volume in request.volumes or ()) for request in requests
+    ):
         kinds |= quota.VOLUMES
     return kinds
 

@@ -1,4 +1,4 @@
-"""Elsewhere: what a launch does for a server that finds no room on its cloud, as steps that sleep until then."""
+"""Other clouds: the steps of a server that finds no room on its cloud; they wait until then."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from enamel.flow.plan import Group, Plan
 
 
 def joined(first: Planned, others: Sequence[tuple[str, Planned]]) -> Planned:
-    """Return a plan whose servers go on to other clouds where the first one has no room.
+    """Return a plan whose servers move on to other clouds if the first one has no room.
 
     Args:
         first: What is planned for the first cloud.

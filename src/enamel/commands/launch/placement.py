@@ -21,30 +21,30 @@ class Spot(Struct, frozen=True, kw_only=True):
     """Availability zone; None leaves it to the cloud."""
 
 
-def cloud_of(want: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
+def cloud_of(request: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
     """Return the cloud that a launch names by its placements; None where it names none."""
-    reached, faults = clouds_of(want)
+    reached, faults = clouds_of(request)
     return (reached[0] if reached else None), faults
 
 
-def elsewhere(want: CommandRequest) -> Sequence[str]:
+def elsewhere(request: CommandRequest) -> Sequence[str]:
     """Return the further clouds that a launch can go to."""
-    return clouds_of(want)[0][1:]
+    return clouds_of(request)[0][1:]
 
 
-def clouds_of(want: CommandRequest) -> tuple[tuple[str, ...], Sequence[Fault]]:
+def clouds_of(request: CommandRequest) -> tuple[tuple[str, ...], Sequence[Fault]]:
     """Return the clouds that a launch can go to by its placements, the first choice first; none where it names none."""
-    launch = want.body
+    launch = request.body
     if not isinstance(launch, Launch):
         return (), ()
     parts: list[tuple[str, ServerRequest]] = [("", launch)]
     parts += [("/defaults", launch.defaults)] if launch.defaults else []
-    parts += [(f"/servers/{number}", one) for number, one in enumerate(launch.servers or ())]
+    parts += [(f"/servers/{number}", server) for number, server in enumerate(launch.servers or ())]
     common: tuple[str, ...] = ()
     faults = []
     for pointer, part in parts:
         name = "placement" if part.placement_id is None else "placement_id"
-        reached = _reached(part, want)
+        reached = _reached(part, request)
         if not reached:
             continue
         both = tuple(cloud for cloud in common if cloud in reached) if common else reached
@@ -55,74 +55,79 @@ def clouds_of(want: CommandRequest) -> tuple[tuple[str, ...], Sequence[Fault]]:
     return common, tuple(faults)
 
 
-def _reached(wish: ServerRequest, want: CommandRequest) -> tuple[str, ...]:
+def _reached(body: ServerRequest, request: CommandRequest) -> tuple[str, ...]:
     """Return the clouds that a wish's placement is in; none where it names no cloud."""
-    container = _container(wish, want.containers)
+    container = _container(body, request.containers)
     if container is not None:
-        return want.containers.clouds(container)
-    if wish.placement is None:
-        if wish.placement_id is None:
+        return request.containers.clouds(container)
+    if body.placement is None:
+        if body.placement_id is None:
             return ()
         # Which region or zone has the id, only the clouds know.
-        return tuple(cloud for cloud in want.clouds if wish.placement_id == id_of(cloud)) or want.clouds
-    path = want.containers.below(wish.placement.strip("/")) or ""
-    return tuple(cloud for cloud in want.clouds if cloud == path.split("/")[0])
+        return tuple(cloud for cloud in request.clouds if body.placement_id == id_of(cloud)) or request.clouds
+    path = request.containers.below(body.placement.strip("/")) or ""
+    return tuple(cloud for cloud in request.clouds if cloud == path.split("/")[0])
 
 
-def _container(wish: ServerRequest, containers: Containers) -> Container | None:
+def _container(body: ServerRequest, containers: Containers) -> Container | None:
     """Return the container that a wish names by its id, its name or a path."""
-    if wish.placement_id is not None:
-        return containers.with_id(wish.placement_id)
-    if wish.placement is None:
+    if body.placement_id is not None:
+        return containers.with_id(body.placement_id)
+    if body.placement is None:
         return None
-    found = containers.with_id(wish.placement)
-    return found or containers.named(containers.below(wish.placement.strip("/")) or "")
+    container = containers.with_id(body.placement)
+    return container or containers.named(containers.below(body.placement.strip("/")) or "")
 
 
-def spots(member: RequestedServer, look: Lookup) -> tuple[Spot, ...]:
+def spots(member: RequestedServer, lookup: Lookup) -> tuple[Spot, ...]:
     """Return where a server may go on the cloud that is planned for, in order; with no placement the cloud chooses.
 
     A placement with zones below it means any of them: the next is tried when one has no valid host.
     """
-    facts, wish = look.facts, member.wish
+    facts, body = lookup.facts, member.wish
     pointer = member.at_either("placement")
     root = f"{facts.cloud}/{facts.identity.region}"
     zones = {f"{root}/{zone.name}": zone for zone in facts.zones}
-    container = _container(wish, facts.containers)
+    container = _container(body, facts.containers)
     if container is not None:
         leaves = facts.containers.leaves(container)
-        found = _below(leaves, zones, above=(facts.cloud, root))
-        if not found:
+        below = _below(leaves, zones, above=(facts.cloud, root))
+        if not below:
             here = any(path.split("/")[0] == facts.cloud for path in leaves)
             detail = f"No member of '{container.name}' is available at the moment"
-            look.fault(pointer, f"{detail} on '{facts.cloud}'." if here else f"{detail}.", "unavailable")
-        return found
-    wanted = wish.placement
-    if wish.placement_id is not None:
+            lookup.fault(pointer, f"{detail} on '{facts.cloud}'." if here else f"{detail}.", "unavailable")
+        return below
+    path_wanted = body.placement
+    if body.placement_id is not None:
         known = {id_of(path): path for path in (facts.cloud, root, *zones)}
-        wanted = known.get(wish.placement_id)
-        if wanted is None:
-            detail = f"There is no placement with the id '{wish.placement_id}'."
-            look.fault(pointer, detail, "unknown")
+        path_wanted = known.get(body.placement_id)
+        if path_wanted is None:
+            detail = f"There is no placement with the id '{body.placement_id}'."
+            lookup.fault(pointer, detail, "unknown")
             return ()
-    if wanted is None:
+    if path_wanted is None:
         return (Spot(path=root),)
-    wanted = facts.containers.below(wanted.strip("/"))
-    if wanted in (facts.cloud, root, facts.identity.region):
+    path_wanted = facts.containers.below(path_wanted.strip("/"))
+    if path_wanted in (facts.cloud, root, facts.identity.region):
         usable = _below([root], zones, above=(root,))
         if not usable:
-            look.fault(pointer, f"No zone of '{wanted}' is available at the moment.", "unavailable")
+            lookup.fault(pointer, f"No zone of '{path_wanted}' is available at the moment.", "unavailable")
         return usable or (Spot(path=root),)
-    path = next((path for path in zones if wanted and (wanted == path or path.endswith("/" + wanted))), None)
+    path = next(
+        (path for path in zones if path_wanted and (path_wanted == path or path.endswith("/" + path_wanted))),
+        None,
+    )
     if path is None:
-        listed = ", ".join([*(one.name for one in facts.containers), facts.cloud, root, *zones])
-        look.fault(
+        listed = ", ".join(
+            [*(container_listed.name for container_listed in facts.containers), facts.cloud, root, *zones]
+        )
+        lookup.fault(
             pointer, f"There is no placement '{member.wish.placement}'. There are: {listed}.", "unknown"
         )
         return ()
     zone = zones[path]
     if not zone.available:
-        look.fault(pointer, f"Zone '{zone.name}' is not available at the moment.", "unavailable")
+        lookup.fault(pointer, f"Zone '{zone.name}' is not available at the moment.", "unavailable")
     return (Spot(path=path, zone=zone.name),)
 
 
@@ -134,12 +139,12 @@ def _below(paths: Iterable[str], zones: dict[str, Zone], *, above: Sequence[str]
         zones: The zones of the cloud that is planned for, by their paths.
         above: The paths of that cloud and its region.
     """
-    found: dict[str, Spot] = {}
+    spots: dict[str, Spot] = {}
     for path in paths:
         for at, zone in zones.items():
             if zone.available and (at == path or path in above):
-                found.setdefault(at, Spot(path=at, zone=zone.name))
+                spots.setdefault(at, Spot(path=at, zone=zone.name))
         if path in above and not zones:
-            # A cloud that tells of no zones chooses by itself.
-            found.setdefault(above[-1], Spot(path=above[-1]))
-    return tuple(found.values())
+            # A cloud without zones chooses by itself.
+            spots.setdefault(above[-1], Spot(path=above[-1]))
+    return tuple(spots.values())

@@ -139,26 +139,26 @@ class PlanBuilder:
 
     def _ports(self) -> list[list[tuple[Interface, Any]]]:
         """Add the bulk requests for ports; return for each server its interfaces with their ports."""
-        found: list[list[tuple[Interface, Any]]] = [[] for _ in self._choices]
-        wanted = [
+        plugged: list[list[tuple[Interface, Any]]] = [[] for _ in self._choices]
+        missing = [
             (number, place, interface)
             for number, choice in enumerate(self._choices)
             for place, interface in enumerate(choice.interfaces or ())
             if interface.port_id is None
         ]
-        for start in range(0, len(wanted), MAX_PORTS):
-            batch = wanted[start : start + MAX_PORTS]
+        for start in range(0, len(missing), MAX_PORTS):
+            batch = missing[start : start + MAX_PORTS]
             wants = [self._port(number, place, interface) for number, place, interface in batch]
             handle = self._draft.add(
                 port.CreatePorts(wants=tuple(wants)),
                 members=[self._choices[number].hostname for number, _, _ in batch],
             )
             for index, (number, _, interface) in enumerate(batch):
-                found[number].append((interface, handle["ports", index, "id"]))
+                plugged[number].append((interface, handle["ports", index, "id"]))
         for number, choice in enumerate(self._choices):
-            given = [(one, one.port_id) for one in choice.interfaces or () if one.port_id is not None]
-            found[number] += given
-        return found
+            given = [(own, own.port_id) for own in choice.interfaces or () if own.port_id is not None]
+            plugged[number] += given
+        return plugged
 
     def _port(self, number: int, place: int, interface: Interface) -> port.RequestedPort:
         choice = self._choices[number]
@@ -173,8 +173,8 @@ class PlanBuilder:
     def _separate(self, choice: ResolvedServer, ports: Sequence[tuple[Interface, Any]]) -> None:
         """Add a server that has its ports already."""
         name = choice.hostname
-        where = next((id for interface, id in ports if not interface.external), None)
-        shown = self._address(choice, where) if where is not None else None
+        inside = next((id for interface, id in ports if not interface.external), None)
+        public = self._address(choice, inside) if inside is not None else None
         networks = tuple(NetworkPort(port_id=id) for _, id in ports)
         boot = self._draft.add(
             self._boot(
@@ -187,7 +187,7 @@ class PlanBuilder:
             ),
             group=name,
         )
-        self._finish(choice, boot["servers", 0, "id"], shown)
+        self._finish(choice, boot["servers", 0, "id"], public)
 
     # -- together
 
@@ -221,10 +221,12 @@ class PlanBuilder:
         """Return the networks on which Nova makes ports, and what else goes with them."""
         interfaces = choice.interfaces or ()
         networks = tuple(
-            NetworkPort(port_id=one.port_id)
-            if one.port_id
-            else NetworkPort(network_id=self._shared.network(one), fixed_address=one.fixed_address)
-            for one in interfaces
+            NetworkPort(port_id=interface.port_id)
+            if interface.port_id
+            else NetworkPort(
+                network_id=self._shared.network(interface), fixed_address=interface.fixed_address
+            )
+            for interface in interfaces
         )
         return {
             "networks": networks,
@@ -235,24 +237,24 @@ class PlanBuilder:
 
     def _plugged(self, choice: ResolvedServer, id: Any) -> ServerHandle:
         """Add the address of a server whose ports Nova makes, and its waits."""
-        shown = None
+        public = None
         if choice.public_from or choice.public_address:
             interfaces = choice.interfaces or ()
-            found = self._draft.add(
+            ports = self._draft.add(
                 port.FindPorts(server_id=id, count=len(interfaces)), group=choice.hostname
             )
-            shown = self._address(choice, found["ports", 0, "id"])
-        return self._finish(choice, id, shown)
+            public = self._address(choice, ports["ports", 0, "id"])
+        return self._finish(choice, id, public)
 
     # -- each server
 
     def _disks(self, choice: ResolvedServer) -> tuple[Disk, ...]:
         """Add the volumes that a server boots from and gets; they are usable before it boots."""
-        found = []
+        disks = []
         for disk in choice.disks:
             id: Any = disk.volume_id
             if id is None:
-                made = self._draft.add(
+                created = self._draft.add(
                     volume.CreateVolume(
                         size_gb=disk.size_gb,
                         name=disk.name,
@@ -261,9 +263,9 @@ class PlanBuilder:
                     ),
                     group=choice.hostname,
                 )
-                id = self._draft.add(volume.AwaitVolume(id=made["id"]), group=choice.hostname)["id"]
-            found.append(Disk(volume_id=id, boot=disk.boot, delete_with_server=disk.delete_with_server))
-        return tuple(found)
+                id = self._draft.add(volume.AwaitVolume(id=created["id"]), group=choice.hostname)["id"]
+            disks.append(Disk(volume_id=id, boot=disk.boot, delete_with_server=disk.delete_with_server))
+        return tuple(disks)
 
     def _address(self, choice: ResolvedServer, port_id: Any) -> Handle | None:
         """Add the public address of a server."""

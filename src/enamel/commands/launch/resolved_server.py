@@ -1,4 +1,4 @@
-"""The choice: one server of a launch with everything that it names looked up."""
+"""The resolved server: one server of a launch with everything that it names looked up."""
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     hostname: str
     flavor: cloud.Flavor
     image_id: str | None = None
-    """None where the server boots from a volume that is there, or from one that is made of `boot_image_id`."""
+    """None if the server boots from an existing volume, or from one that is made of `boot_image_id`."""
     boot_image_id: str | None = None
     """Image whose bytes the boot volume gets."""
     disks: tuple[Data, ...] = ()
@@ -44,33 +44,33 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     ready_when: str = "active"
 
 
-def choose(member: RequestedServer, look: Lookup) -> ResolvedServer | None:
-    """Return a server's choices; None where faults leave nothing to plan with."""
-    wish = member.wish
-    before = len(look.faults)
-    flavor = template.flavor(member, look)
-    image, volume = template.template(member, look)
+def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
+    """Return a server with everything looked up; None if faults leave nothing to plan with."""
+    body = member.wish
+    before = len(lookup.faults)
+    flavor = template.flavor(member, lookup)
+    image, volume = template.template(member, lookup)
     if flavor and image:
-        template.check_fit(member, look, size=flavor, image=image)
-    plugged = interface.interfaces(member, look)
-    public_from, address = interface.public(member, plugged, look)
+        template.check_fit(member, lookup, size=flavor, image=image)
+    plugged = interface.interfaces(member, lookup)
+    public_from, address = interface.public(member, plugged, lookup)
     if address is not None and address.kind is cloud.AddressKind.PORT:
         plugged, address = interface.with_address(plugged, address), None
-    affinity = wish.affinity
-    disks = disk.disks(member, volume, look)
-    key = keys_and_rules.key(member, look)
-    rules = keys_and_rules.rules(member, look)
-    groups = keys_and_rules.groups(member, look)
-    places = placement.spots(member, look)
-    near = _peers(member, affinity.near if affinity else None, "near", look)
-    apart = _peers(member, affinity.not_near if affinity else None, "not_near", look)
-    if len(look.faults) > before or flavor is None or (image is None and volume is None):
+    affinity = body.affinity
+    disks = disk.disks(member, volume, lookup)
+    key = keys_and_rules.key(member, lookup)
+    rules = keys_and_rules.rules(member, lookup)
+    groups = keys_and_rules.groups(member, lookup)
+    places = placement.spots(member, lookup)
+    near = _peers(member, affinity.near if affinity else None, "near", lookup)
+    apart = _peers(member, affinity.not_near if affinity else None, "not_near", lookup)
+    if len(lookup.faults) > before or flavor is None or (image is None and volume is None):
         return None
     return ResolvedServer(
         hostname=member.hostname,
         flavor=flavor,
-        image_id=image.id if image and not wish.boot_volume else None,
-        boot_image_id=image.id if image and wish.boot_volume else None,
+        image_id=image.id if image and not body.boot_volume else None,
+        boot_image_id=image.id if image and body.boot_volume else None,
         disks=disks,
         interfaces=plugged,
         public_from=public_from,
@@ -78,32 +78,32 @@ def choose(member: RequestedServer, look: Lookup) -> ResolvedServer | None:
         key=key,
         rules=rules,
         security_groups=groups,
-        user_data=wish.user_data,
+        user_data=body.user_data,
         spots=places,
-        properties=tuple(sorted((wish.properties or {}).items())),
+        properties=tuple(sorted((body.properties or {}).items())),
         # Nova refuses a list with a tag in it twice.
-        tags=tuple(dict.fromkeys(wish.tags or ())),
+        tags=tuple(dict.fromkeys(body.tags or ())),
         same_host=near,
         different_host=apart,
-        spread=bool(wish.spread or (affinity and affinity.spread)),
-        ready_when=wish.ready_when or "active",
+        spread=bool(body.spread or (affinity and affinity.spread)),
+        ready_when=body.ready_when or "active",
     )
 
 
-def _peers(member: RequestedServer, peers: Peers | None, name: str, look: Lookup) -> tuple[str, ...]:
-    """Return the ids of the servers that a server is to be near to, or apart from."""
+def _peers(member: RequestedServer, peers: Peers | None, name: str, lookup: Lookup) -> tuple[str, ...]:
+    """Return the ids of the servers near which a server is to be, or apart from which."""
     if peers is None:
         return ()
-    servers = look.facts.servers
-    known = {one.id for one in servers}
-    where = f"{member.at('affinity')}/{name}"
+    servers = lookup.facts.servers
+    known = {server.id for server in servers}
+    pointer = f"{member.at('affinity')}/{name}"
     for number, id in enumerate(peers.server_ids):
         if id not in known:
-            look.fault(f"{where}/server_ids/{number}", f"There is no server '{id}'.", "unknown")
+            lookup.fault(f"{pointer}/server_ids/{number}", f"There is no server '{id}'.", "unknown")
     ids = list(peers.server_ids)
     for number, tag in enumerate(peers.server_tags):
-        tagged = [one.id for one in servers if tag in one.tags]
+        tagged = [server.id for server in servers if tag in server.tags]
         if not tagged and name == "near":
-            look.fault(f"{where}/server_tags/{number}", f"No server has the tag '{tag}'.", "unknown")
+            lookup.fault(f"{pointer}/server_tags/{number}", f"No server has the tag '{tag}'.", "unknown")
         ids += tagged
     return tuple(dict.fromkeys(ids))

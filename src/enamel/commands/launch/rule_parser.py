@@ -29,10 +29,10 @@ def rule(text: str) -> tuple[cloud.Rule, str | None]:
     Raises:
         ValueError: The text is no rule; the message says why.
     """
-    found = _RULE.fullmatch(text)
-    if not found:
+    match = _RULE.fullmatch(text)
+    if not match:
         raise ValueError(f"'{text[:80]}' is not a rule: write proto[/port[-port]] [from cidr or group]")
-    protocol, low, high, source = found[1].lower(), found[2], found[3], found[4]
+    protocol, low, high, source = match[1].lower(), match[2], match[3], match[4]
     if protocol not in _PROTOCOLS and not (protocol.isdecimal() and int(protocol) <= 255):
         raise ValueError(f"'{protocol}' is not a protocol that rules can name, such as tcp, udp or icmp")
     if low is not None and protocol not in _WITH_PORTS:

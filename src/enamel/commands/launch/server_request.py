@@ -1,4 +1,4 @@
-"""The member: one server of a fleet, and where in the body each of its fields stands."""
+"""The requested server: one server of a launch, and where in the body each of its fields is."""
 
 from msgspec import Struct
 
@@ -6,20 +6,20 @@ from enamel.model import cloud
 from enamel.model.launch import NetworkChoice, ServerRequest
 
 TWINS = ("template", "type", "placement", "keypair")
-"""Fields that have a twin `<field>_id`, which takes ids only."""
+"""Fields that have a twin `<field>_id`, which accepts ids only."""
 
 
 class RequestedServer(Struct, frozen=True, kw_only=True):
-    """One server of the fleet."""
+    """One server of a launch."""
 
     hostname: str
     wish: ServerRequest
     pointer: str
-    """Where the server stands in the body; faults of defaults are shown there, too."""
+    """JSON pointer to the server; faults of the defaults are reported there, too."""
     own: frozenset[str] = frozenset()
     """The fields that the server has itself, and not from the defaults."""
     common: str = ""
-    """Where the defaults stand in the body."""
+    """JSON pointer to the defaults."""
     rules: tuple["ParsedRule", ...] = ()
 
     def at(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The fleet: the servers of a launch, each with its own fields and the defaults put together and named."""
+"""The servers of a launch, each with its own fields, the defaults and its name."""
 
 import random
 import re
@@ -28,30 +28,32 @@ class RequestedServers(Struct, frozen=True, kw_only=True):
 
 
 def read(launch: Launch, *, seed: int) -> RequestedServers:
-    """Return the fleet that a launch describes, with every fault that shows without a cloud."""
+    """Return the servers that a launch describes, with every fault that shows without a cloud."""
     faults: list[Fault] = []
-    common, where = _common(launch, faults)
+    common, pointer = _common(launch, faults)
     if launch.servers is not None:
         if launch.count is not None or launch.name is not None:
             faults.append(_fault("/servers", "Use either `servers`, or `name` and `count`, not both."))
         if launch.hostname is not None:
             faults.append(_fault("/hostname", "Host names differ: give each of `servers` its own."))
-        members = [_member(common, where, one, f"/servers/{n}") for n, one in enumerate(launch.servers)]
+        members = [
+            _member(common, pointer, server, f"/servers/{n}") for n, server in enumerate(launch.servers)
+        ]
     else:
         members = [
-            RequestedServer(hostname=name, wish=common, pointer="", common=where)
+            RequestedServer(hostname=name, wish=common, pointer="", common=pointer)
             for name in _names(launch, common)
         ]
-    members = _named(members, common, seed=seed, where=where, faults=faults)
+    members = _named(members, common, seed=seed, where=pointer, faults=faults)
     faults += _whole(launch)
     checked = []
     for member in members:
-        found, parsed = checks.check(member)
-        faults += found
+        wrong, parsed = checks.check(member)
+        faults += wrong
         checked.append(msgspec.structs.replace(member, rules=parsed))
     faults += _doubles(checked)
-    numbered = launch.servers is None and [one.hostname for one in members] == _names(launch, common)
-    # What is wrong with the defaults is wrong with every server, and told once.
+    numbered = launch.servers is None and [server.hostname for server in members] == _names(launch, common)
+    # A fault of the defaults is a fault of every server, and reported once.
     return RequestedServers(members=tuple(checked), numbered=numbered, faults=tuple(dict.fromkeys(faults)))
 
 
@@ -118,7 +120,7 @@ def _named(
         )
         pattern = None
     drawn = _draw(pattern, random.Random(seed), {member.hostname for member in members}) if pattern else None
-    found = []
+    named = []
     for member in members:
         name = member.hostname or (next(drawn, "") if drawn is not None else "")
         if not name and drawn is not None:
@@ -127,8 +129,8 @@ def _named(
             )
         elif not name:
             faults.append(_fault(member.at_name, "Give the server a name.", "required"))
-        found.append(msgspec.structs.replace(member, hostname=name))
-    return found
+        named.append(msgspec.structs.replace(member, hostname=name))
+    return named
 
 
 def _draw(pattern: str, dice: random.Random, taken: set[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from enamel.steps import keypair, network, security_group, server_group
 
 
 class SharedResources:
-    """Adds the steps that make what servers share, and tells each server what it has of it."""
+    """Adds the steps that make what servers share, and returns what each server uses of it."""
 
     def __init__(self, draft: Draft, *, servers: Sequence[ResolvedServer], task: str, facts: Facts) -> None:
         self._draft = draft

@@ -11,63 +11,63 @@ from enamel.model.states import ImageState, VolumeState
 GIB = 1024**3
 
 
-def flavor(member: RequestedServer, look: Lookup) -> cloud.Flavor | None:
+def flavor(member: RequestedServer, lookup: Lookup) -> cloud.Flavor | None:
     """Return the server type that a server names, or the smallest that has what it asks for."""
-    wish, pointer = member.wish, member.at_either("type")
-    if isinstance(wish.type, SizeRequest):
-        return _smallest(wish.type, pointer, look)
-    wanted = wish.type_id or wish.type
-    if wanted is None:
+    body, pointer = member.wish, member.at_either("type")
+    if isinstance(body.type, SizeRequest):
+        return _smallest(body.type, pointer, lookup)
+    named = body.type_id or body.type
+    if named is None:
         return None
-    ids_only = wish.type_id is not None
-    return look.find(look.facts.flavors, wanted, what="server type", pointer=pointer, ids_only=ids_only)
+    ids_only = body.type_id is not None
+    return lookup.find(lookup.facts.flavors, named, what="server type", pointer=pointer, ids_only=ids_only)
 
 
-def _smallest(size: SizeRequest, pointer: str, look: Lookup) -> cloud.Flavor | None:
+def _smallest(size: SizeRequest, pointer: str, lookup: Lookup) -> cloud.Flavor | None:
     fitting = [
-        one
-        for one in look.facts.flavors
-        if one.memory_mb >= size.memory_mb
-        and one.vcpus >= size.cpu_units
-        and (one.disk_gb >= size.root_disk_gb or not one.disk_gb)
+        flavor
+        for flavor in lookup.facts.flavors
+        if flavor.memory_mb >= size.memory_mb
+        and flavor.vcpus >= size.cpu_units
+        and (flavor.disk_gb >= size.root_disk_gb or not flavor.disk_gb)
     ]
     if not fitting:
-        largest = max(look.facts.flavors, key=lambda one: (one.memory_mb, one.vcpus), default=None)
+        largest = max(lookup.facts.flavors, key=lambda flavor: (flavor.memory_mb, flavor.vcpus), default=None)
         hint = (
             f" The largest, '{largest.name}', has {largest.memory_mb} MB, {largest.vcpus} cores and "
             f"{largest.disk_gb} GB."
             if largest
             else ""
         )
-        look.fault(pointer, f"No server type is that large.{hint}", "unknown")
+        lookup.fault(pointer, f"No server type is that large.{hint}", "unknown")
         return None
-    return min(fitting, key=lambda one: (one.memory_mb, one.vcpus, one.disk_gb, one.name))
+    return min(fitting, key=lambda flavor: (flavor.memory_mb, flavor.vcpus, flavor.disk_gb, flavor.name))
 
 
-def template(member: RequestedServer, look: Lookup) -> tuple[cloud.Image | None, cloud.Volume | None]:
+def template(member: RequestedServer, lookup: Lookup) -> tuple[cloud.Image | None, cloud.Volume | None]:
     """Return the image or the volume that a server starts from; where a name fits both, it means the image."""
-    wish, pointer = member.wish, member.at_either("template")
-    wanted = wish.template_id or wish.template
-    if wanted is None:
+    body, pointer = member.wish, member.at_either("template")
+    named = body.template_id or body.template
+    if named is None:
         return None, None
-    ids_only = wish.template_id is not None
-    images, volumes = look.facts.images, look.facts.volumes
-    if not _means(images, wanted, ids_only=ids_only) and _means(volumes, wanted, ids_only=ids_only):
-        volume = look.find(volumes, wanted, what="volume", pointer=pointer, ids_only=ids_only)
-        return None, volume if volume and _bootable(member, volume, pointer, look) else None
-    image = look.find(images, wanted, what="template", pointer=pointer, ids_only=ids_only)
+    ids_only = body.template_id is not None
+    images, volumes = lookup.facts.images, lookup.facts.volumes
+    if not _means(images, named, ids_only=ids_only) and _means(volumes, named, ids_only=ids_only):
+        volume = lookup.find(volumes, named, what="volume", pointer=pointer, ids_only=ids_only)
+        return None, volume if volume and _bootable(member, volume, pointer, lookup) else None
+    image = lookup.find(images, named, what="template", pointer=pointer, ids_only=ids_only)
     if image is not None and image.state is not ImageState.ACTIVE:
-        look.fault(pointer, f"Image '{image.name}' cannot be booted: its state is '{image.status}'.")
+        lookup.fault(pointer, f"Image '{image.name}' cannot be booted: its state is '{image.status}'.")
         return None, None
     return image, None
 
 
-def _means(things: Iterable[Named], wanted: str, *, ids_only: bool) -> bool:
+def _means(things: Iterable[Named], text: str, *, ids_only: bool) -> bool:
     """Tell whether a text is the id of one of some things, or its name."""
-    return any(one.id == wanted or (one.name == wanted and not ids_only) for one in things)
+    return any(thing.id == text or (thing.name == text and not ids_only) for thing in things)
 
 
-def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, look: Lookup) -> bool:
+def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, lookup: Lookup) -> bool:
     """Tell whether a server can start from a volume."""
     trouble = None
     if not volume.bootable:
@@ -77,24 +77,24 @@ def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, look:
     elif member.wish.boot_volume is not None:
         trouble = f"'{volume.name}' is a volume: the server boots from it, leave `boot_volume` out."
     if trouble:
-        look.fault(pointer, trouble)
+        lookup.fault(pointer, trouble)
     else:
-        look.claim("volume", volume.id, pointer=pointer)
+        lookup.claim("volume", volume.id, pointer=pointer)
     return trouble is None
 
 
-def check_fit(member: RequestedServer, look: Lookup, *, size: cloud.Flavor, image: cloud.Image) -> None:
+def check_fit(member: RequestedServer, lookup: Lookup, *, size: cloud.Flavor, image: cloud.Image) -> None:
     """Find out whether an image fits the disk and the memory."""
     boot = member.wish.boot_volume
     room = boot.size_gb if boot else size.disk_gb
     needed = needed_gb(image)
     if room and needed > room:
-        where = f"{member.at('boot_volume')}/size_gb" if boot else member.at_either("template")
+        pointer = f"{member.at('boot_volume')}/size_gb" if boot else member.at_either("template")
         disk = "the boot volume" if boot else f"the disk of '{size.name}'"
-        look.fault(where, f"Template '{image.name}' needs {needed} GB; {disk} has {room}.", "too_small")
+        lookup.fault(pointer, f"Template '{image.name}' needs {needed} GB; {disk} has {room}.", "too_small")
     if image.min_memory_mb > size.memory_mb:
         detail = f"Template '{image.name}' needs {image.min_memory_mb} MB of memory; '{size.name}' has {size.memory_mb}."
-        look.fault(member.at_either("type"), detail, "too_small")
+        lookup.fault(member.at_either("type"), detail, "too_small")
 
 
 def needed_gb(image: cloud.Image) -> int:

@@ -1,4 +1,4 @@
-"""The notices of a launch: whom it tells by webhook, as far as it can be judged without asking anybody."""
+"""The webhooks of a launch, as far as they can be checked without a request."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -16,16 +16,16 @@ SECRETS = 2
 
 def faults(notices: list[Notify] | None) -> list[Fault]:
     """Return what is wrong with the webhooks of a launch."""
-    found = []
+    wrong = []
     if notices and len(notices) > MOST:
-        found.append(Fault(pointer="/notify", detail=f"At most {MOST} webhooks can be told.", code="length"))
+        wrong.append(Fault(pointer="/notify", detail=f"At most {MOST} webhooks can be given.", code="length"))
     seen: set[str] = set()
     for number, notice in enumerate(notices or ()):
-        found += _faults(notice, pointer=f"/notify/{number}")
+        wrong += _faults(notice, pointer=f"/notify/{number}")
         if notice.url in seen:
-            found.append(Fault(pointer=f"/notify/{number}/url", detail="It stands twice.", code="duplicate"))
+            wrong.append(Fault(pointer=f"/notify/{number}/url", detail="It stands twice.", code="duplicate"))
         seen.add(notice.url)
-    return found
+    return wrong
 
 
 def secrets(notice: Notify) -> list[str]:

@@ -1,4 +1,4 @@
-"""`orphans.clean`: what belongs to nobody goes, as far as it is proposed and the caller asks for it."""
+"""`orphans.clean`: delete orphans that are proposed and that the caller names."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -21,54 +21,54 @@ _ORDER = (
     Kind.SERVER_GROUP,
     Kind.NETWORK,
 )
-"""What goes first: what uses others."""
+"""The order of deletion: what uses others first."""
 _HOLDERS = (Kind.SERVER, Kind.PORT)
 """What other things of the same task hang on."""
 AT_ONCE = 200
-"""So many things at the most go with one task."""
+"""Resources that one task deletes at the most."""
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the orphans."""
-    wish: CleanWish = want.body
-    kinds = frozenset(wish.kinds or Kind) if wish.ids is None else frozenset(Kind)
+    body: CleanWish = request.body
+    kinds = frozenset(body.kinds or Kind) if body.ids is None else frozenset(Kind)
     return FactsNeeded(
-        orphans=OrphanFactsNeeded(kinds=kinds, min_age=_age(wish.min_age), foreign=wish.foreign)
+        orphans=OrphanFactsNeeded(kinds=kinds, min_age=_age(body.min_age), foreign=body.foreign)
     )
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
-    """Return the plan that takes orphans away, each looked at once more before it goes."""
-    wish: CleanWish = want.body
-    faults = list(_age_faults(wish))
-    if wish.ids is not None:
-        chosen, more = _named(wish.ids, facts.orphans)
+def plan(request: CommandRequest, facts: Facts) -> Planned:
+    """Return the plan that deletes orphans, each checked once more before."""
+    body: CleanWish = request.body
+    faults = list(_age_faults(body))
+    if body.ids is not None:
+        chosen, more = _named(body.ids, facts.orphans)
         faults += more
     else:
-        chosen = [one for one in facts.orphans if _is_meant(one, wish)][:AT_ONCE]
+        chosen = [orphan for orphan in facts.orphans if _is_meant(orphan, body)][:AT_ONCE]
     draft = Draft()
     held: dict[tuple[str, Kind], list[Handle]] = {}
     for kind in _ORDER:
-        for one in (found for found in chosen if found.kind is kind):
+        for orphan in (suspect for suspect in chosen if suspect.kind is kind):
             before = [
                 handle
                 for holder in _HOLDERS
                 if holder is not kind
-                for handle in held.get((one.task or "", holder), ())
+                for handle in held.get((orphan.task or "", holder), ())
             ]
-            step = RemoveOrphan(what=one.kind, id=one.id, name=one.name, mark=one.mark)
-            handle = draft.add(step, name=f"remove-{kind.value}-{one.id}", after=before)
-            if kind in _HOLDERS and one.task:
-                held.setdefault((one.task, kind), []).append(handle)
+            step = RemoveOrphan(what=orphan.kind, id=orphan.id, name=orphan.name, mark=orphan.mark)
+            handle = draft.add(step, name=f"remove-{kind.value}-{orphan.id}", after=before)
+            if kind in _HOLDERS and orphan.task:
+                held.setdefault((orphan.task, kind), []).append(handle)
     return Planned(plan=draft.plan(on_failure="keep"), faults=tuple(faults), timeout=timedelta(hours=1))
 
 
-def _is_meant(one: Orphan, wish: CleanWish) -> bool:
+def _is_meant(orphan: Orphan, body: CleanWish) -> bool:
     """Tell whether a caller who names no ids means an orphan."""
-    if not one.proposed or one.used:
+    if not orphan.proposed or orphan.used:
         return False
     # Nobody knows what is unused for long: only who names its kind means that.
-    return wish.kinds is not None or one.why is not Why.UNUSED
+    return body.kinds is not None or orphan.why is not Why.UNUSED
 
 
 def _named(ids: Sequence[str], orphans: Sequence[Orphan]) -> tuple[list[Orphan], list[Fault]]:
@@ -76,15 +76,15 @@ def _named(ids: Sequence[str], orphans: Sequence[Orphan]) -> tuple[list[Orphan],
     chosen: dict[str, Orphan] = {}
     faults = []
     for place, id in enumerate(ids):
-        found = find.of(orphans, id.lower())
-        if found is None:
+        orphan = find.of(orphans, id.lower())
+        if orphan is None:
             detail = f"'{id}' belongs to somebody, or is not there; `GET /orphans` lists what does not."
             faults.append(Fault(pointer=f"/ids/{place}", detail=detail, code="unknown"))
-        elif not found.proposed:
-            detail = f"{found.kind.value} '{found.name or id}' is not proposed yet: it waits for {found.waits_for}."
+        elif not orphan.proposed:
+            detail = f"{orphan.kind.value} '{orphan.name or id}' is not proposed yet: it waits for {orphan.waits_for}."
             faults.append(Fault(pointer=f"/ids/{place}", detail=detail, code="not_proposed"))
         else:
-            chosen[found.id] = found
+            chosen[orphan.id] = orphan
     return list(chosen.values()), faults
 
 
@@ -95,10 +95,10 @@ def _age(text: str | None) -> timedelta | None:
         return None
 
 
-def _age_faults(wish: CleanWish) -> Sequence[Fault]:
+def _age_faults(body: CleanWish) -> Sequence[Fault]:
     try:
-        if wish.min_age is not None:
-            duration.parse(wish.min_age)
+        if body.min_age is not None:
+            duration.parse(body.min_age)
     except ValueError as exc:
         return [Fault(pointer="/min_age", detail=str(exc))]
     return []

@@ -1,4 +1,4 @@
-"""The suspects: what a look at a cloud finds to belong to nobody, and which of it is proposed for a clean-up."""
+"""The search for orphans: what in a project belongs to no task and no server, and which of it is proposed for deletion."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -39,8 +39,8 @@ class Inventory(Struct, frozen=True, kw_only=True):
     def marks(self) -> Iterator[str]:
         """Yield what all of it carries."""
         for things in (self.servers, self.ports, self.addresses, self.volumes, self.networks):
-            for one in things:
-                yield one.mark
+            for thing in things:
+                yield thing.mark
         for group in self.security_groups:
             yield group.description
 
@@ -53,7 +53,7 @@ class Owner(Struct, frozen=True, kw_only=True):
     reverted: bool
     """Whether what they made was to go again."""
     failed_to_undo: bool
-    """Whether a way back was not walked to its end."""
+    """Whether undoing failed half-way."""
     made: frozenset[str]
     """The ids of what they count among what they have made."""
 
@@ -72,15 +72,15 @@ class Rules(Struct, frozen=True, kw_only=True):
     """For how long it must not have changed where it is merely unused."""
 
 
-def find(there: Inventory, owners: Owners, *, running: Collection[str] = ()) -> list[Suspect]:
-    """Return what belongs to nobody: marked things whose tasks do not stand by them, and unused things.
+def find(inventory: Inventory, owners: Owners, *, running: Collection[str] = ()) -> list[Suspect]:
+    """Return the orphans: marked resources that no task accounts for, and unused resources.
 
     Args:
-        there: What there is.
+        inventory: What the project has.
         owners: The tasks that marks name.
         running: The tasks that are about to make something.
     """
-    look = _Look(there, owners)
+    look = _Look(inventory, owners)
     groups = (*look.security_groups(), *look.server_groups(running))
     return [*look.servers, *look.ports, *look.addresses(), *look.volumes(), *groups, *look.networks()]
 
@@ -94,91 +94,98 @@ class _Thing(Protocol):
 
     @property
     def created(self) -> datetime | None:
-        """Return when it was made, where the cloud tells."""
+        """Return when it was made, if the cloud says so."""
 
 
 class _Look:
-    """One look at all that a project has."""
+    """The search among all that a project has."""
 
-    def __init__(self, there: Inventory, owners: Owners) -> None:
-        self._there = there
+    def __init__(self, inventory: Inventory, owners: Owners) -> None:
+        self._there = inventory
         self._owners = owners
-        self.servers = [found for one in there.servers for found in self._server(one)]
-        self._strays = {one.id for one in self.servers}
-        self.ports = [found for one in there.ports for found in self._port(one)]
-        found = {one.id for one in self.ports}
-        self._let_go = found | {one.id for one in there.ports if one.server_id in self._strays}
+        self.servers = [suspect for server in inventory.servers for suspect in self._server(server)]
+        self._strays = {server.id for server in self.servers}
+        self.ports = [suspect for server in inventory.ports for suspect in self._port(server)]
+        suspect = {server.id for server in self.ports}
+        self._let_go = suspect | {server.id for server in inventory.ports if server.server_id in self._strays}
         """The ports that nobody needs who stays."""
 
-    def _server(self, one: cloud.Server) -> Iterator[Suspect]:
-        if one.state not in states.DELETED:
+    def _server(self, server: cloud.Server) -> Iterator[Suspect]:
+        if server.state not in states.DELETED:
             yield from self._judged(
-                Kind.SERVER, one, one.name, one.mark, used=one.state is not ServerState.ERROR
+                Kind.SERVER, server, server.name, server.mark, used=server.state is not ServerState.ERROR
             )
 
-    def _port(self, one: cloud.Port) -> Iterator[Suspect]:
-        """Yield a port, unless something that stays uses it, or it goes with its server."""
-        plugged = bool(one.server_id or one.owner)
-        if plugged and (one.server_id not in self._strays or mark.read(one.mark) is None):
+    def _port(self, port: cloud.Port) -> Iterator[Suspect]:
+        """Yield a port, unless something that stays uses it, or it is deleted with its server."""
+        plugged = bool(port.server_id or port.owner)
+        if plugged and (port.server_id not in self._strays or mark.read(port.mark) is None):
             return
-        name = one.name or ", ".join(one.addresses)
-        unused = not plugged and not mark.is_lasting(one.mark)
-        changed = one.updated
+        name = port.name or ", ".join(port.addresses)
+        unused = not plugged and not mark.is_lasting(port.mark)
+        changed = port.updated
         yield from self._judged(
-            Kind.PORT, one, name, one.mark, unused=unused, changed=changed, used=bool(one.server_id)
+            Kind.PORT, port, name, port.mark, unused=unused, changed=changed, used=bool(port.server_id)
         )
 
     def addresses(self) -> Iterator[Suspect]:
-        """Yield the floating IPs that lead nowhere, or to what goes."""
-        for one in self._there.addresses:
-            if not one.port_id or one.port_id in self._let_go:
+        """Yield the floating IPs that are attached to nothing, or to orphans."""
+        for address in self._there.addresses:
+            if not address.port_id or address.port_id in self._let_go:
                 yield from self._judged(
                     Kind.ADDRESS,
-                    one,
-                    one.address,
-                    one.mark,
-                    unused=not one.port_id and not mark.is_lasting(one.mark),
-                    changed=one.updated,
-                    used=bool(one.port_id),
+                    address,
+                    address.address,
+                    address.mark,
+                    unused=not address.port_id and not mark.is_lasting(address.mark),
+                    changed=address.updated,
+                    used=bool(address.port_id),
                 )
 
     def volumes(self) -> Iterator[Suspect]:
         """Yield the volumes that no server has which stays."""
-        for one in self._there.volumes:
-            idle = one.state in _IDLE_VOLUME
-            if set(one.attached_to) <= self._strays and (idle or one.attached_to):
+        for volume in self._there.volumes:
+            idle = volume.state in _IDLE_VOLUME
+            if set(volume.attached_to) <= self._strays and (idle or volume.attached_to):
                 yield from self._judged(
                     Kind.VOLUME,
-                    one,
-                    one.name,
-                    one.mark,
-                    unused=idle and not mark.is_lasting(one.mark),
-                    changed=one.updated,
-                    used=bool(one.attached_to),
+                    volume,
+                    volume.name,
+                    volume.mark,
+                    unused=idle and not mark.is_lasting(volume.mark),
+                    changed=volume.updated,
+                    used=bool(volume.attached_to),
                 )
 
     def security_groups(self) -> Iterator[Suspect]:
         """Yield the security groups of which no port is that stays."""
         guarding = {
-            group for one in self._there.ports if one.id not in self._let_go for group in one.security_groups
+            group
+            for port in self._there.ports
+            if port.id not in self._let_go
+            for group in port.security_groups
         }
-        for one in self._there.security_groups:
-            if one.id not in guarding and one.name != "default":
+        for port in self._there.security_groups:
+            if port.id not in guarding and port.name != "default":
                 yield from self._judged(
-                    Kind.SECURITY_GROUP, one, one.name, one.description, unused=True, changed=one.updated
+                    Kind.SECURITY_GROUP, port, port.name, port.description, unused=True, changed=port.updated
                 )
 
     def server_groups(self, running: Collection[str]) -> Iterator[Suspect]:
-        """Yield the server groups of launches of which no server is left; they carry no marks, and tell no times."""
+        """Yield the server groups of launches of which no server is left; they carry neither marks nor times."""
         making = {server_group.name_of(id) for id in running}
-        for one in self._there.server_groups:
-            if not one.members and server_group.is_ours(one.name) and one.name not in making:
-                yield Suspect(kind=Kind.SERVER_GROUP, id=one.id, name=one.name, why=Why.UNUSED)
+        for candidate in self._there.server_groups:
+            if (
+                not candidate.members
+                and server_group.is_ours(candidate.name)
+                and candidate.name not in making
+            ):
+                yield Suspect(kind=Kind.SERVER_GROUP, id=candidate.id, name=candidate.name, why=Why.UNUSED)
 
     def networks(self) -> Iterator[Suspect]:
-        """Yield the networks that nobody goes on to make."""
-        for one in self._there.networks:
-            yield from self._judged(Kind.NETWORK, one, one.name, one.mark)
+        """Yield the networks that no task is still creating."""
+        for network in self._there.networks:
+            yield from self._judged(Kind.NETWORK, network, network.name, network.mark)
 
     def _judged(
         self,
@@ -237,33 +244,33 @@ def judge(
         min_age: The least age, in place of those of the rules.
     """
     orphans = []
-    for one in suspects:
-        seen = sightings.get((one.kind, one.id)) or Sighting(first=now, last=now, looks=0)
-        since = one.since or seen.first
+    for suspect in suspects:
+        seen = sightings.get((suspect.kind, suspect.id)) or Sighting(first=now, last=now, looks=0)
+        since = suspect.since or seen.first
         least = min_age
         if least is None:
-            least = rules.min_idle_time if one.why is Why.UNUSED else rules.min_age
+            least = rules.min_idle_time if suspect.why is Why.UNUSED else rules.min_age
         waits = _waits(seen, age=now - since, now=now, least=least, apart=rules.min_sightings_interval)
         orphans.append(
             Orphan(
-                kind=one.kind,
-                id=one.id,
-                name=one.name,
-                why=one.why,
-                task=one.task,
+                kind=suspect.kind,
+                id=suspect.id,
+                name=suspect.name,
+                why=suspect.why,
+                task=suspect.task,
                 since=since,
                 # The cloud's clock may be before ours.
                 age=max(0, int((now - since).total_seconds())),
                 seen_since=seen.first,
                 looks=seen.looks,
-                used=one.used and one.why is Why.UNKNOWN_TASK,
+                used=suspect.used and suspect.why is Why.UNKNOWN_TASK,
                 proposed=waits is None,
                 waits_for=waits,
-                would=_WOULD[one.kind],
-                mark=one.mark,
+                would=_WOULD[suspect.kind],
+                mark=suspect.mark,
             )
         )
-    return sorted(orphans, key=lambda one: (one.since, one.id))
+    return sorted(orphans, key=lambda suspect: (suspect.since, suspect.id))
 
 
 def _waits(
@@ -287,4 +294,4 @@ def _words(span: timedelta) -> str:
 
 def of(orphans: Sequence[Orphan], id: str) -> Orphan | None:
     """Return the orphan that has an id."""
-    return next((one for one in orphans if one.id == id), None)
+    return next((orphan for orphan in orphans if orphan.id == id), None)

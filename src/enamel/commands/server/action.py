@@ -1,4 +1,4 @@
-"""`server.reboot`, `server.resize` and their like: everything that can be done to a server that is there."""
+"""`server.reboot`, `server.resize` and the other actions on existing servers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from enamel.commands.command import Command, CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.commands.server import action_steps
+from enamel.commands.server.recipe import Recipe
 from enamel.flow import task_view
 from enamel.flow.draft import Draft
 from enamel.model import action
@@ -15,70 +16,70 @@ from enamel.model.action import Action, Wish
 from enamel.model.errors import ActionImpossible, Fault, WrongState
 
 SUMMARIES: dict[Action, str] = {
-    Action.SNAPSHOT: "Make an image of a server, and wait until it can be booted.",
-    Action.BACKUP: "Make an image of a server as one of a series, of which the oldest are deleted.",
+    Action.SNAPSHOT: "Create an image of a server, and wait until it can be booted.",
+    Action.BACKUP: "Create an image of a server as one of a series, of which the oldest are deleted.",
     Action.UPDATE_PASSWORD: "Change the administrator's password inside a server.",
-    Action.RESIZE: "Give a server another type, and confirm it.",
-    Action.CONFIRM_RESIZE: "Keep the type that a server has on trial.",
-    Action.REVERT_RESIZE: "Give a server back the type that it had before its resize.",
-    Action.REBOOT: "Have a server start again in an orderly way.",
-    Action.HARD_REBOOT: "Switch a server off and on.",
-    Action.PAUSE: "Stop a server where it is, in memory.",
-    Action.UNPAUSE: "Let a paused server go on.",
-    Action.SUSPEND: "Stop a server where it is, on disk.",
-    Action.RESUME: "Let a suspended server go on.",
+    Action.RESIZE: "Resize a server, and confirm it.",
+    Action.CONFIRM_RESIZE: "Confirm the resize of a server.",
+    Action.REVERT_RESIZE: "Revert the resize of a server.",
+    Action.REBOOT: "Reboot a server.",
+    Action.HARD_REBOOT: "Reboot a server by a power cycle.",
+    Action.PAUSE: "Pause a server, in memory.",
+    Action.UNPAUSE: "Unpause a server.",
+    Action.SUSPEND: "Suspend a server, to disk.",
+    Action.RESUME: "Resume a suspended server.",
     Action.POWER_OFF: "Shut a server down.",
     Action.POWER_ON: "Start a server that was shut down.",
-    Action.RESCUE: "Start a server from another image to mend its disk.",
+    Action.RESCUE: "Start a server from a rescue image.",
     Action.UNRESCUE: "Start a rescued server from its own disk again.",
-    Action.REBUILD: "Start a server over from an image; its addresses and volumes stay.",
-    Action.MOVE: "Move a server to another host, and confirm it.",
-    Action.RESTORE: "Bring a deleted server back while the cloud still has it.",
-    Action.SHELVE: "Put a server aside as an image.",
-    Action.SHELVE_OFFLOAD: "Free the host of a shelved server.",
-    Action.UNSHELVE: "Start a shelved server again.",
-    Action.LOCK: "Protect a server from actions.",
-    Action.UNLOCK: "Take a server's protection away.",
-    Action.ATTACH_BLOCK_DEVICE: "Plug a volume into a server, a new one where wished.",
-    Action.DETACH_BLOCK_DEVICE: "Pull a volume out of a server.",
-    Action.ATTACH_NETWORK_INTERFACE: "Plug a server into a network.",
-    Action.DETACH_NETWORK_INTERFACE: "Pull a server out of a network.",
+    Action.REBUILD: "Rebuild a server from an image; its addresses and volumes stay.",
+    Action.MOVE: "Migrate a server to another host, and confirm it.",
+    Action.RESTORE: "Restore a soft-deleted server.",
+    Action.SHELVE: "Shelve a server as an image.",
+    Action.SHELVE_OFFLOAD: "Offload a shelved server from its host.",
+    Action.UNSHELVE: "Unshelve a server.",
+    Action.LOCK: "Lock a server against actions.",
+    Action.UNLOCK: "Unlock a server.",
+    Action.ATTACH_BLOCK_DEVICE: "Attach a volume to a server, an existing or a new one.",
+    Action.DETACH_BLOCK_DEVICE: "Detach a volume from a server.",
+    Action.ATTACH_NETWORK_INTERFACE: "Attach a network interface to a server.",
+    Action.DETACH_NETWORK_INTERFACE: "Detach a network interface from a server.",
 }
 """What each action does; TERMINATE is a command of its own."""
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what the action names."""
-    wish: Wish = want.body
-    what = wish.action
+    body: Wish = request.body
+    what = body.action
     return FactsNeeded(
-        server=want.params["server"],
+        server=request.params["server"],
         flavors=what is Action.RESIZE,
-        images=wish.template is not None or wish.template_id is not None,
-        volumes=wish.volume is not None,
-        volume_types=wish.volume_type is not None,
-        networks=wish.network is not None,
-        subnets=wish.network is not None and wish.fixed_ip is not None,
-        ports=frozenset({wish.port})
-        if wish.port and what is Action.ATTACH_NETWORK_INTERFACE
+        images=body.template is not None or body.template_id is not None,
+        volumes=body.volume is not None,
+        volume_types=body.volume_type is not None,
+        networks=body.network is not None,
+        subnets=body.network is not None and body.fixed_ip is not None,
+        ports=frozenset({body.port})
+        if body.port and what is Action.ATTACH_NETWORK_INTERFACE
         else frozenset(),
         interfaces=what is Action.DETACH_NETWORK_INTERFACE,
-        quota=_quotas(wish),
+        quota=_quotas(body),
     )
 
 
-def _quotas(wish: Wish) -> frozenset[str]:
+def _quotas(body: Wish) -> frozenset[str]:
     """Return the quotas that an action may use up."""
-    if wish.action is Action.RESIZE:
+    if body.action is Action.RESIZE:
         return frozenset({"cores", "memory_mb"})
-    if wish.action is Action.ATTACH_BLOCK_DEVICE and wish.size_gb is not None:
+    if body.action is Action.ATTACH_BLOCK_DEVICE and body.size_gb is not None:
         return quota.VOLUMES
-    if wish.action is Action.ATTACH_NETWORK_INTERFACE and wish.network is not None:
+    if body.action is Action.ATTACH_NETWORK_INTERFACE and body.network is not None:
         return frozenset({"ports"})
     return frozenset()
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of an action.
 
     Raises:
@@ -87,23 +88,23 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     """
     if facts.server is None:
         raise AssertionError("the facts of an action have the server")
-    wish: Wish = want.body
-    found = action.faults(wish)
-    check(wish.action, facts)
-    draft, look = Draft(), Lookup(facts)
-    recipe = action_steps.Recipe(draft, server=facts.server, wish=wish, look=look)
-    if not found:
-        action_steps.RECIPES[wish.action](recipe)
+    body: Wish = request.body
+    wrong = action.faults(body)
+    check(body.action, facts)
+    draft, lookup = Draft(), Lookup(facts)
+    recipe = Recipe(draft, server=facts.server, wish=body, lookup=lookup)
+    if not wrong:
+        action_steps.RECIPES[body.action](recipe)
     group = task_view.there(facts.server, on=facts.cloud, region=facts.identity.region)
     return Planned(
         plan=draft.plan(groups=(group,)),
-        faults=(*found, *look.faults),
+        faults=(*wrong, *lookup.faults),
         secrets=recipe.secrets,
     )
 
 
 def check(what: Action, facts: Facts) -> None:
-    """Hold an action against the server's state.
+    """Check an action against the server's state.
 
     Raises:
         ActionImpossible, WrongState: It is not possible now.
@@ -111,7 +112,7 @@ def check(what: Action, facts: Facts) -> None:
     server = facts.server
     if server is None:
         return
-    possible = [one.value for one in action.possible(server, offered=facts.actions)]
+    possible = [doable.value for doable in action.possible(server, offered=facts.actions)]
     rule = action.RULES[what]
     busy = facts.unfinished[0] if facts.unfinished and rule.busy is not None else None
     if busy is not None and what is not Action.HARD_REBOOT:
@@ -143,7 +144,7 @@ def check(what: Action, facts: Facts) -> None:
 
 
 def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take the password out of a request."""
+    """Remove the password from a request."""
     return {name: "***" if name == "password" and value else value for name, value in data.items()}
 
 

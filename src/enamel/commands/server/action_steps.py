@@ -1,28 +1,16 @@
-"""The recipes: which steps each action on a server takes."""
+"""The recipes: the steps of each action on a server."""
 
 from collections.abc import Callable
-from typing import Any
 
 from msgspec import Struct
 
-from enamel.commands.lookup import Lookup
-from enamel.flow import expressions
-from enamel.flow.draft import Draft, Handle
-from enamel.model import cloud, mark
-from enamel.model.action import Action, Wish
-from enamel.model.states import ImageState, ServerActivity, ServerState, VolumeState
-from enamel.steps import act, attachment, port, resize, snapshot, volume
-from enamel.steps.step import Step
+from enamel.commands.server import attachment_steps
+from enamel.commands.server.recipe import Recipe
+from enamel.model.action import Action
+from enamel.model.states import ServerState
+from enamel.steps import act, resize, snapshot
 
-PASSWORD = "password"  # noqa: S105 - the symbol that stands for it in the plan
 AT_REST = (ServerState.ACTIVE, ServerState.STOPPED)
-
-
-STAGES = {
-    "PREPARING_UPLOAD": (ServerActivity.SHELVING,),
-    "REBUILDING_BLOCK_DEVICES": (ServerActivity.REBUILDING,),
-}
-"""What the cloud does until the end of a stage, by the item's action."""
 
 
 class Simple(Struct, frozen=True):
@@ -57,83 +45,6 @@ SIMPLE: dict[Action, Simple] = {
 """The actions that are one call each."""
 
 
-class Recipe:
-    """One action on one server, on its way to a plan."""
-
-    def __init__(self, draft: Draft, *, server: cloud.Server, wish: Wish, look: Lookup) -> None:
-        self.draft = draft
-        self.server = server
-        self.wish = wish
-        self.look = look
-        self.secrets: dict[str, bytes] = {}
-
-    def add(self, step: Step, *, word: str | None = None, after: Handle | None = None) -> Handle:
-        """Add a step for the server."""
-        return self.draft.add(
-            step, group=self.server.name, action=word, after=[after] if after is not None else []
-        )
-
-    def act(
-        self,
-        word: str,
-        *,
-        goal: tuple[ServerState, ...] = (),
-        after: Handle | None = None,
-        what: Action | None = None,
-        arguments: dict[str, Any] | None = None,
-        tells: bool = True,
-        proof: bool = False,
-    ) -> Handle:
-        """Add the action itself, or another one that is part of it."""
-        step = act.Act(
-            id=self.server.id,
-            what=what or self.wish.action,
-            arguments=arguments or {},
-            goal=goal,
-            tells=tells,
-            proof=proof,
-        )
-        return self.add(step, word=word, after=after)
-
-    def settle(
-        self,
-        word: str,
-        *,
-        goal: tuple[ServerState, ...],
-        begun: Handle,
-        after: Handle | None = None,
-        proof: bool = False,
-    ) -> Handle:
-        """Add the waiting for what an action leads to, which another step has begun."""
-        # The id comes from that step, so that a restart begins anew what has come to nothing.
-        step = act.Settle(id=begun["id"], what=self.wish.action, goal=goal, proof=proof)
-        return self.add(step, word=word, after=after)
-
-    def stage(self, word: str, *, begun: Handle) -> Handle:
-        """Add the waiting for the end of a stage of what another step has begun."""
-        return self.add(act.Pass(id=begun["id"], stages=STAGES[word]), word=word)
-
-    def password(self) -> dict[str, Any]:
-        """Return the password as an argument: a reference into the key store, in no record itself."""
-        if self.wish.password is None:
-            return {}
-        self.secrets[PASSWORD] = self.wish.password.encode()
-        return {"password": expressions.secret(PASSWORD)}
-
-    def image(self) -> str | None:
-        """Return the id of the image that the action starts from; None where it names none."""
-        wanted = self.wish.template_id or self.wish.template
-        if wanted is None:
-            return None
-        ids_only = self.wish.template_id is not None
-        pointer = "/template_id" if ids_only else "/template"
-        images = self.look.facts.images
-        found = self.look.find(images, wanted, what="template", pointer=pointer, ids_only=ids_only)
-        if found is not None and found.state is not ImageState.ACTIVE:
-            self.look.fault(pointer, f"Image '{found.name}' cannot be booted: its state is '{found.status}'.")
-        return found.id if found else None
-
-
 def _simple(recipe: Recipe) -> None:
     simple = SIMPLE[recipe.wish.action]
     arguments = {"reason": recipe.wish.reason} if recipe.wish.reason else {}
@@ -141,12 +52,12 @@ def _simple(recipe: Recipe) -> None:
 
 
 def _image(recipe: Recipe) -> None:
-    wish = recipe.wish
-    series = {"kind": wish.kind, "keep": wish.keep} if wish.action is Action.BACKUP else None
-    taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=wish.name or "", series=series))
+    body = recipe.wish
+    series = {"kind": body.kind, "keep": body.keep} if body.action is Action.BACKUP else None
+    taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=body.name or "", series=series))
     uploaded = recipe.add(snapshot.AwaitImage(id=taken["id"]))
     # The image is active a little before the cloud leaves the server alone again.
-    rest = act.Settle(id=recipe.server.id, what=wish.action, goal=(recipe.server.state,))
+    rest = act.Settle(id=recipe.server.id, what=body.action, goal=(recipe.server.state,))
     recipe.add(rest, word="UPLOADING", after=uploaded)
 
 
@@ -163,9 +74,9 @@ def _rescue(recipe: Recipe) -> None:
 
 def _rebuild(recipe: Recipe) -> None:
     image = recipe.image() or recipe.server.image_id
-    if image is None and not recipe.look.faults:
+    if image is None and not recipe.lookup.faults:
         detail = "The server boots from a volume: name the template to start over from."
-        recipe.look.fault("/template", detail, "required")
+        recipe.lookup.fault("/template", detail, "required")
     arguments = recipe.password() | {"image_id": image}
     begun = recipe.act("REBUILDING", arguments=arguments)
     torn_down = recipe.stage("REBUILDING_BLOCK_DEVICES", begun=begun)
@@ -173,12 +84,12 @@ def _rebuild(recipe: Recipe) -> None:
 
 
 def _resize(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    ids_only = wish.type_id is not None
+    body, server, lookup = recipe.wish, recipe.server, recipe.lookup
+    ids_only = body.type_id is not None
     pointer = "/type_id" if ids_only else "/type"
-    size = look.find(
-        look.facts.flavors,
-        wish.type_id or wish.type or "",
+    size = lookup.find(
+        lookup.facts.flavors,
+        body.type_id or body.type or "",
         what="server type",
         pointer=pointer,
         ids_only=ids_only,
@@ -186,7 +97,7 @@ def _resize(recipe: Recipe) -> None:
     if size is None:
         return
     if size.id == server.flavor_id or size.name == server.flavor_name:
-        look.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
+        lookup.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
         return
     # Older clouds do not say how large a server is.
     known = server.vcpus > 0
@@ -199,7 +110,7 @@ def _resize(recipe: Recipe) -> None:
     )
     begun = recipe.add(step)
     moved = recipe.settle("MIGRATING", goal=(ServerState.RESIZED,), begun=begun)
-    if wish.confirm is not False:
+    if body.confirm is not False:
         recipe.act("FINALIZING", what=Action.CONFIRM_RESIZE, goal=AT_REST, after=moved)
 
 
@@ -207,9 +118,9 @@ def _move(recipe: Recipe) -> None:
     server = recipe.server
     live = recipe.wish.live if recipe.wish.live is not None else server.state is not ServerState.STOPPED
     if live and server.state is ServerState.STOPPED:
-        recipe.look.fault("/live", f"Server '{server.name}' does not run: it can only be moved cold.")
+        recipe.lookup.fault("/live", f"Server '{server.name}' does not run: it can only be moved cold.")
     if not live and server.state is ServerState.PAUSED:
-        recipe.look.fault("/live", f"Server '{server.name}' is paused: it can only be moved live.")
+        recipe.lookup.fault("/live", f"Server '{server.name}' is paused: it can only be moved live.")
     begun = recipe.add(resize.Move(id=server.id, live=live))
     if live:
         recipe.settle("MIGRATING", goal=(server.state,), begun=begun, proof=True)
@@ -226,101 +137,6 @@ def _shelve(recipe: Recipe) -> None:
     )
 
 
-def _attach_volume(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    with_server = bool(wish.delete_with_server)
-    if wish.volume is not None:
-        for name in ("name", "volume_type"):
-            if getattr(wish, name) is not None:
-                look.fault(f"/{name}", f"'{name}' is for a new volume, with `size_gb`.", "unknown_field")
-        found = look.find(look.facts.volumes, wish.volume, what="volume", pointer="/volume")
-        if found is None:
-            return
-        if found.id in server.volumes:
-            look.fault("/volume", f"Volume '{found.name or found.id}' is attached to this server already.")
-        elif found.state is not VolumeState.AVAILABLE and not (
-            found.multiattach and found.state is VolumeState.IN_USE
-        ):
-            detail = f"Volume '{found.name or found.id}' cannot be used: its state is '{found.status}'."
-            look.fault("/volume", detail, "in_use" if found.state is VolumeState.IN_USE else "invalid")
-        recipe.add(
-            attachment.AttachVolume(
-                server_id=server.id,
-                volume_id=found.id,
-                delete_with_server=with_server,
-                beside=server.volumes,
-            )
-        )
-        return
-    size = wish.size_gb or 0
-    if wish.volume_type is not None:
-        look.find(look.facts.volume_types, wish.volume_type, what="volume type", pointer="/volume_type")
-    name = wish.name or f"{server.name}-{len(server.volumes) + 1}"
-    made = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=wish.volume_type))
-    usable = recipe.add(volume.AwaitVolume(id=made["id"]))
-    recipe.add(
-        attachment.AttachVolume(
-            server_id=server.id,
-            volume_id=made["id"],
-            delete_with_server=with_server,
-            beside=server.volumes,
-        ),
-        after=usable,
-    )
-
-
-def _detach_volume(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    own = [one for one in look.facts.volumes if one.id in server.volumes]
-    found = look.find(own, wish.volume or "", what="volume of this server", pointer="/volume")
-    if found is None:
-        return
-    kept = tuple(id for id in server.volumes if id != found.id)
-    freed = recipe.add(attachment.DetachVolume(server_id=server.id, volume_id=found.id, beside=kept))
-    if wish.delete:
-        recipe.add(volume.DeleteVolume(id=found.id), after=freed)
-
-
-def _attach_port(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    if wish.port is not None:
-        if wish.fixed_ip is not None:
-            look.fault("/fixed_ip", "A port has its address already; leave `fixed_ip` out.", "unknown_field")
-        found = look.find(look.facts.ports, wish.port, what="port", pointer="/port")
-        if found is None:
-            return
-        if found.server_id:
-            look.fault("/port", f"Port '{found.name or found.id}' is in use.", "in_use")
-        recipe.add(attachment.AttachPort(server_id=server.id, port_id=found.id))
-        return
-    inside = [one for one in look.facts.networks if not one.external or one.shared]
-    network = look.find(inside, wish.network or "", what="network", pointer="/network")
-    if network is None:
-        return
-    wanted = port.RequestedPort(
-        network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=wish.fixed_ip
-    )
-    made = recipe.add(port.CreatePorts(wants=(wanted,)))
-    recipe.add(attachment.AttachPort(server_id=server.id, port_id=made["ports", 0, "id"]))
-
-
-def _detach_port(recipe: Recipe) -> None:
-    wish, server, look = recipe.wish, recipe.server, recipe.look
-    if wish.port is not None:
-        found = look.find(look.facts.ports, wish.port, what="port of this server", pointer="/port")
-    else:
-        found = next((one for one in look.facts.ports if wish.fixed_ip in one.addresses), None)
-        if found is None:
-            look.fault("/fixed_ip", f"Server '{server.name}' has no address {wish.fixed_ip}.", "unknown")
-    if found is None:
-        return
-    freed = recipe.add(attachment.DetachPort(server_id=server.id, port_id=found.id))
-    by = mark.read(found.mark)
-    if by is not None and not by.lasting:
-        # Nova deletes the ports that it has made; those that Enamel has made are Enamel's to delete.
-        recipe.add(port.DeletePort(id=found.id), after=freed)
-
-
 RECIPES: dict[Action, Callable[[Recipe], None]] = {
     **dict.fromkeys(SIMPLE, _simple),
     Action.SNAPSHOT: _image,
@@ -331,9 +147,9 @@ RECIPES: dict[Action, Callable[[Recipe], None]] = {
     Action.REBUILD: _rebuild,
     Action.MOVE: _move,
     Action.SHELVE: _shelve,
-    Action.ATTACH_BLOCK_DEVICE: _attach_volume,
-    Action.DETACH_BLOCK_DEVICE: _detach_volume,
-    Action.ATTACH_NETWORK_INTERFACE: _attach_port,
-    Action.DETACH_NETWORK_INTERFACE: _detach_port,
+    Action.ATTACH_BLOCK_DEVICE: attachment_steps.attach_volume,
+    Action.DETACH_BLOCK_DEVICE: attachment_steps.detach_volume,
+    Action.ATTACH_NETWORK_INTERFACE: attachment_steps.attach_port,
+    Action.DETACH_NETWORK_INTERFACE: attachment_steps.detach_port,
 }
 """How each action is planned."""

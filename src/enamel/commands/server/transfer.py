@@ -1,4 +1,4 @@
-"""`server.transfer`: a server goes to another project, with its disk, its volumes, its metadata and its tags."""
+"""`server.transfer`: move a server to another project, with its disk, volumes, metadata and tags."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,18 +21,18 @@ STATES = frozenset({ServerState.ACTIVE, ServerState.STOPPED})
 MARK = "enamel"
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what there is in the other project."""
-    wish: ServerChange = want.body
+    body: ServerChange = request.body
     return FactsNeeded(
-        server=want.params["server"],
+        server=request.params["server"],
         interfaces=True,
-        target=wish.project_id,
-        target_name=wish.hostname,
+        target=body.project_id,
+        target_name=body.hostname,
     )
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan of a transfer.
 
     Until the original is ended, everything can be undone: the image and the new server go, the volumes come back,
@@ -43,28 +43,28 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     """
     if facts.server is None or facts.target is None:
         raise AssertionError("the facts of a transfer have the server and where it goes")
-    wish: ServerChange = want.body
+    body: ServerChange = request.body
     old, target = facts.server, facts.target
     _check(old, facts)
-    name = wish.hostname or old.name
-    look = Lookup(msgspec.structs.replace(facts, networks=target.networks, quota=target.quota, reserved={}))
-    size, network = _size(old, target, look), _network(wish, target, look)
-    _fit(old, target, name=name, look=look)
+    name = body.hostname or old.name
+    lookup = Lookup(msgspec.structs.replace(facts, networks=target.networks, quota=target.quota, reserved={}))
+    size, network = _size(old, target, lookup), _network(body, target, lookup)
+    _fit(old, target, name=name, lookup=lookup)
     plan = Draft()
     if size is not None and network is not None:
         _write(plan, old, facts=facts, target=target, name=name, size=size, network=network)
-        volumes = {"volumes": len(facts.volumes), "gigabytes": sum(one.size_gb for one in facts.volumes)}
-        look.faults += quota.faults(plan.needs(target.reference.entry) | volumes, look.facts)
-    made = plan.plan(
+        volumes = {"volumes": len(facts.volumes), "gigabytes": sum(disk.size_gb for disk in facts.volumes)}
+        lookup.faults += quota.faults(plan.needs(target.reference.entry) | volumes, lookup.facts)
+    planned = plan.plan(
         groups=(Group(name=old.name, id=old.id),),
         all_or_nothing=True,
         notes=(
             "The server gets another id and other addresses; its public addresses stay in the old project.",
             "It gets the default security group there; the groups that it has here stay here.",
-            "There is no way back from the moment on at which the original is deleted.",
+            "Once the original is deleted, the transfer cannot be undone.",
         ),
     )
-    return Planned(plan=made, faults=tuple(look.faults), timeout=timedelta(hours=3))
+    return Planned(plan=planned, faults=tuple(lookup.faults), timeout=timedelta(hours=3))
 
 
 def _write(
@@ -150,47 +150,51 @@ def _check(old: cloud.Server, facts: Facts) -> None:
         )
 
 
-def _size(old: cloud.Server, target: Target, look: Lookup) -> cloud.Flavor | None:
+def _size(old: cloud.Server, target: Target, lookup: Lookup) -> cloud.Flavor | None:
     """Return the type in the other project, which has to be able to use it."""
-    for one in target.flavors:
-        if one.id == old.flavor_id or (not old.flavor_id and one.name == old.flavor_name):
-            return one
+    for flavor in target.flavors:
+        if flavor.id == old.flavor_id or (not old.flavor_id and flavor.name == old.flavor_name):
+            return flavor
     detail = f"Project '{target.identity.project_name}' cannot use the server type '{old.flavor_name or old.flavor_id}'."
-    look.fault("/project_id", detail, "unknown")
+    lookup.fault("/project_id", detail, "unknown")
     return None
 
 
-def _network(wish: ServerChange, target: Target, look: Lookup) -> cloud.Network | None:
+def _network(body: ServerChange, target: Target, lookup: Lookup) -> cloud.Network | None:
     """Return the network in the other project."""
-    if wish.network is not None:
-        return look.find(target.networks, wish.network, what="network", pointer="/network")
+    if body.network is not None:
+        return lookup.find(target.networks, body.network, what="network", pointer="/network")
     project = target.identity.project_id
-    inside = [one for one in target.networks if one.subnets and one.up and not one.external]
-    own = [one for one in inside if one.project_id == project] or [one for one in inside if one.shared]
-    best = [one for one in own if one.default] or own
+    inside = [
+        network for network in target.networks if network.subnets and network.up and not network.external
+    ]
+    own = [network for network in inside if network.project_id == project] or [
+        network for network in inside if network.shared
+    ]
+    best = [network for network in own if network.default] or own
     if len(best) == 1:
         return best[0]
-    listed = ", ".join(sorted(f"'{one.name}'" for one in best)[:20])
+    listed = ", ".join(sorted(f"'{network.name}'" for network in best)[:20])
     detail = (
         f"Project '{target.identity.project_name}' has {len(best)} networks; say which: {listed}."
         if best
         else f"Project '{target.identity.project_name}' has no network; make one there, or name one."
     )
-    look.fault("/network", detail, "ambiguous" if best else "required")
+    lookup.fault("/network", detail, "ambiguous" if best else "required")
     return None
 
 
-def _fit(old: cloud.Server, target: Target, *, name: str, look: Lookup) -> None:
+def _fit(old: cloud.Server, target: Target, *, name: str, lookup: Lookup) -> None:
     """Note what else stands in the way."""
-    if target.identity.project_id == look.facts.identity.project_id:
-        look.fault("/project_id", f"Server '{old.name}' is in that project already.", "same")
+    if target.identity.project_id == lookup.facts.identity.project_id:
+        lookup.fault("/project_id", f"Server '{old.name}' is in that project already.", "same")
     if old.image_id is None:
         detail = f"Server '{old.name}' boots from a volume; only servers that boot from an image can be transferred."
-        look.fault("/project_id", detail, "boots_from_volume")
+        lookup.fault("/project_id", detail, "boots_from_volume")
     if target.servers_named:
         detail = f"Project '{target.identity.project_name}' has a server '{name}'."
-        look.fault("/hostname", detail, "taken")
-    for disk in look.facts.volumes:
+        lookup.fault("/hostname", detail, "taken")
+    for disk in lookup.facts.volumes:
         if len(disk.attached_to) > 1:
             detail = f"Volume '{disk.name or disk.id}' is attached to other servers, too; detach it from them first."
-            look.fault("/project_id", detail, "in_use")
+            lookup.fault("/project_id", detail, "in_use")

@@ -1,4 +1,4 @@
-"""`task.restart`: a task that failed is taken up again, from where it failed or from a step that is named.
+"""`task.restart`: run a task that failed again, from where it failed or from a named step.
 
 The new task has the old one's plan. What the old one made and did not undo becomes the new one's, and stays whatever
 becomes of the new one; only a revert takes it away. What the old one made in steps that are to be done again is undone
@@ -29,11 +29,11 @@ from enamel.steps.server import Boot
 RESTARTABLE = frozenset({task.State.ABORTED, task.State.TIMED_OUT})
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the task's items, and whether its names and its quota are still free."""
-    old = want.earlier
+    old = request.earlier
     if old is None or old.state not in RESTARTABLE:
-        return FactsNeeded(task=want.params["task"])
+        return FactsNeeded(task=request.params["task"])
     return FactsNeeded(
         task=old.id,
         server_names=frozenset(entry.hostname for entry in old.servers),
@@ -41,7 +41,7 @@ def ask(want: CommandRequest) -> FactsNeeded:
     )
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the old task's plan with the items that stay done, and before it the undoing of those that do not.
 
     Raises:
@@ -51,11 +51,11 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     if old is None:
         raise AssertionError("the facts of a restart have the task")
     _refuse(old, facts)
-    items = {one.name: one for one in facts.items}
+    items = {step.name: step for step in facts.items}
     past = _there(plans.read(old.plan), items)
     before = _without_undoing(past)
     _have_secrets(old, before)
-    start = want.body.start if want.body else None
+    start = request.body.start if request.body else None
     names = [node.name for node in before.nodes]
     if start is not None and start not in names:
         detail = f"The task has no item '{start[:80]}' to start from; it has {', '.join(names)}."
@@ -64,7 +64,7 @@ def plan(want: CommandRequest, facts: Facts) -> Planned:
     again = _again(before, items, lost, start=start)
     anew = _anew(old, past, items, again, lost)
     kept = tuple(
-        _kept(items[node.name], node, lost.get(node.name, ()), task=want.task_id)
+        _kept(items[node.name], node, lost.get(node.name, ()), task=request.task_id)
         for node in before.nodes
         if node.name not in again
     )
@@ -111,7 +111,7 @@ def _refuse(old: Task, facts: Facts) -> None:
 
 def _have_secrets(old: Task, before: Plan) -> None:
     """Raise WrongState where texts that the steps need are gone from the key store."""
-    needed = {one for node in before.nodes for one in expressions.paths(node.inputs, "secret")}
+    needed = {reference for node in before.nodes for reference in expressions.paths(node.inputs, "secret")}
     if not needed <= set(old.secrets):
         raise WrongState(
             f"The texts that task {old.id} was given to keep secret are gone from the key store.",
@@ -122,7 +122,7 @@ def _have_secrets(old: Task, before: Plan) -> None:
 
 def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
     """Yield a fault for each server that would be made again and whose name another one has now."""
-    done = {one.name for one in kept}
+    done = {known.name for known in kept}
     names = {
         name
         for node in anew.nodes
@@ -131,7 +131,9 @@ def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
     }
     own = {thing.id for thing in facts.task.result.made.get("server", ())} if facts.task else set()
     others = {
-        one.name for one in facts.servers_named if one.id not in own and one.state not in states.DELETED
+        known.name
+        for known in facts.servers_named
+        if known.id not in own and known.state not in states.DELETED
     }
     for name in sorted(names & (others | facts.promised_names)):
         detail = f"The project has another server '{name}' by now."
@@ -166,24 +168,24 @@ def _lost(before: Plan, items: Mapping[str, Item]) -> Places:
     """Return the places of what is missing or broken, of steps that made something for each of several servers."""
     lost: dict[str, set[int]] = {}
     for node in before.nodes:
-        one = items[node.name]
-        if node.members and one.state is item.State.COMPLETED:
-            gone = set(one.outputs.get("undone", ())) - step_parts.places(before, node)
+        step = items[node.name]
+        if node.members and step.state is item.State.COMPLETED:
+            gone = set(step.outputs.get("undone", ())) - step_parts.places(before, node)
             lost.setdefault(node.name, set()).update(gone)
-        broken = _broken(before, node, one)
+        broken = _broken(before, node, step)
         if broken is not None and broken.place is not None:
             lost.setdefault(broken.step, set()).add(broken.place)
-    return {name: found for name, found in lost.items() if found}
+    return {name: places for name, places in lost.items() if places}
 
 
-def _broken(before: Plan, node: Node, one: Item) -> step_parts.Thing | None:
+def _broken(before: Plan, node: Node, step: Item) -> step_parts.Thing | None:
     """Return the thing that a step waited for in vain, because it is broken or gone."""
     given = node.inputs.get(KINDS[node.kind].waits_for)
-    failed = one.state is item.State.ABORTED and one.error is not None and not one.error.retryable
+    failed = step.state is item.State.ABORTED and step.error is not None and not step.error.retryable
     for path in expressions.paths(given, "ref") if failed else ():
-        found = step_parts.thing(path)
-        several = any(other.members for other in before.nodes if other.name == found.step)
-        return found if several else step_parts.Thing(found.step, None)
+        thing = step_parts.thing(path)
+        several = any(other.members for other in before.nodes if other.name == thing.step)
+        return thing if several else step_parts.Thing(thing.step, None)
     return None
 
 
@@ -205,27 +207,27 @@ def _again(before: Plan, items: Mapping[str, Item], lost: Places, *, start: str 
         }
     whole = graph.Graph(before)
     while True:
-        found = set(whole.closure(again, within=whole.nodes))
+        closed = set(whole.closure(again, within=whole.nodes))
         # A step that is done again as a whole makes what others made in its place, too.
-        found |= {
-            piece for node in before.nodes if node.name in found for piece in step_parts.of(before, node)
+        closed |= {
+            piece for node in before.nodes if node.name in closed for piece in step_parts.of(before, node)
         }
-        found |= {
-            name for node in before.nodes if node.name in found for name in whole.going_along(node.name)
+        closed |= {
+            name for node in before.nodes if node.name in closed for name in whole.going_along(node.name)
         }
-        if found == again:
+        if closed == again:
             return again
-        again = found
+        again = closed
 
 
 def _anew(old: Task, past: Plan, items: Mapping[str, Item], again: Collection[str], lost: Places) -> Plan:
     """Return the plan of the new task: what is undone first, and then the old plan with its pieces."""
     before = _without_undoing(past)
-    split = {name: found for name, found in lost.items() if name not in again}
+    split = {name: places for name, places in lost.items() if name not in again}
     draft = Draft()
     undone = undo_steps.outstanding(draft, past, items)
     undone |= undo_steps.undo(draft, before, items, of=old, among=again, places=split)
-    # One server's trouble is its own, unless something is done again that serves all.
+    # The failure of one server concerns that server only, unless something is done again that serves all.
     alone = all(node.group for node in before.nodes if node.name in again)
     first = [
         msgspec.structs.replace(node, group=_whose(undone[node.name], split) if alone else None)
@@ -237,7 +239,7 @@ def _anew(old: Task, past: Plan, items: Mapping[str, Item], again: Collection[st
             nodes.append(_redone(node, first))
         else:
             nodes.append(node)
-            nodes += [_redone(one, first) for one in step_parts.split(node, split.get(node.name, ()))]
+            nodes += [_redone(part, first) for part in step_parts.split(node, split.get(node.name, ()))]
     return msgspec.structs.replace(before, nodes=tuple(step_parts.repointed(nodes, split)))
 
 
@@ -249,13 +251,13 @@ def _whose(undone: Node, split: Places) -> str | None:
 
 def _redone(node: Node, first: Collection[Node]) -> Node:
     """Return a step that waits until all that could be in its way is undone."""
-    waits = {one.name for one in first if node.group is None or one.group in {None, node.group}}
+    waits = {undoing.name for undoing in first if node.group is None or undoing.group in {None, node.group}}
     return msgspec.structs.replace(node, after=tuple(sorted({*node.after, *waits})))
 
 
-def _kept(one: Item, node: Node, lost: Collection[int], *, task: str) -> Item:
+def _kept(done: Item, node: Node, lost: Collection[int], *, task: str) -> Item:
     """Return the item of a step that stays done, as the new task has it; its attempts and calls were the old one's."""
-    outputs = one.outputs
+    outputs = done.outputs
     if lost:
         outputs = {**outputs, "undone": sorted({*outputs.get("undone", ()), *lost})}
     if "entries" in outputs and outputs.get("undone"):
@@ -264,7 +266,7 @@ def _kept(one: Item, node: Node, lost: Collection[int], *, task: str) -> Item:
             **outputs,
             "entries": {name: entry for name, entry in outputs["entries"].items() if name not in gone},
         }
-    return msgspec.structs.replace(one, task=task, outputs=outputs, calls=(), attempt=0)
+    return msgspec.structs.replace(done, task=task, outputs=outputs, calls=(), attempt=0)
 
 
 def _groups(anew: Plan, old: Task, again: Collection[str]) -> dict[str, int]:
@@ -272,15 +274,15 @@ def _groups(anew: Plan, old: Task, again: Collection[str]) -> dict[str, int]:
     settled = {
         node.group for node in anew.nodes if node.name not in again and graph.depends_on_placement(node)
     }
-    found = {name: place for name, place in old.groups.items() if name in settled}
+    placements = {name: place for name, place in old.groups.items() if name in settled}
     clouds = {node.group: node.cloud for node in anew.nodes if node.group is not None}
     for group in anew.groups:
         places = [place.get("cloud") for place in group.alternatives]
         # A server that has moved on to another cloud stays there.
         if (
-            group.name not in found
+            group.name not in placements
             and clouds.get(group.name) in places[1:]
             and places[0] != clouds[group.name]
         ):
-            found[group.name] = places.index(clouds[group.name])
-    return found
+            placements[group.name] = places.index(clouds[group.name])
+    return placements

@@ -1,4 +1,4 @@
-"""`task.revert`: what an ended task has made goes again, and nothing else."""
+"""`task.revert`: undo what an ended task has made, and nothing else."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,12 +15,12 @@ from enamel.model.item import Item
 from enamel.steps import KINDS
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the task's items."""
-    return FactsNeeded(task=want.params["task"])
+    return FactsNeeded(task=request.params["task"])
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that undoes a task's steps, each as soon as all that build on it are undone.
 
     Raises:

@@ -1,6 +1,6 @@
-"""The pieces of steps that make something for each of several servers: single things that are made again.
+"""The parts of steps that make something for each of several servers: single things that are made again.
 
-`server-boot` made three servers and lost the second one: `server-boot-again-2` makes that one anew, and whoever used
+`server-boot` made three servers and lost the second one: `server-boot-again-2` makes that one again, and whoever used
 `server-boot.servers.1` uses `server-boot-again-2.servers.0`.
 """
 
@@ -33,13 +33,13 @@ def thing(path: str) -> Thing:
 
 def of(plan: Plan, node: Node) -> list[str]:
     """Return the names of a step's pieces in a plan."""
-    names = {one.name for one in plan.nodes}
+    names = {part.name for part in plan.nodes}
     return [name for place, _ in enumerate(node.members) if (name := _name(node.name, place)) in names]
 
 
 def places(plan: Plan, node: Node) -> set[int]:
     """Return the places of a step's pieces in a plan."""
-    names = {one.name for one in plan.nodes}
+    names = {part.name for part in plan.nodes}
     return {place for place, _ in enumerate(node.members) if _name(node.name, place) in names}
 
 
@@ -75,8 +75,8 @@ def repointed(nodes: Sequence[Node], lost: Places) -> list[Node]:
         nodes,
         {
             f"{name}.{kinds[name].list_output}.{place}": f"{_name(name, place)}.{kinds[name].list_output}.0"
-            for name, found in lost.items()
-            for place in found
+            for name, places in lost.items()
+            for place in places
         },
     )
 

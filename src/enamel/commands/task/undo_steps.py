@@ -24,18 +24,20 @@ def owner(children: Sequence[Task]) -> Task | None:
 
     A revert that waits for its time, or that failed, leaves the matter open.
     """
-    return next((one for one in children if one.type != REVERT or _reverts(one)), None)
+    return next((child for child in children if child.type != REVERT or _reverts(child)), None)
 
 
 def disturber(children: Sequence[Task]) -> Task | None:
     """Return a revert that failed half-way: nobody can say in one word what is left of the earlier task."""
-    return next((one for one in children if one.type == REVERT and one.attempt and not _reverts(one)), None)
+    return next(
+        (child for child in children if child.type == REVERT and child.attempt and not _reverts(child)), None
+    )
 
 
-def _reverts(one: Task) -> bool:
-    if one.state is task.State.WAITING:
-        return one.not_before is None or one.attempt > 0
-    return one.state in {task.State.RUNNING, task.State.COMPLETED}
+def _reverts(child: Task) -> bool:
+    if child.state is task.State.WAITING:
+        return child.not_before is None or child.attempt > 0
+    return child.state in {task.State.RUNNING, task.State.COMPLETED}
 
 
 def undo(
@@ -65,19 +67,19 @@ def undo(
     for node in reversed(before.nodes):
         later = [handle for other in graph.dependents[node.name] for handle in handles[other]]
         handles[node.name] = later
-        one = items.get(node.name)
-        if one is None:
+        step_item = items.get(node.name)
+        if step_item is None:
             continue
-        there = left(one)
-        may = there if node.name in among else (places or {}).get(node.name, ())
-        going = tuple(place for place in there if place in may)
-        if not going and not (node.name in among and _may_have_left(one)):
+        remaining = left(step_item)
+        may = remaining if node.name in among else (places or {}).get(node.name, ())
+        going = tuple(place for place in remaining if place in may)
+        if not going and not (node.name in among and _may_have_left(step_item)):
             continue
         step = Revert(
-            of=one.kind,
+            of=step_item.kind,
             step=task_view.inputs_of(before, items, node.name, of.groups),
-            outputs=one.outputs if going else {},
-            only=going if going and len(going) < _total(one) else None,
+            outputs=step_item.outputs if going else {},
+            only=going if going and len(going) < _total(step_item) else None,
             mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
         )
         handle = draft.add(
@@ -108,20 +110,20 @@ def is_undoing(node: Node) -> bool:
     return node.kind == Revert.kind
 
 
-def left(one: Item) -> tuple[int, ...]:
+def left(step: Item) -> tuple[int, ...]:
     """Return the places of the things that a step has made and that are still there."""
-    if one.state is not item.State.COMPLETED or not KINDS[one.kind].undoable:
+    if step.state is not item.State.COMPLETED or not KINDS[step.kind].undoable:
         return ()
-    gone = set(one.outputs.get("undone", ()))
-    return tuple(place for place in range(_total(one)) if place not in gone)
+    gone = set(step.outputs.get("undone", ()))
+    return tuple(place for place in range(_total(step)) if place not in gone)
 
 
-def _total(one: Item) -> int:
+def _total(step: Item) -> int:
     """Return how many things a step has made; most make one."""
-    many = KINDS[one.kind].list_output
-    return len(one.outputs[many]) if many else 1
+    many = KINDS[step.kind].list_output
+    return len(step.outputs[many]) if many else 1
 
 
-def _may_have_left(one: Item) -> bool:
+def _may_have_left(step: Item) -> bool:
     """Tell whether a step failed, was not undone, and may have made something all the same."""
-    return KINDS[one.kind].undoable and one.state in _FAILED and one.attempt > 0
+    return KINDS[step.kind].undoable and step.state in _FAILED and step.attempt > 0

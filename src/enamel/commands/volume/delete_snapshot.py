@@ -1,4 +1,4 @@
-"""`volume.delete_snapshot`: a snapshot of a volume goes; the volume stays as it is."""
+"""`volume.delete_snapshot`: delete a snapshot of a volume; the volume stays."""
 
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
@@ -7,19 +7,19 @@ from enamel.model.errors import NotFound
 from enamel.steps import volume_snapshot
 
 
-def ask(want: CommandRequest) -> FactsNeeded:
+def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the snapshots of the project's volumes."""
     return FactsNeeded(volume_snapshots=True)
 
 
-def plan(want: CommandRequest, facts: Facts) -> Planned:
+def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that deletes a snapshot.
 
     Raises:
         NotFound: The volume has none of that id.
     """
-    volume, id = want.params["volume"], want.params["snapshot"]
-    if not any(one.id == id and one.volume_id == volume for one in facts.volume_snapshots):
+    volume, id = request.params["volume"], request.params["snapshot"]
+    if not any(snapshot.id == id and snapshot.volume_id == volume for snapshot in facts.volume_snapshots):
         raise NotFound(f"Volume '{volume}' has no snapshot '{id}'.")
     draft = Draft()
     draft.add(volume_snapshot.DeleteVolumeSnapshot(id=id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from enamel.sandbox import guests, http, kernel
-from enamel.sandbox.compute import guard, image, network, power, resize, shelve, work
+from enamel.sandbox.compute import deletion, guard, image, network, power, resize, shelve, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
 
@@ -67,13 +67,13 @@ def _restore(request: http.Request, server: compute_server.Server, _: Any) -> ke
     request.cloud.compute.afford(
         server.project_id, instances=1, cores=server.flavor.vcpus, ram=server.flavor.ram
     )
-    work.restore(request.cloud, server)
+    deletion.restore(request.cloud, server)
     return guard.ACCEPTED
 
 
 def _force_delete(request: http.Request, server: compute_server.Server, _: Any) -> kernel.Reply:
     """Delete a server for good."""
-    work.destroy(request.cloud, server)
+    deletion.destroy(request.cloud, server)
     return guard.ACCEPTED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from enamel.sandbox import http, kernel, seams
-from enamel.sandbox.compute import guard, view, work
+from enamel.sandbox.compute import build, guard, view, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
 
@@ -107,7 +107,7 @@ def attach_volume(request: http.Request) -> kernel.Reply:
         )
     disk = compute_server.Disk(
         volume_id=volume_id,
-        device=asked.get("device") or work.next_device(server),
+        device=asked.get("device") or build.next_device(server),
         delete_on_termination=compute_schema.truth(asked.get("delete_on_termination", False)),
         attachment_id="",
         mapping_id=cloud.new_id(),

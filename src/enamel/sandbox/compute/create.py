@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from enamel.sandbox import http, kernel, seams
-from enamel.sandbox.compute import disk, schema, state, view, work
+from enamel.sandbox.compute import build, disk, schema, state, view, work
 from enamel.sandbox.compute import server as compute_server
 
 
@@ -25,14 +25,10 @@ def create(request: http.Request) -> kernel.Reply:
     if most > 1 and "hostname" in asked:
         raise kernel.Refusal(400, "Unable to allocate a single hostname to multiple instances")
     zone = _zone(request, asked.get("availability_zone"))
-    key_name = asked.get("key_name")
-    if key_name is not None and (caller.user_id, key_name) not in nova.keypairs:
-        raise kernel.Refusal(400, "Invalid key_name provided.")
+    _check_key(request, asked.get("key_name"))
     devices = disk.block_devices(request, asked, most=most)
     image = disk.root_image(request, asked, flavor=flavor, devices=devices)
-    if len(asked.get("metadata", {})) > nova.limit(caller.project_id, "metadata_items") >= 0:
-        allowed = nova.limit(caller.project_id, "metadata_items")
-        raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
+    _check_metadata(request, asked.get("metadata", {}))
     group = _group(request, hints, count=most)
     groups = [item["name"] for item in asked.get("security_groups", []) if "name" in item] or ["default"]
     nics = _nics(request, asked, groups=groups, most=most)
@@ -55,28 +51,53 @@ def create(request: http.Request) -> kernel.Reply:
         )
         for number in range(count)
     ]
-    for item in devices:
-        if item.source == "volume":
-            request.cloud.volume.reserve(item.source_id)
-    for server in servers:
-        nova.add(server)
-        work.log(server, request, name="create", event="compute__do_build_and_run_instance")
-        work.boot(request.cloud, server)
+    _start(request, servers, devices)
     if schema.truth(asked.get("return_reservation_id", False)):
         return kernel.Reply(status=202, body={"reservation_id": reservation})
-    first = servers[0]
+    return _accepted(request, servers[0], groups=groups, password=asked.get("adminPass"))
+
+
+def _start(
+    request: http.Request,
+    servers: list[compute_server.Server],
+    devices: list[compute_server.BlockDevice],
+) -> None:
+    """Reserve the volumes and start building the servers."""
+    for device in devices:
+        if device.source == "volume":
+            request.cloud.volume.reserve(device.source_id)
+    for server in servers:
+        request.cloud.compute.add(server)
+        work.log(server, request, name="create", event="compute__do_build_and_run_instance")
+        build.boot(request.cloud, server)
+
+
+def _accepted(
+    request: http.Request, server: compute_server.Server, *, groups: list[str], password: str | None
+) -> kernel.Reply:
+    """Answer with the first of the new servers."""
     body = {
-        "id": first.id,
-        "links": view.links(request, "servers", first.id),
-        "OS-DCF:diskConfig": first.disk_config,
+        "id": server.id,
+        "links": view.links(request, "servers", server.id),
+        "OS-DCF:diskConfig": server.disk_config,
         "security_groups": [{"name": name} for name in groups],
-        "adminPass": asked.get("adminPass") or request.cloud.new_hex()[:12],
+        "adminPass": password or request.cloud.new_hex()[:12],
     }
-    return kernel.Reply(
-        status=202,
-        body={"server": body},
-        headers={"Location": f"{request.root}/v2.1/servers/{first.id}"},
-    )
+    location = f"{request.root}/v2.1/servers/{server.id}"
+    return kernel.Reply(status=202, body={"server": body}, headers={"Location": location})
+
+
+def _check_key(request: http.Request, name: str | None) -> None:
+    """Refuse a keypair that the caller does not have."""
+    if name is not None and (request.caller.user_id, name) not in request.cloud.compute.keypairs:
+        raise kernel.Refusal(400, "Invalid key_name provided.")
+
+
+def _check_metadata(request: http.Request, metadata: dict[str, str]) -> None:
+    """Refuse more metadata than the quota allows."""
+    allowed = request.cloud.compute.limit(request.caller.project_id, "metadata_items")
+    if len(metadata) > allowed >= 0:
+        raise kernel.Refusal(403, f"Maximum number of metadata items exceeds {allowed}")
 
 
 def _counts(asked: dict[str, Any]) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enamel.sandbox import http, kernel
+from enamel.sandbox import http, kernel, seams, state
 from enamel.sandbox.compute import disk, view, work
 from enamel.sandbox.compute import server as compute_server
 
@@ -69,10 +69,21 @@ def _snapshot(
         "user_id": request.caller.user_id,
         "base_image_ref": server.image.id if server.image else "",
     }
-    image_id = work.snapshot_of(request.cloud, request, server, **{**properties, "name": name})
+    image_id = snapshot_of(request.cloud, request, server, **{**properties, "name": name})
     work.log(server, request, name="createImage", event="compute_snapshot_instance")
     task = "image_snapshot_pending" if kind == "snapshot" else "image_backup"
     work.work(request.cloud, server, task=task)
     if request.version >= (2, 45):
         return kernel.Reply(status=202, body={"image_id": image_id})
     return kernel.Reply(status=202, headers={"Location": f"{request.cloud.url}/image/v2/images/{image_id}"})
+
+
+def snapshot_of(
+    cloud: state.Cloud, request: http.Request, server: compute_server.Server, **asked: str
+) -> str:
+    """Begin an image of a server and return its id."""
+    base: seams.Image | None = server.image
+    properties = {key: value for key, value in asked.items() if key != "name"}
+    return cloud.image.snapshot(
+        request.caller, name=asked["name"], properties=properties, base=base, size=server.flavor.disk << 20
+    )

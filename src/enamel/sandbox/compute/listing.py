@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from enamel.sandbox import http, kernel
+from enamel.sandbox.compute import deletion, work
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
 from enamel.sandbox.compute import view as compute_view
-from enamel.sandbox.compute import work
 
 MOST = 1000
 _NEVER: kernel.Version = (9, 0)
@@ -316,5 +316,5 @@ def delete(request: http.Request) -> kernel.Reply:
         raise kernel.Refusal(409, f"Instance {server.id} is locked")
     if server.task_state not in ("deleting", "soft-deleting"):
         work.log(server, request, name="delete", event="compute_terminate_instance")
-        work.delete(request.cloud, server)
+        deletion.delete(request.cloud, server)
     return kernel.Reply(status=204)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from enamel.sandbox import http, kernel
-from enamel.sandbox.compute import guard, work
+from enamel.sandbox.compute import build, guard, image, work
 from enamel.sandbox.compute import server as compute_server
 
 
@@ -13,7 +13,7 @@ def shelve(request: http.Request, server: compute_server.Server, _: Any) -> kern
     """Store a server as an image and free its host."""
     cloud = request.cloud
     if server.image is not None:
-        work.snapshot_of(cloud, request, server, name=f"{server.name}-shelved", image_type="snapshot")
+        image.snapshot_of(cloud, request, server, name=f"{server.name}-shelved", image_type="snapshot")
     work.mark(cloud, server, task_state="shelving")
     work.after(cloud, server, (0.2, 0.5), lambda: _free(request, server))
     return guard.ACCEPTED
@@ -51,7 +51,7 @@ def unshelve(request: http.Request, server: compute_server.Server, asked: Any) -
         server.pinned_zone = zone
 
     def finish() -> None:
-        server.host = work.choose(request.cloud, server) or server.host
+        server.host = build.choose(request.cloud, server) or server.host
         server.zone = request.cloud.compute.hosts.get(server.host or "", "")
 
     work.work(

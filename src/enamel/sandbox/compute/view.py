@@ -42,7 +42,7 @@ def brief(request: http.Request, server: compute_server.Server) -> dict[str, Any
 def detailed(request: http.Request, server: compute_server.Server, *, single: bool = False) -> dict[str, Any]:
     """Return a server as the detailed list shows it, or with the attributes that only a single one has."""
     version = request.version
-    # Nova updates its cache of addresses late: ports exist and Neutron lists them long before Nova shows them.
+    # Nova (seen with 2026.2) updates its cache of addresses late: ports exist and Neutron lists them long before Nova shows them.
     built = server.vm_state not in ("building", "deleted")
     plugs = request.cloud.network.plugs(server.id) if built else []
     body: dict[str, Any] = {

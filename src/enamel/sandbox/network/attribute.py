@@ -215,7 +215,7 @@ def created(kind: Kind, request: http.Request) -> tuple[list[table.Row], bool]:
     else:
         raise bad(f"Unable to find '{kind.name}' in request body")
     for position, wish in enumerate(wishes):
-        # openstacksdk sends each item of a bulk request wrapped like a single one; Neutron accepts both.
+        # openstacksdk (seen with 4.22) sends each item of a bulk request wrapped like a single one; Neutron accepts both.
         if bulk and isinstance(wish, dict) and set(wish) == {kind.name}:
             wishes[position] = wish[kind.name]
         _check(kind, wishes[position], request=request, new=True)

@@ -105,7 +105,7 @@ def update(request: http.Request) -> kernel.Reply:
     row = find(tables, request.caller, request.params["id"])
     changes = attribute.updated(FLOATINGIP, request)
     target = _target(tables, request, row, changes) if changes.get("port_id") else None
-    # Neutron disassociates when the body has no port_id, whatever else it changes.
+    # Neutron's API reference: a body that omits port_id disassociates, whatever else it changes.
     if target is None or target[0]["id"] != row["port_id"] or target[1] != row["fixed_ip_address"]:
         network_port.let_go(tables, row)
         if target is not None:

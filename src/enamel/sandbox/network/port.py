@@ -13,7 +13,7 @@ PORT = attribute.Kind(
     missing="Port {id} could not be found.",
     attributes={
         **attribute.COMMON,
-        # Neutron accepts tags in the body of a new port and drops them; only PUT …/tags sets them.
+        # Neutron (seen with 2026.2) accepts tags in the body of a new port and drops them; only PUT …/tags sets them.
         "tags": attribute.Attribute(attribute.texts, put=False),
         "name": attribute.Attribute(),
         "network_id": attribute.Attribute(attribute.identifier, required=True, put=False),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enamel.sandbox import http, kernel, state
+from enamel.sandbox import http, kernel
 from enamel.sandbox.http import Route
-from enamel.sandbox.network import auto, extension, floatingip, group, network, plug, port, quota, rule, tag
+from enamel.sandbox.network import auto, extension, floatingip, group, network, port, quota, rule, tag
 from enamel.sandbox.network import router as network_router
 from enamel.sandbox.network import subnet as network_subnet
 
@@ -74,73 +74,8 @@ ROUTES = (
 )
 
 
-def build(cloud: state.Cloud) -> plug.Networks:
-    """Build the networks every fresh sandbox has: `public` for all, `private` with a router for `demo`."""
-    tables = plug.Networks(cloud)
-    demo = cloud.identity.project_named("demo").id
-    admin = cloud.identity.project_named("admin").id
-    public = network.make(
-        tables, project_id=admin, wish={"name": "public", "router:external": True, "is_default": True}
-    )
-    # All addresses are loopback addresses, so that guests can listen on their floating IPs.
-    block = cloud.settings.block
-    for name, cidr in (
-        ("public-subnet-big", f"127.{block}.128.0/17"),
-        ("public-subnet", f"127.{block}.0.0/24"),
-    ):
-        network_subnet.make(
-            tables,
-            project_id=admin,
-            wish={
-                "network_id": public["id"],
-                "name": name,
-                "cidr": cidr,
-                "ip_version": 4,
-                "enable_dhcp": False,
-            },
-        )
-    tables.subnetpools.add(
-        {
-            "id": cloud.new_id(),
-            "name": "shared-pool",
-            "project_id": admin,
-            "default_prefixlen": "26",
-            "min_prefixlen": "8",
-            "max_prefixlen": "32",
-            "is_default": True,
-            "shared": True,
-            "prefixes": ["10.96.0.0/12"],
-            "ip_version": 4,
-            "default_quota": None,
-            "address_scope_id": None,
-            "description": "",
-            **tables.born(),
-            "tenant_id": admin,
-        }
-    )
-    private = network.make(tables, project_id=demo, wish={"name": "private"})
-    subnet = network_subnet.make(
-        tables,
-        project_id=demo,
-        wish={
-            "network_id": private["id"],
-            "name": "private-subnet",
-            "cidr": "10.0.0.0/20",
-            "ip_version": 4,
-            "dns_nameservers": ["192.0.2.53"],
-        },
-    )
-    router = network_router.make(
-        tables,
-        project_id=demo,
-        wish={"name": "router", "external_gateway_info": {"network_id": public["id"]}},
-    )
-    network_router.connect(tables, router, subnet)
-    return tables
-
-
 def word(refusal: kernel.Refusal) -> kernel.Reply:
-    """Word a refusal the way Neutron does."""
+    """Render a refusal the way Neutron does."""
     error = {"type": refusal.kind or "BadRequest", "message": refusal.message, "detail": refusal.detail}
     return kernel.Reply(status=refusal.status, body={"NeutronError": error}, headers=refusal.headers)
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from enamel.clouds import driver
 from enamel.clouds.accounts import Accounts
+from enamel.clouds.calls import context
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CapabilityMissing, CloudError, CloudUnknown, Fault, Gone, Invalid, NotFound
 
@@ -32,7 +33,8 @@ class CallerClouds:
         self._accounts = accounts
 
     def of(self, ctx: CallContext) -> driver.Clouds:
-        """Return all clouds of the caller."""
+        """Return all clouds of the caller; what is called there from now on is called in this context."""
+        context.use(ctx)
         return self._accounts.of(ctx.caller)
 
     def names(self, ctx: CallContext, cloud: str | None = None) -> tuple[str, ...]:
@@ -57,7 +59,8 @@ class CallerClouds:
             CloudError: The cloud's entry cannot be used.
         """
         clouds = self.of(ctx)
-        return clouds.get(default(clouds) if cloud is None else self.names(ctx, cloud)[0])
+        name = default(clouds) if cloud is None else self.names(ctx, cloud)[0]
+        return clouds.get(name)
 
     def sites(
         self, ctx: CallContext, cloud: str | None = None
@@ -76,14 +79,14 @@ class CallerClouds:
         return list(first.values()), broken
 
     async def holding(
-        self, ctx: CallContext, cloud: str | None, look: Callable[[driver.Cloud], Awaitable[T]]
+        self, ctx: CallContext, cloud: str | None, find: Callable[[driver.Cloud], Awaitable[T]]
     ) -> tuple[T, driver.Cloud]:
         """Return what is found on the cloud that is named, or on the first of all clouds that has it.
 
         Args:
             ctx: Who asks.
             cloud: The only cloud to ask; the default one first, then the others, if None.
-            look: Looks on a cloud; it raises NotFound or Gone where the cloud does not have it.
+            find: Asks one cloud; it raises NotFound or Gone if the cloud does not have it.
 
         Raises:
             NotFound, Gone: No cloud has it.
@@ -95,7 +98,7 @@ class CallerClouds:
         for name in self.names(ctx, cloud):
             try:
                 opened = clouds.get(name)
-                return await look(opened), opened
+                return await find(opened), opened
             except (NotFound, Gone, CapabilityMissing) as error:
                 missing = missing or error
             except CloudError as error:

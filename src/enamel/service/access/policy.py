@@ -180,8 +180,8 @@ RULES: tuple[Rule, ...] = (
     _use("task:forget", MEMBER, "Delete the record of an ended task."),
     _command("task:revert", MEMBER, "Undo what an ended task made.", command="task.revert"),
     _command("task:restart", MEMBER, "Restart a failed task.", command="task.restart"),
-    _use("task:webhooks", MEMBER, "Replay webhooks of a task and change their secrets."),
     _use("task:signal", MEMBER, "Send a message to a step of a task that waits for it."),
+    _use("task:webhooks", MEMBER, "Replay webhooks of a task and change their secrets."),
 )
 """Every rule, by resource."""
 

@@ -1,7 +1,7 @@
-"""The guard: which addresses webhooks may be sent to.
+"""The addresses that webhooks may be sent to.
 
-Callers choose where Enamel sends. What they could not reach themselves must not be reached through it: the machine's
-own services, its neighbours, the metadata service of the cloud that it runs in.
+Callers choose where Enamel sends. What they cannot reach themselves must not be reachable through it: the machine's own
+services, its neighbours, the metadata service of the cloud that it runs in.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-PATIENCE = timedelta(seconds=3)
-"""For a name when a task is accepted; one that takes longer is looked up again when something is sent."""
+LOOKUP_TIMEOUT = timedelta(seconds=3)
+"""For a host name when a task is accepted; one that takes longer is looked up again when something is sent."""
 
 _SPECIAL = tuple(
     map(
@@ -44,51 +44,51 @@ class Refused(Exception):
 
 
 class WebhookTargets:
-    """Lets public addresses pass, and those that the configuration allows."""
+    """Allows public addresses, and those that the configuration allows."""
 
     def __init__(self, allowed: Iterable[Network] = (), *, resolve: Resolve | None = None) -> None:
         self._allowed = tuple(allowed)
         self._resolve = resolve or _resolve
 
     def passes(self, address: str) -> bool:
-        """Tell whether an IP address may be sent to."""
-        found = ipaddress.ip_address(address.partition("%")[0])
-        return self._is_allowed(found) or all(self._is_fine(one) for one in (found, *_within(found)))
+        """Return whether webhooks may be sent to an IP address."""
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        return self._is_allowed(parsed) or all(self._is_fine(inner) for inner in (parsed, *_within(parsed)))
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host that may be connected to; the caller connects to these and no others.
+        """Return the allowed addresses of a host; the caller connects to these and no others.
 
         Raises:
-            Refused: It has none of these.
+            Refused: It has none.
             OSError: The name cannot be looked up.
         """
-        found = list(await self._resolve(host, port))
-        fine = [address for address in found if self.passes(address)]
+        resolved = list(await self._resolve(host, port))
+        fine = [address for address in resolved if self.passes(address)]
         if not fine:
             raise Refused(
-                f"{host} is at {', '.join(found) or 'no address'}, where this service sends nothing: webhooks go to "
+                f"{host} resolves to {', '.join(resolved) or 'no address'}, where this service sends nothing: webhooks go to "
                 "public addresses"
             )
         return fine
 
     async def faults(self, urls: Sequence[str]) -> list[Fault]:
-        """Return a fault for each address that is known now to be refused."""
-        told = await asyncio.gather(*(self._told(url) for url in urls))
+        """Return a fault for each URL that is known now to be refused."""
+        refusals = await asyncio.gather(*(self._refusal(url) for url in urls))
         return [
             Fault(pointer=f"/notify/{place}/url", detail=f"{text}.", code="refused")
-            for place, text in enumerate(told)
+            for place, text in enumerate(refusals)
             if text is not None
         ]
 
-    async def _told(self, url: str) -> str | None:
+    async def _refusal(self, url: str) -> str | None:
         try:
             parts = urlsplit(url)
-            async with asyncio.timeout(PATIENCE.total_seconds()):
+            async with asyncio.timeout(LOOKUP_TIMEOUT.total_seconds()):
                 await self.addresses(parts.hostname or "", parts.port or 443)
         except Refused as refused:
             return str(refused)
         except (OSError, ValueError, TimeoutError):
-            # It cannot be known now; a name that leads nowhere is tried again when there is something to send.
+            # It cannot be known now; a name that does not resolve is tried again when there is something to send.
             return None
         return None
 
@@ -102,7 +102,7 @@ class WebhookTargets:
 
 
 def _within(address: Address) -> Iterator[ipaddress.IPv4Address]:
-    """Yield the IPv4 addresses that a packet to an IPv6 address may end at."""
+    """Yield the IPv4 addresses that a packet to an IPv6 address may be delivered to."""
     if isinstance(address, ipaddress.IPv4Address):
         return
     for inner in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())):
@@ -115,5 +115,5 @@ def _within(address: Address) -> Iterator[ipaddress.IPv4Address]:
 async def _resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host."""
     loop = asyncio.get_running_loop()
-    found: list[Any] = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(info[4][0] for info in found))
+    answers: list[Any] = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(info[4][0] for info in answers))

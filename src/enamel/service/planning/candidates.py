@@ -159,7 +159,7 @@ class CandidatePlanner:
             owner = await self._store.read(tasks.get, by.task, project_id=ctx.caller.project_id)
         except NotFound:
             return facts.addresses
-        made = {
+        made_ids = {
             resource.id
             for resources in owner.result.made.values()
             for resource in resources
@@ -168,7 +168,7 @@ class CandidatePlanner:
         text = mark.write(by.task, "address-create")
         return tuple(
             msgspec.structs.replace(address, mark=text)
-            if not address.mark and address.id in made
+            if not address.mark and address.id in made_ids
             else address
             for address in facts.addresses
         )

@@ -68,7 +68,11 @@ def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[An
     lists: tuple[tuple[str, bool, Callable[[], Awaitable[Any]]], ...] = (
         ("capabilities", True, account.capabilities),
         ("flavors", needed.flavors, lambda: flavors.usable(account)),
-        ("images", needed.images, lambda: _images(account, needed)),
+        (
+            "images",
+            needed.images,
+            lambda: account.images_named(needed.templates) if needed.templates else account.images(),
+        ),
         ("networks", needed.networks, account.networks),
         ("subnets", needed.subnets, account.subnets),
         ("zones", needed.zones, account.zones),
@@ -106,10 +110,6 @@ def _single(
     return questions
 
 
-async def _images(account: driver.Cloud, needed: FactsNeeded) -> Sequence[cloud_model.Image]:
-    return await (account.images_named(needed.templates) if needed.templates else account.images())
-
-
 async def _keypairs(account: driver.Cloud, names: Collection[str]) -> dict[str, cloud_model.Keypair]:
     keypairs = await asyncio.gather(*(account.keypair(name) for name in names))
     return {keypair.name: keypair for keypair in keypairs if keypair is not None}
@@ -128,7 +128,7 @@ async def _flavor(account: driver.Cloud, text: str) -> cloud_model.Flavor:
 
 
 async def _entry(account: driver.Cloud, project: str) -> CloudReference:
-    """Return the reference to a cloud for another project. Raises Forbidden: we have no role there."""
+    """Return the reference to a cloud for another project. Raises Forbidden where the caller has no role in it."""
     try:
         return await account.entry_of(project)
     except CloudForbidden as error:
@@ -190,6 +190,7 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
+    capabilities = await account.capabilities()
     server = await _server(account, id, identity)
     capabilities = await account.capabilities()
     ports, volumes, groups, servers = await asyncio.gather(

@@ -47,10 +47,10 @@ class ServerLocator:
             NotFound: No cloud has a server of that id that the caller may see.
             CloudError: A cloud that may have it does not answer.
         """
-        wanted = ids.canonical(id)
-        names = await self._likely(ctx, wanted) if cloud is None else self._clouds.names(ctx, cloud)
+        canonical = ids.canonical(id)
+        names = await self._likely(ctx, canonical) if cloud is None else self._clouds.names(ctx, cloud)
         try:
-            return await self._find(ctx, names, wanted, seen=seen)
+            return await self._find(ctx, names, canonical, seen=seen)
         except Gone as error:
             raise NotFound(f"There is no server '{id[:64]}'.") from error
 

@@ -13,7 +13,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Verdict(enum.Enum):
-    """How something is."""
+    """The state of something."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -22,7 +22,7 @@ class Verdict(enum.Enum):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """How one thing is that the process depends on."""
+    """The state of one thing that the process depends on."""
 
     name: str
     status: Verdict
@@ -31,34 +31,34 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Degraded(Exception):
-    """Something is wrong that work goes on without."""
+    """Something is wrong, but work goes on without it."""
 
 
 class Health:
-    """Looks at everything that a process depends on."""
+    """Checks everything that a process depends on."""
 
     def __init__(self, checks: Mapping[str, Callable[[], Awaitable[str | None]]]) -> None:
         """Take the checks.
 
         Args:
-            checks: By the name of what they look at. Each returns what is good to know, or None; it raises Degraded
-                or an EnamelError where something is wrong.
+            checks: By the name of what they check. Each returns a remark, or None; it raises Degraded or an
+                EnamelError if something is wrong.
 
         """
         self._checks = checks
         self._ending = False
 
     def end(self) -> None:
-        """Say from now on that the process is about to end."""
+        """Report from now on that the process is about to stop."""
         self._ending = True
 
     async def check(self) -> tuple[Finding, ...]:
-        """Return how everything is."""
-        found = await asyncio.gather(*(self._check(name) for name in self._checks))
+        """Return the state of everything."""
+        findings = await asyncio.gather(*(self._check(name) for name in self._checks))
         if self._ending:
             detail = "The process is being stopped."
-            found.append(Finding(name="process", status=Verdict.FAILED, detail=detail))
-        return tuple(found)
+            findings.append(Finding(name="process", status=Verdict.FAILED, detail=detail))
+        return tuple(findings)
 
     async def _check(self, name: str) -> Finding:
         try:
@@ -69,12 +69,12 @@ class Health:
             return Finding(name=name, status=Verdict.FAILED, detail=f"{error.detail} {error.advice}".strip())
         except Exception as error:
             log.exception("health.check_failed", check=name)
-            detail = f"It cannot be looked at: {type(error).__name__}; the log tells more."
+            detail = f"The check failed: {type(error).__name__}; see the log."
             return Finding(name=name, status=Verdict.FAILED, detail=detail)
         return Finding(name=name, status=Verdict.OK, detail=said or "")
 
 
 def worst(findings: tuple[Finding, ...]) -> Verdict:
-    """Return what all findings come to."""
+    """Return the worst state among findings."""
     order = list(Verdict)
-    return max((found.status for found in findings), key=order.index, default=Verdict.OK)
+    return max((finding.status for finding in findings), key=order.index, default=Verdict.OK)

@@ -106,8 +106,8 @@ async def find(
     """Return an address and the cloud that has it. Raises NotFound."""
 
     async def look(account: driver.Cloud) -> Address:
-        wanted = ids.canonical(id)
-        address = next((address for address in await listed(account) if address.id == wanted), None)
+        canonical = ids.canonical(id)
+        address = next((address for address in await listed(account) if address.id == canonical), None)
         if address is None:
             raise NotFound(f"There is no address '{id[:64]}'.")
         return _address(address, cloud=account.name)

@@ -1,4 +1,4 @@
-"""Orphans: resources that seem to belong to nobody, and since when they were seen."""
+"""Orphans: resources that no task and no server accounts for, and since when they were seen."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -26,7 +26,7 @@ _ALL = frozenset(Kind)
 
 
 class Orphan(orphan.Orphan, frozen=True, kw_only=True):
-    """Something that seems to belong to nobody, with what is known of it."""
+    """A resource that seems to be an orphan, with what is known of it."""
 
     cloud: str
     """The cloud that it is on."""
@@ -107,7 +107,7 @@ class Radar:
         foreign: bool = False,
         counts: bool = True,
     ) -> Sequence[orphan.Orphan]:
-        """Return what belongs to nobody, the oldest first; the cloud is asked for one list of each kind.
+        """Return the orphans, the oldest first, from one list of each kind of resource.
 
         Args:
             ctx: Who asks.
@@ -141,8 +141,8 @@ class Radar:
         return find.judge(judged, seen.sightings, now=seen.now, rules=self._rules, min_age=min_age)
 
 
-def _on(cloud: str, found: orphan.Orphan) -> Orphan:
-    return Orphan(**msgspec.structs.asdict(found), cloud=cloud)
+def _on(cloud: str, orphan: orphan.Orphan) -> Orphan:
+    return Orphan(**msgspec.structs.asdict(orphan), cloud=cloud)
 
 
 _LISTS = {

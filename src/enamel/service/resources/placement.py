@@ -106,9 +106,9 @@ class Placements:
             NotFound: No placement has that id.
         """
         policy.enforce(ctx, "enamel:placement:get")
-        wanted = ids.canonical(id)
+        canonical = ids.canonical(id)
         placement = next(
-            (placement for placement in await self._listed(ctx, cloud) if placement.id == wanted), None
+            (placement for placement in await self._listed(ctx, cloud) if placement.id == canonical), None
         )
         if placement is None:
             raise NotFound(f"There is no placement '{id[:64]}'.")
@@ -118,7 +118,7 @@ class Placements:
         """Return all placements, or those on one cloud."""
         only = None if cloud is None else self._clouds.names(ctx, cloud)[0]
         placements = await self._all(self._clouds.of(ctx))
-        return [one for one in placements if only is None or one.path.split("/")[0] == only]
+        return [placement for placement in placements if only is None or placement.path.split("/")[0] == only]
 
     async def _all(self, clouds: driver.Clouds) -> Sequence[Placement]:
         trees = await asyncio.gather(*(_tree(clouds, name) for name in clouds.names()))

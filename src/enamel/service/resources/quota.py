@@ -1,4 +1,4 @@
-"""The quota: how much a project may have, has, and is about to have."""
+"""The quotas of a project: limits, what is used and what is reserved."""
 
 from collections.abc import Collection, Mapping
 
@@ -49,7 +49,7 @@ class Quotas:
         self._clouds = clouds
 
     async def get(self, ctx: CallContext, *, cloud: str | None = None) -> ProjectQuota:
-        """Return what the caller's project may have, has, and is about to have."""
+        """Return the quotas of the caller's project."""
         policy.enforce(ctx, "enamel:quota:get")
         account = self._clouds.chosen(ctx, cloud)
         limits = await account.quota(kinds(await account.capabilities()))

@@ -125,7 +125,6 @@ VIRT_STATES = {
 }
 """The cloud's state of a server in the words of this API."""
 
-
 MARK = "enamel"
 """The property by which Enamel knows what it has made; it is nobody else's business."""
 
@@ -137,9 +136,9 @@ def record(
 
     Args:
         server: The server.
-        cloud: The entry of its cloud.
-        me: Who sees it.
-        offered: The actions that the cloud can carry out.
+        cloud: The cloud that it is on.
+        me: Who asks.
+        offered: The actions that the cloud's driver can carry out.
     """
     path = server.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in server.volumes)

@@ -112,8 +112,8 @@ class ServerHistory:
     ) -> Sequence[HistoryEntry]:
         """Return what the cloud remembers and no task of Enamel's has requested."""
         try:
-            found, account = await self._locator.find(ctx, server, cloud=cloud)
-            actions = await account.server_history(found.id)
+            existing, account = await self._locator.find(ctx, server, cloud=cloud)
+            actions = await account.server_history(existing.id)
         except (NotFound, CloudError):
             if not any(cloud is None or task.cloud == cloud for task in known):
                 raise

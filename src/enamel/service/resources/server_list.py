@@ -107,9 +107,9 @@ class Servers:
 
     async def record(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Server:
         """Return one server, as part of another use case. Raises NotFound."""
-        found, account = await self._locator.find(ctx, id, cloud=cloud, seen=True)
+        existing, account = await self._locator.find(ctx, id, cloud=cloud, seen=True)
         me = await account.identity()
-        return server.record(found, cloud=account.name, me=me, offered=account.actions())
+        return server.record(existing, cloud=account.name, me=me, offered=account.actions())
 
     async def named(
         self, ctx: CallContext, hostname: str, *, project: str, cloud: str | None = None
@@ -173,17 +173,18 @@ class Servers:
         except TimeoutError as error:
             detail = f"Cloud '{account.name}' did not answer within {TIMEOUT.total_seconds():.0f} s."
             raise CloudUnreachable(detail, cloud=account.name) from error
-        for found in servers:
-            self._locator.saw(ctx, found.id, on=account.name)
+        for listed in servers:
+            self._locator.saw(ctx, listed.id, on=account.name)
         view = self._view(account, me)
-        return [view.of(found) for found in servers]
+        return [view.of(listed) for listed in servers]
 
     def _view(self, account: driver.Cloud, me: cloud_model.Identity) -> ViewCache[cloud_model.Server, Server]:
         """Return the records of a cloud's servers, as somebody with this identity sees them."""
-        view = self._views.pop((account.name, me), None)
+        cloud = account.name
+        view = self._views.pop((cloud, me), None)
         if view is None:
-            view = ViewCache(partial(server.record, cloud=account.name, me=me, offered=account.actions()))
-        self._views[account.name, me] = view
+            view = ViewCache(partial(server.record, cloud=cloud, me=me, offered=account.actions()))
+        self._views[cloud, me] = view
         if len(self._views) > MOST_VIEWS:
             del self._views[next(iter(self._views))]
         return view

@@ -1,7 +1,6 @@
-"""Forms that are remembered: a thing that has not changed is not brought into the same form for every caller.
+"""Cached views: a resource that has not changed is not converted again for every caller.
 
-What a cloud has told is frozen and stays the same object until the cloud tells anew, so that being the same object is
-being unchanged.
+What a cloud reported is frozen and stays the same object until it is fetched anew, so that the same object means unchanged.
 """
 
 from collections.abc import Callable
@@ -11,24 +10,24 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 MOST = 5000
-"""How many are remembered; with more than so many, all begins anew."""
+"""How many views are cached; beyond that, the cache is emptied."""
 
 
 class ViewCache(Generic[S, T]):
-    """Brings things into one form."""
+    """Converts resources into views."""
 
     def __init__(self, make: Callable[[S], T]) -> None:
         self._make = make
-        # The thing is kept beside its form: otherwise its number could go to another one.
+        # The resource is kept beside its view: otherwise its `id()` could be that of another one.
         self._known: dict[int, tuple[S, T]] = {}
 
-    def of(self, thing: S) -> T:
-        """Return the form of a thing."""
-        known = self._known.get(id(thing))
-        if known is not None and known[0] is thing:
+    def of(self, resource: S) -> T:
+        """Return the view of a resource."""
+        known = self._known.get(id(resource))
+        if known is not None and known[0] is resource:
             return known[1]
-        made = self._make(thing)
+        view = self._make(resource)
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[id(thing)] = (thing, made)
-        return made
+        self._known[id(resource)] = (resource, view)
+        return view

@@ -98,8 +98,8 @@ async def find(
 
     async def look(account: driver.Cloud) -> Volume:
         # Even one volume is looked up in the list that all callers share.
-        wanted = ids.canonical(id)
-        volume = next((volume for volume in await _listed(account) if volume.id == wanted), None)
+        canonical = ids.canonical(id)
+        volume = next((volume for volume in await _listed(account) if volume.id == canonical), None)
         if volume is None:
             raise NotFound(f"There is no volume '{id[:64]}'.")
         return volume

@@ -15,6 +15,7 @@ from enamel.model.signal import Signal
 from enamel.model.task import Task
 from enamel.service.access import policy
 from enamel.service.tasks import idempotency
+from enamel.service.tasks.read import Read
 from enamel.service.validation import body
 from enamel.steps.signal import AwaitSignal
 from enamel.store import engine, items, signals, tasks
@@ -29,14 +30,22 @@ class SignalRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Signals:
-    """Takes in messages for tasks."""
+    """Receives messages for tasks."""
 
-    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch) -> None:
+    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch, read: Read) -> None:
         self._store = store
         self._dispatch = dispatch
+        self._read = read
 
     async def send(
-        self, ctx: CallContext, id: str, name: str, data: Any, *, idempotency_key: str | None = None
+        self,
+        ctx: CallContext,
+        id: str,
+        name: str,
+        data: Any,
+        *,
+        cloud: str | None = None,
+        idempotency_key: str | None = None,
     ) -> tuple[Signal, bool]:
         """Keep a message for the step of a task that waits for it, or will; True if this is an earlier answer.
 
@@ -50,18 +59,16 @@ class Signals:
             KeyReused: The idempotency key belongs to another request.
         """
         policy.enforce(ctx, "enamel:task:signal")
-        data = body.read(data, SignalRequest).data
-        text = msgspec.json.encode([id, name, data], order="deterministic")
+        message_data = body.read(data, SignalRequest).data
+        text = msgspec.json.encode([id, name, message_data], order="deterministic")
         if len(text) > signal.LARGEST:
             raise BodyTooLarge(f"A message may have {signal.LARGEST:,} bytes; this one has {len(text):,}.")
-        if not ids.is_id(id):
-            raise NotFound(f"There is no task '{id[:64]}'.")
-        project_id = ctx.caller.project_id
+        checked = await self._read.id_of(ctx, id, cloud=cloud)
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
 
         def act(tx: Tx) -> tuple[Signal, Task, bool]:
             earlier = key.reserve_in(tx, b"task.signal " + text) if key else None
-            owner = tasks.lock(tx, id.lower(), project_id=project_id)
+            owner = tasks.lock(tx, checked, project_id=ctx.caller.project_id)
             if earlier is not None:
                 return msgspec.convert(earlier.body, Signal), owner, True
             message = Signal(
@@ -69,7 +76,7 @@ class Signals:
                 task=owner.id,
                 project_id=owner.project_id,
                 name=name,
-                data=data,
+                data=message_data,
                 received_at=datetime.now(UTC),
             )
             _check(tx, owner, name)

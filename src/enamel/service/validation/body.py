@@ -23,16 +23,16 @@ from enamel.service.validation import error_wording
 T = TypeVar("T")
 
 LARGEST = 1024 * 1024
-"""Bytes that a body may have."""
+"""Most bytes of a body."""
 DEEPEST = 64
-"""Lists and objects within each other that a body may have."""
+"""Most levels of lists and objects in a body."""
 MOST = 100
-"""Faults that one answer names; a body with more is hardly typed by a person."""
+"""Most faults in one answer; a body with more is hardly typed by a person."""
 _NOTHING: Any = object()
 
 
 def loads(raw: bytes) -> Any:
-    """Return the JSON data of a body; whatever comes out can be encoded again.
+    """Return the JSON data of a body; it can always be encoded again.
 
     Raises:
         BodyTooLarge: There are more bytes than `LARGEST`.
@@ -95,14 +95,14 @@ def shape(data: Any, type: type[T], *, pointer: str = "") -> tuple[T | None, lis
 
 
 _info: Callable[[Any], inspect.Type] = functools.cache(inspect.type_info)
-"""What a type is made of does not change, and costs more to find out than a request to check."""
+"""The structure of a type does not change, and finding it out costs more than checking a request."""
 
 
 # -- from bytes to data
 
 
 class _Pairs(dict[str, Any]):
-    """An object that remembers which of its keys came twice."""
+    """An object that remembers its duplicate keys."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -122,7 +122,7 @@ def _float(text: str) -> float:
 
 
 def _unfit(data: Any) -> Iterator[Fault]:
-    """Yield what the JSON grammar allows and Enamel does not.
+    """Yield what the JSON grammar allows but Enamel does not.
 
     A place is kept as (place above, name): pointers are written only where there is a fault.
     """
@@ -136,14 +136,14 @@ def _unfit(data: Any) -> Iterator[Fault]:
                 detail = f"The key '{error_wording.short(key)}' appears more than once in this object."
                 yield Fault(pointer=_pointer((place, key)), detail=detail, code="duplicate_key")
             if any(map(_lone, value)):
-                detail = "A key in this object holds half a character (a lone surrogate)."
+                detail = "A key in this object has half a character (a lone surrogate)."
                 yield Fault(pointer=_pointer(place), detail=detail, code="encoding")
             waiting += [(below, (place, key), depth + 1) for key, below in reversed(value.items())]
         elif isinstance(value, list):
             waiting += [(value[at], (place, at), depth + 1) for at in range(len(value) - 1, -1, -1)]
         elif isinstance(value, str):
             if _lone(value):
-                detail = "This text holds half a character (a lone surrogate)."
+                detail = "This text has half a character (a lone surrogate)."
                 yield Fault(pointer=_pointer(place), detail=detail, code="encoding")
         elif isinstance(value, int) and not -(2**63) <= value < 2**64:
             yield Fault(
@@ -152,7 +152,7 @@ def _unfit(data: Any) -> Iterator[Fault]:
 
 
 def _lone(text: str) -> bool:
-    """Tell whether a text holds half a character, which cannot be written as UTF-8."""
+    """Return whether a text has a lone surrogate, which cannot be encoded in UTF-8."""
     return not text.isascii() and re.search("[\ud800-\udfff]", text) is not None
 
 
@@ -213,9 +213,9 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
         }:
             return data
         case inspect.EnumType() if isinstance(data, str | int) and not isinstance(data, bool):
-            found = [member for member in kind.cls if member.value == data]
-            if found:
-                return found[0]
+            members = [member for member in kind.cls if member.value == data]
+            if members:
+                return members[0]
         case inspect.StrType() if isinstance(data, str):
             _length(data, kind, "characters", pointer, faults)
             if kind.pattern and not re.search(kind.pattern, data):
@@ -237,13 +237,13 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             return None
         case inspect.DateTimeType() if isinstance(data, str):
             return _moment(data, pointer, faults)
-    detail = f"Expected is {expected or error_wording.wanted(kind)}, not {error_wording.got(data)}."
+    detail = f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data)}."
     faults.append(Fault(pointer=pointer, detail=detail, code="type"))
     return _NOTHING
 
 
 def _struct(data: dict[str, Any], kind: inspect.StructType, pointer: str, faults: list[Fault]) -> Any:
-    """Build a Struct of those fields that are right."""
+    """Build a Struct of the fields without faults."""
     fields = {field.encode_name: field for field in kind.fields}
     for name in data:
         if name not in fields and len(faults) < MOST:
@@ -282,7 +282,7 @@ def _struct(data: dict[str, Any], kind: inspect.StructType, pointer: str, faults
 
 
 def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]) -> Any:
-    """Build the member of a union that fits; of several that nearly do, tell of the one with the fewest faults."""
+    """Build the member of a union that fits; if none does, report the faults of the closest one."""
     tries: list[tuple[list[Fault], Any]] = []
     for member in kind.types:
         own: list[Fault] = []
@@ -293,16 +293,16 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
         if not any(fault.pointer == pointer and fault.code == "type" for fault in own):
             tries.append((own, value))
     if not tries:
-        detail = f"Expected is {error_wording.wanted(kind)}, not {error_wording.got(data)}."
+        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data)}."
         faults.append(Fault(pointer=pointer, detail=detail, code="type"))
         return _NOTHING
-    least, value = min(tries, key=lambda found: len(found[0]))
+    least, value = min(tries, key=lambda attempt: len(attempt[0]))
     faults += least
     return value
 
 
 def _list(data: list[Any], kind: inspect.CollectionType, pointer: str, faults: list[Fault]) -> Any:
-    """Build a list; one hole spoils it, because later faults could not be pointed at without the places."""
+    """Build a list; an entry with faults spoils it, because later faults could not be located."""
     _length(data, kind, "entries", pointer, faults)
     items = []
     for at, below in enumerate(data):
@@ -314,7 +314,7 @@ def _list(data: list[Any], kind: inspect.CollectionType, pointer: str, faults: l
     try:
         return _COLLECT[type(kind)](items)
     except TypeError:
-        faults.append(Fault(pointer=pointer, detail="Lists and objects cannot stand in a set.", code="type"))
+        faults.append(Fault(pointer=pointer, detail="A set cannot contain lists or objects.", code="type"))
         return _NOTHING
 
 

@@ -1,4 +1,4 @@
-"""How faults are worded: what was expected, what came, what was probably meant, and where."""
+"""The wording of faults: what was expected, what came, what was probably meant, and where."""
 
 import difflib
 import json
@@ -14,12 +14,12 @@ def step(pointer: str, name: str | int) -> str:
 
 
 def like(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean '…'?` where a known name is close, else the known names."""
+    """Return `; did you mean '…'?` if a known name is close, else the known names."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{close[0]}'?"
-    return f"; known here: {', '.join(known)}" if known else ""
+    return f"; known are {', '.join(known)}" if known else ""
 
 
 _WORDS: dict[type[inspect.Type], str] = {
@@ -35,7 +35,7 @@ _WORDS: dict[type[inspect.Type], str] = {
 
 
 def wanted(kind: inspect.Type) -> str:
-    """Return in words what a type takes."""
+    """Return in words what a type accepts."""
     options = list(dict.fromkeys(_options(kind)))
     options.sort(key=lambda option: option == "null")
     return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"

@@ -21,7 +21,7 @@ _TRIES = 20
 
 
 def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
-    """Bring a database to the schema of this version; one that has it is left alone. Workers may go on meanwhile.
+    """Upgrade a database to the schema of this version. Workers may go on meanwhile.
 
     Args:
         engine: The database.
@@ -33,14 +33,14 @@ def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
 
     """
     database.check(engine)
-    found = _found(engine)
-    if unknown := found - {revision.revision for revision in _script().walk_revisions()}:
+    revisions = _found(engine)
+    if unknown := revisions - {revision.revision for revision in _script().walk_revisions()}:
         raise _newer(unknown)
     for attempt in itertools.count(1):
         try:
             _upgrade(engine, to)
         except sa.exc.DBAPIError as error:
-            # A worker was in the way for a moment. What was done is kept or was rolled back: it is taken up again.
+            # It conflicted with a worker. What was done is kept or rolled back, and the next attempt continues from there.
             if dialects.trouble(error) is not dialects.Trouble.CONFLICT or attempt == _TRIES:
                 raise
         else:
@@ -48,7 +48,7 @@ def upgrade(engine: sa.Engine, *, to: str = "heads") -> None:
 
 
 def _upgrade(engine: sa.Engine, to: str) -> None:
-    # With the lock that a writer takes, so that of two processes that start together one finds the work done.
+    # Under the lock of a writer, so that of two processes that start together the second finds the work done.
     with engine.execution_options(**{dialects.WRITES: True}).connect() as connection:
         try:
             with connection.begin():
@@ -62,7 +62,7 @@ def _upgrade(engine: sa.Engine, to: str) -> None:
 
 
 def check(engine: sa.Engine) -> None:
-    """Make sure that a database has the schema of this version.
+    """Check that a database has the schema of this version.
 
     Raises:
         ServiceError: The database cannot be used; the message names the setting.
@@ -70,13 +70,13 @@ def check(engine: sa.Engine) -> None:
 
     """
     database.check(engine)
-    found = _found(engine)
+    revisions = _found(engine)
     script = _script()
-    if found == set(script.get_heads()):
+    if revisions == set(script.get_heads()):
         return
-    if unknown := found - {revision.revision for revision in script.walk_revisions()}:
+    if unknown := revisions - {revision.revision for revision in script.walk_revisions()}:
         raise _newer(unknown)
-    state = f"at {', '.join(sorted(found))}" if found else "empty"
+    state = f"at {', '.join(sorted(revisions))}" if revisions else "empty"
     raise SchemaMismatch(
         f"The database is {state}; this version needs {', '.join(script.get_heads())}.",
         remedy="Run `enamel db upgrade` once, then start again.",
@@ -89,7 +89,7 @@ class Step(Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     done: bool
-    """Whether the database has it."""
+    """Whether it was applied to the database."""
 
 
 def history(engine: sa.Engine) -> tuple[Step, ...]:
@@ -100,16 +100,17 @@ def history(engine: sa.Engine) -> tuple[Step, ...]:
 
     """
     database.check(engine)
-    found = _found(engine)
+    revisions = _found(engine)
     script = _script()
     known = list(script.walk_revisions())
     had = {
-        one.revision
-        for head in found.intersection(one.revision for one in known)
-        for one in script.walk_revisions(head=head, base="base")
+        revision.revision
+        for head in revisions.intersection(revision.revision for revision in known)
+        for revision in script.walk_revisions(head=head, base="base")
     }
     return tuple(
-        Step(name=one.revision, summary=one.doc, done=one.revision in had) for one in reversed(known)
+        Step(name=revision.revision, summary=revision.doc, done=revision.revision in had)
+        for revision in reversed(known)
     )
 
 
