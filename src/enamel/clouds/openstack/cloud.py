@@ -119,9 +119,10 @@ class OpenStackCloud(
     Tags                                    compute/server_tags
     ServerTypes                             compute/flavor
     Keypairs, ServerGroups                  compute/keypair, compute/server_group
-    Networks, Ports, Addresses              network/network, network/port, network/address
+    Networks: read; made                    network/network; network/creation
+    Ports, Addresses                        network/port, network/address
     SecurityGroups                          network/security_group
-    … all four where Nova is the network    network/nova_network, which overrides Neutron's
+    … all of these where Nova is it          network/nova_network, which overrides Neutron's
     Volumes: attach, Ports: attach          compute/attachment
     Volumes, their transfer, snapshots      storage/volume, storage/volume_transfer, storage/volume_snapshot
     Images: read                            storage/image

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
-from enamel.clouds.openstack.network import address, network, port, security_group
+from enamel.clouds.openstack.network import address, creation, network, port, security_group
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, OutcomeUnknown
 
@@ -113,7 +113,7 @@ class _LimitsBody(Struct):
 
 
 class NovaNetwork(
-    server.Servers, network.Networks, port.Ports, address.Addresses, security_group.SecurityGroups
+    server.Servers, creation.NetworkCreation, port.Ports, address.Addresses, security_group.SecurityGroups
 ):
     """Networks, addresses and security groups, wherever Nova itself has to be asked for them."""
 
