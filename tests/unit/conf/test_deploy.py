@@ -11,12 +11,12 @@ import click
 import pytest
 
 from enamel.api import stream
-from enamel.api.request import LONGEST_WAIT
 from enamel.api.routes import ROUTES
 from enamel.cli import program
 from enamel.cli.failure import Exit
 from enamel.conf import settings
 from enamel.model import duration
+from enamel.service.tasks.follow import LONGEST_WAIT
 from enamel.service.validation import body
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
