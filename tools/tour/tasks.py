@@ -71,4 +71,12 @@ def stopped(guide: Guide) -> None:
         ends=None,
         note="nothing yet",
     )
+    guide.go(
+        "send_signal",
+        id=far["id"],
+        name="ready",
+        body={},
+        expect=404,
+        note="no step of it waits for a message",
+    )
     guide.go("cancel_task", id=far["id"], expect=202, ends="ABORTED", note="nothing, ever")
