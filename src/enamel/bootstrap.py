@@ -94,7 +94,7 @@ async def up(
     """Run API and worker in one process, with the built-in cloud where no other is configured.
 
     Args:
-        settings: What the process was told.
+        settings: The settings of the process.
         sandbox: What the built-in cloud is like, if it is started.
         rules: The faults it has from the beginning.
 

@@ -37,7 +37,9 @@ PACE_WAITING = Gauge(
     "enamel_cloud_calls_waiting", "Calls to a service that wait for their turn", ["cloud", "service", "lane"]
 )
 PACE_CLOSED = Gauge(
-    "enamel_cloud_closed_seconds", "For how long a service is left alone (cloud.paused)", ["cloud", "service"]
+    "enamel_cloud_closed_seconds",
+    "For how long calls to a service are paused (cloud.paused)",
+    ["cloud", "service"],
 )
 COMPLAINTS = Counter(
     "enamel_cloud_complaints_total",

@@ -159,7 +159,7 @@ async def test_what_does_not_fit_is_said(world: World) -> None:
     await launch(world, networks="none")
     alone = await refused(world, "address.attach", {"server": "web"}, address=id)
     assert [one.code for one in alone.faults] == ["not_routed"]
-    assert "Plug it into one first" in str(alone)
+    assert "Attach it to one first" in str(alone)
     unknown = await refused(world, "address.create", {"from": "nowhere"})
     assert [one.pointer for one in unknown.faults] == ["/from"]
 

@@ -234,7 +234,7 @@ class World:
             graceful_shutdown_timeout=timedelta(seconds=0.2),
             signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
-                self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, chance=lambda: 0.0
+                self.lease, keys=self.keys, guard=self.guard, settings=QUICKLY, random_number=lambda: 0.0
             ),
         )
 

@@ -93,12 +93,12 @@ async def test_names_are_taken_within_one_project_of_one_cloud(store: Store) -> 
     accepted = await world.accept(store, servers=(ServerEntry(hostname="web"), ServerEntry(hostname="db")))
     await store.run(task_index.add, task_key.hostnames(accepted))
     taken: dict[str, Any] = {"project_id": "project-1", "cloud": "lab", "names": ["web", "db", "new"]}
-    assert await store.read(tasks.promised_names, **taken) == {"web", "db"}
-    assert await store.read(tasks.promised_names, **{**taken, "project_id": "project-2"}) == frozenset()
-    assert await store.read(tasks.promised_names, **{**taken, "cloud": "south"}) == frozenset()
+    assert await store.read(tasks.reserved_names, **taken) == {"web", "db"}
+    assert await store.read(tasks.reserved_names, **{**taken, "project_id": "project-2"}) == frozenset()
+    assert await store.read(tasks.reserved_names, **{**taken, "cloud": "south"}) == frozenset()
     assert await store.read(tasks.list, server="web") == ()
     await store.run(tasks.request_cancel, accepted.id)
-    assert await store.read(tasks.promised_names, **taken) == frozenset()
+    assert await store.read(tasks.reserved_names, **taken) == frozenset()
 
 
 async def test_a_host_name_like_a_server_id_is_no_server(store: Store) -> None:
@@ -113,7 +113,7 @@ async def test_what_the_version_before_wrote_is_found(store: Store) -> None:
     pairs = [{"task": accepted.id, "server": key} for key in ("s-1", "name:web")]
     await store.run(lambda tx: tx.insert_new(schema.task_servers, pairs))
     assert [found.id for found in await store.read(tasks.list, server="s-1")] == [accepted.id]
-    names = await store.read(tasks.promised_names, project_id="project-1", cloud="lab", names=["web"])
+    names = await store.read(tasks.reserved_names, project_id="project-1", cloud="lab", names=["web"])
     assert names == {"web"}
 
 

@@ -152,4 +152,4 @@ def _size(node: show.Record) -> int:
 def _free(quota: show.Record) -> str:
     if quota["limit"] < 0:
         return "unlimited"
-    return str(max(0, quota["limit"] - quota["used"] - quota["promised"]))
+    return str(max(0, quota["limit"] - quota["used"] - quota["reserved"]))

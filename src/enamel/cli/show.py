@@ -78,7 +78,7 @@ def records(listed: Sequence[Record], columns: Columns, *, empty: str) -> None:
 
 
 def _place(columns: Columns) -> Callable[[str], int]:
-    """Return the order of columns: `cloud` goes before the last one."""
+    """Return the order of columns: `cloud` stands before the last one."""
     headings = [heading for heading in columns if heading != "cloud"]
     return lambda heading: 2 * (len(headings) - 1) - 1 if heading == "cloud" else 2 * headings.index(heading)
 

@@ -108,7 +108,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     quota: Mapping[str, words.Limit] = {}
     reserved: Mapping[str, int] = {}
     """What running tasks have reserved of each quota."""
-    promised_names: frozenset[str] = frozenset()
+    reserved_names: frozenset[str] = frozenset()
     """Host names that running tasks have reserved."""
     server: words.Server | None = None
     ports: tuple[words.Port, ...] = ()

@@ -53,7 +53,7 @@ def numbers(needs: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]
                 "free": max(0, limit.free - reserved),
                 "limit": limit.limit,
                 "used": limit.used,
-                "promised": reserved,
+                "reserved": reserved,
             }
     return limited
 
@@ -63,7 +63,7 @@ def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
     lacking = []
     for kind, known in numbers(needs, facts).items():
         if known["wanted"] > known["free"]:
-            others = f", {known['promised']} reserved by running tasks" if known["promised"] else ""
+            others = f", {known['reserved']} reserved by running tasks" if known["reserved"] else ""
             detail = (
                 f"{known['wanted']} {NAMES[kind]} wanted, {known['free']} free "
                 f"(limit {known['limit']}, {known['used']} used{others})."

@@ -55,7 +55,7 @@ class ServerEntry(Struct, frozen=True, kw_only=True):
     id: str | None = None
     """The server's id, as soon as the cloud has given one."""
     state: str = "WAITING"
-    """WAITING, BUILDING, ACTIVE, READY, FAILED or REVERTED; of a server that was there before: DONE, or GONE."""
+    """WAITING, BUILDING, ACTIVE, READY, FAILED or REVERTED; of an existing server: DONE, or GONE."""
     cloud: str | None = None
     placement: str | None = None
     """Path of the placement it went to: cloud/region/zone."""
@@ -133,7 +133,7 @@ class Task(Struct, frozen=True, kw_only=True):
     result: Result = Result()
     error: Problem | None = None
     calls: int = 0
-    """Plumbing calls made so far."""
+    """API calls made so far."""
     worker: str | None = None
     """The worker that has it, or had it last."""
     attempt: int = 0

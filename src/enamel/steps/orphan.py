@@ -31,7 +31,7 @@ class RemoveOrphan(Step, frozen=True, kw_only=True):
     id: str
     name: str
     mark: str
-    """What it carried when it was found to belong to nobody."""
+    """The mark that it carried when it was found to be an orphan."""
 
     async def do(self, at: Context) -> Outputs:
         """Check it once more, and delete it."""

@@ -19,7 +19,7 @@ class ChangeServerType(Step, frozen=True, kw_only=True):
     """Bring a server type from what it is to what it is to be.
 
     It holds both whole, so whoever takes it up, at whatever point the one before has died, makes of what is there
-    what there is to be; and so does the way back.
+    what there is to be; and so does undoing it.
     """
 
     kind: ClassVar[str] = "server_type.change"

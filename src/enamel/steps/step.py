@@ -89,7 +89,7 @@ class Step(Struct, frozen=True, kw_only=True):
     final: ClassVar[bool] = False
     """Whether nothing can be undone once it was begun: what was made before it then stays, whatever happens."""
     calls: ClassVar[int] = 1
-    """Plumbing calls that it takes as a rule; a preview adds them up."""
+    """API calls that it makes as a rule; a preview adds them up."""
     retry: ClassVar[Retry] = Retry()
     timeout: ClassVar[timedelta] = timedelta(minutes=5)
     """Time for one attempt."""

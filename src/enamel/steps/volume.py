@@ -119,7 +119,7 @@ async def remove(at: Context, id: str) -> None:
     try:
         await at.cloud.delete_volume(id)
     except CloudConflict:
-        # A server that was deleted just now lets go of its volumes a little later.
+        # A server that was deleted a moment ago releases its volumes a little later.
         def free(volume: cloud.Volume | None) -> bool:
             return volume is None or volume.state in BROKEN | {VolumeState.AVAILABLE}
 

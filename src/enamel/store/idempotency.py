@@ -19,7 +19,7 @@ from enamel.store.transaction import Tx
 
 KEPT_FOR = timedelta(hours=24)
 HELD_FOR = timedelta(seconds=5)
-"""After this without a sign of life, a reservation was left behind by a process that died."""
+"""A reservation that was not renewed for so long was left behind by a process that died."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) ->
 
 
 def hold(tx: Tx, key: str, *, caller: Caller, holder: str) -> None:
-    """Give a sign of life: the request for which the key was reserved is still being accepted."""
+    """Renew a reservation: the request for which the key was reserved is still being accepted."""
     tx.execute(sa.update(keys).where(*_held(key, caller, holder)).values(created_at=tx.now))
 
 
@@ -86,7 +86,7 @@ def answer(tx: Tx, key: str, *, caller: Caller, holder: str, answer: Answer) -> 
     row = {"status": answer.status, "headers": answer.headers, "body": answer.body}
     if not tx.execute(kept.values(row)).rowcount:
         raise KeyInFlight(
-            f"The request with the Idempotency-Key '{key}' took long without a sign of life: another one has the key."
+            "The request that held this Idempotency-Key timed out; a newer request owns the key."
         )
 
 

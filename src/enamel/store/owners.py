@@ -14,7 +14,7 @@ from enamel.store.tasks import LISTED
 from enamel.store.transaction import Tx
 
 AT_ONCE = 500
-"""So many ids stand in one query."""
+"""The most ids in one query."""
 
 
 class Family(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ _HOSTNAME = "name:"
 
 
 def add(tx: Tx, keys: Iterable[TaskKey]) -> None:
-    """Store keys of tasks; those that are stored already are left alone."""
+    """Store keys of tasks; those that are stored already stay."""
     keys = tuple(keys)
     tx.insert_new(
         task_index,

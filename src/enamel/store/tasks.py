@@ -226,7 +226,7 @@ def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
     return tuple(map(rows.task_of, tx.rows(query)))
 
 
-def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
+def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
     """Return those of the names that a project's unfinished tasks have reserved for servers on a cloud."""
     about = task_index.lookup(task_key.Kind.HOSTNAME, names)
     query = (
@@ -238,7 +238,7 @@ def promised_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
 
 
 def save(tx: Tx, records: Sequence[Task]) -> None:
-    """Write what the owner of tasks knows of them; columns that others may write meanwhile are left alone.
+    """Write what the owner of tasks knows of them; columns that others may write meanwhile stay as they are.
 
     Raises:
         IllegalMove: A task cannot go from its stored state to the new one.

@@ -133,7 +133,7 @@ def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
 
 
 def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
-    """Change a webhook that a worker holds; one that was taken from it, as by a replay, is left alone."""
+    """Change a webhook that a worker holds; one that was taken from it, as by a replay, stays as it is."""
     mine = sa.update(webhooks).where(webhooks.c.id == id, webhooks.c.worker == worker)
     return tx.execute(mine.values(fields)).rowcount > 0
 

@@ -80,7 +80,7 @@ class WebhookSender:
         keys: Keys,
         guard: WebhookTargets,
         settings: Settings = USUAL,
-        chance: Callable[[], float] = random.random,
+        random_number: Callable[[], float] = random.random,
     ) -> None:
         """Prepare a sender; `serve` lets it work.
 
@@ -89,14 +89,14 @@ class WebhookSender:
             keys: Where the secrets of webhooks are.
             guard: Knows where nothing is sent.
             settings: How it sends.
-            chance: Returns a number from 0 up to 1.
+            random_number: Returns a number from 0 up to 1.
 
         """
         self._lease = lease
         self._keys = keys
         self._guard = guard
         self._settings = settings
-        self._chance = chance
+        self._random = random_number
         self._telling: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -185,7 +185,7 @@ class WebhookSender:
         )
 
     def _pause(self, attempts: int) -> timedelta:
-        return self._settings.pauses[attempts - 1] * (1 + _JITTER * self._chance())
+        return self._settings.pauses[attempts - 1] * (1 + _JITTER * self._random())
 
     async def _send(self, session: aiohttp.ClientSession, hook: Webhook, event: Event) -> Outcome:
         """Make one attempt; what the receiver says in its body is not read."""

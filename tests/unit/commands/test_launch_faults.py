@@ -313,7 +313,7 @@ def test_what_the_cloud_has_no_service_for_is_refused(body: dict[str, Any], fiel
             {("/name", "taken")},
         ),
         ({"servers_named": (cloud.Server(id="1", name="web-2", state=ServerState.SOFT_DELETED),)}, set()),
-        ({"promised_names": frozenset({"web-2", "else"})}, {("/name", "taken")}),
+        ({"reserved_names": frozenset({"web-2", "else"})}, {("/name", "taken")}),
     ],
     ids=["a server", "a deleted server", "a running task"],
 )
@@ -352,5 +352,5 @@ def test_no_limit_is_never_full() -> None:
 def test_the_numbers_are_there_for_programs() -> None:
     known = north.facts(quota={"servers": cloud.Limit(limit=10, used=4)}, reserved={"servers": 2})
     assert quota.numbers({"servers": 5, "keypairs": 1}, known) == {
-        "servers": {"wanted": 5, "free": 4, "limit": 10, "used": 4, "promised": 2}
+        "servers": {"wanted": 5, "free": 4, "limit": 10, "used": 4, "reserved": 2}
     }

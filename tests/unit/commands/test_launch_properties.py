@@ -139,7 +139,7 @@ CLOUDS = st.one_of(
         security_groups=_part(KNOWN.security_groups),
         quota=st.dictionaries(_some("servers", "cores", "ports", "volumes", "addresses"), LIMIT),
         reserved=st.dictionaries(_some("servers", "cores", "ports"), st.integers(0, 9)),
-        promised_names=st.frozensets(_some("web", "a", "web-1")),
+        reserved_names=st.frozensets(_some("web", "a", "web-1")),
     ),
 )
 

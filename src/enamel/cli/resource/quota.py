@@ -25,7 +25,7 @@ def show_(client: Client, *, as_json: bool) -> None:
             kind,
             "none" if quota["limit"] < 0 else str(quota["limit"]),
             str(quota["used"]),
-            str(quota["promised"]),
+            str(quota["reserved"]),
             "unlimited" if quota["free"] is None else str(quota["free"]),
         )
         for kind, quota in answer["quotas"].items()

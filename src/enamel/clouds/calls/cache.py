@@ -44,7 +44,7 @@ class Flights:
         return bool(self._under_way)
 
     def keys(self) -> set[Hashable]:
-        """Return what is asked just now."""
+        """Return the requests that are under way."""
         return set(self._under_way)
 
     def carries(self, key: Hashable, task: asyncio.Task[Any] | None) -> bool:

@@ -1,4 +1,4 @@
-"""The record of plumbing calls: whoever makes a cloud work sees what it cost.
+"""The record of API calls: whoever makes a cloud work sees what it cost.
 
 The runner opens a record around each step; the drivers add every call to the record that is open where they run.
 A call made by a watcher on behalf of many waiters is added to one of their records, so that the sum over all tasks

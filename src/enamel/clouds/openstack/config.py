@@ -64,7 +64,7 @@ class Configuration:
         """Tell whether an entry is a cloud: the loader takes any OS_* variable for one, also those that set an option of ours."""
         if name != self._loader.envvar_key:
             return name != _NOTHING_CONFIGURED
-        # Where OS_CLOUD or nothing else names a cloud, incomplete variables are somebody's mistake, to be told.
+        # Where OS_CLOUD or nothing else names a cloud, incomplete variables are somebody's mistake, and reported.
         others = [
             other for other in self._loader.get_cloud_names() if other not in (name, _NOTHING_CONFIGURED)
         ]

@@ -80,7 +80,7 @@ class Watcher(Generic[T]):
         self._subjects.setdefault(id, Subject()).add(waiter)
         self._wake.set()
         if self._poller is None or self._poller.done():
-            # The poller belongs to nobody's record; each poll is made in the context of one waiter.
+            # The poller is in no record of its own; each poll is made in the context of one waiter.
             self._poller = asyncio.get_running_loop().create_task(self._poll(), context=contextvars.Context())
         try:
             with telemetry.WAITS.track_inprogress():

@@ -36,7 +36,7 @@ def _names(requested: RequestedServers, facts: Facts) -> Iterator[Fault]:
     """Yield a fault for each host name that the project has already."""
     existing = {server.name for server in facts.servers_named if server.state not in states.DELETED}
     for server in requested.members:
-        if server.hostname in existing | facts.promised_names:
+        if server.hostname in existing | facts.reserved_names:
             detail = f"The project has a server '{server.hostname}' already."
             yield Fault(pointer=server.at_name, code="taken", detail=detail)
 

@@ -135,7 +135,7 @@ def _taken(anew: Plan, kept: Collection[Item], facts: Facts) -> Iterator[Fault]:
         for known in facts.servers_named
         if known.id not in own and known.state not in states.DELETED
     }
-    for name in sorted(names & (others | facts.promised_names)):
+    for name in sorted(names & (others | facts.reserved_names)):
         detail = f"The project has another server '{name}' by now."
         yield Fault(pointer="", code="taken", detail=detail)
 

@@ -140,7 +140,7 @@ class CandidatePlanner:
             children=earlier.children,
             unfinished=await self._at_work(ctx, needed.server) if needed.server else (),
             reserved=await self._reserved(ctx, cloud, limits),
-            promised_names=await self._reserved_names(ctx, cloud, needed.server_names),
+            reserved_names=await self._reserved_names(ctx, cloud, needed.server_names),
         )
         planned = command.plan(request, facts)
         if remembered and quota_cache.is_tight(planned.plan.needs, limits, facts.reserved):
@@ -209,7 +209,7 @@ class CandidatePlanner:
         if not names:
             return frozenset()
         return await self._store.read(
-            tasks.promised_names, project_id=ctx.caller.project_id, cloud=cloud, names=names
+            tasks.reserved_names, project_id=ctx.caller.project_id, cloud=cloud, names=names
         )
 
 

@@ -27,7 +27,7 @@ class Allotment(Struct, frozen=True, kw_only=True):
     """-1 if it is unlimited."""
     used: int
     """In use and reserved by the cloud."""
-    promised: int
+    reserved: int
     """Reserved by running tasks."""
     free: int | None
     """What is left for others; null if it is unlimited."""
@@ -69,7 +69,7 @@ def _allotments(limits: Mapping[str, cloud_model.Limit], reserved: Mapping[str, 
         kind: Allotment(
             limit=limit.limit,
             used=limit.used,
-            promised=reserved.get(kind, 0),
+            reserved=reserved.get(kind, 0),
             free=None if limit.free is None else max(0, limit.free - reserved.get(kind, 0)),
         )
         for kind, limit in limits.items()

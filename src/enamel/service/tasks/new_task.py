@@ -187,7 +187,7 @@ def _check_still_free(tx: Tx, new: Task, facts: Facts) -> None:
     if not new.reserves:
         return
     names = frozenset(key.key for key in task_key.hostnames(new))
-    taken = tasks.promised_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
+    taken = tasks.reserved_names(tx, project_id=new.project_id, cloud=new.cloud, names=names)
     if taken:
         listed = ", ".join(sorted(taken))
         raise errors.NameTaken(f"Another task has reserved the name {listed}.")

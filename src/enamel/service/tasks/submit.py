@@ -33,7 +33,7 @@ class Quota(Struct, frozen=True, kw_only=True):
     limit: int
     """-1 if it is unlimited."""
     used: int
-    promised: int
+    reserved: int
     """Reserved by running tasks."""
 
 
@@ -170,7 +170,7 @@ def _preview(prepared: Prepared) -> Preview:
                 wanted=plan.needs.get(kind, 0),
                 limit=limit.limit,
                 used=limit.used,
-                promised=facts.reserved.get(kind, 0),
+                reserved=facts.reserved.get(kind, 0),
             )
             for kind, limit in facts.quota.items()
         },

@@ -44,7 +44,7 @@ class Marks(service.Service):
     async def _post_marked(
         self, path: str, body: Callable[[bool], dict[str, Any]], *, answer: type[service.T]
     ) -> service.T:
-        """Make something that carries a mark; `body` is told whether the cloud knows descriptions."""
+        """Make something that carries a mark; `body` is given whether the cloud knows descriptions."""
         try:
             return await self._post(SERVICE, path, body=body(self._described), answer=answer)
         except CloudRefused as refusal:

@@ -1,4 +1,4 @@
-"""Webhooks: who is told of a task's events; and locks, under which limits are counted."""
+"""Webhooks: where a task's events are sent; and locks, under which limits are counted."""
 
 from typing import Any
 
