@@ -10,20 +10,20 @@ from enamel.commands.task import restart, revert
 from enamel.commands.volume import create as volume_create
 from enamel.commands.volume import delete as volume_delete
 from enamel.commands.volume import delete_snapshot, snapshot
-from enamel.model.address import AddressWish, AttachWish
+from enamel.model.address import AddressRequest, AttachRequest
 from enamel.model.launch import Launch
-from enamel.model.orphan import CleanWish
+from enamel.model.orphan import CleanRequest
 from enamel.model.restart import Restart
 from enamel.model.server_change import ServerChange
 from enamel.model.server_type import ServerTypeChange
-from enamel.model.volume import SnapshotWish, VolumeWish
+from enamel.model.volume import SnapshotRequest, VolumeRequest
 
 COMMANDS: dict[str, Command] = {
     "address.attach": Command(
         name="address.attach",
         action="ATTACH_ADDRESS",
         summary="Attach an address to a server.",
-        body=AttachWish,
+        body=AttachRequest,
         ask=attach.ask,
         planner=attach.plan,
     ),
@@ -31,7 +31,7 @@ COMMANDS: dict[str, Command] = {
         name="address.create",
         action="CREATE_ADDRESS",
         summary="Create an address that outlives servers.",
-        body=AddressWish,
+        body=AddressRequest,
         ask=create.ask,
         planner=create.plan,
     ),
@@ -55,7 +55,7 @@ COMMANDS: dict[str, Command] = {
         name="orphans.clean",
         action="CLEAN_UP",
         summary="Delete orphans.",
-        body=CleanWish,
+        body=CleanRequest,
         ask=clean.ask,
         planner=clean.plan,
     ),
@@ -115,7 +115,7 @@ COMMANDS: dict[str, Command] = {
         name="volume.create",
         action="CREATE_VOLUME",
         summary="Create a volume.",
-        body=VolumeWish,
+        body=VolumeRequest,
         ask=volume_create.ask,
         planner=volume_create.plan,
     ),
@@ -123,7 +123,7 @@ COMMANDS: dict[str, Command] = {
         name="volume.snapshot",
         action="SNAPSHOT_VOLUME",
         summary="Create a snapshot of a volume.",
-        body=SnapshotWish,
+        body=SnapshotRequest,
         ask=snapshot.ask,
         planner=snapshot.plan,
     ),

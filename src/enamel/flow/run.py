@@ -140,7 +140,7 @@ class Run:
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""
         items = self._journal.items
-        # Why they were broken off, is found out again from what failed, from the clock, or from the wish to cancel.
+        # Why they were broken off, is found out again from what failed, from the clock, or from the request to cancel.
         self._journal.resumed(
             [name for name, step in items.items() if step.state is item.State.ABORTED and step.error is None]
         )

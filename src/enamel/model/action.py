@@ -53,7 +53,7 @@ class Action(enum.Enum):
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class ActionRequest(Struct, frozen=True, kw_only=True):
     """An action on a server; each action takes its own few of the fields."""
 
     action: Action
@@ -174,7 +174,7 @@ RULES: dict[Action, Rule] = {
 }
 """What each action needs; the states are those in which Nova does not refuse it."""
 
-NAMES = {one.name: one.encode_name for one in structs.fields(Wish)}
+NAMES = {one.name: one.encode_name for one in structs.fields(ActionRequest)}
 """Of each field, what it is called in a request."""
 
 
@@ -193,10 +193,10 @@ def _allows(rule: Rule, server: cloud.Server) -> bool:
     return server.state in rule.states
 
 
-def faults(wish: Wish) -> list[Fault]:
+def faults(request: ActionRequest) -> list[Fault]:
     """Return what is wrong with an action's fields: foreign ones, and those that are missing."""
-    rule, word = RULES[wish.action], wish.action.value
-    given = [name for name in NAMES if name != "action" and getattr(wish, name) is not None]
+    rule, word = RULES[request.action], request.action.value
+    given = [name for name in NAMES if name != "action" and getattr(request, name) is not None]
     listed = ", ".join(NAMES[name] for name in rule.fields)
     takes = f"it takes {listed}" if listed else "it takes none"
     found = [

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from enamel.model.launch import Name
 
 
-class AddressWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AddressRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An address that outlives servers."""
 
     source: Name | None = field(default=None, name="from")
@@ -13,7 +13,7 @@ class AddressWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     with a fixed address. The cloud's external network where none is named, or the provider's where there is none."""
 
 
-class AttachWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AttachRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where an address is to lead."""
 
     server: Name

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from enamel.model.launch import Name
 
 
-class KeypairWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class KeypairRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A public key for servers to be given."""
 
     name: Name

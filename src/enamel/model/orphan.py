@@ -86,7 +86,7 @@ class Orphan(Struct, frozen=True, kw_only=True):
     mark: str = ""
 
 
-class CleanWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CleanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be cleaned up. With nothing said: all that tasks have left behind and that is proposed."""
 
     ids: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=200)] | None = None

@@ -29,7 +29,7 @@ class TypeSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Share of the network, on clouds that know it."""
 
 
-class ServerTypeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServerTypeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A size of server that is to be offered."""
 
     name: Name

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from enamel.model.launch import Gigabytes, Name
 
 
-class SnapshotWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SnapshotRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A snapshot of a volume, as it is at that moment."""
 
     name: Name
@@ -15,7 +15,7 @@ class SnapshotWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What it is for."""
 
 
-class VolumeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VolumeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A volume, empty or with the bytes of an image."""
 
     name: Name

@@ -9,7 +9,7 @@ from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.model import cloud
-from enamel.model.address import AddressWish, AttachWish
+from enamel.model.address import AddressRequest, AttachRequest
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import ActionImpossible, NotFound, WrongState
 from enamel.model.states import ServerState, VolumeState
@@ -28,12 +28,12 @@ def port(number: int, *addresses: str, network: str = north.PRIVATE) -> cloud.Po
 
 
 def got(known: Facts, source: str | None = None) -> Planned:
-    want = CommandRequest(body=AddressWish(source=source), task_id=north.TASK)
+    want = CommandRequest(body=AddressRequest(source=source), task_id=north.TASK)
     return COMMANDS["address.create"].plan(want, known)
 
 
-def attached(address: str, known: Facts, **wish: Any) -> Planned:
-    want = CommandRequest(body=AttachWish(**{"server": "web", **wish}), params={"address": address})
+def attached(address: str, known: Facts, **request: Any) -> Planned:
+    want = CommandRequest(body=AttachRequest(**{"server": "web", **request}), params={"address": address})
     return COMMANDS["address.attach"].plan(want, known)
 
 

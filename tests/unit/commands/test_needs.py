@@ -10,9 +10,9 @@ from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts
 from enamel.model import cloud
-from enamel.model.action import Action, Wish
+from enamel.model.action import Action, ActionRequest
 from enamel.model.states import ServerState
-from enamel.model.volume import SnapshotWish
+from enamel.model.volume import SnapshotRequest
 from enamel.steps import KINDS
 from tests.unit.commands import north
 
@@ -33,7 +33,7 @@ def server(**changes: Any) -> cloud.Server:
 
 
 def act(what: Action, known: Facts, **fields: Any) -> Planned:
-    request = CommandRequest(body=Wish(action=what, **fields), params={"server": north.NEIGHBOUR})
+    request = CommandRequest(body=ActionRequest(action=what, **fields), params={"server": north.NEIGHBOUR})
     return COMMANDS[what.command].plan(request, known)
 
 
@@ -55,7 +55,7 @@ def test_actions_reserve_what_their_steps_use_up(
     planned = act(what, north.facts(server=server()), **fields)
     assert (planned.faults, planned.plan.needs) == ((), needs)
     asked = COMMANDS[what.command].ask(
-        CommandRequest(body=Wish(action=what, **fields), params={"server": north.NEIGHBOUR})
+        CommandRequest(body=ActionRequest(action=what, **fields), params={"server": north.NEIGHBOUR})
     )
     assert needs.keys() <= asked.quota
     full = north.facts(server=server(), quota=dict.fromkeys(needs, FULL))
@@ -73,7 +73,7 @@ def test_a_server_of_unknown_size_needs_nothing() -> None:
 
 
 def test_a_snapshot_of_a_volume_needs_its_size() -> None:
-    request = CommandRequest(body=SnapshotWish(name="a"), params={"volume": north.DATA})
+    request = CommandRequest(body=SnapshotRequest(name="a"), params={"volume": north.DATA})
     assert COMMANDS["volume.snapshot"].plan(request, north.facts()).plan.needs == {"gigabytes": 5}
 
 

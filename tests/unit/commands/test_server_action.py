@@ -11,7 +11,7 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.server import action as server_action
 from enamel.commands.server import action_steps
 from enamel.model import action, cloud
-from enamel.model.action import Action, Wish
+from enamel.model.action import Action, ActionRequest
 from enamel.model.errors import ActionImpossible, WrongState
 from enamel.model.states import ServerActivity, ServerState
 from enamel.model.task import Task
@@ -73,7 +73,7 @@ def able(what: Action) -> cloud.Server:
 
 
 def planned(what: Action, *, server: cloud.Server | None = None, **fields: Any) -> Planned:
-    want = CommandRequest(body=Wish(action=what, **fields), params={"server": "s1"})
+    want = CommandRequest(body=ActionRequest(action=what, **fields), params={"server": "s1"})
     return COMMANDS[what.command].plan(want, north.facts(server=server or able(what)))
 
 
@@ -130,14 +130,14 @@ def test_a_state_allows_its_actions(server: cloud.Server, some: set[str], none: 
 
 def test_a_busy_server_is_left_to_the_task_that_is_at_work() -> None:
     known = north.facts(server=SERVER, unfinished=(BUSY_TASK,))
-    want = CommandRequest(body=Wish(action=Action.PAUSE), params={"server": "s1"})
+    want = CommandRequest(body=ActionRequest(action=Action.PAUSE), params={"server": "s1"})
     with pytest.raises(WrongState, match=BUSY_TASK.id):
         COMMANDS["server.pause"].plan(want, known)
 
 
 def test_a_lock_is_no_matter_of_other_tasks() -> None:
     known = north.facts(server=SERVER, unfinished=(BUSY_TASK,))
-    want = CommandRequest(body=Wish(action=Action.LOCK), params={"server": "s1"})
+    want = CommandRequest(body=ActionRequest(action=Action.LOCK), params={"server": "s1"})
     assert COMMANDS["server.lock"].plan(want, known).faults == ()
 
 
@@ -159,6 +159,6 @@ def test_a_stopped_server_moves_cold_and_is_confirmed() -> None:
 
 def test_a_resize_beyond_the_quota_is_refused_with_the_numbers() -> None:
     full = {"cores": cloud.Limit(limit=2, used=2), "memory_mb": cloud.Limit(limit=-1, used=0)}
-    want = CommandRequest(body=Wish(action=Action.RESIZE, type="m1.medium"), params={"server": "s1"})
+    want = CommandRequest(body=ActionRequest(action=Action.RESIZE, type="m1.medium"), params={"server": "s1"})
     [fault] = COMMANDS["server.resize"].plan(want, north.facts(server=SERVER, quota=full)).faults
     assert fault.code == "quota_exceeded"

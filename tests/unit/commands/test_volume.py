@@ -8,12 +8,12 @@ from enamel.commands import COMMANDS
 from enamel.commands.command import CommandRequest, Planned
 from enamel.model.errors import NotFound, WrongState
 from enamel.model.states import VolumeState
-from enamel.model.volume import VolumeWish
+from enamel.model.volume import VolumeRequest
 from tests.unit.commands import north
 
 
-def made(**wish: Any) -> Planned:
-    want = CommandRequest(body=VolumeWish(**{"name": "data", "size_gb": 20, **wish}))
+def made(**request: Any) -> Planned:
+    want = CommandRequest(body=VolumeRequest(**{"name": "data", "size_gb": 20, **request}))
     return COMMANDS["volume.create"].plan(want, north.facts())
 
 
@@ -26,7 +26,7 @@ def test_a_volume_is_made_and_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("request", "expected"),
     [
         ({"type": "gold"}, ("/type", "unknown")),
         ({"template": "none"}, ("/template", "unknown")),
@@ -35,12 +35,12 @@ def test_a_volume_is_made_and_waited_for() -> None:
         ({"size_gb": 101}, ("", "quota_exceeded")),
     ],
 )
-def test_what_does_not_fit_is_a_fault(wish: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert [(one.pointer, one.code) for one in made(**wish).faults] == [expected]
+def test_what_does_not_fit_is_a_fault(request: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert [(one.pointer, one.code) for one in made(**request).faults] == [expected]
 
 
 def test_only_what_a_wish_names_is_asked_for() -> None:
-    asked = COMMANDS["volume.create"].ask(CommandRequest(body=VolumeWish(name="data", size_gb=1)))
+    asked = COMMANDS["volume.create"].ask(CommandRequest(body=VolumeRequest(name="data", size_gb=1)))
     assert (asked.images, asked.volume_types) == (False, False)
 
 

@@ -12,7 +12,7 @@ from enamel.clouds.registry import Registry
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.errors import CloudForbidden, Forbidden, Invalid, NameTaken, NotFound
-from enamel.model.server_type import ServerTypeWish, Shares, TypeSpec, Visibility
+from enamel.model.server_type import ServerTypeRequest, Shares, TypeSpec, Visibility
 from enamel.sandbox import kernel, serve
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import flavors
@@ -21,7 +21,7 @@ from enamel.service.resources.server_type import Filter, Scope, ServerTypes
 from enamel.service.resources.server_type_share import TypeShares
 
 SPEC = TypeSpec(memory_mb=512, cpu_units=1, swap_mb=64)
-WISH = to_builtins(ServerTypeWish(name="mine", description="For tests.", spec=SPEC))
+WISH = to_builtins(ServerTypeRequest(name="mine", description="For tests.", spec=SPEC))
 ME = CallContext(caller=Caller(user_id="", project_id="", local=True))
 
 

@@ -8,7 +8,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
 from enamel.model import errors, ids
-from enamel.model.address import AddressWish, AttachWish
+from enamel.model.address import AddressRequest, AttachRequest
 from enamel.model.cloud import AddressKind
 from enamel.service.resources import address
 
@@ -107,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
         handler=create_address,
         summary="Create an address that outlives servers.",
         query=command.DryRun,
-        request=AddressWish,
+        request=AddressRequest,
         body_required=False,
         responses=command.RESPONSES,
         errors=(errors.QuotaExceeded, *CLOUD_ERRORS),
@@ -145,7 +145,7 @@ ROUTES: tuple[Route, ...] = (
         handler=attach_address,
         summary="Attach an address to a server.",
         query=command.DryRun,
-        request=AttachWish,
+        request=AttachRequest,
         responses=command.RESPONSES,
         errors=(errors.NotFound, errors.WrongState, errors.ActionImpossible, *CLOUD_ERRORS),
         rules=("enamel:address:attach",),

@@ -10,7 +10,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
 from enamel.model import errors
-from enamel.model.keypair import KeypairWish
+from enamel.model.keypair import KeypairRequest
 from enamel.service.resources import keypair
 
 
@@ -80,7 +80,7 @@ ROUTES: tuple[Route, ...] = (
         handler=create_keypair,
         summary="Import a public key.",
         query=OnCloud,
-        request=KeypairWish,
+        request=KeypairRequest,
         responses={200: (Keypair,), 201: (Keypair,)},
         errors=(errors.NameTaken, errors.QuotaExceeded, *CLOUD_ERRORS),
         rules=("enamel:keypair:create",),

@@ -9,7 +9,7 @@ from enamel.api.collection import Window
 from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, Route
-from enamel.model.orphan import CleanWish, Kind, Why
+from enamel.model.orphan import CleanRequest, Kind, Why
 from enamel.service.resources import orphan
 
 
@@ -93,7 +93,7 @@ ROUTES: tuple[Route, ...] = (
         handler=clean_orphans,
         summary="Delete orphans, each after a last check.",
         query=command.DryRun,
-        request=CleanWish,
+        request=CleanRequest,
         body_required=False,
         responses=command.RESPONSES,
         errors=CLOUD_ERRORS,

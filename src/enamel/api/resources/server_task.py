@@ -95,7 +95,7 @@ ROUTES: tuple[Route, ...] = (
         handler=act,
         summary="Carry out an action on a server.",
         query=command.DryRun,
-        request=action.Wish,
+        request=action.ActionRequest,
         responses=command.RESPONSES,
         errors=(
             errors.NotFound,

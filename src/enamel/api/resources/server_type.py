@@ -10,7 +10,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
 from enamel.model import errors
-from enamel.model.server_type import ServerTypeChange, ServerTypeWish
+from enamel.model.server_type import ServerTypeChange, ServerTypeRequest
 from enamel.service.resources import server_type
 
 
@@ -106,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
         handler=create_server_type,
         summary="Create a server type.",
         query=OnCloud,
-        request=ServerTypeWish,
+        request=ServerTypeRequest,
         responses={201: (ServerType,)},
         errors=(errors.Forbidden, errors.NameTaken, *CLOUD_ERRORS),
         rules=("enamel:server_type:create",),

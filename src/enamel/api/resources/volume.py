@@ -8,7 +8,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
 from enamel.model import errors, ids
-from enamel.model.volume import VolumeWish
+from enamel.model.volume import VolumeRequest
 from enamel.service.resources import volume
 
 
@@ -90,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
         handler=create_volume,
         summary="Create a volume.",
         query=command.DryRun,
-        request=VolumeWish,
+        request=VolumeRequest,
         responses=command.RESPONSES,
         errors=(errors.QuotaExceeded, *CLOUD_ERRORS),
         rules=("enamel:volume:create",),

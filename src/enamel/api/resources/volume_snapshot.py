@@ -8,7 +8,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, Route
 from enamel.model import errors, ids
-from enamel.model.volume import SnapshotWish
+from enamel.model.volume import SnapshotRequest
 from enamel.service.resources import volume_snapshot
 
 
@@ -82,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
         handler=create_snapshot,
         summary="Create a snapshot of a volume.",
         query=command.DryRun,
-        request=SnapshotWish,
+        request=SnapshotRequest,
         responses=command.RESPONSES,
         errors=(errors.NotFound, errors.WrongState, errors.QuotaExceeded, *CLOUD_ERRORS),
         rules=("enamel:volume_snapshot:create",),

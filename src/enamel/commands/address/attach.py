@@ -11,7 +11,7 @@ from enamel.flow import task_view
 from enamel.flow.draft import Draft
 from enamel.model import action, cloud, states
 from enamel.model.action import Action
-from enamel.model.address import AttachWish
+from enamel.model.address import AttachRequest
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import ActionImpossible, WrongState
 from enamel.steps import address, attachment
@@ -19,7 +19,7 @@ from enamel.steps import address, attachment
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the addresses, the networks, the servers, and the server's ports."""
-    body: AttachWish = request.body
+    body: AttachRequest = request.body
     return FactsNeeded(addresses=True, networks=True, servers=True, host=body.server)
 
 
@@ -31,7 +31,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         WrongState: It is in use.
         ActionImpossible: It is a port, and the server cannot get another interface now.
     """
-    body: AttachWish = request.body
+    body: AttachRequest = request.body
     named = delete.named(request, facts)
     lookup = Lookup(facts)
     servers = [candidate for candidate in facts.servers if candidate.state not in states.DELETED]
@@ -81,7 +81,7 @@ def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
 
 
 def _port(
-    body: AttachWish, server: cloud.Server, floating: cloud.Address, lookup: Lookup
+    body: AttachRequest, server: cloud.Server, floating: cloud.Address, lookup: Lookup
 ) -> cloud.Port | None:
     """Return the port of a server that a floating IP is to lead to."""
     ports = [port for port in lookup.facts.ports if port.server_id == server.id]

@@ -6,7 +6,7 @@ from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
 from enamel.flow.draft import Draft
 from enamel.model import cloud, mark
-from enamel.model.address import AddressWish
+from enamel.model.address import AddressRequest
 from enamel.model.cloud import AddressKind
 from enamel.steps import address
 
@@ -30,7 +30,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     return Planned(plan=draft.plan(), faults=tuple(lookup.faults))
 
 
-def _source(body: AddressWish, lookup: Lookup) -> cloud.Network | None:
+def _source(body: AddressRequest, lookup: Lookup) -> cloud.Network | None:
     """Return the network that the address comes from."""
     facts = lookup.facts
     if facts.capabilities.isdisjoint({Capability.NETWORK, Capability.FLOATING_IP}):

@@ -34,7 +34,7 @@ def check(member: RequestedServer) -> tuple[list[Fault], tuple[ParsedRule, ...]]
         *_check_ready(member),
     ]
     rules = []
-    for number, text in enumerate(member.wish.allow or ()):
+    for number, text in enumerate(member.request.allow or ()):
         pointer = f"{member.at('allow')}/{number}"
         try:
             rule, group = rule_parser.rule(text)
@@ -53,7 +53,7 @@ def _check_name(member: RequestedServer) -> list[Fault]:
 
 def _check_twins(member: RequestedServer) -> list[Fault]:
     """Return the faults of fields that take names or ids, in their two spellings."""
-    body, faults = member.wish, []
+    body, faults = member.request, []
     for name in TWINS:
         id = getattr(body, f"{name}_id")
         if id is None:
@@ -74,10 +74,10 @@ def _check_twins(member: RequestedServer) -> list[Fault]:
 
 
 def _check_user_data(member: RequestedServer) -> list[Fault]:
-    if member.wish.user_data is None:
+    if member.request.user_data is None:
         return []
     try:
-        size = len(base64.b64decode(member.wish.user_data, validate=True))
+        size = len(base64.b64decode(member.request.user_data, validate=True))
     except (binascii.Error, ValueError):
         return [_fault(member.at("user_data"), "User data must be base64.")]
     if size > USER_DATA_BYTES:
@@ -88,7 +88,7 @@ def _check_user_data(member: RequestedServer) -> list[Fault]:
 
 
 def _check_key(member: RequestedServer) -> list[Fault]:
-    choice, pointer = member.wish.keypair, member.at("keypair")
+    choice, pointer = member.request.keypair, member.at("keypair")
     if isinstance(choice, str):
         return [] if choice else [_fault(pointer, "Name a keypair, or leave the field out.")]
     if choice is None or choice.public_key is None:
@@ -104,14 +104,14 @@ def _check_key(member: RequestedServer) -> list[Fault]:
 def _check_labels(member: RequestedServer) -> list[Fault]:
     """Return the faults of tags and properties."""
     faults = []
-    tags = member.wish.tags or []
+    tags = member.request.tags or []
     for number, word in enumerate(tags):
         fault = tag.fault(word, f"{member.at('tags')}/{number}")
         faults += [fault] if fault else []
     if len(set(tags)) > tag.MOST:
         detail = f"A server may have {tag.MOST} tags; these are {len(set(tags))}."
         faults.append(_fault(member.at("tags"), detail))
-    for key, value in (member.wish.properties or {}).items():
+    for key, value in (member.request.properties or {}).items():
         pointer = f"{member.at('properties')}/{key.replace('~', '~0').replace('/', '~1')}"
         if not PROPERTY.fullmatch(key):
             detail = (
@@ -129,12 +129,12 @@ def _check_labels(member: RequestedServer) -> list[Fault]:
 
 
 def _check_interfaces(member: RequestedServer) -> list[Fault]:
-    networks = member.wish.networks
+    networks = member.request.networks
     pointer = member.at("networks")
     if networks is None:
         return []
     if isinstance(networks, str):
-        if networks == "none" and (member.wish.allow or member.wish.security_groups):
+        if networks == "none" and (member.request.allow or member.request.security_groups):
             return [_fault(pointer, "A server without a network has no security groups.")]
         known = networks in {"auto", "none"}
         return [] if known else [_fault(pointer, 'Write "auto", "none" or a list of networks.')]
@@ -156,14 +156,14 @@ def _check_interfaces(member: RequestedServer) -> list[Fault]:
         faults += [
             _fault(member.at(name), "The ports that are named have their security groups already.")
             for name in ("allow", "security_groups")
-            if getattr(member.wish, name)
+            if getattr(member.request, name)
         ]
     return faults
 
 
 def _check_volumes(member: RequestedServer) -> list[Fault]:
     faults = []
-    for number, choice in enumerate(member.wish.volumes or ()):
+    for number, choice in enumerate(member.request.volumes or ()):
         pointer = f"{member.at('volumes')}/{number}"
         if (choice.size_gb is None) == (choice.volume is None):
             faults.append(
@@ -175,7 +175,7 @@ def _check_volumes(member: RequestedServer) -> list[Fault]:
 
 
 def _check_ready(member: RequestedServer) -> list[Fault]:
-    body = member.wish
+    body = member.request
     if body.ready_when is None:
         return []
     if readiness.parse(body.ready_when) is None:

@@ -43,7 +43,7 @@ def _names(requested: RequestedServers, facts: Facts) -> Iterator[Fault]:
 
 def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
     """Yield a fault for each field of a server that requires what the cloud cannot do."""
-    able, request, name = facts.capabilities, server.wish, f"Cloud '{facts.cloud}'"
+    able, request, name = facts.capabilities, server.request, f"Cloud '{facts.cloud}'"
     networks = network_choices(request)
     no_ports = Capability.NETWORK in able and Capability.PORTS not in able
     old = f"{name} is too old for servers without a network; leave `networks` out."

@@ -22,7 +22,7 @@ class Data(Struct, frozen=True, kw_only=True):
 
 def disks(member: RequestedServer, start: cloud.Volume | None, lookup: Lookup) -> tuple[Data, ...]:
     """Return a server's volumes, the one that it boots from first."""
-    boot = member.wish.boot_volume
+    boot = member.request.boot_volume
     volumes = []
     if start is not None:
         volumes.append(Data(volume_id=start.id, boot=True, delete_with_server=False))
@@ -36,7 +36,7 @@ def disks(member: RequestedServer, start: cloud.Volume | None, lookup: Lookup) -
                 boot=True,
             )
         )
-    for number, choice in enumerate(member.wish.volumes or ()):
+    for number, choice in enumerate(member.request.volumes or ()):
         pointer = f"{member.at('volumes')}/{number}"
         if choice.volume is not None:
             existing = _existing(member, choice, f"{pointer}/volume", lookup)

@@ -12,7 +12,7 @@ from enamel.model.launch import AddressChoice, KeypairChoice, ServerRequest
 
 def of(requested: RequestedServers) -> FactsNeeded:
     """Return what has to be known for the servers of a launch."""
-    requests = [server.wish for server in requested.members]
+    requests = [server.request for server in requested.members]
     networks = [choice for request in requests for choice in network_choices(request)]
     volumes = [volume for request in requests for volume in request.volumes or ()]
     boots = [request.boot_volume for request in requests if request.boot_volume]
@@ -72,12 +72,12 @@ def _names_servers(request: ServerRequest) -> bool:
 
 def _names_group(server: RequestedServer) -> bool:
     """Tell whether a server names a security group, by itself or within a rule."""
-    return bool(server.wish.security_groups) or any(rule.group for rule in server.rules)
+    return bool(server.request.security_groups) or any(rule.group for rule in server.rules)
 
 
 def _needs_default_group(requested: RequestedServers) -> bool:
     """Tell whether the project's default group has to be known by its id, to stand beside another one on a port."""
     return strategy.ports_first(requested) and any(
         request.allow and request.security_groups is None and _is_networked(request)
-        for request in (server.wish for server in requested.members)
+        for request in (server.request for server in requested.members)
     )

@@ -32,7 +32,7 @@ class Interface(Struct, frozen=True, kw_only=True):
 
 def interfaces(member: RequestedServer, lookup: Lookup) -> tuple[Interface, ...] | None:
     """Return the interfaces of a server; None means no network at all."""
-    networks = member.wish.networks
+    networks = member.request.networks
     if networks == "none":
         return None
     if networks is None or isinstance(networks, str):
@@ -71,7 +71,7 @@ def _of_address(address: cloud.Address) -> Interface:
 
 def own(member: RequestedServer, facts: Facts) -> cloud.Address | None:
     """Return the address that a server names, where it is a port: such a server needs nothing else to be reached."""
-    choice = member.wish.public_address
+    choice = member.request.public_address
     if not isinstance(choice, AddressChoice) or choice.address is None:
         return None
     matches = [address for address in facts.addresses if choice.address in (address.id, address.address)]
@@ -154,7 +154,7 @@ def public(
     member: RequestedServer, plugged: Sequence[Interface] | None, lookup: Lookup
 ) -> tuple[str | None, cloud.Address | None]:
     """Return where the public address comes from: a network for a new one, or an address that exists."""
-    choice, pointer = member.wish.public_address, member.at("public_address")
+    choice, pointer = member.request.public_address, member.at("public_address")
     if choice and plugged is None:
         lookup.fault(pointer, "A server without a network cannot have a public address.")
     if not choice or not plugged:

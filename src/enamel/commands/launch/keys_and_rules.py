@@ -11,7 +11,7 @@ from enamel.model.launch import KeypairChoice
 
 def key(member: RequestedServer, lookup: Lookup) -> KeypairChoice | None:
     """Return a server's key; with its text only where it is to be imported."""
-    body, pointer = member.wish, member.at_either("keypair")
+    body, pointer = member.request, member.at_either("keypair")
     named = body.keypair if body.keypair is not None else body.keypair_id
     if named is None:
         return None
@@ -44,7 +44,7 @@ def rules(member: RequestedServer, lookup: Lookup) -> tuple[cloud.Rule, ...]:
 
 def groups(member: RequestedServer, lookup: Lookup) -> tuple[str, ...] | None:
     """Return the ids of the security groups that a server names; None leaves the project's default."""
-    named = member.wish.security_groups
+    named = member.request.security_groups
     if named is None:
         return None
     ids = []

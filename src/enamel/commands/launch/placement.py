@@ -56,7 +56,7 @@ def clouds_of(request: CommandRequest) -> tuple[tuple[str, ...], Sequence[Fault]
 
 
 def _reached(body: ServerRequest, request: CommandRequest) -> tuple[str, ...]:
-    """Return the clouds that a wish's placement is in; none where it names no cloud."""
+    """Return the clouds that a server request's placement is in; none where it names no cloud."""
     container = _container(body, request.containers)
     if container is not None:
         return request.containers.clouds(container)
@@ -70,7 +70,7 @@ def _reached(body: ServerRequest, request: CommandRequest) -> tuple[str, ...]:
 
 
 def _container(body: ServerRequest, containers: Containers) -> Container | None:
-    """Return the container that a wish names by its id, its name or a path."""
+    """Return the container that a request names by its id, its name or a path."""
     if body.placement_id is not None:
         return containers.with_id(body.placement_id)
     if body.placement is None:
@@ -84,7 +84,7 @@ def spots(member: RequestedServer, lookup: Lookup) -> tuple[Spot, ...]:
 
     A placement with zones below it means any of them: the next is tried when one has no valid host.
     """
-    facts, body = lookup.facts, member.wish
+    facts, body = lookup.facts, member.request
     pointer = member.at_either("placement")
     root = f"{facts.cloud}/{facts.identity.region}"
     zones = {f"{root}/{zone.name}": zone for zone in facts.zones}
@@ -122,7 +122,7 @@ def spots(member: RequestedServer, lookup: Lookup) -> tuple[Spot, ...]:
             [*(container_listed.name for container_listed in facts.containers), facts.cloud, root, *zones]
         )
         lookup.fault(
-            pointer, f"There is no placement '{member.wish.placement}'. There are: {listed}.", "unknown"
+            pointer, f"There is no placement '{member.request.placement}'. There are: {listed}.", "unknown"
         )
         return ()
     zone = zones[path]

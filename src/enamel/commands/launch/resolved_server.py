@@ -46,7 +46,7 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
 
 def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
     """Return a server with everything looked up; None if faults leave nothing to plan with."""
-    body = member.wish
+    body = member.request
     before = len(lookup.faults)
     flavor = template.flavor(member, lookup)
     image, volume = template.template(member, lookup)

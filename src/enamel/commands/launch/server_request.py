@@ -13,7 +13,7 @@ class RequestedServer(Struct, frozen=True, kw_only=True):
     """One server of a launch."""
 
     hostname: str
-    wish: ServerRequest
+    request: ServerRequest
     pointer: str
     """JSON pointer to the server; faults of the defaults are reported there, too."""
     own: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ class RequestedServer(Struct, frozen=True, kw_only=True):
 
     def at_either(self, name: str) -> str:
         """Return the pointer to a field that has a twin `<field>_id`, as it was spelled."""
-        by_id = getattr(self.wish, f"{name}_id") is not None and getattr(self.wish, name) is None
+        by_id = getattr(self.request, f"{name}_id") is not None and getattr(self.request, name) is None
         return self.at(f"{name}_id" if by_id else name)
 
     @property
@@ -36,7 +36,7 @@ class RequestedServer(Struct, frozen=True, kw_only=True):
         """Return the pointer to what the server's host name was made of."""
         if self.pointer:
             return f"{self.pointer}/hostname"
-        return f"{self.common}/hostname" if self.wish.hostname else "/name"
+        return f"{self.common}/hostname" if self.request.hostname else "/name"
 
 
 class ParsedRule(Struct, frozen=True, kw_only=True):

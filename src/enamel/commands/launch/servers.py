@@ -41,7 +41,7 @@ def read(launch: Launch, *, seed: int) -> RequestedServers:
         ]
     else:
         members = [
-            RequestedServer(hostname=name, wish=common, pointer="", common=pointer)
+            RequestedServer(hostname=name, request=common, pointer="", common=pointer)
             for name in _names(launch, common)
         ]
     members = _named(members, common, seed=seed, where=pointer, faults=faults)
@@ -90,7 +90,7 @@ def _member(common: Defaults, where: str, own: ServerRequest, pointer: str) -> R
     }
     return RequestedServer(
         hostname=own.hostname or "",
-        wish=ServerRequest(**merged),
+        request=ServerRequest(**merged),
         pointer=pointer,
         own=frozenset(said),
         common=where,

@@ -10,7 +10,7 @@ MAX_TOGETHER = 100
 
 def ports_first(requested: RequestedServers) -> bool:
     """Tell whether the ports are made before the servers."""
-    requests = [server.wish for server in requested.members]
+    requests = [server.request for server in requested.members]
     if any(map(_needs_own_ports, requests)):
         return True
     if len(requests) == 1:

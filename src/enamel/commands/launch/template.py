@@ -13,7 +13,7 @@ GIB = 1024**3
 
 def flavor(member: RequestedServer, lookup: Lookup) -> cloud.Flavor | None:
     """Return the server type that a server names, or the smallest that has what it asks for."""
-    body, pointer = member.wish, member.at_either("type")
+    body, pointer = member.request, member.at_either("type")
     if isinstance(body.type, SizeRequest):
         return _smallest(body.type, pointer, lookup)
     named = body.type_id or body.type
@@ -46,7 +46,7 @@ def _smallest(size: SizeRequest, pointer: str, lookup: Lookup) -> cloud.Flavor |
 
 def template(member: RequestedServer, lookup: Lookup) -> tuple[cloud.Image | None, cloud.Volume | None]:
     """Return the image or the volume that a server starts from; where a name fits both, it means the image."""
-    body, pointer = member.wish, member.at_either("template")
+    body, pointer = member.request, member.at_either("template")
     named = body.template_id or body.template
     if named is None:
         return None, None
@@ -74,7 +74,7 @@ def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, looku
         trouble = f"Volume '{volume.name}' is not bootable."
     elif volume.state is not VolumeState.AVAILABLE:
         trouble = f"Volume '{volume.name}' is not available: its state is '{volume.status}'."
-    elif member.wish.boot_volume is not None:
+    elif member.request.boot_volume is not None:
         trouble = f"'{volume.name}' is a volume: the server boots from it, leave `boot_volume` out."
     if trouble:
         lookup.fault(pointer, trouble)
@@ -85,7 +85,7 @@ def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, looku
 
 def check_fit(member: RequestedServer, lookup: Lookup, *, size: cloud.Flavor, image: cloud.Image) -> None:
     """Find out whether an image fits the disk and the memory."""
-    boot = member.wish.boot_volume
+    boot = member.request.boot_volume
     room = boot.size_gb if boot else size.disk_gb
     needed = needed_gb(image)
     if room and needed > room:

@@ -9,7 +9,7 @@ from enamel.commands.orphan import find
 from enamel.flow.draft import Draft, Handle
 from enamel.model import duration
 from enamel.model.errors import Fault
-from enamel.model.orphan import CleanWish, Kind, Orphan, Why
+from enamel.model.orphan import CleanRequest, Kind, Orphan, Why
 from enamel.steps.orphan import RemoveOrphan
 
 _ORDER = (
@@ -30,7 +30,7 @@ AT_ONCE = 200
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the orphans."""
-    body: CleanWish = request.body
+    body: CleanRequest = request.body
     kinds = frozenset(body.kinds or Kind) if body.ids is None else frozenset(Kind)
     return FactsNeeded(
         orphans=OrphanFactsNeeded(kinds=kinds, min_age=_age(body.min_age), foreign=body.foreign)
@@ -39,7 +39,7 @@ def ask(request: CommandRequest) -> FactsNeeded:
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that deletes orphans, each checked once more before."""
-    body: CleanWish = request.body
+    body: CleanRequest = request.body
     faults = list(_age_faults(body))
     if body.ids is not None:
         chosen, more = _named(body.ids, facts.orphans)
@@ -63,7 +63,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     return Planned(plan=draft.plan(on_failure="keep"), faults=tuple(faults), timeout=timedelta(hours=1))
 
 
-def _is_meant(orphan: Orphan, body: CleanWish) -> bool:
+def _is_meant(orphan: Orphan, body: CleanRequest) -> bool:
     """Tell whether a caller who names no ids means an orphan."""
     if not orphan.proposed or orphan.used:
         return False
@@ -95,7 +95,7 @@ def _age(text: str | None) -> timedelta | None:
         return None
 
 
-def _age_faults(body: CleanWish) -> Sequence[Fault]:
+def _age_faults(body: CleanRequest) -> Sequence[Fault]:
     try:
         if body.min_age is not None:
             duration.parse(body.min_age)

@@ -12,7 +12,7 @@ from enamel.commands.server.recipe import Recipe
 from enamel.flow import task_view
 from enamel.flow.draft import Draft
 from enamel.model import action
-from enamel.model.action import Action, Wish
+from enamel.model.action import Action, ActionRequest
 from enamel.model.errors import ActionImpossible, Fault, WrongState
 
 SUMMARIES: dict[Action, str] = {
@@ -50,7 +50,7 @@ SUMMARIES: dict[Action, str] = {
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the server, and what the action names."""
-    body: Wish = request.body
+    body: ActionRequest = request.body
     what = body.action
     return FactsNeeded(
         server=request.params["server"],
@@ -68,7 +68,7 @@ def ask(request: CommandRequest) -> FactsNeeded:
     )
 
 
-def _quotas(body: Wish) -> frozenset[str]:
+def _quotas(body: ActionRequest) -> frozenset[str]:
     """Return the quotas that an action may use up."""
     if body.action is Action.RESIZE:
         return frozenset({"cores", "memory_mb"})
@@ -88,11 +88,11 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     """
     if facts.server is None:
         raise AssertionError("the facts of an action have the server")
-    body: Wish = request.body
+    body: ActionRequest = request.body
     wrong = action.faults(body)
     check(body.action, facts)
     draft, lookup = Draft(), Lookup(facts)
-    recipe = Recipe(draft, server=facts.server, wish=body, lookup=lookup)
+    recipe = Recipe(draft, server=facts.server, request=body, lookup=lookup)
     if not wrong:
         action_steps.RECIPES[body.action](recipe)
     group = task_view.there(facts.server, on=facts.cloud, region=facts.identity.region)
@@ -153,7 +153,7 @@ COMMANDS: dict[str, Command] = {
         name=what.command,
         action=what.value,
         summary=summary,
-        body=Wish,
+        body=ActionRequest,
         ask=ask,
         planner=plan,
         blank=blank,

@@ -46,13 +46,13 @@ SIMPLE: dict[Action, Simple] = {
 
 
 def _simple(recipe: Recipe) -> None:
-    simple = SIMPLE[recipe.wish.action]
-    arguments = {"reason": recipe.wish.reason} if recipe.wish.reason else {}
+    simple = SIMPLE[recipe.request.action]
+    arguments = {"reason": recipe.request.reason} if recipe.request.reason else {}
     recipe.act(simple.word, goal=simple.goal, tells=simple.tells, arguments=arguments)
 
 
 def _image(recipe: Recipe) -> None:
-    body = recipe.wish
+    body = recipe.request
     series = {"kind": body.kind, "keep": body.keep} if body.action is Action.BACKUP else None
     taken = recipe.add(snapshot.TakeImage(server_id=recipe.server.id, name=body.name or "", series=series))
     uploaded = recipe.add(snapshot.AwaitImage(id=taken["id"]))
@@ -84,7 +84,7 @@ def _rebuild(recipe: Recipe) -> None:
 
 
 def _resize(recipe: Recipe) -> None:
-    body, server, lookup = recipe.wish, recipe.server, recipe.lookup
+    body, server, lookup = recipe.request, recipe.server, recipe.lookup
     ids_only = body.type_id is not None
     pointer = "/type_id" if ids_only else "/type"
     size = lookup.find(
@@ -116,7 +116,7 @@ def _resize(recipe: Recipe) -> None:
 
 def _move(recipe: Recipe) -> None:
     server = recipe.server
-    live = recipe.wish.live if recipe.wish.live is not None else server.state is not ServerState.STOPPED
+    live = recipe.request.live if recipe.request.live is not None else server.state is not ServerState.STOPPED
     if live and server.state is ServerState.STOPPED:
         recipe.lookup.fault("/live", f"Server '{server.name}' does not run: it can only be moved cold.")
     if not live and server.state is ServerState.PAUSED:

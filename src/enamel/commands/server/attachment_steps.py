@@ -8,7 +8,7 @@ from enamel.steps import attachment, port, volume
 
 def attach_volume(recipe: Recipe) -> None:
     """Attach a volume: an existing one, or a new one that is made first."""
-    body, server, lookup = recipe.wish, recipe.server, recipe.lookup
+    body, server, lookup = recipe.request, recipe.server, recipe.lookup
     with_server = bool(body.delete_with_server)
     if body.volume is not None:
         for name in ("name", "volume_type"):
@@ -56,7 +56,7 @@ def attach_volume(recipe: Recipe) -> None:
 
 def detach_volume(recipe: Recipe) -> None:
     """Detach a volume, and delete it where the caller asks for that."""
-    body, server, lookup = recipe.wish, recipe.server, recipe.lookup
+    body, server, lookup = recipe.request, recipe.server, recipe.lookup
     own = [attached for attached in lookup.facts.volumes if attached.id in server.volumes]
     detached = lookup.find(own, body.volume or "", what="volume of this server", pointer="/volume")
     if detached is None:
@@ -69,7 +69,7 @@ def detach_volume(recipe: Recipe) -> None:
 
 def attach_port(recipe: Recipe) -> None:
     """Attach an interface: on an existing port, or on a new one."""
-    body, server, lookup = recipe.wish, recipe.server, recipe.lookup
+    body, server, lookup = recipe.request, recipe.server, recipe.lookup
     if body.port is not None:
         if body.fixed_ip is not None:
             lookup.fault(
@@ -95,7 +95,7 @@ def attach_port(recipe: Recipe) -> None:
 
 def detach_port(recipe: Recipe) -> None:
     """Detach an interface, and delete its port if Enamel has made it."""
-    body, server, lookup = recipe.wish, recipe.server, recipe.lookup
+    body, server, lookup = recipe.request, recipe.server, recipe.lookup
     if body.port is not None:
         detached = lookup.find(lookup.facts.ports, body.port, what="port of this server", pointer="/port")
     else:

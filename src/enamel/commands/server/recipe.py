@@ -6,7 +6,7 @@ from enamel.commands.lookup import Lookup
 from enamel.flow import expressions
 from enamel.flow.draft import Draft, Handle
 from enamel.model import cloud
-from enamel.model.action import Action, Wish
+from enamel.model.action import Action, ActionRequest
 from enamel.model.states import ImageState, ServerActivity, ServerState
 from enamel.steps import act
 from enamel.steps.step import Step
@@ -23,10 +23,10 @@ STAGES = {
 class Recipe:
     """One action on one server, on its way to a plan."""
 
-    def __init__(self, draft: Draft, *, server: cloud.Server, wish: Wish, lookup: Lookup) -> None:
+    def __init__(self, draft: Draft, *, server: cloud.Server, request: ActionRequest, lookup: Lookup) -> None:
         self.draft = draft
         self.server = server
-        self.wish = wish
+        self.request = request
         self.lookup = lookup
         self.secrets: dict[str, bytes] = {}
 
@@ -50,7 +50,7 @@ class Recipe:
         """Add the action itself, or another one that is part of it."""
         step = act.Act(
             id=self.server.id,
-            what=what or self.wish.action,
+            what=what or self.request.action,
             arguments=arguments or {},
             goal=goal,
             tells=tells,
@@ -69,7 +69,7 @@ class Recipe:
     ) -> Handle:
         """Add the waiting for what an action leads to, which another step has begun."""
         # The id comes from that step, so that a restart repeats what failed.
-        step = act.Settle(id=begun["id"], what=self.wish.action, goal=goal, proof=proof)
+        step = act.Settle(id=begun["id"], what=self.request.action, goal=goal, proof=proof)
         return self.add(step, word=word, after=after)
 
     def stage(self, word: str, *, begun: Handle) -> Handle:
@@ -78,17 +78,17 @@ class Recipe:
 
     def password(self) -> dict[str, Any]:
         """Return the password as an argument: a reference into the key store, in no record itself."""
-        if self.wish.password is None:
+        if self.request.password is None:
             return {}
-        self.secrets[PASSWORD] = self.wish.password.encode()
+        self.secrets[PASSWORD] = self.request.password.encode()
         return {"password": expressions.secret(PASSWORD)}
 
     def image(self) -> str | None:
         """Return the id of the image from which the action starts; None if it names none."""
-        named = self.wish.template_id or self.wish.template
+        named = self.request.template_id or self.request.template
         if named is None:
             return None
-        ids_only = self.wish.template_id is not None
+        ids_only = self.request.template_id is not None
         pointer = "/template_id" if ids_only else "/template"
         images = self.lookup.facts.images
         image = self.lookup.find(images, named, what="template", pointer=pointer, ids_only=ids_only)

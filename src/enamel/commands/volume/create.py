@@ -9,13 +9,13 @@ from enamel.commands.lookup import Lookup
 from enamel.flow.draft import Draft
 from enamel.model import mark
 from enamel.model.states import ImageState
-from enamel.model.volume import VolumeWish
+from enamel.model.volume import VolumeRequest
 from enamel.steps import volume
 
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: what the volume names, and what there may be."""
-    body: VolumeWish = request.body
+    body: VolumeRequest = request.body
     return FactsNeeded(
         images=body.template is not None,
         volume_types=body.type is not None,
@@ -25,7 +25,7 @@ def ask(request: CommandRequest) -> FactsNeeded:
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:
     """Return the plan that makes a volume."""
-    body: VolumeWish = request.body
+    body: VolumeRequest = request.body
     lookup = Lookup(facts)
     if Capability.VOLUME not in facts.capabilities:
         lookup.fault("", f"Cloud '{facts.cloud}' has no block-storage service.", "capability_missing")

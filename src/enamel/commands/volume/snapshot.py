@@ -4,7 +4,7 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.draft import Draft
 from enamel.model.errors import NotFound, WrongState
-from enamel.model.volume import SnapshotWish
+from enamel.model.volume import SnapshotRequest
 from enamel.steps import volume, volume_snapshot
 
 
@@ -20,7 +20,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         NotFound: There is no such volume.
         WrongState: It is not ready.
     """
-    body: SnapshotWish = request.body
+    body: SnapshotRequest = request.body
     id = request.params["volume"]
     disk = next((candidate for candidate in facts.volumes if candidate.id == id), None)
     if disk is None:

@@ -9,7 +9,7 @@ from enamel.commands.launch import public_key
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudConflict, Fault, Invalid, NameTaken, NotFound, OutcomeUnknown
-from enamel.model.keypair import KeypairWish
+from enamel.model.keypair import KeypairRequest
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
@@ -70,7 +70,7 @@ class Keypairs:
             NameTaken: Another key has the name.
         """
         policy.enforce(ctx, "enamel:keypair:create")
-        request = body.read(data, KeypairWish)
+        request = body.read(data, KeypairRequest)
         problem = public_key.fault(request.public_key)
         if problem:
             raise Invalid(problem, faults=(Fault(pointer="/public_key", detail=problem),))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from enamel.model import action, ids
-from enamel.model.action import Action, Wish
+from enamel.model.action import Action, ActionRequest
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault, Invalid
 from enamel.service.tasks.submit import Outcome, Submit
@@ -107,7 +107,7 @@ def _along(data: Any) -> Mapping[str, str]:
     Raises:
         Invalid: The body has other fields, or this one is malformed.
     """
-    request, faults = body.shape(data, Wish)
+    request, faults = body.shape(data, ActionRequest)
     faults += action.faults(request) if request is not None else []
     if faults or request is None:
         raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults))

@@ -11,7 +11,7 @@ from enamel.model import cloud as cloud_model
 from enamel.model import role, tag
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudConflict, EnamelError, Fault, NameTaken, NotFound
-from enamel.model.server_type import ServerTypeWish, Shares, TypeSpec, Visibility
+from enamel.model.server_type import ServerTypeRequest, Shares, TypeSpec, Visibility
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.access.policy import requires_admin
@@ -120,7 +120,7 @@ class ServerTypes:
         """
         policy.enforce(ctx, "enamel:server_type:create")
         server_type_change.refuse_own_resources(data, path="/server_types/{id}")
-        request = body.read(data, ServerTypeWish)
+        request = body.read(data, ServerTypeRequest)
         account = self._clouds.chosen(ctx, cloud)
         flavor = await _created(account, request)
         if request.visibility is Visibility.PRIVATE:
@@ -203,7 +203,7 @@ async def _shown(account: driver.Cloud, text: str) -> ServerType:
     return _record(flavor, me, cloud=account.name)
 
 
-async def _created(account: driver.Cloud, request: ServerTypeWish) -> cloud_model.Flavor:
+async def _created(account: driver.Cloud, request: ServerTypeRequest) -> cloud_model.Flavor:
     spec = cloud_model.FlavorSpec(
         name=request.name,
         memory_mb=request.spec.memory_mb,
