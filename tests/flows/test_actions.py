@@ -250,10 +250,11 @@ async def test_an_attachment_that_was_handed_over_half_way_goes_with_its_task(wo
     await world.struck()
     await world.stop()
     await world.cancel(accepted.id)
+    # The call was under way: it has its effect while no worker has the task.
+    while not server(world, id).disks:
+        await asyncio.sleep(0.01)
     world.start()
     after = await world.end(accepted.id)
-    # The effect of the call has come by then: it was under way before.
-    await asyncio.sleep(0.6)
     assert after.state is task.State.ABORTED
     assert not server(world, id).disks
 
