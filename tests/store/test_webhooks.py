@@ -47,7 +47,7 @@ async def test_what_has_news_is_claimed_once(store: Store, lease: Lease, other: 
 async def test_what_was_told_rests_until_there_is_more(store: Store, lease: Lease) -> None:
     of, hook = await told(store)
     await claim(lease)
-    assert await lease.run(webhooks.told, lease.id, hook.id, seq=1, status=204)
+    assert await lease.run(webhooks.delivered, lease.id, hook.id, seq=1, status=204)
     await lease.run(webhooks.rest, lease.id, hook.id, over=False)
     assert await claim(lease) == []
     await store.run(events.insert, [world.an_event(of, 2)])
@@ -92,7 +92,7 @@ async def test_a_replay_takes_it_from_whoever_tells_it(store: Store, lease: Leas
     of, hook = await told(store)
     await claim(lease)
     await store.run(webhooks.replay, of.id, url=None, after=0)
-    assert not await lease.run(webhooks.told, lease.id, hook.id, seq=1, status=200)
+    assert not await lease.run(webhooks.delivered, lease.id, hook.id, seq=1, status=200)
     assert await claim(other) == [hook.id]
 
 

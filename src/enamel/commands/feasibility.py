@@ -21,8 +21,8 @@ def faults(plan: Plan, facts: Facts, *, kept: Sequence[Item] = ()) -> Iterator[F
         kept: Items of the plan that are done already.
     """
     yield from _missing(plan, facts, done={item.name for item in kept})
-    made = {kind: len(things) for kind, things in task_view.made(facts.cloud, kept).items()}
-    yield from quota.faults(quota.outstanding(plan.needs, made), facts)
+    kept_counts = {kind: len(things) for kind, things in task_view.made(facts.cloud, kept).items()}
+    yield from quota.faults(quota.outstanding(plan.needs, kept_counts), facts)
 
 
 def _missing(plan: Plan, facts: Facts, *, done: set[str]) -> Iterator[Fault]:

@@ -72,14 +72,14 @@ def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
     return lacking
 
 
-def outstanding(reserves: Mapping[str, int], made: Mapping[str, int]) -> dict[str, int]:
+def outstanding(reserves: Mapping[str, int], existing: Mapping[str, int]) -> dict[str, int]:
     """Return what a task still needs: its reservations less what it has made."""
     left = dict(reserves)
     for kind, quota in COUNTED.items():
         reserved = reserves.get(quota, 0)
         if not reserved:
             continue
-        used = min(reserved, made.get(kind, 0))
+        used = min(reserved, existing.get(kind, 0))
         left[quota] = reserved - used
         for other in SHARED.get(quota, ()):
             left[other] = -(-reserves.get(other, 0) * (reserved - used) // reserved)

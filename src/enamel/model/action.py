@@ -199,7 +199,7 @@ def faults(request: ActionRequest) -> list[Fault]:
     given = [name for name in NAMES if name != "action" and getattr(request, name) is not None]
     listed = ", ".join(NAMES[name] for name in rule.fields)
     takes = f"it takes {listed}" if listed else "it takes none"
-    found = [
+    problems = [
         Fault(
             pointer=f"/{NAMES[name]}",
             detail=f"{word} has no field '{NAMES[name]}'; {takes}.",
@@ -208,7 +208,7 @@ def faults(request: ActionRequest) -> list[Fault]:
         for name in given
         if name not in rule.fields
     ]
-    found += [
+    problems += [
         Fault(pointer=f"/{NAMES[name]}", detail=f"{word} needs the field '{NAMES[name]}'.", code="required")
         for name in rule.required
         if name not in given
@@ -217,5 +217,5 @@ def faults(request: ActionRequest) -> list[Fault]:
     if rule.one_of and len(chosen) != 1:
         either = " or ".join(f"'{NAMES[name]}'" for name in rule.one_of)
         detail = f"{word} needs {either}, and just one of them."
-        found.append(Fault(pointer=f"/{NAMES[rule.one_of[0]]}", detail=detail, code="required"))
-    return found
+        problems.append(Fault(pointer=f"/{NAMES[rule.one_of[0]]}", detail=detail, code="required"))
+    return problems

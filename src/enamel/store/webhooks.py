@@ -48,7 +48,7 @@ def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
     return tuple(map(_webhook, due_now))
 
 
-def told(tx: Tx, worker: str, id: str, *, seq: int, status: int | None) -> bool:
+def delivered(tx: Tx, worker: str, id: str, *, seq: int, status: int | None) -> bool:
     """Record that an event was sent or skipped, and return whether the worker is to go on."""
     fields: dict[str, Any] = {"sent": seq, "attempts": 0, "last_error": None}
     if status is not None:

@@ -81,7 +81,7 @@ class Servers(Methods, Protocol):
 class Tags(Methods, Protocol):
     """Tags of servers. Capability TAGS."""
 
-    async def set_tags(self, server_id: str, wanted: Collection[str]) -> None:
+    async def set_tags(self, server_id: str, tags: Collection[str]) -> None:
         """Give a server just these tags."""
         raise self.missing("set_tags")
 

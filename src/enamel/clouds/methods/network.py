@@ -53,9 +53,9 @@ class Ports(Methods, Protocol):
         """Return the ports of servers, in one request for many."""
         raise self.missing("ports_of")
 
-    async def ports_named(self, wanted: Collection[str]) -> Sequence[cloud.Port]:
+    async def ports_named(self, names: Collection[str]) -> Sequence[cloud.Port]:
         """Return the project's ports that have one of the names or ids."""
-        return [port for port in await self.ports_list() if port.id in wanted or port.name in wanted]
+        return [port for port in await self.ports_list() if port.id in names or port.name in names]
 
     async def ports_list(self) -> Sequence[cloud.Port]:
         """Return all of the project's ports."""

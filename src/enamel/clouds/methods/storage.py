@@ -99,7 +99,7 @@ class Images(Methods, Protocol):
         """
         raise self.missing("images")
 
-    async def images_named(self, wanted: Collection[str]) -> Sequence[cloud.Image]:
+    async def images_named(self, names: Collection[str]) -> Sequence[cloud.Image]:
         """Return at least the images that have one of the names or ids; where the list is at hand, all of it.
 
         With the whole list, a misspelt name is answered with the one that was meant.

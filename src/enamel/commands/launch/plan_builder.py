@@ -277,13 +277,13 @@ class PlanBuilder:
             return None
         return self._draft.add(step, group=choice.hostname)
 
-    def _finish(self, choice: ResolvedServer, id: Any, shown: Handle | None) -> ServerHandle:
+    def _finish(self, choice: ResolvedServer, id: Any, address: Handle | None) -> ServerHandle:
         """Add the waits until a server is as ready as it was asked to be."""
         active = self._draft.add(
             server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),
             group=choice.hostname,
         )
-        fixed, public = active["entry", "fixed_addresses", 0], shown["address"] if shown else None
+        fixed, public = active["entry", "fixed_addresses", 0], address["address"] if address else None
         ready = active
         if choice.ready_when != "active":
             step = reach.Reach(address=public or fixed, ready_when=choice.ready_when)

@@ -44,7 +44,7 @@ def read(launch: Launch, *, seed: int) -> RequestedServers:
             RequestedServer(hostname=name, request=common, pointer="", common=pointer)
             for name in _names(launch, common)
         ]
-    members = _named(members, common, seed=seed, where=pointer, faults=faults)
+    members = _named(members, common, seed=seed, common_pointer=pointer, faults=faults)
     faults += _whole(launch)
     checked = []
     for member in members:
@@ -78,7 +78,7 @@ def _common(launch: Launch, faults: list[Fault]) -> tuple[Defaults, str]:
     return launch.defaults, "/defaults"
 
 
-def _member(common: Defaults, where: str, own: ServerRequest, pointer: str) -> RequestedServer:
+def _member(common: Defaults, common_pointer: str, own: ServerRequest, pointer: str) -> RequestedServer:
     """Return a server with what it does not say itself taken from the defaults."""
     said = {name for name in own.__struct_fields__ if getattr(own, name) is not None}
     for name in TWINS:
@@ -93,7 +93,7 @@ def _member(common: Defaults, where: str, own: ServerRequest, pointer: str) -> R
         request=ServerRequest(**merged),
         pointer=pointer,
         own=frozenset(said),
-        common=where,
+        common=common_pointer,
     )
 
 
@@ -107,14 +107,14 @@ def _names(launch: Launch, common: Defaults) -> list[str]:
 
 
 def _named(
-    members: list[RequestedServer], common: Defaults, *, seed: int, where: str, faults: list[Fault]
+    members: list[RequestedServer], common: Defaults, *, seed: int, common_pointer: str, faults: list[Fault]
 ) -> list[RequestedServer]:
     """Return the members with the names that the pattern gives to those that have none."""
     pattern = common.hostname_pattern
     if pattern is not None and not PATTERN.search(pattern):
         faults.append(
             _fault(
-                f"{where}/hostname_pattern",
+                f"{common_pointer}/hostname_pattern",
                 "Write %(rand_num)Nd where N random digits are to stand, for example web-%(rand_num)5d.",
             )
         )
@@ -125,7 +125,9 @@ def _named(
         name = member.hostname or (next(drawn, "") if drawn is not None else "")
         if not name and drawn is not None:
             faults.append(
-                _fault(f"{where}/hostname_pattern", "The pattern has too few names; use more digits.")
+                _fault(
+                    f"{common_pointer}/hostname_pattern", "The pattern has too few names; use more digits."
+                )
             )
         elif not name:
             faults.append(_fault(member.at_name, "Give the server a name.", "required"))

@@ -80,9 +80,16 @@ def find(inventory: Inventory, owners: Owners, *, running: Collection[str] = ())
         owners: The tasks that marks name.
         running: The tasks that are about to make something.
     """
-    look = _Look(inventory, owners)
-    groups = (*look.security_groups(), *look.server_groups(running))
-    return [*look.servers, *look.ports, *look.addresses(), *look.volumes(), *groups, *look.networks()]
+    search = _Search(inventory, owners)
+    groups = (*search.security_groups(), *search.server_groups(running))
+    return [
+        *search.servers,
+        *search.ports,
+        *search.addresses(),
+        *search.volumes(),
+        *groups,
+        *search.networks(),
+    ]
 
 
 class _Thing(Protocol):
@@ -97,11 +104,11 @@ class _Thing(Protocol):
         """Return when it was made, if the cloud says so."""
 
 
-class _Look:
+class _Search:
     """The search among all that a project has."""
 
     def __init__(self, inventory: Inventory, owners: Owners) -> None:
-        self._there = inventory
+        self._inventory = inventory
         self._owners = owners
         self.servers = [suspect for server in inventory.servers for suspect in self._server(server)]
         self._strays = {server.id for server in self.servers}
@@ -130,7 +137,7 @@ class _Look:
 
     def addresses(self) -> Iterator[Suspect]:
         """Yield the floating IPs that are attached to nothing, or to orphans."""
-        for address in self._there.addresses:
+        for address in self._inventory.addresses:
             if not address.port_id or address.port_id in self._let_go:
                 yield from self._judged(
                     Kind.ADDRESS,
@@ -144,7 +151,7 @@ class _Look:
 
     def volumes(self) -> Iterator[Suspect]:
         """Yield the volumes that no server has which stays."""
-        for volume in self._there.volumes:
+        for volume in self._inventory.volumes:
             idle = volume.state in _IDLE_VOLUME
             if set(volume.attached_to) <= self._strays and (idle or volume.attached_to):
                 yield from self._judged(
@@ -161,11 +168,11 @@ class _Look:
         """Yield the security groups of which no port is that stays."""
         guarding = {
             group
-            for port in self._there.ports
+            for port in self._inventory.ports
             if port.id not in self._let_go
             for group in port.security_groups
         }
-        for port in self._there.security_groups:
+        for port in self._inventory.security_groups:
             if port.id not in guarding and port.name != "default":
                 yield from self._judged(
                     Kind.SECURITY_GROUP, port, port.name, port.description, unused=True, changed=port.updated
@@ -174,7 +181,7 @@ class _Look:
     def server_groups(self, running: Collection[str]) -> Iterator[Suspect]:
         """Yield the server groups of launches of which no server is left; they carry neither marks nor times."""
         making = {server_group.name_of(id) for id in running}
-        for candidate in self._there.server_groups:
+        for candidate in self._inventory.server_groups:
             if (
                 not candidate.members
                 and server_group.is_ours(candidate.name)
@@ -184,7 +191,7 @@ class _Look:
 
     def networks(self) -> Iterator[Suspect]:
         """Yield the networks that no task is still creating."""
-        for network in self._there.networks:
+        for network in self._inventory.networks:
             yield from self._judged(Kind.NETWORK, network, network.name, network.mark)
 
     def _judged(

@@ -36,7 +36,7 @@ class Flavor(Struct):
     extra_specs: dict[str, str] = {}
     """From 2.61 on."""
 
-    def told(self) -> cloud.Flavor:
+    def neutral(self) -> cloud.Flavor:
         """Return it in Enamel's words."""
         return cloud.Flavor(
             id=self.id,
@@ -159,7 +159,7 @@ class Catalogue(keypair.Keypairs):
             if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
                 break
             params = (everything, ("marker", flavors[-1].id))
-        return Offer(flavors=[entry.told() for entry in entries], newest=newest)
+        return Offer(flavors=[entry.neutral() for entry in entries], newest=newest)
 
     async def _zones(self) -> list[cloud.Zone]:
         reply = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)

@@ -45,7 +45,7 @@ class Flavors(catalogue.Catalogue, methods.ServerTypes):
             self._flavor_access(id),
         )
         reply.flavor.extra_specs = specs.extra_specs
-        flavor = reply.flavor.told()
+        flavor = reply.flavor.neutral()
         return cloud.Flavor(
             **{name: getattr(flavor, name) for name in flavor.__struct_fields__ if name != "projects"},
             projects=() if flavor.public else projects,
@@ -74,7 +74,7 @@ class Flavors(catalogue.Catalogue, methods.ServerTypes):
             )
         finally:
             await self.kept.forget(catalogue.FLAVORS)
-        return reply.flavor.told()
+        return reply.flavor.neutral()
 
     async def describe_flavor(self, id: str, description: str) -> None:
         """Change what a flavor says of itself."""

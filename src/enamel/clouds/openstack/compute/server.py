@@ -37,7 +37,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
         id = service.checked(id)
         version = await self._version("2.71", "2.47", "2.26")
         reply = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
-        server = reply.server.told(self._sizes(), public=await self._public([reply.server]))
+        server = reply.server.neutral(self._sizes(), public=await self._public([reply.server]))
         if reply.server.attached is not UNSET:
             return server
         # Before 2013, a server does not tell of its volumes itself.
@@ -165,7 +165,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
             snapshot.Seen(
                 id=entry.id,
                 updated=server_json.aware(entry.updated),
-                value=None if entry.status == "DELETED" else entry.told(sizes, public=public),
+                value=None if entry.status == "DELETED" else entry.neutral(sizes, public=public),
             )
             for entry in entries
         ]

@@ -17,7 +17,7 @@ class _Group(Struct):
     policies: list[str] = []
     members: list[str] = []
 
-    def told(self, *, policy: str = "") -> cloud.ServerGroup:
+    def neutral(self, *, policy: str = "") -> cloud.ServerGroup:
         return cloud.ServerGroup(
             id=self.id,
             name=self.name,
@@ -40,7 +40,7 @@ class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
     async def server_groups(self) -> Sequence[cloud.ServerGroup]:
         """Return the project's server groups."""
         reply = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
-        return [group.told() for group in reply.server_groups]
+        return [group.neutral() for group in reply.server_groups]
 
     async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
         """Return the server group of a name, or None."""
@@ -51,7 +51,7 @@ class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
         version = await self._version("2.15") if policy.startswith("soft-") else None
         body = {"server_group": {"name": name, "policies": [policy]}}
         reply = await self._post(SERVICE, "/os-server-groups", body=body, answer=_GroupBody, version=version)
-        return reply.server_group.told(policy=policy)
+        return reply.server_group.neutral(policy=policy)
 
     async def delete_server_group(self, id: str) -> None:
         """Delete a server group."""

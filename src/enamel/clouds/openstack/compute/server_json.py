@@ -102,7 +102,7 @@ class Server(Struct):
     server_groups: list[str] | UnsetType = UNSET
     """From 2.71 on, in the answer for one server."""
 
-    def told(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
+    def neutral(self, sizes: "Sizes", *, public: Collection[str] = ()) -> cloud.Server:
         """Return the server in Enamel's words.
 
         Args:
@@ -111,12 +111,12 @@ class Server(Struct):
         """
         size = sizes.of(self.flavor)
 
-        def is_floating(one: Address) -> bool:
-            return one.kind == "floating" or (not one.kind and one.addr in public)
+        def is_floating(address: Address) -> bool:
+            return address.kind == "floating" or (not address.kind and address.addr in public)
 
         fixed = {
-            network: tuple(one.addr for one in there if not is_floating(one))
-            for network, there in self.addresses.items()
+            network: tuple(entry.addr for entry in addresses if not is_floating(entry))
+            for network, addresses in self.addresses.items()
         }
         return cloud.Server(
             id=self.id,
@@ -140,9 +140,9 @@ class Server(Struct):
             mark=self.metadata.get("enamel", ""),
             metadata=tag.without(self.metadata),
             tags=tuple(dict.fromkeys((*self.tags, *tag.read(self.metadata)))),
-            fixed_addresses=tuple(address for there in fixed.values() for address in there),
+            fixed_addresses=tuple(address for addresses in fixed.values() for address in addresses),
             floating_addresses=tuple(
-                one.addr for there in self.addresses.values() for one in there if is_floating(one)
+                one.addr for addresses in self.addresses.values() for one in addresses if is_floating(one)
             ),
             interfaces=fixed,
             volumes=tuple(one.id for one in self.attached or ()),

@@ -25,7 +25,7 @@ class _Metadata(Struct):
 class Tags(server.Servers, methods.Tags):
     """The tags of servers."""
 
-    async def set_tags(self, server_id: str, wanted: Collection[str]) -> None:
+    async def set_tags(self, server_id: str, tags: Collection[str]) -> None:
         """Give a server just these tags; on clouds that are too old for tags they go into its metadata."""
         version = await self._version("2.26")
         if version is not None:
@@ -33,14 +33,14 @@ class Tags(server.Servers, methods.Tags):
                 service=SERVICE,
                 method="PUT",
                 path=f"/servers/{service.checked(server_id)}/tags",
-                body={"tags": sorted(wanted)},
+                body={"tags": sorted(tags)},
                 version=version,
                 repeatable=True,
             )
             await self.calls.call(want, answer=_Tags)
         if await self._version("2.52") is None:
             # What was given at boot is in the metadata.
-            await self._keep_tags(server_id, () if version is not None else sorted(wanted))
+            await self._keep_tags(server_id, () if version is not None else sorted(tags))
         await self.servers.changed()
 
     async def add_tag(self, server_id: str, tag: str) -> None:

@@ -63,7 +63,7 @@ class Snapshots(server.Servers, image.Images):
 
     async def images_marked(self, mark: str) -> Sequence[cloud.Image]:
         """Return the images whose property `enamel` has this value."""
-        return [entry.told() for entry in await self.listed((("enamel", mark),)) if entry.mark == mark]
+        return [entry.neutral() for entry in await self.listed((("enamel", mark),)) if entry.mark == mark]
 
     async def share_image(self, id: str, *, project_id: str) -> None:
         """Let another project boot from an image, if it cannot already."""
@@ -102,7 +102,7 @@ class Snapshots(server.Servers, image.Images):
 
     async def _images_at_once(self, ids: Collection[str]) -> list[cloud.Image]:
         listed = await self.listed((("id", f"in:{','.join(ids)}"),))
-        images = {entry.id: entry.told() for entry in listed if entry.id in ids}
+        images = {entry.id: entry.neutral() for entry in listed if entry.id in ids}
         # Before 2016, Glance takes no more than one id: those that the list leaves out are asked for one by one.
         single = await asyncio.gather(*(self.image(id) for id in {*ids} - {*images}), return_exceptions=True)
         for entry in single:

@@ -18,7 +18,7 @@ class _Account(Struct):
     id: str
     name: str
 
-    def told(self) -> cloud.Account:
+    def neutral(self) -> cloud.Account:
         return cloud.Account(id=self.id, name=self.name)
 
 
@@ -51,19 +51,19 @@ class Accounts(service.Service, methods.Projects):
     async def user(self, text: str) -> cloud.Account | None:
         """Return the user that has an id or a name, or None."""
         try:
-            return (await self._get(SERVICE, f"/users/{quote(text, safe='')}", answer=_User)).user.told()
+            return (await self._get(SERVICE, f"/users/{quote(text, safe='')}", answer=_User)).user.neutral()
         except Gone:
             reply = await self._get(SERVICE, "/users", answer=_Users, params=(("name", text),))
-            return reply.users[0].told() if reply.users else None
+            return reply.users[0].neutral() if reply.users else None
 
     async def project(self, text: str) -> cloud.Account | None:
         """Return the project that has an id or a name, or None."""
         try:
             reply = await self._get(SERVICE, f"/projects/{quote(text, safe='')}", answer=_Project)
-            return reply.project.told()
+            return reply.project.neutral()
         except Gone:
             listed = await self._get(SERVICE, "/projects", answer=_Projects, params=(("name", text),))
-            return listed.projects[0].told() if listed.projects else None
+            return listed.projects[0].neutral() if listed.projects else None
 
     async def projects_of(self, user_id: str) -> tuple[str, ...]:
         """Return the ids of the projects in which a user has a role."""
@@ -74,7 +74,7 @@ class Accounts(service.Service, methods.Projects):
     async def own_projects(self) -> tuple[cloud.Account, ...]:
         """Return the projects in which we have a role."""
         reply = await self._get(SERVICE, "/auth/projects", answer=_Projects)
-        return tuple(entry.told() for entry in reply.projects)
+        return tuple(entry.neutral() for entry in reply.projects)
 
     async def entry_of(self, project: str) -> CloudReference:
         """Return the reference to this cloud for another project.

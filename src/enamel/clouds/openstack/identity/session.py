@@ -214,27 +214,27 @@ class Session:
 
     async def _authenticate(self) -> Access:
         self._plugin.invalidate()
-        self._access = await self._asked(lambda: self._told(self._plugin.get_access(self._keystone)))
+        self._access = await self._asked(lambda: self._access_of(self._plugin.get_access(self._keystone)))
         return self._access
 
-    def _told(self, found: Any) -> Access:
+    def _access_of(self, access: Any) -> Access:
         """Return what keystoneauth has found, in Enamel's words."""
         now = datetime.now(UTC)
-        expires = found.expires or now + timedelta(hours=1)
+        expires = access.expires or now + timedelta(hours=1)
         return Access(
-            token=found.auth_token,
+            token=access.auth_token,
             identity=cloud.Identity(
-                user_id=found.user_id or "",
-                user_name=found.username or "",
-                project_id=found.project_id or "",
-                project_name=found.project_name or "",
-                roles=tuple(found.role_names or ()),
+                user_id=access.user_id or "",
+                user_name=access.username or "",
+                project_id=access.project_id or "",
+                project_name=access.project_name or "",
+                roles=tuple(access.role_names or ()),
                 region=self._region.get_region_name() or "",
             ),
             since=now,
             # A token that lives for less than two minutes is used for half of its life.
             renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
-            catalog=found.service_catalog,
+            catalog=access.service_catalog,
         )
 
     async def _find(self, service: str) -> Endpoint:

@@ -26,7 +26,7 @@ class _Address(Struct):
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
-    def told(self) -> cloud.Address:
+    def neutral(self) -> cloud.Address:
         return cloud.Address(
             id=self.id,
             address=self.floating_ip_address,
@@ -54,14 +54,14 @@ class Addresses(marks.Marks, methods.Addresses):
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to ports, in one request for many."""
         entries = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
-        return [address.told() for address in entries]
+        return [address.neutral() for address in entries]
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
         params = (("description", mark),)
         entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
         return [
-            address.told()
+            address.neutral()
             for address in entries
             if address.description == mark
             or (address.description is UNSET and port_id is not None and address.port_id == port_id)
@@ -73,13 +73,13 @@ class Addresses(marks.Marks, methods.Addresses):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project),)
         entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
-        return [address.told() for address in entries]
+        return [address.neutral() for address in entries]
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
         return (
             await self._get(SERVICE, f"/floatingips/{service.checked(id)}", answer=_AddressBody)
-        ).floatingip.told()
+        ).floatingip.neutral()
 
     async def create_address(
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
@@ -95,7 +95,7 @@ class Addresses(marks.Marks, methods.Addresses):
             lambda described: {"floatingip": marks.on(fields, described=described)},
             answer=_AddressBody,
         )
-        return reply.floatingip.told()
+        return reply.floatingip.neutral()
 
     async def move_address(
         self, id: str, *, port_id: str | None, fixed_address: str | None = None
@@ -107,7 +107,7 @@ class Addresses(marks.Marks, methods.Addresses):
         body = {"floatingip": fields}
         return (
             await self._put(SERVICE, f"/floatingips/{service.checked(id)}", body=body, answer=_AddressBody)
-        ).floatingip.told()
+        ).floatingip.neutral()
 
     async def delete_address(self, id: str) -> None:
         """Release a public address."""

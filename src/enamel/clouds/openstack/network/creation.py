@@ -89,7 +89,7 @@ class NetworkCreation(existing.Networks):
         named = (
             await self._put(SERVICE, f"/networks/{unfinished.id}", body=rename, answer=existing.NetworkBody)
         ).network
-        return msgspec.structs.replace(named.told(), subnets=(inside.id,))
+        return msgspec.structs.replace(named.neutral(), subnets=(inside.id,))
 
     async def unfinished_networks(self) -> Sequence[cloud.Network]:
         """Return the project's networks that were begun and have not got their way out."""
@@ -105,7 +105,7 @@ class NetworkCreation(existing.Networks):
         """Delete a half-made network with all that leads out of it. Raises Gone, CloudConflict."""
         network = (
             await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=existing.NetworkBody)
-        ).network.told()
+        ).network.neutral()
         if not network.name.endswith(UNFINISHED) or not network.mark:
             raise CloudConflict(f"Network '{network.name}' is whole and in use.", cloud=self.name)
         try:

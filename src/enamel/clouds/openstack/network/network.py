@@ -34,7 +34,7 @@ class _Network(Struct):
     description: str | UnsetType | None = UNSET
     created_at: datetime | None = None
 
-    def told(self) -> cloud.Network:
+    def neutral(self) -> cloud.Network:
         name, mark = marks.read(self.name, self.description or "")
         return cloud.Network(
             id=self.id,
@@ -171,7 +171,7 @@ class Networks(marks.Marks, methods.Networks):
         params = tuple(("fields", name) for name in _FIELDS)
         entries, _ = await self._pages(SERVICE, "/networks", answer=_Networks, params=params)
         described = entries[0].description is not UNSET if entries else self._described
-        return Offer(networks=[network.told() for network in entries], described=described)
+        return Offer(networks=[network.neutral() for network in entries], described=described)
 
     async def _subnets(self) -> list[cloud.Subnet]:
         entries, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)

@@ -40,7 +40,7 @@ class _Address(Struct):
     fixed_ip: str | None = None
     instance_id: str | None = None
 
-    def told(self) -> cloud.Address:
+    def neutral(self) -> cloud.Address:
         return cloud.Address(
             id=str(self.id),
             address=self.ip,
@@ -65,7 +65,7 @@ class _Group(Struct):
     description: str | None = ""
     tenant_id: str = ""
 
-    def told(self) -> cloud.SecurityGroup:
+    def neutral(self) -> cloud.SecurityGroup:
         return cloud.SecurityGroup(
             id=str(self.id),
             name=self.name,
@@ -225,9 +225,9 @@ class NovaNetwork(
             if server.id in servers and server.fixed_addresses
         ]
 
-    async def ports_named(self, wanted: Collection[str]) -> Sequence[cloud.Port]:
+    async def ports_named(self, names: Collection[str]) -> Sequence[cloud.Port]:
         """Return the project's ports that have one of the names or ids."""
-        return [] if await self._of_nova() else await super().ports_named(wanted)
+        return [] if await self._of_nova() else await super().ports_named(names)
 
     async def ports_list(self) -> Sequence[cloud.Port]:
         """Return all of the project's ports: here what leads to its servers, with the groups that they are in."""
@@ -268,7 +268,7 @@ class NovaNetwork(
         """Return the public addresses that lead to servers."""
         if not await self._of_nova():
             return await super().addresses_of(ports)
-        return [address.told() for address in await self._addresses() if address.instance_id in ports]
+        return [address.neutral() for address in await self._addresses() if address.instance_id in ports]
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to the port: here they carry no marks."""
@@ -280,7 +280,7 @@ class NovaNetwork(
         """Return all of the project's public addresses."""
         if not await self._of_nova():
             return await super().addresses_list()
-        return [address.told() for address in await self._addresses()]
+        return [address.neutral() for address in await self._addresses()]
 
     async def create_address(
         self, *, network_id: str, mark: str, port_id: str | None = None, fixed_address: str | None = None
@@ -292,13 +292,13 @@ class NovaNetwork(
             )
         address = await self._take(network_id)
         if port_id is None:
-            return address.told()
+            return address.neutral()
         try:
             await self._associate(port_id, address.ip, put=True)
         except EnamelError:
             await self.delete_address(str(address.id))
             raise
-        return msgspec.structs.replace(address, instance_id=port_id).told()
+        return msgspec.structs.replace(address, instance_id=port_id).neutral()
 
     async def move_address(
         self, id: str, *, port_id: str | None, fixed_address: str | None = None
@@ -311,7 +311,7 @@ class NovaNetwork(
             await self._associate(port_id, address.ip, put=True)
         elif address.instance_id is not None:
             await self._associate(address.instance_id, address.ip, put=False)
-        return msgspec.structs.replace(address, instance_id=port_id).told()
+        return msgspec.structs.replace(address, instance_id=port_id).neutral()
 
     async def delete_address(self, id: str) -> None:
         """Give a public address back."""
@@ -362,7 +362,7 @@ class NovaNetwork(
         if not await self._of_nova():
             return await super().security_groups()
         reply = await self._get(SERVICE, "/os-security-groups", answer=_Groups)
-        return [entry.told() for entry in reply.security_groups]
+        return [entry.neutral() for entry in reply.security_groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
@@ -376,7 +376,7 @@ class NovaNetwork(
             return await super().create_security_group(name, mark=mark)
         body = {"security_group": {"name": name, "description": mark}}
         reply = await self._post(SERVICE, "/os-security-groups", body=body, answer=_GroupBody)
-        return reply.security_group.told()
+        return reply.security_group.neutral()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
         """Add rules, each with a request of its own; existing rules are not a fault."""

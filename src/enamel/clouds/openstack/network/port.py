@@ -44,7 +44,7 @@ class _Port(Struct):
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
-    def told(self) -> cloud.Port:
+    def neutral(self) -> cloud.Port:
         name, mark = marks.read(self.name or "", self.description)
         return cloud.Port(
             id=self.id,
@@ -77,22 +77,24 @@ class Ports(marks.Marks, methods.Ports):
 
     async def port(self, id: str) -> cloud.Port:
         """Return one port."""
-        return (await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)).port.told()
+        return (await self._get(SERVICE, f"/ports/{service.checked(id)}", answer=_PortBody)).port.neutral()
 
     async def ports_of(self, servers: Collection[str]) -> Sequence[cloud.Port]:
         """Return the ports of servers, in one request for many."""
-        return [port.told() for port in await self._by_ids("/ports", "device_id", servers, answer=_Ports)]
+        return [port.neutral() for port in await self._by_ids("/ports", "device_id", servers, answer=_Ports)]
 
-    async def ports_named(self, wanted: Collection[str]) -> Sequence[cloud.Port]:
+    async def ports_named(self, names: Collection[str]) -> Sequence[cloud.Port]:
         """Return the project's ports that have one of the names or ids."""
         project = (await self.keystone.access()).identity.project_id
         by_id, by_name = await asyncio.gather(
-            self._by_ids("/ports", "id", [text for text in wanted if ids.is_id(text)], answer=_Ports),
-            self._by_ids("/ports", "name", wanted, answer=_Ports),
+            self._by_ids("/ports", "id", [text for text in names if ids.is_id(text)], answer=_Ports),
+            self._by_ids("/ports", "name", names, answer=_Ports),
         )
         distinct = {port.id: port for port in (*by_id, *by_name)}
         # An operator would be shown those of all projects.
-        return [port.told() for port in distinct.values() if (port.project_id or port.tenant_id) == project]
+        return [
+            port.neutral() for port in distinct.values() if (port.project_id or port.tenant_id) == project
+        ]
 
     async def ports_list(self) -> Sequence[cloud.Port]:
         """Return all of the project's ports."""
@@ -100,13 +102,13 @@ class Ports(marks.Marks, methods.Ports):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=params)
-        return [port.told() for port in entries]
+        return [port.neutral() for port in entries]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""
         # A cloud that does not know the filter shows all.
         entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
-        return [marked for port in entries if (marked := port.told()).mark == mark]
+        return [marked for port in entries if (marked := port.neutral()).mark == mark]
 
     async def create_ports(self, wants: Sequence[cloud.PortSpec]) -> Sequence[cloud.Port]:
         """Make ports in one bulk request, all or none; they come back in the order of the wants."""
@@ -118,7 +120,7 @@ class Ports(marks.Marks, methods.Ports):
             lambda described: {"ports": [marks.on(body, described=described) for body in bodies]},
             answer=_Ports,
         )
-        created = [port.told() for port in answer.ports]
+        created = [port.neutral() for port in answer.ports]
         # Neutron keeps the order today, and promises nothing.
         by_key: dict[tuple[str, str, str], deque[cloud.Port]] = {}
         for port in created:

@@ -25,7 +25,7 @@ class _Group(Struct):
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
-    def told(self) -> cloud.SecurityGroup:
+    def neutral(self) -> cloud.SecurityGroup:
         return cloud.SecurityGroup(
             id=self.id,
             name=self.name,
@@ -68,19 +68,19 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.told() for group in reply.security_groups]
+        return [group.neutral() for group in reply.security_groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
         params = (("description", mark), *(("fields", name) for name in _FIELDS))
         reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.told() for group in reply.security_groups if group.description == mark]
+        return [group.neutral() for group in reply.security_groups if group.description == mark]
 
     async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup:
         """Make a security group that lets nothing in yet."""
         body = {"security_group": {"name": name, "description": mark}}
         reply = await self._post(SERVICE, "/security-groups", body=body, answer=_GroupBody)
-        return reply.security_group.told()
+        return reply.security_group.neutral()
 
     async def add_rules(self, group_id: str, rules: Sequence[cloud.Rule]) -> None:
         """Add rules in one request; existing rules are not a fault."""

@@ -51,7 +51,7 @@ class Image(Struct):
         """What Enamel has marked it with."""
         return self.enamel or self.properties.get("enamel", "")
 
-    def told(self) -> cloud.Image:
+    def neutral(self) -> cloud.Image:
         """Return it in Enamel's words."""
         image_type = self.image_type or self.properties.get("image_type")
         disks = self.block_device_mapping or self.properties.get("block_device_mapping")
@@ -85,10 +85,10 @@ class Images(service.Service, methods.Images):
     async def image(self, id: str) -> cloud.Image:
         """Return one image. Raises Gone."""
         if not await self._is_first():
-            return (await self._get(SERVICE, f"/images/{service.checked(id)}", answer=Image)).told()
+            return (await self._get(SERVICE, f"/images/{service.checked(id)}", answer=Image)).neutral()
         for entry in await self.listed():
             if entry.id == id:
-                return entry.told()
+                return entry.neutral()
         raise Gone(f"Cloud '{self.name}' has no image {id}.", cloud=self.name)
 
     async def listed(self, params: service.Params = ()) -> list[Image]:
@@ -117,7 +117,7 @@ class Images(service.Service, methods.Images):
         return (await self.keystone.endpoint(SERVICE)).version[:1] == (1,)
 
     async def _images(self) -> list[cloud.Image]:
-        return [image.told() for image in await self.listed()]
+        return [image.neutral() for image in await self.listed()]
 
     async def _of_later_apis(self, params: tuple[tuple[str, str], ...]) -> list[Image]:
         entries: list[Image] = []

@@ -56,7 +56,7 @@ class _Volume(Struct):
     updated_at: datetime | None = None
     project_id: str = field(name="os-vol-tenant-attr:tenant_id", default="")
 
-    def told(self) -> cloud.Volume:
+    def neutral(self) -> cloud.Volume:
         return cloud.Volume(
             id=self.id,
             name=self.name or self.display_name or "",
@@ -117,7 +117,9 @@ class Volumes(service.Service, methods.Volumes):
 
     async def volume(self, id: str) -> cloud.Volume:
         """Return one volume. Raises Gone."""
-        return (await self._get(SERVICE, f"/volumes/{service.checked(id)}", answer=_VolumeBody)).volume.told()
+        return (
+            await self._get(SERVICE, f"/volumes/{service.checked(id)}", answer=_VolumeBody)
+        ).volume.neutral()
 
     async def volumes_list(self) -> Sequence[cloud.Volume]:
         """Return all of the project's volumes; answered from the watcher while its poll is fresh."""
@@ -151,7 +153,7 @@ class Volumes(service.Service, methods.Volumes):
             body["availability_zone"] = want.zone
         reply = await self._post(SERVICE, "/volumes", body={"volume": body}, answer=_VolumeBody)
         await self.volumes.changed()
-        return reply.volume.told()
+        return reply.volume.neutral()
 
     async def delete_volume(self, id: str) -> None:
         """Delete a volume."""
@@ -166,7 +168,7 @@ class Volumes(service.Service, methods.Volumes):
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
         entries, at = await self._pages(SERVICE, "/volumes/detail", answer=_Volumes, params=params)
         seen = [
-            snapshot.Seen(id=entry.id, updated=server_json.aware(entry.updated_at), value=entry.told())
+            snapshot.Seen(id=entry.id, updated=server_json.aware(entry.updated_at), value=entry.neutral())
             for entry in entries
         ]
         return snapshot.Poll(seen=seen, at=at)

@@ -31,7 +31,7 @@ class _Snapshot(Struct):
     metadata: dict[str, str] = {}
     created_at: datetime | None = None
 
-    def told(self) -> cloud.VolumeSnapshot:
+    def neutral(self) -> cloud.VolumeSnapshot:
         return cloud.VolumeSnapshot(
             id=self.id,
             volume_id=self.volume_id,
@@ -61,7 +61,9 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
 
     async def volume_snapshot(self, id: str) -> cloud.VolumeSnapshot:
         """Return one. Raises Gone."""
-        return (await self._get(SERVICE, f"/snapshots/{service.checked(id)}", answer=_Body)).snapshot.told()
+        return (
+            await self._get(SERVICE, f"/snapshots/{service.checked(id)}", answer=_Body)
+        ).snapshot.neutral()
 
     async def volume_snapshots_list(self) -> Sequence[cloud.VolumeSnapshot]:
         """Return all of the project's; answered from the watcher while its poll is fresh."""
@@ -88,7 +90,7 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
         }
         reply = await self._post(SERVICE, "/snapshots", body={"snapshot": body}, answer=_Body)
         await self.volume_snapshots.changed()
-        return reply.snapshot.told()
+        return reply.snapshot.neutral()
 
     async def delete_volume_snapshot(self, id: str) -> None:
         """Delete one."""
@@ -101,7 +103,7 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
         """Return a detailed list, page by page."""
         entries, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
         return watch_snapshot.Poll(
-            seen=[watch_snapshot.Seen(id=entry.id, updated=None, value=entry.told()) for entry in entries],
+            seen=[watch_snapshot.Seen(id=entry.id, updated=None, value=entry.neutral()) for entry in entries],
             at=at,
         )
 
