@@ -17,7 +17,7 @@ from tests.contract.http import service
 from tests.integration.project import Project
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
-SOON = "[orphans]\nseen_apart = 1s\nmin_age = 1s\nunused_for = 1s\n"
+SOON = "[orphans]\nmin_sightings_interval = 1s\nmin_age = 1s\nmin_idle_time = 1s\n"
 
 
 class User:

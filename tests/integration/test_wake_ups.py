@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.timeout(240)]
 
 WAYS = {"own": None, "polling": "polling", "rabbitmq": "ENAMEL_TEST_RABBITMQ"}
 # Nobody looks without being woken, so whoever finds a task was woken.
-NEVER = "[worker]\nlook_every = 3600\n"
+NEVER = "[worker]\npoll_interval = 3600\n"
 
 
 @pytest.fixture(params=databases.PARAMETERS[1:])
