@@ -37,10 +37,11 @@ venv: $(STAMP) ## Set up .venv with the pinned packages and Enamel itself (.venv
 demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean up.
 	@$(BIN)/python -m enamel.cli.demo
 
-# The tests wait more than they compute, so four run beside each other; with one seed for hashes, their names are the
-# same in all four processes, sets in them included.
+# The tests wait more than they compute, so six run beside each other; with one seed for hashes, their names are the same
+# in all processes, sets in them included. Their files are in memory where there is room: every commit of a store is synced.
+IN_MEMORY := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm)
 test: lint ## Check style, types and floors, then run the tests that need no other service.
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not lab and not integration" -n 4 --cov --cov-report= $(PYTEST)
+	$(IN_MEMORY) PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not lab and not integration" -n 6 --cov --cov-report= $(PYTEST)
 	@$(if $(strip $(PYTEST)),echo "No coverage report: only a part of the tests was run.",$(BIN)/python -m tools.coverage)
 
 lint: $(STAMP) ## Check style, types and the order of the floors.

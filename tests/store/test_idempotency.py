@@ -93,7 +93,7 @@ async def test_a_process_that_was_frozen_cannot_answer_for_the_next(store: Store
     clock.tick(6)
     assert await reserve(store, request="req-2") is None
     await store.run(idempotency.hold, "k", caller=ANNA, holder="req-1")
-    with pytest.raises(KeyInFlight, match="another one has the key"):
+    with pytest.raises(KeyInFlight, match="a newer request owns the key"):
         await answer(store, "req-1")
     await store.run(idempotency.release, "k", caller=ANNA, holder="req-1")
     await answer(store, "req-2")

@@ -18,7 +18,7 @@ from enamel.clouds.shared.store import SharedStore
 from enamel.model import cloud
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudThrottled
-from enamel.model.states import ServerState, VolumeState
+from enamel.model.states import ImageState, ServerState, VolumeState
 from enamel.sandbox import faults, kernel, serve
 from tests.unit.clouds.shelf import Shelf
 
@@ -71,42 +71,48 @@ async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
         processes = Processes(sandbox, file)
         try:
             clouds = processes.start(alone=True)
-            for number, project in enumerate(PROJECTS, start=1):
-                await furnish(clouds.get(ENTRIES[project]), project, number=number)
+            # Each project has another number of everything.
+            await asyncio.gather(
+                *(
+                    furnish(clouds.get(ENTRIES[project]), project, count)
+                    for number, project in enumerate(PROJECTS, start=1)
+                    for count in range(number)
+                )
+            )
             yield processes
         finally:
             await processes.end()
 
 
-async def furnish(at: driver.Cloud, project: str, *, number: int) -> None:
-    """Give a project some of each, and each project another number of them."""
-    for count in range(number):
-        name, mark = f"{project}-{count}", f"enamel:{project}/{count}"
-        network = await at.create_network(name, mark=mark)
-        await at.create_ports([cloud.PortSpec(network_id=network.id, name=name, mark=mark)])
-        outside = next(network for network in await at.networks() if network.external)
-        await at.create_address(network_id=outside.id, mark=mark)
-        await at.create_keypair(name, public_key=KEY)
-        await at.create_security_group(name, mark=mark)
-        volume = await at.create_volume(cloud.VolumeSpec(size_gb=1, name=name, mark=mark))
-        flavor = next(flavor for flavor in await at.flavors() if flavor.name == "m1.tiny")
-        image = next(image for image in await at.images() if image.name == "cirros")
-        [server] = await at.boot(
-            cloud.ServerSpec(
-                name=name,
-                flavor_id=flavor.id,
-                image_id=image.id,
-                networks=(cloud.NetworkPort(network_id=network.id),),
-                mark=mark,
-            )
+async def furnish(at: driver.Cloud, project: str, count: int) -> None:
+    """Give a project one more of each."""
+    name, mark = f"{project}-{count}", f"enamel:{project}/{count}"
+    network = await at.create_network(name, mark=mark)
+    await at.create_ports([cloud.PortSpec(network_id=network.id, name=name, mark=mark)])
+    outside = next(network for network in await at.networks() if network.external)
+    await at.create_address(network_id=outside.id, mark=mark)
+    await at.create_keypair(name, public_key=KEY)
+    await at.create_security_group(name, mark=mark)
+    volume = await at.create_volume(cloud.VolumeSpec(size_gb=1, name=name, mark=mark))
+    flavor = next(flavor for flavor in await at.flavors() if flavor.name == "m1.tiny")
+    image = next(image for image in await at.images() if image.name == "cirros")
+    [server] = await at.boot(
+        cloud.ServerSpec(
+            name=name,
+            flavor_id=flavor.id,
+            image_id=image.id,
+            networks=(cloud.NetworkPort(network_id=network.id),),
+            mark=mark,
         )
-        await at.servers.until(server, lambda server: server is None or server.state is ServerState.ACTIVE)
-        await at.volumes.until(
-            volume.id, lambda volume: volume is None or volume.state is VolumeState.AVAILABLE
-        )
-        await at.create_volume_snapshot(volume.id, name=name, description="", mark=mark)
-        await at.take_image(server, name=name, mark=mark)
-    await asyncio.sleep(0.5)
+    )
+    await at.servers.until(server, lambda server: server is None or server.state is ServerState.ACTIVE)
+    await at.volumes.until(volume.id, lambda volume: volume is None or volume.state is VolumeState.AVAILABLE)
+    snapshot = await at.create_volume_snapshot(volume.id, name=name, description="", mark=mark)
+    image_id = await at.take_image(server, name=name, mark=mark)
+    await at.volume_snapshots.until(
+        snapshot.id, lambda snapshot: snapshot is None or snapshot.state is VolumeState.AVAILABLE
+    )
+    await at.snapshots.until(image_id, lambda image: image is None or image.state is ImageState.ACTIVE)
 
 
 async def read(at: driver.Cloud, what: str) -> Any:

@@ -64,7 +64,7 @@ def gone(plan: Plan) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("request", "expected"),
+    ("params", "expected"),
     [
         ({}, {"s1", "a-made", "v-made", "p-made", "g-made"}),
         ({"with": "nothing"}, {"s1"}),
@@ -74,8 +74,8 @@ def gone(plan: Plan) -> set[str]:
     ],
     ids=["as made", "nothing", "everything", "addresses", "addresses and volumes"],
 )
-def test_what_goes_with_a_server_is_the_callers_choice(request: dict[str, str], expected: set[str]) -> None:
-    assert gone(terminated(**request).plan) == expected
+def test_what_goes_with_a_server_is_the_callers_choice(params: dict[str, str], expected: set[str]) -> None:
+    assert gone(terminated(**params).plan) == expected
 
 
 def test_what_hangs_on_the_server_goes_after_it_and_the_addresses_before() -> None:
@@ -85,11 +85,11 @@ def test_what_hangs_on_the_server_goes_after_it_and_the_addresses_before() -> No
     assert after["g-made"] == ("port-delete-web", "server-delete-web")
 
 
-@pytest.mark.parametrize(("request", "force"), [({}, True), ({"with": "nothing"}, False)], ids=str)
+@pytest.mark.parametrize(("params", "force"), [({}, True), ({"with": "nothing"}, False)], ids=str)
 def test_a_server_stays_restorable_where_nothing_is_taken_from_it(
-    request: dict[str, str], force: bool
+    params: dict[str, str], force: bool
 ) -> None:
-    assert north.only(terminated(**request).plan, "server.delete")["force"] is force
+    assert north.only(terminated(**params).plan, "server.delete")["force"] is force
 
 
 def test_a_group_goes_with_the_last_of_the_servers_that_share_it() -> None:

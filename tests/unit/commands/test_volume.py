@@ -12,8 +12,8 @@ from enamel.model.volume import VolumeRequest
 from tests.unit.commands import north
 
 
-def made(**request: Any) -> Planned:
-    want = CommandRequest(body=VolumeRequest(**{"name": "data", "size_gb": 20, **request}))
+def made(**fields: Any) -> Planned:
+    want = CommandRequest(body=VolumeRequest(**{"name": "data", "size_gb": 20, **fields}))
     return COMMANDS["volume.create"].plan(want, north.facts())
 
 
@@ -26,7 +26,7 @@ def test_a_volume_is_made_and_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request", "expected"),
+    ("fields", "expected"),
     [
         ({"type": "gold"}, ("/type", "unknown")),
         ({"template": "none"}, ("/template", "unknown")),
@@ -35,8 +35,8 @@ def test_a_volume_is_made_and_waited_for() -> None:
         ({"size_gb": 101}, ("", "quota_exceeded")),
     ],
 )
-def test_what_does_not_fit_is_a_fault(request: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert [(one.pointer, one.code) for one in made(**request).faults] == [expected]
+def test_what_does_not_fit_is_a_fault(fields: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert [(one.pointer, one.code) for one in made(**fields).faults] == [expected]
 
 
 def test_only_what_a_wish_names_is_asked_for() -> None:
