@@ -150,7 +150,9 @@ class WebhookSender:
                 elif event is not listed[-1] and event.type not in FINAL:
                     continue
                 status = outcome.status if outcome else None
-                if not await self._lease.run(webhooks.delivered, worker, hook.id, seq=event.seq, status=status):
+                if not await self._lease.run(
+                    webhooks.delivered, worker, hook.id, seq=event.seq, status=status
+                ):
                     return
                 hook = msgspec.structs.replace(hook, sent=event.seq, attempts=0)
                 if event.type in FINAL:
