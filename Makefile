@@ -40,8 +40,12 @@ demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean
 # The tests wait more than they compute, so six run beside each other; with one seed for hashes, their names are the same
 # in all processes, sets in them included. Their files are in memory where there is room: every commit of a store is synced.
 IN_MEMORY := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm)
+# What is measured, see docs/development/testing.md: not by tracing, which would double the processor time of every test.
+MEASURED := src/enamel/commands,src/enamel/flow,src/enamel/store
 test: lint ## Check style, types and floors, then run the tests that need no other service.
-	$(IN_MEMORY) PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not lab and not integration" -n 6 --cov --cov-report= $(PYTEST)
+	@mkdir -p build
+	$(IN_MEMORY) PYTHONHASHSEED=0 $(BIN)/python -m slipcover --source $(MEASURED) --json --out build/coverage.json \
+		-m pytest -m "not lab and not integration" -n 6 $(PYTEST)
 	@$(if $(strip $(PYTEST)),echo "No coverage report: only a part of the tests was run.",$(BIN)/python -m tools.coverage)
 
 lint: $(STAMP) ## Check style, types and the order of the floors.
@@ -78,7 +82,7 @@ release: $(STAMP) ## Write the notes of a release and build its packages, as in:
 	@$(BIN)/python -m tools.release $(VERSION)
 
 clean: ## Remove .venv and everything else that was made here.
-	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements/dev.txt pyproject.toml | $(BIN)/uv
