@@ -13,7 +13,7 @@ from msgspec import Struct
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = ROOT / "build" / "coverage.json"
 
-MINIMUM = {"commands": 95, "flow": 95, "store": 91}
+MINIMUM = {"commands": 96, "flow": 96, "store": 95}
 """The percentage of lines that tests reach at least, by floor; a little below what was measured."""
 
 
@@ -31,8 +31,12 @@ class Report(Struct, frozen=True):
 
 
 def of_floor(floor: str, report: Report) -> Mapping[str, File]:
-    """Return the files of a floor."""
-    return {path: file for path, file in report.files.items() if f"src/enamel/{floor}/" in path}
+    """Return the files of a floor, but for the migrations: Alembic loads these by itself, past what measures."""
+    return {
+        path: file
+        for path, file in report.files.items()
+        if f"src/enamel/{floor}/" in path and "/migrations/versions/" not in path
+    }
 
 
 def percentage(files: Mapping[str, File]) -> float:
