@@ -135,7 +135,7 @@ def test_a_cache_that_dies_is_missed_by_nobody_but_the_operator(
         server.kill()
         second = watched.launch("while")
         overall, cache = watched.health("one")
-        assert overall == "degraded" and cache.startswith("degraded The cache is away")
+        assert overall == "degraded" and cache.startswith("degraded The cache is unavailable")
         watched.end([*first, *second])
         log = next(iter(there.place.glob("one-*.log"))).read_text()
         assert log.count('"event": "cache.away"') == 1
