@@ -45,6 +45,13 @@ def lookup(kind: Kind, keys: Collection[str]) -> sa.Subquery:
     return current.union(before).subquery("task_keys")
 
 
+def release_names(tx: Tx, tasks: Collection[str]) -> None:
+    """Remove the host names that tasks had reserved which have ended."""
+    tx.execute(sa.delete(task_index).where(task_index.c.task.in_(tasks), task_index.c.kind == Kind.HOSTNAME))
+    names = task_servers.c.server.startswith(_HOSTNAME, autoescape=True)
+    tx.execute(sa.delete(task_servers).where(task_servers.c.task.in_(tasks), names))
+
+
 def _before(kind: Kind, key: str) -> str:
     """Return a key as it is written in `task_servers`."""
     return f"{_HOSTNAME}{key}" if kind is Kind.HOSTNAME else key

@@ -1,34 +1,52 @@
 """Tasks in the store: accept, read, list, cancel, forget."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from enamel.model import problem, task, task_key
+from enamel.model import ids, item, problem, task, task_key
 from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, queue_order, rows, secrets, task_index, webhooks
+from enamel.store import events, items, lanes, queue_order, reservations, rows, secrets, task_index, webhooks
 from enamel.store.schema import metadata, tasks
 from enamel.store.transaction import Tx
 
 _OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
-LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
-"""The columns that lists of tasks read: all but the plan."""
+_PLANNED_WITHIN = timedelta(hours=1)
+LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn", "lane"})
+"""The columns that lists of tasks read: all but the plan, and what only the queue needs."""
 
 
-def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
-    """Store a new task with its items and its first event; return it as it is stored."""
+def insert(
+    tx: Tx,
+    accepted: Task,
+    steps: Sequence[Item],
+    first: Event,
+    *,
+    shares: Mapping[str, Mapping[str, int]] = {},
+) -> Task:
+    """Store a new task with its items and its first event; return it as it is stored.
+
+    Args:
+        tx: The transaction.
+        accepted: The task.
+        steps: Its items.
+        first: Its first event.
+        shares: What each step is going to use up of what the task reserves.
+
+    """
     accepted = msgspec.structs.replace(accepted, events=first.seq)
-    row = {**rows.owned(accepted), **rows.fixed(accepted), "turn": queue_order.turn(tx, accepted)}
-    tx.insert_new(tasks, [row])
+    place = {"turn": queue_order.turn(tx, accepted), "lane": lanes.of(accepted).text}
+    tx.insert_new(tasks, [{**rows.owned(accepted), **rows.fixed(accepted), **place}])
+    done = {step.name for step in steps if step.state not in item.OPEN}
+    reservations.add(tx, accepted, shares, but=done)
     items.insert(tx, steps)
     events.insert(tx, [first])
     task_index.add(tx, task_key.servers(accepted))
@@ -77,19 +95,23 @@ def list(
         limit: How many at most.
 
     """
-    query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
     filters = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
-    query = query.where(*(tasks.c[name] == value for name, value in filters.items() if value is not None))
-    if states is not None:
-        query = query.where(tasks.c.state.in_(states))
+    chosen = [tasks.c[name] == value for name, value in filters.items() if value is not None]
+    if since is not None:
+        # The id of a task is older than its acceptance, by what it took to plan it.
+        chosen += [tasks.c.id >= ids.earliest(since - _PLANNED_WITHIN), tasks.c.created_at >= since]
+    if marker is not None:
+        chosen.append(tasks.c.id < marker)
+    page = sa.select(tasks.c.id).where(*chosen).order_by(tasks.c.id.desc()).limit(limit)
     if server is not None:
         about = task_index.lookup(task_key.Kind.SERVER, [server])
-        query = query.join(about, about.c.task == tasks.c.id)
-    if since is not None:
-        query = query.where(tasks.c.created_at >= since)
-    if marker is not None:
-        query = query.where(tasks.c.id < marker)
-    return tuple(map(rows.task_of, tx.rows(query)))
+        page = page.join(about, about.c.task == tasks.c.id)
+    if states is not None:
+        # One index has each state in the order of ids; together, they would have to be sorted.
+        each = [page.where(tasks.c.state == state).subquery() for state in sorted(states, key=str)]
+        page = sa.union_all(*(sa.select(some.c.id) for some in each)) if each else page.where(sa.false())
+    query = sa.select(*LISTED).where(tasks.c.id.in_(sa.select(page.subquery().c.id)))
+    return tuple(map(rows.task_of, tx.rows(query.order_by(tasks.c.id.desc()).limit(limit))))
 
 
 def children(tx: Tx, id: str, *, lock: bool = False) -> tuple[Task, ...]:
@@ -116,11 +138,12 @@ def hand_on(tx: Tx, id: str, *, to: Task) -> None:
 def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> Task:
     """Give a task that was accepted without a plan its plan and its items, and return it."""
     version = rows.plan_version(plan)
-    tx.execute(
-        sa.update(tasks).where(tasks.c.id == id).values(plan=plan, plan_version=version, total=len(steps))
-    )
+    planned = sa.update(tasks).where(tasks.c.id == id)
+    tx.execute(planned.values(plan=plan, plan_version=version, total=len(steps)))
     items.insert(tx, steps)
-    return get(tx, id)
+    known = get(tx, id)
+    tx.execute(planned.values(lane=lanes.of(known).text))
+    return known
 
 
 def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
@@ -159,7 +182,32 @@ def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
     items.abort_open(tx, ended.id)
     events.insert(tx, [last])
     tx.execute(sa.update(tasks).where(tasks.c.id == ended.id).values(rows.owned(ended)))
+    _let_go(tx, [ended.id])
     return ended
+
+
+def _let_go(tx: Tx, ended: Sequence[str]) -> None:
+    """Release what tasks had reserved: quotas and host names."""
+    reservations.release(tx, ended)
+    task_index.release_names(tx, ended)
+
+
+def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
+    """Release what tasks had reserved that a process of the version before has ended; look at some reservations.
+
+    Args:
+        tx: The transaction.
+        after: The key of the last reservation that was looked at; empty to begin.
+        limit: How many to look at.
+
+    Returns:
+        The key of the last one, to go on from; empty when all have been looked at.
+
+    """
+    last, holders = reservations.page(tx, after=after, limit=limit)
+    open_now = sa.select(tasks.c.id).where(tasks.c.id.in_(holders), _OPEN)
+    _let_go(tx, sorted(holders - {row["id"] for row in tx.rows(open_now)}))
+    return last
 
 
 def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
@@ -184,46 +232,12 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
 def remove(tx: Tx, ended: Sequence[Task]) -> None:
     """Remove tasks with everything that belongs to them, and release their secrets."""
     secrets.let_go(tx, ended)
-    ids = [known.id for known in ended]
-    webhooks.let_go_of(tx, ids)
+    gone = [known.id for known in ended]
+    reservations.release(tx, gone)
+    webhooks.let_go_of(tx, gone)
     for table in _BELONGINGS:
-        tx.execute(sa.delete(table).where(table.c.task.in_(ids)))
-    tx.execute(sa.delete(tasks).where(tasks.c.id.in_(ids)))
-
-
-def reserved(
-    tx: Tx, *, project_id: str, cloud: str, since: datetime | None = None, but: str | None = None
-) -> dict[str, int]:
-    """Return how much of each quota of a cloud a project's unfinished tasks have reserved.
-
-    Args:
-        tx: The transaction.
-        project_id: The project.
-        cloud: The cloud.
-        since: Count only tasks that were accepted after this.
-        but: A task to leave out: the one that asks.
-
-    """
-    # A thousand launches of a project reserve the same few things: the database counts them.
-    query = sa.select(tasks.c.reserves, sa.func.count().label("times")).where(
-        tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
-    )
-    if since is not None:
-        query = query.where(tasks.c.created_at > since)
-    if but is not None:
-        query = query.where(tasks.c.id != but)
-    total: Counter[str] = Counter()
-    for row in tx.rows(query.group_by(tasks.c.reserves)):
-        total.update({kind: number * row["times"] for kind, number in row["reserves"].items()})
-    return dict(total)
-
-
-def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
-    """Return a project's unfinished tasks on a cloud that have reserved something, without their plans."""
-    query = sa.select(*LISTED).where(
-        tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
-    )
-    return tuple(map(rows.task_of, tx.rows(query)))
+        tx.execute(sa.delete(table).where(table.c.task.in_(gone)))
+    tx.execute(sa.delete(tasks).where(tasks.c.id.in_(gone)))
 
 
 def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
@@ -256,6 +270,9 @@ def save(tx: Tx, records: Sequence[Task]) -> None:
         for record in records
     ]
     tx.upsert(tasks, now, update=rows.OWNED)
+    ended = [record.id for record in records if record.state in task.ENDED]
+    if ended:
+        _let_go(tx, ended)
 
 
 def _check_moves(tx: Tx, states: Mapping[str, State]) -> None:

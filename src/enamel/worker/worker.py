@@ -146,6 +146,7 @@ class Worker:
                 taking = [
                     asyncio.create_task(self._claim_for_ever(bell)),
                     asyncio.create_task(self._reaper.serve()),
+                    asyncio.create_task(self._reaper.tidy_for_ever()),
                 ]
                 taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
                 taking += [asyncio.create_task(self._signals.serve(self._topics))] if self._signals else []
