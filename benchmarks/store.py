@@ -75,5 +75,7 @@ def grown(name: str, connection: sa.Connection, sizes: list[int]) -> Table:
             seconds[label] = time.perf_counter() - began
     for label, numbers in costs.items():
         ratio = numbers[-1] / max(1, numbers[0])
-        table.add_row(label, *(f"{number:,}" for number in numbers), f"{ratio:.2f}", f"{seconds[label] * 1e3:.1f}")
+        table.add_row(
+            label, *(f"{number:,}" for number in numbers), f"{ratio:.2f}", f"{seconds[label] * 1e3:.1f}"
+        )
     return table

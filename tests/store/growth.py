@@ -46,12 +46,15 @@ _TYPES = ("server.create", "server.delete", "volume.create")
 _CLOUDS = ("north", "south")
 _OLD = timedelta(days=400)
 _PORTION = 2000
+_RUNNING = 2000
+"""Running tasks are among so many: their number is that of the workers' slots, whatever waits or was done."""
 Work = Callable[[Tx], object]
 
 
 def a_task(number: int, **fields: Any) -> Task:
-    """Return one of many tasks: of ten, seven are completed, one has failed, one waits and one runs."""
-    state = ((State.COMPLETED,) * 7 + (State.ABORTED, State.WAITING, State.RUNNING))[number % 10]
+    """Return one of many tasks: of ten, seven are completed, one has failed, one waits, and one of the first ones runs."""
+    last = State.RUNNING if number < _RUNNING else State.COMPLETED
+    state = ((State.COMPLETED,) * 7 + (State.ABORTED, State.WAITING, last))[number % 10]
     time = NOW - _OLD + timedelta(seconds=number)
     plain = {
         "id": f"{ids.earliest(time)[:24]}{number:012x}",
@@ -61,7 +64,7 @@ def a_task(number: int, **fields: Any) -> Task:
         "created_at": time,
         "ended_at": time if state in ENDED else None,
         "created_by": "user",
-        "project_id": CROWD if number % 20 < 10 else f"project-{number // 20 % 200}",
+        "project_id": CROWD if number % 20 < 10 else f"project-{number // 20 % 19}",
         "request_id": "req",
         "cloud": _CLOUDS[number // 20 % 2],
         "worker": f"worker-{number % 49}" if state is State.RUNNING else None,
@@ -135,7 +138,11 @@ def _end(tx: Tx) -> None:
 
 
 def _hook(tx: Tx) -> None:
-    some = [webhooks.claim(tx, "one", limit=20), events.insert(tx, [_late()]), webhooks.claim(tx, "one", limit=20)]
+    some = [
+        webhooks.claim(tx, "one", limit=20),
+        events.insert(tx, [_late()]),
+        webhooks.claim(tx, "one", limit=20),
+    ]
     assert len(some[2] or ()) == 1
     webhooks.rest(tx, "one", a_task(9).id, over=False)
 
@@ -202,10 +209,9 @@ HOT: Mapping[str, Work] = {
 def cost(connection: sa.Connection, work: Work) -> int:
     """Do some work, undo it, and return what it has cost."""
     counters = {"sqlite": _instructions, "postgresql": _pages, "mariadb": _rows, "mysql": _rows}
-    with counters[connection.dialect.name](connection) as total:
-        with connection.begin() as undone:
-            work(transaction(connection))
-            undone.rollback()
+    with counters[connection.dialect.name](connection) as total, connection.begin() as undone:
+        work(transaction(connection))
+        undone.rollback()
     return sum(total)
 
 
@@ -237,9 +243,14 @@ def _pages(connection: sa.Connection) -> Iterator[list[int]]:
     total: list[int] = []
 
     def explain(_own: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.split(None, 1)[0] in {"SELECT", "UPDATE", "DELETE", "WITH"} and "clock_timestamp" not in statement:
+        if (
+            statement.split(None, 1)[0] in {"SELECT", "UPDATE", "DELETE", "WITH"}
+            and "clock_timestamp" not in statement
+        ):
             with cursor.connection.transaction(force_rollback=True):
-                asked = cursor.connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters)
+                asked = cursor.connection.execute(
+                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters
+                )
                 (document,) = asked.fetchone()
             plan = document[0]["Plan"]
             total.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])

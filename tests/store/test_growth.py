@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tests.store import growth
 
 _FEW, _MANY = 4_000, 40_000
-_FACTOR, _MORE = 1.5, 60
+_FACTOR, _MORE = 2, 150
 """How much more it may cost among ten times as many: index pages lie deeper, and what is cheap varies."""
 Costs = dict[str, int]
 

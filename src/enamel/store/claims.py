@@ -17,6 +17,7 @@ from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Priority, State, Task
 from enamel.store import concurrency_limits, events, items, lanes, queue_order, rows, tasks
+from enamel.store.columns import aside
 from enamel.store.lanes import Lane
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
@@ -125,7 +126,7 @@ class _Claim:
         ids = lanes.first(self._tx, [place for place in rooms if place[2] > 0], but=others)
         for start in range(0, len(ids), self._limit):
             portion = ids[start : start + self._limit] if self._wanted else []
-            query = sa.select(table).where(table.c.id.in_(portion), table.c.state == State.WAITING)
+            query = sa.select(table).where(table.c.id.in_(portion), aside(table.c.state) == State.WAITING)
             locked = self._tx.rows(query.with_for_update(skip_locked=True)) if portion else ()
             known = {row["id"]: rows.task_of(row) for row in locked}
             for id in portion:

@@ -63,20 +63,31 @@ def waiting(tx: Tx, priority: Priority, *, since: int) -> dict[Lane, int]:
         since: The turn from which on tasks can wait.
 
     """
-    first = f"{RANK[priority]}|"
-    mine = (tasks.c.state == State.WAITING, tasks.c.lane < f"{RANK[priority]}}}")
-    least = sa.select(sa.func.min(tasks.c.lane)).where(*mine)
-    known = sa.select(least.where(tasks.c.lane > first).scalar_subquery().label("lane"))
-    known_lanes = known.cte("lanes", recursive=True)
-    after = least.where(tasks.c.lane > known_lanes.c.lane).correlate(known_lanes).scalar_subquery()
-    known_lanes = known_lanes.union_all(sa.select(after).where(known_lanes.c.lane.is_not(None)))
-    turn = sa.select(sa.func.min(tasks.c.turn)).where(
-        tasks.c.state == State.WAITING, tasks.c.lane == known_lanes.c.lane, tasks.c.turn >= since
-    )
-    head = turn.correlate(known_lanes).scalar_subquery().label("head")
-    query = sa.select(known_lanes.c.lane, head).where(known_lanes.c.lane.is_not(None))
+    build = _grouped if tx.dialect in {"mysql", "mariadb"} else _stepped
+    query = build(f"{RANK[priority]}|", f"{RANK[priority]}}}", since)
     heads = [(row["head"], row["lane"]) for row in tx.rows(query) if row["head"] is not None]
     return {read(lane): head for head, lane in sorted(heads)}
+
+
+def _grouped(begin: str, end: str, since: int) -> sa.Select[tuple[str, int]]:
+    """Return the query for lanes and their first turns, as MariaDB answers it with one step for each lane."""
+    own = (tasks.c.state == State.WAITING, tasks.c.lane > begin, tasks.c.lane < end, tasks.c.turn >= since)
+    head = sa.func.min(tasks.c.turn).label("head")
+    return sa.select(tasks.c.lane, head).where(*own).group_by(tasks.c.state, tasks.c.lane)
+
+
+def _stepped(begin: str, end: str, since: int) -> sa.Select[tuple[str, int]]:
+    """Return the same query for databases that need to be told each step."""
+    least = sa.select(sa.func.min(tasks.c.lane)).where(tasks.c.state == State.WAITING, tasks.c.lane < end)
+    begun = sa.select(least.where(tasks.c.lane > begin).scalar_subquery().label("lane"))
+    lanes = begun.cte("lanes", recursive=True)
+    following = least.where(tasks.c.lane > lanes.c.lane).correlate(lanes).scalar_subquery()
+    lanes = lanes.union_all(sa.select(following).where(lanes.c.lane.is_not(None)))
+    head = sa.select(sa.func.min(tasks.c.turn)).where(
+        tasks.c.state == State.WAITING, tasks.c.lane == lanes.c.lane, tasks.c.turn >= since
+    )
+    columns = (lanes.c.lane, head.correlate(lanes).scalar_subquery().label("head"))
+    return sa.select(*columns).where(lanes.c.lane.is_not(None))
 
 
 def first(tx: Tx, places: Sequence[tuple[Lane, int, int]], *, but: Iterable[str]) -> list[str]:

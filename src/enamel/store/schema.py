@@ -93,7 +93,7 @@ tasks = sa.Table(
     sa.Index("tasks_by_end", "ended_at"),
     sa.Index("tasks_by_lane", "state", "lane", "turn", "created_at"),
     sa.Index("tasks_to_join", "state", "turn", "not_before"),
-    sa.Index("tasks_of_project_and_type", "project_id", "type", "id"),
+    sa.Index("tasks_of_project_and_type", "project_id", "type", "state", "id"),
     sa.Index("tasks_of_project_and_state", "project_id", "state", "id"),
     sa.Index("tasks_of_project_and_cloud", "project_id", "cloud", "id"),
     **_EXACT,
@@ -188,6 +188,7 @@ webhooks = sa.Table(
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
+    sa.Index("webhooks_to_claim", "state", "next_at", "id"),
     **_EXACT,
 )
 

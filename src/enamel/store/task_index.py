@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 
 from enamel.model.task_key import Kind, TaskKey
+from enamel.store.columns import aside
 from enamel.store.schema import task_index, task_servers
 from enamel.store.transaction import Tx
 
@@ -47,8 +48,9 @@ def lookup(kind: Kind, keys: Collection[str]) -> sa.Subquery:
 
 def release_names(tx: Tx, tasks: Collection[str]) -> None:
     """Remove the host names that tasks had reserved which have ended."""
-    tx.execute(sa.delete(task_index).where(task_index.c.task.in_(tasks), task_index.c.kind == Kind.HOSTNAME))
-    names = task_servers.c.server.startswith(_HOSTNAME, autoescape=True)
+    kind = aside(task_index.c.kind) == Kind.HOSTNAME
+    tx.execute(sa.delete(task_index).where(task_index.c.task.in_(tasks), kind))
+    names = aside(task_servers.c.server).startswith(_HOSTNAME, autoescape=True)
     tx.execute(sa.delete(task_servers).where(task_servers.c.task.in_(tasks), names))
 
 

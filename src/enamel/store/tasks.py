@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
 from enamel.model import ids, item, problem, task, task_key
 from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
@@ -13,10 +14,12 @@ from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
 from enamel.store import events, items, lanes, queue_order, reservations, rows, secrets, task_index, webhooks
+from enamel.store.columns import aside
+from enamel.store.schema import events as events_table
 from enamel.store.schema import metadata, tasks
 from enamel.store.transaction import Tx
 
-_OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
+_OPEN = aside(tasks.c.state).in_([State.WAITING, State.RUNNING])
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
 _PLANNED_WITHIN = timedelta(hours=1)
@@ -95,23 +98,66 @@ def list(
         limit: How many at most.
 
     """
-    filters = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
-    chosen = [tasks.c[name] == value for name, value in filters.items() if value is not None]
+    narrow = _Narrowing(project_id=project_id, cloud=cloud, type=type, parent=parent, server=server)
+    page = narrow.query().order_by(tasks.c.id.desc()).limit(limit)
     if since is not None:
         # The id of a task is older than its acceptance, by what it took to plan it.
-        chosen += [tasks.c.id >= ids.earliest(since - _PLANNED_WITHIN), tasks.c.created_at >= since]
+        page = page.where(tasks.c.id >= ids.earliest(since - _PLANNED_WITHIN), tasks.c.created_at >= since)
     if marker is not None:
-        chosen.append(tasks.c.id < marker)
-    page = sa.select(tasks.c.id).where(*chosen).order_by(tasks.c.id.desc()).limit(limit)
-    if server is not None:
-        about = task_index.lookup(task_key.Kind.SERVER, [server])
-        page = page.join(about, about.c.task == tasks.c.id)
-    if states is not None:
-        # One index has each state in the order of ids; together, they would have to be sorted.
-        each = [page.where(tasks.c.state == state).subquery() for state in sorted(states, key=str)]
-        page = sa.union_all(*(sa.select(some.c.id) for some in each)) if each else page.where(sa.false())
-    query = sa.select(*LISTED).where(tasks.c.id.in_(sa.select(page.subquery().c.id)))
+        page = page.where(tasks.c.id < marker)
+    each = [page.where(state).subquery() for state in narrow.states(states)]
+    known = sa.union_all(*(sa.select(some.c.id) for some in each)).subquery()
+    query = sa.select(*LISTED).where(tasks.c.id.in_(sa.select(known.c.id)))
     return tuple(map(rows.task_of, tx.rows(query.order_by(tasks.c.id.desc()).limit(limit))))
+
+
+def progress(tx: Tx, ids: Collection[str]) -> dict[str, tuple[State, int]]:
+    """Return the state of each of some tasks, and the number of its last event; unknown ones are left out."""
+    seq = sa.select(events_table.c.seq).where(events_table.c.task == tasks.c.id)
+    last = seq.order_by(events_table.c.seq.desc()).limit(1).correlate(tasks).scalar_subquery()
+    query = sa.select(tasks.c.id, tasks.c.state, last.label("last")).where(tasks.c.id.in_(ids))
+    return {row["id"]: (row["state"], row["last"] or 0) for row in tx.rows(query)}
+
+
+class _Narrowing(Struct, frozen=True, kw_only=True):
+    """The filters of a list, and which of them finds the tasks: the others only leave some of these out.
+
+    Each index has the tasks of one project, and of one type, state or cloud, in the order of their ids.
+    """
+
+    project_id: str | None
+    cloud: str | None
+    type: str | None
+    parent: str | None
+    server: str | None
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """Return the columns that find the tasks."""
+        if self.parent is not None and self.server is None:
+            return ("parent",)
+        if self.server is not None or self.project_id is None:
+            return ()
+        kind = next((name for name in ("type", "cloud") if getattr(self, name) is not None), None)
+        return ("project_id", kind) if kind else ("project_id",)
+
+    def query(self) -> sa.Select[tuple[str]]:
+        """Return the query for the ids, before they are put in order."""
+        query = sa.select(tasks.c.id)
+        for name in ("project_id", "cloud", "type", "parent"):
+            value = getattr(self, name)
+            if value is not None:
+                query = query.where((tasks.c[name] if name in self.first else aside(tasks.c[name])) == value)
+        if self.server is not None:
+            about = task_index.lookup(task_key.Kind.SERVER, [self.server])
+            query = query.join(about, about.c.task == tasks.c.id)
+        return query
+
+    def states(self, wanted: Collection[State] | None) -> Sequence[sa.ColumnElement[bool]]:
+        """Return the conditions on the state, for a query each: in one query, an index would have to be sorted."""
+        if "type" in self.first or (self.first == ("project_id",) and wanted is not None):
+            return [tasks.c.state == state for state in (State if wanted is None else wanted)] or [sa.false()]
+        return [sa.true() if wanted is None else aside(tasks.c.state).in_(wanted)]
 
 
 def children(tx: Tx, id: str, *, lock: bool = False) -> tuple[Task, ...]:
@@ -205,6 +251,8 @@ def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
 
     """
     last, holders = reservations.page(tx, after=after, limit=limit)
+    if not holders:
+        return last
     open_now = sa.select(tasks.c.id).where(tasks.c.id.in_(holders), _OPEN)
     _let_go(tx, sorted(holders - {row["id"] for row in tx.rows(open_now)}))
     return last
@@ -246,7 +294,7 @@ def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
     query = (
         sa.select(about.c.key)
         .join(tasks, tasks.c.id == about.c.task)
-        .where(tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN)
+        .where(aside(tasks.c.project_id) == project_id, aside(tasks.c.cloud) == cloud, _OPEN)
     )
     return frozenset(row["key"] for row in tx.rows(query))
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from enamel.model.webhook import State, Webhook
+from enamel.store.columns import aside
 from enamel.store.schema import events, spent_secrets, webhooks, workers
 from enamel.store.transaction import Tx
 
@@ -113,7 +114,7 @@ def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
         webhooks.c.state == State.ACTIVE, webhooks.c.next_at.is_(None), webhooks.c.id > after
     )
     ids = [row["id"] for row in tx.rows(query.order_by(webhooks.c.id).limit(limit))]
-    silent = sa.update(webhooks).where(webhooks.c.id.in_(ids), webhooks.c.next_at.is_(None), _news())
+    silent = sa.update(webhooks).where(webhooks.c.id.in_(ids), aside(webhooks.c.next_at).is_(None), _news())
     tx.execute(silent.values(next_at=tx.now))
     return ids[-1] if len(ids) == limit else ""
 

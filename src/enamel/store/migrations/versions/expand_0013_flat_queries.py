@@ -38,11 +38,12 @@ def upgrade() -> None:
     for name, columns in {
         "tasks_by_lane": ["state", "lane", "turn", "created_at"],
         "tasks_to_join": ["state", "turn", "not_before"],
-        "tasks_of_project_and_type": ["project_id", "type", "id"],
+        "tasks_of_project_and_type": ["project_id", "type", "state", "id"],
         "tasks_of_project_and_state": ["project_id", "state", "id"],
         "tasks_of_project_and_cloud": ["project_id", "cloud", "id"],
     }.items():
         making.index(name, "tasks", columns)
+    making.index("webhooks_to_claim", "webhooks", ["state", "next_at", "id"])
     making.table(
         "queue_heads",
         sa.Column("priority", sa.SmallInteger, autoincrement=False, nullable=False),
@@ -145,6 +146,7 @@ def downgrade() -> None:
         "tasks_by_lane",
     ):
         op.drop_index(name, "tasks")
+    op.drop_index("webhooks_to_claim", "webhooks")
     for table in ("reserved_quotas", "reservations", "queue_heads"):
         op.drop_table(table)
     op.drop_column("tasks", "lane")
