@@ -7,6 +7,7 @@
            ├─ signals        messages for which steps wait
            └─ webhooks       who gets a task's events, and how many were sent
     workers                  one lease per living worker
+    heartbeats               until when each of them has renewed it
     queue_heads              how far the queue is, by priority
     reservations             what steps that have not ended are going to use up of quotas
     reserved_quotas          the sums of these, by project, cloud and quota
@@ -252,6 +253,15 @@ workers = sa.Table(
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
     sa.Index("workers_by_expiry", "expires_at"),
+    **_EXACT,
+)
+
+# Beside `workers`, whose rows are locked by everything that a worker writes.
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("worker", ID, primary_key=True),
+    sa.Column("expires_at", Moment, nullable=False),
     **_EXACT,
 )
 

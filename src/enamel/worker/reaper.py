@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _ROUNDS_TO_SEARCH = 24
 """After how many rounds the queue is searched for tasks that were accepted behind its beginning."""
+_ROUNDS_TO_REMOVE = 4
+"""After how many rounds released secrets are removed from the key store."""
 _TIDY_EVERY = 300.0
 """Seconds between two rounds of tidying where everything was removed that is old …"""
 _TIDY_ON = 5.0
@@ -66,6 +68,8 @@ class Reaper:
             await self._lease.run(queue_order.advance, thorough=rounds % _ROUNDS_TO_SEARCH == 0)
             for sweep, last in swept.items():
                 swept[sweep] = await self._lease.run(sweep, after=last)
+            if rounds % _ROUNDS_TO_REMOVE == 0:
+                await self._remove_secrets()
             rounds += 1
             await asyncio.sleep(self._lease.length.total_seconds() / 2)
 

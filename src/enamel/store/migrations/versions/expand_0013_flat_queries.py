@@ -1,4 +1,4 @@
-"""What keeps the cost of queries flat: lanes and heads of the queue, reservations with their sums, and indexes."""
+"""What keeps the cost of queries flat: lanes and heads of the queue, reservations with their sums, indexes; and heartbeats."""
 
 from collections import Counter
 from typing import Any
@@ -71,6 +71,13 @@ def upgrade() -> None:
         sa.Column("stripe", sa.SmallInteger, autoincrement=False, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("project_id", "cloud", "kind", "stripe"),
+        **_EXACT,
+    )
+    making.table(
+        "heartbeats",
+        sa.Column("worker", sa.String(36), nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("worker"),
         **_EXACT,
     )
     _fill_lanes()
@@ -147,6 +154,6 @@ def downgrade() -> None:
     ):
         op.drop_index(name, "tasks")
     op.drop_index("webhooks_to_claim", "webhooks")
-    for table in ("reserved_quotas", "reservations", "queue_heads"):
+    for table in ("heartbeats", "reserved_quotas", "reservations", "queue_heads"):
         op.drop_table(table)
     op.drop_column("tasks", "lane")
