@@ -59,6 +59,11 @@ CLAIM_WAIT = Histogram(
 )
 REAPED = Counter("enamel_tasks_reaped_total", "Tasks taken back from dead workers (worker.reaped)")
 TASKS_HELD = Gauge("enamel_tasks_held", "Tasks that this worker has")
+CAPACITY = Gauge("enamel_worker_capacity_tasks", "Tasks that this worker can carry without falling behind")
+LAG = Gauge("enamel_worker_lag_seconds", "How late the event loop and the writes of this worker are")
+HEARTBEATS = Counter(
+    "enamel_heartbeats_total", "Renewals of this worker's lease: renewed, failed, lost", ["outcome"]
+)
 STORE_BATCH = Histogram(
     "enamel_store_batch_size", "Writes per commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )

@@ -22,9 +22,9 @@ from enamel.model.orphan import Orphan
 from enamel.model.task import Task
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import facts as gathering
-from enamel.service.planning import quota_cache, reservations
+from enamel.service.planning import quota_cache
 from enamel.service.resources.orphan import Radar
-from enamel.store import engine, tasks
+from enamel.store import engine, reservations, tasks
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -192,17 +192,11 @@ class CandidatePlanner:
         return tuple(orphans)
 
     async def _reserved(self, ctx: CallContext, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
-        """Return what running tasks have reserved; the exact sum only where it can matter."""
+        """Return what running tasks have reserved."""
         if not limits:
             return {}
         project = ctx.caller.project_id
-        most = await self._store.read(tasks.reserved, project_id=project, cloud=cloud)
-        tight = any(
-            limit.free is not None and most.get(kind, 0) * 2 >= limit.free for kind, limit in limits.items()
-        )
-        if not most or not tight:
-            return most
-        return await self._store.read(reservations.exact, project_id=project, cloud=cloud)
+        return await self._store.read(reservations.reserved, project_id=project, cloud=cloud)
 
     async def _reserved_names(self, ctx: CallContext, cloud: str, names: frozenset[str]) -> frozenset[str]:
         """Return which of some host names running tasks have reserved."""

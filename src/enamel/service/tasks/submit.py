@@ -138,9 +138,10 @@ class Submit:
             ctx, command, data, prepared, plan=plan, hooks=hooks, now=datetime.now(UTC)
         )
         later = new_task.scheduled_revert(new, planned)
+        shares = new_task.shares(planned.plan, cloud=new.cloud)
         try:
             stored = await self._store.run(
-                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later
+                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later, shares=shares
             )
         except BaseException:
             for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
