@@ -26,6 +26,9 @@ from enamel.service.planning import quota_cache
 from enamel.service.resources.orphan import Radar
 from enamel.store import engine, reservations, tasks
 
+DISPROVED = frozenset({"not_routed", "no_port_security"})
+"""Codes of faults that follow from how networks are: nobody is refused because of what they were a moment ago."""
+
 
 class Earlier(Struct, frozen=True, kw_only=True):
     """What a request refers back to."""
@@ -110,8 +113,12 @@ class CandidatePlanner:
         """Return the plan of a request on one cloud, from fresh facts where cached ones lack something."""
         candidate = await self._planned(ctx, cloud, command, request, earlier=earlier)
         # What the cached catalogue does not have may be new, or have another id now: it is fetched again.
-        missing = any(fault.code == "unknown" for fault in candidate.planned.faults)
-        if missing and await self._clouds.of(ctx).get(cloud).refresh():
+        codes = {fault.code for fault in candidate.planned.faults}
+        account = self._clouds.of(ctx).get(cloud)
+        stale = bool(codes & DISPROVED) and await account.refresh(at_once=True)
+        if "unknown" in codes:
+            stale = await account.refresh() or stale
+        if stale:
             return await self._planned(ctx, cloud, command, request, earlier=earlier)
         return candidate
 
