@@ -11,7 +11,7 @@ from enamel.commands import COMMANDS, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import errors
+from enamel.model import errors, problem
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
 from enamel.model.task import Task
@@ -143,7 +143,7 @@ class Submit:
                 new_task.write, new, steps, hooks, prepared.facts, key=key, later=later
             )
         except BaseException:
-            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
+            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.references)):
                 await self._keys.delete(reference)
             raise
         self._candidates.accepted(ctx, stored.cloud, stored.reserves)
@@ -164,7 +164,7 @@ def _preview(prepared: Prepared) -> Preview:
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
-        faults=prepared.faults,
+        faults=problem.told(prepared.faults),
         quota={
             kind: Quota(
                 wanted=plan.needs.get(kind, 0),

@@ -220,9 +220,8 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             _length(data, kind, "characters", pointer, faults)
             if kind.pattern and not re.search(kind.pattern, data):
                 right = f"is not {expected}" if expected else f"does not match {kind.pattern}"
-                faults.append(
-                    Fault(pointer=pointer, detail=f"'{error_wording.short(data)}' {right}.", code="pattern")
-                )
+                text = "This" if error_wording.is_secret(pointer) else f"'{error_wording.short(data)}'"
+                faults.append(Fault(pointer=pointer, detail=f"{text} {right}.", code="pattern"))
             return data if len(faults) == before else _NOTHING
         case inspect.IntType() if isinstance(data, int) and not isinstance(data, bool):
             return _bounded(data, kind, pointer, faults)
@@ -237,7 +236,9 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             return None
         case inspect.DateTimeType() if isinstance(data, str):
             return _moment(data, pointer, faults)
-    detail = f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data)}."
+    detail = (
+        f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
+    )
     faults.append(Fault(pointer=pointer, detail=detail, code="type"))
     return _NOTHING
 
@@ -293,7 +294,7 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
         if not any(fault.pointer == pointer and fault.code == "type" for fault in own):
             tries.append((own, value))
     if not tries:
-        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data)}."
+        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
         faults.append(Fault(pointer=pointer, detail=detail, code="type"))
         return _NOTHING
     least, value = min(tries, key=lambda attempt: len(attempt[0]))
