@@ -82,6 +82,11 @@ SHARED = Counter(
     ["outcome"],
 )
 SHARED_UP = Gauge("enamel_cache_up", "Whether the cache that processes share answers")
+LOOP_KEPT = Histogram(
+    "enamel_loop_kept_seconds",
+    "Work that kept the event loop for longer than 50 ms (loop.kept)",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 

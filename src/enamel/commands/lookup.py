@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from enamel.commands.facts import Facts
+from enamel.model import errors
 from enamel.model.errors import Fault
 
 
@@ -29,12 +30,14 @@ class Lookup:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.faults: list[Fault] = []
+        self._seen: set[Fault] = set()
         self._claimed: set[tuple[str, str]] = set()
 
     def fault(self, pointer: str, detail: str, code: str = "invalid") -> None:
         """Record a fault; the same fault of the defaults occurs in every server and is reported once."""
         fault = Fault(pointer=pointer, detail=detail, code=code)
-        if fault not in self.faults:
+        if fault not in self._seen and len(self.faults) < errors.MOST_FAULTS:
+            self._seen.add(fault)
             self.faults.append(fault)
 
     def find(
@@ -53,6 +56,8 @@ class Lookup:
             return None
         if ids_only:
             hint, text = "", f"with the id '{text}'"
+        elif len(self.faults) >= errors.MOST_FAULTS:
+            return None
         else:
             close = difflib.get_close_matches(text, [thing.name for thing in things], n=3)
             hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
