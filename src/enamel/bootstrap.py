@@ -38,7 +38,7 @@ from enamel.service import assembly
 from enamel.service.access import clouds as caller_clouds
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
-from enamel.service.process import doctor, health_checks
+from enamel.service.process import doctor, health_checks, loop_watch
 from enamel.service.process.doctor import Examination
 from enamel.service.process.health import Health
 from enamel.service.services import Services
@@ -181,6 +181,7 @@ async def _parts(
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
     await stack.enter_async_context(_background(clouds.close_idle_forever(), name="close idle clouds"))
+    await stack.enter_async_context(_background(loop_watch.watch(), name="watch the loop"))
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
     store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)

@@ -66,6 +66,10 @@ class Fault(Struct, frozen=True, kw_only=True):
     """A word that tells programs which rule was broken."""
 
 
+MOST_FAULTS = 100
+"""Most faults of one error; a request with more is hardly written by a person."""
+
+
 class EnamelError(Exception):
     """An error occurred."""
 
@@ -92,7 +96,7 @@ class EnamelError(Exception):
         self.detail = detail or self.title
         self.cloud = cloud
         self.request_ids = request_ids
-        self.faults = faults
+        self.faults = tuple(faults[:MOST_FAULTS])
         self.data = data
         """More facts for programs, for example `wanted` and `free` of a quota."""
         self.advice = self.remedy if remedy is None else remedy

@@ -20,6 +20,7 @@ from enamel.model.errors import CloudError, NotFound
 from enamel.model.item import Item
 from enamel.model.orphan import Orphan
 from enamel.model.task import Task
+from enamel.service import off_loop
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import facts as gathering
 from enamel.service.planning import quota_cache
@@ -103,7 +104,8 @@ class CandidatePlanner:
         planned = chosen.planned
         if not planned.faults:
             others = [other for other in candidates if other is not chosen and not other.planned.faults]
-            planned = _with_spares(command, request, planned, others)
+            size = _size(request, earlier) * len(others)
+            planned = await off_loop.run(size, _with_spares, command, request, planned, others)
         plan = msgspec.structs.replace(planned.plan, notes=(*planned.plan.notes, *notes))
         return msgspec.structs.replace(chosen, planned=msgspec.structs.replace(planned, plan=plan))
 
@@ -126,7 +128,8 @@ class CandidatePlanner:
         self, ctx: CallContext, cloud: str, command: Command, request: CommandRequest, *, earlier: Earlier
     ) -> Candidate:
         """Return the plan of a request on one cloud, from what is known of it."""
-        needed = command.ask(request)
+        size = _size(request, earlier)
+        needed = await off_loop.run(size, command.ask, request)
         clouds = self._clouds.of(ctx)
         account = clouds.get(cloud)
         remembered = self._quotas.remembered(ctx, cloud, needed.quota) if needed.quota else {}
@@ -149,12 +152,12 @@ class CandidatePlanner:
             reserved=await self._reserved(ctx, cloud, limits),
             reserved_names=await self._reserved_names(ctx, cloud, needed.server_names),
         )
-        planned = command.plan(request, facts)
+        planned = await off_loop.run(size, command.plan, request, facts)
         if remembered and quota_cache.is_tight(planned.plan.needs, limits, facts.reserved):
             limits = await self._quotas.fetch(ctx, account, needed.quota)
             reserved = await self._reserved(ctx, cloud, limits)
             facts = msgspec.structs.replace(facts, quota=limits, reserved=reserved)
-            planned = command.plan(request, facts)
+            planned = await off_loop.run(size, command.plan, request, facts)
         return Candidate(cloud=cloud, planned=planned, facts=facts)
 
     async def _recognised(self, ctx: CallContext, facts: Facts) -> tuple[cloud_model.Address, ...]:
@@ -216,6 +219,11 @@ class CandidatePlanner:
 
 async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
     return limits
+
+
+def _size(request: CommandRequest, earlier: Earlier) -> int:
+    """Return how many things the planning of a request deals with."""
+    return max(getattr(request.body, "resources", 0), len(earlier.items))
 
 
 def _with_spares(
