@@ -98,6 +98,19 @@ class EnamelError(Exception):
         self.advice = self.remedy if remedy is None else remedy
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what went wrong: a sentence for each fault, or one for an error without faults.
+
+        An error's own detail often consists of what its faults say. What it says beyond that stands in the first sentence.
+        """
+        details = tuple(fault.detail for fault in self.faults)
+        if not details or (len(details) == 1 and details[0] in self.detail):
+            return (self.detail,)
+        if self.detail == self.title or any(detail in self.detail for detail in details):
+            return details
+        return (f"{self.detail} {details[0]}", *details[1:])
+
+    @property
     def title(self) -> str:
         """Return the first line of the class's docstring."""
         return (type(self).__doc__ or "").strip().splitlines()[0]

@@ -49,6 +49,7 @@ def up(
     It offers all entries of clouds.yaml. Requests that name no cloud use the default one: [clouds] default, or OS_CLOUD,
     or the first entry. If no cloud is configured, it starts the built-in cloud.
     """
+    service.announce("Starting Enamel …")
     from enamel.conf import settings
 
     load = partial(

@@ -12,7 +12,7 @@ from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow.plan import Plan
+from enamel.flow.plan import Node, Plan
 from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.call_context import CallContext
 from enamel.model.cloud import Limit
@@ -146,13 +146,17 @@ def write(
 def _items(new: Task, planned: Planned) -> list[Item]:
     """Return the items of a new task; those that it takes over from an earlier one are done already."""
     kept = {item.name: item for item in planned.kept}
-    groups = {group.name: group for group in planned.plan.groups}
     return [
         kept.get(node.name)
         or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
-        for node in planned.plan.nodes
-        if not plans.asleep(node, groups, planned.groups)
+        for node in awake(planned)
     ]
+
+
+def awake(planned: Planned) -> list[Node]:
+    """Return the steps of a plan that have items from the beginning, without those for clouds that servers may come to."""
+    groups = {group.name: group for group in planned.plan.groups}
+    return [node for node in planned.plan.nodes if not plans.asleep(node, groups, planned.groups)]
 
 
 def _take_up(tx: Tx, new: Task, old: str) -> None:

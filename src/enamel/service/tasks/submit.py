@@ -10,6 +10,7 @@ from msgspec import Struct
 from enamel.commands import COMMANDS, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
+from enamel.flow import task_view
 from enamel.flow.plan import Plan
 from enamel.model import errors
 from enamel.model.call_context import CallContext
@@ -23,6 +24,7 @@ from enamel.service.planning.preparation import Prepared, Preparer
 from enamel.service.tasks import idempotency, new_task
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import Accepted, IdempotencyKey
+from enamel.steps import KINDS
 from enamel.store import engine, webhooks
 
 
@@ -160,7 +162,7 @@ class Submit:
 
 def _preview(prepared: Prepared) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
-    plan, facts = prepared.planned.plan, prepared.facts
+    plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
@@ -174,6 +176,26 @@ def _preview(prepared: Prepared) -> Preview:
             )
             for kind, limit in facts.quota.items()
         },
+    )
+
+
+def _carried_out(prepared: Prepared) -> Plan:
+    """Return a plan without what will not be done: what an earlier task has made, and steps for other clouds."""
+    planned = prepared.planned
+    done = {step.name for step in planned.kept}
+    nodes = [node for node in new_task.awake(planned) if node.name not in done]
+    if len(nodes) == len(planned.plan.nodes):
+        return planned.plan
+    names = {node.name for node in nodes}
+    made = {kind: len(things) for kind, things in task_view.made(prepared.cloud, planned.kept).items()}
+    return msgspec.structs.replace(
+        planned.plan,
+        nodes=tuple(
+            msgspec.structs.replace(node, after=tuple(name for name in node.after if name in names))
+            for node in nodes
+        ),
+        needs=quota.outstanding(planned.plan.needs, made),
+        calls=sum(KINDS[node.kind].calls for node in nodes),
     )
 
 
