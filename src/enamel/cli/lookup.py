@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from enamel.cli import show
 from enamel.cli.client import Client, segment
-from enamel.cli.failure import Exit, Failure
+from enamel.cli.failure import Failure
 
 _SEARCHED = 1000
 """How many of the latest tasks are searched for the name of a server that no longer exists."""
@@ -40,17 +41,23 @@ def server(client: Client, name: str) -> show.Record:
         Failure: None has it, or several have the name.
 
     """
-    servers = client.pages("/servers", "servers", limit=1000)
+    silent: dict[str, None] = {}
+
+    def hear(page: Any) -> None:
+        silent.update({f"It may be there all the same: {cloud['detail']}": None for cloud in page["silent"]})
+
+    servers = client.pages("/servers", "servers", hear, limit=1000)
     named = {record["id"]: record for record in servers if record["hostname"] == name}
     if named:
         server: show.Record = named[_only(list(named), name, noun="server")]
         return server
     try:
         server = client.get(f"/servers/{segment(name)}")
-    except Failure as error:
-        if error.code is Exit.UNREACHABLE:
+    except Failure as failure:
+        # Whatever else is wrong, the reason is not that there is none.
+        if any(error.get("status") != HTTPStatus.NOT_FOUND for error in failure.document["errors"]):
             raise
-        raise Failure(f"No server '{name}'.", "`enamel server list` lists the servers.") from None
+        raise Failure(f"No server '{name}'.", *silent, "`enamel server list` lists the servers.") from None
     return server
 
 
@@ -85,8 +92,8 @@ def task(client: Client, text: str) -> str:
     digits = text.lower().replace("-", "")
     if not re.fullmatch(r"[0-9a-f]{1,12}|[0-9a-f]{12}7[0-9a-f]{0,18}", digits):
         return text
-    # Ids sort by the time of acceptance: those that begin like this are just before the greatest one that does.
-    marker = _uuid(_greatest(digits))
+    # Ids sort by the time of acceptance: those that begin like this are just before the first one that does not.
+    marker = _uuid(_after(digits))
     page = client.get("/tasks", all=True, marker=marker, limit=2)["tasks"]
     ids = [task["id"] for task in page if task["id"].replace("-", "").startswith(digits)]
     if not ids:
@@ -134,10 +141,12 @@ def _is_id(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()) is not None
 
 
-def _greatest(digits: str) -> str:
-    """Return the greatest id of a task that begins with some digits: the thirteenth of each is its version, 7."""
+def _after(digits: str) -> str:
+    """Return the first id after those that begin with some digits; the thirteenth digit of each id is its version, 7."""
     known = digits + "f" * (32 - len(digits))
-    return known if len(digits) > 12 else f"{known[:12]}7{known[13:]}"
+    known = known if len(digits) > 12 else f"{known[:12]}7{known[13:]}"
+    after = f"{int(known, 16) + 1:032x}"
+    return after if after[12] == "7" and len(after) == 32 else known
 
 
 def _uuid(digits: str) -> str:

@@ -23,7 +23,7 @@ def service(handle: Handle) -> Iterator[str]:
         def do_GET(self) -> None:
             handle(self)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815 - the names that the base class calls
+        do_POST = do_DELETE = do_PATCH = do_PUT = do_GET  # noqa: N815 - the names that the base class calls
 
         def log_message(self, *arguments: object) -> None:
             pass

@@ -199,7 +199,9 @@ def _check_still_free(tx: Tx, new: Task, facts: Facts) -> None:
         exact = msgspec.structs.replace(
             facts, reserved=reservations.exact(tx, project_id=new.project_id, cloud=new.cloud)
         )
-        lacking = quota.faults(new.reserves, exact)
+        # What an earlier task has made is used already, and not needed once more.
+        made = {kind: len(things) for kind, things in new.result.made.items()}
+        lacking = quota.faults(quota.outstanding(new.reserves, made), exact)
         if lacking:
             raise errors.QuotaExceeded(
                 " ".join(fault.detail for fault in lacking),

@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from enamel.commands import COMMANDS, quota
+from enamel.commands import COMMANDS, needs, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
-from enamel.flow import task_view
 from enamel.flow.plan import Plan
 from enamel.model import errors
 from enamel.model.call_context import CallContext
@@ -187,14 +186,13 @@ def _carried_out(prepared: Prepared) -> Plan:
     if len(nodes) == len(planned.plan.nodes):
         return planned.plan
     names = {node.name for node in nodes}
-    made = {kind: len(things) for kind, things in task_view.made(prepared.cloud, planned.kept).items()}
     return msgspec.structs.replace(
         planned.plan,
         nodes=tuple(
             msgspec.structs.replace(node, after=tuple(name for name in node.after if name in names))
             for node in nodes
         ),
-        needs=quota.outstanding(planned.plan.needs, made),
+        needs=needs.of(node for node in nodes if node.cloud in (None, prepared.cloud)),
         calls=sum(KINDS[node.kind].calls for node in nodes),
     )
 
