@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from enamel.commands import COMMANDS, needs, quota
@@ -25,6 +26,8 @@ from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import Accepted, IdempotencyKey
 from enamel.steps import KINDS
 from enamel.store import engine, webhooks
+
+log = structlog.get_logger(__name__)
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -148,6 +151,15 @@ class Submit:
                 await self._keys.delete(reference)
             raise
         self._candidates.accepted(ctx, stored.cloud, stored.reserves)
+        log.info(
+            "task.accepted",
+            task=stored.id,
+            type=stored.type,
+            steps=len(steps),
+            project=stored.project_id,
+            user=stored.created_by,
+            request_id=stored.request_id,
+        )
         await self._dispatch.publish(stored.type, task=stored.id, priority=stored.priority)
         return stored
 
