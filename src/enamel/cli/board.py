@@ -56,8 +56,7 @@ class Board:
             case "task.claimed" | "task.resumed":
                 self.claimed = True
             case "item.started":
-                # Steps of all servers are shown with their own names: three of one kind may run at once.
-                row.running[item] = item if row is self.shared else self._timeline.step(event)
+                row.running[item] = self._timeline.step(event)
                 if row.state == "WAITING":
                     row.state = self._working
             case "item.completed" | "item.failed" | "item.reverted":
@@ -131,13 +130,16 @@ class Board:
         from rich import box
         from rich.table import Table
 
-        body = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-        for name in ("server", "state", "address", "now"):
+        body = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", expand=True)
+        for name in ("server", "state", "address") if self.rows else ():
             body.add_column(name, no_wrap=True, overflow="ellipsis")
+        body.add_column("now", no_wrap=True, overflow="ellipsis", ratio=1)
         for name in self._seen(room):
             row = self.rows[name]
             body.add_row(show.plain(name), show.state(row.state), show.plain(row.address), self._now(row))
-        if self.shared.running or not self.rows:
+        if not self.rows:
+            body.add_row(self._now(self.shared))
+        elif self.shared.running:
             body.add_row("[dim]all[/dim]", "", "", self._now(self.shared))
         return body
 
@@ -164,7 +166,11 @@ class Board:
 
     def _now(self, row: Row) -> str:
         if row.running:
-            return show.listed(dict.fromkeys(row.running.values()))
+            # Of the steps that serve no server or all of them, several of one kind may run at once.
+            steps = Counter(row.running.values())
+            return show.listed(
+                step if number == 1 else f"{step} ({number})" for step, number in steps.items()
+            )
         if row.latest is None:
             return ""
         return f"[dim]{show.plain(self._timeline.sentence(row.latest))}[/dim]"

@@ -41,7 +41,7 @@ def submit(client: Client, requests: Sequence[Callable[[], Any]], *, wait: bool,
     if not wait and not as_json:
         for task in tasks:
             click.echo(f"Accepted as task {task['id']}.")
-            click.echo(f"Watch it: enamel task watch {task['id']}")
+            click.echo("Watch it: " + show.command(f"task watch {task['id']}"))
     if failures:
         raise _joined(failures, {"tasks": tasks} if tasks else {})
     if as_json:

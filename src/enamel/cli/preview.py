@@ -24,7 +24,7 @@ _DELETES = "delete "
 """How the names of steps begin that delete something."""
 _DESTROYS = (_DELETES, "remove ", "undo ", "detach ")
 """How the names of steps begin after which something is gone."""
-_MOST_STEPS = 20
+_MOST_STEPS = 40
 """Steps of a plan that are listed one by one."""
 _MOST_FAULTS = 20
 

@@ -139,14 +139,14 @@ def _screen(board: Board, silence: Silence, *, as_json: bool) -> Iterator[Screen
 @contextmanager
 def named(id: str) -> Iterator[None]:
     """Have every failure to follow a task name it, and say how to go on."""
-    watch = f"Watch it:  enamel task watch {id}"
+    watch = "Watch it:  " + show.command(f"task watch {id}")
     try:
         yield
     except KeyboardInterrupt:
         raise Failure(
             "The task goes on in the background.",
             watch,
-            f"Cancel it: enamel task cancel {id}",
+            "Cancel it: " + show.command(f"task cancel {id}"),
             code=Exit.INTERRUPTED,
         ) from None
     except Failure as failure:
@@ -154,7 +154,7 @@ def named(id: str) -> Iterator[None]:
             raise
         raise Failure(
             *failure.lines,
-            f"Task {id} was accepted; it goes on as soon as the service runs.",
+            f"Task {id} was accepted. When the service runs again:",
             watch,
             code=failure.code,
         ) from failure

@@ -1,8 +1,11 @@
 """Output: tables and sentences for people, JSON for programs."""
 
 import json
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +39,13 @@ COLOURS = {
 }
 SERVER_STATES = {"READY": "ACTIVE", "FAILED": "ERROR", "GONE": "TERMINATED"}
 """States that a task gives its servers, by the state that `enamel server list` shows for such a server."""
+
+
+def command(words: str) -> str:
+    """Return a command line of this program as it can be typed: with its path, if the shell would not find it."""
+    own = sys.argv[0] if sys.argv else ""
+    found = Path(own).name != "enamel" or shutil.which("enamel") is not None
+    return f"{'enamel' if found else own} {words}"
 
 
 def as_json(data: Any) -> None:

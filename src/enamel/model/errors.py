@@ -101,14 +101,14 @@ class EnamelError(Exception):
     def sentences(self) -> tuple[str, ...]:
         """Return what went wrong: a sentence for each fault, or one for an error without faults.
 
-        An error's own detail often consists of what its faults say. What it says beyond that stands in the first sentence.
+        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
         """
         details = tuple(fault.detail for fault in self.faults)
         if not details or (len(details) == 1 and details[0] in self.detail):
             return (self.detail,)
-        if self.detail == self.title or any(detail in self.detail for detail in details):
+        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
             return details
-        return (f"{self.detail} {details[0]}", *details[1:])
+        return (f"{self.detail} {details[0]}",)
 
     @property
     def title(self) -> str:
