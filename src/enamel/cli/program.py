@@ -20,6 +20,7 @@ COMMANDS = {
     "db": "enamel.cli.process.db",
     "conf": "enamel.cli.process.conf",
     "sandbox": "enamel.cli.process.sandbox",
+    "doctor": "enamel.cli.process.doctor",
     "server": "enamel.cli.server.server",
     "task": "enamel.cli.resource.task",
     "template": "enamel.cli.resource.template",

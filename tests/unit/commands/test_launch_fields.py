@@ -324,6 +324,23 @@ def test_a_placement_above_zones_means_any_of_them_in_turn(where: str) -> None:
     assert north.nodes(made, "server.boot")[0].inputs["zone"] == {"alt": "zone"}
 
 
+@pytest.mark.parametrize("where", ["wide", "wide/east", "east", "wide/east/az2", "az2"])
+def test_a_cloud_that_is_one_region_of_an_entry_has_the_region_once(where: str) -> None:
+    known = north.facts(
+        cloud="wide/east", identity=msgspec.structs.replace(north.facts().identity, region="east")
+    )
+    request = msgspec.structs.replace(
+        north.want(north.launch(placement=where)), clouds=("wide/west", "wide/east")
+    )
+    planned = COMMANDS["server.create"].plan(request, known)
+    assert planned.faults == ()
+    paths = [choice["placement"] for choice in planned.plan.groups[0].alternatives]
+    assert set(paths) <= {"wide/east/az1", "wide/east/az2"} and "wide/east/az2" in paths
+    reached, faults = placement.clouds_of(request)
+    assert faults == () and ("wide/east" in reached or not where.startswith("wide"))
+    assert len(reached) == {"wide": 2, "wide/east": 1, "wide/east/az2": 1}.get(where, 0)
+
+
 @pytest.mark.parametrize("where", ["north/RegionOne/az2", "RegionOne/az2", "az2"])
 def test_a_placement_may_be_one_zone(where: str) -> None:
     [group] = north.plan(placement=where).groups
