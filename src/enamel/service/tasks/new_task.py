@@ -12,7 +12,7 @@ from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow.plan import Plan
+from enamel.flow.plan import Node, Plan
 from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.call_context import CallContext
 from enamel.model.event import Event
@@ -160,13 +160,17 @@ def write(
 def _items(new: Task, planned: Planned) -> list[Item]:
     """Return the items of a new task; those that it takes over from an earlier one are done already."""
     kept = {item.name: item for item in planned.kept}
-    groups = {group.name: group for group in planned.plan.groups}
     return [
         kept.get(node.name)
         or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
-        for node in planned.plan.nodes
-        if not plans.asleep(node, groups, planned.groups)
+        for node in awake(planned)
     ]
+
+
+def awake(planned: Planned) -> list[Node]:
+    """Return the steps of a plan that have items from the beginning, without those for clouds that servers may come to."""
+    groups = {group.name: group for group in planned.plan.groups}
+    return [node for node in planned.plan.nodes if not plans.asleep(node, groups, planned.groups)]
 
 
 def _take_up(tx: Tx, new: Task, old: str) -> None:
@@ -207,7 +211,9 @@ def _check_still_free(tx: Tx, new: Task, facts: Facts) -> None:
         raise errors.NameTaken(f"Another task has reserved the name {listed}.")
     reserved = reservations.reserved(tx, project_id=new.project_id, cloud=new.cloud)
     now = msgspec.structs.replace(facts, reserved=reserved)
-    lacking = quota.faults(new.reserves, now)
+    # What an earlier task has made is used already, and not needed once more.
+    made = {kind: len(things) for kind, things in new.result.made.items()}
+    lacking = quota.faults(quota.outstanding(new.reserves, made), now)
     if lacking:
         raise errors.QuotaExceeded(
             " ".join(fault.detail for fault in lacking),

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
-from enamel.commands import COMMANDS, quota
+from enamel.commands import COMMANDS, needs, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
@@ -24,7 +25,10 @@ from enamel.service.planning.preparation import Prepared, Preparer
 from enamel.service.tasks import idempotency, new_task
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import Accepted, IdempotencyKey
+from enamel.steps import KINDS
 from enamel.store import engine, webhooks
+
+log = structlog.get_logger(__name__)
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -157,6 +161,15 @@ class Submit:
                 await self._keys.delete(reference)
             raise
         self._candidates.accepted(ctx, stored.cloud, stored.reserves)
+        log.info(
+            "task.accepted",
+            task=stored.id,
+            type=stored.type,
+            steps=len(steps),
+            project=stored.project_id,
+            user=stored.created_by,
+            request_id=stored.request_id,
+        )
         await self._dispatch.publish(stored.type, task=stored.id, priority=stored.priority)
         return stored
 
@@ -170,7 +183,7 @@ class Submit:
 
 def _preview(prepared: Prepared) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
-    plan, facts = prepared.planned.plan, prepared.facts
+    plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
@@ -184,6 +197,25 @@ def _preview(prepared: Prepared) -> Preview:
             )
             for kind, limit in facts.quota.items()
         },
+    )
+
+
+def _carried_out(prepared: Prepared) -> Plan:
+    """Return a plan without what will not be done: what an earlier task has made, and steps for other clouds."""
+    planned = prepared.planned
+    done = {step.name for step in planned.kept}
+    nodes = [node for node in new_task.awake(planned) if node.name not in done]
+    if len(nodes) == len(planned.plan.nodes):
+        return planned.plan
+    names = {node.name for node in nodes}
+    return msgspec.structs.replace(
+        planned.plan,
+        nodes=tuple(
+            msgspec.structs.replace(node, after=tuple(name for name in node.after if name in names))
+            for node in nodes
+        ),
+        needs=needs.of(node for node in nodes if node.cloud in (None, prepared.cloud)),
+        calls=sum(KINDS[node.kind].calls for node in nodes),
     )
 
 

@@ -37,7 +37,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
         id = service.checked(id)
-        version = await self._version("2.71", "2.47", "2.26")
+        version = await self._version("2.73", "2.71", "2.47", "2.26")
         reply = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
         if reply.server.status == _DELETED:
             raise Gone(f"Cloud '{self.name}' has no server {id} any more.", cloud=self.name)
