@@ -84,6 +84,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """The word that people read in the task's items."""
     repeatable: ClassVar[bool] = False
     """Whether doing it twice is harmless, as with waits and deletions: nothing has to be found first."""
+    waits: ClassVar[bool] = False
+    """Whether it only waits or reads. Another step is not broken off in the middle: nobody could say whether it is done."""
     undoable: ClassVar[bool] = False
     """Whether it leaves something behind that `undo` takes away."""
     final: ClassVar[bool] = False

@@ -23,6 +23,9 @@ class _Address(Struct):
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
     """Not shown by clouds before 2016."""
+    project_id: str = ""
+    tenant_id: str = ""
+    """What clouds before 2016 call the project."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -73,7 +76,11 @@ class Addresses(marks.Marks, methods.Addresses):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project),)
         entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
-        return [address.neutral() for address in entries]
+        return [
+            address.neutral()
+            for address in entries
+            if (address.project_id or address.tenant_id) in ("", project)
+        ]
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""
