@@ -1,16 +1,20 @@
 """Steps on addresses: those that servers get while they boot, and those that outlive servers."""
 
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
+from enamel.model.task_key import Kind, Taken
 from enamel.steps import ownership
 from enamel.steps.maker import Maker
 from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Step
+
+SETTLE = 1.0
+"""Seconds after which an address that was moved is read again: longer than it takes from looking to moving."""
 
 
 def addressed(at: Context, address: cloud.Address) -> Outputs:
@@ -166,6 +170,11 @@ class ReleaseAddress(Step, frozen=True, kw_only=True):
     id: str
     way: AddressKind
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the address, which no other task may put anywhere meanwhile."""
+        yield Taken(Kind.PORT if inputs["way"] == AddressKind.PORT.value else Kind.ADDRESS, inputs["id"])
+
     async def do(self, at: Context) -> Outputs:
         """Release it if it still leads nowhere."""
         try:
@@ -194,24 +203,38 @@ class MoveAddress(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "address.move"
     action: ClassVar[str] = "ADDRESSING"
     undoable: ClassVar[bool] = True
-    calls: ClassVar[int] = 2
+    calls: ClassVar[int] = 3
 
     id: str
     port_id: str
     fixed_address: str | None = None
     """Which of the port's addresses, where it has several."""
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the address."""
+        if isinstance(inputs["id"], str):
+            yield Taken(Kind.ADDRESS, inputs["id"])
+
     async def do(self, at: Context) -> Outputs:
         """Move it, unless another port has got it meanwhile: the cloud would take it away from there."""
-        address = await at.cloud.address(self.id)
-        if address.port_id not in (None, "", self.port_id):
-            raise CloudConflict(
-                f"Address {address.address} has been attached to something else meanwhile.",
-                cloud=at.cloud.name,
-                remedy="Detach it there, or use another address.",
-            )
-        moved = await at.cloud.move_address(self.id, port_id=self.port_id, fixed_address=self.fixed_address)
+        self._check(at, await at.cloud.address(self.id), free=True)
+        await at.cloud.move_address(self.id, port_id=self.port_id, fixed_address=self.fixed_address)
+        # Neutron moves an address silently: whoever looked at the same time has moved it as well, and the last one has it.
+        await at.sleep(SETTLE)
+        moved = await at.cloud.address(self.id)
+        self._check(at, moved, free=False)
         return addressed(at, moved)
+
+    def _check(self, at: Context, address: cloud.Address, *, free: bool) -> None:
+        """Raise CloudConflict where the address leads somewhere else."""
+        if address.port_id == self.port_id or (free and not address.port_id):
+            return
+        raise CloudConflict(
+            f"Address {address.address} has been attached to something else meanwhile.",
+            cloud=at.cloud.name,
+            remedy="Detach it there, or use another address.",
+        )
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it on the port."""

@@ -1,15 +1,16 @@
 """Steps on ports: made in bulk before the servers, or found as soon as Nova has made them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud, task
+from enamel.model import cloud, task, task_key
 from enamel.model.errors import Gone
+from enamel.model.task_key import Taken
 from enamel.steps import ownership
 from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
@@ -42,6 +43,13 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     def needs(self) -> dict[str, int]:
         """Return how much of each quota it uses up."""
         return {"ports": len(self.wants)}
+
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the addresses that it names."""
+        for want in inputs["wants"]:
+            if isinstance(want.get("fixed_address"), str) and isinstance(want["network_id"], str):
+                yield task_key.fixed_address(want["network_id"], want["fixed_address"])
 
     async def do(self, at: Context) -> Outputs:
         """Make them, all or none."""

@@ -1,14 +1,14 @@
 """Steps on servers: boot, wait, delete."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud, states, task
+from enamel.model import cloud, states, task, task_key
 from enamel.model.errors import (
     CloudConflict,
     CloudError,
@@ -23,6 +23,7 @@ from enamel.model.errors import (
     StepTimedOut,
 )
 from enamel.model.states import FailureReason, ServerActivity, ServerState
+from enamel.model.task_key import Kind, Taken
 from enamel.steps import ownership
 from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
@@ -75,6 +76,18 @@ class Boot(Step, frozen=True, kw_only=True):
             "memory_mb": len(self.names) * self.memory_mb,
             "ports": len(self.names) * sum(network.port_id is None for network in self.networks or ()),
         }
+
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the existing ports and volumes that it uses, and the addresses that it names."""
+        for network in inputs.get("networks") or ():
+            if isinstance(network.get("port_id"), str):
+                yield Taken(Kind.PORT, network["port_id"])
+            if isinstance(network.get("fixed_address"), str) and isinstance(network.get("network_id"), str):
+                yield task_key.fixed_address(network["network_id"], network["fixed_address"])
+        for disk in inputs.get("disks") or ():
+            if isinstance(disk["volume_id"], str):
+                yield Taken(Kind.VOLUME, disk["volume_id"])
 
     async def do(self, at: Context) -> Outputs:
         """Boot; the servers are not ACTIVE yet when the cloud answers."""

@@ -1,6 +1,6 @@
 """The new task: the record of an accepted request, and the transaction that writes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from enamel.model.cloud import Limit
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import ServerEntry, Task
+from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
 from enamel.service.planning import reservations
 from enamel.service.planning.preparation import Prepared
@@ -112,14 +113,16 @@ def write(
     *,
     key: IdempotencyKey | None,
     later: Task | None,
+    takes: Collection[TaskKey] = (),
 ) -> Task:
     """Write a task with its items and its first event.
 
     Raises:
         NameTaken, QuotaExceeded: Other tasks have reserved what it needs since the facts were gathered.
-        WrongState: Another task has taken up the earlier one.
+        WrongState: Another task has taken up the earlier one, or an existing resource that this one takes.
     """
     _check_still_free(tx, new, facts)
+    reservations.take(tx, takes)
     if new.parent is not None:
         _take_up(tx, new, new.parent)
     first = Event(

@@ -15,9 +15,11 @@ from enamel.model import errors
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
 from enamel.model.task import Task
+from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
 from enamel.service.access import policy
+from enamel.service.planning import reservations
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
 from enamel.service.tasks import idempotency, new_task
@@ -102,9 +104,9 @@ class Submit:
         if cloud is not None:
             params = {**params, "cloud": cloud}
         if dry_run:
-            return _preview(
-                await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
-            )
+            prepared = await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
+            conflict = await self._store.read(reservations.conflict, _takes(ctx, prepared))
+            return _preview(prepared, conflict)
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
@@ -140,7 +142,14 @@ class Submit:
         later = new_task.scheduled_revert(new, planned)
         try:
             stored = await self._store.run(
-                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later
+                new_task.write,
+                new,
+                steps,
+                hooks,
+                prepared.facts,
+                key=key,
+                later=later,
+                takes=_takes(ctx, prepared),
             )
         except BaseException:
             for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
@@ -158,13 +167,21 @@ class Submit:
         return await tasks_webhooks.kept(prepared.planned.notify, task=prepared.id, keys=self._keys)
 
 
-def _preview(prepared: Prepared) -> Preview:
+def _takes(ctx: CallContext, prepared: Prepared) -> frozenset[TaskKey]:
+    """Return the keys of the existing resources that a task takes."""
+    return reservations.keys(
+        prepared.planned, prepared.facts, task=prepared.id, project_id=ctx.caller.project_id
+    )
+
+
+def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
+    more = (Fault(pointer="", detail=conflict.detail, code="in_use"),) if conflict else ()
     plan, facts = prepared.planned.plan, prepared.facts
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
-        faults=prepared.faults,
+        faults=(*prepared.faults, *more),
         quota={
             kind: Quota(
                 wanted=plan.needs.get(kind, 0),
