@@ -62,6 +62,7 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._halt.handing_over = True
+            self._running.break_off()
         elif self._past_return():
             # What cannot be undone any more is brought to its end.
             return

@@ -98,6 +98,7 @@ class Image(Struct, frozen=True, kw_only=True):
     volume_backed: bool = False
     """Whether it holds no bytes but names volume snapshots (Nova's snapshots of servers on volumes)."""
     created_at: str = ""
+    mark: str = ""
 
 
 class Network(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ class Reach(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.reach"
     action: ClassVar[str] = "REACHING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     calls: ClassVar[int] = 0
     timeout: ClassVar[timedelta] = timedelta(minutes=10)
 
@@ -66,6 +67,7 @@ class HostKeys(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.host_keys"
     action: ClassVar[str] = "READING_HOST_KEYS"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     id: str
 

@@ -202,14 +202,15 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
-    capabilities = await account.capabilities()
     server = await _server(account, id, identity)
     capabilities = await account.capabilities()
-    ports, volumes, groups, servers = await asyncio.gather(
+    snapshots = bool(server.volumes) and Capability.VOLUME_SNAPSHOTS in capabilities
+    ports, volumes, groups, servers, volume_snapshots = await asyncio.gather(
         account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),
         account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
         account.servers_list(),
+        account.volume_snapshots_list() if snapshots else _none(),
     )
     floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
@@ -219,6 +220,7 @@ async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),
+        "volume_snapshots": tuple(volume_snapshots),
     }
 
 

@@ -1,6 +1,6 @@
 """The new task: the record of an accepted request, and the transaction that writes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,9 @@ from enamel.model.call_context import CallContext
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import ServerEntry, Task
+from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
+from enamel.service.planning import taken
 from enamel.service.planning.preparation import Prepared
 from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.store import reservations, secrets, signals, task_index, tasks, webhooks
@@ -116,6 +118,7 @@ def write(
     key: IdempotencyKey | None,
     later: Task | None,
     shares: Mapping[str, Mapping[str, int]] = {},
+    takes: Collection[TaskKey] = (),
 ) -> Task:
     """Write a task with its items and its first event.
 
@@ -128,12 +131,14 @@ def write(
         key: The idempotency key that came with the request.
         later: The revert that its `ttl` schedules.
         shares: What each step uses up of quotas.
+        takes: The keys of the existing resources that it takes.
 
     Raises:
         NameTaken, QuotaExceeded: Other tasks have reserved what it needs since the facts were gathered.
-        WrongState: Another task has taken up the earlier one.
+        WrongState: Another task has taken up the earlier one, or an existing resource that this one takes.
     """
     _check_still_free(tx, new, facts)
+    taken.take(tx, takes)
     if new.parent is not None:
         _take_up(tx, new, new.parent)
     first = Event(

@@ -16,10 +16,12 @@ from enamel.model import errors, problem
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
 from enamel.model.task import Task
+from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
 from enamel.service import off_loop
 from enamel.service.access import policy
+from enamel.service.planning import taken
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
 from enamel.service.tasks import idempotency, new_task
@@ -108,7 +110,8 @@ class Submit:
             params = {**params, "cloud": cloud}
         if dry_run:
             prepared = await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
-            return await off_loop.run(len(prepared.planned.plan.nodes), _preview, prepared)
+            conflict = await self._store.read(taken.conflict, _takes(ctx, prepared))
+            return await off_loop.run(len(prepared.planned.plan.nodes), _preview, prepared, conflict)
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
@@ -154,7 +157,15 @@ class Submit:
         shares = new_task.shares(planned.plan, cloud=new.cloud)
         try:
             stored = await self._store.run(
-                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later, shares=shares
+                new_task.write,
+                new,
+                steps,
+                hooks,
+                prepared.facts,
+                key=key,
+                later=later,
+                shares=shares,
+                takes=_takes(ctx, prepared),
             )
         except BaseException:
             for reference in (*references.values(), *(ref for hook in hooks for ref in hook.references)):
@@ -181,13 +192,19 @@ class Submit:
         return await tasks_webhooks.kept(prepared.planned.notify, task=prepared.id, keys=self._keys)
 
 
-def _preview(prepared: Prepared) -> Preview:
+def _takes(ctx: CallContext, prepared: Prepared) -> frozenset[TaskKey]:
+    """Return the keys of the existing resources that a task takes."""
+    return taken.keys(prepared.planned, prepared.facts, task=prepared.id, project_id=ctx.caller.project_id)
+
+
+def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
+    more = (Fault(pointer="", detail=conflict.detail, code="in_use"),) if conflict else ()
     plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
-        faults=problem.told(prepared.faults[: errors.MOST_FAULTS]),
+        faults=problem.told((*prepared.faults, *more)[: errors.MOST_FAULTS]),
         quota={
             kind: Quota(
                 wanted=plan.needs.get(kind, 0),

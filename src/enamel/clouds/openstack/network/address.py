@@ -24,6 +24,9 @@ class _Address(Struct):
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
     """Not shown by clouds before 2016."""
+    project_id: str = ""
+    tenant_id: str = ""
+    """What clouds before 2016 call the project."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -81,7 +84,11 @@ class Addresses(marks.Marks, methods.Addresses):
             entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
         except Gone:
             return []
-        return [address.neutral() for address in entries]
+        return [
+            address.neutral()
+            for address in entries
+            if (address.project_id or address.tenant_id) in ("", project)
+        ]
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""

@@ -16,7 +16,14 @@ from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
 from enamel.clouds.openstack.network import address, creation, network, port, router, security_group
 from enamel.model import cloud
-from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, OutcomeUnknown
+from enamel.model.errors import (
+    CapabilityMissing,
+    CloudConflict,
+    CloudRefused,
+    EnamelError,
+    Gone,
+    OutcomeUnknown,
+)
 
 SERVICE = server.SERVICE
 INSIDE = "nova-network"
@@ -280,6 +287,15 @@ class NovaNetwork(
         if not await self._of_nova():
             return await super().addresses_of(ports)
         return [address.neutral() for address in await self._addresses() if address.instance_id in ports]
+
+    async def address(self, id: str) -> cloud.Address:
+        """Return one public address. Raises Gone."""
+        if not await self._of_nova():
+            return await super().address(id)
+        for entry in await self._addresses():
+            if str(entry.id) == id:
+                return entry.neutral()
+        raise Gone(f"There is no address '{id}'.", cloud=self.name)
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to the port: here they carry no marks."""

@@ -111,7 +111,7 @@ class Ports(marks.Marks, methods.Ports):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=params)
-        return [port.neutral() for port in entries]
+        return [port.neutral() for port in entries if (port.project_id or port.tenant_id) in ("", project)]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""

@@ -68,7 +68,8 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.neutral() for group in reply.security_groups]
+        groups = [group.neutral() for group in reply.security_groups]
+        return [group for group in groups if group.project_id in ("", project)]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
