@@ -231,6 +231,7 @@ class World:
             dispatch=self.dispatch,
             keys=self.keys,
             poll_interval=timedelta(seconds=0.05),
+            pause=timedelta(seconds=0.2),
             graceful_shutdown_timeout=timedelta(seconds=0.2),
             signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(

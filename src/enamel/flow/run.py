@@ -35,9 +35,9 @@ class Run:
 
     def __init__(self, task: Task, items: Sequence[Item], tools: Runtime) -> None:
         self._tools = tools
-        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now)
         self._halt = Halt()
         self._running = Running()
+        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now, broken=self._running.fail)
         self._over = False
         """Whether all steps have ended: what is left to do is not stopped any more."""
         self._lay_out(Plan())
@@ -77,6 +77,7 @@ class Run:
         Raises:
             PlanUnreadable: A later version has written the plan, which `newer` says. Nothing was written.
             LeaseLost: Another worker has the task now.
+            JournalBroken: A write was refused, and the task stands where it was written last.
         """
         task = self._journal.task
         caller = Caller(user_id=task.created_by, project_id=task.project_id)

@@ -74,12 +74,16 @@ class Running:
 
         task.add_done_callback(over)
 
+    def fail(self, error: BaseException) -> None:
+        """Let `next` return an error that is no step's."""
+        self._inbox.put(error)
+
     def wake(self) -> None:
         """Let `next` return, for something else has changed."""
         self._inbox.put(None)
 
     async def next(self, *, now: datetime, deadline: datetime | None) -> Ended | BaseException | None:
-        """Return the step that ends next, or the error of work on a group; None when something else has changed.
+        """Return the step that ends next, or an error that is no step's; None when something else has changed.
 
         Raises:
             TimeoutError: The deadline comes first.

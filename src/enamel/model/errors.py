@@ -42,6 +42,7 @@
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
+        ├── StoreRefused        the database accepts other writes, and never this one
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
@@ -423,6 +424,13 @@ class StoreUnavailable(ServiceError):
     code = "enamel.service.store_unavailable"
     retryable = True
     remedy = "Nothing is lost; try again when the database is back."
+
+
+class StoreRefused(ServiceError):
+    """The database refuses this write, and would refuse it again."""
+
+    code = "enamel.service.store_refused"
+    remedy = "Read the worker's or the API's log: it names the reason."
 
 
 class SchemaMismatch(ServiceError):

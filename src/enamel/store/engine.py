@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from enamel.model.errors import StoreUnavailable
 from enamel.store import dialects
 from enamel.store.transaction import Tx
-from enamel.store.writer import Save, Write, Writer
+from enamel.store.writer import Save, Series, Write, Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,7 +68,7 @@ class Store:
             async with asyncio.timeout(self._patience):
                 return await future
         except TimeoutError as error:
-            raise StoreUnavailable() from error
+            raise StoreUnavailable(self._unwritten()) from error
         finally:
             write.dropped = True
 
@@ -100,15 +100,20 @@ class Store:
         return await future
 
     def save(
-        self, bulk: Callable[[Tx, Sequence[R]], Sequence[T] | None], record: R, *, worker: str
+        self,
+        bulk: Callable[[Tx, Sequence[R]], Sequence[T] | None],
+        record: R,
+        *,
+        worker: str,
+        series: Series | None = None,
     ) -> asyncio.Future[T]:
         """Queue a record for a function that writes many at once, under a worker's lease.
 
         Neighbours in the queue that have the same function are written together. The future has what the function
-        returned for this record.
+        returned for this record, and fails if an earlier write of the same series was refused.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._writer.put(Save(bulk, record=record, future=future, fence=worker))
+        self._writer.put(Save(bulk, record=record, future=future, fence=worker, series=series))
         return future
 
     async def read(
@@ -127,6 +132,14 @@ class Store:
         except TimeoutError as error:
             raise StoreUnavailable() from error
 
+    @property
+    def outage(self) -> str | None:
+        """Return what keeps the database from being written, in a sentence; None if nothing is known to."""
+        return self._writer.outage
+
+    def _unwritten(self) -> str:
+        return f"The task store cannot be written. {self.outage or 'It does not answer in time.'}"
+
     async def close(self) -> None:
         """Write what is queued and close the database."""
         await self._writer.close()
@@ -142,7 +155,9 @@ class Store:
                 if dialects.trouble(error) is None:
                     raise
                 if attempt == _READ_TRIES:
-                    raise StoreUnavailable() from error
+                    raise StoreUnavailable(
+                        f"The task store cannot be read. {dialects.symptom(error)}"
+                    ) from error
         raise AssertionError("the last attempt returns or raises")
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from enamel.model import text as texts
+
 LONGEST_TEXT = 500
 
 _SECRETS = re.compile(
@@ -16,5 +18,5 @@ _SECRETS = re.compile(
 
 def clean(text: str) -> str:
     """Return a text on one line, of a bearable length, without anything secret."""
-    line = _SECRETS.sub("***", " ".join(text.split()))
+    line = _SECRETS.sub("***", " ".join(texts.clean(text).split()))
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
