@@ -201,6 +201,7 @@ async def _parts(
 async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
     """Carry something out beside the rest of the process, until the context is left."""
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_end)
     try:
         yield
     finally:
@@ -208,10 +209,18 @@ async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIte
         await asyncio.gather(task, return_exceptions=True)
 
 
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Log why something in the background broke off: nobody awaits it before the process ends."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("background.broke", name=task.get_name(), exc_info=error)
+
+
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     """Return the use cases of a process."""
     checks: dict[str, Callable[[], Awaitable[str | None]]] = {
         "store": health_checks.StoreCheck(parts.store),
+        "keys": health_checks.KeysCheck(parts.keys),
         "dispatch": health_checks.DispatchCheck(parts.dispatch),
         "clouds": health_checks.CloudsCheck(parts.clouds),
         "cache": health_checks.CacheCheck(parts.clouds.board),
@@ -294,6 +303,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         ),
     )
     working = asyncio.create_task(worker.serve(), name="worker")
+    working.add_done_callback(_tell_end)
     stack.push_async_callback(_stopped, worker, working)
 
 

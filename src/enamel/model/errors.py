@@ -46,6 +46,7 @@
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
+            └── KeyStoreUnavailable
 
 A class's docstring is the title that people read; `detail` says what happened this time, `remedy` what to do.
 Codes are forever: add, document, keep.
@@ -450,6 +451,15 @@ class SecretMissing(ServiceError):
 
     code = "enamel.service.secret_missing"
     status = 500
+
+
+class KeyStoreUnavailable(SecretMissing):
+    """The key store cannot be used."""
+
+    code = "enamel.service.key_store_unavailable"
+    status = 503
+    retryable = True
+    remedy = "Nothing was accepted; try again when the key store can be used."
 
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:

@@ -1,6 +1,7 @@
 """The databases: how Enamel connects to each, and how it classifies their errors."""
 
 import enum
+import re
 import socket
 import sqlite3
 import time
@@ -98,6 +99,7 @@ def let_go(engine: sa.Engine) -> None:
 
 def trouble(error: BaseException) -> Trouble | None:
     """Return why the database failed; None if the statement is wrong."""
+    error = _cause(error)
     if not isinstance(error, sa.exc.DBAPIError):
         return Trouble.OUTAGE if isinstance(error, sa.exc.TimeoutError) else None
     code = _code(error)
@@ -121,6 +123,7 @@ def ended_connection(error: BaseException) -> bool:
 
 def symptom(error: BaseException) -> str:
     """Return a sentence on what is wrong with a database, without names of hosts and users."""
+    error = _cause(error)
     code = _code(error) if isinstance(error, sa.exc.DBAPIError) else None
     if isinstance(code, str):
         return _SYMPTOMS.get(code) or _SYMPTOMS.get(code[:2], _AWAY)
@@ -129,10 +132,28 @@ def symptom(error: BaseException) -> str:
 
 def reason(error: BaseException) -> str:
     """Return the driver's words for what is wrong, on one line, for the log and for operators."""
+    error = _cause(error)
     original = getattr(error, "orig", None) or error
     words = " ".join(str(part) for part in original.args).strip() or type(original).__name__
     # Further lines of PostgreSQL's show the rows that it refuses.
     return words.splitlines()[0][:_LONGEST_REASON].rstrip(". ")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return why a transaction failed, where all that shows is that its savepoints are gone.
+
+    SQLite, when its disk is full, and MariaDB, at a deadlock, end the whole transaction; going back to a savepoint fails
+    then, and hides the error for which it was tried.
+    """
+    before: BaseException | None = error
+    if isinstance(error, sa.exc.DBAPIError) and _NO_SAVEPOINT.search(str(error.orig)):
+        while before is not None and (before := before.__context__):
+            if isinstance(before, sa.exc.DBAPIError):
+                return before
+    return error
+
+
+_NO_SAVEPOINT = re.compile(r"no such savepoint|SAVEPOINT \S+ does not exist", re.IGNORECASE)
 
 
 def _code(error: sa.exc.DBAPIError) -> int | str | None:

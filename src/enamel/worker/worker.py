@@ -125,15 +125,13 @@ class Worker:
         while not self._stop.is_set():
             try:
                 await self._lease.take()
-            except StoreUnavailable:
-                log.warning("worker.waits_for_store", worker=self._lease.name)
-                continue
-            log.info("worker.started", worker=self._lease.id, name=self._lease.name)
-            try:
+                log.info("worker.started", worker=self._lease.id, name=self._lease.name)
                 await self._reaper.reap(everyone=self._alone)
                 # If there is another process after all, the two must not go on taking each other's tasks.
                 self._alone = False
                 await self._work()
+            except StoreUnavailable as error:
+                log.warning("worker.waits_for_store", worker=self._lease.name, why=error.detail)
             except LeaseLost:
                 log.error("worker.lease_lost", worker=self._lease.id, tasks=len(self._running))
             except Exception:

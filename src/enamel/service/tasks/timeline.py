@@ -9,11 +9,15 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
 
+import structlog
+
 from enamel.dispatch import base
 from enamel.model import task
-from enamel.model.errors import EnamelError
+from enamel.model.errors import EnamelError, ServiceError
 from enamel.model.event import FINAL, Event
 from enamel.store import engine, events, tasks
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 PAGE = 500
 KEPT = 2000
@@ -80,6 +84,10 @@ class Timeline:
                         await bell.wait(timeout=self._poll_interval)
         except EnamelError as exc:
             self._error = exc
+            self.over = True
+        except Exception:
+            log.exception("timeline.broke", task=self._id)
+            self._error = ServiceError(remedy="Read the log of this process; the task goes on.")
             self.over = True
         finally:
             self.known.set()
