@@ -13,7 +13,7 @@ from enamel.clouds.calls.caller import Attempt, Failure
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.pacing.budget import Trouble
 from enamel.model import text
-from enamel.model.errors import CloudUnreachable
+from enamel.model.errors import CloudUnreachable, CloudUntrusted
 
 USER_AGENT = "enamel/0.1"
 
@@ -70,6 +70,12 @@ class HttpClient:
                 ids = (response.headers.get(name) for name in self._request_id_headers)
                 attempt.request_id = text.clean(next(filter(None, ids), ""))
                 body = await response.read()
+        except aiohttp.ClientSSLError as exc:
+            raise CloudUntrusted(
+                f"The certificate of {self._cloud}'s {attempt.operation.service} service is not trusted: "
+                f"{cleaning.clean(str(exc))}",
+                cloud=self._cloud,
+            ) from exc
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
             raise self._silent(attempt, exc, no_effect=True) from exc
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
