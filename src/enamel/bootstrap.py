@@ -43,7 +43,7 @@ from enamel.service.process.health import Health
 from enamel.service.services import Services
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
-from enamel.store.directory_lock import DirectoryLock
+from enamel.store.directory_lock import DatabaseLock, DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -104,6 +104,7 @@ async def up(
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(DirectoryLock(settings.data))
+        stack.enter_context(DatabaseLock(settings.database))
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
         parts = await _parts(stack, settings, clouds, prepare=migrations.upgrade)
@@ -183,6 +184,8 @@ async def _parts(
     store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
+    await store.read_clock()
+    await stack.enter_async_context(_background(store.keep_time(), name="keep time"))
     dispatch = await stack.enter_async_context(
         dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
@@ -280,7 +283,12 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     journal = Journal(lease, changed=parts.dispatch.changed)
     waiters = signal_reader.waiters(parts.store)
     tools = Runtime(
-        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+        saver=journal,
+        accounts=parts.accounts,
+        secrets=parts.keys,
+        prober=Probe(),
+        signals=waiters,
+        now=parts.store.now,
     )
     worker = Worker(
         lease,

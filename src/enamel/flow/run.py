@@ -4,6 +4,8 @@
 until nothing is left to do, and then finish: undo what has to be, and write the end.
 """
 
+import asyncio
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -118,8 +120,8 @@ class Run:
     async def _forward(self) -> None:
         """Begin every step whose inputs are ready, until none is left or one failed for all."""
         self._take_up()
-        deadline = self._journal.task.deadline
-        if deadline is not None and deadline <= self._tools.now():
+        until = self._until()
+        if until <= asyncio.get_running_loop().time():
             self._groups.fail_all(errors.TaskTimedOut(), step=None)
         while True:
             while self._graph.ready and self._halt.forward:
@@ -127,9 +129,7 @@ class Run:
             if self._running.idle:
                 return
             try:
-                ended = await self._running.next(
-                    now=self._tools.now(), deadline=deadline if self._halt.why is None else None
-                )
+                ended = await self._running.next(until=until if self._halt.why is None else math.inf)
             except TimeoutError:
                 self._groups.fail_all(errors.TaskTimedOut(), step=None)
                 continue
@@ -137,6 +137,13 @@ class Run:
                 raise ended
             if ended is not None:
                 self._step_ended(ended)
+
+    def _until(self) -> float:
+        """Return when the task's deadline is, by the loop's clock, which nobody can set; infinite where it has none."""
+        deadline = self._journal.task.deadline
+        if deadline is None:
+            return math.inf
+        return asyncio.get_running_loop().time() + (deadline - self._tools.now()).total_seconds()
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""

@@ -4,15 +4,15 @@ import enum
 import re
 import socket
 import sqlite3
-import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from enamel.model.errors import ServiceError
-from enamel.store import packets
+from enamel.store import clock, packets
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WRITES = "enamel_writes"
 """The execution option of a connection that is going to write."""
 
@@ -341,10 +341,15 @@ def _impatient(host: str, port: int) -> socket.socket:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     # The driver begins no transaction by itself: `_begin_sqlite` says how.
     connection.isolation_level = None
-    connection.create_function("enamel_now", 0, lambda: time.time_ns() // 1000)
+    connection.create_function("enamel_now", 0, _microseconds)
     # FULL: a step that was journaled as started stays so when the power fails; group commit makes up for the cost.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _microseconds() -> int:
+    """Return the time of a database that has no clock of its own."""
+    return (clock.MACHINE() - _EPOCH) // timedelta(microseconds=1)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -1,6 +1,7 @@
 """The store: runs functions over a transaction, off the loop."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from enamel.model.errors import StoreUnavailable
 from enamel.store import dialects
+from enamel.store.clock import MACHINE, StoreClock, elapsed
 from enamel.store.transaction import Tx
 from enamel.store.writer import Save, Series, Write, Writer
 
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 _READERS = 4
 _READ_TRIES = 3
+_CLOCK_EVERY = 10.0
+"""Seconds between two readings of the database's clock."""
 
 
 class Store:
@@ -48,6 +52,8 @@ class Store:
         """
         self.engine: sa.Engine = dialects.connect(url, idle_after=idle_after)
         self._clock = clock
+        self.now = StoreClock(before=clock or MACHINE)
+        """The database's time between transactions; `read_clock` reads it."""
         self._patience = timeout.total_seconds()
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self.engine, loop=self._loop, clock=clock)
@@ -140,6 +146,24 @@ class Store:
     def _unwritten(self) -> str:
         return f"The task store cannot be written. {self.outage or 'It does not answer in time.'}"
 
+    async def read_clock(self) -> None:
+        """Read the database's clock, for `now`.
+
+        Raises:
+            StoreUnavailable: The database is unavailable.
+
+        """
+        asked_at = elapsed()
+        self.now.learn(await self.read(_now), asked_at=asked_at)
+
+    async def keep_time(self) -> None:
+        """Read the database's clock again and again, and notice when a clock has jumped, until it is cancelled."""
+        while True:
+            await asyncio.sleep(_CLOCK_EVERY)
+            MACHINE()
+            with contextlib.suppress(StoreUnavailable):
+                await self.read_clock()
+
     async def close(self) -> None:
         """Write what is queued and close the database."""
         await self._writer.close()
@@ -159,6 +183,10 @@ class Store:
                         f"The task store cannot be read. {dialects.symptom(error)}"
                     ) from error
         raise AssertionError("the last attempt returns or raises")
+
+
+def _now(tx: Tx) -> datetime:
+    return tx.now
 
 
 def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: Tx) -> T:

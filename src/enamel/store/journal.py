@@ -86,7 +86,9 @@ class Journal:
         try:
             self._lease.check()
             entry = Entry(task, tuple(items), tuple(events), self._new_keys(task))
-            future = self._lease.store.save(_write, entry, worker=self._lease.id, series=series)
+            future: asyncio.Future[None] = self._lease.store.save(
+                _write, entry, worker=self._lease.id, series=series
+            )
         except (LeaseLost, StoreUnavailable) as error:
             future = _failed(error)
         self._count(items, events)

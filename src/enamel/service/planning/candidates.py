@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -24,7 +23,7 @@ from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import facts as gathering
 from enamel.service.planning import quota_cache, reservations
 from enamel.service.resources.orphan import Radar
-from enamel.store import engine, tasks
+from enamel.store import clock, engine, tasks
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -51,7 +50,7 @@ class CandidatePlanner:
         self._radar = radar
         self._store = store
         self._clouds = clouds
-        self._quotas = quota_cache.QuotaCache(now=lambda: datetime.now(UTC))
+        self._quotas = quota_cache.QuotaCache(now=clock.MACHINE)
 
     def accepted(self, ctx: CallContext, cloud: str, needs: Mapping[str, int]) -> None:
         """Remember what an accepted task takes of a quota."""

@@ -1,7 +1,6 @@
 """Submit a command: preview it, or store it as a task, with every fault found before anything is written."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -135,7 +134,7 @@ class Submit:
         hooks = await self._hooks(name, prepared)
         plan = plans.with_secrets(planned.plan, references)
         new, steps = new_task.build(
-            ctx, command, data, prepared, plan=plan, hooks=hooks, now=datetime.now(UTC)
+            ctx, command, data, prepared, plan=plan, hooks=hooks, now=self._store.now()
         )
         later = new_task.scheduled_revert(new, planned)
         try:
