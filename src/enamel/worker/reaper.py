@@ -141,7 +141,7 @@ class Reaper:
             try:
                 await self._keys.delete(ref)
                 gone.append(ref)
-            except (SecretMissing, OSError) as error:
+            except SecretMissing as error:
                 # It stays in the list: the next round tries again.
                 log.warning("secret.left", ref=ref, error=str(error))
         if gone:
