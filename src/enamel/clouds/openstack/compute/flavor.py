@@ -7,7 +7,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from enamel.clouds.methods import compute as methods
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import catalogue, flavor_mark
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, Gone
@@ -26,7 +26,7 @@ class _Specs(Struct):
 
 
 class _Access(Struct):
-    tenant_id: str
+    tenant_id: service.Id
 
 
 class _AccessBody(Struct):

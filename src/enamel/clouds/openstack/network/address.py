@@ -16,9 +16,9 @@ SERVICE = "network"
 
 
 class _Address(Struct):
-    id: str
-    floating_ip_address: str
-    floating_network_id: str
+    id: service.Id
+    floating_ip_address: service.Id
+    floating_network_id: str = ""
     port_id: str | None = None
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET

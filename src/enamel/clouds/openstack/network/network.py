@@ -22,7 +22,7 @@ _FIELDS = (
 
 
 class _Network(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     project_id: str = ""
     tenant_id: str = ""
@@ -64,9 +64,9 @@ class NetworkBody(Struct):
 class Subnet(Struct):
     """A subnet as Neutron shows it."""
 
-    id: str
-    network_id: str
-    cidr: str
+    id: service.Id
+    network_id: service.Id
+    cidr: str = ""
     name: str = ""
     ip_version: int = 4
 
@@ -77,7 +77,7 @@ class _Subnets(service.Page):
 
 
 class _Topology(Struct):
-    id: str
+    id: service.Id
 
 
 class _TopologyBody(Struct):
@@ -85,7 +85,7 @@ class _TopologyBody(Struct):
 
 
 class _Extension(Struct):
-    alias: str
+    alias: service.Id
 
 
 class _Extensions(Struct):
@@ -103,11 +103,11 @@ class _QuotaDetails(Struct):
 
 
 class _Quota(Struct):
-    quota: dict[str, int | str | None]
+    quota: dict[str, int | None]
 
 
 class _Id(Struct):
-    id: str
+    id: service.Id
 
 
 _QUOTAS = {
@@ -211,10 +211,8 @@ class Networks(marks.Marks, methods.Networks):
         for kind in kinds & _QUOTAS.keys():
             name = _QUOTAS[kind]
             params = (("fields", "id"), ("project_id", project))
-            reply = await self._get(
-                SERVICE, f"/{_COLLECTIONS[name]}", answer=dict[str, list[_Id]], params=params
-            )
-            count = len(reply.get(_COLLECTIONS[name].replace("-", "_"), []))
+            page = service.page_of(_COLLECTIONS[name].replace("-", "_"), _Id)
+            entries, _ = await self._pages(SERVICE, f"/{_COLLECTIONS[name]}", answer=page, params=params)
             limit = quota.get(name)
-            limits[kind] = cloud.Limit(limit=-1 if limit is None else int(limit), used=count)
+            limits[kind] = cloud.Limit(limit=-1 if limit is None else limit, used=len(entries))
         return limits

@@ -26,7 +26,7 @@ _TAKEN = "floating addresses"
 
 
 class _Pool(Struct):
-    name: str
+    name: service.Id
 
 
 class _Pools(Struct):
@@ -34,8 +34,8 @@ class _Pools(Struct):
 
 
 class _Address(Struct):
-    id: int | str
-    ip: str
+    id: int | service.Id
+    ip: service.Id
     pool: str | None = ""
     fixed_ip: str | None = None
     instance_id: str | None = None
@@ -60,7 +60,7 @@ class _AddressBody(Struct):
 
 
 class _Group(Struct):
-    id: int | str
+    id: int | service.Id
     name: str = ""
     description: str | None = ""
     tenant_id: str = ""
@@ -79,11 +79,11 @@ class _Groups(Struct):
 
 
 class _GroupName(Struct):
-    name: str
+    name: service.Id
 
 
 class _InGroups(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     groups: list[_GroupName] | UnsetType = field(name="security_groups", default=UNSET)
 
@@ -105,11 +105,11 @@ class _Absolute(Struct):
 
 
 class _Limits(Struct):
-    absolute: _Absolute
+    absolute: _Absolute = field(default_factory=_Absolute)
 
 
 class _LimitsBody(Struct):
-    limits: _Limits
+    limits: _Limits = field(default_factory=_Limits)
 
 
 class NovaNetwork(
@@ -361,8 +361,10 @@ class NovaNetwork(
         """Return the project's security groups."""
         if not await self._of_nova():
             return await super().security_groups()
-        reply = await self._get(SERVICE, "/os-security-groups", answer=_Groups)
-        return [entry.neutral() for entry in reply.security_groups]
+        groups = await self._by_offset(
+            SERVICE, "/os-security-groups", answer=_Groups, entries="security_groups"
+        )
+        return [entry.neutral() for entry in groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""

@@ -24,13 +24,13 @@ _FIELDS = (
 
 
 class _FixedAddress(Struct):
-    ip_address: str
+    ip_address: service.Id
     subnet_id: str = ""
 
 
 class _Port(Struct):
-    id: str
-    network_id: str
+    id: service.Id
+    network_id: str = ""
     name: str | None = ""
     description: str | None = ""
     device_id: str = ""

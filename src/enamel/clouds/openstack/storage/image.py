@@ -1,7 +1,6 @@
 """Images of the image service."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
@@ -32,7 +31,7 @@ STATES: dict[str, ImageState] = {
 class Image(Struct):
     """An image as Glance shows it."""
 
-    id: str
+    id: service.Id
     name: str | None = ""
     status: str = ""
     min_disk: int | None = 0
@@ -70,7 +69,7 @@ class Image(Struct):
         )
 
 
-class _Images(Struct):
+class _Images(service.Page):
     images: list[Image]
     next: str | None = None
 
@@ -101,16 +100,7 @@ class Images(service.Service, methods.Images):
                 await self.keystone.ask_versions(SERVICE)
                 if not await self._is_first():
                     raise
-        entries: list[Image] = []
-        marker: tuple[tuple[str, str], ...] = ()
-        while True:
-            answer = await self._get(
-                SERVICE, "/images/detail", answer=_Images, params=(("limit", PAGE), *marker)
-            )
-            entries += answer.images
-            if len(answer.images) < int(PAGE):
-                return entries
-            marker = (("marker", answer.images[-1].id),)
+        return await self._of_first_api()
 
     async def _is_first(self) -> bool:
         """Tell whether Glance is known to have its first API only."""
@@ -120,11 +110,19 @@ class Images(service.Service, methods.Images):
         return [image.neutral() for image in await self.listed()]
 
     async def _of_later_apis(self, params: tuple[tuple[str, str], ...]) -> list[Image]:
-        entries: list[Image] = []
-        query = (("limit", PAGE), *params)
+        entries, _ = await self._pages(SERVICE, "/images", answer=_Images, params=(("limit", PAGE), *params))
+        return entries
+
+    async def _of_first_api(self) -> list[Image]:
+        """Return the images of an API whose pages show no way to the next one."""
+        images: dict[str, Image] = {}
+        marker: tuple[tuple[str, str], ...] = ()
         while True:
-            page = await self._get(SERVICE, "/images", answer=_Images, params=query)
-            entries += page.images
-            if page.next is None or not page.images:
-                return entries
-            query = tuple(parse_qsl(urlsplit(page.next).query))
+            page = await self._get(
+                SERVICE, "/images/detail", answer=_Images, params=(("limit", PAGE), *marker)
+            )
+            fresh = {image.id: image for image in page.images}
+            if fresh.keys() <= images.keys():
+                return list(images.values())
+            images |= fresh
+            marker = (("marker", page.images[-1].id),)

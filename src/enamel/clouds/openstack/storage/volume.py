@@ -40,7 +40,7 @@ class _Attachment(Struct):
 
 
 class _Volume(Struct):
-    id: str
+    id: service.Id
     name: str | None = ""
     display_name: str | None = ""
     """What the first API calls it."""
@@ -87,12 +87,13 @@ class _VolumeBody(Struct):
 
 
 class _Type(Struct):
-    id: str
-    name: str
+    id: service.Id
+    name: str = ""
 
 
-class _Types(Struct):
+class _Types(service.Page):
     volume_types: list[_Type]
+    volume_type_links: list[service.Link] = field(default_factory=list)
 
 
 class _Absolute(Struct):
@@ -103,11 +104,11 @@ class _Absolute(Struct):
 
 
 class _Limits(Struct):
-    absolute: _Absolute
+    absolute: _Absolute = field(default_factory=_Absolute)
 
 
 class _LimitsBody(Struct):
-    limits: _Limits
+    limits: _Limits = field(default_factory=_Limits)
 
 
 class Volumes(service.Service, methods.Volumes):
@@ -161,8 +162,8 @@ class Volumes(service.Service, methods.Volumes):
         await self.volumes.changed()
 
     async def _types(self) -> list[cloud.VolumeType]:
-        reply = await self._get(SERVICE, "/types", answer=_Types)
-        return [cloud.VolumeType(id=entry.id, name=entry.name) for entry in reply.volume_types]
+        entries, _ = await self._pages(SERVICE, "/types", answer=_Types)
+        return [cloud.VolumeType(id=entry.id, name=entry.name or entry.id) for entry in entries]
 
     async def poll_volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
