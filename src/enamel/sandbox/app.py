@@ -235,6 +235,8 @@ class App:
             )
         if then.omit:
             reply = _without(reply, re.compile(then.omit))
+        if then.change or then.add:
+            reply = msgspec.structs.replace(reply, body=faults.changed(reply.body, then))
         if then.stale:
             request = exchange.request
             reply = hit.answers.setdefault(
