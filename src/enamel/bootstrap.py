@@ -353,8 +353,9 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     clouds = registry.installed(default=default, board=board, paces=paces, more=chosen.drivers)
     if settings.cloud is not None:
         return clouds.only(settings.cloud)
-    if default is not None and default not in clouds.names():
-        clouds.get(default)
+    if default is not None:
+        # A default that is not there is said at the start.
+        clouds.only(default)
     return clouds
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from enamel.model import role
+from enamel.model.placement import root_of
 from enamel.model.states import (
     FailureReason,
     ImageState,
@@ -393,7 +394,7 @@ class Server(Struct, frozen=True, kw_only=True):
 
     def placement(self, *, cloud: str, region: str) -> str:
         """Return the path of the placement where it is: cloud/region/zone, as far as that is known."""
-        return "/".join(part for part in (cloud, region, self.zone) if part)
+        return "/".join(part for part in (root_of(cloud, region), self.zone) if part)
 
 
 class HistoryEntry(Struct, frozen=True, kw_only=True):

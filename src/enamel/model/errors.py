@@ -284,6 +284,13 @@ class CloudUnauthorized(CloudError):
     remedy = "Check the user, password or application credential in clouds.yaml."
 
 
+class CloudUntrusted(CloudError):
+    """The cloud's certificate cannot be verified; nothing was sent."""
+
+    code = "enamel.cloud.untrusted"
+    remedy = "Name the authority that issued the certificate as `cacert` in the cloud's entry of clouds.yaml."
+
+
 class CloudForbidden(CloudError):
     """The cloud's policy does not allow this user to do that."""
 

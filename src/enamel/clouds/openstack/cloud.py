@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from enamel.clouds import driver
@@ -291,11 +292,14 @@ def _tls(region: Any) -> ssl.SSLContext | bool:
     verify, cert = region.get_requests_verify_args()
     if verify is True and cert is None:
         return True
+    chain = () if cert is None else (cert,) if isinstance(cert, str) else cert
+    for file in (*((verify,) if isinstance(verify, str) else ()), *chain):
+        # What the ssl module says of a file that is not there does not name it.
+        Path(file).open("rb").close()
     context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if cert is not None:
-        chain = (cert,) if isinstance(cert, str) else cert
+    if chain:
         context.load_cert_chain(*chain)
     return context

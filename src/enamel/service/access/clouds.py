@@ -8,6 +8,7 @@ from enamel.clouds.accounts import Accounts
 from enamel.clouds.calls import context
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CapabilityMissing, CloudError, CloudUnknown, Fault, Gone, Invalid, NotFound
+from enamel.model.placement import covers
 
 T = TypeVar("T")
 
@@ -38,7 +39,9 @@ class CallerClouds:
         return self._accounts.of(ctx.caller)
 
     def names(self, ctx: CallContext, cloud: str | None = None) -> tuple[str, ...]:
-        """Return the one cloud that is named, or all clouds of the caller, the default one first.
+        """Return the cloud that is named, or all clouds of the caller, the default one first.
+
+        An entry with several regions names a cloud for each of them.
 
         Raises:
             Invalid: The caller has no cloud of that name.
@@ -46,10 +49,11 @@ class CallerClouds:
         names = tuple(self.of(ctx).names())
         if cloud is None:
             return names
-        if cloud not in names:
+        meant = tuple(name for name in names if covers(cloud, name))
+        if not meant:
             detail = f"No cloud '{cloud[:64]}' is configured; configured are: {', '.join(names) or 'none'}."
             raise Invalid(detail, faults=(Fault(pointer="?cloud", detail=detail, code="unknown"),))
-        return (cloud,)
+        return meant
 
     def chosen(self, ctx: CallContext, cloud: str | None = None) -> driver.Cloud:
         """Return the cloud that is named, or the default one.

@@ -11,7 +11,7 @@ from enamel.clouds import driver
 from enamel.model import ids
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, NotFound
-from enamel.model.placement import Container, Containers, id_of
+from enamel.model.placement import Container, Containers, clouds_at, id_of, root_of
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
@@ -116,13 +116,17 @@ class Placements:
 
     async def _listed(self, ctx: CallContext, cloud: str | None) -> Sequence[Placement]:
         """Return all placements, or those on one cloud."""
-        only = None if cloud is None else self._clouds.names(ctx, cloud)[0]
         placements = await self._all(self._clouds.of(ctx))
-        return [placement for placement in placements if only is None or placement.path.split("/")[0] == only]
+        if cloud is None:
+            return placements
+        names = self._clouds.names(ctx, cloud)
+        return [placement for placement in placements if clouds_at(placement.path, names)]
 
     async def _all(self, clouds: driver.Clouds) -> Sequence[Placement]:
         trees = await asyncio.gather(*(_tree(clouds, name) for name in clouds.names()))
-        by_path = {placement.path: placement for tree in trees for placement in tree}
+        by_path: dict[str, Placement] = {}
+        for placement in (placement for tree in trees for placement in tree):
+            by_path[placement.path] = _joined(by_path.get(placement.path), placement)
         # A place that a container names and no cloud shows at the moment is listed all the same.
         for path in (path for container in self._containers for path in self._containers.leaves(container)):
             by_path.setdefault(path, _missing(path, by_path))
@@ -178,13 +182,14 @@ def _linked(placements: Sequence[Placement], above: Mapping[str, Sequence[str]])
 
 async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
     """Return a cloud with its region and zones; of one that does not answer, only the cloud."""
-    top = id_of(name)
+    entry = name.partition("/")[0]
+    top = id_of(entry)
     try:
         account = clouds.get(name)
         identity, zones = await asyncio.gather(account.identity(), account.zones())
     except CloudError:
-        return [Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=False)]
-    root = f"{name}/{identity.region}"
+        return [Placement(id=top, path=entry, name=entry, kind=Kind.CLOUD, available=False)]
+    root = root_of(name, identity.region)
     middle = id_of(root)
     leaves = [
         Placement(
@@ -199,7 +204,7 @@ async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
     ]
     available = not leaves or any(leaf.available for leaf in leaves)
     return [
-        Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=available, children=(middle,)),
+        Placement(id=top, path=entry, name=entry, kind=Kind.CLOUD, available=available, children=(middle,)),
         Placement(
             id=middle,
             path=root,
@@ -211,6 +216,17 @@ async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
         ),
         *leaves,
     ]
+
+
+def _joined(known: Placement | None, further: Placement) -> Placement:
+    """Return the placement of an entry that has several regions, one region after the other."""
+    if known is None:
+        return further
+    return msgspec.structs.replace(
+        known,
+        available=known.available or further.available,
+        children=tuple(dict.fromkeys((*known.children, *further.children))),
+    )
 
 
 def _missing(path: str, by_path: Mapping[str, Placement]) -> Placement:

@@ -6,6 +6,7 @@ synchronous, so it works in a thread, and only here: once per token, and once pe
 
 import asyncio
 import contextlib
+import functools
 import re
 import time
 from collections.abc import Callable
@@ -48,7 +49,8 @@ _LOWEST_VERSION = {"compute": (2, 0), "block-storage": (1, 0)}
 # These have had one major version since long: a catalogue that leaves it out needs no question.
 _ONLY_VERSION = {"network": "v2.0", "image": "v2", "identity": "v3"}
 _HIGHEST_VERSION = {"compute": 2, "block-storage": 3}
-_VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
+_VERSIONED = re.compile(r"/(v\d+(?:\.\d+)?)(?P<project>/[^/]+)?/?$")
+"""An address that ends with a version, or with a version and a project. What comes before is the operator's business."""
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -153,7 +155,7 @@ class Session:
     def versions(self) -> dict[str, str]:
         """Return the versions of the services that were called yet, as far as their addresses tell them."""
         matches = {service: _VERSIONED.search(known.url) for service, known in self._endpoints.items()}
-        return {service: match[0].strip("/") for service, match in sorted(matches.items()) if match}
+        return {service: match[1] for service, match in sorted(matches.items()) if match}
 
     @property
     def in_use(self) -> bool:
@@ -241,13 +243,24 @@ class Session:
                 project_id=access.project_id or "",
                 project_name=access.project_name or "",
                 roles=tuple(access.role_names or ()),
-                region=self._region.get_region_name() or "",
+                region=self._region.get_region_name() or self._first_region(access.service_catalog),
             ),
             since=now,
             # A token that lives for less than two minutes is used for half of its life.
             renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
             catalog=access.service_catalog,
         )
+
+    def _first_region(self, catalog: Any) -> str:
+        """Return the region that is used where the configuration names none: the one of the first compute service."""
+        try:
+            data = catalog.endpoint_data_for(
+                service_type=self._region.get_service_type("compute") or "compute",
+                interface=self._region.get_interface("compute") or "public",
+            )
+        except (keystone_errors.EndpointNotFound, keystone_errors.EmptyCatalog):
+            return ""
+        return str(data.region_name or "")
 
     async def _find(self, service: str) -> Endpoint:
         access = await self.access()
@@ -261,10 +274,13 @@ class Session:
             if service == "identity":
                 # Catalogues of old clouds lead to the second version, which knows nothing of what is asked here.
                 url = url.removesuffix("/v2.0")
-            if not _VERSIONED.search(url):
+            if _version_of(url) is None:
                 url = f"{url}/{_ONLY_VERSION[service]}"
             endpoint = Endpoint(url=url)
         else:
+            if _version_of(data.url, project=access.identity.project_id) is None:
+                # keystoneauth takes any part of an address that looks like a version for one.
+                data.api_version = None
             versioned = await self._asked(
                 lambda: data.get_versioned_data(
                     self._keystone,
@@ -284,15 +300,20 @@ class Session:
         override = self._region.get_endpoint(service)
         if override:
             return discover.EndpointData(catalog_url=override, service_type=service)
-        region = self._region.get_region_name(service) or None
+        named = self._region.get_region_name(service) or None
         interface = self._region.get_interface(service) or "public"
         service_type = self._region.get_service_type(service) or service
+        find = functools.partial(
+            access.catalog.endpoint_data_for, service_type=service_type, interface=interface
+        )
+        # Services of one region belong together, also where the configuration names none; some have no region.
+        regions = (named,) if named else (access.identity.region or None, None)
         try:
-            return access.catalog.endpoint_data_for(
-                service_type=service_type, interface=interface, region_name=region
-            )
+            with contextlib.suppress(keystone_errors.EndpointNotFound):
+                return find(region_name=regions[0])
+            return find(region_name=regions[-1])
         except (keystone_errors.EndpointNotFound, keystone_errors.EmptyCatalog) as exc:
-            within = f" in region {region}" if region else ""
+            within = f" in region {named}" if named else ""
             raise CapabilityMissing(
                 f"Cloud {self._name} offers no {service} service to this account{within} ({interface} endpoints).",
                 cloud=self._name,
@@ -353,3 +374,11 @@ class Session:
             trouble = Trouble.BUSY if isinstance(error, CloudBusy) else Trouble.SILENT
         if status != 500:
             gate.complained(trouble, began=began, status=status, pause=error.data.get("retry_after"))
+
+
+def _version_of(url: str, *, project: str = "") -> str | None:
+    """Return the version that an address ends with, before the project if there is one."""
+    match = _VERSIONED.search(url)
+    if match is None or (match["project"] and (not project or project not in match["project"])):
+        return None
+    return match[1]
