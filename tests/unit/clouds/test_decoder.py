@@ -3,8 +3,10 @@
 import ast
 import copy
 import importlib
+import ipaddress
 import json
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +82,9 @@ def good(node: inspect.Type) -> Any:
             return True
         case inspect.DateTimeType():
             return "2026-11-29T01:00:00Z"
+        case inspect.StrType():
+            texts = ("text", "10.0.0.1", "10.0.0.0/24")
+            return next(text for text in texts if re.search(node.pattern or "", text))
         case _:
             return "text"
 
@@ -194,6 +199,22 @@ def test_what_nobody_knows_does_not_matter(name: str, extra: Any) -> None:
     assert list(records(value)) == list(records(decoder.fit(document, ANSWERS[name])[0])) or "key" in str(
         value
     )
+
+
+@given(text=st.ip_addresses().map(str) | st.from_regex(r"[0-9a-f:.]{1,40}") | st.text(max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_what_is_read_as_an_address_is_one(text: str) -> None:
+    read, _ = decoder.decode(body({"a": text, "b": f"{text}/24"}), dict[str, decoder.Ip | decoder.Range])
+    if "a" in read:
+        assert ipaddress.ip_address(text)
+    if "b" in read:
+        assert ipaddress.ip_network(read["b"], strict=False)
+
+
+@given(address=st.ip_addresses())
+@settings(max_examples=200, deadline=None)
+def test_every_address_is_read(address: Any) -> None:
+    assert decoder.decode(body({"a": str(address)}), dict[str, decoder.Ip])[0] == {"a": str(address)}
 
 
 class Thing(Struct):

@@ -20,6 +20,14 @@ T = TypeVar("T")
 Id = Annotated[str, Meta(min_length=1)]
 """A text that a record cannot be used without: one that lacks it is left out of its list."""
 
+_IPV4 = r"((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3})"
+_GROUPS = r"[0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})"
+_IPV6 = rf"({_GROUPS}{{7}}|(?!([^:]*:){{8}})({_GROUPS}*)?::({_GROUPS}*)?)"
+Ip = Annotated[str, Meta(pattern=rf"^({_IPV4}|{_IPV6})\Z")]
+"""An IP address."""
+Range = Annotated[str, Meta(pattern=rf"^({_IPV4}/(3[0-2]|[12]?\d)|{_IPV6}/(12[0-8]|1[01]\d|[1-9]?\d))\Z")]
+"""A range of IP addresses."""
+
 _WHOLE = re.compile(r"\s*[+-]?\d{1,18}\s*")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -200,7 +208,7 @@ def _scalar(node: inspect.Type, value: Any, path: str) -> Any:
             return None
         case inspect.StrType() if isinstance(value, str) and _allowed(node, value):
             return value
-        case inspect.StrType() if number:
+        case inspect.StrType() if number and _allowed(node, str(value)):
             return str(value)
         case inspect.IntType() if number and (isinstance(value, int) or value.is_integer()):
             return int(value)
@@ -216,7 +224,8 @@ def _scalar(node: inspect.Type, value: Any, path: str) -> Any:
             return _TRUTHS[str(value).lower()]
         case inspect.DateTimeType() if isinstance(value, str):
             return _converted(value, datetime.fromisoformat, path)
-    raise _mismatch(path, value, _NAMES[type(node)])
+    of_form = isinstance(node, inspect.StrType) and isinstance(value, str) and value != ""
+    raise _mismatch(path, value, "one of the expected form" if of_form else _NAMES[type(node)])
 
 
 def _allowed(node: inspect.StrType, text: str) -> bool:

@@ -1,9 +1,10 @@
 """What every part of an OpenStack cloud stands on: the way to the cloud, and the cache of what it offers."""
 
+import asyncio
 import functools
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -12,10 +13,13 @@ from msgspec import Struct, field
 from enamel.clouds.calls import cache, decoder
 from enamel.clouds.openstack import transport
 from enamel.clouds.openstack.identity import session
-from enamel.model import ids
-from enamel.model.errors import CloudRefused, CloudUnusable, Gone
+from enamel.model import ids as model_ids
+from enamel.model.errors import CloudForbidden, CloudRefused, CloudUnusable, Gone
 
 T = TypeVar("T")
+
+_NOT_THERE = (Gone, CloudForbidden, CloudRefused, CloudUnusable)
+"""What a service says of an id that is none of its, or none of the project's."""
 
 Params = Iterable[tuple[str, str]]
 
@@ -34,9 +38,21 @@ PAGE = 1000
 """As many entries as are asked for where the page before does not tell."""
 
 
+class _Named(Protocol):
+    """What has an id and a name."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
 def checked(id: str) -> str:
     """Return an id that may stand in a path. Raises Gone: what is no UUID is nothing's id here, and not asked for."""
-    if not ids.is_id(id):
+    if not model_ids.is_id(id):
         raise Gone(f"Nothing has the id '{id[:64]}'.")
     return id
 
@@ -178,6 +194,28 @@ class Service:
                 continue
             break
         raise self._endless(service, path)
+
+    async def _with(
+        self, listed: Sequence[N], names: Collection[str], one: Callable[[str], Awaitable[N]]
+    ) -> list[N]:
+        """Return a list with what it does not show of some ids: what is hidden, another project's or too new for it.
+
+        Args:
+            listed: The list.
+            names: Names and ids.
+            one: Returns what has an id. Raises Gone.
+        """
+        ids = {entry.id for entry in listed}
+        known = ids | {entry.name for entry in listed}
+        # An id may be a name, too; and who names something that is listed, means that.
+        missing = [
+            name for name in dict.fromkeys(names) if name not in (ids if model_ids.is_id(name) else known)
+        ]
+        answers = await asyncio.gather(*(one(id) for id in missing), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, _NOT_THERE):
+                raise answer
+        return [*listed, *(answer for answer in answers if not isinstance(answer, BaseException))]
 
     async def _by_offset(
         self, service: str, path: str, *, answer: type[T], entries: str, params: Params = ()

@@ -13,7 +13,8 @@ from enamel.steps import address
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the networks, and what there may be."""
-    return FactsNeeded(networks=True, quota=frozenset({"addresses", "ports"}))
+    named = {"networks": frozenset(filter(None, (request.body.source,)))}
+    return FactsNeeded(networks=True, named=named, quota=frozenset({"addresses", "ports"}))
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:

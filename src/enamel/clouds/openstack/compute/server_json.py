@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.openstack import faults, service
 from enamel.clouds.openstack.compute import server_state, tag
 from enamel.model import cloud
@@ -15,7 +16,7 @@ from enamel.model import cloud
 class Address(Struct):
     """One of a server's addresses."""
 
-    addr: service.Id
+    addr: decoder.Ip
     kind: str = field(name="OS-EXT-IPS:type", default="")
     """Not shown before 2013."""
 

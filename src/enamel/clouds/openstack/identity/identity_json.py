@@ -15,7 +15,7 @@ from enamel.clouds.calls import decoder
 LIFETIME = timedelta(hours=1)
 """How long a token is used that does not tell when it expires."""
 
-_Number = Annotated[str, Meta(pattern=r"^v?\d+(\.\d+)*$")]
+_Number = Annotated[str, Meta(pattern=r"^v?\d+(\.\d+)*\Z")]
 
 
 class _Endpoint(Struct):
@@ -81,7 +81,7 @@ def fitted(document: Any) -> tuple[Any, list[decoder.Misfit]]:
         return document, []
     fitting = _Fitting(dict(document))
     for name in ("token", "access"):
-        if isinstance(document.get(name), Mapping):
+        if document.get(name) and isinstance(document[name], Mapping):
             fitting.document[name] = fitting.inside(document[name], name)
     versions = document.get("versions")
     if isinstance(versions, Mapping):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 import msgspec
@@ -20,22 +20,22 @@ UNFINISHED = "-unfinished"
 """What stands at the end of a network's name as long as it has no way out."""
 
 
-class _SubnetBody(Struct):
-    subnet: existing.Subnet
-
-
 class _Described(Struct):
     id: service.Id
     name: str | None = ""
     description: str | None = ""
 
 
-class _Router(Struct):
+class _Created(Struct):
     id: service.Id
 
 
+class _SubnetBody(Struct):
+    subnet: _Created
+
+
 class _RouterBody(Struct):
-    router: _Router
+    router: _Created
 
 
 class NetworkCreation(existing.Networks):
@@ -162,16 +162,9 @@ def _within(word: str, resource: dict[str, Any]) -> Callable[[bool], dict[str, A
     return lambda described: {word: marks.on(resource, described=described)}
 
 
-def _range(text: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
 def _free_range(taken: list[str]) -> str:
     """Return a private range of addresses that none of the subnets in sight uses."""
-    used = [network for text in taken if isinstance(network := _range(text), IPv4Network)]
+    used = [network for text in taken if isinstance(network := ip_network(text), IPv4Network)]
     for third in range(1, 255):
         candidate = IPv4Network(f"10.77.{third}.0/24")
         if not any(candidate.overlaps(other) for other in used):

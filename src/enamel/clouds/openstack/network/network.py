@@ -1,10 +1,12 @@
 """Networks and subnets that a project may see, and its limits of what belongs to networks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -66,9 +68,20 @@ class Subnet(Struct):
 
     id: service.Id
     network_id: service.Id
-    cidr: str = ""
+    cidr: decoder.Range
     name: str = ""
-    ip_version: int = 4
+
+    def neutral(self) -> cloud.Subnet:
+        """Return it in Enamel's words."""
+        # Some show the address of the gateway with the length of the prefix.
+        addresses = ip_network(self.cidr, strict=False)
+        return cloud.Subnet(
+            id=self.id,
+            name=self.name,
+            network_id=self.network_id,
+            cidr=str(addresses),
+            ip_version=addresses.version,
+        )
 
 
 class _Subnets(service.Page):
@@ -141,6 +154,15 @@ class Networks(marks.Marks, methods.Networks):
         self._described = self._described and offer.described
         return offer.networks
 
+    async def networks_named(self, names: Collection[str]) -> Sequence[cloud.Network]:
+        """Return the networks, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.networks(), names, self._network)
+
+    async def _network(self, id: str) -> cloud.Network:
+        """Return one network. Raises Gone."""
+        reply = await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=NetworkBody)
+        return reply.network.neutral()
+
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the subnets that the project may see."""
         return await self.kept.get(
@@ -175,16 +197,7 @@ class Networks(marks.Marks, methods.Networks):
 
     async def _subnets(self) -> list[cloud.Subnet]:
         entries, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)
-        return [
-            cloud.Subnet(
-                id=entry.id,
-                name=entry.name,
-                network_id=entry.network_id,
-                cidr=entry.cidr,
-                ip_version=entry.ip_version,
-            )
-            for entry in entries
-        ]
+        return [entry.neutral() for entry in entries]
 
     async def _extensions(self) -> frozenset[str]:
         reply = await self._get(SERVICE, "/extensions", answer=_Extensions)

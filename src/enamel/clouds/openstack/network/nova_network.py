@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
 from enamel.clouds.openstack.network import address, creation, network, port, security_group
@@ -35,7 +36,7 @@ class _Pools(Struct):
 
 class _Address(Struct):
     id: int | service.Id
-    ip: service.Id
+    ip: decoder.Ip
     pool: str | None = ""
     fixed_ip: str | None = None
     instance_id: str | None = None

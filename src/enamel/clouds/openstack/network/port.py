@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -24,7 +25,7 @@ _FIELDS = (
 
 
 class _FixedAddress(Struct):
-    ip_address: service.Id
+    ip_address: decoder.Ip
     subnet_id: str = ""
 
 

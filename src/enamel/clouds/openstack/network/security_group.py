@@ -1,6 +1,6 @@
 """Security groups: what may reach a server."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,16 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         groups, _ = await self._pages(SERVICE, "/security-groups", answer=_Groups, params=params)
         return [group.neutral() for group in groups]
+
+    async def security_groups_named(self, names: Collection[str]) -> Sequence[cloud.SecurityGroup]:
+        """Return the security groups, and those that have one of the ids and that the list does not show."""
+        # What another project shares is not in the project's list.
+        return await self._with(await self.security_groups(), names, self._security_group)
+
+    async def _security_group(self, id: str) -> cloud.SecurityGroup:
+        """Return one security group. Raises Gone."""
+        reply = await self._get(SERVICE, f"/security-groups/{service.checked(id)}", answer=_GroupBody)
+        return reply.security_group.neutral()
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""

@@ -1,6 +1,6 @@
 """Images of the image service."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -80,6 +80,11 @@ class Images(service.Service, methods.Images):
     async def images(self) -> Sequence[cloud.Image]:
         """Return every image the project may boot, in any state."""
         return await self.kept.get(IMAGES, self._images, keep=service.OFTEN_CHANGED, answer=list[cloud.Image])
+
+    async def images_named(self, names: Collection[str]) -> Sequence[cloud.Image]:
+        """Return the images, and those that have one of the ids and that the list does not show."""
+        # Hidden, community and offered images are in no list, and can be booted all the same.
+        return await self._with(await self.images(), names, self.image)
 
     async def image(self, id: str) -> cloud.Image:
         """Return one image. Raises Gone."""

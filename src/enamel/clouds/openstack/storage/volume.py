@@ -90,6 +90,13 @@ class _Type(Struct):
     id: service.Id
     name: str = ""
 
+    def neutral(self) -> cloud.VolumeType:
+        return cloud.VolumeType(id=self.id, name=self.name or self.id)
+
+
+class _TypeBody(Struct):
+    volume_type: _Type
+
 
 class _Types(service.Page):
     volume_types: list[_Type]
@@ -126,6 +133,10 @@ class Volumes(service.Service, methods.Volumes):
         """Return all of the project's volumes; answered from the watcher while its poll is fresh."""
         return await self.volumes.all()
 
+    async def volumes_named(self, names: Collection[str]) -> Sequence[cloud.Volume]:
+        """Return the volumes, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.volumes_list(), names, self.volume)
+
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
         """Return the volumes whose metadata key `enamel` has this value."""
         poll = await self.poll_volumes((("metadata", json.dumps({"enamel": mark})),))
@@ -137,6 +148,15 @@ class Volumes(service.Service, methods.Volumes):
         return await self.kept.get(
             "volume types", self._types, keep=service.CATALOGUE, answer=list[cloud.VolumeType]
         )
+
+    async def volume_types_named(self, names: Collection[str]) -> Sequence[cloud.VolumeType]:
+        """Return the kinds of volumes, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.volume_types(), names, self._type)
+
+    async def _type(self, id: str) -> cloud.VolumeType:
+        """Return one kind of volumes. Raises Gone."""
+        reply = await self._get(SERVICE, f"/types/{service.checked(id)}", answer=_TypeBody)
+        return reply.volume_type.neutral()
 
     async def create_volume(self, want: cloud.VolumeSpec) -> cloud.Volume:
         """Make a volume."""
@@ -163,7 +183,7 @@ class Volumes(service.Service, methods.Volumes):
 
     async def _types(self) -> list[cloud.VolumeType]:
         entries, _ = await self._pages(SERVICE, "/types", answer=_Types)
-        return [cloud.VolumeType(id=entry.id, name=entry.name or entry.id) for entry in entries]
+        return [entry.neutral() for entry in entries]
 
     async def poll_volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""
