@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from enamel.model import task
 from enamel.model.errors import Invalid
+from tests.flows.test_cloud_faults import RICH, WHOLE
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import World
+from tests.flows.world import QUICK, World
 
 READY = {**WEB, "ready_when": "tcp/22"}
 ONE_SERVER = r"/v2\.1/servers/[0-9a-f-]+"
@@ -49,7 +51,7 @@ async def test_a_server_without_an_address_may_be_all_that_was_asked_for(world: 
     world.fault({"path": "/v2.0/ports", "method": "GET"}, {"change": {"ports.*.fixed_ips": []}})
     after = went_well(await world.run(WEB))
     assert after.task.servers[0].fixed_addresses == ()
-    assert "shows 0 addresses" in str(after.items)
+    assert "shows 0 fixed addresses" in str(after.items)
     world.sandbox.faults.clear()
     await world.check()
 
@@ -117,3 +119,14 @@ async def test_an_id_of_nothing_is_still_a_fault(world: World, hidden: str) -> N
     with pytest.raises(Invalid) as caught:
         await world.accept(wish)
     assert [fault.code for fault in caught.value.faults] == ["unknown"]
+
+
+@pytest.mark.parametrize("settings", [msgspec.structs.replace(QUICK, page=2, network_page=2)])
+async def test_a_launch_on_a_cloud_that_shows_two_of_everything_at_once(world: World) -> None:
+    after = went_well(await world.run({**RICH, "count": 5, "placement": "az1"}))
+    assert after.count() == {kind: 5 if number > 1 else 1 for kind, number in WHOLE.items()}
+    paged = {call.service for call in world.sandbox.cloud.calls.log if "marker" in dict(call.query)}
+    assert paged == {"compute", "image", "network", "volume"}
+    back = await world.revert(after)
+    assert back.count() == {}
+    await world.check()

@@ -226,7 +226,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
             else:
                 addresses = list((await at.cloud.server(self.id)).fixed_addresses)
         at.note(
-            f"The cloud shows {len(addresses)} addresses of the server, which has {self.addresses} networks."
+            f"The cloud shows {len(addresses)} fixed addresses of the server; {self.addresses} were expected."
         )
         return addresses
 
