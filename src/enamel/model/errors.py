@@ -18,6 +18,7 @@
     ├── QuotaExceeded           before a launch or in the middle of it
     ├── CloudError              what a cloud answered, or failed to answer
     │   ├── CloudUnreachable    nothing was sent
+    │   ├── CloudUnusable       an answer in JSON, but not the one that was asked for
     │   ├── OutcomeUnknown      sent, but the answer never came or means nothing
     │   ├── CloudThrottled
     │   ├── CloudBusy           503: the request had no effect
@@ -255,6 +256,16 @@ class CloudUnreachable(CloudError):
     status = 503
     retryable = True
     remedy = "Check the cloud's address and whether its services are up; the same request may succeed later."
+
+
+class CloudUnusable(CloudError):
+    """The cloud's answer lacks what was asked for."""
+
+    code = "enamel.cloud.unusable"
+    retryable = True
+    remedy = (
+        "Report the request ids to the cloud's operators; other requests to the service are not affected."
+    )
 
 
 class OutcomeUnknown(CloudError):
