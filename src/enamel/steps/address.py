@@ -27,6 +27,7 @@ class CreateAddress(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "ADDRESSING"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.FLOATING_IP})
     undoable: ClassVar[bool] = True
+    undone_after_server: ClassVar[bool] = True
 
     network_id: str
     """External network."""
@@ -174,6 +175,7 @@ class MoveAddress(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "address.move"
     action: ClassVar[str] = "ADDRESSING"
     undoable: ClassVar[bool] = True
+    undone_after_server: ClassVar[bool] = True
     calls: ClassVar[int] = 2
 
     id: str

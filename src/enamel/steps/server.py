@@ -19,7 +19,7 @@ from enamel.model.errors import (
     StepTimedOut,
 )
 from enamel.model.states import FailureReason, ServerState
-from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
+from enamel.steps.step import IN_USE, UNDO_TIMEOUT, Context, Outputs, Retry, Step, chosen, insist, together
 
 _BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
 """Where a boot ends."""
@@ -283,7 +283,8 @@ class DeleteServer(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "TERMINATING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
+    timeout: ClassVar[timedelta] = UNDO_TIMEOUT
 
     id: str
     force: bool = True
@@ -305,5 +306,8 @@ async def remove(at: Context, id: str, *, force: bool = True) -> None:
     def gone(server: cloud.Server | None) -> bool:
         return _is_gone(server) or (not force and server is not None and server.state in states.DELETED)
 
-    await at.cloud.delete_server(id, force=force)
-    await at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5))
+    await insist(
+        at,
+        lambda: at.cloud.delete_server(id, force=force),
+        lambda: at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5)),
+    )
