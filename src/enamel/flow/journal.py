@@ -122,7 +122,9 @@ class TaskJournal:
 
     async def handed_over(self) -> None:
         """Give the task back to its topic."""
-        self.task = msgspec.structs.replace(self.task, state=task.State.WAITING, worker=None)
+        self.task = msgspec.structs.replace(
+            self.task, state=task.State.WAITING, worker=None, released_at=self._now()
+        )
         await self.save(with_task=True)
 
     def resumed(self, names: Sequence[str]) -> None:

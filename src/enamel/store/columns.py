@@ -14,6 +14,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def microseconds(time: datetime) -> int:
+    """Return the microseconds since 1970 of an aware time."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
 class Moment(sa.TypeDecorator[datetime]):
     """An aware time in UTC, stored as whole microseconds since 1970.
 
@@ -26,7 +31,7 @@ class Moment(sa.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
         """Return the microseconds of an aware time."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Return the time that a number of microseconds stands for."""

@@ -89,7 +89,7 @@ class Worker:
         self._alone = alone
         self._poll_interval = poll_interval.total_seconds()
         self._graceful_shutdown_timeout = graceful_shutdown_timeout.total_seconds()
-        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, retention=retention)
+        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, topics=topics, retention=retention)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
         """Tasks that the runner knows."""
