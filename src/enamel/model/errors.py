@@ -26,6 +26,7 @@
     │   ├── CloudForbidden
     │   ├── CloudRefused
     │   ├── CloudConflict
+    │   │   └── Obstructed      a lock, an attachment or a snapshot that does not go by itself
     │   ├── Gone
     │   ├── NoValidHost
     │   ├── ServerFailed
@@ -40,6 +41,7 @@
     │   ├── StepTimedOut
     │   ├── NotReachable        the server is ACTIVE but does not answer
     │   ├── PartlyDone          some servers are up, some failed
+    │   ├── NotRemoved          some of what was to be removed still exists
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
@@ -332,6 +334,13 @@ class CloudConflict(CloudError):
     status = 409
 
 
+class Obstructed(CloudConflict):
+    """Something else must be unlocked, detached or deleted first."""
+
+    code = "enamel.cloud.obstructed"
+    remedy = "Remove the obstacle, then try again."
+
+
 class Gone(CloudError):
     """The resource no longer exists on the cloud."""
 
@@ -435,6 +444,14 @@ class PartlyDone(TaskError):
 
     code = "enamel.task.partly_done"
     remedy = "Read each server's `error`; restart the task to have the missing ones made, or revert it."
+
+
+class NotRemoved(TaskError):
+    """Some of what was to be removed still exists."""
+
+    code = "enamel.task.not_removed"
+    status = 409
+    remedy = "Remove the obstacles that `left` names, then revert the task again."
 
 
 class PlanUnreadable(TaskError):

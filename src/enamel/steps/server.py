@@ -26,7 +26,7 @@ from enamel.model.states import FailureReason, ServerActivity, ServerState
 from enamel.model.task_key import Kind, Taken
 from enamel.steps import ownership
 from enamel.steps.ownership import Labels
-from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
+from enamel.steps.step import IN_USE, UNDO_TIMEOUT, Context, Outputs, Retry, Step, chosen, insist, together
 
 _BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
 """Where a boot ends."""
@@ -366,7 +366,8 @@ class DeleteServer(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "TERMINATING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
+    timeout: ClassVar[timedelta] = UNDO_TIMEOUT
 
     id: str
     force: bool = True
@@ -388,13 +389,15 @@ async def remove(at: Context, id: str, *, force: bool = True) -> None:
     def gone(server: cloud.Server | None) -> bool:
         return _is_gone(server) or (not force and server is not None and server.state in states.DELETED)
 
-    try:
-        await at.cloud.delete_server(id, force=force)
-    except (CloudConflict, CloudRefused, CloudForbidden):
-        # A proxy may answer so although the cloud has carried it out.
-        if not await _leaves(at, id):
-            raise
-    await at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5))
+    async def delete() -> None:
+        try:
+            await at.cloud.delete_server(id, force=force)
+        except (CloudConflict, CloudRefused, CloudForbidden):
+            # A proxy may answer so although the cloud has carried it out.
+            if not await _leaves(at, id):
+                raise
+
+    await insist(at, delete, lambda: at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5)))
 
 
 async def _leaves(at: Context, id: str) -> bool:
