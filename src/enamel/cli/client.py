@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import enamel
-from enamel.cli import show
+from enamel.cli import safe_text, show
 from enamel.cli.failure import Exit, Failure
-from enamel.model import errors
+from enamel.model import control_characters, errors
 
 DEFAULT_URL = "http://127.0.0.1:8780"
 _TIMEOUT = 120.0
@@ -159,14 +159,14 @@ class Client:
             response = connection.getresponse()
             text = response.read()
             plain = (response.getheader("Content-Type") or "").startswith("text/plain")
-            data = text.decode(errors="replace") if plain else self._decode(text)
+            data = _console(text) if plain else self._decode(text)
             return Reply(response.status, dict(response.getheaders()), data)
         finally:
             connection.close()
 
     def _decode(self, text: bytes) -> Any:
         try:
-            return json.loads(text) if text else None
+            return safe_text.of(json.loads(text)) if text else None
         except ValueError as error:
             raise self._unreachable("What answers there is not Enamel.") from error
 
@@ -227,9 +227,13 @@ class Client:
             for line in response:
                 # A line without an end was cut off when the connection broke.
                 if line.startswith(b"data: ") and line.endswith(b"\n"):
-                    yield json.loads(line[6:])
+                    yield safe_text.of(json.loads(line[6:]))
         finally:
             connection.close()
+
+
+def _console(text: bytes) -> str:
+    return control_characters.without_colours(text.decode(errors="replace"))
 
 
 def _is_in_flight(reply: Reply) -> bool:

@@ -1,7 +1,6 @@
 """The program: its commands, its common options, and the one place that turns failures into messages and exit codes."""
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 import enamel
-from enamel.cli import client, grammar, renamed
+from enamel.cli import client, grammar, renamed, safe_text
 from enamel.cli.failure import Exit, Failure
 
 COMMANDS = {
@@ -20,6 +19,7 @@ COMMANDS = {
     "db": "enamel.cli.process.db",
     "conf": "enamel.cli.process.conf",
     "sandbox": "enamel.cli.process.sandbox",
+    "doctor": "enamel.cli.process.doctor",
     "server": "enamel.cli.server.server",
     "task": "enamel.cli.resource.task",
     "template": "enamel.cli.resource.template",
@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report(failure: Failure, *, as_json: bool) -> Exit:
     if as_json and failure.data is not None:
-        click.echo(json.dumps(failure.data, indent=2, ensure_ascii=False))
+        click.echo(safe_text.as_json(failure.data, indent=2))
     for line in failure.lines:
         click.echo(line, err=True)
     return failure.code

@@ -1,13 +1,12 @@
 """Output: tables and sentences for people, JSON for programs."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from enamel.cli import pointers
+from enamel.cli import pointers, safe_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +39,7 @@ SERVER_STATES = {"READY": "ACTIVE", "FAILED": "ERROR", "GONE": "TERMINATED"}
 
 def as_json(data: Any) -> None:
     """Print data for programs."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(safe_text.as_json(data, indent=2))
 
 
 def console(*, stderr: bool = False) -> "Console":

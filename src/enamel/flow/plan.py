@@ -38,6 +38,8 @@ class Node(Struct, frozen=True, kw_only=True):
     """Id of the project for which it is done, if not the entry's own."""
     members: tuple[str, ...] = ()
     """Of a step that makes one thing for each of several servers: their hostnames, in the order of the things."""
+    needs: dict[str, int] = {}
+    """How much of each quota of its cloud it uses up."""
     retry: Retry = Retry()
     timeout: timedelta = timedelta(minutes=5)
     """Time for one attempt."""

@@ -4,6 +4,7 @@
 until nothing is left to do, and then finish: undo what has to be, and write the end.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -21,7 +22,7 @@ from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
 from enamel.flow.step_run import StepRun
 from enamel.flow.undo import Undo
-from enamel.model import errors, item, problem, task
+from enamel.model import errors, item, problem, redaction, task
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.errors import EnamelError, LeaseLost
@@ -81,6 +82,7 @@ class Run:
         task = self._journal.task
         caller = Caller(user_id=task.created_by, project_id=task.project_id)
         context.use(CallContext(caller=caller, request_id=task.request_id, task=task.id))
+        redaction.keep(redaction.Redactor(await self._secrets(task)))
         if not await self._read_plan():
             return
         earlier = task.error
@@ -97,6 +99,15 @@ class Run:
             await self._journal.handed_over()
         else:
             await self._finish()
+
+    async def _secrets(self, task: Task) -> list[bytes]:
+        """Return what the task keeps secret, as far as the key store still has it."""
+        texts = []
+        for reference in task.secrets:
+            # The step that needs a missing one reports it.
+            with contextlib.suppress(errors.SecretMissing, OSError):
+                texts.append(await self._tools.secrets.get(reference))
+        return texts
 
     async def _read_plan(self) -> bool:
         """Read the plan; end a task of which it cannot be read, and return False."""

@@ -22,7 +22,7 @@ from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
 from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
-from enamel.model import errors, item, problem
+from enamel.model import errors, item, problem, redaction
 from enamel.model.call_context import Lane
 from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Call, Item
@@ -247,7 +247,8 @@ class StepRun:
             if not UNDO.applies(error, attempt=attempt):
                 log.error("step.left", task=self._journal.task.id, step=self._node.name, error=error.detail)
                 things = leftover.things(self._item, place)
-                return leftover.sentence(things, step=self._node.name, why=leftover.reason(error))
+                why = redaction.blank(leftover.reason(error))
+                return leftover.sentence(things, step=self._node.name, why=why)
             await self._tools.sleep(UNDO.pause(attempt, error))
         return None
 

@@ -68,6 +68,10 @@ class Fault(Struct, frozen=True, kw_only=True):
     """A word that tells programs which rule was broken."""
 
 
+MOST_FAULTS = 100
+"""Most faults of one error; a request with more is hardly written by a person."""
+
+
 class EnamelError(Exception):
     """An error occurred."""
 
@@ -94,7 +98,7 @@ class EnamelError(Exception):
         self.detail = detail or self.title
         self.cloud = cloud
         self.request_ids = request_ids
-        self.faults = faults
+        self.faults = tuple(faults[:MOST_FAULTS])
         self.data = data
         """More facts for programs, for example `wanted` and `free` of a quota."""
         self.advice = self.remedy if remedy is None else remedy
@@ -273,6 +277,13 @@ class CloudUnauthorized(CloudError):
 
     code = "enamel.cloud.unauthorized"
     remedy = "Check the user, password or application credential in clouds.yaml."
+
+
+class CloudUntrusted(CloudError):
+    """The cloud's certificate cannot be verified; nothing was sent."""
+
+    code = "enamel.cloud.untrusted"
+    remedy = "Name the authority that issued the certificate as `cacert` in the cloud's entry of clouds.yaml."
 
 
 class CloudForbidden(CloudError):

@@ -60,6 +60,9 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Headers to add; a value `date:+30` becomes the HTTP date in 30 seconds."""
     body: Any = None
     """The body to answer with: text as it is, anything else as JSON."""
+    echo: Literal["", "raw", "json", "base64", "part", "url", "hex"] = ""
+    """Repeat the request's body in the answer's message: as it came, as JSON within JSON, in base64, as a part of that,
+    encoded for a URL, or in hexadecimal."""
     html: bool = False
     """Answer with a proxy's HTML page."""
     effect: bool = False

@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import click
 
-from enamel.cli import grammar, options, outcome, progress, show, step_names, timeline
+from enamel.cli import grammar, options, outcome, progress, safe_text, show, step_names, timeline
 from enamel.cli.client import Client, segment
 from enamel.cli.failure import Exit, Failure
 
@@ -134,7 +134,7 @@ def watch(client: Client, *, task: str, after: int, as_json: bool) -> int:
     lines = timeline.Timeline(client.get(f"{path}/plan"))
     try:
         for event in client.stream(f"{path}/events", after=after):
-            click.echo(json.dumps(event, ensure_ascii=False) if as_json else lines.line(event))
+            click.echo(safe_text.as_json(event) if as_json else lines.line(event))
     except KeyboardInterrupt:
         raise Failure(
             "The task goes on in the background.",

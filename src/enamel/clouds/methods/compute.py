@@ -24,7 +24,7 @@ class Servers(Methods, Protocol):
         raise self.missing("zones")
 
     async def server(self, id: str) -> cloud.Server:
-        """Return one server. Raises Gone."""
+        """Return one server. Raises Gone, also where the cloud still shows it as one that was deleted."""
         raise self.missing("server")
 
     async def server_seen(self, id: str) -> cloud.Server:

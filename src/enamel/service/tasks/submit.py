@@ -11,12 +11,13 @@ from enamel.commands import COMMANDS, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import errors
+from enamel.model import errors, problem
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
 from enamel.model.task import Task
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
+from enamel.service import off_loop
 from enamel.service.access import policy
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
@@ -102,9 +103,8 @@ class Submit:
         if cloud is not None:
             params = {**params, "cloud": cloud}
         if dry_run:
-            return _preview(
-                await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
-            )
+            prepared = await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
+            return await off_loop.run(len(prepared.planned.plan.nodes), _preview, prepared)
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
@@ -133,17 +133,27 @@ class Submit:
         planned = prepared.planned
         references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
         hooks = await self._hooks(name, prepared)
-        plan = plans.with_secrets(planned.plan, references)
-        new, steps = new_task.build(
-            ctx, command, data, prepared, plan=plan, hooks=hooks, now=datetime.now(UTC)
+        size = len(planned.plan.nodes)
+        plan = await off_loop.run(size, plans.with_secrets, planned.plan, references)
+        new, steps = await off_loop.run(
+            size,
+            new_task.build,
+            ctx,
+            command,
+            data,
+            prepared,
+            plan=plan,
+            hooks=hooks,
+            now=datetime.now(UTC),
         )
         later = new_task.scheduled_revert(new, planned)
+        shares = new_task.shares(planned.plan, cloud=new.cloud)
         try:
             stored = await self._store.run(
-                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later
+                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later, shares=shares
             )
         except BaseException:
-            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
+            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.references)):
                 await self._keys.delete(reference)
             raise
         self._candidates.accepted(ctx, stored.cloud, stored.reserves)
@@ -164,7 +174,7 @@ def _preview(prepared: Prepared) -> Preview:
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
-        faults=prepared.faults,
+        faults=problem.told(prepared.faults[: errors.MOST_FAULTS]),
         quota={
             kind: Quota(
                 wanted=plan.needs.get(kind, 0),

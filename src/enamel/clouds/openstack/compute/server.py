@@ -25,6 +25,8 @@ from enamel.model.states import ServerState
 
 SERVICE = catalogue.SERVICE
 _DISKS = "os-block-device-mapping-v2-boot"
+_DELETED = "DELETED"
+"""The status of a server that is not there any more: in lists of changes, and for a moment before Nova answers 404."""
 
 
 class Servers(catalogue.Catalogue, methods.Servers):
@@ -37,6 +39,8 @@ class Servers(catalogue.Catalogue, methods.Servers):
         id = service.checked(id)
         version = await self._version("2.71", "2.47", "2.26")
         reply = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
+        if reply.server.status == _DELETED:
+            raise Gone(f"Cloud '{self.name}' has no server {id} any more.", cloud=self.name)
         server = reply.server.neutral(self._sizes(), public=await self._public([reply.server]))
         if reply.server.attached is not UNSET:
             return server
@@ -165,7 +169,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
             snapshot.Seen(
                 id=entry.id,
                 updated=server_json.aware(entry.updated),
-                value=None if entry.status == "DELETED" else entry.neutral(sizes, public=public),
+                value=None if entry.status == _DELETED else entry.neutral(sizes, public=public),
             )
             for entry in entries
         ]

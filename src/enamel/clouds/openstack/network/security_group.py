@@ -148,7 +148,8 @@ class _Key(Struct, frozen=True):
     def of_neutron(cls, rule: _Rule) -> "_Key":
         """Return the key of an existing rule."""
         return cls(
-            rule.protocol,
+            # Whatever it is called in a request: Neutron shows it so since 2016.
+            "icmpv6" if rule.protocol == "ipv6-icmp" else rule.protocol,
             rule.port_range_min,
             rule.port_range_max,
             rule.remote_ip_prefix,
