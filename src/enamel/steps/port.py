@@ -1,6 +1,6 @@
 """Steps on ports: made in bulk before the servers, or found as soon as Nova has made them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
-from enamel.model.errors import Gone
-from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, chosen, together
+from enamel.model.errors import CloudConflict, CloudError, CloudForbidden, CloudRefused, Gone
+from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, chosen, failed_outputs, together
 
 
 class RequestedPort(Struct, frozen=True, kw_only=True):
@@ -42,9 +42,35 @@ class CreatePorts(Step, frozen=True, kw_only=True):
         return {"ports": len(self.wants)}
 
     async def do(self, at: Context) -> Outputs:
-        """Make them, all or none."""
+        """Make them: all at once, or, where the cloud refuses that for some of them, the others.
+
+        Raises:
+            CloudError: The cloud refuses them all.
+        """
         wants = [cloud.PortSpec(mark=at.mark, **msgspec.structs.asdict(want)) for want in self.wants]
-        return self._outputs(await at.cloud.create_ports(wants))
+        made = await self._create(at, wants)
+        refusals = {place: thing for place, thing in enumerate(made) if isinstance(thing, CloudError)}
+        if len(refusals) == len(wants):
+            raise refusals[0]
+        # What was never made needs no undoing; it keeps its place.
+        missing = cloud.Port(id="", network_id="", name="", mark="")
+        ports = [missing if isinstance(thing, CloudError) else thing for thing in made]
+        return self._outputs(ports) | failed_outputs(refusals)
+
+    async def _create(self, at: Context, wants: Sequence[cloud.PortSpec]) -> list[cloud.Port | CloudError]:
+        """Return for each port what was made, or why not; a request that is refused is divided."""
+        try:
+            return list(await at.cloud.create_ports(wants))
+        except (CloudConflict, CloudForbidden, CloudRefused, Gone) as refusal:
+            if len(wants) == 1:
+                return [await self._made_before(at, wants[0]) or refusal]
+        middle = len(wants) // 2
+        return [*await self._create(at, wants[:middle]), *await self._create(at, wants[middle:])]
+
+    async def _made_before(self, at: Context, want: cloud.PortSpec) -> cloud.Port | None:
+        """Return a port that an attempt of unknown outcome has made, which may be what stands in the way."""
+        marked = await at.cloud.ports_marked(at.mark)
+        return next((port for port in marked if port.name == want.name), None)
 
     async def find(self, at: Context) -> Outputs | None:
         """Find them by their mark; a part of them, which a bulk request should never leave, is taken away."""
