@@ -4,7 +4,7 @@ import base64
 import enum
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -12,8 +12,14 @@ from sqlalchemy.dialects import mysql
 
 from enamel.model import task, text
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(time: datetime) -> int:
+    """Return the microseconds since 1970 of an aware time."""
+    return (time - _EPOCH) // _MICROSECOND
 
 
 class String(sa.TypeDecorator[str]):
@@ -46,7 +52,7 @@ class Moment(sa.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
         """Return the microseconds of an aware time."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Return the time that a number of microseconds stands for."""
@@ -135,6 +141,15 @@ def _compact(encoded: bytes) -> bytes:
 
 def _expanded(stored: str) -> bytes:
     return zlib.decompress(base64.b64decode(stored.removeprefix(_COMPRESSED)))
+
+
+def aside(column: sa.ColumnElement[T]) -> sa.ColumnElement[T]:
+    """Return a column for a condition that rows must meet which another condition finds.
+
+    SQLite keeps no statistics and MariaDB guesses: both may search all tasks of a state for the few whose ids are named.
+    An expression has no index.
+    """
+    return sa.type_coerce(sa.func.coalesce(column, sa.null()), column.type)
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -4,6 +4,7 @@ import re
 
 import sqlalchemy as sa
 
+from enamel.model import secret_url
 from enamel.model.errors import ServiceError
 from enamel.store import dialects, encoding
 
@@ -58,7 +59,7 @@ def identify(connection: sa.Connection) -> tuple[str, Version]:
 
 
 def _shown(engine: sa.Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return secret_url.blank(engine.url.render_as_string(hide_password=True))
 
 
 def _words(version: Version) -> str:

@@ -51,7 +51,8 @@ class Store:
 
         """
         self.engine: sa.Engine = dialects.connect(url, idle_after=idle_after)
-        self._clock = clock
+        self.clock = clock
+        """Replaces the database's clock in tests; None for that."""
         self.now = StoreClock(before=clock or MACHINE)
         """The database's time between transactions; `read_clock` reads it."""
         self._patience = timeout.total_seconds()
@@ -174,7 +175,7 @@ class Store:
         for attempt in range(1, _READ_TRIES + 1):
             try:
                 with self.engine.connect() as connection, connection.begin():
-                    return call(Tx(connection, clock=self._clock))
+                    return call(Tx(connection, clock=self.clock))
             except sa.exc.SQLAlchemyError as error:
                 if dialects.trouble(error) is None:
                     raise

@@ -67,8 +67,9 @@ class HttpClient:
                 trace_request_ctx=attempt,
             ) as response:
                 attempt.status = response.status
-                ids = (response.headers.get(name) for name in self._request_id_headers)
-                attempt.request_id = text.clean(next(filter(None, ids), ""))
+                attempt.request_id = cleaning.request_id(
+                    next(filter(None, map(response.headers.get, self._request_id_headers)), "")
+                )
                 body = await response.read()
         except aiohttp.ClientSSLError as exc:
             raise CloudUntrusted(
