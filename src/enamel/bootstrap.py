@@ -189,8 +189,13 @@ async def _parts(
     await asyncio.to_thread(prepare, store.engine)
     await store.read_clock()
     await stack.enter_async_context(_background(store.keep_time(), name="keep time"))
+    way = settings.dispatch.url
+    if way is None and await asyncio.to_thread(dialects.is_pooled, store.engine):
+        # A pooler passes no notifications on to those who listen.
+        log.warning("dispatch.polls", why="[store] url leads to a pooler, such as pgbouncer")
+        way = "polling"
     dispatch = await stack.enter_async_context(
-        dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
+        dispatch_open.open(way, store=dialects.spelled(settings.database), types=COMMANDS)
     )
     return Parts(
         settings=settings,
