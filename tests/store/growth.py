@@ -164,7 +164,7 @@ def _claimed(number: int, **fields: Any) -> Work:
 
 def _reserve_key(tx: Tx) -> None:
     caller = Caller(user_id="user", project_id=CROWD)
-    idempotency.reserve(tx, "new", caller=caller, request=b"request", holder="holder")
+    idempotency.reserve(tx, "new", caller=caller, fingerprint="request", holder="holder")
 
 
 HOT: Mapping[str, Work] = {

@@ -103,7 +103,7 @@ def _remove(tx: Tx, condition: sa.ColumnElement[bool]) -> None:
         _count(tx, rows, sign=-1)
 
 
-def _count(tx: Tx, rows: Iterable[Mapping[str, Any]], *, sign: int) -> None:
+def _count(tx: Tx, rows: Iterable[Mapping[str, Any] | sa.RowMapping], *, sign: int) -> None:
     """Add what rows reserve to the sums, or take it off."""
     total: Counter[tuple[str, str, str]] = Counter()
     for row in rows:

@@ -288,6 +288,18 @@ def remove(tx: Tx, ended: Sequence[Task]) -> None:
     tx.execute(sa.delete(tasks).where(tasks.c.id.in_(gone)))
 
 
+def unfinished(tx: Tx, *, project_id: str, cloud: str) -> frozenset[str]:
+    """Return the ids of a project's unfinished tasks on a cloud that have reserved something."""
+    states = [State.WAITING, State.RUNNING]
+    query = sa.select(tasks.c.id).where(
+        tasks.c.project_id == project_id,
+        tasks.c.state.in_(states),
+        aside(tasks.c.cloud) == cloud,
+        tasks.c.reserves.is_not(None),
+    )
+    return frozenset(row["id"] for row in tx.rows(query))
+
+
 def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
     """Return those of the names that a project's unfinished tasks have reserved for servers on a cloud."""
     about = task_index.lookup(task_key.Kind.HOSTNAME, names)

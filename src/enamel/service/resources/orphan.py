@@ -128,7 +128,7 @@ class Radar:
         suspects = find.find(
             inventory,
             {id: _owner(family) for id, family in families.items()},
-            running={task.id for task in running},
+            running=running,
         )
         suspects = [suspect for suspect in suspects if suspect.kind in kinds]
         if counts:

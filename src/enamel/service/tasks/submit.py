@@ -105,11 +105,13 @@ class Submit:
             return _preview(
                 await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
             )
-        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
+        request = msgspec.json.encode([name, data, dict(params)], order="deterministic")
+        key = await idempotency.of(
+            self._store, idempotency_key, caller=ctx.caller, request=request, keys=self._keys
+        )
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
-        request = msgspec.json.encode([name, data, dict(params)], order="deterministic")
-        earlier = await key.reserve(request)
+        earlier = await key.reserve()
         if earlier is not None:
             return Accepted(task=msgspec.convert(earlier.body, Task), replayed=True)
         async with key.held():
@@ -131,7 +133,10 @@ class Submit:
         if prepared.faults:
             raise refusal(prepared.faults, prepared)
         planned = prepared.planned
-        references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
+        references = {
+            symbol: await self._keys.put(secret, owner=prepared.id)
+            for symbol, secret in planned.secrets.items()
+        }
         hooks = await self._hooks(name, prepared)
         plan = plans.with_secrets(planned.plan, references)
         new, steps = new_task.build(

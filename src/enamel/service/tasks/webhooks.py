@@ -103,14 +103,13 @@ class Webhooks:
             detail = f"The secret is malformed: {error}."
             raise Invalid(detail, faults=(Fault(pointer="/secret", detail=detail),)) from error
         checked = await self._read.id_of(ctx, id, cloud=cloud)
-        ref = await self._keys.put(request.secret.encode())
+        ref = await self._keys.put(request.secret.encode(), owner=checked)
 
         def act(tx: Tx, task: str) -> None:
             if not webhooks.sign_with(tx, task, url=request.url, secret=ref):
                 raise _no_webhook(task, request.url)
 
         try:
-            # The store keeps no more of this than a hash, and a secret is too long to be guessed from one.
             text = f"secret {id} {request.url} {request.secret}"
             accepted = await self._change(ctx, checked, act, request=text, idempotency_key=idempotency_key)
         except BaseException:
@@ -136,15 +135,17 @@ class Webhooks:
             act(tx, task.id)
             return look(tx, task.id)
 
-        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
-        return await self._store.run(idempotency.once, key, request, change, status=200)
+        key = await idempotency.of(
+            self._store, idempotency_key, caller=ctx.caller, request=request.encode(), keys=self._keys
+        )
+        return await self._store.run(idempotency.once, key, change, status=200)
 
 
 async def kept(requested: Sequence[Notify], *, task: str, keys: Keys) -> list[Webhook]:
     """Return the webhooks of a new task, their secrets in the key store."""
     hooks = []
     for id, notify in zip(_ids(len(requested)), requested, strict=True):
-        refs = [await keys.put(secret.encode()) for secret in launch_webhooks.secrets(notify)]
+        refs = [await keys.put(secret.encode(), owner=task) for secret in launch_webhooks.secrets(notify)]
         hooks.append(
             Webhook(id=id, task=task, url=notify.url, events=tuple(notify.events), secrets=tuple(refs))
         )
@@ -155,7 +156,7 @@ async def inherited(old: Sequence[Webhook], *, task: str, keys: Keys) -> list[We
     """Return the webhooks of an earlier task for the one that takes it up, with secrets of their own."""
     hooks = []
     for id, hook in zip(_ids(len(old)), old, strict=True):
-        refs = [await keys.put(await keys.get(ref)) for ref in hook.secrets]
+        refs = [await keys.put(await keys.get(ref), owner=task) for ref in hook.secrets]
         hooks.append(Webhook(id=id, task=task, url=hook.url, events=hook.events, secrets=tuple(refs)))
     return hooks
 
