@@ -41,6 +41,8 @@ class Draft:
         self._nodes: dict[str, Node] = {}
         self._steps: dict[str, Step] = {}
         self._symbols = Counter[str]()
+        self._numbers = Counter[str]()
+        """How often each name was wanted."""
 
     def add(
         self,
@@ -84,11 +86,12 @@ class Draft:
     def _unique(self, base: str, group: str | None) -> str:
         """Return a name that no other step has."""
         label = (f"{base}-{group}" if group else base) + (f"@{self._cloud}" if self._cloud else "")
-        name, number = label, 2
-        while name in self._nodes:
-            name = f"{label}-{number}"
-            number += 1
-        return name
+        while True:
+            self._numbers[label] += 1
+            number = self._numbers[label]
+            name = label if number == 1 else f"{label}-{number}"
+            if name not in self._nodes:
+                return name
 
     def symbol(self, base: str) -> str:
         """Return a symbol for a secret that the draft has not used before: `user-data-1`, `user-data-2` …"""

@@ -7,12 +7,15 @@ from typing import Any, Protocol
 
 import msgspec
 
+from enamel.flow import task_log
 from enamel.flow.plan import Group, Node, Plan, label
 from enamel.flow.task_view import seen
-from enamel.model import errors, item, problem, task
+from enamel.model import errors, item, problem, redaction, task
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import Task
+
+_LONGEST_NAME = 64
 
 
 class Saver(Protocol):
@@ -51,7 +54,7 @@ class TaskJournal:
         """Return the task's next event; `save` writes it."""
         seq = self.task.events + 1
         self.task = msgspec.structs.replace(self.task, events=seq)
-        known = {key: value for key, value in data.items() if value is not None}
+        known = {key: _told(value) for key, value in data.items() if value is not None}
         return Event(task=self.task.id, seq=seq, time=self._now(), type=type, item=name, data=known)
 
     def item_event(self, type: str, node: Node, **data: Any) -> Event:
@@ -66,6 +69,8 @@ class TaskJournal:
         self, *events: Event, items: Sequence[Item] = (), with_task: bool = False
     ) -> asyncio.Future[None]:
         """Write events, items and the task; await it only where what follows must not happen before."""
+        for event in events:
+            task_log.write(self.task, event)
         written = asyncio.ensure_future(
             self._saver.save(self.task if with_task else None, items=items, events=events)
         )
@@ -79,6 +84,7 @@ class TaskJournal:
 
     def note(self, name: str, text: str) -> None:
         """Leave a sentence in a step's item."""
+        text = redaction.blank(text)
         before = self.items[name].note
         self.change(name, note=f"{before} {text}".strip() if text not in before else before)
 
@@ -183,6 +189,15 @@ class TaskJournal:
     def _group_event(self, group: str, what: str, **data: Any) -> Event:
         [family] = self.label(group)
         return self.event(f"{family}.{what}", **self.label(group), **data)
+
+
+def _told(value: Any) -> Any:
+    """Return what an event says of something; in sentences, not in names and ids, the task's secrets are blanked."""
+    if isinstance(value, str):
+        return redaction.blank(value) if " " in value or len(value) > _LONGEST_NAME else value
+    if isinstance(value, dict):
+        return {key: _told(inner) for key, inner in value.items()}
+    return [*map(_told, value)] if isinstance(value, list | tuple) else value
 
 
 def _retrieved(written: asyncio.Future[None]) -> None:

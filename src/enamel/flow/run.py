@@ -4,13 +4,14 @@
 until nothing is left to do, and then finish: undo what has to be, and write the end.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
 
 from enamel.clouds.calls import context
 from enamel.flow import plan as plans
-from enamel.flow import task_view
+from enamel.flow import task_view, time_out
 from enamel.flow.graph import Graph
 from enamel.flow.groups import Groups
 from enamel.flow.halt import Halt
@@ -21,7 +22,7 @@ from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
 from enamel.flow.step_run import StepRun
 from enamel.flow.undo import Undo
-from enamel.model import errors, item, problem, task
+from enamel.model import errors, item, problem, redaction, task
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.errors import EnamelError, LeaseLost
@@ -61,6 +62,7 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._halt.handing_over = True
+            self._running.break_off()
         elif self._past_return():
             # What cannot be undone any more is brought to its end.
             return
@@ -81,6 +83,7 @@ class Run:
         task = self._journal.task
         caller = Caller(user_id=task.created_by, project_id=task.project_id)
         context.use(CallContext(caller=caller, request_id=task.request_id, task=task.id))
+        redaction.keep(redaction.Redactor(await self._secrets(task)))
         if not await self._read_plan():
             return
         earlier = task.error
@@ -97,6 +100,15 @@ class Run:
             await self._journal.handed_over()
         else:
             await self._finish()
+
+    async def _secrets(self, task: Task) -> list[bytes]:
+        """Return what the task keeps secret, as far as the key store still has it."""
+        texts = []
+        for reference in task.secrets:
+            # The step that needs a missing one reports it.
+            with contextlib.suppress(errors.SecretMissing, OSError):
+                texts.append(await self._tools.secrets.get(reference))
+        return texts
 
     async def _read_plan(self) -> bool:
         """Read the plan; end a task of which it cannot be read, and return False."""
@@ -119,7 +131,7 @@ class Run:
         self._take_up()
         deadline = self._journal.task.deadline
         if deadline is not None and deadline <= self._tools.now():
-            self._groups.fail_all(errors.TaskTimedOut(), step=None)
+            self._groups.fail_all(self._timed_out(), step=None)
         while True:
             while self._graph.ready and self._halt.forward:
                 self._begin(self._graph.nodes[self._graph.ready.popleft()])
@@ -130,12 +142,17 @@ class Run:
                     now=self._tools.now(), deadline=deadline if self._halt.why is None else None
                 )
             except TimeoutError:
-                self._groups.fail_all(errors.TaskTimedOut(), step=None)
+                self._groups.fail_all(self._timed_out(), step=None)
                 continue
             if isinstance(ended, BaseException):
                 raise ended
             if ended is not None:
                 self._step_ended(ended)
+
+    def _timed_out(self) -> errors.TaskTimedOut:
+        """Return the error of a task whose time is over."""
+        journal = self._journal
+        return time_out.error(journal.task, journal.items, self._graph.nodes, now=self._tools.now())
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""

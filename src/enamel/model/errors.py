@@ -66,6 +66,10 @@ class Fault(Struct, frozen=True, kw_only=True):
     """A word that tells programs which rule was broken."""
 
 
+MOST_FAULTS = 100
+"""Most faults of one error; a request with more is hardly written by a person."""
+
+
 class EnamelError(Exception):
     """An error occurred."""
 
@@ -92,10 +96,23 @@ class EnamelError(Exception):
         self.detail = detail or self.title
         self.cloud = cloud
         self.request_ids = request_ids
-        self.faults = faults
+        self.faults = tuple(faults[:MOST_FAULTS])
         self.data = data
         """More facts for programs, for example `wanted` and `free` of a quota."""
         self.advice = self.remedy if remedy is None else remedy
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what went wrong: a sentence for each fault, or one for an error without faults.
+
+        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
+        """
+        details = tuple(fault.detail for fault in self.faults)
+        if not details or (len(details) == 1 and details[0] in self.detail):
+            return (self.detail,)
+        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
+            return details
+        return (f"{self.detail} {details[0]}",)
 
     @property
     def title(self) -> str:

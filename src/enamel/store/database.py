@@ -4,6 +4,7 @@ import re
 
 import sqlalchemy as sa
 
+from enamel.model import redaction, secret_url
 from enamel.model.errors import ServiceError
 from enamel.store import dialects
 
@@ -56,14 +57,14 @@ def identify(connection: sa.Connection) -> tuple[str, Version]:
 
 
 def _shown(engine: sa.Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return secret_url.blank(engine.url.render_as_string(hide_password=True))
 
 
 def _reason(error: sa.exc.SQLAlchemyError) -> str:
     """Return what the driver said, in one line."""
     original = getattr(error, "orig", None) or error
     words = " ".join(str(part) for part in original.args) or type(original).__name__
-    return " ".join(words.split()).rstrip(".")
+    return redaction.blank(" ".join(words.split()).rstrip("."))
 
 
 def _words(version: Version) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from enamel.model import redaction, secret_url
 from enamel.model.errors import ServiceError
 
 WRITES = "enamel_writes"
@@ -36,6 +37,7 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
         ServiceError: The URL names no database that Enamel knows, or a package is missing.
 
     """
+    redaction.keep(redaction.Redactor(secret_url.secrets(url)))
     parsed = _parsed(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":

@@ -95,6 +95,14 @@ def _divided(total: Mapping[str, int], shares: Mapping[str, Mapping[str, int]]) 
     }
 
 
+def holders(tx: Tx, *, project_id: str, cloud: str) -> frozenset[str]:
+    """Return a project's unfinished tasks that have reserved something on a cloud."""
+    query = sa.select(reservations.c.task).where(
+        reservations.c.project_id == project_id, reservations.c.cloud == cloud
+    )
+    return frozenset(row["task"] for row in tx.rows(query))
+
+
 def _remove(tx: Tx, condition: sa.ColumnElement[bool]) -> None:
     query = sa.select(reservations).where(condition).order_by(reservations.c.key).with_for_update()
     rows = tx.rows(query)

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from enamel.model.webhook import State, Webhook
 from enamel.store.columns import aside
 from enamel.store.schema import events, spent_secrets, webhooks, workers
 from enamel.store.transaction import Tx
+
+_ADDRESS = "url:"
+"""Begins the stored reference to a webhook's whole URL."""
 
 
 def insert(tx: Tx, new: Iterable[Webhook]) -> None:
@@ -119,35 +123,34 @@ def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
     return ids[-1] if len(ids) == limit else ""
 
 
-def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
+def replay(tx: Tx, task: str, *, ids: Sequence[str], after: int | None) -> int:
     """Send the events of a task's webhooks again, and return the number of webhooks.
 
     Args:
         tx: The transaction.
         task: The task.
-        url: Which of them; all where none is named.
+        ids: Which of them.
         after: After which event; where none is named, those that are done begin again, and the others go on.
 
     """
-    chosen = sa.update(webhooks).where(webhooks.c.task == task)
-    if url is not None:
-        chosen = chosen.where(webhooks.c.url == url)
+    chosen = sa.update(webhooks).where(webhooks.c.task == task, webhooks.c.id.in_(ids))
     done = webhooks.c.state == State.DELIVERED
     sent = sa.case((done, 0), else_=webhooks.c.sent) if after is None else after
     again: dict[str, Any] = {"state": State.ACTIVE, "attempts": 0, "next_at": tx.now, "worker": None}
     return tx.execute(chosen.values(**again, sent=sent)).rowcount
 
 
-def sign_with(tx: Tx, task: str, *, url: str, secret: str) -> bool:
+def sign_with(tx: Tx, task: str, *, id: str, secret: str) -> bool:
     """Give a webhook a new secret beside its current one, and return whether it exists.
 
     An older secret is released.
     """
-    query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.url == url).with_for_update()
-    for row in tx.rows(query):
-        kept = (secret, *(row["secrets"] or ())[:1])
-        let_go(tx, [ref for ref in row["secrets"] or () if ref not in kept])
-        tx.execute(sa.update(webhooks).where(webhooks.c.id == row["id"]).values(secrets=kept))
+    query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.id == id).with_for_update()
+    for hook in map(_webhook, tx.rows(query)):
+        signing = (secret, *hook.secrets[:1])
+        let_go(tx, [ref for ref in hook.secrets if ref not in signing])
+        kept = _references(msgspec.structs.replace(hook, secrets=signing))
+        tx.execute(sa.update(webhooks).where(webhooks.c.id == hook.id).values(secrets=kept))
         return True
     return False
 
@@ -159,7 +162,7 @@ def let_go(tx: Tx, secrets: Iterable[str]) -> None:
 
 def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
     """Let go of the secrets of all webhooks of tasks, before these are removed."""
-    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.secrets])
+    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.references])
 
 
 def _news() -> sa.Exists:
@@ -179,7 +182,7 @@ def _row(hook: Webhook) -> dict[str, Any]:
         "task": hook.task,
         "url": hook.url,
         "events": hook.events or None,
-        "secrets": hook.secrets or None,
+        "secrets": _references(hook) or None,
         "state": hook.state,
         "sent": hook.sent,
         "attempts": hook.attempts,
@@ -190,13 +193,20 @@ def _row(hook: Webhook) -> dict[str, Any]:
     }
 
 
+def _references(hook: Webhook) -> tuple[str, ...]:
+    """Return the references of a webhook as they are stored: that of its address says so."""
+    return hook.secrets if hook.address is None else (*hook.secrets, f"{_ADDRESS}{hook.address}")
+
+
 def _webhook(row: sa.RowMapping) -> Webhook:
+    stored = row["secrets"] or ()
     return Webhook(
         id=row["id"],
         task=row["task"],
         url=row["url"],
         events=row["events"] or (),
-        secrets=row["secrets"] or (),
+        secrets=tuple(ref for ref in stored if not ref.startswith(_ADDRESS)),
+        address=next((ref.removeprefix(_ADDRESS) for ref in stored if ref.startswith(_ADDRESS)), None),
         state=row["state"],
         sent=row["sent"],
         attempts=row["attempts"],

@@ -10,6 +10,7 @@ import structlog
 from enamel import telemetry
 from enamel.dispatch.base import Dispatch
 from enamel.dispatch.hint import Stage
+from enamel.flow import task_log
 from enamel.model.errors import SecretMissing
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
@@ -149,11 +150,8 @@ class Reaper:
                 await self._lease.run(webhooks.let_go, lost)
 
     async def bury(self, ended: Task) -> None:
-        """Count an ended task and remove its secrets from the key store, unless a restart may need them."""
-        telemetry.TASKS.labels(type=ended.type, state=ended.state.value).inc()
-        if ended.ended_at is not None:
-            spent = (ended.ended_at - ended.created_at).total_seconds()
-            telemetry.TASK_SECONDS.labels(type=ended.type).observe(max(0.0, spent))
+        """Count and log an ended task and remove its secrets from the key store, unless a restart may need them."""
+        task_log.ended(ended)
         if ended.secrets:
             await self._lease.run(secrets.release, ended)
             await self._remove_secrets()

@@ -66,9 +66,8 @@ class HttpClient:
                 trace_request_ctx=attempt,
             ) as response:
                 attempt.status = response.status
-                attempt.request_id = next(
-                    (response.headers[name] for name in self._request_id_headers if name in response.headers),
-                    "",
+                attempt.request_id = cleaning.request_id(
+                    next(filter(None, map(response.headers.get, self._request_id_headers)), "")
                 )
                 body = await response.read()
         except aiohttp.ClientSSLError as exc:

@@ -34,6 +34,7 @@ from enamel.model.errors import (
 )
 from enamel.model.states import FailureReason
 
+LONGEST_KIND = 80
 ABSURD_PAUSE = 3600.0
 """A cloud that asks for a longer pause than this does not know what it says."""
 
@@ -146,7 +147,7 @@ def error(answer: Answered) -> EnamelError:
     both = f"{says.kind} {says.text}"
     facts: dict[str, Any] = {"status": status}
     if says.kind:
-        facts["kind"] = says.kind
+        facts["kind"] = cleaning.clean(says.kind)[:LONGEST_KIND]
     if answer.retry_after is not None:
         facts["retry_after"] = answer.retry_after
     meaning = next((known for known in _MEANINGS if known.phrase.search(both)), None)
@@ -218,10 +219,21 @@ def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
     if isinstance(exc, keystone_errors.SSLError):
         return CloudUntrusted(f"The certificate of cloud '{cloud}' is not trusted: {text}", cloud=cloud)
     if isinstance(exc, keystone_errors.ConnectionError | OSError):
-        return CloudUnreachable(f"Cloud {cloud} does not answer: {text}", cloud=cloud)
+        return CloudUnreachable(f"Cloud {cloud} does not answer: {_short(text)}", cloud=cloud)
     if isinstance(exc, keystone_errors.AuthPluginException | keystone_errors.AuthorizationFailure):
         return _refused(f"Cloud {cloud} refuses the credentials: {text}", cloud=cloud)
     return CloudUnreachable(f"Cloud {cloud} gave no usable answer to the authentication: {text}", cloud=cloud)
+
+
+_CONNECTING = re.compile(
+    r"(?P<what>[^:]+ to (?P<url>\S+?)): .*?(?P<why>[^:\]\[(\"']+?)(?: \(_ssl\.c:\d+\))?[\"')]*$"
+)
+
+
+def _short(text: str) -> str:
+    """Return what keystoneauth says of a connection without the objects of other libraries that it prints."""
+    match = _CONNECTING.fullmatch(text)
+    return f"{match['what']}: {match['why'].strip()}" if match else text
 
 
 def _undiscovered(exc: keystone_errors.DiscoveryFailure, *, cloud: str) -> EnamelError:
@@ -251,7 +263,7 @@ def _answered(exc: keystone_errors.HttpError, text: str, *, cloud: str) -> Answe
         path="/" + (exc.url or "").split("://")[-1].partition("/")[2],
         status=exc.http_status,
         body=response.content if response is not None else text.encode(),
-        request_id=exc.request_id or "",
+        request_id=cleaning.request_id(exc.request_id or ""),
         retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
     )
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from enamel.model.errors import BodyTooLarge, Fault, Invalid
+from enamel.model.errors import MOST_FAULTS, BodyTooLarge, Fault, Invalid
 from enamel.service.validation import error_wording
 
 T = TypeVar("T")
@@ -26,8 +26,9 @@ LARGEST = 1024 * 1024
 """Most bytes of a body."""
 DEEPEST = 64
 """Most levels of lists and objects in a body."""
-MOST = 100
-"""Most faults in one answer; a body with more is hardly typed by a person."""
+MOST = MOST_FAULTS
+MOST_ENTRIES = 1000
+"""Most entries of a list or an object of which nothing else is said."""
 _NOTHING: Any = object()
 
 
@@ -200,11 +201,13 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
         case inspect.StructType() if isinstance(data, dict):
             return _struct(data, kind, pointer, faults)
         case inspect.DictType() if isinstance(data, dict):
+            if not _fits_length(data, kind):
+                _length(data, kind, "entries", pointer, faults)
+                return _NOTHING
             built = {
                 key: _build(below, kind.value_type, error_wording.step(pointer, key), faults)
                 for key, below in data.items()
             }
-            _length(data, kind, "entries", pointer, faults)
             return built if len(faults) == before else _NOTHING
         case inspect.CollectionType() if isinstance(data, list):
             return _list(data, kind, pointer, faults)
@@ -220,9 +223,8 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             _length(data, kind, "characters", pointer, faults)
             if kind.pattern and not re.search(kind.pattern, data):
                 right = f"is not {expected}" if expected else f"does not match {kind.pattern}"
-                faults.append(
-                    Fault(pointer=pointer, detail=f"'{error_wording.short(data)}' {right}.", code="pattern")
-                )
+                text = "This" if error_wording.is_secret(pointer) else f"'{error_wording.short(data)}'"
+                faults.append(Fault(pointer=pointer, detail=f"{text} {right}.", code="pattern"))
             return data if len(faults) == before else _NOTHING
         case inspect.IntType() if isinstance(data, int) and not isinstance(data, bool):
             return _bounded(data, kind, pointer, faults)
@@ -237,7 +239,9 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             return None
         case inspect.DateTimeType() if isinstance(data, str):
             return _moment(data, pointer, faults)
-    detail = f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data)}."
+    detail = (
+        f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
+    )
     faults.append(Fault(pointer=pointer, detail=detail, code="type"))
     return _NOTHING
 
@@ -293,7 +297,7 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
         if not any(fault.pointer == pointer and fault.code == "type" for fault in own):
             tries.append((own, value))
     if not tries:
-        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data)}."
+        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
         faults.append(Fault(pointer=pointer, detail=detail, code="type"))
         return _NOTHING
     least, value = min(tries, key=lambda attempt: len(attempt[0]))
@@ -303,13 +307,15 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
 
 def _list(data: list[Any], kind: inspect.CollectionType, pointer: str, faults: list[Fault]) -> Any:
     """Build a list; an entry with faults spoils it, because later faults could not be located."""
-    _length(data, kind, "entries", pointer, faults)
+    if not _fits_length(data, kind):
+        _length(data, kind, "entries", pointer, faults)
+        return _NOTHING
     items = []
     for at, below in enumerate(data):
         if len(faults) >= MOST:
             return _NOTHING
         items.append(_build(below, kind.item_type, error_wording.step(pointer, at), faults))
-    if any(item is _NOTHING for item in items) or not _fits_length(data, kind):
+    if any(item is _NOTHING for item in items):
         return _NOTHING
     try:
         return _COLLECT[type(kind)](items)
@@ -353,14 +359,21 @@ def _bounded(data: Any, kind: inspect.IntType | inspect.FloatType, pointer: str,
     return _NOTHING
 
 
+def _most(data: Any, kind: Any) -> float:
+    """Return how long data of a kind may be: texts as long as a body, unless something else is said."""
+    if kind.max_length is not None:
+        return float(kind.max_length)
+    return math.inf if isinstance(data, str) else MOST_ENTRIES
+
+
 def _fits_length(data: Any, kind: Any) -> bool:
-    return (kind.min_length or 0) <= len(data) <= (math.inf if kind.max_length is None else kind.max_length)
+    return (kind.min_length or 0) <= len(data) <= _most(data, kind)
 
 
 def _length(data: Any, kind: Any, what: str, pointer: str, faults: list[Fault]) -> None:
     if _fits_length(data, kind):
         return
     small = len(data) < (kind.min_length or 0)
-    bound = f"at least {kind.min_length}" if small else f"at most {kind.max_length}"
+    bound = f"at least {kind.min_length}" if small else f"at most {_most(data, kind):.0f}"
     detail = f"This has {len(data)} {what}; {bound} are expected."
     faults.append(Fault(pointer=pointer, detail=detail, code="length"))
