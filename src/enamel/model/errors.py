@@ -42,9 +42,11 @@
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
+        ├── StoreRefused        the database accepts other writes, and never this one
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
+            └── KeyStoreUnavailable
 
 A class's docstring is the title that people read; `detail` says what happened this time, `remedy` what to do.
 Codes are forever: add, document, keep.
@@ -449,6 +451,13 @@ class StoreUnavailable(ServiceError):
     remedy = "Nothing is lost; try again when the database is back."
 
 
+class StoreRefused(ServiceError):
+    """The database refuses this write, and would refuse it again."""
+
+    code = "enamel.service.store_refused"
+    remedy = "Read the worker's or the API's log: it names the reason."
+
+
 class SchemaMismatch(ServiceError):
     """The database's schema does not match this version."""
 
@@ -466,6 +475,15 @@ class SecretMissing(ServiceError):
 
     code = "enamel.service.secret_missing"
     status = 500
+
+
+class KeyStoreUnavailable(SecretMissing):
+    """The key store cannot be used."""
+
+    code = "enamel.service.key_store_unavailable"
+    status = 503
+    retryable = True
+    remedy = "Nothing was accepted; try again when the key store can be used."
 
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:

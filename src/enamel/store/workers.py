@@ -6,6 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from msgspec import Struct
 
+from enamel.model import ids
 from enamel.store import claims
 from enamel.store.schema import heartbeats, workers
 from enamel.store.transaction import Tx
@@ -33,12 +34,19 @@ def beat(tx: Tx, worker: str, *, lease: timedelta) -> bool:
     return tx.execute(own.values(expires_at=tx.now + lease)).rowcount > 0
 
 
-def hold(tx: Tx, ids: Collection[str]) -> set[str]:
+def prove(tx: Tx) -> None:
+    """Write a lease and remove it again, so that a store that cannot be written shows. Nobody else sees it."""
+    nobody = ids.new_id()
+    register(tx, nobody, name="health", lease=timedelta(0))
+    tx.execute(sa.delete(workers).where(workers.c.id == nobody))
+
+
+def hold(tx: Tx, held: Collection[str]) -> set[str]:
     """Lock the leases of workers and return those that are still theirs.
 
     A lease that is over but that nobody has reaped is still its worker's: no other has its tasks.
     """
-    query = sa.select(workers.c.id).where(workers.c.id.in_(ids)).order_by(workers.c.id).with_for_update()
+    query = sa.select(workers.c.id).where(workers.c.id.in_(held)).order_by(workers.c.id).with_for_update()
     return {row["id"] for row in tx.rows(query)}
 
 

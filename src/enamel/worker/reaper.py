@@ -11,7 +11,7 @@ from enamel import telemetry
 from enamel.dispatch.base import Dispatch
 from enamel.dispatch.hint import Stage
 from enamel.flow import task_log
-from enamel.model.errors import SecretMissing
+from enamel.model.errors import KeyStoreUnavailable, SecretMissing
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
 from enamel.store import claims, idempotency, queue_order, retention, secrets, tasks, webhooks, workers
@@ -139,7 +139,7 @@ class Reaper:
         self._search_at = loop.time() + _ACCEPTED_WITHIN.total_seconds()
         try:
             owned = list((await self._keys.owned(older_than=_ACCEPTED_WITHIN)).items())
-        except OSError as error:
+        except KeyStoreUnavailable as error:
             log.warning("secrets.unlisted", error=str(error))
             return
         for start in range(0, len(owned), _PORTION):
@@ -163,7 +163,7 @@ class Reaper:
             try:
                 await self._keys.delete(ref)
                 gone.append(ref)
-            except (SecretMissing, OSError) as error:
+            except SecretMissing as error:
                 # It stays in the list: the next round tries again.
                 log.warning("secret.left", ref=ref, error=str(error))
         if gone:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from enamel.model import ids
-from enamel.model.errors import SecretMissing
+from enamel.model.errors import KeyStoreUnavailable
 from enamel.secrets.local import Local
 
 HOUR = timedelta(hours=1)
@@ -27,7 +27,7 @@ async def test_a_fingerprint_is_the_same_for_the_same_text_and_key_only(tmp_path
 async def test_a_key_that_others_can_read_makes_no_fingerprints(tmp_path: Path) -> None:
     await Local(tmp_path).fingerprint(b"text")
     (tmp_path / "key").chmod(0o644)
-    with pytest.raises(SecretMissing, match="Others can read the key"):
+    with pytest.raises(KeyStoreUnavailable, match="Others can read the key"):
         await Local(tmp_path).fingerprint(b"text")
 
 

@@ -154,7 +154,7 @@ class Transport:
                 at=_date(got.headers.get("Date")),
                 version=_version(got.headers, service=want.service),
             )
-        pause = faults.retry_after(got.headers.get("Retry-After"), now=datetime.now(UTC))
+        pause = faults.retry_after(got.headers.get("Retry-After"), now=faults.sent_at(got.headers))
         error = faults.error(
             faults.Answered(
                 cloud=self._cloud,

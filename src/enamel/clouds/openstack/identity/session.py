@@ -62,6 +62,8 @@ class Access(Struct, frozen=True, kw_only=True):
     identity: cloud.Identity
     since: datetime
     renew_at: datetime
+    good_until: float
+    """By this process's monotonic clock: no clock that is set, here or there, makes a token too old or too young."""
     catalog: Any
     """keystoneauth's ServiceCatalog."""
 
@@ -185,7 +187,7 @@ class Session:
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
         known = self._access
-        if known is not None and datetime.now(UTC) < known.renew_at:
+        if known is not None and time.monotonic() < known.good_until:
             return known
         return await self._flights.join("access", self._authenticate)
 
@@ -255,7 +257,9 @@ class Session:
     def _access_of(self, access: Any) -> Access:
         """Return what keystoneauth has found, in Enamel's words."""
         now = datetime.now(UTC)
-        expires = access.expires or now + timedelta(hours=1)
+        lasts = access.expires - access.issued if access.expires and access.issued else timedelta(hours=1)
+        # A token that lives for less than two minutes is used for half of its life.
+        good_for = max(lasts - RENEW_BEFORE, lasts / 2)
         return Access(
             token=access.auth_token,
             identity=cloud.Identity(
@@ -267,8 +271,8 @@ class Session:
                 region=self._region_of(access.service_catalog),
             ),
             since=now,
-            # A token that lives for less than two minutes is used for half of its life.
-            renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
+            renew_at=now + good_for,
+            good_until=time.monotonic() + good_for.total_seconds(),
             catalog=access.service_catalog,
         )
 
