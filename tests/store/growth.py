@@ -24,7 +24,7 @@ from enamel.store import (
     events,
     idempotency,
     items,
-    lanes,
+    partitions,
     queue_order,
     reservations,
     retention,
@@ -46,7 +46,7 @@ _TYPES = ("server.create", "server.delete", "volume.create")
 _CLOUDS = ("north", "south")
 _OLD = timedelta(days=400)
 _PORTION = 2000
-_RUNNING = 2000
+_RUNNING = 500
 """Running tasks are among so many: their number is that of the workers' slots, whatever waits or was done."""
 Work = Callable[[Tx], object]
 
@@ -95,7 +95,7 @@ def fill(connection: sa.Connection, *, since: int, until: int) -> None:
 
 
 def _store(tx: Tx, some: list[Task], start: int) -> None:
-    places = [{"turn": start + place, "lane": lanes.of(one).text} for place, one in enumerate(some)]
+    places = [{"turn": start + place, "partition": partitions.of(one).text} for place, one in enumerate(some)]
     tx.insert_new(
         schema.tasks,
         [{**rows.owned(one), **rows.fixed(one), **at} for one, at in zip(some, places, strict=True)],
