@@ -194,7 +194,7 @@ HOT: Mapping[str, Work] = {
     "list by a type that has none": _listed(type="image.create"),
     "list by a state that has none": _listed(states=[State.TIMED_OUT]),
     "list of the unfinished": _listed(states=[State.WAITING, State.RUNNING]),
-    "list of a small project's unfinished": _listed(states=[State.WAITING], project_id="project-11"),
+    "list of a small project's unfinished": _listed(states=[State.WAITING], project_id="project-11", limit=5),
     "list by a cloud that has none": _listed(cloud="west"),
     "list since a while": _listed(since=NOW - timedelta(hours=2)),
     "list by a parent": _listed(parent="none"),
