@@ -39,6 +39,12 @@ COMPLAINTS = Counter(
     "What services of clouds showed of being asked too much: too many calls, busy, no answer (cloud.paused)",
     ["cloud", "service", "trouble"],
 )
+LEFT_OUT = Counter(
+    "enamel_cloud_left_out_total",
+    "Records and fields of clouds' answers that did not fit and were left out "
+    "(cloud.record_left_out, cloud.field_left_out)",
+    ["cloud", "service", "part"],
+)
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",

@@ -34,6 +34,18 @@ def _let_come(tx: Tx, id: str) -> None:
     tx.execute(sa.update(schema.tasks).where(*waiting).values(not_before=tx.now - timedelta(seconds=1)))
 
 
+async def late(world: World, id: str) -> None:
+    """Let a waiting task have been due two hours ago, and its time, which began then, be over."""
+    await world.store.run(_be_late, id)
+
+
+def _be_late(tx: Tx, id: str) -> None:
+    known = schema.tasks.c.id == id
+    long_ago = tx.now - timedelta(hours=2)
+    times = {"created_at": long_ago, "not_before": long_ago, "deadline": long_ago + timedelta(hours=1)}
+    tx.execute(sa.update(schema.tasks).where(known).values(times))
+
+
 async def lived(world: World, *, ttl: str = "1h") -> tuple[After, Task]:
     """Launch a server for some time."""
     after = went_well(await world.run({**WEB, "ttl": ttl, "public_address": True}))
@@ -51,6 +63,50 @@ async def test_after_its_time_all_is_taken_away(world: World) -> None:
     with pytest.raises(WrongState, match=later.id):
         await world.revert(after)
     await world.check()
+
+
+async def test_a_ttl_whose_time_came_while_no_worker_ran_is_carried_out(world: World) -> None:
+    _, later = await lived(world)
+    world.accepted.append(later.id)
+    await world.stop()
+    await late(world, later.id)
+    world.start()
+    reverted = await world.end(later.id)
+    assert (reverted.state, reverted.count()) == (task.State.COMPLETED, {}), reverted.task.error
+    await world.check()
+
+
+async def test_a_launch_that_waited_for_a_worker_has_all_its_time(world: World) -> None:
+    await world.stop()
+    accepted = await world.accept({**WEB, "timeout": "1h"})
+    await late(world, accepted.id)
+    world.start()
+    after = went_well(await world.end(accepted.id))
+    assert after.task.deadline is not None and after.task.started_at is not None
+    assert after.task.deadline - after.task.started_at == timedelta(hours=1)
+    await world.check()
+
+
+async def test_the_time_in_which_no_worker_has_a_task_does_not_count(world: World) -> None:
+    slow = {"service": "compute", "method": "POST", "path": "/v2.1/servers"}
+    world.fault(slow, {"status": 503})
+    accepted = await world.accept({**WEB, "timeout": "1h"})
+    await world.until(accepted.id, "item.retrying")
+    await world.stop()
+    world.sandbox.faults.clear()
+    await world.store.run(_age, accepted.id)
+    world.start()
+    went_well(await world.end(accepted.id))
+    await world.check()
+
+
+def _age(tx: Tx, id: str) -> None:
+    """Let a task that a worker has given back have been given back two hours ago."""
+    known, hours = schema.tasks.c.id == id, timedelta(hours=2)
+    [row] = tx.rows(sa.select(schema.tasks).where(known))
+    assert row["state"] is task.State.WAITING and row["released_at"] is not None
+    names = ("created_at", "started_at", "deadline", "released_at")
+    tx.execute(sa.update(schema.tasks).where(known).values({name: row[name] - hours for name in names}))
 
 
 async def test_a_ttl_that_is_cancelled_keeps_the_servers(world: World) -> None:

@@ -128,7 +128,7 @@ class _Clouds:
         timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
         region = self._configuration.region(self._entry, project=project)
         opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
-        for watcher in (opened.servers, opened.volumes, opened.ports):
+        for watcher in (opened.servers, opened.volumes, opened.ports, opened.volume_snapshots):
             watcher._rhythm = _Hurried()
         return opened
 

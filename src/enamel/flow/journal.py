@@ -174,9 +174,15 @@ class TaskJournal:
             data |= {"code": error.code, "detail": error.detail}
         await self.save(self.event(f"task.{state.value.lower()}", **data), items=unended, with_task=True)
 
+    def not_tried(self, name: str, why: errors.EnamelError) -> None:
+        """Record that a step never begins, and why."""
+        self.save(items=[self.change(name, state=item.State.ABORTED, error=problem.of(why, step=name))])
+
     async def handed_over(self) -> None:
         """Give the task back to its topic."""
-        self.task = msgspec.structs.replace(self.task, state=task.State.WAITING, worker=None)
+        self.task = msgspec.structs.replace(
+            self.task, state=task.State.WAITING, worker=None, released_at=self._now()
+        )
         await self.save(with_task=True)
 
     def resumed(self, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@
     ├── QuotaExceeded           before a launch or in the middle of it
     ├── CloudError              what a cloud answered, or failed to answer
     │   ├── CloudUnreachable    nothing was sent
+    │   ├── CloudUnusable       an answer in JSON, but not the one that was asked for
     │   ├── OutcomeUnknown      sent, but the answer never came or means nothing
     │   ├── CloudThrottled
     │   ├── CloudBusy           503: the request had no effect
@@ -25,6 +26,7 @@
     │   ├── CloudForbidden
     │   ├── CloudRefused
     │   ├── CloudConflict
+    │   │   └── Obstructed      a lock, an attachment or a snapshot that does not go by itself
     │   ├── Gone
     │   ├── NoValidHost
     │   ├── ServerFailed
@@ -39,6 +41,7 @@
     │   ├── StepTimedOut
     │   ├── NotReachable        the server is ACTIVE but does not answer
     │   ├── PartlyDone          some servers are up, some failed
+    │   ├── NotRemoved          some of what was to be removed still exists
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
@@ -257,6 +260,16 @@ class CloudUnreachable(CloudError):
     remedy = "Check the cloud's address and whether its services are up; the same request may succeed later."
 
 
+class CloudUnusable(CloudError):
+    """The cloud's answer lacks what was asked for."""
+
+    code = "enamel.cloud.unusable"
+    retryable = True
+    remedy = (
+        "Report the request ids to the cloud's operators; other requests to the service are not affected."
+    )
+
+
 class OutcomeUnknown(CloudError):
     """The cloud received a request, but no usable answer arrived."""
 
@@ -319,6 +332,13 @@ class CloudConflict(CloudError):
 
     code = "enamel.cloud.conflict"
     status = 409
+
+
+class Obstructed(CloudConflict):
+    """Something else must be unlocked, detached or deleted first."""
+
+    code = "enamel.cloud.obstructed"
+    remedy = "Remove the obstacle, then try again."
 
 
 class Gone(CloudError):
@@ -424,6 +444,14 @@ class PartlyDone(TaskError):
 
     code = "enamel.task.partly_done"
     remedy = "Read each server's `error`; restart the task to have the missing ones made, or revert it."
+
+
+class NotRemoved(TaskError):
+    """Some of what was to be removed still exists."""
+
+    code = "enamel.task.not_removed"
+    status = 409
+    remedy = "Remove the obstacles that `left` names, then revert the task again."
 
 
 class PlanUnreadable(TaskError):

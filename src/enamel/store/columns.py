@@ -17,6 +17,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def microseconds(time: datetime) -> int:
+    """Return the microseconds since 1970 of an aware time."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
 class String(sa.TypeDecorator[str]):
     """A text of limited length. What a database cannot hold of it is replaced: see `enamel.model.text`."""
 
@@ -47,7 +52,7 @@ class Moment(sa.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
         """Return the microseconds of an aware time."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         """Return the time that a number of microseconds stands for."""

@@ -63,6 +63,8 @@ tasks = sa.Table(
     sa.Column("turn", sa.BigInteger),
     sa.Column("not_before", Moment),
     sa.Column("deadline", Moment),
+    # Since when it waits for another worker; none before the first one.
+    sa.Column("released_at", Moment),
     sa.Column("cloud", NAME, nullable=False),
     # None stands for the one user of a local service, as in all tasks of earlier versions.
     sa.Column("credential", Json(Credential)),

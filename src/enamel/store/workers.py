@@ -1,7 +1,7 @@
 """Leases in the store: which workers are alive, by the database's clock."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -65,27 +65,36 @@ def reap(tx: Tx, *, but: str | None = None, everyone: bool = False) -> Reaped:
         everyone: Whether to take leases that last, too: right where no other process can be alive.
 
     """
-    query = sa.select(workers.c.id).where(workers.c.id != (but or ""))
+    query = sa.select(workers.c.id, workers.c.expires_at).where(workers.c.id != (but or ""))
     silent = sa.true() if everyone else heartbeats.c.expires_at < tx.now
     if not everyone:
         beating = sa.exists().where(heartbeats.c.worker == workers.c.id, sa.not_(silent))
         # Workers of the version before have no heartbeat.
         query = query.where(workers.c.expires_at < tx.now, sa.not_(beating))
     # A lease that is locked is being used: its worker is alive, or somebody else reaps it.
-    old = [row["id"] for row in tx.rows(query.order_by(workers.c.id).with_for_update(skip_locked=True))]
+    rows = tx.rows(query.order_by(workers.c.id).with_for_update(skip_locked=True))
+    old = {row["id"]: row["expires_at"] for row in rows}
+    beats = tx.rows(sa.select(heartbeats).where(heartbeats.c.worker.in_(old)))
+    ends = old | {row["worker"]: row["expires_at"] for row in beats}
     # The heart may have beaten since then; from here on it cannot.
     tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker.in_(old), silent))
     alive = tx.rows(sa.select(heartbeats.c.worker).where(heartbeats.c.worker.in_(old)))
-    dead = sorted(set(old) - {row["worker"] for row in alive})
+    dead = {worker: ends[worker] for worker in sorted(old.keys() - {row["worker"] for row in alive})}
     freed: dict[str, str] = {}
-    for worker in dead:
-        freed |= leave(tx, worker)
+    for worker, expired in dead.items():
+        freed |= leave(tx, worker, since=min(tx.now, expired))
     return Reaped(workers=frozenset(dead), tasks=freed)
 
 
-def leave(tx: Tx, worker: str) -> dict[str, str]:
-    """End a worker's lease, send its tasks back to their topics, and return these with their types."""
-    freed = claims.release(tx, worker)
+def leave(tx: Tx, worker: str, *, since: datetime | None = None) -> dict[str, str]:
+    """End a worker's lease, send its tasks back to their topics, and return these with their types.
+
+    Args:
+        tx: The transaction.
+        worker: The worker.
+        since: When it has stopped working; now if not given.
+    """
+    freed = claims.release(tx, worker, since=since)
     tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker == worker))
     tx.execute(sa.delete(workers).where(workers.c.id == worker))
     return freed

@@ -98,7 +98,7 @@ class Worker:
         self._poll_interval = poll_interval.total_seconds()
         self._graceful_shutdown_timeout = graceful_shutdown_timeout.total_seconds()
         self._pause = pause
-        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, retention=retention)
+        self._reaper = Reaper(lease, dispatch=dispatch, keys=keys, topics=topics, retention=retention)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
         """Tasks that the runner knows."""

@@ -30,6 +30,7 @@ from enamel.model.errors import (
     EnamelError,
     Gone,
     NoValidHost,
+    Obstructed,
     QuotaExceeded,
 )
 from enamel.model.states import FailureReason
@@ -82,6 +83,14 @@ _MEANINGS = (
         "ambiguous_network",
         "Name the network that the server shall be on.",
     ),
+    _means(r"Instance \S+ is locked", Obstructed, "locked", "Unlock the server first."),
+    _means(
+        r"cannot be deleted directly via the port API",
+        Obstructed,
+        "port_owner",
+        "Delete what the port belongs to, or remove it there: of a router, its interface.",
+    ),
+    _means(r"dependent snapshots", Obstructed, "snapshots", "Delete the volume's snapshots first."),
     _means(
         r"Port \S+ is (still )?in use|PortInUse|PortBound",
         CloudConflict,

@@ -20,10 +20,10 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
-from enamel.clouds.calls import cache, cleaning, context, record
+from enamel.clouds.calls import cache, cleaning, context, misfit_log, record
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import faults
-from enamel.clouds.openstack.identity import origin
+from enamel.clouds.openstack.identity import identity_json, origin
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
 from enamel.model import cloud, cloud_state, problem, redaction, secret_names, secret_url
@@ -93,6 +93,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
     def __init__(self, *, cloud: str, **options: Any) -> None:
         super().__init__(**options)
         self.cloud = cloud
+        self._left_out = misfit_log.MisfitLog(cloud=cloud)
 
     def request(self, url: str, method: str, **options: Any) -> Any:
         started, at = time.perf_counter(), datetime.now(UTC)
@@ -100,7 +101,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
         try:
             response = super().request(url, method, **options)
             status, request_id = response.status_code, response.headers.get("x-openstack-request-id", "")
-            return response
+            return self._fitted(response)
         except keystone_errors.HttpError as exc:
             status, request_id = exc.http_status, exc.request_id or ""
             raise
@@ -115,6 +116,16 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
                 at=at,
             )
             record.add(call, cloud=self.cloud)
+
+    def _fitted(self, response: Any) -> Any:
+        """Return an answer whose JSON keystoneauth can read, whatever of it does not fit."""
+        try:
+            document, misfits = identity_json.fitted(response.json())
+        except (ValueError, RecursionError):
+            return response
+        self._left_out.add(misfits, service=_asking.get())
+        response.json = lambda **_: document
+        return response
 
 
 class Session:
@@ -388,6 +399,7 @@ class Session:
                         AttributeError,  # JSON of another shape than Keystone's
                         KeyError,
                         TypeError,
+                        RecursionError,
                     ) as exc:
                         error = faults.of_keystone(exc, cloud=self._name)
                         if not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled):
