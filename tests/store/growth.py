@@ -24,7 +24,7 @@ from enamel.store import (
     events,
     idempotency,
     items,
-    lanes,
+    partitions,
     queue_order,
     reservations,
     retention,
@@ -46,7 +46,7 @@ _TYPES = ("server.create", "server.delete", "volume.create")
 _CLOUDS = ("north", "south")
 _OLD = timedelta(days=400)
 _PORTION = 2000
-_RUNNING = 2000
+_RUNNING = 500
 """Running tasks are among so many: their number is that of the workers' slots, whatever waits or was done."""
 Work = Callable[[Tx], object]
 
@@ -95,7 +95,7 @@ def fill(connection: sa.Connection, *, since: int, until: int) -> None:
 
 
 def _store(tx: Tx, some: list[Task], start: int) -> None:
-    places = [{"turn": start + place, "lane": lanes.of(one).text} for place, one in enumerate(some)]
+    places = [{"turn": start + place, "partition": partitions.of(one).text} for place, one in enumerate(some)]
     tx.insert_new(
         schema.tasks,
         [{**rows.owned(one), **rows.fixed(one), **at} for one, at in zip(some, places, strict=True)],
@@ -164,7 +164,7 @@ def _claimed(number: int, **fields: Any) -> Work:
 
 def _reserve_key(tx: Tx) -> None:
     caller = Caller(user_id="user", project_id=CROWD)
-    idempotency.reserve(tx, "new", caller=caller, request=b"request", holder="holder")
+    idempotency.reserve(tx, "new", caller=caller, fingerprint="request", holder="holder")
 
 
 HOT: Mapping[str, Work] = {
@@ -194,7 +194,7 @@ HOT: Mapping[str, Work] = {
     "list by a type that has none": _listed(type="image.create"),
     "list by a state that has none": _listed(states=[State.TIMED_OUT]),
     "list of the unfinished": _listed(states=[State.WAITING, State.RUNNING]),
-    "list of a small project's unfinished": _listed(states=[State.WAITING], project_id="project-11"),
+    "list of a small project's unfinished": _listed(states=[State.WAITING], project_id="project-11", limit=5),
     "list by a cloud that has none": _listed(cloud="west"),
     "list since a while": _listed(since=NOW - timedelta(hours=2)),
     "list by a parent": _listed(parent="none"),

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from enamel.model import item, topic
 from enamel.model.errors import PlanUnreadable, TaskTimedOut
 from enamel.model.task import Priority, State
-from enamel.store import claims, events, items, tasks, workers
+from enamel.store import claims, events, items, queue_order, schema, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
 from tests.store import world
@@ -265,3 +266,72 @@ async def test_a_task_whose_time_is_over_before_it_began_ends(
     assert {step.state for step in await store.read(items.list, waiting.id)} == {item.State.ABORTED}
     # Whatever a worker had may have made something: the next worker rolls it back.
     assert (await store.read(tasks.get, begun.id)).state is State.WAITING
+
+
+async def test_turns_never_go_back(store: Store, lease: Lease) -> None:
+    def turns(tx: queue_order.Tx) -> dict[str, int]:
+        columns = (schema.tasks.c.id, schema.tasks.c.turn)
+        return {row["id"]: row["turn"] for row in tx.rows(sa.select(*columns))}
+
+    last = -1
+    for _ in range(4):
+        accepted = await world.accept(store)
+        turn = (await store.read(turns))[accepted.id]
+        assert turn > last
+        last = turn
+        assert await claim(lease) == [accepted.id]
+        await store.run(queue_order.advance, thorough=False)
+
+
+async def test_a_task_that_was_accepted_behind_the_beginning_is_found(store: Store, lease: Lease) -> None:
+    early = (await world.accept(store)).id
+    for _ in range(3):
+        await store.run(queue_order.advance, thorough=False)
+    late = (await world.accept(store)).id
+
+    def behind(tx: queue_order.Tx) -> None:
+        # As a process of the version before would, or one that was about to commit for long.
+        tx.execute(sa.update(schema.queue_heads).values(turn=50, before=40))
+        tx.execute(sa.update(schema.tasks).where(schema.tasks.c.id == late).values(turn=45))
+        tx.execute(sa.update(schema.tasks).where(schema.tasks.c.id == early).values(turn=0))
+
+    await store.run(behind)
+    assert await claim(lease) == []
+    await store.run(queue_order.advance, thorough=False)
+    assert await claim(lease) == [late]
+    await store.run(queue_order.advance, thorough=True)
+    assert await claim(lease) == [early]
+
+
+async def test_a_task_that_is_given_back_can_be_claimed_however_far_the_queue_is(
+    store: Store, lease: Lease, other: Lease
+) -> None:
+    accepted = await world.accept(store)
+    assert await claim(lease) == [accepted.id]
+    for _ in range(3):
+        await store.run(queue_order.advance, thorough=False)
+    await lease.run(claims.release, lease.id)
+    assert await claim(other) == [accepted.id]
+    cancelled = await world.accept(store, not_before=NOON + timedelta(hours=1), attempt=1)
+    await store.run(tasks.request_cancel, cancelled.id)
+    assert await claim(other) == [cancelled.id]
+
+
+async def test_a_task_of_the_version_before_is_claimed_by_topic(store: Store, lease: Lease) -> None:
+    accepted = await world.accept(store)
+    await store.run(lambda tx: tx.execute(sa.update(schema.tasks).values(partition=None)))
+    assert await claim(lease, topics=topic.parse(["server.*"])) == [accepted.id]
+
+
+async def test_what_waits_behind_others_is_found_by_topic_in_its_order(store: Store, lease: Lease) -> None:
+    for number in range(60):
+        await world.accept(store, type="image.create", project_id=f"p{number % 30}")
+    mine = [
+        (await world.accept(store, type="server.create", project_id=f"p{number}")).id for number in range(30)
+    ]
+    low = (await world.accept(store, type="server.delete", priority=Priority.LOW)).id
+    high = (await world.accept(store, type="server.delete", priority=Priority.HIGH)).id
+    served = topic.parse(["server.*"])
+    assert await claim(lease, topics=served, limit=1) == [high]
+    assert await claim(lease, topics=served, limit=30) == mine
+    assert await claim(lease, topics=served) == [low]

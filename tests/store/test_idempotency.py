@@ -20,7 +20,7 @@ ACCEPTED = Answer(status=202, headers={"Location": "/tasks/1"}, body={"task": {"
 async def reserve(
     store: Store, key: str = "k", *, caller: Caller = ANNA, body: str = "a", request: str = "req-1"
 ) -> Answer | None:
-    return await store.run(idempotency.reserve, key, caller=caller, request=body.encode(), holder=request)
+    return await store.run(idempotency.reserve, key, caller=caller, fingerprint=body, holder=request)
 
 
 async def answer(store: Store, request: str = "req-1") -> None:
@@ -121,3 +121,20 @@ async def test_answers_are_kept_for_a_day(store: Store, clock: Clock) -> None:
     assert await reserve(store, body="b", request="req-3") is None
     clock.tick(timedelta(hours=25).total_seconds())
     assert await store.run(idempotency.purge) == 1
+
+
+async def test_a_request_that_the_version_before_has_answered_is_known(store: Store) -> None:
+    await reserve(store, body="hash of before")
+    await answer(store)
+    again = {"caller": ANNA, "fingerprint": "fingerprint of now", "holder": "req-2"}
+    assert await store.run(idempotency.reserve, "k", **again, before="hash of before") == ACCEPTED  # type: ignore[arg-type]
+    with pytest.raises(KeyReused):
+        await store.run(idempotency.reserve, "k", **again, before="another")  # type: ignore[arg-type]
+
+
+async def test_old_answers_are_removed_in_portions(store: Store, clock: Clock) -> None:
+    for number in range(5):
+        await reserve(store, key=f"k{number}")
+    clock.tick(timedelta(hours=25).total_seconds())
+    removed = [await store.run(idempotency.purge, limit=2) for _ in range(4)]
+    assert removed == [2, 2, 1, 0]

@@ -1,5 +1,8 @@
 """Leases: who is alive, who takes over from the dead, and what a zombie can do: nothing."""
 
+import asyncio
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,10 +10,11 @@ import pytest
 from enamel.model import item
 from enamel.model.errors import LeaseLost
 from enamel.model.task import State
-from enamel.store import claims, events, items, tasks, workers
+from enamel.store import claims, events, heartbeat, items, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
+from enamel.store.transaction import Tx
 from tests.store import world
 from tests.store.world import LEASE, Clock
 
@@ -130,3 +134,50 @@ async def test_leases_run_by_the_databases_own_clock(url: str) -> None:
         assert (await here.run(workers.reap, but=here.id)).workers == {gone.id}
     finally:
         await store.close()
+
+
+async def test_a_long_batch_does_not_cost_the_lease(url: str) -> None:
+    busy, others = (Store(url, timeout=timedelta(seconds=60)) for _ in range(2))
+    worker = Lease(busy, name="busy", length=timedelta(seconds=1))
+    await worker.take()
+    beating = heartbeat.of(worker, lost=lambda: None)
+
+    def long(_tx: Tx) -> None:
+        time.sleep(3)
+
+    try:
+        writing = asyncio.create_task(worker.run(long))
+        while not writing.done():
+            # Whoever reaps on SQLite waits for the batch: there is one lock.
+            if busy.engine.dialect.name != "sqlite":
+                assert (await others.run(workers.reap)).workers == frozenset()
+            await asyncio.sleep(0.2)
+            assert worker.alive()
+        await writing
+    finally:
+        beating.stop()
+        await busy.close()
+        await others.close()
+
+
+async def test_a_worker_whose_loop_hangs_is_reaped(store: Store, clock: Clock) -> None:
+    times = [0.0]
+    worker = Lease(store, name="hanging", length=timedelta(seconds=0.2), clock=lambda: times[0])
+    await worker.take()
+    beating = heartbeat.of(worker, lost=lambda: None)
+    times[0] = 1000.0
+    await asyncio.to_thread(beating.join)
+    assert not worker.alive()
+
+
+async def test_the_heart_of_a_reaped_worker_tells_so(store: Store, other: Lease, clock: Clock) -> None:
+    lost = threading.Event()
+    worker = Lease(store, name="reaped", length=timedelta(seconds=0.2))
+    await worker.take()
+    clock.tick(60)
+    assert (await other.run(workers.reap, but=other.id)).workers == {worker.id}
+    beating = heartbeat.of(worker, lost=lost.set)
+    if store.engine.dialect.name == "sqlite":
+        beating.stop()
+    await asyncio.to_thread(beating.join)
+    assert lost.is_set() == (store.engine.dialect.name != "sqlite")

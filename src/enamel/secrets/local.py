@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import hmac
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from enamel.model.errors import KeyStoreUnavailable, SecretMissing
 
 _REF = re.compile(r"local:[0-9a-f]{32}")
+_OWNED = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})(7[0-9a-f]{3})([89ab][0-9a-f]{3})[0-9a-f]{12}")
+"""The name of a secret that begins as the id of its owner does, which is a UUIDv7; that of another is a UUIDv4."""
 _NONCE = 12
 _KEY_BITS = 256
 
@@ -29,14 +34,32 @@ class Local:
         self._directory = directory
         self._cipher: AESGCM | None = None
 
-    async def put(self, secret: bytes) -> str:
+    async def put(self, secret: bytes, *, owner: str = "") -> str:
         """Keep a secret and return the reference to it.
 
         Raises:
             KeyStoreUnavailable: The directory cannot be written, or its key is none.
 
         """
-        return await asyncio.to_thread(self._put, secret)
+        return await asyncio.to_thread(self._put, secret, owner)
+
+    async def owned(self, *, older_than: timedelta) -> dict[str, str]:
+        """Return the references to secrets with an owner that are older than some time, each with how its id begins.
+
+        Raises:
+            KeyStoreUnavailable: The directory cannot be read.
+
+        """
+        return await asyncio.to_thread(self._owned, older_than)
+
+    async def fingerprint(self, text: bytes) -> str:
+        """Return 64 characters that are the same for the same text only, and tell nothing of it without the key.
+
+        Raises:
+            KeyStoreUnavailable: The key cannot be used.
+
+        """
+        return await asyncio.to_thread(self._fingerprint, text)
 
     async def get(self, ref: str) -> bytes:
         """Return the secret that a reference stands for.
@@ -70,8 +93,29 @@ class Local:
         with self._usable():
             self._path(ref).unlink(missing_ok=True)
 
-    def _put(self, secret: bytes) -> str:
-        ref = f"local:{uuid.uuid4().hex}"
+    def _owned(self, older_than: timedelta) -> dict[str, str]:
+        until = time.time() - older_than.total_seconds()
+        owners: dict[str, str] = {}
+        if not self._directory.exists():
+            return owners
+        with self._usable(), os.scandir(self._directory) as entries:
+            for entry in entries:
+                match = _OWNED.fullmatch(entry.name)
+                if match and entry.stat().st_mtime < until:
+                    owners[f"local:{entry.name}"] = "-".join(match.groups())
+        return owners
+
+    def _fingerprint(self, text: bytes) -> str:
+        with self._usable():
+            self._open()
+            # Not the key that seals: one use of a key tells nothing about another.
+            own = hmac.digest(self._key(), b"fingerprints of requests", "sha256")
+        return hmac.digest(own, text, "sha256").hex()
+
+    def _put(self, secret: bytes, owner: str) -> str:
+        name = uuid.uuid4().hex
+        owned = owner.replace("-", "")[:20] + name[20:]
+        ref = f"local:{owned if _OWNED.fullmatch(owned) else name}"
         nonce = os.urandom(_NONCE)
         # The reference is sealed in, so that no file can be passed off as another.
         with self._usable():

@@ -16,9 +16,9 @@ from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Priority, State, Task
-from enamel.store import columns, concurrency_limits, events, items, lanes, queue_order, rows, tasks
+from enamel.store import columns, concurrency_limits, events, items, partitions, queue_order, rows, tasks
 from enamel.store.columns import aside
-from enamel.store.lanes import Lane
+from enamel.store.partitions import Partition
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
 
@@ -36,8 +36,8 @@ class Reader(Struct, frozen=True, kw_only=True):
 
 ANY = Reader()
 """Every task can be read."""
-_LANES_AT_ONCE = 20
-"""How many lanes are read in one query."""
+_PARTITIONS_AT_ONCE = 20
+"""How many partitions are read in one query."""
 
 
 def claim(
@@ -104,7 +104,7 @@ class _Claim:
         """Return the tasks."""
         for priority, since in queue_order.begins(self._tx).items():
             if self._wanted and not (self._all and self._from_head(priority, since=since)):
-                self._from_lanes(priority, since=since)
+                self._from_partitions(priority, since=since)
         return list(self._chosen.values())
 
     @property
@@ -116,37 +116,39 @@ class _Claim:
         query = sa.select(table).where(queue_order.in_line(priority, since=since))
         head = query.order_by(*queue_order.ORDER).limit(self._wanted).with_for_update(skip_locked=True)
         tasks = [rows.task_of(row) for row in self._tx.rows(head)]
-        readable = [known for known in tasks if self._reads(known.id, lanes.of(known))]
+        readable = [known for known in tasks if self._reads(known.id, partitions.of(known))]
         self._chosen |= {known.id: known for known in readable}
         return len(readable) == len(tasks)
 
-    def _from_lanes(self, priority: Priority, *, since: int) -> None:
-        """Choose tasks lane by lane, past all lanes that are not for the worker."""
-        waiting = lanes.waiting(self._tx, priority, since=since)
-        served = [(lane, head) for lane, head in waiting.items() if self._serves(lane)]
-        for start in range(0, len(served), _LANES_AT_ONCE):
+    def _from_partitions(self, priority: Priority, *, since: int) -> None:
+        """Choose tasks partition by partition, past all partitions that are not for the worker."""
+        waiting = partitions.waiting(self._tx, priority, since=since)
+        served = [(partition, head) for partition, head in waiting.items() if self._serves(partition)]
+        for start in range(0, len(served), _PARTITIONS_AT_ONCE):
             if self._wanted:
-                self._from_some(served[start : start + _LANES_AT_ONCE])
+                self._from_some(served[start : start + _PARTITIONS_AT_ONCE])
 
-    def _from_some(self, served: Sequence[tuple[Lane, int]]) -> None:
-        rooms = [(lane, head, min(self._wanted, self._left.room(lane))) for lane, head in served]
+    def _from_some(self, served: Sequence[tuple[Partition, int]]) -> None:
+        rooms = [
+            (partition, head, min(self._wanted, self._left.room(partition))) for partition, head in served
+        ]
         others = {*self._chosen, *self._reader.unreadable}
-        ids = lanes.first(self._tx, [place for place in rooms if place[2] > 0], but=others)
+        ids = partitions.first(self._tx, [place for place in rooms if place[2] > 0], but=others)
         for start in range(0, len(ids), self._limit):
             portion = ids[start : start + self._limit] if self._wanted else []
             query = sa.select(table).where(table.c.id.in_(portion), aside(table.c.state) == State.WAITING)
             locked = self._tx.rows(query.with_for_update(skip_locked=True)) if portion else ()
             known = {row["id"]: rows.task_of(row) for row in locked}
             for id in portion:
-                if self._wanted and id in known and self._left.take(lanes.of(known[id])):
+                if self._wanted and id in known and self._left.take(partitions.of(known[id])):
                     self._chosen[id] = known[id]
 
-    def _serves(self, lane: Lane) -> bool:
-        return self._topics.serve(lane.type) and self._reads("", lane)
+    def _serves(self, partition: Partition) -> bool:
+        return self._topics.serve(partition.type) and self._reads("", partition)
 
-    def _reads(self, id: str, lane: Lane) -> bool:
+    def _reads(self, id: str, partition: Partition) -> bool:
         latest = self._reader.plan_version
-        later = latest is not None and lane.plan_version is not None and lane.plan_version > latest
+        later = latest is not None and partition.plan_version is not None and partition.plan_version > latest
         return not later and id not in self._reader.unreadable
 
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from enamel.model.limits import Limits
 from enamel.model.task import State
 from enamel.model.topic import Topics
-from enamel.store import lanes
-from enamel.store.lanes import Lane
+from enamel.store import partitions
+from enamel.store.partitions import Partition
 from enamel.store.schema import locks, tasks
 from enamel.store.transaction import Tx
 
@@ -30,28 +30,30 @@ class ConcurrencyLimits:
         if limits:
             tx.insert_new(locks, [{"name": _CLAIMS}])
             tx.rows(sa.select(locks).where(locks.c.name == _CLAIMS).with_for_update())
-            for lane, number in _running(tx):
-                self._count(lane, number)
+            for partition, number in _running(tx):
+                self._count(partition, number)
 
-    def take(self, lane: Lane) -> bool:
-        """Count a task of a lane as running, if there is room for it."""
-        if self.room(lane) <= 0:
+    def take(self, partition: Partition) -> bool:
+        """Count a task of a partition as running, if there is room for it."""
+        if self.room(partition) <= 0:
             return False
-        self._count(lane, 1)
+        self._count(partition, 1)
         return True
 
-    def room(self, lane: Lane) -> int:
-        """Return for how many more tasks of a lane there is room."""
-        return min((self._free(*key) for key in self._keys(lane)), default=sys.maxsize)
+    def room(self, partition: Partition) -> int:
+        """Return for how many more tasks of a partition there is room."""
+        return min((self._free(*key) for key in self._keys(partition)), default=sys.maxsize)
 
-    def _keys(self, lane: Lane) -> list[tuple[str, str]]:
-        """Return the limits that the tasks of a lane count against."""
-        keys = [("type", pattern) for pattern, family in self._families.items() if family.serve(lane.type)]
-        keys += [("cloud", lane.cloud)] if lane.cloud in self._limits.clouds else []
-        return keys + ([("project", lane.project_id)] if self._limits.project is not None else [])
+    def _keys(self, partition: Partition) -> list[tuple[str, str]]:
+        """Return the limits that the tasks of a partition count against."""
+        keys = [
+            ("type", pattern) for pattern, family in self._families.items() if family.serve(partition.type)
+        ]
+        keys += [("cloud", partition.cloud)] if partition.cloud in self._limits.clouds else []
+        return keys + ([("project", partition.project_id)] if self._limits.project is not None else [])
 
-    def _count(self, lane: Lane, number: int) -> None:
-        for key in self._keys(lane):
+    def _count(self, partition: Partition, number: int) -> None:
+        for key in self._keys(partition):
             self._taken[key] += number
 
     def _free(self, kind: str, name: str) -> int:
@@ -63,16 +65,20 @@ class ConcurrencyLimits:
         return most[kind] - self._taken[(kind, name)]
 
 
-def _running(tx: Tx) -> list[tuple[Lane, int]]:
-    """Return how many tasks of each lane run."""
+def _running(tx: Tx) -> list[tuple[Partition, int]]:
+    """Return how many tasks of each partition run."""
     running = tasks.c.state == State.RUNNING
     number = sa.func.count().label("number")
-    by_lane = sa.select(tasks.c.lane, number).where(running, tasks.c.lane.is_not(None)).group_by(tasks.c.lane)
-    known = [(lanes.read(row["lane"]), row["number"]) for row in tx.rows(by_lane)]
+    by_partition = (
+        sa.select(tasks.c.partition, number)
+        .where(running, tasks.c.partition.is_not(None))
+        .group_by(tasks.c.partition)
+    )
+    known = [(partitions.read(row["partition"]), row["number"]) for row in tx.rows(by_partition)]
     # The version before claims tasks without one.
-    fields = [tasks.c[name] for name in Lane.__struct_fields__]
-    others = sa.select(*fields, number).where(running, tasks.c.lane.is_(None)).group_by(*fields)
+    fields = [tasks.c[name] for name in Partition.__struct_fields__]
+    others = sa.select(*fields, number).where(running, tasks.c.partition.is_(None)).group_by(*fields)
     return known + [
-        (Lane(**{name: row[name] for name in Lane.__struct_fields__}), row["number"])
+        (Partition(**{name: row[name] for name in Partition.__struct_fields__}), row["number"])
         for row in tx.rows(others)
     ]

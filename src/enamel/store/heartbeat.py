@@ -54,6 +54,10 @@ class Heartbeat:
         """Beat no more; a beat that is under way ends by itself."""
         self._stopped.set()
 
+    def join(self) -> None:
+        """Wait until it beats no more."""
+        self._thread.join()
+
     def living(self) -> None:
         """Take a sign of life from the event loop."""
         self._alive_at = self._lease.now()

@@ -5,7 +5,6 @@ where the request was refused, so that a corrected one may use the key. What tak
 the key of a process that died comes free within seconds. Whoever was silent for so long cannot answer any more.
 """
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -34,15 +33,18 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: Any = None
 
 
-def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) -> Answer | None:
+def reserve(
+    tx: Tx, key: str, *, caller: Caller, fingerprint: str, holder: str, before: str | None = None
+) -> Answer | None:
     """Take a key for a request, or return the answer that it had before.
 
     Args:
         tx: The transaction.
         key: The key that came with the request.
         caller: Whose key it is.
-        request: What is asked for, the same bytes for the same request.
+        fingerprint: Of what is asked for: the same for the same request, made with the key store's key.
         holder: Whoever takes the key, by an id of its own: the request's own id may be the caller's choice.
+        before: The fingerprint that the version before has given to the same request; such answers expire within a day.
 
     Raises:
         KeyReused: The key came with another request before.
@@ -53,7 +55,7 @@ def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) ->
         "project_id": caller.project_id,
         "user_id": caller.user_id,
         "key": key,
-        "fingerprint": hashlib.sha256(request).hexdigest(),
+        "fingerprint": fingerprint,
         "request_id": holder,
         "created_at": tx.now,
     }
@@ -67,7 +69,7 @@ def reserve(tx: Tx, key: str, *, caller: Caller, request: bytes, holder: str) ->
         return None
     if held["request_id"] == holder and not answered:
         return None
-    if held["fingerprint"] != row["fingerprint"]:
+    if held["fingerprint"] not in {fingerprint, before}:
         raise KeyReused(f"The Idempotency-Key '{key}' was used before with another request.")
     if answered:
         return Answer(status=held["status"], headers=held["headers"] or {}, body=held["body"])

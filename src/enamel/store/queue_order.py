@@ -11,7 +11,7 @@ for as long as anybody reads an old snapshot, and whoever searched for the begin
 import sqlalchemy as sa
 
 from enamel.model.task import RANK, Priority, State, Task
-from enamel.store import lanes
+from enamel.store import partitions
 from enamel.store.schema import queue_heads, tasks
 from enamel.store.transaction import Tx
 
@@ -47,7 +47,7 @@ def turn(tx: Tx, accepted: Task) -> int | None:
 
 
 def join(tx: Tx) -> None:
-    """Give scheduled tasks a turn whose time has come, and a lane to tasks without one."""
+    """Give scheduled tasks a turn whose time has come, and a partition to tasks without one."""
     due = sa.select(tasks.c.id, tasks.c.priority).where(
         tasks.c.state == State.WAITING, tasks.c.turn.is_(None), tasks.c.not_before <= tx.now
     )
@@ -56,7 +56,7 @@ def join(tx: Tx) -> None:
     for priority in {row["priority"] for row in waiting}:
         ids = [row["id"] for row in waiting if row["priority"] is priority]
         tx.execute(sa.update(tasks).where(tasks.c.id.in_(ids)).values(turn=_head(tx, priority)))
-    lanes.sort_in(tx)
+    partitions.sort_in(tx)
 
 
 def cancel(tx: Tx, id: str) -> None:

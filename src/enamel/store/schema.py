@@ -84,8 +84,8 @@ tasks = sa.Table(
     sa.Column("secrets", Json(tuple[str, ...])),
     sa.Column("groups", Json(dict[str, int])),
     # Priority, plan version, type, project and cloud in one text; none in tasks that the version before has accepted,
-    # until a worker sorts them in. See `lanes`.
-    sa.Column("lane", sa.String(512)),
+    # until a worker sorts them in. See `partitions`.
+    sa.Column("partition", sa.String(512)),
     sa.Index("tasks_to_claim", "state", "priority", "turn", "created_at"),
     sa.Index("tasks_of_project", "project_id", "id"),
     sa.Index("tasks_of_project_by_state", "project_id", "state", "priority", "turn"),
@@ -94,7 +94,7 @@ tasks = sa.Table(
     sa.Index("tasks_by_deadline", "state", "deadline"),
     sa.Index("tasks_of_parent", "parent"),
     sa.Index("tasks_by_end", "ended_at"),
-    sa.Index("tasks_by_lane", "state", "lane", "turn", "created_at"),
+    sa.Index("tasks_by_partition", "state", "partition", "turn", "created_at"),
     sa.Index("tasks_to_join", "state", "turn", "not_before"),
     sa.Index("tasks_of_project_and_type", "project_id", "type", "state", "id"),
     sa.Index("tasks_of_project_and_state", "project_id", "state", "id"),

@@ -7,7 +7,7 @@ key store later: a process that dies in between leaves nothing behind.
 A table of its own lists the tasks that hold secrets, so that the cost of a sweep does not grow with the tasks of the past.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -63,6 +63,29 @@ def let_go(tx: Tx, ended: Iterable[Task]) -> None:
         if task.secrets:
             needed = _needed(tx, task)
             tx.insert_new(spent_secrets, [{"ref": ref} for ref in task.secrets if ref not in needed])
+
+
+def abandoned(tx: Tx, owners: Mapping[str, str]) -> tuple[str, ...]:
+    """Return those references that no task holds: its request was never accepted, or its process died before that.
+
+    Args:
+        tx: The transaction.
+        owners: How the id of the task begins for which each secret was kept.
+
+    """
+    lost = []
+    for ref, begin in owners.items():
+        own = sa.select(tasks.c.id).where(tasks.c.id >= begin, tasks.c.id < f"{begin}~").limit(1)
+        # The owner may be forgotten, and its secrets those of the task that has restarted it.
+        heir = sa.select(task_secrets.c.task).join(tasks, tasks.c.id == task_secrets.c.task)
+        heirs = heir.where(aside(tasks.c.secrets).is_not(None), _holds(ref)).limit(1)
+        if not tx.rows(own) and not tx.rows(heirs):
+            lost.append(ref)
+    return tuple(lost)
+
+
+def _holds(ref: str) -> sa.ColumnElement[bool]:
+    return sa.cast(tasks.c.secrets, sa.Text).contains(f'"{ref}"', autoescape=True)
 
 
 def left(tx: Tx, *, limit: int = 1000) -> tuple[str, ...]:

@@ -13,7 +13,17 @@ from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, lanes, queue_order, reservations, rows, secrets, task_index, webhooks
+from enamel.store import (
+    events,
+    items,
+    partitions,
+    queue_order,
+    reservations,
+    rows,
+    secrets,
+    task_index,
+    webhooks,
+)
 from enamel.store.columns import aside
 from enamel.store.schema import events as events_table
 from enamel.store.schema import metadata, tasks
@@ -23,7 +33,7 @@ _OPEN = aside(tasks.c.state).in_([State.WAITING, State.RUNNING])
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
 _PLANNED_WITHIN = timedelta(hours=1)
-LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn", "lane"})
+LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn", "partition"})
 """The columns that lists of tasks read: all but the plan, and what only the queue needs."""
 
 
@@ -46,7 +56,7 @@ def insert(
 
     """
     accepted = msgspec.structs.replace(accepted, events=first.seq)
-    place = {"turn": queue_order.turn(tx, accepted), "lane": lanes.of(accepted).text}
+    place = {"turn": queue_order.turn(tx, accepted), "partition": partitions.of(accepted).text}
     tx.insert_new(tasks, [{**rows.owned(accepted), **rows.fixed(accepted), **place}])
     done = {step.name for step in steps if step.state not in item.OPEN}
     reservations.add(tx, accepted, shares, but=done)
@@ -188,7 +198,7 @@ def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> T
     tx.execute(planned.values(plan=plan, plan_version=version, total=len(steps)))
     items.insert(tx, steps)
     known = get(tx, id)
-    tx.execute(planned.values(lane=lanes.of(known).text))
+    tx.execute(planned.values(partition=partitions.of(known).text))
     return known
 
 
@@ -288,6 +298,18 @@ def remove(tx: Tx, ended: Sequence[Task]) -> None:
     for table in _BELONGINGS:
         tx.execute(sa.delete(table).where(table.c.task.in_(gone)))
     tx.execute(sa.delete(tasks).where(tasks.c.id.in_(gone)))
+
+
+def unfinished(tx: Tx, *, project_id: str, cloud: str) -> frozenset[str]:
+    """Return the ids of a project's unfinished tasks on a cloud that have reserved something."""
+    states = [State.WAITING, State.RUNNING]
+    query = sa.select(tasks.c.id).where(
+        tasks.c.project_id == project_id,
+        tasks.c.state.in_(states),
+        aside(tasks.c.cloud) == cloud,
+        tasks.c.reserves.is_not(None),
+    )
+    return frozenset(row["id"] for row in tx.rows(query))
 
 
 def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from enamel.dispatch.base import Dispatch
 from enamel.dispatch.hint import Stage
 from enamel.flow import task_log
 from enamel.model import topic
-from enamel.model.errors import SecretMissing
+from enamel.model.errors import KeyStoreUnavailable, SecretMissing
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
 from enamel.store import claims, idempotency, queue_order, retention, secrets, tasks, webhooks, workers
@@ -25,6 +25,8 @@ _ROUNDS_TO_SEARCH = 24
 """After how many rounds the queue is searched for tasks that were accepted behind its beginning."""
 _ROUNDS_TO_REMOVE = 4
 """After how many rounds released secrets are removed from the key store."""
+_ACCEPTED_WITHIN = timedelta(hours=1)
+"""A secret whose task is not in the store after so long was kept for a request that was never accepted."""
 _TIDY_EVERY = 300.0
 """Seconds between two rounds of tidying where everything was removed that is old …"""
 _TIDY_ON = 5.0
@@ -64,6 +66,7 @@ class Reaper:
         self._retention = retention
         self._dispatch = dispatch
         self._keys = keys
+        self._search_at = 0.0
 
     async def serve(self) -> None:
         """Reap while the lease lasts, twice in the length of a lease.
@@ -133,8 +136,27 @@ class Reaper:
                 log.info(
                     "store.purged", records=total, of="tasks" if purge is not idempotency.purge else "answers"
                 )
+        await self._abandon_secrets()
         await self._remove_secrets()
         return done
+
+    async def _abandon_secrets(self) -> None:
+        """Release secrets that were kept for tasks that were never accepted, because their process died."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._search_at:
+            return
+        self._search_at = loop.time() + _ACCEPTED_WITHIN.total_seconds()
+        try:
+            owned = list((await self._keys.owned(older_than=_ACCEPTED_WITHIN)).items())
+        except KeyStoreUnavailable as error:
+            log.warning("secrets.unlisted", error=str(error))
+            return
+        for start in range(0, len(owned), _PORTION):
+            some = dict(owned[start : start + _PORTION])
+            lost = await self._lease.store.read(secrets.abandoned, some)
+            if lost:
+                log.info("secrets.abandoned", secrets=len(lost))
+                await self._lease.run(webhooks.let_go, lost)
 
     async def bury(self, ended: Task) -> None:
         """Count and log an ended task and remove its secrets from the key store, unless a restart may need them."""

@@ -9,6 +9,7 @@ import random
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -40,7 +41,12 @@ PAUSES = tuple(
 """How long to wait after each failed attempt; after the last of them, nothing more is tried."""
 _JITTER = 0.2
 """The random part of a pause, so that a receiver that comes back is not overrun."""
-_AT_ONCE = 20
+_AT_ONCE = 200
+"""Webhooks that are sent to at the same time …"""
+_PER_HOST = 10
+"""… and those of them at one host: a slow one holds up none but its own."""
+_PUT_OFF = timedelta(seconds=2)
+"""How long a webhook waits whose host has as many."""
 _PAGE = 200
 _GONE = 410
 _LONGEST = 86400
@@ -98,7 +104,10 @@ class WebhookSender:
         self._guard = guard
         self._settings = settings
         self._random = random_number
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling: dict[asyncio.Task[None], str] = {}
+        """What is being sent, and the host to which."""
+        self._busy = Counter[str]()
+        """How much of it goes to each host."""
 
     async def serve(self) -> None:
         """Send events while the lease lasts.
@@ -114,10 +123,9 @@ class WebhookSender:
                     claimed = (
                         await self._lease.run(webhooks.claim, self._lease.id, limit=room) if room else ()
                     )
-                    for hook in claimed:
-                        telling = asyncio.create_task(self._tell(session, hook))
-                        self._telling.add(telling)
-                        telling.add_done_callback(self._told)
+                    waiting = [hook.id for hook in claimed if not self._begin(session, hook)]
+                    if waiting:
+                        await self._lease.run(webhooks.put_off, self._lease.id, waiting, pause=_PUT_OFF)
                     if room and len(claimed) == room:
                         continue
                     await asyncio.sleep(self._settings.poll_interval.total_seconds())
@@ -126,8 +134,22 @@ class WebhookSender:
                 telling.cancel()
             await asyncio.gather(*self._telling, return_exceptions=True)
 
+    def _begin(self, session: aiohttp.ClientSession, hook: Webhook) -> bool:
+        """Begin to send to a webhook, unless its host is busy; return whether it has begun."""
+        host = urlsplit(hook.url).netloc
+        if self._busy[host] >= _PER_HOST:
+            return False
+        self._busy[host] += 1
+        telling = asyncio.create_task(self._tell(session, hook))
+        self._telling[telling] = host
+        telling.add_done_callback(self._told)
+        return True
+
     def _told(self, telling: asyncio.Task[None]) -> None:
-        self._telling.discard(telling)
+        host = self._telling.pop(telling)
+        self._busy[host] -= 1
+        if not self._busy[host]:
+            del self._busy[host]
         error = None if telling.cancelled() else telling.exception()
         if isinstance(error, LeaseLost):
             self._lease.over.set()

@@ -1,6 +1,8 @@
 """The worker: takes tasks, tells of cancellations, hands over, and gives up at once without its lease."""
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from enamel.dispatch.local import Local as Dispatch
 from enamel.flow.journal import JournalBroken
-from enamel.model import item, topic
+from enamel.model import ids, item, topic
 from enamel.model.errors import LeaseLost, PlanUnreadable, StoreRefused
 from enamel.model.item import Item
 from enamel.model.task import State, Task
@@ -455,3 +457,23 @@ async def test_a_fault_of_its_own_does_not_end_the_worker(
     await until(lambda: not faults)
     again = await shop.accept()
     await shop.until(id=again.id, state=State.COMPLETED)
+
+
+async def test_a_secret_of_a_request_that_was_never_accepted_is_swept(shop: Shop) -> None:
+    kept = ids.new_id()
+    never, young = (
+        await shop.keys.put(b"1", owner=ids.new_id()),
+        await shop.keys.put(b"2", owner=ids.new_id()),
+    )
+    held = await shop.keys.put(b"3", owner=kept)
+    await world.accept(shop.store, id=kept, state=State.ABORTED, secrets=(held,))
+    # The task for which it was kept is forgotten; the one that has restarted it holds it now.
+    handed_on = await shop.keys.put(b"4", owner=ids.new_id())
+    await world.accept(shop.store, state=State.ABORTED, secrets=(handed_on,))
+    hours_ago = time.time() - 7200
+    for ref in (never, held, handed_on):
+        os.utime(shop.keys._path(ref), (hours_ago, hours_ago))
+    shop.open()
+    await until(lambda: not shop.keys._path(never).exists())
+    for ref in (young, held, handed_on):
+        assert await shop.keys.get(ref)

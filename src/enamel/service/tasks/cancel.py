@@ -5,6 +5,7 @@ from enamel.dispatch.hint import Stage
 from enamel.flow import task_log
 from enamel.model import task
 from enamel.model.call_context import CallContext
+from enamel.secrets.base import Keys
 from enamel.service.access import policy
 from enamel.service.tasks import idempotency
 from enamel.service.tasks.idempotency import Accepted
@@ -16,10 +17,11 @@ from enamel.store.transaction import Tx
 class Cancel:
     """Cancels tasks."""
 
-    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch, read: Read) -> None:
+    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch, read: Read, keys: Keys) -> None:
         self._store = store
         self._dispatch = dispatch
         self._read = read
+        self._keys = keys
 
     async def cancel(
         self,
@@ -43,8 +45,11 @@ class Cancel:
             tasks.request_cancel(tx, checked, project_id=ctx.caller.project_id)
             return look(tx, checked)
 
-        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
-        accepted = await self._store.run(idempotency.once, key, f"task.cancel {checked}", act, status=202)
+        request = f"task.cancel {checked}".encode()
+        key = await idempotency.of(
+            self._store, idempotency_key, caller=ctx.caller, request=request, keys=self._keys
+        )
+        accepted = await self._store.run(idempotency.once, key, act, status=202)
         if accepted.task.state in task.ENDED and not accepted.replayed:
             task_log.ended(accepted.task)
         self._dispatch.changed(accepted.task.id)

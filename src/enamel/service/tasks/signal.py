@@ -12,6 +12,7 @@ from enamel.model.call_context import CallContext
 from enamel.model.errors import BodyTooLarge, NotFound, WrongState
 from enamel.model.signal import Signal
 from enamel.model.task import Task
+from enamel.secrets.base import Keys
 from enamel.service.access import policy
 from enamel.service.tasks import idempotency
 from enamel.service.tasks.read import Read
@@ -31,10 +32,11 @@ class SignalRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Signals:
     """Receives messages for tasks."""
 
-    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch, read: Read) -> None:
+    def __init__(self, store: engine.Store, *, dispatch: base.Dispatch, read: Read, keys: Keys) -> None:
         self._store = store
         self._dispatch = dispatch
         self._read = read
+        self._keys = keys
 
     async def send(
         self,
@@ -63,10 +65,16 @@ class Signals:
         if len(text) > signal.LARGEST:
             raise BodyTooLarge(f"A message may have {signal.LARGEST:,} bytes; this one has {len(text):,}.")
         checked = await self._read.id_of(ctx, id, cloud=cloud)
-        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
+        key = await idempotency.of(
+            self._store,
+            idempotency_key,
+            caller=ctx.caller,
+            request=b"task.signal " + text,
+            keys=self._keys,
+        )
 
         def act(tx: Tx) -> tuple[Signal, Task, bool]:
-            earlier = key.reserve_in(tx, b"task.signal " + text) if key else None
+            earlier = key.reserve_in(tx) if key else None
             owner = tasks.lock(tx, checked, project_id=ctx.caller.project_id)
             if earlier is not None:
                 return msgspec.convert(earlier.body, Signal), owner, True

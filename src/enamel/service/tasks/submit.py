@@ -111,11 +111,13 @@ class Submit:
             prepared = await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
             conflict = await self._store.read(taken.conflict, _takes(ctx, prepared))
             return await off_loop.run(len(prepared.planned.plan.nodes), _preview, prepared, conflict)
-        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
+        request = msgspec.json.encode([name, data, dict(params)], order="deterministic")
+        key = await idempotency.of(
+            self._store, idempotency_key, caller=ctx.caller, request=request, keys=self._keys
+        )
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
-        request = msgspec.json.encode([name, data, dict(params)], order="deterministic")
-        earlier = await key.reserve(request)
+        earlier = await key.reserve()
         if earlier is not None:
             return Accepted(task=msgspec.convert(earlier.body, Task), replayed=True)
         async with key.held():
@@ -137,7 +139,10 @@ class Submit:
         if prepared.faults:
             raise refusal(prepared.faults, prepared)
         planned = prepared.planned
-        references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
+        references = {
+            symbol: await self._keys.put(secret, owner=prepared.id)
+            for symbol, secret in planned.secrets.items()
+        }
         hooks = await self._hooks(name, prepared)
         size = len(planned.plan.nodes)
         plan = await off_loop.run(size, plans.with_secrets, planned.plan, references)

@@ -109,14 +109,13 @@ class Webhooks:
         if len(named) > 1:
             detail = f"Task {checked} has {len(named)} webhooks with this address. Give its whole query."
             raise Invalid(detail, faults=(Fault(pointer="/url", detail=detail),))
-        ref = await self._keys.put(request.secret.encode())
+        ref = await self._keys.put(request.secret.encode(), owner=checked)
 
         def act(tx: Tx, task: str) -> None:
             if not named or not webhooks.sign_with(tx, task, id=named[0].id, secret=ref):
                 raise _no_webhook(task, request.url)
 
         try:
-            # The store keeps no more of this than a hash, and a secret is too long to be guessed from one.
             text = f"secret {id} {request.url} {request.secret}"
             accepted = await self._change(ctx, checked, act, request=text, idempotency_key=idempotency_key)
         except BaseException:
@@ -151,22 +150,24 @@ class Webhooks:
             act(tx, task.id)
             return look(tx, task.id)
 
-        key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
-        return await self._store.run(idempotency.once, key, request, change, status=200)
+        key = await idempotency.of(
+            self._store, idempotency_key, caller=ctx.caller, request=request.encode(), keys=self._keys
+        )
+        return await self._store.run(idempotency.once, key, change, status=200)
 
 
 async def kept(requested: Sequence[Notify], *, task: str, keys: Keys) -> list[Webhook]:
     """Return the webhooks of a new task, their secrets in the key store."""
     hooks = []
     for id, notify in zip(_ids(len(requested)), requested, strict=True):
-        refs = [await keys.put(secret.encode()) for secret in launch_webhooks.secrets(notify)]
+        refs = [await keys.put(secret.encode(), owner=task) for secret in launch_webhooks.secrets(notify)]
         shown = secret_url.shown(notify.url)
         hooks.append(
             Webhook(
                 id=id,
                 task=task,
                 url=shown,
-                address=await keys.put(notify.url.encode()) if shown != notify.url else None,
+                address=await keys.put(notify.url.encode(), owner=task) if shown != notify.url else None,
                 events=tuple(notify.events),
                 secrets=tuple(refs),
             )
@@ -178,8 +179,8 @@ async def inherited(old: Sequence[Webhook], *, task: str, keys: Keys) -> list[We
     """Return the webhooks of an earlier task for the one that takes it up, with secrets of their own."""
     hooks = []
     for id, hook in zip(_ids(len(old)), old, strict=True):
-        refs = [await keys.put(await keys.get(ref)) for ref in hook.secrets]
-        address = None if hook.address is None else await keys.put(await keys.get(hook.address))
+        refs = [await keys.put(await keys.get(ref), owner=task) for ref in hook.secrets]
+        address = None if hook.address is None else await keys.put(await keys.get(hook.address), owner=task)
         hooks.append(
             Webhook(id=id, task=task, url=hook.url, address=address, events=hook.events, secrets=tuple(refs))
         )

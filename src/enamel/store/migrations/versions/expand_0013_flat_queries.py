@@ -1,4 +1,4 @@
-"""What keeps the cost of queries flat: lanes and heads of the queue, reservations with their sums, indexes; and heartbeats."""
+"""What keeps the cost of queries flat: partitions and heads of the queue, reservations with their sums, indexes; and heartbeats."""
 
 from collections import Counter
 from typing import Any
@@ -25,7 +25,7 @@ _TASKS = sa.table(
     "tasks",
     *map(
         sa.column,
-        ("id", "state", "priority", "plan_version", "type", "project_id", "cloud", "lane", "reserves"),
+        ("id", "state", "priority", "plan_version", "type", "project_id", "cloud", "partition", "reserves"),
     ),
 )
 _OPEN = _TASKS.c.state.in_(["WAITING", "RUNNING"])
@@ -34,9 +34,9 @@ _AT_ONCE = 1000
 
 def upgrade() -> None:
     """Add the columns, tables and indexes, and fill them from the tasks that have not ended."""
-    making.column("tasks", sa.Column("lane", sa.String(512)))
+    making.column("tasks", sa.Column("partition", sa.String(512)))
     for name, columns in {
-        "tasks_by_lane": ["state", "lane", "turn", "created_at"],
+        "tasks_by_partition": ["state", "partition", "turn", "created_at"],
         "tasks_to_join": ["state", "turn", "not_before"],
         "tasks_of_project_and_type": ["project_id", "type", "state", "id"],
         "tasks_of_project_and_state": ["project_id", "state", "id"],
@@ -80,18 +80,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("worker"),
         **_EXACT,
     )
-    _fill_lanes()
+    _fill_partitions()
     _fill_reservations()
     _forget_names()
 
 
-def _fill_lanes() -> None:
-    """Sort the tasks that have not ended into lanes."""
+def _fill_partitions() -> None:
+    """Sort the tasks that have not ended into partitions."""
     text = sa.cast(_TASKS.c.priority, sa.String(8)) + "|"
     text = text + sa.cast(sa.func.coalesce(_TASKS.c.plan_version, 0), sa.String(12)) + "|"
     text = text + sa.cast(_TASKS.c.type, sa.String(64)) + "|" + sa.cast(_TASKS.c.project_id, sa.String(64))
     text = text + "|" + sa.cast(_TASKS.c.cloud, sa.String(255))
-    op.execute(sa.update(_TASKS).where(_OPEN, _TASKS.c.lane.is_(None)).values(lane=text))
+    op.execute(sa.update(_TASKS).where(_OPEN, _TASKS.c.partition.is_(None)).values(partition=text))
 
 
 def _fill_reservations() -> None:
@@ -150,10 +150,10 @@ def downgrade() -> None:
         "tasks_of_project_and_state",
         "tasks_of_project_and_type",
         "tasks_to_join",
-        "tasks_by_lane",
+        "tasks_by_partition",
     ):
         op.drop_index(name, "tasks")
     op.drop_index("webhooks_to_claim", "webhooks")
     for table in ("heartbeats", "reserved_quotas", "reservations", "queue_heads"):
         op.drop_table(table)
-    op.drop_column("tasks", "lane")
+    op.drop_column("tasks", "partition")
