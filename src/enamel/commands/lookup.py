@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from enamel.commands.facts import Facts
 from enamel.commands.public_route import Topology
+from enamel.model import errors
 from enamel.model.errors import Fault
 
 
@@ -31,6 +32,7 @@ class Lookup:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.faults: list[Fault] = []
+        self._seen: set[Fault] = set()
         self._claimed: set[tuple[str, str]] = set()
 
     @functools.cached_property
@@ -41,7 +43,8 @@ class Lookup:
     def fault(self, pointer: str, detail: str, code: str = "invalid") -> None:
         """Record a fault; the same fault of the defaults occurs in every server and is reported once."""
         fault = Fault(pointer=pointer, detail=detail, code=code)
-        if fault not in self.faults:
+        if fault not in self._seen and len(self.faults) < errors.MOST_FAULTS:
+            self._seen.add(fault)
             self.faults.append(fault)
 
     def find(
@@ -60,6 +63,8 @@ class Lookup:
             return None
         if ids_only:
             hint, text = "", f"with the id '{text}'"
+        elif len(self.faults) >= errors.MOST_FAULTS:
+            return None
         else:
             close = difflib.get_close_matches(text, [thing.name for thing in things], n=3)
             hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""

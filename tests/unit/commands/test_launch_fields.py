@@ -329,6 +329,23 @@ def test_a_placement_above_zones_means_any_of_them_in_turn(where: str) -> None:
     assert north.nodes(made, "server.boot")[0].inputs["zone"] == {"alt": "zone"}
 
 
+@pytest.mark.parametrize("where", ["wide", "wide/east", "east", "wide/east/az2", "az2"])
+def test_a_cloud_that_is_one_region_of_an_entry_has_the_region_once(where: str) -> None:
+    known = north.facts(
+        cloud="wide/east", identity=msgspec.structs.replace(north.facts().identity, region="east")
+    )
+    request = msgspec.structs.replace(
+        north.want(north.launch(placement=where)), clouds=("wide/west", "wide/east")
+    )
+    planned = COMMANDS["server.create"].plan(request, known)
+    assert planned.faults == ()
+    paths = [choice["placement"] for choice in planned.plan.groups[0].alternatives]
+    assert set(paths) <= {"wide/east/az1", "wide/east/az2"} and "wide/east/az2" in paths
+    reached, faults = placement.clouds_of(request)
+    assert faults == () and ("wide/east" in reached or not where.startswith("wide"))
+    assert len(reached) == {"wide": 2, "wide/east": 1, "wide/east/az2": 1}.get(where, 0)
+
+
 @pytest.mark.parametrize("where", ["north/RegionOne/az2", "RegionOne/az2", "az2"])
 def test_a_placement_may_be_one_zone(where: str) -> None:
     [group] = north.plan(placement=where).groups
@@ -382,7 +399,7 @@ def test_readiness_is_tried_at_the_public_address_then_the_host_keys_are_read() 
 
 def test_without_a_public_address_readiness_is_tried_at_all_own_ones() -> None:
     reach = north.only(north.plan(ready_when="http://:80/up"), "server.reach")
-    assert reach["address"] == {"ref": "server-await_active-web.entry.fixed_addresses.0"}
+    assert reach["address"] == {"ref": "server-await_active-web.address"}
     assert reach["addresses"] == {"ref": "server-await_active-web.entry.fixed_addresses"}
 
 
