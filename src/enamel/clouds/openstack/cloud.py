@@ -31,7 +31,7 @@ from enamel.clouds.pacing import gate
 from enamel.clouds.shared.shared_cache import SharedCache
 from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import poller, watcher
-from enamel.model import cloud
+from enamel.model import cloud, role
 from enamel.model.cloud_state import CloudState
 
 T = TypeVar("T")
@@ -171,6 +171,9 @@ class OpenStackCloud(
             for capability, version in _SINCE.items():
                 if await self._version(version) is not None:
                     offered.add(capability)
+            if await self._version("2.72") is None or role.is_admin((await self.identity()).roles):
+                # Later ones keep this to a role, lest servers have more disk than they pay for.
+                offered.add(Capability.ZERO_DISK)
         else:
             offered -= _NEEDING_COMPUTE
         if Capability.PORTS not in offered and Capability.COMPUTE in offered and await self._of_nova():

@@ -24,8 +24,9 @@ def of(requested: RequestedServers) -> FactsNeeded:
         named=_named(requested),
         networks=any(map(_is_networked, requests)),
         subnets=any(choice.subnet or choice.fixed_ip for choice in networks),
-        zones=any(request.placement or request.placement_id for request in requests),
+        zones=any(map(_is_placed, requests)),
         volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
+        volume_zones=any(map(_is_placed, requests)) and any(map(_makes_volumes, requests)),
         volumes=any(volume.volume for volume in volumes),
         addresses=any(map(_names_address, requests)),
         security_groups=any(map(_names_group, requested.members)) or _needs_default_group(requested),
@@ -61,11 +62,17 @@ def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:
     kinds = quota.SERVERS
     if any(map(_is_networked, requests)):
         kinds |= {"ports", "addresses", "security_groups"}
-    if any(
-        request.boot_volume or any(volume.size_gb for volume in request.volumes or ()) for request in requests
-    ):
+    if any(map(_makes_volumes, requests)):
         kinds |= quota.VOLUMES
     return kinds
+
+
+def _is_placed(request: ServerRequest) -> bool:
+    return bool(request.placement or request.placement_id)
+
+
+def _makes_volumes(request: ServerRequest) -> bool:
+    return bool(request.boot_volume) or any(volume.size_gb for volume in request.volumes or ())
 
 
 def _is_networked(request: ServerRequest) -> bool:
