@@ -26,6 +26,8 @@ class Capability(enum.Enum):
     """One request for several equal servers, whose names the cloud numbers."""
     WITHOUT_NETWORK = "without-network"
     """Servers that are on no network at all (Nova 2.37)."""
+    KEY_NAMES = "key-names"
+    """Keypairs whose names have the characters @ and . (Nova 2.92)."""
     ZERO_DISK = "zero-disk"
     """Servers that start from an image though their flavor has no disk (Nova before 2.72, and for operators)."""
     KEY_MANAGER = "key-manager"

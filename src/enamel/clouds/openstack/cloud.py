@@ -19,6 +19,7 @@ from enamel.clouds.openstack.compute import (
     console,
     flavor,
     history,
+    keypair,
     server,
     server_group,
     server_tags,
@@ -36,7 +37,9 @@ from enamel.model.cloud_state import CloudState
 
 T = TypeVar("T")
 
-_COMPUTE_QUOTAS = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
+_COMPUTE_QUOTAS = frozenset(
+    {"servers", "cores", "memory_mb", "keypairs", "server_groups", "server_group_members", "properties"}
+)
 _NETWORK_QUOTAS = frozenset({"ports", "addresses", "security_groups", "networks"})
 _VOLUME_QUOTAS = frozenset({"volumes", "gigabytes"})
 
@@ -87,6 +90,7 @@ _SINCE = {
     Capability.SOFT_AFFINITY: "2.15",
     Capability.WITHOUT_NETWORK: "2.37",
     Capability.SERVER_TAGS: "2.52",
+    Capability.KEY_NAMES: keypair.WITH_MORE_CHARACTERS,
 }
 """What came with which of Nova's microversions."""
 

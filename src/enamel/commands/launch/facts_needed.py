@@ -62,9 +62,24 @@ def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:
     kinds = quota.SERVERS
     if any(map(_is_networked, requests)):
         kinds |= {"ports", "addresses", "security_groups"}
+    if any(request.properties for request in requests):
+        kinds |= {"properties"}
+    if len(requests) > 1 and any(map(is_spread, requests)):
+        kinds |= {"server_groups", "server_group_members"}
+    if any(map(_brings_key, requests)):
+        kinds |= {"keypairs"}
     if any(map(_makes_volumes, requests)):
         kinds |= quota.VOLUMES
     return kinds
+
+
+def is_spread(request: ServerRequest) -> bool:
+    """Tell whether a server is to be on another host than the others of its launch."""
+    return bool(request.spread or (request.affinity and request.affinity.spread))
+
+
+def _brings_key(request: ServerRequest) -> bool:
+    return isinstance(request.keypair, KeypairChoice) and request.keypair.public_key is not None
 
 
 def _is_placed(request: ServerRequest) -> bool:
