@@ -52,6 +52,7 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     one of the ids and is in no list is asked for by itself."""
     networks: bool = False
     subnets: bool = False
+    routers: bool = False
     zones: bool = False
     volume_types: bool = False
     volume_zones: bool = False
@@ -100,6 +101,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     images: tuple[words.Image, ...] = ()
     networks: tuple[words.Network, ...] = ()
     subnets: tuple[words.Subnet, ...] = ()
+    routers: tuple[words.Router, ...] | None = None
+    """None where they were not asked for, and where the cloud does not show any."""
     zones: tuple[words.Zone, ...] = ()
     volume_types: tuple[words.VolumeType, ...] = ()
     volume_zones: tuple[words.Zone, ...] = ()

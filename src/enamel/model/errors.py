@@ -26,6 +26,7 @@
     │   ├── CloudForbidden
     │   ├── CloudRefused
     │   ├── CloudConflict
+    │   │   └── Obstructed      a lock, an attachment or a snapshot that does not go by itself
     │   ├── Gone
     │   ├── NoValidHost
     │   ├── ServerFailed
@@ -40,12 +41,15 @@
     │   ├── StepTimedOut
     │   ├── NotReachable        the server is ACTIVE but does not answer
     │   ├── PartlyDone          some servers are up, some failed
+    │   ├── NotRemoved          some of what was to be removed still exists
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
+        ├── StoreRefused        the database accepts other writes, and never this one
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
+            └── KeyStoreUnavailable
 
 A class's docstring is the title that people read; `detail` says what happened this time, `remedy` what to do.
 Codes are forever: add, document, keep.
@@ -65,6 +69,10 @@ class Fault(Struct, frozen=True, kw_only=True):
     """What is wrong, and what would be right."""
     code: str = "invalid"
     """A word that tells programs which rule was broken."""
+
+
+MOST_FAULTS = 100
+"""Most faults of one error; a request with more is hardly written by a person."""
 
 
 class EnamelError(Exception):
@@ -93,10 +101,23 @@ class EnamelError(Exception):
         self.detail = detail or self.title
         self.cloud = cloud
         self.request_ids = request_ids
-        self.faults = faults
+        self.faults = tuple(faults[:MOST_FAULTS])
         self.data = data
         """More facts for programs, for example `wanted` and `free` of a quota."""
         self.advice = self.remedy if remedy is None else remedy
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what went wrong: a sentence for each fault, or one for an error without faults.
+
+        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
+        """
+        details = tuple(fault.detail for fault in self.faults)
+        if not details or (len(details) == 1 and details[0] in self.detail):
+            return (self.detail,)
+        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
+            return details
+        return (f"{self.detail} {details[0]}",)
 
     @property
     def title(self) -> str:
@@ -313,6 +334,13 @@ class CloudConflict(CloudError):
     status = 409
 
 
+class Obstructed(CloudConflict):
+    """Something else must be unlocked, detached or deleted first."""
+
+    code = "enamel.cloud.obstructed"
+    remedy = "Remove the obstacle, then try again."
+
+
 class Gone(CloudError):
     """The resource no longer exists on the cloud."""
 
@@ -418,6 +446,14 @@ class PartlyDone(TaskError):
     remedy = "Read each server's `error`; restart the task to have the missing ones made, or revert it."
 
 
+class NotRemoved(TaskError):
+    """Some of what was to be removed still exists."""
+
+    code = "enamel.task.not_removed"
+    status = 409
+    remedy = "Remove the obstacles that `left` names, then revert the task again."
+
+
 class PlanUnreadable(TaskError):
     """The stored plan has a step that this version does not know."""
 
@@ -443,6 +479,13 @@ class StoreUnavailable(ServiceError):
     remedy = "Nothing is lost; try again when the database is back."
 
 
+class StoreRefused(ServiceError):
+    """The database refuses this write, and would refuse it again."""
+
+    code = "enamel.service.store_refused"
+    remedy = "Read the worker's or the API's log: it names the reason."
+
+
 class SchemaMismatch(ServiceError):
     """The database's schema does not match this version."""
 
@@ -460,6 +503,15 @@ class SecretMissing(ServiceError):
 
     code = "enamel.service.secret_missing"
     status = 500
+
+
+class KeyStoreUnavailable(SecretMissing):
+    """The key store cannot be used."""
+
+    code = "enamel.service.key_store_unavailable"
+    status = 503
+    retryable = True
+    remedy = "Nothing was accepted; try again when the key store can be used."
 
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:

@@ -19,6 +19,7 @@ LEAST = FactsNeeded(
     server_names=frozenset({"web"}),
     quota=frozenset({"servers", "cores", "memory_mb", *NEUTRON}),
 )
+ROUTES = {"subnets": True, "routers": True}
 ID = "00000000-0000-4000-8000-000000000001"
 MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}),
@@ -26,8 +27,12 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"networks": "none"},
         {"networks": False, "quota": LEAST.quota - NEUTRON},
     ),
-    "a public address": ({"public_address": True}, {}),
-    "an address of one's own": ({"public_address": {"address": "x"}}, {"addresses": True}),
+    "a public address": ({"public_address": True}, ROUTES),
+    "an address of one's own": ({"public_address": {"address": "x"}}, {**ROUTES, "addresses": True}),
+    "a public address of a port": (
+        {"public_address": True, "networks": [{"port": "free"}]},
+        {**ROUTES, "ports": frozenset({"free"}), "addresses": True},
+    ),
     "a subnet": ({"networks": [{"network": "a", "subnet": "b"}]}, {"subnets": True}),
     "a port": ({"networks": [{"port": "free"}]}, {"ports": frozenset({"free"})}),
     "a placement": ({"placement": "az1"}, {"zones": True}),

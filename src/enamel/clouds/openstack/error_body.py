@@ -8,8 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from enamel.clouds.calls import cleaning
+from enamel.model import redaction
 
-_TAGS = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+LONGEST = 256 * 1024
+"""Bytes of a body that are read."""
+_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]*>", re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
@@ -24,7 +28,7 @@ class Said(Struct, frozen=True, kw_only=True):
 
 def read(body: bytes) -> Said:
     """Return what an error's body says, whatever its shape."""
-    text = body.decode("utf-8", "replace").strip()
+    text = body[:LONGEST].decode("utf-8", "replace").strip()
     if text.startswith(("{", "[")):
         try:
             return _of_json(msgspec.json.decode(body))
@@ -32,7 +36,8 @@ def read(body: bytes) -> Said:
             # A truncated body still shows its beginning.
             return Said(text=cleaning.clean(text))
     title = _TITLE.search(text)
-    plain = html.unescape(_TAGS.sub(" ", text))
+    # Secrets with tags in them are still in one piece here.
+    plain = html.unescape(_TAGS.sub(" ", redaction.blank(_UNSEEN.sub(" ", text))))
     if title and title.group(1).strip() not in plain:
         plain = f"{html.unescape(title.group(1))}: {plain}"
     return Said(text=cleaning.clean(plain))

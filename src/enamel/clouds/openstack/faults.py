@@ -30,10 +30,12 @@ from enamel.model.errors import (
     EnamelError,
     Gone,
     NoValidHost,
+    Obstructed,
     QuotaExceeded,
 )
 from enamel.model.states import FailureReason
 
+LONGEST_KIND = 80
 ABSURD_PAUSE = 3600.0
 """A cloud that asks for a longer pause than this does not know what it says."""
 
@@ -87,6 +89,14 @@ _MEANINGS = (
         "ambiguous_network",
         "Name the network that the server shall be on.",
     ),
+    _means(r"Instance \S+ is locked", Obstructed, "locked", "Unlock the server first."),
+    _means(
+        r"cannot be deleted directly via the port API",
+        Obstructed,
+        "port_owner",
+        "Delete what the port belongs to, or remove it there: of a router, its interface.",
+    ),
+    _means(r"dependent snapshots", Obstructed, "snapshots", "Delete the volume's snapshots first."),
     _means(
         r"Port \S+ is (still )?in use|PortInUse|PortBound",
         CloudConflict,
@@ -156,7 +166,7 @@ def error(answer: Answered) -> EnamelError:
     both = f"{says.kind} {says.text}"
     facts: dict[str, Any] = {"status": status}
     if says.kind:
-        facts["kind"] = says.kind
+        facts["kind"] = cleaning.clean(says.kind)[:LONGEST_KIND]
     if answer.retry_after is not None:
         facts["retry_after"] = answer.retry_after
     meaning = next((known for known in _MEANINGS if known.phrase.search(both)), None)
@@ -231,10 +241,21 @@ def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
     if isinstance(exc, keystone_errors.SSLError):
         return CloudUntrusted(f"The certificate of cloud '{cloud}' is not trusted: {text}", cloud=cloud)
     if isinstance(exc, keystone_errors.ConnectionError | OSError):
-        return CloudUnreachable(f"Cloud {cloud} does not answer: {text}", cloud=cloud)
+        return CloudUnreachable(f"Cloud {cloud} does not answer: {_short(text)}", cloud=cloud)
     if isinstance(exc, keystone_errors.AuthPluginException | keystone_errors.AuthorizationFailure):
         return _refused(f"Cloud {cloud} refuses the credentials: {text}", cloud=cloud)
     return CloudUnreachable(f"Cloud {cloud} gave no usable answer to the authentication: {text}", cloud=cloud)
+
+
+_CONNECTING = re.compile(
+    r"(?P<what>[^:]+ to (?P<url>\S+?)): .*?(?P<why>[^:\]\[(\"']+?)(?: \(_ssl\.c:\d+\))?[\"')]*$"
+)
+
+
+def _short(text: str) -> str:
+    """Return what keystoneauth says of a connection without the objects of other libraries that it prints."""
+    match = _CONNECTING.fullmatch(text)
+    return f"{match['what']}: {match['why'].strip()}" if match else text
 
 
 def _undiscovered(exc: keystone_errors.DiscoveryFailure, *, cloud: str) -> EnamelError:
@@ -264,8 +285,8 @@ def _answered(exc: keystone_errors.HttpError, text: str, *, cloud: str) -> Answe
         path="/" + (exc.url or "").split("://")[-1].partition("/")[2],
         status=exc.http_status,
         body=response.content if response is not None else text.encode(),
-        request_id=exc.request_id or "",
-        retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
+        request_id=cleaning.request_id(exc.request_id or ""),
+        retry_after=retry_after(headers.get("Retry-After"), now=sent_at(headers)),
     )
 
 
@@ -286,6 +307,14 @@ _PARTS = (
     (re.compile(r"\bregion\b", re.IGNORECASE), "`region_name`"),
 )
 """What a refusal of the credentials is about."""
+
+
+def sent_at(headers: Mapping[str, str]) -> datetime:
+    """Return when an answer was sent, by the clock of whoever sent it: the dates in it go by that one."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
 
 
 def retry_after(header: str | None, *, now: datetime) -> float | None:

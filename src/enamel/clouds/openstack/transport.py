@@ -20,6 +20,7 @@ from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.identity import session
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
+from enamel.model import redaction
 from enamel.model.errors import CloudError, CloudUnreachable, CloudUnusable
 
 T = TypeVar("T")
@@ -103,6 +104,13 @@ class Transport:
         async def once(attempt: caller.Attempt) -> Reply[T]:
             nonlocal renewals
             access = await self._session.access()
+            # A cloud may repeat in its answer whatever it was sent.
+            sent = redaction.Redactor((access.token, *self._session.secrets, *redaction.values(want.body)))
+            with redaction.keeping(sent):
+                return await send(attempt, access)
+
+        async def send(attempt: caller.Attempt, access: session.Access) -> Reply[T]:
+            nonlocal renewals
             endpoint = await self._session.endpoint(want.service)
             url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
             attempt.path = _shown(url)
@@ -149,7 +157,7 @@ class Transport:
                 at=_date(got.headers.get("Date")),
                 version=_version(got.headers, service=want.service),
             )
-        pause = faults.retry_after(got.headers.get("Retry-After"), now=datetime.now(UTC))
+        pause = faults.retry_after(got.headers.get("Retry-After"), now=faults.sent_at(got.headers))
         error = faults.error(
             faults.Answered(
                 cloud=self._cloud,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest
 from enamel.commands.facts import Facts
-from enamel.commands.launch import facts_needed, interface, public_key
+from enamel.commands.launch import facts_needed, public_key
 from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.commands.launch.server_request import RequestedServer, network_choices
 from enamel.commands.launch.servers import RequestedServers
@@ -55,7 +55,6 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
     detailed = len(networks) > 1 or any(
         choice.subnet or choice.fixed_ip or choice.port for choice in networks
     )
-    translated = request.public_address and interface.own(server, facts) is None
     key = request.keypair
     dotted = (
         isinstance(key, KeypairChoice) and key.public_key is not None and not {*key.name}.isdisjoint("@.")
@@ -68,7 +67,6 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
         ("security_groups", request.security_groups == [], not no_ports, no_neutron),
         ("boot_volume", request.boot_volume, Capability.VOLUME in able, no_volumes),
         ("volumes", request.volumes, Capability.VOLUME in able, no_volumes),
-        ("public_address", translated, Capability.FLOATING_IP in able, no_network),
         ("allow", request.allow, Capability.SECURITY_GROUPS in able, no_network),
     ):
         if asked and not supported:

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -20,17 +20,19 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
-from enamel.clouds.calls import cache, context, misfit_log, record
+from enamel.clouds.calls import cache, cleaning, context, misfit_log, record
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import faults
-from enamel.clouds.openstack.identity import identity_json
+from enamel.clouds.openstack.identity import identity_json, origin
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
-from enamel.model import cloud, cloud_state
+from enamel.model import cloud, cloud_state, problem, redaction, secret_names, secret_url
 from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
+    CloudError,
     CloudThrottled,
+    CloudUnknown,
     CloudUnreachable,
     EnamelError,
 )
@@ -60,6 +62,8 @@ class Access(Struct, frozen=True, kw_only=True):
     identity: cloud.Identity
     since: datetime
     renew_at: datetime
+    good_until: float
+    """By this process's monotonic clock: no clock that is set, here or there, makes a token too old or too young."""
     catalog: Any
     """keystoneauth's ServiceCatalog."""
 
@@ -70,6 +74,17 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     url: str
     version: tuple[int, ...] = ()
     """Of its API, as far as that was asked for."""
+
+
+def _secrets_of(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the secrets of the `auth` of an entry of clouds.yaml."""
+    for name, value in options.items():
+        if secret_names.fits(name) and isinstance(value, str):
+            yield value
+        elif isinstance(value, str):
+            yield from secret_url.secrets(value)
+        elif isinstance(value, list | dict):
+            yield from redaction.values(value, secret=secret_names.fits(name))
 
 
 class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it has no types
@@ -96,7 +111,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
                 service=_asking.get(),
                 path="/" + url.split("://")[-1].partition("/")[2].partition("?")[0],
                 status=status,
-                request_id=request_id,
+                request_id=cleaning.request_id(request_id),
                 ms=(time.perf_counter() - started) * 1000,
                 at=at,
             )
@@ -130,13 +145,21 @@ class Session:
         self._name = name
         self._flights = cache.Flights()
         self._access: Access | None = None
+        self.unusable: cloud_state.Unusable | None = None
+        """Why the last authentication failed."""
         self._endpoints: dict[str, Endpoint] = {}
         self._offered: dict[str, tuple[Access, bool]] = {}
         verify, cert = region.get_requests_verify_args()
         self._keystone = _RecordedSession(
-            cloud=name, verify=verify, cert=cert, timeout=TIMEOUT.total_seconds(), user_agent="enamel"
+            cloud=name,
+            session=origin.OriginSession(cloud=name),
+            verify=verify,
+            cert=cert,
+            timeout=TIMEOUT.total_seconds(),
+            user_agent="enamel",
         )
         self._plugin: Any = region.get_auth()
+        self._credentials = tuple(_secrets_of(region.config.get("auth", {})))
         # The generic plugins ask Keystone for its versions first, which an address that names one makes idle.
         if isinstance(self._plugin, generic.BaseGenericPlugin) and self._plugin.auth_url.rstrip("/").endswith(
             "/v3"
@@ -158,6 +181,11 @@ class Session:
         return {service: match[1] for service, match in sorted(matches.items()) if match}
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what the cloud is sent that nobody else may see: the credentials, and the token."""
+        return self._credentials if self._access is None else (*self._credentials, self._access.token)
+
+    @property
     def in_use(self) -> bool:
         """Whether Keystone is being asked."""
         return self._flights.under_way
@@ -170,7 +198,7 @@ class Session:
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
         known = self._access
-        if known is not None and datetime.now(UTC) < known.renew_at:
+        if known is not None and time.monotonic() < known.good_until:
             return known
         return await self._flights.join("access", self._authenticate)
 
@@ -228,13 +256,21 @@ class Session:
 
     async def _authenticate(self) -> Access:
         self._plugin.invalidate()
-        self._access = await self._asked(lambda: self._access_of(self._plugin.get_access(self._keystone)))
-        return self._access
+        try:
+            access = await self._asked(lambda: self._access_of(self._plugin.get_access(self._keystone)))
+        except CloudError as failure:
+            since = datetime.now(UTC) if self.unusable is None else self.unusable.since
+            self.unusable = cloud_state.Unusable(since=since, problem=problem.of(failure))
+            raise
+        self._access, self.unusable = access, None
+        return access
 
     def _access_of(self, access: Any) -> Access:
         """Return what keystoneauth has found, in Enamel's words."""
         now = datetime.now(UTC)
-        expires = access.expires or now + timedelta(hours=1)
+        lasts = access.expires - access.issued if access.expires and access.issued else timedelta(hours=1)
+        # A token that lives for less than two minutes is used for half of its life.
+        good_for = max(lasts - RENEW_BEFORE, lasts / 2)
         return Access(
             token=access.auth_token,
             identity=cloud.Identity(
@@ -243,13 +279,30 @@ class Session:
                 project_id=access.project_id or "",
                 project_name=access.project_name or "",
                 roles=tuple(access.role_names or ()),
-                region=self._region.get_region_name() or self._first_region(access.service_catalog),
+                region=self._region_of(access.service_catalog),
             ),
             since=now,
-            # A token that lives for less than two minutes is used for half of its life.
-            renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
+            renew_at=now + good_for,
+            good_until=time.monotonic() + good_for.total_seconds(),
             catalog=access.service_catalog,
         )
+
+    def _region_of(self, catalog: Any) -> str:
+        """Return the region that is used. Raises CloudUnknown where the catalogue does not have the configured one."""
+        named: str | None = self._region.get_region_name()
+        if not named:
+            return self._first_region(catalog)
+        endpoints = [endpoint for service in catalog.normalize_catalog() for endpoint in service["endpoints"]]
+        known = {str(endpoint.get("region_id") or endpoint.get("region") or "") for endpoint in endpoints} - {
+            ""
+        }
+        if known and named not in known:
+            raise CloudUnknown(
+                f"Cloud '{self._name}' has no region '{named}'; its catalogue has: {', '.join(sorted(known))}.",
+                cloud=self._name,
+                remedy="Correct `region_name` in its entry of clouds.yaml.",
+            )
+        return named
 
     def _first_region(self, catalog: Any) -> str:
         """Return the region that is used where the configuration names none: the one of the first compute service."""
@@ -321,6 +374,11 @@ class Session:
             ) from exc
 
     async def _asked(self, question: Callable[[], T], *, service: str = "identity") -> T:
+        """Have keystoneauth ask something, in a thread; ask again where that may help."""
+        with redaction.keeping(redaction.Redactor(self.secrets)):
+            return await self._ask(question, service=service)
+
+    async def _ask(self, question: Callable[[], T], *, service: str) -> T:
         # All of it are reads and requests for tokens: asking once more does no harm.
         gate = self._pace.gate(service)
         begun, failures = time.monotonic(), 0

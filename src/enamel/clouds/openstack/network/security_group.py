@@ -71,7 +71,8 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         groups, _ = await self._pages(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.neutral() for group in groups]
+        neutral = [group.neutral() for group in groups]
+        return [group for group in neutral if group.project_id in ("", project)]
 
     async def security_groups_named(self, names: Collection[str]) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups, and those that have one of the ids and that the list does not show."""
@@ -162,7 +163,8 @@ class _Key(Struct, frozen=True):
     def of_neutron(cls, rule: _Rule) -> "_Key":
         """Return the key of an existing rule."""
         return cls(
-            rule.protocol,
+            # Whatever it is called in a request: Neutron shows it so since 2016.
+            "icmpv6" if rule.protocol == "ipv6-icmp" else rule.protocol,
             rule.port_range_min,
             rule.port_range_max,
             rule.remote_ip_prefix,
