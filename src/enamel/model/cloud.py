@@ -351,6 +351,8 @@ class ServerSpec(Struct, frozen=True, kw_only=True):
     """Goes into the metadata under the key `enamel`."""
     image_id: str | None = None
     """Ignored where one of the disks boots."""
+    image_maps_disks: bool = False
+    """Whether the image is of a server that boots from a volume: it has no data, and names the disks of its own."""
     networks: tuple[NetworkPort, ...] | None = None
     """None leaves the choice to the cloud; empty means no network at all."""
     security_groups: tuple[str, ...] = ()

@@ -50,6 +50,8 @@ class Boot(Step, frozen=True, kw_only=True):
     """One name, or the names that a cloud gives to equal servers: base-1, base-2 …"""
     flavor_id: str
     image_id: str | None = None
+    image_maps_disks: bool = False
+    """Whether the image has no data, and names the disks of its own."""
     networks: tuple[cloud.NetworkPort, ...] | None = None
     security_groups: tuple[str, ...] = ()
     key_name: str | None = None
