@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,12 +24,15 @@ from enamel.api.version import Version
 from enamel.model import redaction
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
-from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
+from enamel.model.errors import BodyTooLarge, BodyTooSlow, Fault, Invalid, MediaTypeRefused, NotFound
 from enamel.service import off_loop
 from enamel.service.services import Services
 from enamel.service.validation import body
 
 T = TypeVar("T")
+
+BODY_WITHIN = timedelta(seconds=30)
+"""Time in which the body of a request arrives."""
 
 
 def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
@@ -127,12 +131,8 @@ async def _data(request: WebRequest) -> Any:
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > body.LARGEST:
         raise BodyTooLarge(f"The body has {announced} bytes.")
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > body.LARGEST:
-            raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
-    data = await off_loop.run(len(raw) // off_loop.LARGE_BODY * off_loop.LARGE * 2, body.loads, bytes(raw))
+    raw = await _received(request)
+    data = await off_loop.run(len(raw) // off_loop.LARGE_BODY * off_loop.LARGE * 2, body.loads, raw)
     # No answer and no line of the log repeats what a request is to keep secret.
     redaction.keep(redaction.Redactor(redaction.values(data)))
     if data is None:
@@ -140,6 +140,27 @@ async def _data(request: WebRequest) -> Any:
         detail = "Expected an object, got null."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
     return data
+
+
+async def _received(request: WebRequest) -> bytes:
+    """Return the bytes of a request's body.
+
+    Raises:
+        BodyTooLarge: They are too many.
+        BodyTooSlow: They do not arrive in time.
+    """
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN.total_seconds()):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > body.LARGEST:
+                    raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
+    except TimeoutError as error:
+        raise BodyTooSlow(
+            f"After {BODY_WITHIN.total_seconds():.0f} s, {len(raw):,} bytes of the body have arrived."
+        ) from error
+    return bytes(raw)
 
 
 def _response(answer: Response, request: WebRequest) -> WebResponse:

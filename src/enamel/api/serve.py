@@ -11,6 +11,8 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from enamel.api import connection
+
 _BACKLOG = 2048
 _LAST_CALL = 0.1
 """Seconds in which requests on open connections are still accepted during shutdown."""
@@ -62,6 +64,7 @@ async def running(
     listener: socket.socket,
     graceful_shutdown_timeout: timedelta = timedelta(seconds=2),
     ending: Callable[[], None] = lambda: None,
+    connections: type[connection.Connection] | None = None,
 ) -> AsyncIterator[str]:
     """Serve an application until the block ends, and yield its URL.
 
@@ -69,11 +72,13 @@ async def running(
         application: What to serve.
         listener: What to listen on; it is closed at the end.
         graceful_shutdown_timeout: How long requests that are under way at the end may take.
+        connections: What bounds the connections of clients; if not set, the limits of this process.
         ending: Called when shutdown begins: ends streams and long polls.
 
     """
     config = uvicorn.Config(
         cast("Callable[..., object]", application),
+        http=connections or connection.limited(),
         lifespan="off",
         ws="none",
         access_log=False,
