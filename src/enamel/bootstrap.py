@@ -38,7 +38,8 @@ from enamel.service import assembly
 from enamel.service.access import clouds as caller_clouds
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
-from enamel.service.process import health_checks, loop_watch
+from enamel.service.process import doctor, health_checks, loop_watch
+from enamel.service.process.doctor import Examination
 from enamel.service.process.health import Health
 from enamel.service.services import Services
 from enamel.steps.probe import Probe
@@ -114,6 +115,7 @@ async def up(
         services = _services(parts, lease=lease)
         await _work(stack, parts, lease=lease)
         url = await _listen(stack, parts, services)
+        await stack.enter_async_context(_background(_try_clouds(clouds), name="try clouds"))
         log.info("up", url=url, cloud=caller_clouds.default(clouds), sandbox=cloud is not None)
         yield Running(url=url, clouds=clouds, services=services, sandbox=cloud)
 
@@ -384,6 +386,37 @@ def _shared_clouds(settings: Settings) -> Registry:
             "No cloud is configured.", remedy="Write a clouds.yaml, and name it with OS_CLIENT_CONFIG_FILE."
         )
     return clouds
+
+
+async def _try_clouds(clouds: Registry) -> None:
+    """Log in to every cloud once, so that the log and the health tell at once what is wrong with one."""
+    for examined in await doctor.examine_all(clouds, clouds.names(), login_only=True):
+        for check in examined.checks:
+            if check.problem is not None:
+                log.warning(
+                    "cloud.unusable",
+                    cloud=examined.cloud,
+                    detail=check.problem.detail,
+                    remedy=check.problem.remedy,
+                )
+
+
+async def examine_clouds(settings: Settings) -> Sequence[Examination]:
+    """Return what is right and wrong with every cloud of the configuration; nothing else is opened.
+
+    Raises:
+        CloudUnknown: None is configured, or the configuration cannot be used.
+    """
+    clouds = _clouds(settings, None)
+    try:
+        names = clouds.names()
+        if not names:
+            raise CloudUnknown(
+                "No cloud is configured.", remedy="Write a clouds.yaml, or set the OS_* variables."
+            )
+        return await doctor.examine_all(clouds, names)
+    finally:
+        await clouds.close()
 
 
 def _write_private(file: Path, text: str) -> None:

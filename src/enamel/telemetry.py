@@ -52,6 +52,11 @@ CLAIM_WAIT = Histogram(
 )
 REAPED = Counter("enamel_tasks_reaped_total", "Tasks taken back from dead workers (worker.reaped)")
 TASKS_HELD = Gauge("enamel_tasks_held", "Tasks that this worker has")
+CAPACITY = Gauge("enamel_worker_capacity_tasks", "Tasks that this worker can carry without falling behind")
+LAG = Gauge("enamel_worker_lag_seconds", "How late the event loop and the writes of this worker are")
+HEARTBEATS = Counter(
+    "enamel_heartbeats_total", "Renewals of this worker's lease: renewed, failed, lost", ["outcome"]
+)
 STORE_BATCH = Histogram(
     "enamel_store_batch_size", "Writes per commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
@@ -87,6 +92,16 @@ LOOP_KEPT = Histogram(
     "Work that kept the event loop for longer than 50 ms (loop.kept)",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
+REQUESTS = Counter(
+    "enamel_http_requests_total", "Requests to the API (request.done)", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "enamel_http_request_seconds",
+    "From a request to the beginning of its answer",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+REQUESTS_UNDER_WAY = Gauge("enamel_http_requests_under_way", "Requests to the API that are, streams included")
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 

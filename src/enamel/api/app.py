@@ -21,7 +21,7 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.model import redaction
+from enamel.model import ids, redaction
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, BodyTooSlow, Fault, Invalid, MediaTypeRefused, NotFound
@@ -68,6 +68,8 @@ class Path:
             raise _too_early(route, agreed)
         callers = self._services.callers
         caller = NOBODY if route.is_open else await callers.authenticate(request.headers)
+        request.scope[middleware.CALLER] = caller
+        request.scope[middleware.TASK] = _task_of(request.url.path)
         ctx = CallContext(
             caller=caller,
             request_id=request.scope[middleware.REQUEST_ID],
@@ -89,10 +91,22 @@ class Path:
             documents=TableDocuments(offered(self._table, agreed)),
         )
         answer = await route.handler(api_request)
+        # A command that is accepted, whatever it is about, says where its task is.
+        request.scope[middleware.TASK] = (
+            _task_of(answer.headers.get("Location", "")) or request.scope[middleware.TASK]
+        )
         unknown = versioned_fields.later(route.responses.get(answer.status, ()), agreed)
         if unknown:
             answer = msgspec.structs.replace(answer, body=versioned_fields.without(answer.body, unknown))
         return _response(answer, request)
+
+
+def _task_of(path: str) -> str | None:
+    """Return the id of the task that a path leads to."""
+    match path.split("/"):
+        case ["", "tasks", id, *_] if ids.is_id(id):
+            return id.lower()
+    return None
 
 
 def _too_early(route: Route, agreed: Version) -> NotFound:

@@ -39,8 +39,7 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     query, more = body.shape(data, type)
     faults += [_renamed(fault) for fault in more]
     if faults or query is None:
-        detail = faults[0].detail if len(faults) == 1 else f"The query has {len(faults)} faults."
-        raise Invalid(detail, faults=tuple(faults))
+        raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults))
     return query
 
 

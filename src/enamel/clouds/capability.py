@@ -14,6 +14,8 @@ class Capability(enum.Enum):
     VOLUME = "volume"
     IMAGE = "image"
     FLOATING_IP = "floating-ip"
+    ROUTERS = "routers"
+    """Routers between networks, as far as the project may see them."""
     AUTO_NETWORK = "auto-network"
     """A network that the cloud makes on first use (Neutron's auto-allocated-topology)."""
     SERVER_TAGS = "server-tags"
@@ -70,6 +72,7 @@ METHODS: dict[Capability, tuple[str, ...]] = {
         "unshare_flavor", "delete_flavor",
     ),
     Capability.NETWORK: ("networks", "subnets", "ports", "ports_of", "port", "ports_named", "ports_list"),
+    Capability.ROUTERS: ("routers",),
     Capability.PORTS: ("ports_marked", "create_ports", "delete_port"),
     Capability.ATTACH_PORTS: ("attach_port", "detach_port"),
     Capability.FLOATING_IP: (

@@ -1,10 +1,12 @@
 """The lookup: finds what a request names among the resources of the cloud; what does not fit becomes a fault."""
 
 import difflib
+import functools
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from enamel.commands.facts import Facts
+from enamel.commands.public_route import Topology
 from enamel.model import errors
 from enamel.model.errors import Fault
 
@@ -32,6 +34,11 @@ class Lookup:
         self.faults: list[Fault] = []
         self._seen: set[Fault] = set()
         self._claimed: set[tuple[str, str]] = set()
+
+    @functools.cached_property
+    def topology(self) -> Topology:
+        """Return the networks, subnets and routers of the cloud."""
+        return Topology(self.facts)
 
     def fault(self, pointer: str, detail: str, code: str = "invalid") -> None:
         """Record a fault; the same fault of the defaults occurs in every server and is reported once."""

@@ -76,6 +76,7 @@ class Draft:
             cloud=cloud or self._cloud,
             project=project,
             members=tuple(members),
+            needs=step.needs(),
             retry=step.retry,
             timeout=timeout or step.time_limit(),
         )
@@ -100,9 +101,9 @@ class Draft:
     def needs(self, cloud: str | None = None) -> dict[str, int]:
         """Return how much of each quota of a cloud the steps use up; by default that of the draft's own cloud."""
         total: Counter[str] = Counter()
-        for name, node in self._nodes.items():
+        for node in self._nodes.values():
             if node.cloud == (cloud or self._cloud):
-                total.update(self._steps[name].needs())
+                total.update(node.needs)
         return {kind: number for kind, number in total.items() if number}
 
     def plan(self, **rest: Any) -> Plan:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from enamel.flow import task_log
 from enamel.flow.plan import Group, Node, Plan, label
 from enamel.flow.task_view import seen
 from enamel.model import errors, item, problem, redaction, task
@@ -68,6 +69,8 @@ class TaskJournal:
         self, *events: Event, items: Sequence[Item] = (), with_task: bool = False
     ) -> asyncio.Future[None]:
         """Write events, items and the task; await it only where what follows must not happen before."""
+        for event in events:
+            task_log.write(self.task, event)
         written = asyncio.ensure_future(
             self._saver.save(self.task if with_task else None, items=items, events=events)
         )

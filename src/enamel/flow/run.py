@@ -11,7 +11,7 @@ import msgspec
 
 from enamel.clouds.calls import context
 from enamel.flow import plan as plans
-from enamel.flow import task_view
+from enamel.flow import task_view, time_out
 from enamel.flow.graph import Graph
 from enamel.flow.groups import Groups
 from enamel.flow.halt import Halt
@@ -62,6 +62,7 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._halt.handing_over = True
+            self._running.break_off()
         elif self._past_return():
             # What cannot be undone any more is brought to its end.
             return
@@ -130,7 +131,7 @@ class Run:
         self._take_up()
         deadline = self._journal.task.deadline
         if deadline is not None and deadline <= self._tools.now():
-            self._groups.fail_all(errors.TaskTimedOut(), step=None)
+            self._groups.fail_all(self._timed_out(), step=None)
         while True:
             while self._graph.ready and self._halt.forward:
                 self._begin(self._graph.nodes[self._graph.ready.popleft()])
@@ -141,12 +142,17 @@ class Run:
                     now=self._tools.now(), deadline=deadline if self._halt.why is None else None
                 )
             except TimeoutError:
-                self._groups.fail_all(errors.TaskTimedOut(), step=None)
+                self._groups.fail_all(self._timed_out(), step=None)
                 continue
             if isinstance(ended, BaseException):
                 raise ended
             if ended is not None:
                 self._step_ended(ended)
+
+    def _timed_out(self) -> errors.TaskTimedOut:
+        """Return the error of a task whose time is over."""
+        journal = self._journal
+        return time_out.error(journal.task, journal.items, self._graph.nodes, now=self._tools.now())
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""

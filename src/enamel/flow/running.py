@@ -92,10 +92,17 @@ class Running:
         return news
 
     def break_off_waits(self, names: Iterable[str] | None = None) -> None:
-        """Cancel those of the running steps, by default of all, that can be begun again without harm."""
+        """Cancel those of the running steps, by default of all, that only wait, or whose effect is looked up to undo it."""
         for name in list(self._steps if names is None else names):
-            if name in self._steps and KINDS[self._kinds[name]].repeatable:
+            kind = KINDS[self._kinds[name]] if name in self._steps else None
+            if kind is not None and kind.repeatable and (kind.waits or kind.undoable):
                 self._steps[name].cancel()
+
+    def break_off(self) -> None:
+        """Cancel those of the running steps that can be begun again without harm, for another worker to do so."""
+        for name, step in list(self._steps.items()):
+            if KINDS[self._kinds[name]].repeatable:
+                step.cancel()
 
     async def drop(self) -> None:
         """Cancel everything, and wait until it has stopped."""

@@ -33,6 +33,8 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """GET, POST …"""
     path: str = ""
     """The route's template, or a regular expression that the path below the service's root must match wholly."""
+    query: str = ""
+    """A regular expression searched for in the query, for example to pick the lists with one of the filters."""
     body: str = ""
     """A regular expression searched for in the request's body, for example to pick one of the actions on a server."""
     kind: str = ""
@@ -73,6 +75,8 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Send only this number of bytes of the body, then close the connection."""
     omit: str = ""
     """Leave out of lists the items whose name or id this regular expression matches."""
+    unfiltered: bool = False
+    """Answer a list as if its query had no filters."""
     stale: bool = False
     """Repeat the first reply that this rule saw at the same URL."""
     error: str = ""
@@ -103,6 +107,7 @@ class _Live:
         self.answers: dict[str, Any] = {}
         match = rule.match
         self.path = re.compile(match.path) if match.path else None
+        self.query = re.compile(match.query) if match.query else None
         self.body = re.compile(match.body.encode()) if match.body else None
         self.name = re.compile(match.name) if match.name else None
 
@@ -153,7 +158,9 @@ class Faults:
             msgspec.to_builtins(live.rule) | {"seen": live.seen, "hits": live.hits} for live in self._live
         ]
 
-    def call(self, *, service: str, method: str, path: str, template: str, content: bytes) -> Hit | None:
+    def call(
+        self, *, service: str, method: str, path: str, template: str, query: str, content: bytes
+    ) -> Hit | None:
         """Return what goes wrong with a call, or None."""
         for live in self._live:
             match = live.rule.match
@@ -162,6 +169,7 @@ class Faults:
                 and match.service in ("", service)
                 and match.method in ("", method)
                 and (live.path is None or match.path == template or live.path.fullmatch(path))
+                and (live.query is None or live.query.search(query))
                 and (live.body is None or live.body.search(content))
                 and self._strikes(live)
             ):
@@ -213,6 +221,12 @@ def _checked(given: Rule | list[Rule]) -> list[Rule]:
     """Return rules as a list after checking their regular expressions."""
     rules: Sequence[Rule] = [given] if isinstance(given, Rule) else given
     for rule in rules:
-        for expression in (rule.match.path, rule.match.body, rule.match.name, rule.then.omit):
+        for expression in (
+            rule.match.path,
+            rule.match.query,
+            rule.match.body,
+            rule.match.name,
+            rule.then.omit,
+        ):
             re.compile(expression)
     return list(rules)

@@ -47,7 +47,8 @@ class Store:
 
         """
         self.engine: sa.Engine = dialects.connect(url, idle_after=idle_after)
-        self._clock = clock
+        self.clock = clock
+        """Replaces the database's clock in tests; None for that."""
         self._patience = timeout.total_seconds()
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self.engine, loop=self._loop, clock=clock)
@@ -137,7 +138,7 @@ class Store:
         for attempt in range(1, _READ_TRIES + 1):
             try:
                 with self.engine.connect() as connection, connection.begin():
-                    return call(Tx(connection, clock=self._clock))
+                    return call(Tx(connection, clock=self.clock))
             except sa.exc.SQLAlchemyError as error:
                 if dialects.trouble(error) is None:
                     raise

@@ -7,6 +7,10 @@
            ├─ signals        messages for which steps wait
            └─ webhooks       who gets a task's events, and how many were sent
     workers                  one lease per living worker
+    heartbeats               until when each of them has renewed it
+    queue_heads              how far the queue is, by priority
+    reservations             what steps that have not ended are going to use up of quotas
+    reserved_quotas          the sums of these, by project, cloud and quota
     task_secrets             the tasks that hold references into the key store
     spent_secrets            released secrets, to be removed from the key store
     idempotency              the first answers to requests that came with a key
@@ -77,6 +81,9 @@ tasks = sa.Table(
     sa.Column("reserves", Json(dict[str, int])),
     sa.Column("secrets", Json(tuple[str, ...])),
     sa.Column("groups", Json(dict[str, int])),
+    # Priority, plan version, type, project and cloud in one text; none in tasks that the version before has accepted,
+    # until a worker sorts them in. See `lanes`.
+    sa.Column("lane", sa.String(512)),
     sa.Index("tasks_to_claim", "state", "priority", "turn", "created_at"),
     sa.Index("tasks_of_project", "project_id", "id"),
     sa.Index("tasks_of_project_by_state", "project_id", "state", "priority", "turn"),
@@ -85,6 +92,11 @@ tasks = sa.Table(
     sa.Index("tasks_by_deadline", "state", "deadline"),
     sa.Index("tasks_of_parent", "parent"),
     sa.Index("tasks_by_end", "ended_at"),
+    sa.Index("tasks_by_lane", "state", "lane", "turn", "created_at"),
+    sa.Index("tasks_to_join", "state", "turn", "not_before"),
+    sa.Index("tasks_of_project_and_type", "project_id", "type", "state", "id"),
+    sa.Index("tasks_of_project_and_state", "project_id", "state", "id"),
+    sa.Index("tasks_of_project_and_cloud", "project_id", "cloud", "id"),
     **_EXACT,
 )
 
@@ -171,11 +183,13 @@ webhooks = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("last_status", sa.Integer),
     sa.Column("last_error", sa.Text),
+    # When to send next; none while there is nothing to send.
     sa.Column("next_at", Moment),
     # The worker that is sending to it.
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
+    sa.Index("webhooks_to_claim", "state", "next_at", "id"),
     **_EXACT,
 )
 
@@ -195,6 +209,42 @@ spent_secrets = sa.Table(
     **_EXACT,
 )
 
+# How far the queue is: tasks with an earlier turn were claimed. Where the queue begins needs no search through what is gone.
+queue_heads = sa.Table(
+    "queue_heads",
+    metadata,
+    sa.Column("priority", Rank, primary_key=True, autoincrement=False),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    # The turn of the round before: whoever read that may still add a task there.
+    sa.Column("before", sa.BigInteger, nullable=False),
+    **_EXACT,
+)
+
+reservations = sa.Table(
+    "reservations",
+    metadata,
+    # The task's id, a slash, and the step's name; no name for what belongs to no single step.
+    sa.Column("key", sa.String(292), primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("cloud", NAME, nullable=False),
+    sa.Column("amounts", Json(dict[str, int])),
+    sa.Index("reservations_of_task", "task"),
+    **_EXACT,
+)
+
+reserved_quotas = sa.Table(
+    "reserved_quotas",
+    metadata,
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("cloud", NAME, primary_key=True),
+    sa.Column("kind", sa.String(64), primary_key=True),
+    # Processes count in rows of their own, so that none waits until another has committed; the sum counts.
+    sa.Column("stripe", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    **_EXACT,
+)
+
 workers = sa.Table(
     "workers",
     metadata,
@@ -203,6 +253,15 @@ workers = sa.Table(
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
     sa.Index("workers_by_expiry", "expires_at"),
+    **_EXACT,
+)
+
+# Beside `workers`, whose rows are locked by everything that a worker writes.
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("worker", ID, primary_key=True),
+    sa.Column("expires_at", Moment, nullable=False),
     **_EXACT,
 )
 

@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from enamel.model.webhook import State, Webhook
+from enamel.store.columns import aside
 from enamel.store.schema import events, spent_secrets, webhooks, workers
 from enamel.store.transaction import Tx
 
@@ -41,9 +42,8 @@ def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Webhook, ...]]:
 def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
     """Give a worker the webhooks that have events to send, or are due for another attempt."""
     living = sa.exists().where(workers.c.id == webhooks.c.worker)
-    news = sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
     due = sa.select(webhooks).where(
-        webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, news, sa.not_(living)
+        webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, sa.not_(living)
     )
     due_now = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
     ids = [row["id"] for row in due_now]
@@ -89,8 +89,38 @@ def failed(
 
 def rest(tx: Tx, worker: str, id: str, *, over: bool) -> None:
     """Release a webhook that has nothing to send: until there are more events, or for good."""
-    fields: dict[str, Any] = {"worker": None}
-    _change(tx, worker, id, fields | ({"state": State.DELIVERED, "next_at": None} if over else {}))
+    # Locked, so that whoever is writing an event comes before this, and is seen, or after it.
+    tx.rows(sa.select(webhooks.c.id).where(webhooks.c.id == id).with_for_update())
+    next_at = sa.case((_news(), sa.literal(tx.now, webhooks.c.next_at.type)))
+    over_now = {"state": State.DELIVERED, "next_at": None}
+    _change(tx, worker, id, {"worker": None, **(over_now if over else {"next_at": next_at})})
+
+
+def put_off(tx: Tx, worker: str, ids: Sequence[str], *, pause: timedelta) -> None:
+    """Release webhooks that cannot be sent to now, for a while."""
+    mine = sa.update(webhooks).where(webhooks.c.id.in_(ids), webhooks.c.worker == worker)
+    tx.execute(mine.values(worker=None, next_at=tx.now + pause))
+
+
+def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
+    """Mark webhooks for which a worker of the version before has written events; look at some of them.
+
+    Args:
+        tx: The transaction.
+        after: The id of the last one that was looked at; empty to begin.
+        limit: How many to look at.
+
+    Returns:
+        The id of the last one, to go on from; empty when all have been looked at.
+
+    """
+    query = sa.select(webhooks.c.id).where(
+        webhooks.c.state == State.ACTIVE, webhooks.c.next_at.is_(None), webhooks.c.id > after
+    )
+    ids = [row["id"] for row in tx.rows(query.order_by(webhooks.c.id).limit(limit))]
+    silent = sa.update(webhooks).where(webhooks.c.id.in_(ids), aside(webhooks.c.next_at).is_(None), _news())
+    tx.execute(silent.values(next_at=tx.now))
+    return ids[-1] if len(ids) == limit else ""
 
 
 def replay(tx: Tx, task: str, *, ids: Sequence[str], after: int | None) -> int:
@@ -133,6 +163,11 @@ def let_go(tx: Tx, secrets: Iterable[str]) -> None:
 def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
     """Let go of the secrets of all webhooks of tasks, before these are removed."""
     let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.references])
+
+
+def _news() -> sa.Exists:
+    """Return the condition that a webhook has events to send."""
+    return sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
 
 
 def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:

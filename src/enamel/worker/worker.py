@@ -19,8 +19,9 @@ from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
-from enamel.store import claims
+from enamel.store import claims, heartbeat
 from enamel.store.lease import Lease
+from enamel.worker.capacity import Capacity
 from enamel.worker.reaper import Reaper
 from enamel.worker.runner import TaskRunner
 from enamel.worker.signal_reader import SignalReader
@@ -28,8 +29,6 @@ from enamel.worker.webhook import WebhookSender
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 100
-"""Most tasks in one claim, so that other writes are not delayed."""
 _STUCK_AFTER = 5
 """Attempts after which a task ends that fails with an internal error."""
 _UNREADABLE_KEPT = 1000
@@ -66,7 +65,7 @@ class Worker:
             dispatch: Wakes it when there are new tasks.
             keys: Where the secrets of ended tasks are removed.
             topics: The types of tasks that it claims.
-            max_tasks: How many tasks it has at a time; one that waits costs little.
+            max_tasks: How many tasks it has at a time at most; one that waits costs little. It has fewer while it is behind.
             alone: Whether no other process can use this store: the tasks of earlier ones are taken over at once, without
                 waiting for their leases to end.
             poll_interval: How often it looks for tasks without being woken.
@@ -82,7 +81,7 @@ class Worker:
         self._dispatch = dispatch
         self._keys = keys
         self._topics = topics
-        self._max_tasks = max_tasks
+        self._capacity = Capacity(max_tasks)
         self._limits = limits
         self._sender = sender
         self._signals = signals
@@ -140,12 +139,18 @@ class Worker:
         """
         over = asyncio.create_task(self._lease.over.wait())
         stop = asyncio.create_task(self._stop.wait())
-        duties: list[asyncio.Task[Any]] = [over, stop, asyncio.create_task(self._renew_for_ever())]
+        duties: list[asyncio.Task[Any]] = [
+            over,
+            stop,
+            asyncio.create_task(self._renew_for_ever()),
+            asyncio.create_task(self._capacity.watch(self._running)),
+        ]
         try:
             with self._dispatch.listen(self._topics) as bell:
                 taking = [
                     asyncio.create_task(self._claim_for_ever(bell)),
                     asyncio.create_task(self._reaper.serve()),
+                    asyncio.create_task(self._reaper.tidy_for_ever()),
                 ]
                 taking += [asyncio.create_task(self._sender.serve())] if self._sender else []
                 taking += [asyncio.create_task(self._signals.serve(self._topics))] if self._signals else []
@@ -161,9 +166,15 @@ class Worker:
             await _drop(duties)
 
     async def _renew_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease.length.total_seconds() / _RENEWALS)
-            self._cancel(await self._lease.renew())
+        loop = asyncio.get_running_loop()
+        beating = heartbeat.of(self._lease, lost=lambda: loop.call_soon_threadsafe(self._lease.over.set))
+        try:
+            while True:
+                await asyncio.sleep(self._lease.length.total_seconds() / _RENEWALS)
+                beating.living()
+                self._cancel(await self._lease.renew())
+        finally:
+            beating.stop()
 
     async def _claim_for_ever(self, bell: Bell) -> None:
         loop = asyncio.get_running_loop()
@@ -176,12 +187,14 @@ class Worker:
             if rung:
                 # The hint may be about a task that is to be cancelled.
                 self._cancel(await self._lease.run(claims.cancelled, self._lease.id))
-            limit = max(0, min(_AT_ONCE, self._max_tasks - len(self._running)))
+            limit = self._capacity.room(len(self._running))
             reader = claims.Reader(plan_version=versions.VERSION, unreadable=frozenset(self._unreadable))
             claim = partial(
                 claims.claim, topics=self._topics, limit=limit, limits=self._limits, reader=reader
             )
+            began = loop.time()
             claimed = await self._lease.run(claim, self._lease.id) if limit else ()
+            self._capacity.lagged(loop.time() - began, held=len(self._running))
             for task, items in claimed:
                 self._begin(task, items, bell)
             rung = (not limit or len(claimed) < limit) and await bell.wait(timeout=self._poll_interval)

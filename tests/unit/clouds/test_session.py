@@ -21,6 +21,7 @@ from enamel.model.errors import (
     CloudBusy,
     CloudThrottled,
     CloudUnauthorized,
+    CloudUnknown,
     CloudUnreachable,
     CloudUntrusted,
 )
@@ -239,8 +240,9 @@ async def test_a_service_that_is_not_in_the_catalogue(stage: Stage, there: opens
 
 async def test_another_region_is_another_cloud(stage: Stage, tmp_path: Path) -> None:
     async with cloud_on(stage, tmp_path, region_name="elsewhere") as there:
-        with pytest.raises(CapabilityMissing, match="in region elsewhere"):
+        with pytest.raises(CloudUnknown, match="no region 'elsewhere'; its catalogue has: R") as told:
             await there.flavors()
+        assert "region_name" in told.value.advice
 
 
 async def test_catalogues_that_name_a_version_are_asked_for_none(

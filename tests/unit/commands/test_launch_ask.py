@@ -18,14 +18,19 @@ LEAST = FactsNeeded(
     server_names=frozenset({"web"}),
     quota=frozenset({"servers", "cores", "memory_mb", *NEUTRON}),
 )
+ROUTES = {"subnets": True, "routers": True}
 MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}),
     "no network": (
         {"networks": "none"},
         {"networks": False, "quota": LEAST.quota - NEUTRON},
     ),
-    "a public address": ({"public_address": True}, {}),
-    "an address of one's own": ({"public_address": {"address": "x"}}, {"addresses": True}),
+    "a public address": ({"public_address": True}, ROUTES),
+    "an address of one's own": ({"public_address": {"address": "x"}}, {**ROUTES, "addresses": True}),
+    "a public address of a port": (
+        {"public_address": True, "networks": [{"port": "free"}]},
+        {**ROUTES, "ports": frozenset({"free"}), "addresses": True},
+    ),
     "a subnet": ({"networks": [{"network": "a", "subnet": "b"}]}, {"subnets": True}),
     "a port": ({"networks": [{"port": "free"}]}, {"ports": frozenset({"free"})}),
     "a placement": ({"placement": "az1"}, {"zones": True}),

@@ -9,7 +9,7 @@ from enamel.model import cloud
 
 
 class Networks(Methods, Protocol):
-    """Networks. Capabilities NETWORK; NETWORK_CREATION; AUTO_NETWORK."""
+    """Networks. Capabilities NETWORK; ROUTERS; NETWORK_CREATION; AUTO_NETWORK."""
 
     async def networks(self) -> Sequence[cloud.Network]:
         """Return the networks that the project may see; cached."""
@@ -18,6 +18,14 @@ class Networks(Methods, Protocol):
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the ranges of addresses on them; cached."""
         raise self.missing("subnets")
+
+    async def routers(self) -> Sequence[cloud.Router]:
+        """Return the routers that the project may see, and those that are connected to its networks; cached.
+
+        Raises:
+            CapabilityMissing: The cloud has no routers, and so no floating IPs either.
+        """
+        raise self.missing("routers")
 
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
         """Make a network with a subnet and a router to the external network: the project's own way out."""

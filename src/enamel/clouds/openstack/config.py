@@ -32,14 +32,10 @@ def usable(name: str) -> Iterator[None]:
             cloud=name,
             remedy="Add these under `auth:` of its entry in clouds.yaml.",
         ) from exc
-    except (
-        sdk_errors.ConfigException,
-        keystone_errors.ClientException,  # a plugin that is not there, options that contradict each other
-        AttributeError,  # a list or a word where the loader expects a mapping
-        TypeError,
-        ValueError,
-        OSError,  # a file of certificates or keys, which is not there or is none
-    ) as exc:
+    except EnamelError:
+        raise
+    except Exception as exc:
+        # The loader and the plugins raise all sorts, plain Exception among them, for values of the wrong kind.
         raise CloudUnknown(
             f"The configuration of cloud {name} cannot be used: {_said(exc)}",
             cloud=name,
@@ -49,6 +45,8 @@ def usable(name: str) -> Iterator[None]:
 
 def _said(exc: Exception) -> str:
     """Return what an exception says, with the file that it is about."""
+    if isinstance(exc, AttributeError | TypeError | KeyError):
+        return f"it is empty, or a value in it is of the wrong kind ({exc})"
     file = getattr(exc, "filename", None)
     text = getattr(exc, "strerror", None) or str(exc)
     return cleaning.clean(f"{text}: {file}" if file else text)

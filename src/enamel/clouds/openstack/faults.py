@@ -219,10 +219,21 @@ def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
     if isinstance(exc, keystone_errors.SSLError):
         return CloudUntrusted(f"The certificate of cloud '{cloud}' is not trusted: {text}", cloud=cloud)
     if isinstance(exc, keystone_errors.ConnectionError | OSError):
-        return CloudUnreachable(f"Cloud {cloud} does not answer: {text}", cloud=cloud)
+        return CloudUnreachable(f"Cloud {cloud} does not answer: {_short(text)}", cloud=cloud)
     if isinstance(exc, keystone_errors.AuthPluginException | keystone_errors.AuthorizationFailure):
         return _refused(f"Cloud {cloud} refuses the credentials: {text}", cloud=cloud)
     return CloudUnreachable(f"Cloud {cloud} gave no usable answer to the authentication: {text}", cloud=cloud)
+
+
+_CONNECTING = re.compile(
+    r"(?P<what>[^:]+ to (?P<url>\S+?)): .*?(?P<why>[^:\]\[(\"']+?)(?: \(_ssl\.c:\d+\))?[\"')]*$"
+)
+
+
+def _short(text: str) -> str:
+    """Return what keystoneauth says of a connection without the objects of other libraries that it prints."""
+    match = _CONNECTING.fullmatch(text)
+    return f"{match['what']}: {match['why'].strip()}" if match else text
 
 
 def _undiscovered(exc: keystone_errors.DiscoveryFailure, *, cloud: str) -> EnamelError:

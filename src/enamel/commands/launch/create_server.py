@@ -42,7 +42,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     elif request.spare:
         planned, secrets = _singly(resolved, request, facts)
     else:
-        ports_first = strategy.ports_first(requested)
+        ports_first = strategy.ports_first(requested) or any(server.needs_own_ports for server in resolved)
         builder = PlanBuilder(resolved, task=request.task_id, ports_first=ports_first, facts=facts)
         planned, secrets = builder.write(launch), builder.secrets
     return Planned(

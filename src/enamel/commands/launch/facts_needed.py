@@ -15,17 +15,20 @@ def of(requested: RequestedServers) -> FactsNeeded:
     requests = [server.request for server in requested.members]
     networks = [choice for request in requests for choice in network_choices(request)]
     volumes = [volume for request in requests for volume in request.volumes or ()]
+    public = any(request.public_address and _is_networked(request) for request in requests)
     boots = [request.boot_volume for request in requests if request.boot_volume]
     return FactsNeeded(
         flavors=True,
         images=True,
         templates=frozenset(filter(None, map(_template, requests))),
         networks=any(map(_is_networked, requests)),
-        subnets=any(choice.subnet or choice.fixed_ip for choice in networks),
+        subnets=public or any(choice.subnet or choice.fixed_ip for choice in networks),
+        routers=public,
         zones=any(request.placement or request.placement_id for request in requests),
         volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
         volumes=any(volume.volume for volume in volumes),
-        addresses=any(map(_names_address, requests)),
+        # A floating IP may lead to an existing port already.
+        addresses=any(map(_names_address, requests)) or (public and any(choice.port for choice in networks)),
         security_groups=any(map(_names_group, requested.members)) or _needs_default_group(requested),
         ports=frozenset(choice.port for choice in networks if choice.port),
         keypairs=frozenset(filter(None, map(_key_name, requests))),

@@ -23,9 +23,12 @@ from enamel.model.task import Task
 from enamel.service import off_loop
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import facts as gathering
-from enamel.service.planning import quota_cache, reservations
+from enamel.service.planning import quota_cache
 from enamel.service.resources.orphan import Radar
-from enamel.store import engine, tasks
+from enamel.store import engine, reservations, tasks
+
+DISPROVED = frozenset({"not_routed", "no_port_security"})
+"""Codes of faults that follow from how networks are: nobody is refused because of what they were a moment ago."""
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -112,8 +115,12 @@ class CandidatePlanner:
         """Return the plan of a request on one cloud, from fresh facts where cached ones lack something."""
         candidate = await self._planned(ctx, cloud, command, request, earlier=earlier)
         # What the cached catalogue does not have may be new, or have another id now: it is fetched again.
-        missing = any(fault.code == "unknown" for fault in candidate.planned.faults)
-        if missing and await self._clouds.of(ctx).get(cloud).refresh():
+        codes = {fault.code for fault in candidate.planned.faults}
+        account = self._clouds.of(ctx).get(cloud)
+        stale = bool(codes & DISPROVED) and await account.refresh(at_once=True)
+        if "unknown" in codes:
+            stale = await account.refresh() or stale
+        if stale:
             return await self._planned(ctx, cloud, command, request, earlier=earlier)
         return candidate
 
@@ -195,17 +202,11 @@ class CandidatePlanner:
         return tuple(orphans)
 
     async def _reserved(self, ctx: CallContext, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
-        """Return what running tasks have reserved; the exact sum only where it can matter."""
+        """Return what running tasks have reserved."""
         if not limits:
             return {}
         project = ctx.caller.project_id
-        most = await self._store.read(tasks.reserved, project_id=project, cloud=cloud)
-        tight = any(
-            limit.free is not None and most.get(kind, 0) * 2 >= limit.free for kind, limit in limits.items()
-        )
-        if not most or not tight:
-            return most
-        return await self._store.read(reservations.exact, project_id=project, cloud=cloud)
+        return await self._store.read(reservations.reserved, project_id=project, cloud=cloud)
 
     async def _reserved_names(self, ctx: CallContext, cloud: str, names: frozenset[str]) -> frozenset[str]:
         """Return which of some host names running tasks have reserved."""

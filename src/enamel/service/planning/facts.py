@@ -11,7 +11,7 @@ from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud as cloud_model
 from enamel.model.cloud_reference import CloudReference
-from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
+from enamel.model.errors import CapabilityMissing, CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service.access.policy import requires_admin
 from enamel.service.resources import address, flavors
 
@@ -51,6 +51,9 @@ async def gather(
         **answers,
         **around,
     )
+    if needed.routers and facts.routers is None:
+        # Only this question shows whether a cloud has routers, without which it has no floating IPs.
+        facts = msgspec.structs.replace(facts, capabilities=await account.capabilities())
     if needed.target is not None and facts.server is not None:
         reference = await _entry(account, needed.target)
         name = needed.target_name or facts.server.name
@@ -75,6 +78,7 @@ def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[An
         ),
         ("networks", needed.networks, account.networks),
         ("subnets", needed.subnets, account.subnets),
+        ("routers", needed.routers, lambda: _routers(account)),
         ("zones", needed.zones, account.zones),
         ("volume_types", needed.volume_types, account.volume_types),
         ("volumes", needed.volumes, account.volumes_list),
@@ -108,6 +112,14 @@ def _single(
     if needed.terminate is not None:
         questions["around"] = _around(account, needed.terminate, identity)
     return questions
+
+
+async def _routers(account: driver.Cloud) -> Sequence[cloud_model.Router] | None:
+    """Return the routers, or None where the cloud shows none to this caller."""
+    try:
+        return await account.routers()
+    except (CapabilityMissing, CloudForbidden):
+        return None
 
 
 async def _keypairs(account: driver.Cloud, names: Collection[str]) -> dict[str, cloud_model.Keypair]:
@@ -190,14 +202,15 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
-    capabilities = await account.capabilities()
     server = await _server(account, id, identity)
     capabilities = await account.capabilities()
-    ports, volumes, groups, servers = await asyncio.gather(
+    snapshots = bool(server.volumes) and Capability.VOLUME_SNAPSHOTS in capabilities
+    ports, volumes, groups, servers, volume_snapshots = await asyncio.gather(
         account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),
         account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
         account.servers_list(),
+        account.volume_snapshots_list() if snapshots else _none(),
     )
     floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
@@ -207,6 +220,7 @@ async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),
+        "volume_snapshots": tuple(volume_snapshots),
     }
 
 

@@ -1,12 +1,12 @@
 """The checks of a process's health: the store, the lease, the wake-ups, the clouds."""
 
-import asyncio
-
 from enamel.clouds import driver
 from enamel.clouds.shared.store import SharedStore
 from enamel.dispatch import base
+from enamel.model.cloud_state import Unusable
 from enamel.model.errors import CloudUnknown, LeaseLost
 from enamel.service.process.health import Degraded
+from enamel.service.resources import cloud
 from enamel.store import queue
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
@@ -42,17 +42,25 @@ class DispatchCheck:
 
 
 class CloudsCheck:
-    """Checks whether a cloud is configured."""
+    """Checks whether a cloud is configured, and whether those that were used can be. None is asked for it."""
 
     def __init__(self, clouds: driver.Clouds) -> None:
         self._clouds = clouds
 
     async def __call__(self) -> str | None:
-        """Raise CloudUnknown if none is."""
-        names = await asyncio.to_thread(self._clouds.names)
-        if not names:
+        """Raise CloudUnknown if none is, and Degraded if one cannot be used."""
+        known = cloud.states(self._clouds)
+        if not known:
             raise CloudUnknown("No cloud is configured.", remedy="Write a clouds.yaml.")
-        return f"Configured: {len(names)}."
+        broken = [_unusable(state.name, state.unusable) for state in known if state.unusable is not None]
+        if broken:
+            raise Degraded(f"{len(broken)} of {len(known)} clouds cannot be used. {' '.join(broken)}")
+        return f"Configured: {len(known)}."
+
+
+def _unusable(name: str, why: Unusable) -> str:
+    since = f" since {why.since:%Y-%m-%dT%H:%M:%SZ}" if why.since else ""
+    return f"'{name}'{since}: {why.problem.detail} {why.problem.remedy}".rstrip()
 
 
 class CacheCheck:

@@ -99,6 +99,8 @@ class Server(Struct):
     """From 2.16 on."""
     locked: bool = False
     """From 2.9 on."""
+    locked_reason: str | None = None
+    """From 2.73 on."""
     server_groups: list[str] | UnsetType = UNSET
     """From 2.71 on, in the answer for one server."""
 
@@ -159,6 +161,7 @@ class Server(Struct):
                 if text
             },
             locked=self.locked,
+            locked_reason=self.locked_reason or "",
             groups=None if self.server_groups is UNSET else tuple(self.server_groups),
         )
 

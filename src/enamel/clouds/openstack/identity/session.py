@@ -26,11 +26,13 @@ from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.identity import origin
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
-from enamel.model import cloud, cloud_state, redaction, secret_names, secret_url
+from enamel.model import cloud, cloud_state, problem, redaction, secret_names, secret_url
 from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
+    CloudError,
     CloudThrottled,
+    CloudUnknown,
     CloudUnreachable,
     EnamelError,
 )
@@ -130,6 +132,8 @@ class Session:
         self._name = name
         self._flights = cache.Flights()
         self._access: Access | None = None
+        self.unusable: cloud_state.Unusable | None = None
+        """Why the last authentication failed."""
         self._endpoints: dict[str, Endpoint] = {}
         self._offered: dict[str, tuple[Access, bool]] = {}
         verify, cert = region.get_requests_verify_args()
@@ -239,8 +243,14 @@ class Session:
 
     async def _authenticate(self) -> Access:
         self._plugin.invalidate()
-        self._access = await self._asked(lambda: self._access_of(self._plugin.get_access(self._keystone)))
-        return self._access
+        try:
+            access = await self._asked(lambda: self._access_of(self._plugin.get_access(self._keystone)))
+        except CloudError as failure:
+            since = datetime.now(UTC) if self.unusable is None else self.unusable.since
+            self.unusable = cloud_state.Unusable(since=since, problem=problem.of(failure))
+            raise
+        self._access, self.unusable = access, None
+        return access
 
     def _access_of(self, access: Any) -> Access:
         """Return what keystoneauth has found, in Enamel's words."""
@@ -254,13 +264,30 @@ class Session:
                 project_id=access.project_id or "",
                 project_name=access.project_name or "",
                 roles=tuple(access.role_names or ()),
-                region=self._region.get_region_name() or self._first_region(access.service_catalog),
+                region=self._region_of(access.service_catalog),
             ),
             since=now,
             # A token that lives for less than two minutes is used for half of its life.
             renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
             catalog=access.service_catalog,
         )
+
+    def _region_of(self, catalog: Any) -> str:
+        """Return the region that is used. Raises CloudUnknown where the catalogue does not have the configured one."""
+        named: str | None = self._region.get_region_name()
+        if not named:
+            return self._first_region(catalog)
+        endpoints = [endpoint for service in catalog.normalize_catalog() for endpoint in service["endpoints"]]
+        known = {str(endpoint.get("region_id") or endpoint.get("region") or "") for endpoint in endpoints} - {
+            ""
+        }
+        if known and named not in known:
+            raise CloudUnknown(
+                f"Cloud '{self._name}' has no region '{named}'; its catalogue has: {', '.join(sorted(known))}.",
+                cloud=self._name,
+                remedy="Correct `region_name` in its entry of clouds.yaml.",
+            )
+        return named
 
     def _first_region(self, catalog: Any) -> str:
         """Return the region that is used where the configuration names none: the one of the first compute service."""

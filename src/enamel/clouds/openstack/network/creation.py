@@ -59,7 +59,7 @@ class NetworkCreation(existing.Networks):
                 exc.data["left"] = f"A half-made network could not be deleted again: {left.detail}"
             raise
         finally:
-            await self.kept.forget(existing.NETWORKS, "subnets")
+            await self.kept.forget(existing.NETWORKS, existing.SUBNETS, existing.ROUTERS)
 
     async def _with_way_out(
         self, name: str, *, mark: str, outside: cloud.Network, taken: list[str]
@@ -111,7 +111,7 @@ class NetworkCreation(existing.Networks):
         try:
             await self._take_down(network.mark)
         finally:
-            await self.kept.forget(existing.NETWORKS, "subnets")
+            await self.kept.forget(existing.NETWORKS, existing.SUBNETS, existing.ROUTERS)
 
     async def _take_down(self, mark: str) -> None:
         """Delete the networks, subnets and routers with a mark, in the order in which the cloud lets go of them."""
@@ -147,7 +147,9 @@ class NetworkCreation(existing.Networks):
 
     async def _way_out(self) -> cloud.Network:
         external = [network for network in await self.networks() if network.external and network.up]
-        chosen = next((network for network in external if network.default), None)
+        # clouds.yaml overrides the default of the cloud.
+        ranked = sorted(external, key=lambda network: (not network.nat_source, not network.default))
+        chosen = next((network for network in ranked if network.nat_source or network.default), None)
         if chosen is None and len(external) == 1:
             chosen = external[0]
         if chosen is None:

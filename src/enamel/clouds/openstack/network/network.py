@@ -9,15 +9,20 @@ from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.network import mark as marks
+from enamel.clouds.openstack.network import network_roles
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, Gone
 
 SERVICE = "network"
 NETWORKS = "networks"
 """What the list of networks is kept under."""
+ROUTERS = "routers"
+"""What the list of routers is kept under."""
+SUBNETS = "subnets"
+"""What the list of subnets is kept under."""
 _FIELDS = (
     "id", "name", "project_id", "tenant_id", "router:external", "shared", "is_default", "subnets", "admin_state_up",
-    "description", "created_at",
+    "description", "created_at", "port_security_enabled", "ipv4_address_scope",
 )  # fmt: skip
 
 
@@ -31,6 +36,9 @@ class _Network(Struct):
     is_default: bool | None = None
     subnets: list[str] = []
     up: bool = field(name="admin_state_up", default=True)
+    port_security: bool | None = field(name="port_security_enabled", default=True)
+    """Not shown by clouds without that extension, whose ports all have security groups."""
+    address_scope: str | None = field(name="ipv4_address_scope", default=None)
     description: str | UnsetType | None = UNSET
     created_at: datetime | None = None
 
@@ -45,6 +53,8 @@ class _Network(Struct):
             default=bool(self.is_default),
             subnets=tuple(self.subnets),
             up=self.up,
+            port_security=self.port_security is not False,
+            address_scope=self.address_scope or "",
             mark=mark,
             created=server_json.aware(self.created_at),
         )
@@ -135,16 +145,19 @@ class Offer(Struct, frozen=True, kw_only=True):
 class Networks(marks.Marks, methods.Networks):
     """The networks of a project."""
 
+    roles: network_roles.NetworkRoles
+    """What clouds.yaml says of networks."""
+
     async def networks(self) -> Sequence[cloud.Network]:
-        """Return the networks that the project may see."""
+        """Return the networks that the project may see, with the roles that clouds.yaml gives them."""
         offer = await self.kept.get(NETWORKS, self._networks, keep=service.OFTEN_CHANGED, answer=Offer)
         self._described = self._described and offer.described
-        return offer.networks
+        return [self.roles.on(network) for network in offer.networks]
 
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the subnets that the project may see."""
         return await self.kept.get(
-            "subnets", self._subnets, keep=service.OFTEN_CHANGED, answer=list[cloud.Subnet]
+            SUBNETS, self._subnets, keep=service.OFTEN_CHANGED, answer=list[cloud.Subnet]
         )
 
     async def auto_network(self) -> str:
@@ -158,7 +171,7 @@ class Networks(marks.Marks, methods.Networks):
                 cloud=self.name,
                 remedy="Name a network, or make one with a router to the external network.",
             ) from exc
-        await self.kept.forget(NETWORKS, "subnets")
+        await self.kept.forget(NETWORKS, SUBNETS, ROUTERS)
         return reply.auto_allocated_topology.id
 
     async def offers_auto_network(self) -> bool:

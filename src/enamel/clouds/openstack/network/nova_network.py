@@ -14,9 +14,16 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
-from enamel.clouds.openstack.network import address, creation, network, port, security_group
+from enamel.clouds.openstack.network import address, creation, network, port, router, security_group
 from enamel.model import cloud
-from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, OutcomeUnknown
+from enamel.model.errors import (
+    CapabilityMissing,
+    CloudConflict,
+    CloudRefused,
+    EnamelError,
+    Gone,
+    OutcomeUnknown,
+)
 
 SERVICE = server.SERVICE
 INSIDE = "nova-network"
@@ -113,7 +120,12 @@ class _LimitsBody(Struct):
 
 
 class NovaNetwork(
-    server.Servers, creation.NetworkCreation, port.Ports, address.Addresses, security_group.SecurityGroups
+    server.Servers,
+    creation.NetworkCreation,
+    router.Routers,
+    port.Ports,
+    address.Addresses,
+    security_group.SecurityGroups,
 ):
     """Networks, addresses and security groups, wherever Nova itself has to be asked for them."""
 
@@ -147,6 +159,12 @@ class NovaNetwork(
 
     async def _subnets(self) -> list[cloud.Subnet]:
         return [] if await self._of_nova() else await super()._subnets()
+
+    async def routers(self) -> Sequence[cloud.Router]:
+        """Return the routers that the project may see."""
+        if await self._of_nova():
+            raise self._lacking("see a router")
+        return await super().routers()
 
     async def offers_auto_network(self) -> bool:
         """Tell whether the cloud makes a network by itself for a project that has none."""
@@ -270,6 +288,15 @@ class NovaNetwork(
             return await super().addresses_of(ports)
         return [address.neutral() for address in await self._addresses() if address.instance_id in ports]
 
+    async def address(self, id: str) -> cloud.Address:
+        """Return one public address. Raises Gone."""
+        if not await self._of_nova():
+            return await super().address(id)
+        for entry in await self._addresses():
+            if str(entry.id) == id:
+                return entry.neutral()
+        raise Gone(f"There is no address '{id}'.", cloud=self.name)
+
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to the port: here they carry no marks."""
         if not await self._of_nova():
@@ -383,13 +410,16 @@ class NovaNetwork(
         if not await self._of_nova():
             await super().add_rules(group_id, rules)
             return
-        for rule in dict.fromkeys(rules):
-            body = {"security_group_rule": _rule_body(group_id, rule)}
+        bodies = [_rule_body(group_id, rule) for rule in rules]
+        # A rule for a group is of no IP version there.
+        for index, body in enumerate(bodies):
+            if body in bodies[:index]:
+                continue
             try:
                 await self._post(
                     SERVICE,
                     "/os-security-group-rules",
-                    body=body,
+                    body={"security_group_rule": body},
                     answer=transport.Nothing,
                     repeatable=True,
                 )
@@ -424,14 +454,16 @@ def _as_port(server_now: cloud.Server) -> cloud.Port:
 
 def _rule_body(group_id: str, rule: cloud.Rule) -> dict[str, Any]:
     low, high = rule.port_min, rule.port_max
-    if rule.protocol == "icmp":
+    # Nova knows ICMP by one name, whatever the IP version.
+    protocol = "icmp" if rule.protocol == "icmpv6" else rule.protocol
+    if protocol == "icmp":
         ports = (-1 if low is None else low, -1 if high is None else high)
     else:
         first = 1 if low is None else low
         ports = (first, high if high is not None else (65535 if low is None else first))
     body: dict[str, Any] = {
         "parent_group_id": _number(group_id),
-        "ip_protocol": rule.protocol,
+        "ip_protocol": protocol,
         "from_port": ports[0],
         "to_port": ports[1],
     }

@@ -68,7 +68,8 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.neutral() for group in reply.security_groups]
+        groups = [group.neutral() for group in reply.security_groups]
+        return [group for group in groups if group.project_id in ("", project)]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
@@ -148,7 +149,8 @@ class _Key(Struct, frozen=True):
     def of_neutron(cls, rule: _Rule) -> "_Key":
         """Return the key of an existing rule."""
         return cls(
-            rule.protocol,
+            # Whatever it is called in a request: Neutron shows it so since 2016.
+            "icmpv6" if rule.protocol == "ipv6-icmp" else rule.protocol,
             rule.port_range_min,
             rule.port_range_max,
             rule.remote_ip_prefix,

@@ -67,6 +67,7 @@ class Image(Struct):
             snapshot=image_type == "snapshot",
             volume_backed=not self.size and (disks or "[]") != "[]",
             created_at=self.created_at,
+            mark=self.mark,
         )
 
 
