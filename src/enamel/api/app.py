@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from enamel.api import headers, middleware, query, version, versioned_fields
 from enamel.api.documents import TableDocuments
+from enamel.api.local_guard import LocalGuard
 from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
@@ -35,8 +36,14 @@ BODY_WITHIN = timedelta(seconds=30)
 """Time in which the body of a request arrives."""
 
 
-def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
-    """Return the ASGI application that serves a table of routes."""
+def application(services: Services, *, table: Table = ROUTES, guard: LocalGuard | None = None) -> ASGIApp:
+    """Return the ASGI application that serves a table of routes.
+
+    Args:
+        services: The use cases.
+        table: The routes.
+        guard: What every request has to pass; None for a service that others protect.
+    """
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
         paths.setdefault(route.path, {})[route.method] = route
@@ -48,7 +55,7 @@ def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
         ],
         redirect_slashes=False,
     )
-    return middleware.RequestMiddleware(web)
+    return middleware.RequestMiddleware(web, guard=guard)
 
 
 class Path:

@@ -5,13 +5,20 @@ a minute or never read an answer would use up the descriptors, which the store n
 """
 
 import asyncio
+import functools
 import resource
+import socket
+from typing import cast
 
 import structlog
 from uvicorn.protocols.http import httptools_impl
 
+from enamel.api import local_peer
+
 log = structlog.get_logger(__name__)
 
+CONNECTION = "enamel.connection"
+"""The key of a connection in the scope of its requests."""
 LARGEST_HEAD = 64 * 1024
 """Bytes of the first line and the headers of a request."""
 MOST_HEADERS = 100
@@ -78,6 +85,11 @@ class Connection(httptools_impl.HttpToolsProtocol):
         if self._in_head and self._head > LARGEST_HEAD:
             self._refuse(431, f"The headers of a request have at most {LARGEST_HEAD:,} bytes.")
 
+    def on_message_begin(self) -> None:
+        """Let the application see whose connection it is."""
+        super().on_message_begin()
+        cast("dict[str, object]", self.scope)[CONNECTION] = self
+
     def on_headers_complete(self) -> None:
         """Handle a request whose head has a bearable size."""
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -136,6 +148,16 @@ class Connection(httptools_impl.HttpToolsProtocol):
     def _oldest_first(self) -> list["Connection"]:
         mine = [other for other in self.connections if isinstance(other, Connection)]
         return sorted(mine, key=lambda other: other._began)
+
+    @property
+    def over_socket(self) -> bool:
+        """Whether it goes over a socket in the file system, not over TCP."""
+        return bool(self.transport.get_extra_info("socket").family == socket.AF_UNIX)
+
+    @functools.cached_property
+    def is_own(self) -> bool:
+        """Whether the process at its other end is of the user of this process."""
+        return local_peer.is_own(self.transport.get_extra_info("socket"))
 
     @property
     def is_idle(self) -> bool:

@@ -62,6 +62,7 @@ async def running(
     application: ASGIApp,
     *,
     listener: socket.socket,
+    own: socket.socket | None = None,
     graceful_shutdown_timeout: timedelta = timedelta(seconds=2),
     ending: Callable[[], None] = lambda: None,
     connections: type[connection.Connection] | None = None,
@@ -71,6 +72,7 @@ async def running(
     Args:
         application: What to serve.
         listener: What to listen on; it is closed at the end.
+        own: Another one to listen on, which only the user of this process can open.
         graceful_shutdown_timeout: How long requests that are under way at the end may take.
         connections: What bounds the connections of clients; if not set, the limits of this process.
         ending: Called when shutdown begins: ends streams and long polls.
@@ -94,7 +96,8 @@ async def running(
     config.load()
     server.lifespan = config.lifespan_class(config)
     # `Server.serve` would take over the process's signals, which belong to whoever runs the loop.
-    await server.startup(sockets=[listener])
+    listeners = [listener] if own is None else [listener, own]
+    await server.startup(sockets=listeners)
     loop = asyncio.create_task(server.main_loop())
     try:
         yield _url(listener)
@@ -103,7 +106,7 @@ async def running(
         await asyncio.wait({loop})
         ending()
         await _last_call(server)
-        await server.shutdown(sockets=[listener])
+        await server.shutdown(sockets=listeners)
 
 
 async def _last_call(server: uvicorn.Server) -> None:
