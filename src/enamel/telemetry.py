@@ -39,6 +39,12 @@ COMPLAINTS = Counter(
     "What services of clouds showed of being asked too much: too many calls, busy, no answer (cloud.paused)",
     ["cloud", "service", "trouble"],
 )
+LEFT_OUT = Counter(
+    "enamel_cloud_left_out_total",
+    "Records and fields of clouds' answers that did not fit and were left out "
+    "(cloud.record_left_out, cloud.field_left_out)",
+    ["cloud", "service", "part"],
+)
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",
@@ -66,6 +72,12 @@ STORE_COMMIT = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2),
 )
 STORE_TROUBLE = Counter("enamel_store_trouble_total", "Transactions that had to be repeated", ["kind"])
+CLOCK_JUMPS = Counter(
+    "enamel_clock_jumps_total", "Jumps of the machine's or the database's clock (clock.jumped)", ["clock"]
+)
+JOURNAL_REFUSED = Counter(
+    "enamel_journal_refused_total", "Writes about tasks that the database refused (journal.refused)"
+)
 
 WAITS = Gauge("enamel_waits", "Waits of this worker for resources of clouds")
 QUEUE = Gauge("enamel_queue_tasks", "Tasks in the store that have not ended", ["type", "state"])

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,13 +22,13 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.model import ids, redaction
+from enamel.model import ids, redaction, text
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, BodyTooSlow, Fault, Invalid, MediaTypeRefused, NotFound
 from enamel.service import off_loop
 from enamel.service.services import Services
-from enamel.service.validation import body
+from enamel.service.validation import body, error_wording
 
 T = TypeVar("T")
 
@@ -73,6 +73,7 @@ class Path:
         agreed = request.scope[middleware.VERSION] = version.negotiate(request.headers)
         if route.since > agreed:
             raise _too_early(route, agreed)
+        _check_path(request.path_params)
         callers = self._services.callers
         caller = NOBODY if route.is_open else await callers.authenticate(request.headers)
         request.scope[middleware.CALLER] = caller
@@ -123,6 +124,18 @@ def _too_early(route: Route, agreed: Version) -> NotFound:
         f"{route.method} {route.path} requires version {since} of the API; this request names {version.text(agreed)}.",
         remedy=f"Send the header {version.HEADER}: {version.SERVICE} {since}.",
     )
+
+
+def _check_path(params: Mapping[str, str]) -> None:
+    """Refuse a path with characters that no name and no id has.
+
+    Raises:
+        NotFound: It has one.
+
+    """
+    for name, value in params.items():
+        if not text.fits(value):
+            raise NotFound(f"The {name} in the path has {error_wording.unfit(value)}: nothing is called so.")
 
 
 def _has_body(request: WebRequest, route: Route) -> bool:

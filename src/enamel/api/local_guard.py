@@ -21,7 +21,7 @@ class LocalGuard:
         """Take what to ask for.
 
         Args:
-            directory: The data directory, for what the others are told.
+            directory: The data directory, for what refusals say.
             token: What a program of another user shows on the TCP port; None lets everybody on this machine pass.
         """
         self._directory = directory

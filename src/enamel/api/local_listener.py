@@ -15,7 +15,7 @@ def listen(directory: Path) -> socket.socket:
     """Return the listening socket in the data directory, which only its owner can open.
 
     Args:
-        directory: The data directory; whoever calls holds its lock, so a socket that is there is nobody's.
+        directory: The data directory; whoever calls holds its lock, so nobody listens on an existing socket.
 
     Raises:
         OSError: It cannot be made there.

@@ -72,6 +72,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     groups: tuple[Group, ...] = ()
     on_failure: str = "rollback"
     """rollback or keep."""
+    keep_going: bool = False
+    """Whether the failure of a step keeps only those from beginning that build on it, as in a revert."""
     all_or_nothing: bool = False
     """Whether one group's failure undoes the others."""
     needs: dict[str, int] = {}

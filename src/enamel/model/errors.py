@@ -19,6 +19,7 @@
     ├── QuotaExceeded           before a launch or in the middle of it
     ├── CloudError              what a cloud answered, or failed to answer
     │   ├── CloudUnreachable    nothing was sent
+    │   ├── CloudUnusable       an answer in JSON, but not the one that was asked for
     │   ├── OutcomeUnknown      sent, but the answer never came or means nothing
     │   ├── CloudThrottled
     │   ├── CloudBusy           503: the request had no effect
@@ -26,6 +27,7 @@
     │   ├── CloudForbidden
     │   ├── CloudRefused
     │   ├── CloudConflict
+    │   │   └── Obstructed      a lock, an attachment or a snapshot that does not go by itself
     │   ├── Gone
     │   ├── NoValidHost
     │   ├── ServerFailed
@@ -40,12 +42,15 @@
     │   ├── StepTimedOut
     │   ├── NotReachable        the server is ACTIVE but does not answer
     │   ├── PartlyDone          some servers are up, some failed
+    │   ├── NotRemoved          some of what was to be removed still exists
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
+        ├── StoreRefused        the database accepts other writes, and never this one
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
+            └── KeyStoreUnavailable
 
 A class's docstring is the title that people read; `detail` says what happened this time, `remedy` what to do.
 Codes are forever: add, document, keep.
@@ -264,6 +269,16 @@ class CloudUnreachable(CloudError):
     remedy = "Check the cloud's address and whether its services are up; the same request may succeed later."
 
 
+class CloudUnusable(CloudError):
+    """The cloud's answer lacks what was asked for."""
+
+    code = "enamel.cloud.unusable"
+    retryable = True
+    remedy = (
+        "Report the request ids to the cloud's operators; other requests to the service are not affected."
+    )
+
+
 class OutcomeUnknown(CloudError):
     """The cloud received a request, but no usable answer arrived."""
 
@@ -326,6 +341,13 @@ class CloudConflict(CloudError):
 
     code = "enamel.cloud.conflict"
     status = 409
+
+
+class Obstructed(CloudConflict):
+    """Something else must be unlocked, detached or deleted first."""
+
+    code = "enamel.cloud.obstructed"
+    remedy = "Remove the obstacle, then try again."
 
 
 class Gone(CloudError):
@@ -433,6 +455,14 @@ class PartlyDone(TaskError):
     remedy = "Read each server's `error`; restart the task to have the missing ones made, or revert it."
 
 
+class NotRemoved(TaskError):
+    """Some of what was to be removed still exists."""
+
+    code = "enamel.task.not_removed"
+    status = 409
+    remedy = "Remove the obstacles that `left` names, then revert the task again."
+
+
 class PlanUnreadable(TaskError):
     """The stored plan has a step that this version does not know."""
 
@@ -458,6 +488,13 @@ class StoreUnavailable(ServiceError):
     remedy = "Nothing is lost; try again when the database is back."
 
 
+class StoreRefused(ServiceError):
+    """The database refuses this write, and would refuse it again."""
+
+    code = "enamel.service.store_refused"
+    remedy = "Read the worker's or the API's log: it names the reason."
+
+
 class SchemaMismatch(ServiceError):
     """The database's schema does not match this version."""
 
@@ -475,6 +512,15 @@ class SecretMissing(ServiceError):
 
     code = "enamel.service.secret_missing"
     status = 500
+
+
+class KeyStoreUnavailable(SecretMissing):
+    """The key store cannot be used."""
+
+    code = "enamel.service.key_store_unavailable"
+    status = 503
+    retryable = True
+    remedy = "Nothing was accepted; try again when the key store can be used."
 
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:

@@ -242,6 +242,8 @@ class App:
             reply = exchange.service.word(kernel.Refusal(then.status, said))
         if then.omit:
             reply = _without(reply, re.compile(then.omit))
+        if then.change or then.add:
+            reply = msgspec.structs.replace(reply, body=faults.changed(reply.body, then))
         if then.stale:
             request = exchange.request
             reply = hit.answers.setdefault(

@@ -10,17 +10,19 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from enamel.model import topic
+from enamel.model import task, topic
 from enamel.model.errors import EnamelError, TaskCancelled, TaskTimedOut
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
 from enamel.model.task import Priority, State, Task
-from enamel.store import concurrency_limits, events, items, lanes, queue_order, rows, tasks
+from enamel.store import columns, concurrency_limits, events, items, lanes, queue_order, rows, tasks
 from enamel.store.columns import aside
 from enamel.store.lanes import Lane
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
+
+_REVERT = "task.revert"
 
 
 class Reader(Struct, frozen=True, kw_only=True):
@@ -69,7 +71,13 @@ def claim(
     tx.execute(
         sa.update(table)
         .where(table.c.id.in_(ids), rows.may_become(State.RUNNING))
-        .values(state=State.RUNNING, worker=worker, attempt=table.c.attempt + 1, started_at=started)
+        .values(
+            state=State.RUNNING,
+            worker=worker,
+            attempt=table.c.attempt + 1,
+            started_at=started,
+            deadline=_deadline(tx.now),
+        )
     )
     steps = items.of_tasks(tx, ids)
     # An owner that died may have written events without the task's row.
@@ -154,7 +162,12 @@ def cancelled(tx: Tx, worker: str) -> frozenset[str]:
 
 
 def release(
-    tx: Tx, worker: str, ids: Collection[str] | None = None, *, not_before: datetime | None = None
+    tx: Tx,
+    worker: str,
+    ids: Collection[str] | None = None,
+    *,
+    not_before: datetime | None = None,
+    since: datetime | None = None,
 ) -> dict[str, str]:
     """Send tasks of a worker back to their topics, and return which, with their types.
 
@@ -165,6 +178,7 @@ def release(
         worker: The worker that has them.
         ids: The tasks; all of the worker's where none are named.
         not_before: When they may be claimed again.
+        since: When the worker has stopped working on them; now if not given.
 
     """
     mine = sa.select(table.c.id, table.c.type).where(*_of(worker))
@@ -177,7 +191,7 @@ def release(
         back = (
             sa.update(table)
             .where(ids_freed, rows.may_become(State.WAITING))
-            .values(state=State.WAITING, worker=None, turn=queue_order.again())
+            .values(state=State.WAITING, worker=None, turn=queue_order.again(), released_at=since or tx.now)
         )
         tx.execute(back.values(not_before=not_before, turn=None) if not_before else back)
     return freed
@@ -202,10 +216,12 @@ def give_back(tx: Tx, worker: str, id: str, *, why: EnamelError) -> Task | None:
             worker=None,
             attempt=known.attempt - 1,
             started_at=known.started_at if begun else None,
+            deadline=known.deadline if begun else task.unclaimed_deadline(known),
+            released_at=tx.now if begun else None,
             events=number,
         )
-        columns = {**rows.owned(back), "worker": None, "attempt": back.attempt}
-        tx.execute(sa.update(table).where(table.c.id == id, rows.may_become(State.WAITING)).values(columns))
+        values = {**rows.owned(back), "worker": None, "attempt": back.attempt, "deadline": back.deadline}
+        tx.execute(sa.update(table).where(table.c.id == id, rows.may_become(State.WAITING)).values(values))
         if known.cancel_requested and not begun:
             return tasks.end(tx, back, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
     return None
@@ -230,13 +246,23 @@ def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
     return tasks.end(tx, rows.task_of(mine[0]), state=State.ABORTED, error=error) if mine else None
 
 
-def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
-    """End the tasks whose deadline passed before a worker claimed them, and return them.
+def time_out(tx: Tx, *, served: topic.Topics | None = None, limit: int = 100) -> Sequence[Task]:
+    """End the tasks that no worker has claimed in the time that they were given, and return them.
 
-    The next worker rolls back a task that was claimed before.
+    A revert, for example of a `ttl`, is never too late: what it removes would stay for ever. The next worker rolls back
+    a task that was claimed before.
+
+    Args:
+        tx: The transaction.
+        served: The types of tasks that somebody here serves: these are begun late rather than ended.
+        limit: How many at most.
     """
     late = sa.select(table).where(
-        table.c.state == State.WAITING, table.c.deadline <= tx.now, table.c.attempt == 0
+        table.c.state == State.WAITING,
+        table.c.deadline <= tx.now,
+        table.c.attempt == 0,
+        table.c.type != _REVERT,
+        sa.not_(_served(served)) if served is not None else sa.true(),
     )
     overdue = [rows.task_of(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
     return [tasks.end(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in overdue]
@@ -249,8 +275,19 @@ def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:
         worker=worker,
         attempt=known.attempt + 1,
         started_at=known.started_at or now,
+        deadline=task.claimed_deadline(known, now=now),
         events=max(known.events, last),
     )
+
+
+def _deadline(now: datetime) -> sa.ColumnElement[datetime | None]:
+    """Return the deadlines of tasks that are claimed now, as `task.claimed_deadline` has them."""
+    number = sa.BigInteger()
+    begin = sa.case((table.c.not_before > table.c.created_at, table.c.not_before), else_=table.c.created_at)
+    since = sa.func.coalesce(table.c.released_at, begin)
+    gap = sa.literal(columns.microseconds(now), number) - sa.type_coerce(since, number)
+    later = sa.type_coerce(table.c.deadline, number) + sa.case((gap > 0, gap), else_=0)
+    return sa.type_coerce(later, table.c.deadline.type)
 
 
 def _unclaimed(known: Task) -> TaskTimedOut:
@@ -258,6 +295,18 @@ def _unclaimed(known: Task) -> TaskTimedOut:
         f"No worker claimed the task before its deadline. Is one running for {known.type}?",
         remedy="Start more workers for this type of task, or give the task a larger `timeout`.",
     )
+
+
+def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
+    """Return the condition that a task's type is among the topics."""
+    chosen = sa.or_(*map(_like, topics.only)) if topics.only else sa.true()
+    return sa.and_(chosen, *(sa.not_(_like(pattern)) for pattern in topics.but))
+
+
+def _like(pattern: str) -> sa.ColumnElement[bool]:
+    if pattern.endswith("*"):
+        return table.c.type.startswith(pattern[:-1], autoescape=True)
+    return table.c.type == pattern
 
 
 def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:

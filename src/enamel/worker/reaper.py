@@ -11,6 +11,7 @@ from enamel import telemetry
 from enamel.dispatch.base import Dispatch
 from enamel.dispatch.hint import Stage
 from enamel.flow import task_log
+from enamel.model import topic
 from enamel.model.errors import SecretMissing
 from enamel.model.task import Task
 from enamel.secrets.base import Keys
@@ -40,7 +41,13 @@ class Reaper:
     """Maintains the tasks of all workers. Every worker has one; they do not conflict."""
 
     def __init__(
-        self, lease: Lease, *, dispatch: Dispatch, keys: Keys, retention: timedelta | None = None
+        self,
+        lease: Lease,
+        *,
+        dispatch: Dispatch,
+        keys: Keys,
+        topics: topic.Topics,
+        retention: timedelta | None = None,
     ) -> None:
         """Prepare a reaper.
 
@@ -48,10 +55,12 @@ class Reaper:
             lease: The lease of its worker.
             dispatch: Notifies workers of tasks that wait again.
             keys: Where the secrets of ended tasks are removed.
+            topics: The types of tasks that its worker serves: it ends none of them for being late.
             retention: How long ended tasks are kept; None for ever.
 
         """
         self._lease = lease
+        self._topics = topics
         self._retention = retention
         self._dispatch = dispatch
         self._keys = keys
@@ -98,7 +107,7 @@ class Reaper:
             telemetry.REAPED.inc(len(reaped.tasks))
         for id, type in reaped.tasks.items():
             await self._dispatch.publish(type, task=id, stage=Stage.RETURNED)
-        for late in await self._lease.run(claims.time_out):
+        for late in await self._lease.run(claims.time_out, served=self._topics):
             self._dispatch.changed(late.id)
             await self.bury(late)
 
@@ -141,7 +150,7 @@ class Reaper:
             try:
                 await self._keys.delete(ref)
                 gone.append(ref)
-            except (SecretMissing, OSError) as error:
+            except SecretMissing as error:
                 # It stays in the list: the next round tries again.
                 log.warning("secret.left", ref=ref, error=str(error))
         if gone:

@@ -30,6 +30,7 @@ from enamel.model.errors import (
     EnamelError,
     Gone,
     NoValidHost,
+    Obstructed,
     QuotaExceeded,
 )
 from enamel.model.states import FailureReason
@@ -82,6 +83,14 @@ _MEANINGS = (
         "ambiguous_network",
         "Name the network that the server shall be on.",
     ),
+    _means(r"Instance \S+ is locked", Obstructed, "locked", "Unlock the server first."),
+    _means(
+        r"cannot be deleted directly via the port API",
+        Obstructed,
+        "port_owner",
+        "Delete what the port belongs to, or remove it there: of a router, its interface.",
+    ),
+    _means(r"dependent snapshots", Obstructed, "snapshots", "Delete the volume's snapshots first."),
     _means(
         r"Port \S+ is (still )?in use|PortInUse|PortBound",
         CloudConflict,
@@ -264,7 +273,7 @@ def _answered(exc: keystone_errors.HttpError, text: str, *, cloud: str) -> Answe
         status=exc.http_status,
         body=response.content if response is not None else text.encode(),
         request_id=cleaning.request_id(exc.request_id or ""),
-        retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
+        retry_after=retry_after(headers.get("Retry-After"), now=sent_at(headers)),
     )
 
 
@@ -285,6 +294,14 @@ _PARTS = (
     (re.compile(r"\bregion\b", re.IGNORECASE), "`region_name`"),
 )
 """What a refusal of the credentials is about."""
+
+
+def sent_at(headers: Mapping[str, str]) -> datetime:
+    """Return when an answer was sent, by the clock of whoever sent it: the dates in it go by that one."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
 
 
 def retry_after(header: str | None, *, now: datetime) -> float | None:

@@ -1,7 +1,6 @@
 """Submit a command: preview it, or store it as a task, with every fault found before anything is written."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -151,7 +150,7 @@ class Submit:
             prepared,
             plan=plan,
             hooks=hooks,
-            now=datetime.now(UTC),
+            now=self._store.now(),
         )
         later = new_task.scheduled_revert(new, planned)
         shares = new_task.shares(planned.plan, cloud=new.cloud)

@@ -24,6 +24,7 @@ from enamel.model.errors import (
 from enamel.model.states import ServerState
 
 SERVICE = catalogue.SERVICE
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _DISKS = "os-block-device-mapping-v2-boot"
 _DELETED = "DELETED"
 """The status of a server that is not there any more: in lists of changes, and for a moment before Nova answers 404."""
@@ -74,7 +75,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
         """Return the servers whose metadata key `enamel` has this value, newest last."""
         # Nova has no filter on metadata; however many marks are searched for at once, it is one list.
         servers = [server for server in await self.servers.all_from_now() if server.mark == mark]
-        return sorted(servers, key=lambda server: (server.created is not None, server.created))
+        return sorted(servers, key=lambda server: server.created or _NEVER)
 
     async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot one or several equal servers in one request; return their ids, in order of their names."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -17,9 +18,9 @@ SERVICE = "network"
 
 
 class _Address(Struct):
-    id: str
-    floating_ip_address: str
-    floating_network_id: str
+    id: service.Id
+    floating_ip_address: decoder.Ip
+    floating_network_id: str = ""
     port_id: str | None = None
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -25,13 +26,13 @@ _FIELDS = (
 
 
 class _FixedAddress(Struct):
-    ip_address: str
+    ip_address: decoder.Ip
     subnet_id: str = ""
 
 
 class _Port(Struct):
-    id: str
-    network_id: str
+    id: service.Id
+    network_id: str = ""
     name: str | None = ""
     description: str | None = ""
     device_id: str = ""
