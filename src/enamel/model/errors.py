@@ -4,6 +4,7 @@
     ├── RequestError            what the caller sent or asked for
     │   ├── Invalid             one or more faults in the body, the query or a header
     │   ├── BodyTooLarge
+    │   ├── BodyTooSlow
     │   ├── MediaTypeRefused
     │   ├── VersionNotOffered
     │   ├── NotAuthenticated
@@ -148,6 +149,14 @@ class BodyTooLarge(RequestError):
     code = "enamel.request.too_large"
     status = 413
     remedy = "Send at most 1 MiB."
+
+
+class BodyTooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    code = "enamel.request.too_slow"
+    status = 408
+    remedy = "Send the request again."
 
 
 class MediaTypeRefused(RequestError):

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from enamel.cli import show
-from enamel.cli.client import Client
+from enamel.cli.client import DEFAULT_URL, Client
 from enamel.cli.failure import Exit, Failure
 
 Handle = Callable[[BaseHTTPRequestHandler], None]
@@ -201,3 +202,37 @@ def test_a_console_is_shown_without_its_colours() -> None:
         lambda request: answer(request, 200, "\x1b[0;32m[ OK ]\x1b[0m up\r\n\x1b]0;x\x07login:", "text/plain")
     ) as url:
         assert Client(url).get("/servers/web/console_log") == "[ OK ] up\n\\x1b]0;x\\x07login:"
+
+
+def test_a_socket_is_the_default_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENAMEL_DATA", str(tmp_path))
+    path = tmp_path / "enamel.sock"
+    assert Client(DEFAULT_URL)._socket is None
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        # A process that was killed has left it behind.
+        assert Client(DEFAULT_URL)._socket is None
+        listener.listen()
+        assert Client(DEFAULT_URL)._socket == path
+        assert Client("http://127.0.0.1:9999")._socket is None
+    assert Client(f"unix:{path}")._socket == path
+    with pytest.raises(Failure) as failed:
+        Client(f"unix:{path}").get("/tasks")
+    assert failed.value.code is Exit.UNREACHABLE
+
+
+def test_the_token_of_another_users_service_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("planted\n")
+    monkeypatch.setenv("ENAMEL_TOKEN_FILE", str(tmp_path / "token"))
+    seen: list[str | None] = []
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        seen.append(request.headers["Authorization"])
+        answer(request, 200, "{}")
+
+    with service(handle) as url:
+        Client(url).get("/tasks")
+    assert seen == ["Bearer planted"]
+    monkeypatch.setenv("ENAMEL_TOKEN_FILE", str(tmp_path / "missing"))
+    with service(handle) as url, pytest.raises(Failure, match="ENAMEL_TOKEN_FILE"):
+        Client(url).get("/tasks")

@@ -105,6 +105,7 @@ def serve(
     """
     import uvloop
 
+    from enamel.api import connection
     from enamel.model.errors import EnamelError
 
     async def main() -> None:
@@ -117,6 +118,7 @@ def serve(
         await work(end)
 
     spare_collector()
+    connection.raise_limit()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
