@@ -21,6 +21,7 @@ DESTROYING = {
     ("orphans", "clean"),
     ("server", "delete"),
     ("server", "rebuild"),
+    ("server", "remove volume"),
     ("server-type", "delete"),
     ("task", "revert"),
     ("volume", "delete"),
