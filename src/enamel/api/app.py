@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,12 +20,13 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.model import ids
+from enamel.model import ids, redaction, text
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
+from enamel.service import off_loop
 from enamel.service.services import Services
-from enamel.service.validation import body
+from enamel.service.validation import body, error_wording
 
 T = TypeVar("T")
 
@@ -61,6 +62,7 @@ class Path:
         agreed = request.scope[middleware.VERSION] = version.negotiate(request.headers)
         if route.since > agreed:
             raise _too_early(route, agreed)
+        _check_path(request.path_params)
         callers = self._services.callers
         caller = NOBODY if route.is_open else await callers.authenticate(request.headers)
         request.scope[middleware.CALLER] = caller
@@ -113,6 +115,18 @@ def _too_early(route: Route, agreed: Version) -> NotFound:
     )
 
 
+def _check_path(params: Mapping[str, str]) -> None:
+    """Refuse a path with characters that no name and no id has.
+
+    Raises:
+        NotFound: It has one.
+
+    """
+    for name, value in params.items():
+        if not text.fits(value):
+            raise NotFound(f"The {name} in the path has {error_wording.unfit(value)}: nothing is called so.")
+
+
 def _has_body(request: WebRequest, route: Route) -> bool:
     """Return whether there is a body to read, or a required one is missing."""
     sent = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
@@ -145,7 +159,9 @@ async def _data(request: WebRequest) -> Any:
         raw += chunk
         if len(raw) > body.LARGEST:
             raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
-    data = body.loads(bytes(raw))
+    data = await off_loop.run(len(raw) // off_loop.LARGE_BODY * off_loop.LARGE * 2, body.loads, bytes(raw))
+    # No answer and no line of the log repeats what a request is to keep secret.
+    redaction.keep(redaction.Redactor(redaction.values(data)))
     if data is None:
         # None stands for no body further down, and this is one.
         detail = "Expected an object, got null."

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
-from enamel.model import problem
+from enamel.model import problem, redaction
 from enamel.model.errors import (
     CloudBusy,
     CloudThrottled,
@@ -108,10 +108,10 @@ def render(error: EnamelError, *, request_id: str, accept: str = "") -> Rendered
             type=f"urn:{error.code.replace('.', ':')}",
             title=error.title,
             status=error.status,
-            detail=error.detail,
+            detail=redaction.blank(error.detail),
             instance=request_id,
             code=error.code,
-            remedy=error.advice,
+            remedy=redaction.blank(error.advice),
             retryable=error.retryable,
             errors=entries,
         )
@@ -138,7 +138,7 @@ def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
     """Return one entry per fault, or one for an error without faults."""
     said = problem.of(error)
     links = (ErrorLink(rel="describedby", href="/schemas/errors"),)
-    faults: tuple[Fault | None, ...] = error.faults or (None,)
+    faults: tuple[Fault | None, ...] = said.faults or (None,)
     return tuple(
         Error(
             status=error.status,

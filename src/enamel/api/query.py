@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, inspect, structs
 
+from enamel.model import text as texts
 from enamel.model.errors import Fault, Invalid
-from enamel.service.validation import body
+from enamel.service.validation import body, error_wording
 
 T = TypeVar("T", bound=Struct)
 
@@ -25,7 +26,10 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     data: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, text in pairs:
-        if name in fields and _is_list(fields[name]):
+        if not texts.fits(name + text):
+            detail = f"This parameter has {error_wording.unfit(name + text)}."
+            faults.append(Fault(pointer=f"?{texts.clean(name)}", detail=detail, code="encoding"))
+        elif name in fields and _is_list(fields[name]):
             parts = text.split(",")
             data.setdefault(name, []).extend(filter(None, parts))
             if "" in parts:

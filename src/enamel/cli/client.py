@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import enamel
-from enamel.cli import patience, refusal
+from enamel.cli import patience, refusal, safe_text
 from enamel.cli.failure import Exit, Failure
+from enamel.model import control_characters
 
 DEFAULT_URL = "http://127.0.0.1:8780"
 _TIMEOUT = 120.0
@@ -179,14 +180,14 @@ class Client:
             text = response.read()
             self._check_is_enamel(response)
             plain = (response.getheader("Content-Type") or "").startswith("text/plain")
-            data = text.decode(errors="replace") if plain else self._decode(text)
+            data = _console(text) if plain else self._decode(text)
             return Reply(response.status, dict(response.getheaders()), data)
         finally:
             connection.close()
 
     def _decode(self, text: bytes) -> Any:
         try:
-            return json.loads(text) if text else None
+            return safe_text.of(json.loads(text)) if text else None
         except ValueError as error:
             raise self._unreachable("What answers there is not Enamel.") from error
 
@@ -269,9 +270,13 @@ class Client:
                 contact.hear()
                 # A line without an end was cut off when the connection broke.
                 if line.startswith(b"data: ") and line.endswith(b"\n"):
-                    yield json.loads(line[6:])
+                    yield safe_text.of(json.loads(line[6:]))
         finally:
             connection.close()
+
+
+def _console(text: bytes) -> str:
+    return control_characters.without_colours(text.decode(errors="replace"))
 
 
 def _reason(cause: Exception | None) -> str:

@@ -1,7 +1,6 @@
 """The program: its commands, its common options, and the one place that turns failures into messages and exit codes."""
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 import enamel
-from enamel.cli import client, grammar, renamed
+from enamel.cli import client, grammar, renamed, safe_text
 from enamel.cli.failure import Exit, Failure
 
 COMMANDS = {
@@ -109,7 +108,7 @@ def _document(failure: Failure, arguments: Sequence[str]) -> None:
     """Print a failure for programs, if the command line asks for JSON."""
     words = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--json" in words:
-        click.echo(json.dumps(failure.document, indent=2, ensure_ascii=False))
+        click.echo(safe_text.as_json(failure.document, indent=2))
 
 
 def _renamed(error: click.ClickException) -> click.ClickException:

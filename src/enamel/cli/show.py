@@ -1,6 +1,5 @@
 """Output: tables and sentences for people, JSON for programs."""
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from enamel.cli import pointers, refusal
+from enamel.cli import pointers, refusal, safe_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +49,7 @@ def command(words: str) -> str:
 
 def as_json(data: Any) -> None:
     """Print data for programs."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(safe_text.as_json(data, indent=2))
 
 
 def console(*, stderr: bool = False) -> "Console":

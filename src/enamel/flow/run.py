@@ -4,6 +4,9 @@
 until nothing is left to do, and then finish: undo what has to be, and write the end.
 """
 
+import asyncio
+import contextlib
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -21,7 +24,7 @@ from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
 from enamel.flow.step_run import StepRun
 from enamel.flow.undo import Undo
-from enamel.model import errors, item, problem, task
+from enamel.model import errors, item, problem, redaction, task
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.errors import EnamelError, LeaseLost
@@ -35,9 +38,9 @@ class Run:
 
     def __init__(self, task: Task, items: Sequence[Item], tools: Runtime) -> None:
         self._tools = tools
-        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now)
         self._halt = Halt()
         self._running = Running()
+        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now, broken=self._running.fail)
         self._over = False
         """Whether all steps have ended: what is left to do is not stopped any more."""
         self._lay_out(Plan())
@@ -61,6 +64,7 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._halt.handing_over = True
+            self._running.break_off()
         elif self._past_return():
             # What cannot be undone any more is brought to its end.
             return
@@ -77,10 +81,12 @@ class Run:
         Raises:
             PlanUnreadable: A later version has written the plan, which `newer` says. Nothing was written.
             LeaseLost: Another worker has the task now.
+            JournalBroken: A write was refused, and the task stands where it was written last.
         """
         task = self._journal.task
         caller = Caller(user_id=task.created_by, project_id=task.project_id)
         context.use(CallContext(caller=caller, request_id=task.request_id, task=task.id))
+        redaction.keep(redaction.Redactor(await self._secrets(task)))
         if not await self._read_plan():
             return
         earlier = task.error
@@ -97,6 +103,15 @@ class Run:
             await self._journal.handed_over()
         else:
             await self._finish()
+
+    async def _secrets(self, task: Task) -> list[bytes]:
+        """Return what the task keeps secret, as far as the key store still has it."""
+        texts = []
+        for reference in task.secrets:
+            # The step that needs a missing one reports it.
+            with contextlib.suppress(errors.SecretMissing, OSError):
+                texts.append(await self._tools.secrets.get(reference))
+        return texts
 
     async def _read_plan(self) -> bool:
         """Read the plan; end a task of which it cannot be read, and return False."""
@@ -117,8 +132,8 @@ class Run:
     async def _forward(self) -> None:
         """Begin every step whose inputs are ready, until none is left or one failed for all."""
         self._take_up()
-        deadline = self._journal.task.deadline
-        if deadline is not None and deadline <= self._tools.now():
+        until = self._until()
+        if until <= asyncio.get_running_loop().time():
             self._groups.fail_all(self._timed_out(), step=None)
         while True:
             while self._graph.ready and self._halt.forward:
@@ -126,9 +141,7 @@ class Run:
             if self._running.idle:
                 return
             try:
-                ended = await self._running.next(
-                    now=self._tools.now(), deadline=deadline if self._halt.why is None else None
-                )
+                ended = await self._running.next(until=until if self._halt.why is None else math.inf)
             except TimeoutError:
                 self._groups.fail_all(self._timed_out(), step=None)
                 continue
@@ -141,6 +154,13 @@ class Run:
         """Return the error of a task whose time is over."""
         journal = self._journal
         return time_out.error(journal.task, journal.items, self._graph.nodes, now=self._tools.now())
+
+    def _until(self) -> float:
+        """Return when the task's deadline is, by the loop's clock, which nobody can set; infinite where it has none."""
+        deadline = self._journal.task.deadline
+        if deadline is None:
+            return math.inf
+        return asyncio.get_running_loop().time() + (deadline - self._tools.now()).total_seconds()
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""

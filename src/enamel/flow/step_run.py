@@ -22,7 +22,7 @@ from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
 from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
-from enamel.model import errors, item, problem
+from enamel.model import errors, item, problem, redaction
 from enamel.model.call_context import Lane
 from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Call, Item
@@ -253,7 +253,7 @@ class StepRun:
             if isinstance(error, _FINAL_FOR_UNDO) or attempt >= UNDO_RETRY.maximum_attempts:
                 name, task = self._node.name, self._journal.task.id
                 log.error("step.left", task=task, step=name, error=error.detail)
-                return [f"What step '{name}' made still exists: {error.detail}"]
+                return [redaction.blank(f"What step '{name}' made still exists: {error.detail}")]
             pause = max(UNDO_RETRY.pause(attempt), float(error.data.get("retry_after") or 0))
             await self._tools.sleep(pause)
         return []

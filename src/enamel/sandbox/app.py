@@ -7,12 +7,14 @@ the handler, send the reply.
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 from msgspec import Struct
@@ -44,6 +46,8 @@ SERVICES: tuple[http.Service, ...] = (
     compute_routes.SERVICE,
 )
 
+_NO_FILTERS = frozenset({"fields", "limit", "marker", "offset", "sort", "sort_key", "sort_dir"})
+"""The parameters of a list's query that leave nothing out for good."""
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _HTML = b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid or incomplete response.\n</body></html>\n"
 
@@ -117,6 +121,7 @@ class App:
             method=exchange.request.method,
             path=exchange.request.path,
             template=exchange.template,
+            query=scope["query_string"].decode("latin-1"),
             content=content,
         )
         call = self._count(exchange)
@@ -219,6 +224,9 @@ class App:
         """Return the reply that a fault rule makes of a call; the call has its effect where the rule says so."""
         then = hit.then
         fakes = bool(then.status or then.html or then.body is not None)
+        if then.unfiltered:
+            query = exchange.request.query
+            exchange.request.query = [pair for pair in query if pair[0] in _NO_FILTERS]
         reply = kernel.Reply(status=then.status or 200)
         if not fakes or then.effect:
             real = self._carry_out(exchange)
@@ -230,11 +238,12 @@ class App:
             body = then.body.encode() if isinstance(then.body, str) else then.body
             reply = kernel.Reply(status=reply.status, body=body)
         elif fakes and then.status >= 400:
-            reply = exchange.service.word(
-                kernel.Refusal(then.status, "This answer is a fault of the sandbox.")
-            )
+            said = _echo(then.echo, exchange.request.content) or "This answer is a fault of the sandbox."
+            reply = exchange.service.word(kernel.Refusal(then.status, said))
         if then.omit:
             reply = _without(reply, re.compile(then.omit))
+        if then.change or then.add:
+            reply = msgspec.structs.replace(reply, body=faults.changed(reply.body, then))
         if then.stale:
             request = exchange.request
             reply = hit.answers.setdefault(
@@ -335,6 +344,21 @@ def _microversion(exchange: _Exchange, *, lowest: kernel.Version, highest: kerne
             f" and maximum is {highest[0]}.{highest[1]}.",
         )
     return version
+
+
+def _echo(how: str, content: bytes) -> str:
+    """Return a message that repeats a request's body; empty where none is wanted."""
+    text, encoded = content.decode("utf-8", "replace"), base64.b64encode(content).decode()
+    words = {
+        "raw": text,
+        "json": json.dumps(text),
+        "base64": encoded,
+        # From the middle of a group of four.
+        "part": encoded[len(encoded) // 3 | 1 :],
+        "url": quote(text),
+        "hex": content.hex(),
+    }
+    return f"Cannot understand {words[how]}" if how else ""
 
 
 def _without(reply: kernel.Reply, unwanted: re.Pattern[str]) -> kernel.Reply:

@@ -1,15 +1,18 @@
 """Steps on ports: made in bulk before the servers, or found as soon as Nova has made them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud, task
+from enamel.model import cloud, task, task_key
 from enamel.model.errors import Gone
+from enamel.model.task_key import Taken
+from enamel.steps import ownership
+from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
 
 
@@ -41,25 +44,43 @@ class CreatePorts(Step, frozen=True, kw_only=True):
         """Return how much of each quota it uses up."""
         return {"ports": len(self.wants)}
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the addresses that it names."""
+        for want in inputs["wants"]:
+            if isinstance(want.get("fixed_address"), str) and isinstance(want["network_id"], str):
+                yield task_key.fixed_address(want["network_id"], want["fixed_address"])
+
     async def do(self, at: Context) -> Outputs:
         """Make them, all or none."""
         wants = [cloud.PortSpec(mark=at.mark, **msgspec.structs.asdict(want)) for want in self.wants]
-        return self._outputs(await at.cloud.create_ports(wants))
+        ports = await at.cloud.create_ports(wants)
+        for port in ports:
+            ownership.check_created(at, "port", port.id, port.mark)
+        return self._outputs(at, ports)
 
     async def find(self, at: Context) -> Outputs | None:
         """Find them by their mark; a part of them, which a bulk request should never leave, is taken away."""
         by_name = {port.name: port for port in await at.cloud.ports_marked(at.mark)}
         ports = [by_name[want.name] for want in self.wants if want.name in by_name]
         if len(ports) == len(self.wants):
-            return self._outputs(ports)
+            return self._outputs(at, ports)
         for port in ports:
             await at.cloud.delete_port(port.id)
         return None
 
+    async def find_leftovers(self, at: Context) -> Outputs | None:
+        """Find all ports with this mark, be they few or too many."""
+        ports = await at.cloud.ports_marked(at.mark)
+        return self._outputs(at, ports) if ports else None
+
     @staticmethod
-    def _outputs(ports: Collection[cloud.Port]) -> Outputs:
+    def _outputs(at: Context, ports: Collection[cloud.Port]) -> Outputs:
         return {
-            "ports": [{"id": port.id, "name": port.name, "addresses": list(port.addresses)} for port in ports]
+            "ports": [
+                {"id": port.id, "name": port.name, "addresses": list(port.addresses)} for port in ports
+            ],
+            "mark": at.mark,
         }
 
     async def tidy(self, at: Context, outputs: Outputs) -> None:
@@ -70,13 +91,37 @@ class CreatePorts(Step, frozen=True, kw_only=True):
                 await at.cloud.delete_port(port.id)
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete them."""
-        await together(*(at.cloud.delete_port(port["id"]) for port in chosen(outputs["ports"], only)))
+        """Delete them, but for those that another has made; of these, what carries this step's mark goes instead."""
+        going = chosen(outputs["ports"], only)
+        marked = {port.id: port for port in await at.cloud.ports_marked(ownership.mark_of(at, outputs))}
+        names = {port["name"] for port in going}
+        own = {port["id"] for port in going if port["id"] in marked}
+        for port in going:
+            if port["id"] in own:
+                continue
+            if await _is_own(at, outputs, id=port["id"], name=port["name"]):
+                own.add(port["id"])
+            else:
+                own |= {id for id, stray in marked.items() if stray.name in names}
+        await together(*(at.cloud.delete_port(id) for id in own))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
         """Return the ports."""
         return [task.Made(kind="port", id=port["id"], name=port["name"]) for port in outputs["ports"]]
+
+
+async def _is_own(at: Context, outputs: Outputs, *, id: str, name: str) -> bool:
+    """Tell whether a port is one that a step has made; one that is gone counts as such."""
+    try:
+        port = await at.cloud.port(id)
+    except Gone:
+        return True
+    labels = Labels(port.mark, port.name)
+    if ownership.is_own(labels, at, outputs, name=name):
+        return True
+    ownership.note_other(at, "port", id, labels)
+    return False
 
 
 class FindPorts(Step, frozen=True, kw_only=True):
@@ -85,6 +130,7 @@ class FindPorts(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.find"
     action: ClassVar[str] = "NETWORKING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     server_id: str
     count: int = 1

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from enamel.model import task
 from enamel.model.credential import LOCAL
 from enamel.model.task import Progress, State, Task
+from enamel.store.columns import aside
 from enamel.store.schema import tasks
 
 OWNED = (
@@ -67,8 +68,8 @@ def task_of(row: sa.RowMapping) -> Task:
 
 
 def may_become(state: State) -> sa.ColumnElement[bool]:
-    """Return the condition that a task's state may become another one; see `enamel.model.task.MOVES`."""
-    return tasks.c.state.in_([before for before, moves in task.MOVES.items() if state in moves])
+    """Return the condition that the state of a task that is named may become another one; see `enamel.model.task.MOVES`."""
+    return aside(tasks.c.state).in_([before for before, moves in task.MOVES.items() if state in moves])
 
 
 def owned(known: Task) -> dict[str, Any]:

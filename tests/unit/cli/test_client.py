@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from enamel.cli import patience
+from enamel.cli import patience, show
 from enamel.cli.client import Client
 from enamel.cli.failure import Exit, Failure
 
@@ -201,3 +201,31 @@ def test_a_person_learns_that_an_answer_takes_long(
     with service(late) as url:
         assert Client(url).get("/tasks") == {}
     assert (f"No answer from {url} for 0 s." in screen.getvalue()) == terminal
+
+
+EVIL = "web\x1b]0;owned\x07\x9b31m\u202egnp.exe\x7f"
+
+
+def test_no_control_character_of_a_name_reaches_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    body = json.dumps({"name": EVIL, EVIL: ["plain", EVIL]}, ensure_ascii=False)
+    with service(lambda request: answer(request, 200, body)) as url:
+        data = Client(url).get("/servers/web")
+    assert data["name"] == r"web\x1b]0;owned\x07\x9b31m\u202egnp.exe\x7f"
+    show.as_json(data)
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable() and printed.isascii()
+    assert json.loads(printed) == {"name": EVIL, EVIL: ["plain", EVIL]}
+
+
+def test_a_refusal_has_no_control_characters() -> None:
+    body = json.dumps({"errors": [{"detail": f"no network '{EVIL}'"}]})
+    with service(lambda request: answer(request, 400, body)) as url, pytest.raises(Failure) as failed:
+        Client(url).get("/networks")
+    assert str(failed.value).replace("\n", "").isprintable()
+
+
+def test_a_console_is_shown_without_its_colours() -> None:
+    with service(
+        lambda request: answer(request, 200, "\x1b[0;32m[ OK ]\x1b[0m up\r\n\x1b]0;x\x07login:", "text/plain")
+    ) as url:
+        assert Client(url).get("/servers/web/console_log") == "[ OK ] up\n\\x1b]0;x\\x07login:"

@@ -86,7 +86,7 @@ class Stage:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
-        body = json.loads(raw) if raw else None
+        body = json.loads(raw) if raw and "form" not in request.content_type else None
         self.asked.append(
             Asked(request.method, request.path, list(request.query.items()), request.headers, body)
         )

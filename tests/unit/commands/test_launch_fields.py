@@ -273,7 +273,12 @@ def test_rules_become_a_group_of_the_tasks_own_beside_the_projects_default() -> 
     made = north.plan(allow=["tcp/22", "tcp/22 from 0.0.0.0/0", "tcp/5432 from web"])
     group = north.only(made, "security_group.create")
     assert group["name"] == "web-000000aa"
-    assert [(one["port_min"], one["group_id"]) for one in group["rules"]] == [(22, None), (5432, north.WEB)]
+    assert [(one["port_min"], one["group_id"], one["ip_version"]) for one in group["rules"]] == [
+        (22, None, 4),
+        (22, None, 6),
+        (5432, north.WEB, 4),
+        (5432, north.WEB, 6),
+    ]
     assert north.only(made, "server.boot")["security_groups"] == [
         {"ref": "security_group-create.id"},
         north.DEFAULT,
@@ -384,13 +389,18 @@ def test_properties_and_tags_go_along() -> None:
 def test_readiness_is_tried_at_the_public_address_then_the_host_keys_are_read() -> None:
     made = north.plan(public_address=True, ready_when="tcp/22")
     reach = north.only(made, "server.reach")
-    assert reach == {"address": {"ref": "address-create-web.address"}, "ready_when": "tcp/22"}
+    assert reach == {
+        "address": {"ref": "address-create-web.address"},
+        "addresses": [],
+        "ready_when": "tcp/22",
+    }
     assert north.kinds(made)[-2:] == ["server.reach", "server.host_keys"]
 
 
-def test_without_a_public_address_readiness_is_tried_at_the_first_own_one() -> None:
+def test_without_a_public_address_readiness_is_tried_at_all_own_ones() -> None:
     reach = north.only(north.plan(ready_when="http://:80/up"), "server.reach")
     assert reach["address"] == {"ref": "server-await_active-web.entry.fixed_addresses.0"}
+    assert reach["addresses"] == {"ref": "server-await_active-web.entry.fixed_addresses"}
 
 
 def test_the_policy_and_the_times_are_handed_on() -> None:

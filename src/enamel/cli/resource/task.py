@@ -5,7 +5,18 @@ from typing import IO, Any
 
 import click
 
-from enamel.cli import confirm, grammar, lookup, options, outcome, preview, progress, show, timeline
+from enamel.cli import (
+    confirm,
+    grammar,
+    lookup,
+    options,
+    outcome,
+    preview,
+    progress,
+    safe_text,
+    show,
+    timeline,
+)
 from enamel.cli.client import Client, segment
 from enamel.cli.failure import Exit
 from enamel.cli.resource import task_steps
@@ -134,7 +145,7 @@ def watch(client: Client, *, task: str, after: int, as_json: bool) -> int:
         if isinstance(event, str):
             click.echo(event, err=True)
         else:
-            click.echo(json.dumps(event, ensure_ascii=False) if as_json else lines.line(event))
+            click.echo(safe_text.as_json(event) if as_json else lines.line(event))
     ended = client.get(f"/tasks/{record['id']}")
     if not as_json:
         outcome.result(ended)

@@ -34,6 +34,7 @@ from enamel.model.errors import (
 )
 from enamel.model.states import FailureReason
 
+LONGEST_KIND = 80
 ABSURD_PAUSE = 3600.0
 """A cloud that asks for a longer pause than this does not know what it says."""
 
@@ -146,7 +147,7 @@ def error(answer: Answered) -> EnamelError:
     both = f"{says.kind} {says.text}"
     facts: dict[str, Any] = {"status": status}
     if says.kind:
-        facts["kind"] = says.kind
+        facts["kind"] = cleaning.clean(says.kind)[:LONGEST_KIND]
     if answer.retry_after is not None:
         facts["retry_after"] = answer.retry_after
     meaning = next((known for known in _MEANINGS if known.phrase.search(both)), None)
@@ -262,8 +263,8 @@ def _answered(exc: keystone_errors.HttpError, text: str, *, cloud: str) -> Answe
         path="/" + (exc.url or "").split("://")[-1].partition("/")[2],
         status=exc.http_status,
         body=response.content if response is not None else text.encode(),
-        request_id=exc.request_id or "",
-        retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
+        request_id=cleaning.request_id(exc.request_id or ""),
+        retry_after=retry_after(headers.get("Retry-After"), now=sent_at(headers)),
     )
 
 
@@ -284,6 +285,14 @@ _PARTS = (
     (re.compile(r"\bregion\b", re.IGNORECASE), "`region_name`"),
 )
 """What a refusal of the credentials is about."""
+
+
+def sent_at(headers: Mapping[str, str]) -> datetime:
+    """Return when an answer was sent, by the clock of whoever sent it: the dates in it go by that one."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
 
 
 def retry_after(header: str | None, *, now: datetime) -> float | None:

@@ -55,6 +55,17 @@ def ask(request: CommandRequest) -> FactsNeeded:
     what = body.action
     return FactsNeeded(
         server=request.params["server"],
+        named={
+            kind: frozenset({text})
+            for kind, text in (
+                ("flavors", body.type_id or body.type),
+                ("images", body.template_id or body.template),
+                ("volumes", body.volume),
+                ("volume_types", body.volume_type),
+                ("networks", body.network),
+            )
+            if isinstance(text, str)
+        },
         flavors=what is Action.RESIZE,
         images=body.template is not None or body.template_id is not None,
         volumes=body.volume is not None,

@@ -1,6 +1,6 @@
 """Asking several clouds at once: none of them is waited for long, and one that is silent not at all.
 
-A cloud that has not answered in time is asked on, in the background; until it answers, whoever asks next is told at once
+A cloud that has not answered in time is asked on, in the background; until it answers, whoever asks next learns at once
 since when it has been silent.
 """
 

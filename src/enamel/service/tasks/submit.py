@@ -1,7 +1,6 @@
 """Submit a command: preview it, or store it as a task, with every fault found before anything is written."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,13 +11,16 @@ from enamel.commands import COMMANDS, needs, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import errors
+from enamel.model import errors, problem
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
 from enamel.model.task import Task
+from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
+from enamel.service import off_loop
 from enamel.service.access import policy
+from enamel.service.planning import taken
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
 from enamel.service.tasks import idempotency, new_task
@@ -106,9 +108,9 @@ class Submit:
         if cloud is not None:
             params = {**params, "cloud": cloud}
         if dry_run:
-            return _preview(
-                await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
-            )
+            prepared = await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
+            conflict = await self._store.read(taken.conflict, _takes(ctx, prepared))
+            return await off_loop.run(len(prepared.planned.plan.nodes), _preview, prepared, conflict)
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
@@ -137,17 +139,35 @@ class Submit:
         planned = prepared.planned
         references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
         hooks = await self._hooks(name, prepared)
-        plan = plans.with_secrets(planned.plan, references)
-        new, steps = new_task.build(
-            ctx, command, data, prepared, plan=plan, hooks=hooks, now=datetime.now(UTC)
+        size = len(planned.plan.nodes)
+        plan = await off_loop.run(size, plans.with_secrets, planned.plan, references)
+        new, steps = await off_loop.run(
+            size,
+            new_task.build,
+            ctx,
+            command,
+            data,
+            prepared,
+            plan=plan,
+            hooks=hooks,
+            now=self._store.now(),
         )
         later = new_task.scheduled_revert(new, planned)
+        shares = new_task.shares(planned.plan, cloud=new.cloud)
         try:
             stored = await self._store.run(
-                new_task.write, new, steps, hooks, prepared.facts, key=key, later=later
+                new_task.write,
+                new,
+                steps,
+                hooks,
+                prepared.facts,
+                key=key,
+                later=later,
+                shares=shares,
+                takes=_takes(ctx, prepared),
             )
         except BaseException:
-            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
+            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.references)):
                 await self._keys.delete(reference)
             raise
         self._candidates.accepted(ctx, stored.cloud, stored.reserves)
@@ -171,13 +191,19 @@ class Submit:
         return await tasks_webhooks.kept(prepared.planned.notify, task=prepared.id, keys=self._keys)
 
 
-def _preview(prepared: Prepared) -> Preview:
+def _takes(ctx: CallContext, prepared: Prepared) -> frozenset[TaskKey]:
+    """Return the keys of the existing resources that a task takes."""
+    return taken.keys(prepared.planned, prepared.facts, task=prepared.id, project_id=ctx.caller.project_id)
+
+
+def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
+    more = (Fault(pointer="", detail=conflict.detail, code="in_use"),) if conflict else ()
     plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
-        faults=prepared.faults,
+        faults=problem.told((*prepared.faults, *more)[: errors.MOST_FAULTS]),
         quota={
             kind: Quota(
                 wanted=plan.needs.get(kind, 0),

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -20,12 +20,13 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
-from enamel.clouds.calls import cache, context, record
+from enamel.clouds.calls import cache, cleaning, context, misfit_log, record
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import faults
+from enamel.clouds.openstack.identity import identity_json, origin
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
-from enamel.model import cloud, cloud_state, problem
+from enamel.model import cloud, cloud_state, problem, redaction, secret_names, secret_url
 from enamel.model.errors import (
     CapabilityMissing,
     CloudBusy,
@@ -61,6 +62,8 @@ class Access(Struct, frozen=True, kw_only=True):
     identity: cloud.Identity
     since: datetime
     renew_at: datetime
+    good_until: float
+    """By this process's monotonic clock: no clock that is set, here or there, makes a token too old or too young."""
     catalog: Any
     """keystoneauth's ServiceCatalog."""
 
@@ -73,12 +76,24 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Of its API, as far as that was asked for."""
 
 
+def _secrets_of(options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the secrets of the `auth` of an entry of clouds.yaml."""
+    for name, value in options.items():
+        if secret_names.fits(name) and isinstance(value, str):
+            yield value
+        elif isinstance(value, str):
+            yield from secret_url.secrets(value)
+        elif isinstance(value, list | dict):
+            yield from redaction.values(value, secret=secret_names.fits(name))
+
+
 class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it has no types
     """keystoneauth's session, with every request on the record."""
 
     def __init__(self, *, cloud: str, **options: Any) -> None:
         super().__init__(**options)
         self.cloud = cloud
+        self._left_out = misfit_log.MisfitLog(cloud=cloud)
 
     def request(self, url: str, method: str, **options: Any) -> Any:
         started, at = time.perf_counter(), datetime.now(UTC)
@@ -86,7 +101,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
         try:
             response = super().request(url, method, **options)
             status, request_id = response.status_code, response.headers.get("x-openstack-request-id", "")
-            return response
+            return self._fitted(response)
         except keystone_errors.HttpError as exc:
             status, request_id = exc.http_status, exc.request_id or ""
             raise
@@ -96,11 +111,21 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
                 service=_asking.get(),
                 path="/" + url.split("://")[-1].partition("/")[2].partition("?")[0],
                 status=status,
-                request_id=request_id,
+                request_id=cleaning.request_id(request_id),
                 ms=(time.perf_counter() - started) * 1000,
                 at=at,
             )
             record.add(call, cloud=self.cloud)
+
+    def _fitted(self, response: Any) -> Any:
+        """Return an answer whose JSON keystoneauth can read, whatever of it does not fit."""
+        try:
+            document, misfits = identity_json.fitted(response.json())
+        except (ValueError, RecursionError):
+            return response
+        self._left_out.add(misfits, service=_asking.get())
+        response.json = lambda **_: document
+        return response
 
 
 class Session:
@@ -126,9 +151,15 @@ class Session:
         self._offered: dict[str, tuple[Access, bool]] = {}
         verify, cert = region.get_requests_verify_args()
         self._keystone = _RecordedSession(
-            cloud=name, verify=verify, cert=cert, timeout=TIMEOUT.total_seconds(), user_agent="enamel"
+            cloud=name,
+            session=origin.OriginSession(cloud=name),
+            verify=verify,
+            cert=cert,
+            timeout=TIMEOUT.total_seconds(),
+            user_agent="enamel",
         )
         self._plugin: Any = region.get_auth()
+        self._credentials = tuple(_secrets_of(region.config.get("auth", {})))
         # The generic plugins ask Keystone for its versions first, which an address that names one makes idle.
         if isinstance(self._plugin, generic.BaseGenericPlugin) and self._plugin.auth_url.rstrip("/").endswith(
             "/v3"
@@ -150,6 +181,11 @@ class Session:
         return {service: match[1] for service, match in sorted(matches.items()) if match}
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what the cloud is sent that nobody else may see: the credentials, and the token."""
+        return self._credentials if self._access is None else (*self._credentials, self._access.token)
+
+    @property
     def in_use(self) -> bool:
         """Whether Keystone is being asked."""
         return self._flights.under_way
@@ -162,7 +198,7 @@ class Session:
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
         known = self._access
-        if known is not None and datetime.now(UTC) < known.renew_at:
+        if known is not None and time.monotonic() < known.good_until:
             return known
         return await self._flights.join("access", self._authenticate)
 
@@ -232,7 +268,9 @@ class Session:
     def _access_of(self, access: Any) -> Access:
         """Return what keystoneauth has found, in Enamel's words."""
         now = datetime.now(UTC)
-        expires = access.expires or now + timedelta(hours=1)
+        lasts = access.expires - access.issued if access.expires and access.issued else timedelta(hours=1)
+        # A token that lives for less than two minutes is used for half of its life.
+        good_for = max(lasts - RENEW_BEFORE, lasts / 2)
         return Access(
             token=access.auth_token,
             identity=cloud.Identity(
@@ -244,8 +282,8 @@ class Session:
                 region=self._region_of(access.service_catalog),
             ),
             since=now,
-            # A token that lives for less than two minutes is used for half of its life.
-            renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
+            renew_at=now + good_for,
+            good_until=time.monotonic() + good_for.total_seconds(),
             catalog=access.service_catalog,
         )
 
@@ -336,6 +374,11 @@ class Session:
             ) from exc
 
     async def _asked(self, question: Callable[[], T], *, service: str = "identity") -> T:
+        """Have keystoneauth ask something, in a thread; ask again where that may help."""
+        with redaction.keeping(redaction.Redactor(self.secrets)):
+            return await self._ask(question, service=service)
+
+    async def _ask(self, question: Callable[[], T], *, service: str) -> T:
         # All of it are reads and requests for tokens: asking once more does no harm.
         gate = self._pace.gate(service)
         begun, failures = time.monotonic(), 0
@@ -356,6 +399,7 @@ class Session:
                         AttributeError,  # JSON of another shape than Keystone's
                         KeyError,
                         TypeError,
+                        RecursionError,
                     ) as exc:
                         error = faults.of_keystone(exc, cloud=self._name)
                         if not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled):
