@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import enamel
-from enamel.cli import local_service, refusal, safe_text
+from enamel.cli import local_service, patience, refusal, safe_text
 from enamel.cli.failure import Exit, Failure
 from enamel.model import control_characters
 
@@ -148,12 +148,13 @@ class Client:
             Failure: The service does not answer, or refuses.
 
         """
-        reply = self._sent(method, path, body=body, headers=headers or {})
-        until = time.monotonic() + _IN_FLIGHT_TIMEOUT
-        while _is_in_flight(reply) and time.monotonic() < until:
-            # The process that accepts the earlier try is slow or died; in that case the key is released after a while.
-            time.sleep(float(reply.headers.get("Retry-After") or 1))
+        with patience.shown(self.url):
             reply = self._sent(method, path, body=body, headers=headers or {})
+            until = time.monotonic() + _IN_FLIGHT_TIMEOUT
+            while _is_in_flight(reply) and time.monotonic() < until:
+                # The process that accepts the earlier try is slow or died; in that case the key is released after a while.
+                time.sleep(float(reply.headers.get("Retry-After") or 1))
+                reply = self._sent(method, path, body=body, headers=headers or {})
         if reply.status >= 400:
             raise refused(reply)
         return reply

@@ -1,5 +1,6 @@
 """The client copes with services that are unreachable, that break off, and that are not Enamel."""
 
+import io
 import json
 import socket
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from enamel.cli import show
+from enamel.cli import patience, show
 from enamel.cli.client import DEFAULT_URL, Client
 from enamel.cli.failure import Exit, Failure
 
@@ -174,6 +175,33 @@ def test_a_request_that_another_try_still_holds_is_sent_until_it_is_answered() -
     with service(handle) as url:
         assert Client(url).post("/servers", {}) == {"id": "1"}
     assert len(keys) == 4 and len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_person_learns_that_an_answer_takes_long(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    said = threading.Event()
+
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+        def write(self, text: str) -> int:
+            said.set()
+            return super().write(text)
+
+    def late(request: BaseHTTPRequestHandler) -> None:
+        if terminal:
+            said.wait()
+        answer(request, 200, "{}")
+
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(patience, "_AFTER", 0.05)
+    with service(late) as url:
+        assert Client(url).get("/tasks") == {}
+    assert (f"No answer from {url} for 0 s." in screen.getvalue()) == terminal
 
 
 EVIL = "web\x1b]0;owned\x07\x9b31m\u202egnp.exe\x7f"
