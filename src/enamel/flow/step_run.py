@@ -39,6 +39,7 @@ UNDO_TIMEOUT = timedelta(minutes=10)
 """Time for undoing one step once."""
 
 _UNDONE = frozenset({item.State.WAITING, item.State.REVERTED})
+_FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 _UNCERTAIN = errors.OutcomeUnknown | errors.StepTimedOut
 _FINAL_FOR_UNDO = errors.CloudForbidden | errors.CloudUnauthorized | errors.PlanUnreadable
 
@@ -160,7 +161,7 @@ class StepRun:
             calls,
             state=item.State.COMPLETED,
             ended_at=self._tools.now(),
-            outputs=outputs if self._node.cloud is None else {**outputs, "cloud": self._node.cloud},
+            outputs=self._on_its_cloud(outputs),
             uncertain=False,
         )
         self._journal.save(self._journal.item_event("item.completed", self._node), items=[changed])
@@ -282,6 +283,26 @@ class StepRun:
             uncertain=False,
         )
         await self._journal.save(self._journal.item_event("item.reverted", self._node), items=[changed])
+
+    async def find_kept(self) -> list[str]:
+        """Record what the step has made although it failed; return a sentence where that cannot be found out."""
+        known = self._item
+        if known.state not in _FAILED or not KINDS[known.kind].undoable or not known.attempt:
+            return []
+        try:
+            step = await self._builder.step(self._node)
+            outputs = await step.find_leftovers(self._builder.context(self._node))
+        except LeaseLost:
+            raise
+        except EnamelError as exc:
+            return [f"Whether step '{self._node.name}' has made something is unknown: {exc.detail}"]
+        if outputs is not None:
+            self._journal.save(items=[self._change(outputs=self._on_its_cloud(outputs))])
+        return []
+
+    def _on_its_cloud(self, outputs: Outputs) -> Outputs:
+        """Return outputs with the cloud, where that is not the task's own."""
+        return outputs if self._node.cloud is None else {**outputs, "cloud": self._node.cloud}
 
     async def tidy(self) -> None:
         """Delete duplicates made by earlier attempts whose outcome was unknown."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from enamel.commands import quota
 from enamel.commands.command import Planned
@@ -73,8 +74,9 @@ def _error(keys: Collection[TaskKey], other: TaskKey | None) -> WrongState | Non
     # Two projects may share a network; tasks of others are nobody's business.
     known = any(key.project_id == other.project_id for key in keys)
     by = f"task {other.task}" if known else "a task of another project"
+    data: dict[str, Any] = {"task": other.task} if known else {}
     return WrongState(
         f"{_WORDS[other.kind]} {other.key} is reserved by {by}, which has not ended.",
         remedy="Wait until that task has ended, or use another one.",
-        **({"task": other.task} if known else {}),
+        **data,
     )
