@@ -234,8 +234,17 @@ class Run:
             for name in [name for name, step in self._journal.items.items() if step.attempt > 1]:
                 await self._step_run(self._graph.nodes[name]).tidy()
             await self._groups.undo_failed()
+            self._groups.left += await self._find_kept()
         self._groups.left += self._not_reverted()
         await self._journal.ended(self._plan, self._state(), error=self._error())
+
+    async def _find_kept(self) -> list[str]:
+        """Record what steps have made although they failed: a cloud, or a proxy, may refuse what it has carried out."""
+        runs = [self._step_run(self._graph.nodes[name]) for name in self._journal.items]
+        # At the same time, so that they share lists.
+        return [
+            sentence for left in await asyncio.gather(*(run.find_kept() for run in runs)) for sentence in left
+        ]
 
     def _open(self, *, besides: Sequence[str] = ()) -> list[str]:
         """Return the steps that are not done, but for those of some groups."""

@@ -21,6 +21,8 @@ from enamel.steps.step import failed_places
 
 FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
 """The states of a step that failed for good; it may be undone since."""
+_KEPT = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
+"""The states of a step that failed and was not undone."""
 _LASTING = ("cloud", "placement", "fixed_addresses", "public_address", "volumes", "launched_at")
 """What is so of a server whatever a task does with it."""
 
@@ -146,11 +148,12 @@ def _end(state: str | None, *, at: str | None) -> dict[str, Any]:
 
 
 def made(cloud: str, items: Iterable[Item]) -> dict[str, tuple[task.Made, ...]]:
-    """Return what the steps have made and not undone, by kind."""
+    """Return what the steps have made and not undone, by kind: also what one that failed has made all the same."""
     things_by_kind: dict[str, list[task.Made]] = {}
     for step in items:
         kind = KINDS.get(step.kind)
-        if kind is None or step.state is not item.State.COMPLETED or not kind.undoable:
+        stands = step.state is item.State.COMPLETED or (step.state in _KEPT and step.outputs)
+        if kind is None or not stands or not kind.undoable:
             continue
         undone = set(step.outputs.get("undone", ()))
         for place, thing in enumerate(kind.made(step.outputs)):
