@@ -15,6 +15,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 dry_run = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 
 
+timeout = click.option("--timeout", help="Time after which the task fails: 90s, 30m.  [default: 1h]")
+
+
 def waiting(command: Command) -> Command:
     """Add the options of every command that starts a task."""
     for option in (

@@ -116,13 +116,16 @@ def detach(client: Client, *, address: str, dry_run: bool, wait: bool, as_json: 
 
 @address.command()
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@options.timeout
 @options.waiting
 @click.pass_obj
-def delete(client: Client, *, addresses: tuple[str, ...], wait: bool, as_json: bool) -> int:
+def delete(
+    client: Client, *, addresses: tuple[str, ...], timeout: str | None, wait: bool, as_json: bool
+) -> int:
     """Delete addresses."""
     # All addresses are looked up before the first one is deleted.
     ids = [lookup.address(client, name)["id"] for name in addresses]
-    tasks = [client.delete(f"/addresses/{segment(id)}") for id in ids]
+    tasks = [client.delete(f"/addresses/{segment(id)}", timeout=timeout) for id in ids]
     return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
 
 

@@ -86,14 +86,17 @@ def create(
 
 @volume.command()
 @click.argument("volumes", metavar="VOLUME...", nargs=-1, required=True)
+@options.timeout
 @options.waiting
 @click.pass_obj
-def delete(client: Client, *, volumes: tuple[str, ...], wait: bool, as_json: bool) -> int:
+def delete(
+    client: Client, *, volumes: tuple[str, ...], timeout: str | None, wait: bool, as_json: bool
+) -> int:
     """Delete volumes."""
     # All volumes are looked up before the first one is deleted.
     records = list(client.pages("/volumes", "volumes", limit=1000))
     ids = [lookup.id_of(records, name, noun="volume") for name in volumes]
-    tasks = [client.delete(f"/volumes/{id}") for id in ids]
+    tasks = [client.delete(f"/volumes/{id}", timeout=timeout) for id in ids]
     return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
 
 

@@ -57,13 +57,17 @@ def snapshots(client: Client, *, volume: str, as_json: bool) -> None:
 @click.command(name="delete-snapshot")
 @click.argument("volume")
 @click.argument("snapshot")
+@options.timeout
 @options.waiting
 @click.pass_obj
-def delete_snapshot(client: Client, *, volume: str, snapshot: str, wait: bool, as_json: bool) -> int:
+def delete_snapshot(
+    client: Client, *, volume: str, snapshot: str, timeout: str | None, wait: bool, as_json: bool
+) -> int:
     """Delete a SNAPSHOT, by its name or id, of a volume."""
     path = f"/volumes/{lookup.volume(client, volume)}/snapshots"
     snapshots = list(client.pages(path, "snapshots", limit=1000))
-    task = client.delete(f"{path}/{lookup.id_of(snapshots, snapshot, noun='snapshot')}")
+    id = lookup.id_of(snapshots, snapshot, noun="snapshot")
+    task = client.delete(f"{path}/{id}", timeout=timeout)
     return outcome.accepted(client, task, wait=wait, as_json=as_json)
 
 

@@ -209,19 +209,27 @@ def show_(client: Client, *, server: str, as_json: bool) -> None:
     help="What to delete as well: everything, nothing, or a list of addresses,volumes,ports. If not set, everything that "
     "Enamel made for the server.",
 )
+@options.timeout
 @options.dry_run
 @options.waiting
 @click.pass_obj
 def delete(
-    client: Client, *, servers: tuple[str, ...], along: str | None, dry_run: bool, wait: bool, as_json: bool
+    client: Client,
+    *,
+    servers: tuple[str, ...],
+    along: str | None,
+    timeout: str | None,
+    dry_run: bool,
+    wait: bool,
+    as_json: bool,
 ) -> int:
     """Delete servers, with what was made for them."""
     # All servers are looked up before the first one is deleted.
     paths = [path(client, name) for name in servers]
     if dry_run:
-        query = {"with": along, "dry_run": True}
+        query = {"with": along, "timeout": timeout, "dry_run": True}
         return max(outcome.preview(client.delete(target, **query), as_json=as_json) for target in paths)
-    tasks = [client.delete(target, **{"with": along}) for target in paths]
+    tasks = [client.delete(target, **{"with": along, "timeout": timeout}) for target in paths]
     return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
 
 
