@@ -44,7 +44,7 @@ from enamel.service.process.health import Health
 from enamel.service.services import Services
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
-from enamel.store.directory_lock import DirectoryLock
+from enamel.store.directory_lock import DatabaseLock, DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -105,6 +105,7 @@ async def up(
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(DirectoryLock(settings.data))
+        stack.enter_context(DatabaseLock(settings.database))
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
         parts = await _parts(stack, settings, clouds, prepare=migrations.upgrade)
@@ -186,6 +187,8 @@ async def _parts(
     store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
+    await store.read_clock()
+    await stack.enter_async_context(_background(store.keep_time(), name="keep time"))
     dispatch = await stack.enter_async_context(
         dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
@@ -204,6 +207,7 @@ async def _parts(
 async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
     """Carry something out beside the rest of the process, until the context is left."""
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_end)
     try:
         yield
     finally:
@@ -211,10 +215,18 @@ async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIte
         await asyncio.gather(task, return_exceptions=True)
 
 
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Log why something in the background broke off: nobody awaits it before the process ends."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("background.broke", name=task.get_name(), exc_info=error)
+
+
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     """Return the use cases of a process."""
     checks: dict[str, Callable[[], Awaitable[str | None]]] = {
         "store": health_checks.StoreCheck(parts.store),
+        "keys": health_checks.KeysCheck(parts.keys),
         "dispatch": health_checks.DispatchCheck(parts.dispatch),
         "clouds": health_checks.CloudsCheck(parts.clouds),
         "cache": health_checks.CacheCheck(parts.clouds.board),
@@ -274,7 +286,12 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     journal = Journal(lease, changed=parts.dispatch.changed)
     waiters = signal_reader.waiters(parts.store)
     tools = Runtime(
-        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+        saver=journal,
+        accounts=parts.accounts,
+        secrets=parts.keys,
+        prober=Probe(),
+        signals=waiters,
+        now=parts.store.now,
     )
     worker = Worker(
         lease,
@@ -297,6 +314,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         ),
     )
     working = asyncio.create_task(worker.serve(), name="worker")
+    working.add_done_callback(_tell_end)
     stack.push_async_callback(_stopped, worker, working)
 
 

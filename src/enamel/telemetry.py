@@ -39,6 +39,12 @@ COMPLAINTS = Counter(
     "What services of clouds showed of being asked too much: too many calls, busy, no answer (cloud.paused)",
     ["cloud", "service", "trouble"],
 )
+LEFT_OUT = Counter(
+    "enamel_cloud_left_out_total",
+    "Records and fields of clouds' answers that did not fit and were left out "
+    "(cloud.record_left_out, cloud.field_left_out)",
+    ["cloud", "service", "part"],
+)
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",
@@ -66,6 +72,12 @@ STORE_COMMIT = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2),
 )
 STORE_TROUBLE = Counter("enamel_store_trouble_total", "Transactions that had to be repeated", ["kind"])
+CLOCK_JUMPS = Counter(
+    "enamel_clock_jumps_total", "Jumps of the machine's or the database's clock (clock.jumped)", ["clock"]
+)
+JOURNAL_REFUSED = Counter(
+    "enamel_journal_refused_total", "Writes about tasks that the database refused (journal.refused)"
+)
 
 WAITS = Gauge("enamel_waits", "Waits of this worker for resources of clouds")
 QUEUE = Gauge("enamel_queue_tasks", "Tasks in the store that have not ended", ["type", "state"])
@@ -92,6 +104,16 @@ LOOP_KEPT = Histogram(
     "Work that kept the event loop for longer than 50 ms (loop.kept)",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
+REQUESTS = Counter(
+    "enamel_http_requests_total", "Requests to the API (request.done)", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "enamel_http_request_seconds",
+    "From a request to the beginning of its answer",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+REQUESTS_UNDER_WAY = Gauge("enamel_http_requests_under_way", "Requests to the API that are, streams included")
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 

@@ -1,6 +1,7 @@
 """What happens at a time: reverts after a `ttl`, tasks that begin later, and who goes first."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,9 +11,11 @@ from enamel.model import task
 from enamel.model.errors import Forbidden, Invalid, WrongState
 from enamel.model.task import Task
 from enamel.store import schema
+from enamel.store.clock import SteadyClock
 from enamel.store.transaction import Tx
+from tests.flows import world as worlds
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import After, World
+from tests.flows.world import QUICK, After, World
 
 
 async def scheduled(world: World, id: str) -> Task:
@@ -216,3 +219,50 @@ async def test_high_priority_is_for_operators(world: World) -> None:
     after = went_well(await world.run({**WEB, "priority": "high"}))
     assert after.task.priority is task.Priority.HIGH
     await world.check()
+
+
+SLOW = msgspec.structs.replace(QUICK, boot_seconds=(1.0, 1.0))
+HOUR = timedelta(hours=1)
+
+
+class SetClock:
+    """A clock that somebody sets."""
+
+    def __init__(self) -> None:
+        self.by = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_running_launch_survives_a_database_whose_clock_is_set(
+    tmp_path: Path, database: Path, hours: int
+) -> None:
+    clock = SetClock()
+    async with worlds.opened(tmp_path, settings=SLOW, template=database, clock=clock) as world:
+        running = await world.accept({**WEB, "timeout": "30m"})
+        await world.until(running.id, "item.started", item="server-boot-web")
+        clock.by = hours * HOUR
+        went_well(await world.end(running.id))
+        await world.check()
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_launches_and_times_to_live_survive_a_machine_whose_clock_is_set(
+    tmp_path: Path, database: Path, hours: int
+) -> None:
+    clock = SetClock()
+    steady = SteadyClock(wall=clock)
+    async with worlds.opened(tmp_path, settings=SLOW, template=database, clock=steady) as world:
+        running = await world.accept({**WEB, "name": "runs", "ttl": "1h", "timeout": "30m"})
+        await world.until(running.id, "item.started", item="server-boot-runs")
+        soon = (steady() + timedelta(seconds=1)).isoformat()
+        waiting = await world.accept({**WEB, "name": "waits", "not_before": soon, "timeout": "30m"})
+        clock.by = hours * HOUR
+        went_well(await world.end(running.id))
+        went_well(await world.end(waiting.id))
+        later = await scheduled(world, running.id)
+        assert later.state is task.State.WAITING
+        assert [line["event"] for line in world.logs].count("clock.jumped") == 1
+        await world.check()

@@ -1,5 +1,6 @@
 """Tasks in the store: what goes in comes out, and only to those who may see it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from enamel.model.credential import LOCAL, Credential
 from enamel.model.errors import NotFound, TaskCancelled, WrongState
 from enamel.model.problem import Problem
 from enamel.model.task import Made, Priority, Progress, Result, ServerEntry, State
+from enamel.model.task_key import TaskKey
 from enamel.store import claims, events, items, reservations, schema, task_index, tasks
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
@@ -229,3 +231,43 @@ async def test_events_are_read_in_order_after_a_number(store: Store) -> None:
     await store.run(events.insert, reversed(more))
     found = await store.read(events.list, accepted.id, after=3, limit=3)
     assert found == tuple(more[2:5])
+
+
+ADDRESS = task_key.Taken(task_key.Kind.ADDRESS, "9d5f3b1e-5f0e-4b8a-9a57-0c6a1f2b3c4d")
+
+
+def taking(new: task.Task, *things: task_key.Taken) -> frozenset[TaskKey]:
+    return task_key.taken(things, task=new.id, project_id=new.project_id, cloud=new.cloud)
+
+
+async def test_of_many_who_take_the_same_at_once_one_gets_it(store: Store, url: str) -> None:
+    many = [await world.accept(store) for _ in range(8)]
+    stores = [Store(url) for _ in many]
+    others = await asyncio.gather(
+        *(
+            own.run(task_index.take, taking(new, ADDRESS, task_key.fixed_address("net", f"fd00::{number}")))
+            for number, (own, new) in enumerate(zip(stores, many, strict=True))
+        )
+    )
+    for own in stores:
+        await own.close()
+    (winner,) = [new for new, other in zip(many, others, strict=True) if other is None]
+    assert {other.task for other in others if other is not None} == {winner.id}
+    # Taking it twice, as a transaction that is repeated does, is no conflict; and it is free when the task has ended.
+    assert await store.run(task_index.take, taking(winner, ADDRESS)) is None
+    loser = next(new for new in many if new is not winner)
+    await store.run(tasks.request_cancel, winner.id)
+    assert await store.run(task_index.take, taking(loser, ADDRESS)) is None
+
+
+async def test_what_is_taken_is_known_by_its_uuid_or_by_its_cloud(store: Store) -> None:
+    first = await world.accept(store, cloud="north")
+    number = task_key.Taken(task_key.Kind.ADDRESS, "12")
+    fixed = task_key.fixed_address(ADDRESS.key, "FD00:0::1")
+    assert await store.run(task_index.take, taking(first, ADDRESS, number, fixed)) is None
+    same = await world.accept(store, cloud="north-by-another-name", project_id="project-2")
+    for thing in (ADDRESS, task_key.fixed_address(ADDRESS.key, "fd00::1")):
+        other = await store.read(task_index.holder, taking(same, thing))
+        assert other is not None and (other.task, other.project_id) == (first.id, "project-1")
+    assert await store.read(task_index.holder, taking(same, number)) is None
+    assert await store.read(tasks.list, server=ADDRESS.key) == ()

@@ -47,6 +47,9 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     images: bool = False
     templates: frozenset[str] = frozenset()
     """Names or ids of templates: where one is no image, the volumes are asked for."""
+    named: Mapping[str, frozenset[str]] = {}
+    """Names or ids of which the lists of flavors, images, networks, security_groups, volumes and volume_types have to know: what has
+    one of the ids and is in no list is asked for by itself."""
     networks: bool = False
     subnets: bool = False
     routers: bool = False

@@ -3,7 +3,7 @@
 Commands write it with a `Draft`; the store keeps it as JSON; the runner carries it out; the API shows it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 from enamel.flow import expressions, versions
 from enamel.model import mark as marks
 from enamel.model.errors import PlanUnreadable
+from enamel.model.task_key import Taken
 from enamel.steps import KINDS
 from enamel.steps.step import Retry, Step
 
@@ -177,6 +178,16 @@ def data(plan: Plan) -> dict[str, Any]:
     """Return a plan as data for the store."""
     stored: dict[str, Any] = msgspec.to_builtins(plan)
     return stored
+
+
+def taken(plan: Plan, *, besides: Collection[str] = ()) -> frozenset[Taken]:
+    """Return the existing resources that the steps of a plan take, but for some steps."""
+    return frozenset(
+        thing
+        for node in plan.nodes
+        if node.name not in besides
+        for thing in KINDS[node.kind].takes(node.inputs)
+    )
 
 
 def mark(task: str, step: str, *, alternative: int = 0) -> str:

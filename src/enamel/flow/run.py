@@ -4,13 +4,15 @@
 until nothing is left to do, and then finish: undo what has to be, and write the end.
 """
 
+import asyncio
 import contextlib
+import math
 from collections.abc import Sequence
 
 import msgspec
 
 from enamel.clouds.calls import context
-from enamel.flow import leftover, task_view
+from enamel.flow import leftover, task_view, time_out
 from enamel.flow import plan as plans
 from enamel.flow.graph import Graph
 from enamel.flow.groups import Groups
@@ -37,9 +39,9 @@ class Run:
 
     def __init__(self, task: Task, items: Sequence[Item], tools: Runtime) -> None:
         self._tools = tools
-        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now)
         self._halt = Halt()
         self._running = Running()
+        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now, broken=self._running.fail)
         self._over = False
         """Whether all steps have ended: what is left to do is not stopped any more."""
         self._lay_out(Plan())
@@ -63,6 +65,7 @@ class Run:
         """Begin nothing more: None hands the task over, an error rolls it back."""
         if why is None:
             self._halt.handing_over = True
+            self._running.break_off()
         elif self._past_return():
             # What cannot be undone any more is brought to its end.
             return
@@ -79,6 +82,7 @@ class Run:
         Raises:
             PlanUnreadable: A later version has written the plan, which `newer` says. Nothing was written.
             LeaseLost: Another worker has the task now.
+            JournalBroken: A write was refused, and the task stands where it was written last.
         """
         task = self._journal.task
         caller = Caller(user_id=task.created_by, project_id=task.project_id)
@@ -129,25 +133,35 @@ class Run:
     async def _forward(self) -> None:
         """Begin every step whose inputs are ready, until none is left or one failed for all."""
         self._take_up()
-        deadline = self._journal.task.deadline
-        if deadline is not None and deadline <= self._tools.now():
-            self._groups.fail_all(errors.TaskTimedOut(), step=None)
+        until = self._until()
+        if until <= asyncio.get_running_loop().time():
+            self._groups.fail_all(self._timed_out(), step=None)
         while True:
             while self._graph.ready and self._halt.forward:
                 self._begin(self._graph.nodes[self._graph.ready.popleft()])
             if self._running.idle:
                 return
             try:
-                ended = await self._running.next(
-                    now=self._tools.now(), deadline=deadline if self._halt.why is None else None
-                )
+                ended = await self._running.next(until=until if self._halt.why is None else math.inf)
             except TimeoutError:
-                self._groups.fail_all(errors.TaskTimedOut(), step=None)
+                self._groups.fail_all(self._timed_out(), step=None)
                 continue
             if isinstance(ended, BaseException):
                 raise ended
             if ended is not None:
                 self._step_ended(ended)
+
+    def _timed_out(self) -> errors.TaskTimedOut:
+        """Return the error of a task whose time is over."""
+        journal = self._journal
+        return time_out.error(journal.task, journal.items, self._graph.nodes, now=self._tools.now())
+
+    def _until(self) -> float:
+        """Return when the task's deadline is, by the loop's clock, which nobody can set; infinite where it has none."""
+        deadline = self._journal.task.deadline
+        if deadline is None:
+            return math.inf
+        return asyncio.get_running_loop().time() + (deadline - self._tools.now()).total_seconds()
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""

@@ -1,8 +1,8 @@
 """What of a task is under way: its steps, the work on groups that failed, and the news of how each ends."""
 
 import asyncio
+import math
 from collections.abc import Coroutine, Iterable
-from datetime import datetime
 from typing import Any
 
 from enamel.flow.inbox import Inbox
@@ -74,28 +74,41 @@ class Running:
 
         task.add_done_callback(over)
 
+    def fail(self, error: BaseException) -> None:
+        """Let `next` return an error that is no step's."""
+        self._inbox.put(error)
+
     def wake(self) -> None:
         """Let `next` return, for something else has changed."""
         self._inbox.put(None)
 
-    async def next(self, *, now: datetime, deadline: datetime | None) -> Ended | BaseException | None:
-        """Return the step that ends next, or the error of work on a group; None when something else has changed.
+    async def next(self, *, until: float = math.inf) -> Ended | BaseException | None:
+        """Return the step that ends next, or an error that is no step's; None when something else has changed.
+
+        Args:
+            until: How long to wait, by the loop's clock.
 
         Raises:
-            TimeoutError: The deadline comes first.
+            TimeoutError: That time comes first.
         """
-        seconds = None if deadline is None else max(0.0, (deadline - now).total_seconds())
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(None if math.isinf(until) else until):
             news = await self._inbox.get()
         if isinstance(news, Ended):
             self._steps.pop(news.name, None)
         return news
 
     def break_off_waits(self, names: Iterable[str] | None = None) -> None:
-        """Cancel those of the running steps, by default of all, that can be begun again without harm."""
+        """Cancel those of the running steps, by default of all, that only wait, or whose effect is looked up to undo it."""
         for name in list(self._steps if names is None else names):
-            if name in self._steps and KINDS[self._kinds[name]].repeatable:
+            kind = KINDS[self._kinds[name]] if name in self._steps else None
+            if kind is not None and kind.repeatable and (kind.waits or kind.undoable):
                 self._steps[name].cancel()
+
+    def break_off(self) -> None:
+        """Cancel those of the running steps that can be begun again without harm, for another worker to do so."""
+        for name, step in list(self._steps.items()):
+            if KINDS[self._kinds[name]].repeatable:
+                step.cancel()
 
     async def drop(self) -> None:
         """Cancel everything, and wait until it has stopped."""

@@ -246,8 +246,7 @@ class StepRun:
                     error = self._broken(exc)
             if not UNDO.applies(error, attempt=attempt):
                 log.error("step.left", task=self._journal.task.id, step=self._node.name, error=error.detail)
-                things = leftover.things(self._item, place)
-                why = redaction.blank(leftover.reason(error))
+                things, why = leftover.things(self._item, place), redaction.blank(leftover.reason(error))
                 return leftover.sentence(things, step=self._node.name, why=why)
             await self._tools.sleep(UNDO.pause(attempt, error))
         return None

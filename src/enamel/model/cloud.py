@@ -98,6 +98,7 @@ class Image(Struct, frozen=True, kw_only=True):
     volume_backed: bool = False
     """Whether it holds no bytes but names volume snapshots (Nova's snapshots of servers on volumes)."""
     created_at: str = ""
+    mark: str = ""
 
 
 class Network(Struct, frozen=True, kw_only=True):
@@ -419,6 +420,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """What else the cloud shows to its operators."""
     locked: bool = False
     """Whether it is protected from most actions."""
+    locked_reason: str = ""
+    """Why, in the words of whoever has locked it."""
     groups: tuple[str, ...] | None = None
     """Ids of the server groups that it is in; None where nobody has said, as in lists and on clouds before 2019."""
 

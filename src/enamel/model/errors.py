@@ -18,6 +18,7 @@
     ├── QuotaExceeded           before a launch or in the middle of it
     ├── CloudError              what a cloud answered, or failed to answer
     │   ├── CloudUnreachable    nothing was sent
+    │   ├── CloudUnusable       an answer in JSON, but not the one that was asked for
     │   ├── OutcomeUnknown      sent, but the answer never came or means nothing
     │   ├── CloudThrottled
     │   ├── CloudBusy           503: the request had no effect
@@ -44,9 +45,11 @@
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
+        ├── StoreRefused        the database accepts other writes, and never this one
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
+            └── KeyStoreUnavailable
 
 A class's docstring is the title that people read; `detail` says what happened this time, `remedy` what to do.
 Codes are forever: add, document, keep.
@@ -102,6 +105,19 @@ class EnamelError(Exception):
         self.data = data
         """More facts for programs, for example `wanted` and `free` of a quota."""
         self.advice = self.remedy if remedy is None else remedy
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what went wrong: a sentence for each fault, or one for an error without faults.
+
+        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
+        """
+        details = tuple(fault.detail for fault in self.faults)
+        if not details or (len(details) == 1 and details[0] in self.detail):
+            return (self.detail,)
+        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
+            return details
+        return (f"{self.detail} {details[0]}",)
 
     @property
     def title(self) -> str:
@@ -242,6 +258,16 @@ class CloudUnreachable(CloudError):
     status = 503
     retryable = True
     remedy = "Check the cloud's address and whether its services are up; the same request may succeed later."
+
+
+class CloudUnusable(CloudError):
+    """The cloud's answer lacks what was asked for."""
+
+    code = "enamel.cloud.unusable"
+    retryable = True
+    remedy = (
+        "Report the request ids to the cloud's operators; other requests to the service are not affected."
+    )
 
 
 class OutcomeUnknown(CloudError):
@@ -453,6 +479,13 @@ class StoreUnavailable(ServiceError):
     remedy = "Nothing is lost; try again when the database is back."
 
 
+class StoreRefused(ServiceError):
+    """The database refuses this write, and would refuse it again."""
+
+    code = "enamel.service.store_refused"
+    remedy = "Read the worker's or the API's log: it names the reason."
+
+
 class SchemaMismatch(ServiceError):
     """The database's schema does not match this version."""
 
@@ -470,6 +503,15 @@ class SecretMissing(ServiceError):
 
     code = "enamel.service.secret_missing"
     status = 500
+
+
+class KeyStoreUnavailable(SecretMissing):
+    """The key store cannot be used."""
+
+    code = "enamel.service.key_store_unavailable"
+    status = 503
+    retryable = True
+    remedy = "Nothing was accepted; try again when the key store can be used."
 
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:

@@ -46,6 +46,8 @@ SERVICES: tuple[http.Service, ...] = (
     compute_routes.SERVICE,
 )
 
+_NO_FILTERS = frozenset({"fields", "limit", "marker", "offset", "sort", "sort_key", "sort_dir"})
+"""The parameters of a list's query that leave nothing out for good."""
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _HTML = b"<html><body><h1>502 Bad Gateway</h1>\nThe server returned an invalid or incomplete response.\n</body></html>\n"
 
@@ -119,6 +121,7 @@ class App:
             method=exchange.request.method,
             path=exchange.request.path,
             template=exchange.template,
+            query=scope["query_string"].decode("latin-1"),
             content=content,
         )
         call = self._count(exchange)
@@ -221,6 +224,9 @@ class App:
         """Return the reply that a fault rule makes of a call; the call has its effect where the rule says so."""
         then = hit.then
         fakes = bool(then.status or then.html or then.body is not None)
+        if then.unfiltered:
+            query = exchange.request.query
+            exchange.request.query = [pair for pair in query if pair[0] in _NO_FILTERS]
         reply = kernel.Reply(status=then.status or 200)
         if not fakes or then.effect:
             real = self._carry_out(exchange)
@@ -236,6 +242,8 @@ class App:
             reply = exchange.service.word(kernel.Refusal(then.status, said))
         if then.omit:
             reply = _without(reply, re.compile(then.omit))
+        if then.change or then.add:
+            reply = msgspec.structs.replace(reply, body=faults.changed(reply.body, then))
         if then.stale:
             request = exchange.request
             reply = hit.answers.setdefault(

@@ -12,6 +12,7 @@ or, for new resources instead of calls:
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ class Match(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """GET, POST …"""
     path: str = ""
     """The route's template, or a regular expression that the path below the service's root must match wholly."""
+    query: str = ""
+    """A regular expression searched for in the query, for example to pick the lists with one of the filters."""
     body: str = ""
     """A regular expression searched for in the request's body, for example to pick one of the actions on a server."""
     kind: str = ""
@@ -73,6 +76,12 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Send only this number of bytes of the body, then close the connection."""
     omit: str = ""
     """Leave out of lists the items whose name or id this regular expression matches."""
+    unfiltered: bool = False
+    """Answer a list as if its query had no filters."""
+    add: dict[str, Any] = {}
+    """Records to add to the lists of the answer, by the name of the list: one of anything to each."""
+    change: dict[str, Any] = {}
+    """Parts of the answer to replace, by path: `images.0.min_disk` of the first record, `images.*.name` of each."""
     stale: bool = False
     """Repeat the first reply that this rule saw at the same URL."""
     error: str = ""
@@ -103,6 +112,7 @@ class _Live:
         self.answers: dict[str, Any] = {}
         match = rule.match
         self.path = re.compile(match.path) if match.path else None
+        self.query = re.compile(match.query) if match.query else None
         self.body = re.compile(match.body.encode()) if match.body else None
         self.name = re.compile(match.name) if match.name else None
 
@@ -153,7 +163,9 @@ class Faults:
             msgspec.to_builtins(live.rule) | {"seen": live.seen, "hits": live.hits} for live in self._live
         ]
 
-    def call(self, *, service: str, method: str, path: str, template: str, content: bytes) -> Hit | None:
+    def call(
+        self, *, service: str, method: str, path: str, template: str, query: str, content: bytes
+    ) -> Hit | None:
         """Return what goes wrong with a call, or None."""
         for live in self._live:
             match = live.rule.match
@@ -162,6 +174,7 @@ class Faults:
                 and match.service in ("", service)
                 and match.method in ("", method)
                 and (live.path is None or match.path == template or live.path.fullmatch(path))
+                and (live.query is None or live.query.search(query))
                 and (live.body is None or live.body.search(content))
                 and self._strikes(live)
             ):
@@ -209,10 +222,44 @@ def load(path: Path) -> list[Rule]:
     return _checked(msgspec.yaml.decode(path.read_bytes(), type=list[Rule] | Rule))
 
 
+def changed(body: Any, then: Then) -> Any:
+    """Return an answer's body with records added and parts replaced; what a path does not lead to stays as it is."""
+    body = copy.deepcopy(body)
+    for name, record in then.add.items():
+        if isinstance(body, dict) and isinstance(body.get(name), list):
+            body[name].append(record)
+    for path, value in then.change.items():
+        *keys, last = path.split(".")
+        parents = [body]
+        for key in keys:
+            parents = [inner for parent in parents for inner in _inside(parent, key)]
+        for parent in parents:
+            if isinstance(parent, dict):
+                parent[last] = value
+            elif isinstance(parent, list) and last.isdecimal() and int(last) < len(parent):
+                parent[int(last)] = value
+    return body
+
+
+def _inside(parent: Any, key: str) -> list[Any]:
+    """Return what a part of a path leads to."""
+    if isinstance(parent, dict) and key in parent:
+        return [parent[key]]
+    if isinstance(parent, list):
+        return parent if key == "*" else parent[int(key) : int(key) + 1] if key.isdecimal() else []
+    return []
+
+
 def _checked(given: Rule | list[Rule]) -> list[Rule]:
     """Return rules as a list after checking their regular expressions."""
     rules: Sequence[Rule] = [given] if isinstance(given, Rule) else given
     for rule in rules:
-        for expression in (rule.match.path, rule.match.body, rule.match.name, rule.then.omit):
+        for expression in (
+            rule.match.path,
+            rule.match.query,
+            rule.match.body,
+            rule.match.name,
+            rule.then.omit,
+        ):
             re.compile(expression)
     return list(rules)

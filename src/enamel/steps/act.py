@@ -94,6 +94,7 @@ class Settle(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.settle"
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     calls: ClassVar[int] = 0
     waits_for: ClassVar[str] = "id"
     timeout: ClassVar[timedelta] = timedelta(hours=1)
@@ -122,6 +123,7 @@ class Pass(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.pass"
     action: ClassVar[str] = "WAITING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     calls: ClassVar[int] = 0
     waits_for: ClassVar[str] = "id"
     timeout: ClassVar[timedelta] = timedelta(hours=1)

@@ -1,14 +1,20 @@
 """Steps on addresses: those that servers get while they boot, and those that outlive servers."""
 
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
+from enamel.model.task_key import Kind, Taken
+from enamel.steps import ownership
 from enamel.steps.maker import Maker
+from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Step
+
+SETTLE = 1.0
+"""Seconds after which an address that was moved is read again: longer than it takes from looking to moving."""
 
 
 def addressed(at: Context, address: cloud.Address) -> Outputs:
@@ -17,7 +23,7 @@ def addressed(at: Context, address: cloud.Address) -> Outputs:
     return {"id": address.id, "address": address.address, "entry": {"public_address": address.address}}
 
 
-class CreateAddress(Step, frozen=True, kw_only=True):
+class CreateAddress(Maker, frozen=True, kw_only=True):
     """Get a new public address and put it on a port.
 
     An idle address is never reused: two callers would choose the same one.
@@ -26,6 +32,7 @@ class CreateAddress(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "address.create"
     action: ClassVar[str] = "ADDRESSING"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.FLOATING_IP})
+    noun: ClassVar[str] = "address"
     undoable: ClassVar[bool] = True
     undone_after_server: ClassVar[bool] = True
 
@@ -48,22 +55,32 @@ class CreateAddress(Step, frozen=True, kw_only=True):
         address = await at.cloud.create_address(
             network_id=self.network_id, port_id=self.port_id, fixed_address=self.fixed_address, mark=at.mark
         )
-        return addressed(at, address)
+        ownership.check_created(at, self.noun, address.address, address.mark)
+        return self._outputs(at, address)
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it by its mark."""
         addresses = await at.cloud.addresses_marked(at.mark, port_id=self.port_id)
-        return addressed(at, addresses[0]) if addresses else None
+        return self._outputs(at, addresses[0]) if addresses else None
 
-    async def tidy(self, at: Context, outputs: Outputs) -> None:
-        """Delete other addresses with this mark."""
-        for address in await at.cloud.addresses_marked(at.mark):
-            if address.id != outputs["id"]:
-                await at.cloud.delete_address(address.id)
+    def _outputs(self, at: Context, address: cloud.Address) -> Outputs:
+        return {**addressed(at, address), "mark": at.mark}
 
-    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Give it back to the cloud."""
-        await at.cloud.delete_address(outputs["id"])
+    async def marked(self, at: Context) -> list[Outputs]:
+        """Return the addresses with this mark."""
+        return [
+            {"id": address.id, "address": address.address, "mark": at.mark}
+            for address in await at.cloud.addresses_marked(at.mark)
+        ]
+
+    async def labels(self, at: Context, id: str) -> Labels:
+        """Return the mark of an address, and the address itself. Raises Gone."""
+        address = await at.cloud.address(id)
+        return Labels(address.mark, address.address)
+
+    async def take_away(self, at: Context, id: str) -> None:
+        """Give one back to the cloud."""
+        await at.cloud.delete_address(id)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -76,6 +93,7 @@ class ReserveAddress(Maker, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "address.reserve"
     action: ClassVar[str] = "ADDRESSING"
+    noun: ClassVar[str] = "address"
 
     way: AddressKind
     network_id: str
@@ -89,24 +107,31 @@ class ReserveAddress(Maker, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Get it."""
         if self.way is AddressKind.FLOATING:
-            return self._outputs(await at.cloud.create_address(network_id=self.network_id, mark=at.mark))
+            address = await at.cloud.create_address(network_id=self.network_id, mark=at.mark)
+            ownership.check_created(at, self.noun, address.address, address.mark)
+            return self._outputs(at, address)
         want = cloud.PortSpec(network_id=self.network_id, name=self.name, mark=at.mark)
         (port,) = await at.cloud.create_ports([want])
-        return self._outputs(as_address(port))
+        return self._outputs(at, as_address(port))
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the addresses with this mark."""
         if self.way is AddressKind.FLOATING:
-            return [self._outputs(address) for address in await at.cloud.addresses_marked(at.mark)]
-        return [self._outputs(as_address(port)) for port in await at.cloud.ports_marked(at.mark)]
+            return [self._outputs(at, address) for address in await at.cloud.addresses_marked(at.mark)]
+        return [self._outputs(at, as_address(port)) for port in await at.cloud.ports_marked(at.mark)]
+
+    async def labels(self, at: Context, id: str) -> Labels:
+        """Return the mark of an address, and the address itself. Raises Gone."""
+        address = await (at.cloud.address(id) if self.way is AddressKind.FLOATING else _port_address(at, id))
+        return Labels(address.mark, address.address)
 
     async def take_away(self, at: Context, id: str) -> None:
         """Give one back to the cloud."""
         await give_back(at, id, way=self.way)
 
-    def _outputs(self, address: cloud.Address) -> Outputs:
+    def _outputs(self, at: Context, address: cloud.Address) -> Outputs:
         data = {"address_id": address.id, "address": address.address}
-        return {"id": address.id, "address": address.address, "data": data}
+        return {"id": address.id, "address": address.address, "mark": at.mark, "data": data}
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -147,6 +172,11 @@ class ReleaseAddress(Step, frozen=True, kw_only=True):
     id: str
     way: AddressKind
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the address, which no other task may put anywhere meanwhile."""
+        yield Taken(Kind.PORT if inputs["way"] == AddressKind.PORT.value else Kind.ADDRESS, inputs["id"])
+
     async def do(self, at: Context) -> Outputs:
         """Release it if it still leads nowhere."""
         try:
@@ -176,24 +206,38 @@ class MoveAddress(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "ADDRESSING"
     undoable: ClassVar[bool] = True
     undone_after_server: ClassVar[bool] = True
-    calls: ClassVar[int] = 2
+    calls: ClassVar[int] = 3
 
     id: str
     port_id: str
     fixed_address: str | None = None
     """Which of the port's addresses, where it has several."""
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the address."""
+        if isinstance(inputs["id"], str):
+            yield Taken(Kind.ADDRESS, inputs["id"])
+
     async def do(self, at: Context) -> Outputs:
         """Move it, unless another port has got it meanwhile: the cloud would take it away from there."""
-        address = await at.cloud.address(self.id)
-        if address.port_id not in (None, "", self.port_id):
-            raise CloudConflict(
-                f"Address {address.address} has been attached to something else meanwhile.",
-                cloud=at.cloud.name,
-                remedy="Detach it there, or use another address.",
-            )
-        moved = await at.cloud.move_address(self.id, port_id=self.port_id, fixed_address=self.fixed_address)
+        self._check(at, await at.cloud.address(self.id), free=True)
+        await at.cloud.move_address(self.id, port_id=self.port_id, fixed_address=self.fixed_address)
+        # Neutron moves an address silently: whoever looked at the same time has moved it as well, and the last one has it.
+        await at.sleep(SETTLE)
+        moved = await at.cloud.address(self.id)
+        self._check(at, moved, free=False)
         return addressed(at, moved)
+
+    def _check(self, at: Context, address: cloud.Address, *, free: bool) -> None:
+        """Raise CloudConflict where the address leads somewhere else."""
+        if address.port_id == self.port_id or (free and not address.port_id):
+            return
+        raise CloudConflict(
+            f"Address {address.address} has been attached to something else meanwhile.",
+            cloud=at.cloud.name,
+            remedy="Detach it there, or use another address.",
+        )
 
     async def find(self, at: Context) -> Outputs | None:
         """Find it on the port."""

@@ -1,13 +1,14 @@
 """Steps that attach volumes and ports to existing servers, and detach them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud
 from enamel.model.errors import ActionFailed, Gone, OutcomeUnknown, VolumeFailed
 from enamel.model.states import VolumeState
+from enamel.model.task_key import Kind, Taken
 from enamel.steps import act, volume
 from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, insist
 
@@ -29,6 +30,12 @@ class AttachVolume(Step, frozen=True, kw_only=True):
     delete_with_server: bool = False
     beside: tuple[str, ...] = ()
     """The volumes that the server had before."""
+
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the volume, unless it is made first."""
+        if isinstance(inputs["volume_id"], str):
+            yield Taken(Kind.VOLUME, inputs["volume_id"])
 
     async def do(self, at: Context) -> Outputs:
         """Attach it; an attached one stays attached."""
@@ -127,6 +134,12 @@ class AttachPort(Step, frozen=True, kw_only=True):
 
     server_id: str
     port_id: str
+
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the port, unless it is made first."""
+        if isinstance(inputs["port_id"], str):
+            yield Taken(Kind.PORT, inputs["port_id"])
 
     async def do(self, at: Context) -> Outputs:
         """Attach it."""

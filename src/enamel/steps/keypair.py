@@ -48,8 +48,11 @@ class ImportKeypair(Step, frozen=True, kw_only=True):
         return {"name": self.name, "imported": True}
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete the key, if this step has imported it."""
-        if outputs["imported"]:
+        """Delete the key, if this step has imported it and nobody has replaced it since."""
+        if not outputs["imported"]:
+            return
+        existing = await at.cloud.keypair(outputs["name"])
+        if existing is not None and same_key(existing.public_key, self.public_key):
             await at.cloud.delete_keypair(outputs["name"])
 
     @staticmethod

@@ -31,8 +31,10 @@ class AutoNetwork(Step, frozen=True, kw_only=True):
             at.note(
                 "The cloud has no auto-allocated topology; a network, a subnet and a router were made instead."
             )
+        project = (await at.cloud.identity()).project_id
         for network in await at.cloud.networks():
-            if network.name == self.NAME and not network.external:
+            # An operator is shown those of all projects.
+            if network.name == self.NAME and network.project_id == project and not network.external:
                 return {"id": network.id}
         network = await at.cloud.create_network(self.NAME, mark=at.mark)
         return {"id": network.id}

@@ -9,7 +9,7 @@ from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, CloudForbidden, CloudRefused, Gone, VolumeFailed
 from enamel.model.orphan import Kind
 from enamel.model.states import VolumeState
-from enamel.steps import address, server, volume
+from enamel.steps import address, security_group, server, volume
 from enamel.steps.step import Context, Outputs, Retry, Step
 
 _FREE_VOLUME = frozenset({VolumeState.AVAILABLE, VolumeState.ERROR})
@@ -87,6 +87,8 @@ async def _volume(at: Context, orphan: RemoveOrphan) -> str:
 async def _security_group(at: Context, orphan: RemoveOrphan) -> str:
     # Whether ports use it is for the cloud to say, which refuses; rules of others would go with it in silence.
     others = await at.cloud.groups_letting_in(orphan.id)
+    if (await security_group.listed(at, orphan.id)).description != orphan.mark:
+        return OTHER
     return f"Rules of security group {', '.join(sorted(set(others)))} name it." if others else ""
 
 

@@ -1,15 +1,18 @@
 """Steps on ports: made in bulk before the servers, or found as soon as Nova has made them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud, task
+from enamel.model import cloud, task, task_key
 from enamel.model.errors import CloudConflict, CloudError, CloudForbidden, CloudRefused, Gone
+from enamel.model.task_key import Taken
+from enamel.steps import ownership
+from enamel.steps.ownership import Labels
 from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, chosen, failed_outputs, together
 
 
@@ -41,6 +44,13 @@ class CreatePorts(Step, frozen=True, kw_only=True):
         """Return how much of each quota it uses up."""
         return {"ports": len(self.wants)}
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the addresses that it names."""
+        for want in inputs["wants"]:
+            if isinstance(want.get("fixed_address"), str) and isinstance(want["network_id"], str):
+                yield task_key.fixed_address(want["network_id"], want["fixed_address"])
+
     async def do(self, at: Context) -> Outputs:
         """Make them: all at once, or, where the cloud refuses that for some of them, the others.
 
@@ -55,12 +65,15 @@ class CreatePorts(Step, frozen=True, kw_only=True):
         # What was never made needs no undoing; it keeps its place.
         missing = cloud.Port(id="", network_id="", name="", mark="")
         ports = [missing if isinstance(thing, CloudError) else thing for thing in made]
-        return self._outputs(ports) | failed_outputs(refusals)
+        return self._outputs(at, ports) | failed_outputs(refusals)
 
     async def _create(self, at: Context, wants: Sequence[cloud.PortSpec]) -> list[cloud.Port | CloudError]:
         """Return for each port what was made, or why not; a request that is refused is divided."""
         try:
-            return list(await at.cloud.create_ports(wants))
+            ports = await at.cloud.create_ports(wants)
+            for port in ports:
+                ownership.check_created(at, "port", port.id, port.mark)
+            return list(ports)
         except (CloudConflict, CloudForbidden, CloudRefused, Gone) as refusal:
             if len(wants) == 1:
                 return [await self._made_before(at, wants[0]) or refusal]
@@ -77,15 +90,23 @@ class CreatePorts(Step, frozen=True, kw_only=True):
         by_name = {port.name: port for port in await at.cloud.ports_marked(at.mark)}
         ports = [by_name[want.name] for want in self.wants if want.name in by_name]
         if len(ports) == len(self.wants):
-            return self._outputs(ports)
+            return self._outputs(at, ports)
         for port in ports:
             await at.cloud.delete_port(port.id)
         return None
 
+    async def find_leftovers(self, at: Context) -> Outputs | None:
+        """Find all ports with this mark, be they few or too many."""
+        ports = await at.cloud.ports_marked(at.mark)
+        return self._outputs(at, ports) if ports else None
+
     @staticmethod
-    def _outputs(ports: Collection[cloud.Port]) -> Outputs:
+    def _outputs(at: Context, ports: Collection[cloud.Port]) -> Outputs:
         return {
-            "ports": [{"id": port.id, "name": port.name, "addresses": list(port.addresses)} for port in ports]
+            "ports": [
+                {"id": port.id, "name": port.name, "addresses": list(port.addresses)} for port in ports
+            ],
+            "mark": at.mark,
         }
 
     async def tidy(self, at: Context, outputs: Outputs) -> None:
@@ -96,13 +117,37 @@ class CreatePorts(Step, frozen=True, kw_only=True):
                 await at.cloud.delete_port(port.id)
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete them."""
-        await together(*(at.cloud.delete_port(port["id"]) for port in chosen(outputs["ports"], only)))
+        """Delete them, but for those that another has made; of these, what carries this step's mark goes instead."""
+        going = chosen(outputs["ports"], only)
+        marked = {port.id: port for port in await at.cloud.ports_marked(ownership.mark_of(at, outputs))}
+        names = {port["name"] for port in going}
+        own = {port["id"] for port in going if port["id"] in marked}
+        for port in going:
+            if port["id"] in own:
+                continue
+            if await _is_own(at, outputs, id=port["id"], name=port["name"]):
+                own.add(port["id"])
+            else:
+                own |= {id for id, stray in marked.items() if stray.name in names}
+        await together(*(at.cloud.delete_port(id) for id in own))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
         """Return the ports."""
         return [task.Made(kind="port", id=port["id"], name=port["name"]) for port in outputs["ports"]]
+
+
+async def _is_own(at: Context, outputs: Outputs, *, id: str, name: str) -> bool:
+    """Tell whether a port is one that a step has made; one that is gone counts as such."""
+    try:
+        port = await at.cloud.port(id)
+    except Gone:
+        return True
+    labels = Labels(port.mark, port.name)
+    if ownership.is_own(labels, at, outputs, name=name):
+        return True
+    ownership.note_other(at, "port", id, labels)
+    return False
 
 
 class FindPorts(Step, frozen=True, kw_only=True):
@@ -111,6 +156,7 @@ class FindPorts(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.find"
     action: ClassVar[str] = "NETWORKING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     server_id: str
     count: int = 1

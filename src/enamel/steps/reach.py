@@ -20,6 +20,7 @@ class Reach(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.reach"
     action: ClassVar[str] = "REACHING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     calls: ClassVar[int] = 0
     timeout: ClassVar[timedelta] = timedelta(minutes=10)
 
@@ -36,6 +37,12 @@ class Reach(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Try again and again, a little slower each time."""
+        if not self.address:
+            raise CloudError(
+                f"The cloud shows no address of the server, so whether it answers as '{self.ready_when}' cannot be told.",
+                cloud=at.cloud.name,
+                remedy="Look at the server's ports on the cloud; restart the task when they have addresses.",
+            )
         pause = 0.1
         while (address := await self._answering(at)) is None:
             await at.sleep(pause)
@@ -66,6 +73,7 @@ class HostKeys(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.host_keys"
     action: ClassVar[str] = "READING_HOST_KEYS"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     id: str
 

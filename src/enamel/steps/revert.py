@@ -31,8 +31,9 @@ class Revert(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Undo it."""
         step = at.step(self.of, self.step)
+        at = dataclasses.replace(at, mark=self.mark)
         try:
-            outputs = self.outputs or await step.find_leftovers(dataclasses.replace(at, mark=self.mark))
+            outputs = self.outputs or await step.find_leftovers(at)
             if outputs is not None:
                 await step.undo(at, outputs, only=self.only)
         except Gone:

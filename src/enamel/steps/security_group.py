@@ -1,26 +1,28 @@
 """Steps on security groups: the rules that a launch asks for."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import ClassVar
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud, mark, states, task
-from enamel.model.errors import CloudConflict
+from enamel.model.errors import CloudConflict, Gone
+from enamel.steps import ownership
+from enamel.steps.maker import Maker
+from enamel.steps.ownership import Labels
 from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to delete a group that something still uses."""
 
 
-class CreateSecurityGroup(Step, frozen=True, kw_only=True):
+class CreateSecurityGroup(Maker, frozen=True, kw_only=True):
     """Make a security group with its rules."""
 
     kind: ClassVar[str] = "security_group.create"
     action: ClassVar[str] = "ALLOWING"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SECURITY_GROUPS})
-    undoable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
+    noun: ClassVar[str] = "security group"
 
     name: str
     rules: tuple[cloud.Rule, ...]
@@ -32,37 +34,51 @@ class CreateSecurityGroup(Step, frozen=True, kw_only=True):
     async def do(self, at: Context) -> Outputs:
         """Make the group, then all its rules in one request."""
         group = await at.cloud.create_security_group(self.name, mark=at.mark)
-        return await self._with_rules(at, group)
+        ownership.check_created(at, self.noun, group.id, group.description)
+        return await self._with_rules(at, self._outputs(at, group))
 
     async def find(self, at: Context) -> Outputs | None:
         """Find the group by its mark and see that it has all rules."""
-        groups = await at.cloud.security_groups_marked(at.mark)
+        groups = await self.marked(at)
         return await self._with_rules(at, groups[0]) if groups else None
 
     async def find_leftovers(self, at: Context) -> Outputs | None:
         """Find the group, whether the cloud would take its rules or not."""
-        groups = await at.cloud.security_groups_marked(at.mark)
-        return {"id": groups[0].id, "name": groups[0].name} if groups else None
+        return await super().find(at)
 
-    async def _with_rules(self, at: Context, group: cloud.SecurityGroup) -> Outputs:
+    async def _with_rules(self, at: Context, outputs: Outputs) -> Outputs:
         if self.rules:
-            await at.cloud.add_rules(group.id, self.rules)
-        return {"id": group.id, "name": group.name}
+            await at.cloud.add_rules(outputs["id"], self.rules)
+        return outputs
 
-    async def tidy(self, at: Context, outputs: Outputs) -> None:
-        """Delete other groups with this mark."""
-        for group in await at.cloud.security_groups_marked(at.mark):
-            if group.id != outputs["id"]:
-                await at.cloud.delete_security_group(group.id)
+    async def marked(self, at: Context) -> list[Outputs]:
+        """Return the groups with this mark."""
+        return [self._outputs(at, group) for group in await at.cloud.security_groups_marked(at.mark)]
 
-    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete the group."""
-        await at.cloud.delete_security_group(outputs["id"])
+    def _outputs(self, at: Context, group: cloud.SecurityGroup) -> Outputs:
+        return {"id": group.id, "name": group.name, "mark": at.mark}
+
+    async def labels(self, at: Context, id: str) -> Labels:
+        """Return the mark and the name of a group. Raises Gone."""
+        group = await listed(at, id)
+        return Labels(group.description, group.name)
+
+    async def take_away(self, at: Context, id: str) -> None:
+        """Delete one."""
+        await at.cloud.delete_security_group(id)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
         """Return the group."""
         return [task.Made(kind="security_group", id=outputs["id"], name=outputs["name"])]
+
+
+async def listed(at: Context, id: str) -> cloud.SecurityGroup:
+    """Return a security group of the project. Raises Gone."""
+    for group in await at.cloud.security_groups():
+        if group.id == id:
+            return group
+    raise Gone(f"There is no security group '{id}'.", cloud=at.cloud.name)
 
 
 class DeleteSecurityGroup(Step, frozen=True, kw_only=True):

@@ -1,30 +1,39 @@
 """Steps on servers: boot, wait, delete."""
 
-from collections.abc import Collection, Iterable
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud, states, task
+from enamel.model import cloud, states, task, task_key
 from enamel.model.errors import (
+    CloudConflict,
     CloudError,
+    CloudForbidden,
     CloudRefused,
     EnamelError,
     Gone,
     NoValidHost,
+    OutcomeUnknown,
     QuotaExceeded,
     ServerFailed,
     StepTimedOut,
 )
-from enamel.model.states import FailureReason, ServerState
+from enamel.model.states import FailureReason, ServerActivity, ServerState
+from enamel.model.task_key import Kind, Taken
+from enamel.steps import ownership
+from enamel.steps.ownership import Labels
 from enamel.steps.step import IN_USE, UNDO_TIMEOUT, Context, Outputs, Retry, Step, chosen, insist, together
 
 _BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
 """Where a boot ends."""
 FAULT_AFTER = (0.5, 1.5)
 """Seconds after which a server in ERROR that does not say why is read again."""
+ADDRESSES_AFTER = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0)
+"""Seconds after which the addresses of an ACTIVE server that shows too few of them are read again."""
 
 
 class Boot(Step, frozen=True, kw_only=True):
@@ -70,6 +79,18 @@ class Boot(Step, frozen=True, kw_only=True):
             "ports": len(self.names) * sum(network.port_id is None for network in self.networks or ()),
         }
 
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterator[Taken]:
+        """Return the existing ports and volumes that it uses, and the addresses that it names."""
+        for network in inputs.get("networks") or ():
+            if isinstance(network.get("port_id"), str):
+                yield Taken(Kind.PORT, network["port_id"])
+            if isinstance(network.get("fixed_address"), str) and isinstance(network.get("network_id"), str):
+                yield task_key.fixed_address(network["network_id"], network["fixed_address"])
+        for disk in inputs.get("disks") or ():
+            if isinstance(disk["volume_id"], str):
+                yield Taken(Kind.VOLUME, disk["volume_id"])
+
     async def do(self, at: Context) -> Outputs:
         """Boot; the servers are not ACTIVE yet when the cloud answers."""
         fields = msgspec.structs.asdict(self)
@@ -96,6 +117,11 @@ class Boot(Step, frozen=True, kw_only=True):
             if fresh is None:
                 raise
             ids = await at.cloud.boot(fresh)
+        if len(ids) != len(self.names):
+            raise OutcomeUnknown(
+                f"{len(self.names)} servers were requested, but the cloud names {len(ids)}.",
+                cloud=at.cloud.name,
+            )
         return self._outputs(at, list(ids))
 
     async def find(self, at: Context) -> Outputs | None:
@@ -126,7 +152,16 @@ class Boot(Step, frozen=True, kw_only=True):
             for name, id in zip(self.names, ids, strict=True)
         }
         servers = [{"id": id, "name": name} for name, id in zip(self.names, ids, strict=True)]
-        return {"servers": servers, "entries": entries}
+        return {"servers": servers, "entries": entries, "mark": at.mark}
+
+    async def find_leftovers(self, at: Context) -> Outputs | None:
+        """Find all servers with this mark, whatever they are called and however many."""
+        servers = [
+            {"id": server.id, "name": server.name}
+            for server in await at.cloud.servers_marked(at.mark)
+            if server.state not in states.DELETED
+        ]
+        return {"servers": servers, "mark": at.mark} if servers else None
 
     async def tidy(self, at: Context, outputs: Outputs) -> None:
         """Delete other servers with this mark."""
@@ -136,8 +171,20 @@ class Boot(Step, frozen=True, kw_only=True):
                 await remove(at, server.id)
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete them all at once, and wait until each is gone."""
-        await together(*(remove(at, server["id"]) for server in chosen(outputs["servers"], only)))
+        """Delete them all at once, and wait until each is gone.
+
+        One that another has made stays; what carries this step's mark and its name goes instead.
+        """
+        going = chosen(outputs["servers"], only)
+        own = await asyncio.gather(
+            *(_is_own(at, outputs, id=server["id"], name=server["name"]) for server in going)
+        )
+        ids = {server["id"] for server, is_own in zip(going, own, strict=True) if is_own}
+        if not all(own):
+            names = {server["name"] for server in going}
+            marked = await at.cloud.servers_marked(ownership.mark_of(at, outputs))
+            ids |= {server.id for server in marked if server.name in names}
+        await together(*(remove(at, id) for id in ids))
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -146,6 +193,19 @@ class Boot(Step, frozen=True, kw_only=True):
             task.Made(kind="server", id=server["id"], name=server["name"], server=server["name"])
             for server in outputs["servers"]
         ]
+
+
+async def _is_own(at: Context, outputs: Outputs, *, id: str, name: str) -> bool:
+    """Tell whether a server is one that a step has made; one that is gone counts as such."""
+    try:
+        server = await at.cloud.server_seen(id)
+    except Gone:
+        return True
+    labels = Labels(server.mark, server.name)
+    if ownership.is_own(labels, at, outputs, name=name):
+        return True
+    ownership.note_other(at, "server", id, labels)
+    return False
 
 
 async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.ServerSpec | None:
@@ -178,6 +238,7 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "server.await_active"
     action: ClassVar[str] = "SPAWNING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
     timeout: ClassVar[timedelta] = timedelta(minutes=15)
 
@@ -186,6 +247,8 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     """Servers of which one was to be on the same host …"""
     different_host: tuple[str, ...] = ()
     """… and servers of which none was to be."""
+    addresses: int = 0
+    """How many fixed addresses it gets at the least."""
 
     def timeout_error(self, seconds: float) -> EnamelError:
         """Return the error that names the server."""
@@ -204,7 +267,27 @@ class AwaitActive(Step, frozen=True, kw_only=True):
             raise await explained(at, server)
         await self._look_around(at, server)
         at.tell("server.active", {"id": server.id})
-        return {"id": server.id, "entry": {"state": "ACTIVE", **await seen(at, server)}}
+        addresses = await self._fixed_addresses(at, server)
+        entry = {"state": "ACTIVE", **await seen(at, server), "fixed_addresses": addresses}
+        return {"id": server.id, "address": addresses[0] if addresses else "", "entry": entry}
+
+    async def _fixed_addresses(self, at: Context, server: cloud.Server) -> list[str]:
+        """Return the server's fixed addresses as soon as the cloud shows as many of them as there are to be."""
+        addresses = list(server.fixed_addresses)
+        for pause in (0.0, *ADDRESSES_AFTER):
+            if len(addresses) >= self.addresses:
+                return addresses
+            await at.sleep(pause)
+            # Nova has its own record of what Neutron knows, and fills it seconds after the server is ACTIVE.
+            if Capability.NETWORK in await at.cloud.capabilities():
+                ports = await at.cloud.ports_of([self.id])
+                addresses = [address for port in ports for address in port.addresses]
+            else:
+                addresses = list((await at.cloud.server(self.id)).fixed_addresses)
+        at.note(
+            f"The cloud shows {len(addresses)} fixed addresses of the server; {self.addresses} were expected."
+        )
+        return addresses
 
     async def _look_around(self, at: Context, server: cloud.Server) -> None:
         """Leave a note if the cloud has ignored near which servers this one was to be: most filter no such hints."""
@@ -306,8 +389,21 @@ async def remove(at: Context, id: str, *, force: bool = True) -> None:
     def gone(server: cloud.Server | None) -> bool:
         return _is_gone(server) or (not force and server is not None and server.state in states.DELETED)
 
-    await insist(
-        at,
-        lambda: at.cloud.delete_server(id, force=force),
-        lambda: at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5)),
-    )
+    async def delete() -> None:
+        try:
+            await at.cloud.delete_server(id, force=force)
+        except (CloudConflict, CloudRefused, CloudForbidden):
+            # A proxy may answer so although the cloud has carried it out.
+            if not await _leaves(at, id):
+                raise
+
+    await insist(at, delete, lambda: at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5)))
+
+
+async def _leaves(at: Context, id: str) -> bool:
+    """Tell whether a server is being deleted, or was."""
+    try:
+        server = await at.cloud.server(id)
+    except Gone:
+        return True
+    return server.state in states.DELETED or server.activity is ServerActivity.DELETING

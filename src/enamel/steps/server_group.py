@@ -50,8 +50,10 @@ class CreateServerGroup(Step, frozen=True, kw_only=True):
         return {"id": group.id, "name": group.name} if group else None
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete it."""
-        await at.cloud.delete_server_group(outputs["id"])
+        """Delete it; the name is its mark, whatever id was recorded."""
+        group = await at.cloud.server_group_named(self.name)
+        if group is not None:
+            await at.cloud.delete_server_group(group.id)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:

@@ -16,6 +16,7 @@ class AwaitSignal(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "signal.await"
     action: ClassVar[str] = "AWAITING_SIGNAL"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     calls: ClassVar[int] = 0
 
     name: str

@@ -1,6 +1,5 @@
 """Steps on images that are made of servers."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -8,19 +7,21 @@ from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, ImageFailed, OutcomeUnknown, StepTimedOut
 from enamel.model.states import ImageState
+from enamel.steps.maker import Maker, now
+from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Step
 
 _ENDED = frozenset({ImageState.ACTIVE, ImageState.FAILED, ImageState.DELETED})
 """Where the making of an image ends."""
 
 
-class TakeImage(Step, frozen=True, kw_only=True):
+class TakeImage(Maker, frozen=True, kw_only=True):
     """Make an image of a server, by itself or as one of a series of backups."""
 
     kind: ClassVar[str] = "image.take"
     action: ClassVar[str] = "SNAPSHOTTING"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.SERVER_IMAGES})
-    undoable: ClassVar[bool] = True
+    noun: ClassVar[str] = "image"
 
     server_id: str
     name: str
@@ -31,7 +32,7 @@ class TakeImage(Step, frozen=True, kw_only=True):
         """Begin it."""
         id = await at.cloud.take_image(self.server_id, name=self.name, mark=at.mark, series=self.series)
         if id:
-            return self._outputs(id)
+            return self._outputs(at, id)
         outputs = await self.find(at)
         if outputs is None:
             raise OutcomeUnknown(
@@ -39,23 +40,28 @@ class TakeImage(Step, frozen=True, kw_only=True):
             )
         return outputs
 
-    async def find(self, at: Context) -> Outputs | None:
-        """Find it by its mark."""
+    async def marked(self, at: Context) -> list[Outputs]:
+        """Return the images with this mark; an image of a server that was booted from one inherits it, but not its name."""
         images = await at.cloud.images_marked(at.mark)
-        return self._outputs(images[0].id) if images else None
+        return [self._outputs(at, image.id) for image in images if image.name == self.name]
 
-    def _outputs(self, id: str) -> Outputs:
-        return {"id": id, "name": self.name, "entry": {"id": self.server_id}, "data": {"image_id": id}}
+    def _outputs(self, at: Context, id: str) -> Outputs:
+        return {
+            "id": id,
+            "name": self.name,
+            "mark": at.mark,
+            "entry": {"id": self.server_id},
+            "data": {"image_id": id},
+        }
 
-    async def tidy(self, at: Context, outputs: Outputs) -> None:
-        """Delete other images with this mark."""
-        for image in await at.cloud.images_marked(at.mark):
-            if image.id != outputs["id"]:
-                await at.cloud.delete_image(image.id)
+    async def labels(self, at: Context, id: str) -> Labels:
+        """Return the mark and the name of an image. Raises Gone."""
+        image = await now(at.cloud.snapshots, id)
+        return Labels(image.mark, image.name)
 
-    async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
-        """Delete it."""
-        await at.cloud.delete_image(outputs["id"])
+    async def take_away(self, at: Context, id: str) -> None:
+        """Delete one."""
+        await at.cloud.delete_image(id)
 
     @staticmethod
     def made(outputs: Outputs) -> list[task.Made]:
@@ -69,6 +75,7 @@ class AwaitImage(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "image.await"
     action: ClassVar[str] = "UPLOADING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
     calls: ClassVar[int] = 0
     timeout: ClassVar[timedelta] = timedelta(hours=1)

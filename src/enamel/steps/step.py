@@ -5,7 +5,7 @@ they are plain values again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -30,6 +30,7 @@ from enamel.model.errors import (
     VolumeFailed,
 )
 from enamel.model.signal import Signal
+from enamel.model.task_key import Taken
 
 T = TypeVar("T")
 
@@ -124,6 +125,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """The word that people read in the task's items."""
     repeatable: ClassVar[bool] = False
     """Whether doing it twice is harmless, as with waits and deletions: nothing has to be found first."""
+    waits: ClassVar[bool] = False
+    """Whether it only waits or reads. Another step is not broken off in the middle: nobody could say whether it is done."""
     undoable: ClassVar[bool] = False
     """Whether it leaves something behind that `undo` takes away."""
     final: ClassVar[bool] = False
@@ -153,6 +156,11 @@ class Step(Struct, frozen=True, kw_only=True):
     def needs(self) -> dict[str, int]:
         """Return how much of each quota it uses up."""
         return {}
+
+    @staticmethod
+    def takes(inputs: Mapping[str, Any]) -> Iterable[Taken]:
+        """Return the existing resources that it takes for itself; inputs that are references lead to new ones."""
+        return ()
 
     async def do(self, at: Context) -> Outputs:
         """Bring the effect about and return what was made."""

@@ -7,7 +7,9 @@ from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import CloudConflict, EnamelError, Gone, Obstructed, StepTimedOut, VolumeFailed
 from enamel.model.states import ServerActivity, ServerState, VolumeState
-from enamel.steps.maker import Maker
+from enamel.steps import ownership
+from enamel.steps.maker import Maker, now
+from enamel.steps.ownership import Labels
 from enamel.steps.step import ASK_AGAIN_AFTER, IN_USE, Context, Outputs, Retry, Step, in_time, insist
 
 USABLE = frozenset({VolumeState.AVAILABLE, VolumeState.IN_USE})
@@ -20,6 +22,7 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume.create"
     action: ClassVar[str] = "CREATING_VOLUME"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME})
+    noun: ClassVar[str] = "volume"
 
     size_gb: int
     name: str
@@ -43,11 +46,20 @@ class CreateVolume(Maker, frozen=True, kw_only=True):
                 mark=at.mark,
             )
         )
-        return {"id": volume.id, "name": volume.name}
+        ownership.check_created(at, self.noun, volume.id, volume.mark)
+        return self._outputs(at, volume)
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the volumes with this mark."""
-        return [{"id": volume.id, "name": volume.name} for volume in await at.cloud.volumes_marked(at.mark)]
+        return [self._outputs(at, volume) for volume in await at.cloud.volumes_marked(at.mark)]
+
+    def _outputs(self, at: Context, volume: cloud.Volume) -> Outputs:
+        return {"id": volume.id, "name": volume.name, "mark": at.mark}
+
+    async def labels(self, at: Context, id: str) -> Labels:
+        """Return the mark and the name of a volume. Raises Gone."""
+        volume = await now(at.cloud.volumes, id)
+        return Labels(volume.mark, volume.name)
 
     async def take_away(self, at: Context, id: str) -> None:
         """Delete one and wait until it is gone."""
@@ -65,6 +77,7 @@ class AwaitVolume(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume.await"
     action: ClassVar[str] = "BLOCK_DEVICE_MAPPING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
     timeout: ClassVar[timedelta] = timedelta(minutes=30)
 

@@ -7,7 +7,9 @@ from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
 from enamel.model.errors import EnamelError, Gone, StepTimedOut, VolumeFailed
 from enamel.model.states import VolumeState
-from enamel.steps.maker import Maker
+from enamel.steps import ownership
+from enamel.steps.maker import Maker, now
+from enamel.steps.ownership import Labels
 from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, insist
 
 BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
@@ -19,6 +21,7 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume_snapshot.create"
     action: ClassVar[str] = "SNAPSHOTTING"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.VOLUME_SNAPSHOTS})
+    noun: ClassVar[str] = "snapshot"
 
     volume_id: str
     name: str
@@ -35,14 +38,20 @@ class CreateVolumeSnapshot(Maker, frozen=True, kw_only=True):
         snapshot = await at.cloud.create_volume_snapshot(
             self.volume_id, name=self.name, description=self.description, mark=at.mark
         )
-        return {"id": snapshot.id, "name": snapshot.name}
+        ownership.check_created(at, self.noun, snapshot.id, snapshot.mark)
+        return self._outputs(at, snapshot)
 
     async def marked(self, at: Context) -> list[Outputs]:
         """Return the snapshots with this mark."""
-        return [
-            {"id": snapshot.id, "name": snapshot.name}
-            for snapshot in await at.cloud.volume_snapshots_marked(at.mark)
-        ]
+        return [self._outputs(at, snapshot) for snapshot in await at.cloud.volume_snapshots_marked(at.mark)]
+
+    def _outputs(self, at: Context, snapshot: cloud.VolumeSnapshot) -> Outputs:
+        return {"id": snapshot.id, "name": snapshot.name, "mark": at.mark}
+
+    async def labels(self, at: Context, id: str) -> Labels:
+        """Return the mark and the name of a snapshot. Raises Gone."""
+        snapshot = await now(at.cloud.volume_snapshots, id)
+        return Labels(snapshot.mark, snapshot.name)
 
     async def take_away(self, at: Context, id: str) -> None:
         """Delete one and wait until it is gone."""
@@ -60,6 +69,7 @@ class AwaitVolumeSnapshot(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "volume_snapshot.await"
     action: ClassVar[str] = "UPLOADING"
     repeatable: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     waits_for: ClassVar[str] = "id"
     timeout: ClassVar[timedelta] = timedelta(minutes=30)
 

@@ -95,6 +95,14 @@ def _divided(total: Mapping[str, int], shares: Mapping[str, Mapping[str, int]]) 
     }
 
 
+def holders(tx: Tx, *, project_id: str, cloud: str) -> frozenset[str]:
+    """Return a project's unfinished tasks that have reserved something on a cloud."""
+    query = sa.select(reservations.c.task).where(
+        reservations.c.project_id == project_id, reservations.c.cloud == cloud
+    )
+    return frozenset(row["task"] for row in tx.rows(query))
+
+
 def _remove(tx: Tx, condition: sa.ColumnElement[bool]) -> None:
     query = sa.select(reservations).where(condition).order_by(reservations.c.key).with_for_update()
     rows = tx.rows(query)
@@ -103,7 +111,7 @@ def _remove(tx: Tx, condition: sa.ColumnElement[bool]) -> None:
         _count(tx, rows, sign=-1)
 
 
-def _count(tx: Tx, rows: Iterable[Mapping[str, Any]], *, sign: int) -> None:
+def _count(tx: Tx, rows: Iterable[Mapping[str, Any] | sa.RowMapping], *, sign: int) -> None:
     """Add what rows reserve to the sums, or take it off."""
     total: Counter[tuple[str, str, str]] = Counter()
     for row in rows:

@@ -27,10 +27,10 @@ import sqlalchemy as sa
 from enamel.model import item, orphan, task, task_key, webhook
 from enamel.model.credential import Credential
 from enamel.model.problem import Problem
-from enamel.store.columns import Json, Moment, Rank, Word
+from enamel.store.columns import Json, Moment, Rank, String, Text, Word
 
-ID = sa.String(36)
-NAME = sa.String(255)
+ID = String(36)
+NAME = String(255)
 
 # Names, topics and keys differ by case, which MySQL's default collations ignore.
 _EXACT: dict[str, Any] = {
@@ -45,8 +45,8 @@ tasks = sa.Table(
     "tasks",
     metadata,
     sa.Column("id", ID, primary_key=True),
-    sa.Column("type", sa.String(64), nullable=False),
-    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("type", String(64), nullable=False),
+    sa.Column("action", String(32), nullable=False),
     sa.Column("state", Word(task.State), nullable=False),
     sa.Column("reverting", sa.Boolean, nullable=False),
     sa.Column("cancel_requested", sa.Boolean, nullable=False),
@@ -55,9 +55,9 @@ tasks = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
     sa.Column("ended_at", Moment),
-    sa.Column("created_by", sa.String(64), nullable=False),
-    sa.Column("project_id", sa.String(64), nullable=False),
-    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("created_by", String(64), nullable=False),
+    sa.Column("project_id", String(64), nullable=False),
+    sa.Column("request_id", String(64), nullable=False),
     sa.Column("priority", Rank, nullable=False),
     # The task's place in the queue; none while it waits for its time. See `queue_order`.
     sa.Column("turn", sa.BigInteger),
@@ -109,8 +109,8 @@ items = sa.Table(
     sa.Column("name", NAME, primary_key=True),
     # The position of the step in the plan; none if the plan was edited later.
     sa.Column("position", sa.Integer),
-    sa.Column("kind", sa.String(64), nullable=False),
-    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("kind", String(64), nullable=False),
+    sa.Column("action", String(64), nullable=False),
     # "group" is a word of SQL.
     sa.Column("server", NAME),
     sa.Column("state", Word(item.State), nullable=False),
@@ -121,7 +121,7 @@ items = sa.Table(
     sa.Column("outputs", Json(dict[str, Any])),
     sa.Column("error", Json(Problem)),
     sa.Column("calls", Json(tuple[item.Call, ...])),
-    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("note", Text(), nullable=False),
     **_EXACT,
 )
 
@@ -131,7 +131,7 @@ events = sa.Table(
     sa.Column("task", ID, primary_key=True),
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("time", Moment, nullable=False),
-    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("type", String(64), nullable=False),
     sa.Column("item", NAME),
     sa.Column("data", Json(dict[str, Any])),
     **_EXACT,
@@ -142,7 +142,7 @@ task_index = sa.Table(
     metadata,
     sa.Column("kind", Word(task_key.Kind), primary_key=True),
     sa.Column("key", NAME, primary_key=True),
-    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("project_id", String(64), primary_key=True),
     sa.Column("task", ID, primary_key=True),
     sa.Index("task_index_by_task", "task"),
     **_EXACT,
@@ -163,7 +163,7 @@ signals = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("task", ID, nullable=False),
-    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("project_id", String(64), nullable=False),
     sa.Column("name", NAME, nullable=False),
     sa.Column("data", Json(Any)),
     sa.Column("received_at", Moment, nullable=False),
@@ -176,7 +176,7 @@ webhooks = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("task", ID, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("url", Text(), nullable=False),
     sa.Column("events", Json(tuple[str, ...])),
     sa.Column("secrets", Json(tuple[str, ...])),
     sa.Column("state", Word(webhook.State), nullable=False),
@@ -184,7 +184,7 @@ webhooks = sa.Table(
     sa.Column("sent", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("last_status", sa.Integer),
-    sa.Column("last_error", sa.Text),
+    sa.Column("last_error", Text()),
     # When to send next; none while there is nothing to send.
     sa.Column("next_at", Moment),
     # The worker that is sending to it.
@@ -270,12 +270,12 @@ heartbeats = sa.Table(
 idempotency = sa.Table(
     "idempotency",
     metadata,
-    sa.Column("project_id", sa.String(64), primary_key=True),
-    sa.Column("user_id", sa.String(64), primary_key=True),
+    sa.Column("project_id", String(64), primary_key=True),
+    sa.Column("user_id", String(64), primary_key=True),
     sa.Column("key", NAME, primary_key=True),
-    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("fingerprint", String(64), nullable=False),
     # The request that holds the key, so that a repeated transaction knows its own row.
-    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("request_id", String(64), nullable=False),
     # While there is no answer: when the request last renewed its hold.
     sa.Column("created_at", Moment, nullable=False),
     # None until the first request is answered.
@@ -286,15 +286,15 @@ idempotency = sa.Table(
     **_EXACT,
 )
 
-locks = sa.Table("locks", metadata, sa.Column("name", sa.String(32), primary_key=True), **_EXACT)
+locks = sa.Table("locks", metadata, sa.Column("name", String(32), primary_key=True), **_EXACT)
 
 sightings = sa.Table(
     "sightings",
     metadata,
     sa.Column("cloud", NAME, primary_key=True),
-    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("project_id", String(64), primary_key=True),
     sa.Column("kind", Word(orphan.Kind), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("id", String(64), primary_key=True),
     sa.Column("why", Word(orphan.Why), nullable=False),
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("last_seen", Moment, nullable=False),

@@ -225,6 +225,8 @@ def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
     )
     data = {"code": error.code, "detail": error.detail}
     last = Event(task=ended.id, seq=number, time=tx.now, type=f"task.{state.value.lower()}", data=data)
+    # What was under way may have had its effect: a revert looks it up.
+    items.doubt(tx, [ended.id])
     items.abort_open(tx, ended.id)
     events.insert(tx, [last])
     tx.execute(sa.update(tasks).where(tasks.c.id == ended.id).values(rows.owned(ended)))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from msgspec import Struct
 
+from enamel.model import ids
 from enamel.store import claims
 from enamel.store.schema import heartbeats, workers
 from enamel.store.transaction import Tx
@@ -33,12 +34,19 @@ def beat(tx: Tx, worker: str, *, lease: timedelta) -> bool:
     return tx.execute(own.values(expires_at=tx.now + lease)).rowcount > 0
 
 
-def hold(tx: Tx, ids: Collection[str]) -> set[str]:
+def prove(tx: Tx) -> None:
+    """Write a lease and remove it again, so that a store that cannot be written shows. Nobody else sees it."""
+    nobody = ids.new_id()
+    register(tx, nobody, name="health", lease=timedelta(0))
+    tx.execute(sa.delete(workers).where(workers.c.id == nobody))
+
+
+def hold(tx: Tx, held: Collection[str]) -> set[str]:
     """Lock the leases of workers and return those that are still theirs.
 
     A lease that is over but that nobody has reaped is still its worker's: no other has its tasks.
     """
-    query = sa.select(workers.c.id).where(workers.c.id.in_(ids)).order_by(workers.c.id).with_for_update()
+    query = sa.select(workers.c.id).where(workers.c.id.in_(held)).order_by(workers.c.id).with_for_update()
     return {row["id"] for row in tx.rows(query)}
 
 
@@ -65,16 +73,16 @@ def reap(tx: Tx, *, but: str | None = None, everyone: bool = False) -> Reaped:
         query = query.where(workers.c.expires_at < tx.now, sa.not_(beating))
     # A lease that is locked is being used: its worker is alive, or somebody else reaps it.
     rows = tx.rows(query.order_by(workers.c.id).with_for_update(skip_locked=True))
-    last = {row["id"]: row["expires_at"] for row in rows}
-    beats = tx.rows(sa.select(heartbeats).where(heartbeats.c.worker.in_(last)))
-    last |= {row["worker"]: max(row["expires_at"], last[row["worker"]]) for row in beats}
+    old = {row["id"]: row["expires_at"] for row in rows}
+    beats = tx.rows(sa.select(heartbeats).where(heartbeats.c.worker.in_(old)))
+    ends = old | {row["worker"]: row["expires_at"] for row in beats}
     # The heart may have beaten since then; from here on it cannot.
-    tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker.in_(last), silent))
-    alive = tx.rows(sa.select(heartbeats.c.worker).where(heartbeats.c.worker.in_(last)))
-    dead = sorted(last.keys() - {row["worker"] for row in alive})
+    tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker.in_(old), silent))
+    alive = tx.rows(sa.select(heartbeats.c.worker).where(heartbeats.c.worker.in_(old)))
+    dead = {worker: ends[worker] for worker in sorted(old.keys() - {row["worker"] for row in alive})}
     freed: dict[str, str] = {}
-    for worker in dead:
-        freed |= leave(tx, worker, since=min(tx.now, last[worker]))
+    for worker, expired in dead.items():
+        freed |= leave(tx, worker, since=min(tx.now, expired))
     return Reaped(workers=frozenset(dead), tasks=freed)
 
 

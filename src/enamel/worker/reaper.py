@@ -10,6 +10,7 @@ import structlog
 from enamel import telemetry
 from enamel.dispatch.base import Dispatch
 from enamel.dispatch.hint import Stage
+from enamel.flow import task_log
 from enamel.model import topic
 from enamel.model.errors import SecretMissing
 from enamel.model.task import Task
@@ -136,11 +137,8 @@ class Reaper:
         return done
 
     async def bury(self, ended: Task) -> None:
-        """Count an ended task and remove its secrets from the key store, unless a restart may need them."""
-        telemetry.TASKS.labels(type=ended.type, state=ended.state.value).inc()
-        if ended.ended_at is not None:
-            spent = (ended.ended_at - ended.created_at).total_seconds()
-            telemetry.TASK_SECONDS.labels(type=ended.type).observe(max(0.0, spent))
+        """Count and log an ended task and remove its secrets from the key store, unless a restart may need them."""
+        task_log.ended(ended)
         if ended.secrets:
             await self._lease.run(secrets.release, ended)
             await self._remove_secrets()
@@ -152,7 +150,7 @@ class Reaper:
             try:
                 await self._keys.delete(ref)
                 gone.append(ref)
-            except (SecretMissing, OSError) as error:
+            except SecretMissing as error:
                 # It stays in the list: the next round tries again.
                 log.warning("secret.left", ref=ref, error=str(error))
         if gone:

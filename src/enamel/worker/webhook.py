@@ -204,7 +204,7 @@ class WebhookSender:
         try:
             secrets = [(await self._keys.get(ref)).decode() for ref in hook.secrets]
             url = hook.url if hook.address is None else (await self._keys.get(hook.address)).decode()
-        except (SecretMissing, OSError) as error:
+        except SecretMissing as error:
             return Outcome(error=f"The secret cannot be read: {error}")
         if secrets:
             headers["webhook-signature"] = signature.sign(body, id=id, timestamp=timestamp, secrets=secrets)

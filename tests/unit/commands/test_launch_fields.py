@@ -399,7 +399,7 @@ def test_readiness_is_tried_at_the_public_address_then_the_host_keys_are_read() 
 
 def test_without_a_public_address_readiness_is_tried_at_all_own_ones() -> None:
     reach = north.only(north.plan(ready_when="http://:80/up"), "server.reach")
-    assert reach["address"] == {"ref": "server-await_active-web.entry.fixed_addresses.0"}
+    assert reach["address"] == {"ref": "server-await_active-web.address"}
     assert reach["addresses"] == {"ref": "server-await_active-web.entry.fixed_addresses"}
 
 

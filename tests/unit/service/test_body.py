@@ -53,6 +53,8 @@ BAD_BYTES = {
     "deeper than the stack": (b"[" * 100_000 + b"]" * 100_000, "depth", ""),
     "a key twice": (b'{"x": {"a/b": 1, "a/b": 2}}', "duplicate_key", "/x/a~1b"),
     "half a character": (b'{"a": "\\ud800"}', "encoding", "/a"),
+    "a NUL": (b'{"a": ["b", "c\\u0000"]}', "encoding", "/a/1"),
+    "a NUL in a key": (b'{"a": {"\\u0000": 1}}', "encoding", "/a"),
     "half a character in a key": (b'{"a": {"\\udc00": 1}}', "encoding", "/a"),
 }
 

@@ -3,6 +3,7 @@
 import re
 
 from enamel.model import control_characters, redaction, secret_url
+from enamel.model import text as texts
 
 LONGEST_TEXT = 500
 
@@ -24,7 +25,7 @@ def request_id(header: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text on one line, of a bearable length, without secrets its control characters written out."""
-    known = secret_url.blank(redaction.blank(text))
+    """Return a text on one line, of a bearable length, without secrets, its control characters written out."""
+    known = secret_url.blank(redaction.blank(texts.clean(text)))
     line = _SECRETS.sub(redaction.BLANK, control_characters.visible(" ".join(known.split())))
     return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"

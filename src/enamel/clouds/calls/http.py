@@ -12,6 +12,7 @@ from enamel.clouds.calls import cleaning, fence
 from enamel.clouds.calls.caller import Attempt, Failure
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.pacing.budget import Trouble
+from enamel.model import text
 from enamel.model.errors import CloudUnreachable, CloudUntrusted
 
 USER_AGENT = "enamel/0.1"
@@ -81,7 +82,7 @@ class HttpClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise self._silent(attempt, exc, no_effect=False) from exc
         attempt.received = len(body)
-        return HttpAnswer(status=response.status, headers=response.headers, body=body)
+        return HttpAnswer(status=response.status, headers=response.headers, body=text.clean_json(body))
 
     async def close(self) -> None:
         """Close the connections."""

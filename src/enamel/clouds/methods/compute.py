@@ -19,6 +19,10 @@ class Servers(Methods, Protocol):
         """Return the sizes of servers; cached."""
         raise self.missing("flavors")
 
+    async def flavors_named(self, names: Collection[str]) -> Sequence[cloud.Flavor]:
+        """Return the flavors, and those that have one of the ids and that the list does not show."""
+        return await self.flavors()
+
     async def zones(self) -> Sequence[cloud.Zone]:
         """Return the availability zones; cached."""
         raise self.missing("zones")

@@ -15,6 +15,10 @@ class Networks(Methods, Protocol):
         """Return the networks that the project may see; cached."""
         raise self.missing("networks")
 
+    async def networks_named(self, names: Collection[str]) -> Sequence[cloud.Network]:
+        """Return the networks, and those that have one of the ids and that the list does not show."""
+        return await self.networks()
+
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the ranges of addresses on them; cached."""
         raise self.missing("subnets")
@@ -138,6 +142,10 @@ class SecurityGroups(Methods, Protocol):
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]:
         """Return the project's security groups."""
         raise self.missing("security_groups")
+
+    async def security_groups_named(self, names: Collection[str]) -> Sequence[cloud.SecurityGroup]:
+        """Return the security groups, and those that have one of the ids and that the list does not show."""
+        return await self.security_groups()
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups that carry a mark."""

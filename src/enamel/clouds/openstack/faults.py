@@ -273,7 +273,7 @@ def _answered(exc: keystone_errors.HttpError, text: str, *, cloud: str) -> Answe
         status=exc.http_status,
         body=response.content if response is not None else text.encode(),
         request_id=cleaning.request_id(exc.request_id or ""),
-        retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
+        retry_after=retry_after(headers.get("Retry-After"), now=sent_at(headers)),
     )
 
 
@@ -294,6 +294,14 @@ _PARTS = (
     (re.compile(r"\bregion\b", re.IGNORECASE), "`region_name`"),
 )
 """What a refusal of the credentials is about."""
+
+
+def sent_at(headers: Mapping[str, str]) -> datetime:
+    """Return when an answer was sent, by the clock of whoever sent it: the dates in it go by that one."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
 
 
 def retry_after(header: str | None, *, now: datetime) -> float | None:

@@ -100,6 +100,10 @@ class Watcher(Generic[T]):
         """Return a resource from a fresh poll; None if the poll does not show it."""
         return (await self._lookout.fresh()).get(id)
 
+    def last_seen(self, id: str) -> T | None:
+        """Return a resource as the last poll showed it, however long ago that was; None if it did not."""
+        return self._lookout.picture.get(id)
+
     async def changed(self) -> None:
         """Record a write: what is known is no longer fresh, here and in the other processes."""
         await self._lookout.changed()

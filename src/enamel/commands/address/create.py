@@ -16,7 +16,13 @@ from enamel.steps import address
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the networks, and what there may be."""
-    return FactsNeeded(networks=True, subnets=True, routers=True, quota=frozenset({"addresses", "ports"}))
+    return FactsNeeded(
+        networks=True,
+        subnets=True,
+        routers=True,
+        named={"networks": frozenset(filter(None, (request.body.source,)))},
+        quota=frozenset({"addresses", "ports"}),
+    )
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:

@@ -60,6 +60,7 @@ class PlanBuilder:
         self._choices = choices
         able = facts.capabilities
         self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
+        self._tells_ports = Capability.PORTS in able
         self._ports_first = ports_first and Capability.PORTS in able
         self._draft = draft or Draft()
         self._shared = SharedResources(self._draft, servers=choices, task=task, facts=facts)
@@ -283,13 +284,24 @@ class PlanBuilder:
             )
         return self._draft.add(step, group=choice.hostname)
 
+    def _fixed_addresses(self, choice: ResolvedServer) -> int:
+        """Return how many fixed addresses a server gets at the least; a port that is named may have none."""
+        if not self._tells_ports:
+            return 0
+        return sum(interface.port_id is None for interface in choice.interfaces or ())
+
     def _finish(self, choice: ResolvedServer, id: Any, address: Handle | None) -> ServerHandle:
         """Add the waits until a server is as ready as it was asked to be."""
         active = self._draft.add(
-            server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),
+            server.AwaitActive(
+                id=id,
+                same_host=choice.same_host,
+                different_host=choice.different_host,
+                addresses=self._fixed_addresses(choice),
+            ),
             group=choice.hostname,
         )
-        fixed, public = active["entry", "fixed_addresses", 0], address["address"] if address else None
+        fixed, public = active["address"], address["address"] if address else None
         ready = active
         if choice.ready_when != "active":
             own = () if public is not None else active["entry", "fixed_addresses"]

@@ -1,5 +1,9 @@
-"""`server.terminate`: delete a server and what was made for it, in the order that avoids "in use"."""
+"""`server.terminate`: delete a server and what was made for it.
 
+The server goes first: its deletion may be refused, and what went before it would be lost for nothing.
+"""
+
+from collections.abc import Sequence
 from datetime import timedelta
 
 from enamel.clouds.capability import Capability
@@ -7,8 +11,8 @@ from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow import task_view
 from enamel.flow.draft import Draft
-from enamel.model import cloud, mark
-from enamel.model.errors import Fault
+from enamel.model import cloud, mark, role
+from enamel.model.errors import Fault, WrongState
 from enamel.steps import address, port, security_group, server, server_group, volume
 from enamel.steps.step import Step
 
@@ -21,9 +25,14 @@ def ask(request: CommandRequest) -> FactsNeeded:
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:
-    """Return the plan that ends a server."""
+    """Return the plan that ends a server.
+
+    Raises:
+        WrongState: It is locked, or a volume that is to go with it has snapshots.
+    """
     if facts.server is None:
         raise AssertionError("the facts of a termination have the server")
+    _refuse_locked(facts.server, facts)
     faults = _faults(request.params.get("with"))
     gone = facts.server
     addresses = [thing for thing in facts.addresses if _goes(request, "addresses", thing.mark)]
@@ -32,16 +41,17 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         for thing in facts.volumes
         if gone.id in thing.attached_to and _goes(request, "volumes", thing.mark)
     ]
+    _refuse_with_snapshots(volumes, facts)
     ports = [thing for thing in facts.ports if _goes(request, "ports", thing.mark)]
     groups = _groups(request, gone, facts)
     draft = Draft()
     name = gone.name
-    for floating in addresses:
-        draft.add(address.DeleteAddress(id=floating.id), group=name)
     # Where deletion is deferred, a deleted server keeps its ports and volumes: whoever deletes them as well has to force it.
     # What outlives it has to be free for the next one at once.
     force = bool(addresses or volumes or ports or groups) or _frees(request, facts)
     ended = draft.add(server.DeleteServer(id=gone.id, force=force), group=name)
+    for floating in addresses:
+        draft.add(address.DeleteAddress(id=floating.id), group=name, after=[ended])
     dropped = [draft.add(port.DeletePort(id=thing.id), group=name, after=[ended]) for thing in ports]
     for disk in volumes:
         draft.add(volume.DeleteVolume(id=disk.id), group=name, after=[ended])
@@ -53,6 +63,32 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     owner = task_view.there(gone, on=facts.cloud, region=facts.identity.region)
     planned = draft.plan(groups=(owner,), on_failure="keep")
     return Planned(plan=planned, faults=tuple(faults), timeout=timedelta(hours=1))
+
+
+def _refuse_locked(gone: cloud.Server, facts: Facts) -> None:
+    """Raise WrongState where the cloud would refuse to delete a locked server."""
+    if gone.locked and not role.is_admin(facts.identity.roles):
+        raise WrongState(
+            f"Server '{gone.name}' is locked and cannot be deleted.",
+            state=gone.state.value,
+            remedy="Unlock it first (UNLOCK).",
+        )
+
+
+def _refuse_with_snapshots(volumes: Sequence[cloud.Volume], facts: Facts) -> None:
+    """Raise WrongState where a volume cannot go with its server."""
+    ids = {disk.id for disk in volumes}
+    snapshots = [snapshot for snapshot in facts.volume_snapshots if snapshot.volume_id in ids]
+    if snapshots:
+        disk = next(disk for disk in volumes if disk.id == snapshots[0].volume_id)
+        names = ", ".join(
+            snapshot.name or snapshot.id for snapshot in snapshots if snapshot.volume_id == disk.id
+        )
+        raise WrongState(
+            f"Volume '{disk.name or disk.id}' would be deleted with the server, but has snapshots: {names}.",
+            state=disk.status,
+            remedy="Delete the snapshots first, or keep the volume: name in `with` what is to be deleted.",
+        )
 
 
 def _faults(along: str | None) -> list[Fault]:

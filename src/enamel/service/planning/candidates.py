@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -25,7 +24,7 @@ from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import facts as gathering
 from enamel.service.planning import quota_cache
 from enamel.service.resources.orphan import Radar
-from enamel.store import engine, reservations, tasks
+from enamel.store import clock, engine, reservations, tasks
 
 DISPROVED = frozenset({"not_routed", "no_port_security"})
 """Codes of faults that follow from how networks are: nobody is refused because of what they were a moment ago."""
@@ -55,7 +54,7 @@ class CandidatePlanner:
         self._radar = radar
         self._store = store
         self._clouds = clouds
-        self._quotas = quota_cache.QuotaCache(now=lambda: datetime.now(UTC))
+        self._quotas = quota_cache.QuotaCache(now=clock.MACHINE)
 
     def accepted(self, ctx: CallContext, cloud: str, needs: Mapping[str, int]) -> None:
         """Remember what an accepted task takes of a quota."""

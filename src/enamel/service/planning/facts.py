@@ -62,28 +62,40 @@ async def gather(
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     images = {text for image in facts.images for text in (image.id, image.name)}
     if needed.templates - images and not needed.volumes and Capability.VOLUME in facts.capabilities:
-        facts = msgspec.structs.replace(facts, volumes=tuple(await account.volumes_list()))
+        facts = msgspec.structs.replace(facts, volumes=tuple(await account.volumes_named(needed.templates)))
     return facts
 
 
 def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[Any]]:
     """Return the lists that are needed, by the fact that they fill."""
+
+    def named(kind: str) -> Collection[str]:
+        return needed.named.get(kind, ())
+
     lists: tuple[tuple[str, bool, Callable[[], Awaitable[Any]]], ...] = (
         ("capabilities", True, account.capabilities),
-        ("flavors", needed.flavors, lambda: flavors.usable(account)),
+        ("flavors", needed.flavors, lambda: flavors.usable(account, named("flavors"))),
         (
             "images",
             needed.images,
-            lambda: account.images_named(needed.templates) if needed.templates else account.images(),
+            lambda: account.images_named({*needed.templates, *named("images")}),
         ),
-        ("networks", needed.networks, account.networks),
+        ("networks", needed.networks, lambda: account.networks_named(named("networks"))),
         ("subnets", needed.subnets, account.subnets),
         ("routers", needed.routers, lambda: _routers(account)),
         ("zones", needed.zones, account.zones),
-        ("volume_types", needed.volume_types, account.volume_types),
-        ("volumes", needed.volumes, account.volumes_list),
+        (
+            "volume_types",
+            needed.volume_types,
+            lambda: account.volume_types_named(named("volume_types")),
+        ),
+        ("volumes", needed.volumes, lambda: account.volumes_named(named("volumes"))),
         ("volume_snapshots", needed.volume_snapshots, account.volume_snapshots_list),
-        ("security_groups", needed.security_groups, account.security_groups),
+        (
+            "security_groups",
+            needed.security_groups,
+            lambda: account.security_groups_named(named("security_groups")),
+        ),
         ("servers", needed.servers and needed.host is None, account.servers_list),
         ("addresses", needed.addresses, lambda: address.listed(account)),
     )
@@ -202,14 +214,15 @@ async def _host(account: driver.Cloud, text: str) -> dict[str, Any]:
 
 async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity) -> dict[str, Any]:
     """Return a server and all that is attached to it."""
-    capabilities = await account.capabilities()
     server = await _server(account, id, identity)
     capabilities = await account.capabilities()
-    ports, volumes, groups, servers = await asyncio.gather(
+    snapshots = bool(server.volumes) and Capability.VOLUME_SNAPSHOTS in capabilities
+    ports, volumes, groups, servers, volume_snapshots = await asyncio.gather(
         account.ports_of([id]) if Capability.NETWORK in capabilities else _none(),
         _volumes_of(account, server),
         account.security_groups() if Capability.SECURITY_GROUPS in capabilities else _none(),
         account.servers_list(),
+        account.volume_snapshots_list() if snapshots else _none(),
     )
     floating = bool(ports) and Capability.FLOATING_IP in capabilities
     return {
@@ -219,6 +232,7 @@ async def _around(account: driver.Cloud, id: str, identity: cloud_model.Identity
         "volumes": volumes,
         "security_groups": tuple(groups),
         "servers": tuple(servers),
+        "volume_snapshots": tuple(volume_snapshots),
     }
 
 

@@ -1,6 +1,6 @@
 """The new task: the record of an accepted request, and the transaction that writes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,15 @@ from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow.plan import Plan
+from enamel.flow.plan import Node, Plan
 from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.call_context import CallContext
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import ServerEntry, Task
+from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
+from enamel.service.planning import taken
 from enamel.service.planning.preparation import Prepared
 from enamel.service.tasks.idempotency import IdempotencyKey
 from enamel.store import reservations, secrets, signals, task_index, tasks, webhooks
@@ -116,6 +118,7 @@ def write(
     key: IdempotencyKey | None,
     later: Task | None,
     shares: Mapping[str, Mapping[str, int]] = {},
+    takes: Collection[TaskKey] = (),
 ) -> Task:
     """Write a task with its items and its first event.
 
@@ -128,12 +131,14 @@ def write(
         key: The idempotency key that came with the request.
         later: The revert that its `ttl` schedules.
         shares: What each step uses up of quotas.
+        takes: The keys of the existing resources that it takes.
 
     Raises:
         NameTaken, QuotaExceeded: Other tasks have reserved what it needs since the facts were gathered.
-        WrongState: Another task has taken up the earlier one.
+        WrongState: Another task has taken up the earlier one, or an existing resource that this one takes.
     """
     _check_still_free(tx, new, facts)
+    taken.take(tx, takes)
     if new.parent is not None:
         _take_up(tx, new, new.parent)
     first = Event(
@@ -160,13 +165,17 @@ def write(
 def _items(new: Task, planned: Planned) -> list[Item]:
     """Return the items of a new task; those that it takes over from an earlier one are done already."""
     kept = {item.name: item for item in planned.kept}
-    groups = {group.name: group for group in planned.plan.groups}
     return [
         kept.get(node.name)
         or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
-        for node in planned.plan.nodes
-        if not plans.asleep(node, groups, planned.groups)
+        for node in awake(planned)
     ]
+
+
+def awake(planned: Planned) -> list[Node]:
+    """Return the steps of a plan that have items from the beginning, without those for clouds that servers may come to."""
+    groups = {group.name: group for group in planned.plan.groups}
+    return [node for node in planned.plan.nodes if not plans.asleep(node, groups, planned.groups)]
 
 
 def _take_up(tx: Tx, new: Task, old: str) -> None:
@@ -207,7 +216,9 @@ def _check_still_free(tx: Tx, new: Task, facts: Facts) -> None:
         raise errors.NameTaken(f"Another task has reserved the name {listed}.")
     reserved = reservations.reserved(tx, project_id=new.project_id, cloud=new.cloud)
     now = msgspec.structs.replace(facts, reserved=reserved)
-    lacking = quota.faults(new.reserves, now)
+    # What an earlier task has made is used already, and not needed once more.
+    made = {kind: len(things) for kind, things in new.result.made.items()}
+    lacking = quota.faults(quota.outstanding(new.reserves, made), now)
     if lacking:
         raise errors.QuotaExceeded(
             " ".join(fault.detail for fault in lacking),

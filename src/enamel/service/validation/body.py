@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from enamel.model import text
 from enamel.model.errors import MOST_FAULTS, BodyTooLarge, Fault, Invalid
 from enamel.service.validation import error_wording
 
@@ -45,13 +46,13 @@ def loads(raw: bytes) -> Any:
     if not raw.strip():
         raise _refused("The body is empty: a JSON object is expected.", code="empty")
     try:
-        text = raw.decode("utf-8")
+        decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(
             f"The body is not UTF-8: byte {error.start} cannot be read.", code="encoding"
         ) from error
     try:
-        data = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_constant, parse_float=_float)
+        data = json.loads(decoded, object_pairs_hook=_Pairs, parse_constant=_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         raise _refused(f"The body is not JSON: {_lower(error.msg)} in line {error.lineno}, column {error.colno}.",
                        code="json") from error  # fmt: skip
@@ -136,25 +137,21 @@ def _unfit(data: Any) -> Iterator[Fault]:
             for key in value.twice:
                 detail = f"The key '{error_wording.short(key)}' appears more than once in this object."
                 yield Fault(pointer=_pointer((place, key)), detail=detail, code="duplicate_key")
-            if any(map(_lone, value)):
-                detail = "A key in this object has half a character (a lone surrogate)."
+            unfit = next((key for key in value if not text.fits(key)), None)
+            if unfit is not None:
+                detail = f"A key in this object has {error_wording.unfit(unfit)}."
                 yield Fault(pointer=_pointer(place), detail=detail, code="encoding")
             waiting += [(below, (place, key), depth + 1) for key, below in reversed(value.items())]
         elif isinstance(value, list):
             waiting += [(value[at], (place, at), depth + 1) for at in range(len(value) - 1, -1, -1)]
         elif isinstance(value, str):
-            if _lone(value):
-                detail = "This text has half a character (a lone surrogate)."
+            if not text.fits(value):
+                detail = f"This text has {error_wording.unfit(value)}."
                 yield Fault(pointer=_pointer(place), detail=detail, code="encoding")
         elif isinstance(value, int) and not -(2**63) <= value < 2**64:
             yield Fault(
                 pointer=_pointer(place), detail="This whole number has more than 64 bits.", code="type"
             )
-
-
-def _lone(text: str) -> bool:
-    """Return whether a text has a lone surrogate, which cannot be encoded in UTF-8."""
-    return not text.isascii() and re.search("[\ud800-\udfff]", text) is not None
 
 
 def _pointer(place: Any) -> str:
@@ -165,7 +162,7 @@ def _pointer(place: Any) -> str:
     pointer = ""
     for name in reversed(names):
         pointer = error_wording.step(pointer, name)
-    return pointer.encode("utf-8", "replace").decode("utf-8")
+    return text.clean(pointer)
 
 
 def _refused(detail: str, *, code: str) -> Invalid:

@@ -85,6 +85,11 @@ def short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
+def unfit(text: str) -> str:
+    """Return in words which character a text has that cannot be stored."""
+    return "a NUL character (U+0000)" if "\0" in text else "half a character (a lone surrogate)"
+
+
 def stopped(text: str) -> str:
     """Return a sentence with its full stop."""
     return text if text[-1:] in {".", "?", "!"} else f"{text}."

@@ -24,6 +24,7 @@ from enamel.model.errors import (
 from enamel.model.states import ServerState
 
 SERVICE = catalogue.SERVICE
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _DISKS = "os-block-device-mapping-v2-boot"
 _DELETED = "DELETED"
 """The status of a server that is not there any more: in lists of changes, and for a moment before Nova answers 404."""
@@ -37,7 +38,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
         id = service.checked(id)
-        version = await self._version("2.71", "2.47", "2.26")
+        version = await self._version("2.73", "2.71", "2.47", "2.26")
         reply = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
         if reply.server.status == _DELETED:
             raise Gone(f"Cloud '{self.name}' has no server {id} any more.", cloud=self.name)
@@ -74,7 +75,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
         """Return the servers whose metadata key `enamel` has this value, newest last."""
         # Nova has no filter on metadata; however many marks are searched for at once, it is one list.
         servers = [server for server in await self.servers.all_from_now() if server.mark == mark]
-        return sorted(servers, key=lambda server: (server.created is not None, server.created))
+        return sorted(servers, key=lambda server: server.created or _NEVER)
 
     async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot one or several equal servers in one request; return their ids, in order of their names."""
@@ -84,6 +85,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
             _name_devices(body["server"], want)
         if want.count == 1:
             reply = await self._post(SERVICE, "/servers", body=body, answer=server_json.Made, version=version)
+            self._check_new(reply.server.id, mark=want.mark)
             await self.servers.changed()
             return [reply.server.id]
         reserved = await self._post(
@@ -113,24 +115,39 @@ class Servers(catalogue.Catalogue, methods.Servers):
         await self.servers.changed()
 
     async def _reserved(self, want: cloud.ServerSpec, *, reservation_id: str) -> list[str]:
-        """Return the ids of servers that were booted together, in the order of their names."""
+        """Return the ids of servers that were booted together, in the order of their names.
+
+        Raises:
+            OutcomeUnknown: The list does not show just these, by their mark and their names.
+        """
+        names = {f"{want.name}-{number + 1}" for number in range(want.count)}
         servers: list[cloud.Server] = []
         for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
             try:
-                servers = await self._servers((("reservation_id", reservation_id),))
+                listed = await self._servers((("reservation_id", reservation_id),))
             except EnamelError as exc:
                 raise OutcomeUnknown(
                     f"{want.count} servers {want.name} are booted, but cannot be listed: {exc.detail}",
                     cloud=self.name,
                 ) from exc
-            if len(servers) >= want.count:
+            # A list may be older than the servers, or leave the filter out: what another launch has booted is not taken.
+            servers = [server for server in listed if server.mark == want.mark and server.name in names]
+            if len(servers) == want.count:
                 return [server.id for server in sorted(servers, key=lambda server: _number(server.name))]
             # For a moment a server can be in none of Nova's databases: it moves from one to the other.
             await asyncio.sleep(pause)
         raise OutcomeUnknown(
-            f"{want.count} servers {want.name} were asked for, but the list shows {len(servers)}.",
+            f"{want.count} servers {want.name} were requested, but the list shows {len(servers)} of them.",
             cloud=self.name,
         )
+
+    def _check_new(self, id: str, *, mark: str) -> None:
+        """Refuse the answer to a boot that names a server which another boot has made. Raises OutcomeUnknown."""
+        known = self.servers.last_seen(id)
+        if known is not None and known.mark != mark:
+            raise OutcomeUnknown(
+                f"A server was requested, but the answer shows {id}, which existed before.", cloud=self.name
+            )
 
     async def _act(self, id: str, action: dict[str, Any]) -> None:
         await self._post(

@@ -20,10 +20,10 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.identity.generic import base as generic
 from msgspec import Struct
 
-from enamel.clouds.calls import cache, cleaning, context, record
+from enamel.clouds.calls import cache, cleaning, context, misfit_log, record
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import faults
-from enamel.clouds.openstack.identity import origin
+from enamel.clouds.openstack.identity import identity_json, origin
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
 from enamel.model import cloud, cloud_state, problem, redaction, secret_names, secret_url
@@ -62,6 +62,8 @@ class Access(Struct, frozen=True, kw_only=True):
     identity: cloud.Identity
     since: datetime
     renew_at: datetime
+    good_until: float
+    """By this process's monotonic clock: no clock that is set, here or there, makes a token too old or too young."""
     catalog: Any
     """keystoneauth's ServiceCatalog."""
 
@@ -91,6 +93,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
     def __init__(self, *, cloud: str, **options: Any) -> None:
         super().__init__(**options)
         self.cloud = cloud
+        self._left_out = misfit_log.MisfitLog(cloud=cloud)
 
     def request(self, url: str, method: str, **options: Any) -> Any:
         started, at = time.perf_counter(), datetime.now(UTC)
@@ -98,7 +101,7 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
         try:
             response = super().request(url, method, **options)
             status, request_id = response.status_code, response.headers.get("x-openstack-request-id", "")
-            return response
+            return self._fitted(response)
         except keystone_errors.HttpError as exc:
             status, request_id = exc.http_status, exc.request_id or ""
             raise
@@ -113,6 +116,16 @@ class _RecordedSession(keystone_session.Session):  # type: ignore[misc]  # it ha
                 at=at,
             )
             record.add(call, cloud=self.cloud)
+
+    def _fitted(self, response: Any) -> Any:
+        """Return an answer whose JSON keystoneauth can read, whatever of it does not fit."""
+        try:
+            document, misfits = identity_json.fitted(response.json())
+        except (ValueError, RecursionError):
+            return response
+        self._left_out.add(misfits, service=_asking.get())
+        response.json = lambda **_: document
+        return response
 
 
 class Session:
@@ -185,7 +198,7 @@ class Session:
     async def access(self) -> Access:
         """Return a token that is good for a while; however many ask, one is fetched."""
         known = self._access
-        if known is not None and datetime.now(UTC) < known.renew_at:
+        if known is not None and time.monotonic() < known.good_until:
             return known
         return await self._flights.join("access", self._authenticate)
 
@@ -255,7 +268,9 @@ class Session:
     def _access_of(self, access: Any) -> Access:
         """Return what keystoneauth has found, in Enamel's words."""
         now = datetime.now(UTC)
-        expires = access.expires or now + timedelta(hours=1)
+        lasts = access.expires - access.issued if access.expires and access.issued else timedelta(hours=1)
+        # A token that lives for less than two minutes is used for half of its life.
+        good_for = max(lasts - RENEW_BEFORE, lasts / 2)
         return Access(
             token=access.auth_token,
             identity=cloud.Identity(
@@ -267,8 +282,8 @@ class Session:
                 region=self._region_of(access.service_catalog),
             ),
             since=now,
-            # A token that lives for less than two minutes is used for half of its life.
-            renew_at=max(expires - RENEW_BEFORE, now + (expires - now) / 2),
+            renew_at=now + good_for,
+            good_until=time.monotonic() + good_for.total_seconds(),
             catalog=access.service_catalog,
         )
 
@@ -384,6 +399,7 @@ class Session:
                         AttributeError,  # JSON of another shape than Keystone's
                         KeyError,
                         TypeError,
+                        RecursionError,
                     ) as exc:
                         error = faults.of_keystone(exc, cloud=self._name)
                         if not isinstance(error, CloudUnreachable | CloudBusy | CloudThrottled):

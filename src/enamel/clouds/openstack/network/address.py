@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -17,13 +18,16 @@ SERVICE = "network"
 
 
 class _Address(Struct):
-    id: str
-    floating_ip_address: str
-    floating_network_id: str
+    id: service.Id
+    floating_ip_address: decoder.Ip
+    floating_network_id: str = ""
     port_id: str | None = None
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
     """Not shown by clouds before 2016."""
+    project_id: str = ""
+    tenant_id: str = ""
+    """What clouds before 2016 call the project."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -81,7 +85,11 @@ class Addresses(marks.Marks, methods.Addresses):
             entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
         except Gone:
             return []
-        return [address.neutral() for address in entries]
+        return [
+            address.neutral()
+            for address in entries
+            if (address.project_id or address.tenant_id) in ("", project)
+        ]
 
     async def address(self, id: str) -> cloud.Address:
         """Return one public address. Raises Gone."""

@@ -1,10 +1,12 @@
 """Networks and subnets that a project may see, and its limits of what belongs to networks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -27,7 +29,7 @@ _FIELDS = (
 
 
 class _Network(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     project_id: str = ""
     tenant_id: str = ""
@@ -74,11 +76,22 @@ class NetworkBody(Struct):
 class Subnet(Struct):
     """A subnet as Neutron shows it."""
 
-    id: str
-    network_id: str
-    cidr: str
+    id: service.Id
+    network_id: service.Id
+    cidr: decoder.Range
     name: str = ""
-    ip_version: int = 4
+
+    def neutral(self) -> cloud.Subnet:
+        """Return it in Enamel's words."""
+        # Some show the address of the gateway with the length of the prefix.
+        addresses = ip_network(self.cidr, strict=False)
+        return cloud.Subnet(
+            id=self.id,
+            name=self.name,
+            network_id=self.network_id,
+            cidr=str(addresses),
+            ip_version=addresses.version,
+        )
 
 
 class _Subnets(service.Page):
@@ -87,7 +100,7 @@ class _Subnets(service.Page):
 
 
 class _Topology(Struct):
-    id: str
+    id: service.Id
 
 
 class _TopologyBody(Struct):
@@ -95,7 +108,7 @@ class _TopologyBody(Struct):
 
 
 class _Extension(Struct):
-    alias: str
+    alias: service.Id
 
 
 class _Extensions(Struct):
@@ -113,11 +126,11 @@ class _QuotaDetails(Struct):
 
 
 class _Quota(Struct):
-    quota: dict[str, int | str | None]
+    quota: dict[str, int | None]
 
 
 class _Id(Struct):
-    id: str
+    id: service.Id
 
 
 _QUOTAS = {
@@ -154,6 +167,15 @@ class Networks(marks.Marks, methods.Networks):
         self._described = self._described and offer.described
         return [self.roles.on(network) for network in offer.networks]
 
+    async def networks_named(self, names: Collection[str]) -> Sequence[cloud.Network]:
+        """Return the networks, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.networks(), names, self._network)
+
+    async def _network(self, id: str) -> cloud.Network:
+        """Return one network. Raises Gone."""
+        reply = await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=NetworkBody)
+        return reply.network.neutral()
+
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the subnets that the project may see."""
         return await self.kept.get(
@@ -188,16 +210,7 @@ class Networks(marks.Marks, methods.Networks):
 
     async def _subnets(self) -> list[cloud.Subnet]:
         entries, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)
-        return [
-            cloud.Subnet(
-                id=entry.id,
-                name=entry.name,
-                network_id=entry.network_id,
-                cidr=entry.cidr,
-                ip_version=entry.ip_version,
-            )
-            for entry in entries
-        ]
+        return [entry.neutral() for entry in entries]
 
     async def _extensions(self) -> frozenset[str]:
         reply = await self._get(SERVICE, "/extensions", answer=_Extensions)
@@ -224,10 +237,8 @@ class Networks(marks.Marks, methods.Networks):
         for kind in kinds & _QUOTAS.keys():
             name = _QUOTAS[kind]
             params = (("fields", "id"), ("project_id", project))
-            reply = await self._get(
-                SERVICE, f"/{_COLLECTIONS[name]}", answer=dict[str, list[_Id]], params=params
-            )
-            count = len(reply.get(_COLLECTIONS[name].replace("-", "_"), []))
+            page = service.page_of(_COLLECTIONS[name].replace("-", "_"), _Id)
+            entries, _ = await self._pages(SERVICE, f"/{_COLLECTIONS[name]}", answer=page, params=params)
             limit = quota.get(name)
-            limits[kind] = cloud.Limit(limit=-1 if limit is None else int(limit), used=count)
+            limits[kind] = cloud.Limit(limit=-1 if limit is None else limit, used=len(entries))
         return limits

@@ -12,11 +12,19 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
 from enamel.clouds.openstack.network import address, creation, network, port, router, security_group
 from enamel.model import cloud
-from enamel.model.errors import CapabilityMissing, CloudConflict, CloudRefused, EnamelError, OutcomeUnknown
+from enamel.model.errors import (
+    CapabilityMissing,
+    CloudConflict,
+    CloudRefused,
+    EnamelError,
+    Gone,
+    OutcomeUnknown,
+)
 
 SERVICE = server.SERVICE
 INSIDE = "nova-network"
@@ -26,7 +34,7 @@ _TAKEN = "floating addresses"
 
 
 class _Pool(Struct):
-    name: str
+    name: service.Id
 
 
 class _Pools(Struct):
@@ -34,8 +42,8 @@ class _Pools(Struct):
 
 
 class _Address(Struct):
-    id: int | str
-    ip: str
+    id: int | service.Id
+    ip: decoder.Ip
     pool: str | None = ""
     fixed_ip: str | None = None
     instance_id: str | None = None
@@ -60,7 +68,7 @@ class _AddressBody(Struct):
 
 
 class _Group(Struct):
-    id: int | str
+    id: int | service.Id
     name: str = ""
     description: str | None = ""
     tenant_id: str = ""
@@ -79,11 +87,11 @@ class _Groups(Struct):
 
 
 class _GroupName(Struct):
-    name: str
+    name: service.Id
 
 
 class _InGroups(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     groups: list[_GroupName] | UnsetType = field(name="security_groups", default=UNSET)
 
@@ -105,11 +113,11 @@ class _Absolute(Struct):
 
 
 class _Limits(Struct):
-    absolute: _Absolute
+    absolute: _Absolute = field(default_factory=_Absolute)
 
 
 class _LimitsBody(Struct):
-    limits: _Limits
+    limits: _Limits = field(default_factory=_Limits)
 
 
 class NovaNetwork(
@@ -281,6 +289,15 @@ class NovaNetwork(
             return await super().addresses_of(ports)
         return [address.neutral() for address in await self._addresses() if address.instance_id in ports]
 
+    async def address(self, id: str) -> cloud.Address:
+        """Return one public address. Raises Gone."""
+        if not await self._of_nova():
+            return await super().address(id)
+        for entry in await self._addresses():
+            if str(entry.id) == id:
+                return entry.neutral()
+        raise Gone(f"There is no address '{id}'.", cloud=self.name)
+
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to the port: here they carry no marks."""
         if not await self._of_nova():
@@ -372,8 +389,10 @@ class NovaNetwork(
         """Return the project's security groups."""
         if not await self._of_nova():
             return await super().security_groups()
-        reply = await self._get(SERVICE, "/os-security-groups", answer=_Groups)
-        return [entry.neutral() for entry in reply.security_groups]
+        groups = await self._by_offset(
+            SERVICE, "/os-security-groups", answer=_Groups, entries="security_groups"
+        )
+        return [entry.neutral() for entry in groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
@@ -25,13 +26,13 @@ _FIELDS = (
 
 
 class _FixedAddress(Struct):
-    ip_address: str
+    ip_address: decoder.Ip
     subnet_id: str = ""
 
 
 class _Port(Struct):
-    id: str
-    network_id: str
+    id: service.Id
+    network_id: str = ""
     name: str | None = ""
     description: str | None = ""
     device_id: str = ""
@@ -111,7 +112,7 @@ class Ports(marks.Marks, methods.Ports):
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
         entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=params)
-        return [port.neutral() for port in entries]
+        return [port.neutral() for port in entries if (port.project_id or port.tenant_id) in ("", project)]
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from enamel.store.migrations import making
 
 revision = "expand_0013"
-down_revision = "expand_0008"
+down_revision = "expand_0010"
 
 _EXACT: dict[str, Any] = {
     "mysql_charset": "utf8mb4",
