@@ -282,18 +282,6 @@ def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:
     )
 
 
-def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
-    """Return the condition that a task's type is among the topics."""
-    chosen = sa.or_(*map(_like, topics.only)) if topics.only else sa.true()
-    return sa.and_(chosen, *(sa.not_(_like(pattern)) for pattern in topics.but))
-
-
-def _like(pattern: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a task's type fits a pattern, in which `*` stands for any text."""
-    plain = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return table.c.type.like(plain.replace("*", "%"), escape="!")
-
-
 def _deadline(now: datetime) -> sa.ColumnElement[datetime | None]:
     """Return the deadlines of tasks that are claimed now, as `task.claimed_deadline` has them."""
     number = sa.BigInteger()

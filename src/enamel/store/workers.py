@@ -73,16 +73,16 @@ def reap(tx: Tx, *, but: str | None = None, everyone: bool = False) -> Reaped:
         query = query.where(workers.c.expires_at < tx.now, sa.not_(beating))
     # A lease that is locked is being used: its worker is alive, or somebody else reaps it.
     rows = tx.rows(query.order_by(workers.c.id).with_for_update(skip_locked=True))
-    last = {row["id"]: row["expires_at"] for row in rows}
-    beats = tx.rows(sa.select(heartbeats).where(heartbeats.c.worker.in_(last)))
-    last |= {row["worker"]: max(row["expires_at"], last[row["worker"]]) for row in beats}
+    old = {row["id"]: row["expires_at"] for row in rows}
+    beats = tx.rows(sa.select(heartbeats).where(heartbeats.c.worker.in_(old)))
+    ends = old | {row["worker"]: row["expires_at"] for row in beats}
     # The heart may have beaten since then; from here on it cannot.
-    tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker.in_(last), silent))
-    alive = tx.rows(sa.select(heartbeats.c.worker).where(heartbeats.c.worker.in_(last)))
-    dead = sorted(last.keys() - {row["worker"] for row in alive})
+    tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker.in_(old), silent))
+    alive = tx.rows(sa.select(heartbeats.c.worker).where(heartbeats.c.worker.in_(old)))
+    dead = {worker: ends[worker] for worker in sorted(old.keys() - {row["worker"] for row in alive})}
     freed: dict[str, str] = {}
-    for worker in dead:
-        freed |= leave(tx, worker, since=min(tx.now, last[worker]))
+    for worker, expired in dead.items():
+        freed |= leave(tx, worker, since=min(tx.now, expired))
     return Reaped(workers=frozenset(dead), tasks=freed)
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from enamel.store.migrations import making
 
 revision = "expand_0010"
-down_revision = "expand_0013"
+down_revision = "expand_0008"
 
 
 def upgrade() -> None:
