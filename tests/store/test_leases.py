@@ -1,5 +1,7 @@
 """Leases: who is alive, who takes over from the dead, and what a zombie can do: nothing."""
 
+import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
@@ -130,3 +132,21 @@ async def test_leases_run_by_the_databases_own_clock(url: str) -> None:
         assert (await here.run(workers.reap, but=here.id)).workers == {gone.id}
     finally:
         await store.close()
+
+
+async def test_nothing_is_written_under_a_lease_that_ends_in_the_same_commit(
+    store: Store, lease: Lease
+) -> None:
+    accepted = await world.accept(store)
+    gate = threading.Event()
+    held_up = asyncio.create_task(store.run(lambda _tx: gate.wait(10)))
+    await asyncio.sleep(0)
+    reaping = asyncio.create_task(store.run(workers.reap, everyone=True))
+    await asyncio.sleep(0)
+    claiming = asyncio.create_task(lease.run(claims.claim, lease.id, limit=1))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(held_up, reaping)
+    with pytest.raises(LeaseLost):
+        await claiming
+    assert (await store.read(tasks.get, accepted.id)).state is State.WAITING
