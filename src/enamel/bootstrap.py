@@ -242,6 +242,8 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     }
     if lease is not None:
         checks["lease"] = health_checks.LeaseCheck(lease)
+    else:
+        checks["workers"] = health_checks.WorkersCheck(parts.store)
     orphans = parts.settings.orphans
     return assembly.build(
         assembly.Parts(

@@ -299,5 +299,17 @@ def _unclaimed(known: Task) -> TaskTimedOut:
     )
 
 
+def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
+    """Return the condition that a task's type is among the topics."""
+    chosen = sa.or_(*map(_like, topics.only)) if topics.only else sa.true()
+    return sa.and_(chosen, *(sa.not_(_like(pattern)) for pattern in topics.but))
+
+
+def _like(pattern: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a task's type fits a pattern, in which `*` stands for any text."""
+    plain = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return table.c.type.like(plain.replace("*", "%"), escape="!")
+
+
 def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.worker == worker, table.c.state == State.RUNNING
