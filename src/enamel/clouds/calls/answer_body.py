@@ -121,6 +121,9 @@ async def read(
                     for answers in large:
                         await turns.enter_async_context(answers.turns)
                 body += portion
+                if len(body) > SMALL:
+                    # Unpacking sixteen megabytes without a pause would keep the loop.
+                    await asyncio.sleep(0)
         return bytes(body)
 
 
