@@ -108,19 +108,6 @@ class EnamelError(Exception):
         self.advice = self.remedy if remedy is None else remedy
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """Return what went wrong: a sentence for each fault, or one for an error without faults.
-
-        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
-        """
-        details = tuple(fault.detail for fault in self.faults)
-        if not details or (len(details) == 1 and details[0] in self.detail):
-            return (self.detail,)
-        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
-            return details
-        return (f"{self.detail} {details[0]}",)
-
-    @property
     def title(self) -> str:
         """Return the first line of the class's docstring."""
         return (type(self).__doc__ or "").strip().splitlines()[0]

@@ -132,10 +132,11 @@ def serve(
 
 def failure(error: "EnamelError") -> Failure:
     """Return the failure for an error at the start of a service; wrong settings are usage errors."""
+    from enamel.model import problem
     from enamel.model.errors import Invalid
 
     code = Exit.USAGE if isinstance(error, Invalid) else Exit.FAILED
-    return Failure(*error.sentences, *filter(None, [error.advice]), code=code)
+    return Failure(*problem.sentences(error), *filter(None, [error.advice]), code=code)
 
 
 def occupied(error: OSError, *, place: Place) -> Failure:
