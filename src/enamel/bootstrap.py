@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
-from enamel.api import app, routes
+from enamel.api import app, local_listener, routes
 from enamel.api import serve as api_serve
+from enamel.api.local_guard import LocalGuard
 from enamel.clouds import drivers, registry
 from enamel.clouds.accounts import Accounts, LocalAccounts
 from enamel.clouds.openstack.driver import OpenStack
@@ -104,6 +105,8 @@ async def up(
         OSError: The port is taken, or the data directory cannot be written.
     """
     async with contextlib.AsyncExitStack() as stack:
+        # SQLite and others make files as they like: none of them is for anybody else.
+        os.umask(0o077)
         stack.enter_context(DirectoryLock(settings.data))
         stack.enter_context(DatabaseLock(settings.database))
         cloud = await _sandbox(stack, settings, sandbox, rules)
@@ -115,7 +118,8 @@ async def up(
         lease = _lease(parts)
         services = _services(parts, lease=lease)
         await _work(stack, parts, lease=lease)
-        url = await _listen(stack, parts, services)
+        guard = LocalGuard(directory=settings.data, token=local_listener.token(settings.data))
+        url = await _listen(stack, parts, services, guard=guard, own=local_listener.listen(settings.data))
         await stack.enter_async_context(_background(_try_clouds(clouds), name="try clouds"))
         log.info("up", url=url, cloud=caller_clouds.default(clouds), sandbox=cloud is not None)
         yield Running(url=url, clouds=clouds, services=services, sandbox=cloud)
@@ -135,7 +139,7 @@ async def api(settings: Settings) -> AsyncIterator[Running]:
     async with contextlib.AsyncExitStack() as stack:
         parts = await _parts(stack, settings, _shared_clouds(settings), prepare=migrations.check)
         services = _services(parts)
-        url = await _listen(stack, parts, services)
+        url = await _listen(stack, parts, services, guard=LocalGuard())
         log.info("api.up", url=url, clouds=list(parts.clouds.names()))
         yield Running(url=url, clouds=parts.clouds, services=services)
 
@@ -189,8 +193,13 @@ async def _parts(
     await asyncio.to_thread(prepare, store.engine)
     await store.read_clock()
     await stack.enter_async_context(_background(store.keep_time(), name="keep time"))
+    way = settings.dispatch.url
+    if way is None and await asyncio.to_thread(dialects.is_pooled, store.engine):
+        # A pooler passes no notifications on to those who listen.
+        log.warning("dispatch.polls", why="[store] url leads to a pooler, such as pgbouncer")
+        way = "polling"
     dispatch = await stack.enter_async_context(
-        dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
+        dispatch_open.open(way, store=dialects.spelled(settings.database), types=COMMANDS)
     )
     return Parts(
         settings=settings,
@@ -233,6 +242,8 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     }
     if lease is not None:
         checks["lease"] = health_checks.LeaseCheck(lease)
+    else:
+        checks["workers"] = health_checks.WorkersCheck(parts.store)
     orphans = parts.settings.orphans
     return assembly.build(
         assembly.Parts(
@@ -254,16 +265,24 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     )
 
 
-async def _listen(stack: contextlib.AsyncExitStack, parts: Parts, services: Services) -> str:
+async def _listen(
+    stack: contextlib.AsyncExitStack,
+    parts: Parts,
+    services: Services,
+    *,
+    guard: LocalGuard,
+    own: socket.socket | None = None,
+) -> str:
     """Put the services on the web and return where."""
     settings = parts.settings.api
     listener = api_serve.handed_over(os.environ) or api_serve.listen(
         settings.host, settings.port, reuse_port=settings.reuse_port
     )
-    face = app.application(services)
+    face = app.application(services, guard=guard)
     serving = api_serve.running(
         face,
         listener=listener,
+        own=own,
         graceful_shutdown_timeout=settings.graceful_shutdown_timeout,
         ending=services.end,
     )

@@ -1,5 +1,6 @@
 """Maintenance: what operators do to the database beside the processes that work on it."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -33,9 +34,16 @@ def history(settings: Settings) -> Sequence[str]:
 
 
 async def purge(settings: Settings, *, older_than: timedelta, dry_run: bool) -> int:
-    """Remove the tasks that ended before a time and return their number, or only count them."""
+    """Remove the tasks that ended before a time and return their number, or only count them.
+
+    Raises:
+        ServiceError: The database cannot be used; the message names the setting.
+        SchemaMismatch: It has to be upgraded first.
+
+    """
     store = Store(settings.database)
     try:
+        await asyncio.to_thread(migrations.check, store.engine)
         if dry_run:
             return await store.read(retention.waiting, older_than=older_than)
         total = 0

@@ -124,6 +124,9 @@ class MemoryCloud(driver.Cloud):
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
         return [cloud.VolumeType(id="ssd", name="ssd")]
 
+    async def volume_zones(self) -> Sequence[cloud.Zone]:
+        return await self.zones()
+
     @property
     def in_use(self) -> bool:
         return self._calls.in_use or self.servers.in_use or self.volumes.in_use

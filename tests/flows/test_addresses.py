@@ -169,7 +169,7 @@ async def test_a_network_without_a_router_is_told_of(world: World) -> None:
     made = await world.cloud._post("network", "/networks", body={"network": {"name": "island"}}, answer=dict)
     subnet = {"network_id": made["network"]["id"], "ip_version": 4, "cidr": "10.44.0.0/24"}
     await world.cloud._post("network", "/subnets", body={"subnet": subnet}, answer=dict)
-    world.mine()
+    world.left.add(made["network"]["id"])
     await world.cloud.forget()
     await launch(world, networks=["island"])
     error = await refused(world, "address.attach", {"server": "web"}, address=id)

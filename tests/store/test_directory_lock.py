@@ -1,5 +1,6 @@
 """The data directory: one process at a time."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -34,6 +35,23 @@ def test_a_place_that_cannot_be_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ServiceError, match="cannot hold"), DirectoryLock(tmp_path / "file" / "data"):
         pass
+
+
+def test_what_others_may_do_in_the_directory_ends(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    (tmp_path / "enamel.db").touch(0o644)
+    (tmp_path / "secrets").mkdir(mode=0o755)
+    with DirectoryLock(tmp_path):
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path, *tmp_path.iterdir())}
+    assert modes == {tmp_path.name: 0o700, "enamel.db": 0o600, "secrets": 0o700, "lock": 0o600}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_another_users_directory_is_refused(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    with pytest.raises(ServiceError, match="another user's") as refused, DirectoryLock(tmp_path):
+        pass
+    assert "--data" in refused.value.advice
 
 
 @pytest.mark.parametrize(

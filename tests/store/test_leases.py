@@ -181,3 +181,21 @@ async def test_the_heart_of_a_reaped_worker_tells_so(store: Store, other: Lease,
         beating.stop()
     await asyncio.to_thread(beating.join)
     assert lost.is_set() == (store.engine.dialect.name != "sqlite")
+
+
+async def test_nothing_is_written_under_a_lease_that_ends_in_the_same_commit(
+    store: Store, lease: Lease
+) -> None:
+    accepted = await world.accept(store)
+    gate = threading.Event()
+    held_up = asyncio.create_task(store.run(lambda _tx: gate.wait(10)))
+    await asyncio.sleep(0)
+    reaping = asyncio.create_task(store.run(workers.reap, everyone=True))
+    await asyncio.sleep(0)
+    claiming = asyncio.create_task(lease.run(claims.claim, lease.id, limit=1))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(held_up, reaping)
+    with pytest.raises(LeaseLost):
+        await claiming
+    assert (await store.read(tasks.get, accepted.id)).state is State.WAITING

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 
 from enamel.api import headers, middleware, query, version, versioned_fields
 from enamel.api.documents import TableDocuments
+from enamel.api.local_guard import LocalGuard
 from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
@@ -23,16 +25,25 @@ from enamel.api.version import Version
 from enamel.model import ids, redaction, text
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
-from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
+from enamel.model.errors import BodyTooLarge, BodyTooSlow, Fault, Invalid, MediaTypeRefused, NotFound
 from enamel.service import off_loop
 from enamel.service.services import Services
 from enamel.service.validation import body, error_wording
 
 T = TypeVar("T")
 
+BODY_WITHIN = timedelta(seconds=30)
+"""Time in which the body of a request arrives."""
 
-def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
-    """Return the ASGI application that serves a table of routes."""
+
+def application(services: Services, *, table: Table = ROUTES, guard: LocalGuard | None = None) -> ASGIApp:
+    """Return the ASGI application that serves a table of routes.
+
+    Args:
+        services: The use cases.
+        table: The routes.
+        guard: What every request has to pass; None for a service that others protect.
+    """
     paths: dict[str, dict[str, Route]] = {}
     for route in table:
         paths.setdefault(route.path, {})[route.method] = route
@@ -44,7 +55,7 @@ def application(services: Services, *, table: Table = ROUTES) -> ASGIApp:
         ],
         redirect_slashes=False,
     )
-    return middleware.RequestMiddleware(web)
+    return middleware.RequestMiddleware(web, guard=guard)
 
 
 class Path:
@@ -154,12 +165,8 @@ async def _data(request: WebRequest) -> Any:
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > body.LARGEST:
         raise BodyTooLarge(f"The body has {announced} bytes.")
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > body.LARGEST:
-            raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
-    data = await off_loop.run(len(raw) // off_loop.LARGE_BODY * off_loop.LARGE * 2, body.loads, bytes(raw))
+    raw = await _received(request)
+    data = await off_loop.run(len(raw) // off_loop.LARGE_BODY * off_loop.LARGE * 2, body.loads, raw)
     # No answer and no line of the log repeats what a request is to keep secret.
     redaction.keep(redaction.Redactor(redaction.values(data)))
     if data is None:
@@ -167,6 +174,27 @@ async def _data(request: WebRequest) -> Any:
         detail = "Expected an object, got null."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
     return data
+
+
+async def _received(request: WebRequest) -> bytes:
+    """Return the bytes of a request's body.
+
+    Raises:
+        BodyTooLarge: They are too many.
+        BodyTooSlow: They do not arrive in time.
+    """
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN.total_seconds()):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > body.LARGEST:
+                    raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
+    except TimeoutError as error:
+        raise BodyTooSlow(
+            f"After {BODY_WITHIN.total_seconds():.0f} s, {len(raw):,} bytes of the body have arrived."
+        ) from error
+    return bytes(raw)
 
 
 def _response(answer: Response, request: WebRequest) -> WebResponse:

@@ -24,8 +24,17 @@ class DryRun(OnCloud, frozen=True, kw_only=True):
     """Return the plan and write nothing."""
 
 
+class Deletion(DryRun, frozen=True, kw_only=True):
+    """How something is deleted."""
+
+    timeout: str | None = None
+    """Time after which the task fails, such as `90s` or `30m`; an hour by default."""
+
+
 async def submit(request: Request, name: str, *, params: Mapping[str, str] = {}) -> Response:
     """Submit a command: accept it, or preview it if the query says so."""
+    timeout = getattr(request.query, "timeout", None)
+    params = params if timeout is None else {**params, "timeout": timeout}
     outcome = await request.services.submit.command(
         request.ctx, name, request.body, params=params, **options(request)
     )

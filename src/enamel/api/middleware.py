@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enamel import telemetry
 from enamel.api import headers, problems, version
+from enamel.api.local_guard import LocalGuard
 from enamel.model.errors import EnamelError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -33,8 +34,9 @@ _UNCHANGING = {
 class RequestMiddleware:
     """Gives every request an id and every answer its headers; no exception gets past it."""
 
-    def __init__(self, inside: ASGIApp) -> None:
+    def __init__(self, inside: ASGIApp, *, guard: LocalGuard | None = None) -> None:
         self._inside = inside
+        self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -66,6 +68,8 @@ class RequestMiddleware:
             await send(message)
 
         try:
+            if self._guard is not None:
+                self._guard.check(scope)
             await self._inside(scope, receive, marked)
         except ClientDisconnect:
             log.info("request.abandoned", request_id=request_id, path=scope["path"])

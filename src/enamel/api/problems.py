@@ -144,7 +144,7 @@ def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
             status=error.status,
             code=said.code,
             title=said.title,
-            detail=sentence,
+            detail=redaction.blank(sentence),
             request_id=request_id,
             links=links,
             pointer=fault.pointer if fault else UNSET,
@@ -155,7 +155,7 @@ def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
             request_ids=said.request_ids,
             data=dict(said.data),
         )
-        for fault, sentence in zip(faults, error.sentences, strict=True)
+        for fault, sentence in zip(faults, problem.sentences(error), strict=True)
     )
 
 

@@ -11,6 +11,8 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from enamel.api import connection
+
 _BACKLOG = 2048
 _LAST_CALL = 0.1
 """Seconds in which requests on open connections are still accepted during shutdown."""
@@ -60,20 +62,25 @@ async def running(
     application: ASGIApp,
     *,
     listener: socket.socket,
+    own: socket.socket | None = None,
     graceful_shutdown_timeout: timedelta = timedelta(seconds=2),
     ending: Callable[[], None] = lambda: None,
+    connections: type[connection.Connection] | None = None,
 ) -> AsyncIterator[str]:
     """Serve an application until the block ends, and yield its URL.
 
     Args:
         application: What to serve.
         listener: What to listen on; it is closed at the end.
+        own: Another one to listen on, which only the user of this process can open.
         graceful_shutdown_timeout: How long requests that are under way at the end may take.
+        connections: What bounds the connections of clients; if not set, the limits of this process.
         ending: Called when shutdown begins: ends streams and long polls.
 
     """
     config = uvicorn.Config(
         cast("Callable[..., object]", application),
+        http=connections or connection.limited(),
         lifespan="off",
         ws="none",
         access_log=False,
@@ -89,7 +96,8 @@ async def running(
     config.load()
     server.lifespan = config.lifespan_class(config)
     # `Server.serve` would take over the process's signals, which belong to whoever runs the loop.
-    await server.startup(sockets=[listener])
+    listeners = [listener] if own is None else [listener, own]
+    await server.startup(sockets=listeners)
     loop = asyncio.create_task(server.main_loop())
     try:
         yield _url(listener)
@@ -98,7 +106,7 @@ async def running(
         await asyncio.wait({loop})
         ending()
         await _last_call(server)
-        await server.shutdown(sockets=[listener])
+        await server.shutdown(sockets=listeners)
 
 
 async def _last_call(server: uvicorn.Server) -> None:

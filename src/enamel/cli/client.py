@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import enamel
-from enamel.cli import refusal, safe_text
+from enamel.cli import local_service, patience, refusal, safe_text
 from enamel.cli.failure import Exit, Failure
 from enamel.model import control_characters
 
@@ -75,10 +75,19 @@ class Client:
             port = parts.port
         except ValueError:
             port = -1
-        if parts.scheme not in {"http", "https"} or not parts.hostname or port == -1:
-            raise Failure(f"'{url}' is not the URL of a service.", "Write http://HOST:PORT.", code=Exit.USAGE)
+        self._socket = local_service.socket_of(self.url, default=DEFAULT_URL)
+        if self._socket is None and (
+            parts.scheme not in {"http", "https"} or not parts.hostname or port == -1
+        ):
+            raise Failure(
+                f"'{url}' is not the URL of a service.",
+                "Write http://HOST:PORT, or unix:/PATH of a socket.",
+                code=Exit.USAGE,
+            )
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._host, self._port, self._prefix = parts.hostname, port, parts.path
+        self._host, self._port, self._prefix = parts.hostname or "", port, parts.path
+        if self._socket is not None:
+            self._prefix = ""
 
     def within(self, seconds: float) -> "Client":
         """Return a client of the same service that gives up after a time."""
@@ -139,12 +148,13 @@ class Client:
             Failure: The service does not answer, or refuses.
 
         """
-        reply = self._sent(method, path, body=body, headers=headers or {})
-        until = time.monotonic() + _IN_FLIGHT_TIMEOUT
-        while _is_in_flight(reply) and time.monotonic() < until:
-            # The process that accepts the earlier try is slow or died; in that case the key is released after a while.
-            time.sleep(float(reply.headers.get("Retry-After") or 1))
+        with patience.shown(self.url):
             reply = self._sent(method, path, body=body, headers=headers or {})
+            until = time.monotonic() + _IN_FLIGHT_TIMEOUT
+            while _is_in_flight(reply) and time.monotonic() < until:
+                # The process that accepts the earlier try is slow or died; in that case the key is released after a while.
+                time.sleep(float(reply.headers.get("Retry-After") or 1))
+                reply = self._sent(method, path, body=body, headers=headers or {})
         if reply.status >= 400:
             raise refused(reply)
         return reply
@@ -169,7 +179,12 @@ class Client:
     def _sent_once(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
         connection = self._open(self._timeout)
         try:
-            headers = {"Accept": "application/json", "User-Agent": f"enamel/{enamel.__version__}", **headers}
+            headers = {
+                "Accept": "application/json",
+                "User-Agent": f"enamel/{enamel.__version__}",
+                **local_service.token(),
+                **headers,
+            }
             content = None
             if body is not None:
                 content = json.dumps(body).encode()
@@ -203,6 +218,8 @@ class Client:
         )
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
+        if self._socket is not None:
+            return local_service.Connection(self._socket, timeout=timeout)
         return self._kind(self._host, self._port, timeout=timeout)
 
     def _unreachable(self, reason: str = "Nothing listens there.") -> Failure:
@@ -254,7 +271,11 @@ class Client:
         """Yield the events of one connection."""
         connection = self._open(_STREAM_TIMEOUT)
         try:
-            headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+            headers = {
+                "Accept": "text/event-stream",
+                "Last-Event-ID": str(after),
+                **local_service.token(),
+            }
             connection.request("GET", self._prefix + path, headers=headers)
             response = connection.getresponse()
             if response.status in _PROXY_TROUBLE:

@@ -1,4 +1,4 @@
-"""The confirmation of what destroys something: a person at a terminal is told what goes, and asked."""
+"""The confirmation of what destroys something: a person at a terminal reads what goes, and is asked."""
 
 import sys
 from collections.abc import Callable, Iterable

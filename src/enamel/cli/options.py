@@ -19,6 +19,9 @@ yes = click.option("--yes", "-y", is_flag=True, help="Do not ask whether to go o
 dry_run = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 
 
+timeout = click.option("--timeout", help="Time after which the task fails: 90s, 30m.  [default: 1h]")
+
+
 def _task(ctx: click.Context, _argument: click.Parameter, text: Any) -> Any:
     """Return the id, or the ids, of the tasks that the command line names."""
     client = ctx.find_object(Client)

@@ -60,7 +60,8 @@ def _show(client: Client, answer: show.Record) -> None:
     if nodes:
         # What is asked for may not be known to any cloud: names are looked up for a plan without faults.
         rows = resources.rows(answer["plan"], resources.Names(None if faults else client))
-        show.table(["what", "number", "details"], rows, empty="")
+        if rows:
+            show.table(["what", "number", "details"], rows, empty="")
         _steps(nodes)
         _quota(answer["quota"])
     if nodes or not faults:

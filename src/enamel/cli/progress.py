@@ -31,7 +31,7 @@ class Screen(Protocol):
 
 
 class Lines:
-    """A screen that cannot be redrawn: each event is a line, and a silence is told now and then."""
+    """A screen that cannot be redrawn: each event is a line, and a silence is reported now and then."""
 
     def __init__(self, board: Board, silence: Silence, console: "Console", *, every_event: bool) -> None:
         self._board = board

@@ -32,7 +32,7 @@ _SENTENCES = {
 }
 """The sentence of each type of event, with the fields of its data.
 
-Why a task, a step or a server failed is not among them: a fault of the cloud would be told by each of these events. It
+Why a task, a step or a server failed is not among them: a fault of the cloud would appear in each of these events. It
 is said once, in full, at the end.
 """
 

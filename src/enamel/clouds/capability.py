@@ -28,6 +28,10 @@ class Capability(enum.Enum):
     """One request for several equal servers, whose names the cloud numbers."""
     WITHOUT_NETWORK = "without-network"
     """Servers that are on no network at all (Nova 2.37)."""
+    KEY_NAMES = "key-names"
+    """Keypairs whose names have the characters @ and . (Nova 2.92)."""
+    ZERO_DISK = "zero-disk"
+    """Servers that start from an image though their flavor has no disk (Nova before 2.72, and for operators)."""
     KEY_MANAGER = "key-manager"
     KEYPAIRS = "keypairs"
     RENAME = "rename"
@@ -86,7 +90,7 @@ METHODS: dict[Capability, tuple[str, ...]] = {
     Capability.NETWORK_CREATION: ("create_network", "unfinished_networks", "remove_unfinished_network"),
     Capability.AUTO_NETWORK: ("auto_network",),
     Capability.VOLUME: (
-        "volumes", "volume", "volumes_list", "volumes_named", "volumes_marked", "volume_types", "volume_types_named",
+        "volumes", "volume", "volumes_list", "volumes_named", "volumes_marked", "volume_types", "volume_types_named", "volume_zones",
         "create_volume", "delete_volume",
     ),
     Capability.ATTACH_VOLUMES: ("attach_volume", "detach_volume"),

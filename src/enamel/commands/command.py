@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from enamel.commands import feasibility
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.flow.plan import Plan
+from enamel.model import duration
 from enamel.model.errors import Fault
 from enamel.model.item import Item
 from enamel.model.launch import Notify
@@ -66,6 +67,17 @@ def named_cloud(request: CommandRequest) -> tuple[str | None, Sequence[Fault]]:
     return request.params.get("cloud"), ()
 
 
+def _timed(planned: Planned, text: str | None) -> Planned:
+    """Return what was planned with the time that the request's query allows for it."""
+    if text is None:
+        return planned
+    try:
+        return structs.replace(planned, timeout=duration.parse(text))
+    except ValueError as exc:
+        fault = Fault(pointer="?timeout", detail=f"{exc}.")
+        return structs.replace(planned, faults=(*planned.faults, fault))
+
+
 class Command(Struct, frozen=True, kw_only=True):
     """One line of the table of commands."""
 
@@ -88,7 +100,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
     def plan(self, request: CommandRequest, facts: Facts) -> Planned:
         """Return the plan of a request, with everything that is wrong with it."""
-        planned = self.planner(request, facts)
+        planned = _timed(self.planner(request, facts), request.params.get("timeout"))
         more = list(feasibility.faults(planned.plan, facts, kept=planned.kept))
         if any(fault.code == "capability_missing" for fault in planned.faults):
             # The command has said what lacks, at the field that asks for it.

@@ -55,6 +55,7 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     routers: bool = False
     zones: bool = False
     volume_types: bool = False
+    volume_zones: bool = False
     volumes: bool = False
     volume_snapshots: bool = False
     addresses: bool = False
@@ -104,6 +105,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """None where they were not asked for, and where the cloud does not show any."""
     zones: tuple[words.Zone, ...] = ()
     volume_types: tuple[words.VolumeType, ...] = ()
+    volume_zones: tuple[words.Zone, ...] = ()
     volumes: tuple[words.Volume, ...] = ()
     volume_snapshots: tuple[words.VolumeSnapshot, ...] = ()
     addresses: tuple[words.Address, ...] = ()
@@ -127,3 +129,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...] = ()
     children: tuple[Task, ...] = ()
     """The tasks that have reverted or restarted this one, or are to."""
+
+    def volume_zone(self, zone: str | None) -> str | None:
+        """Return the zone for the volumes of a server that is in a zone: the same where volumes have it, or None."""
+        return zone if any(known.name == zone and known.available for known in self.volume_zones) else None

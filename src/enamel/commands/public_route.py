@@ -9,6 +9,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 
+import msgspec
 from msgspec import Struct
 
 from enamel.commands.facts import Facts
@@ -123,24 +124,34 @@ class Topology:
     def routes(self, number: int, target: Target, source: cloud.Network) -> Iterator[Route]:
         """Yield the routes from an external network to an interface, without those that are disproved."""
         network = self.networks.get(target.network_id or "")
-        preferred = network is not None and network.nat_destination
+        plain = Route(
+            target=number,
+            source=source.id,
+            proof=Proof.UNKNOWN,
+            preferred=network is not None and network.nat_destination,
+        )
         if target.addresses is not None:
-            addresses = _of_version_4(target.addresses)
-            for address in addresses:
-                subnet = self._subnet_of(network, address)
-                proof = self._proof(network, subnet, source)
-                if (source.id, address) not in target.taken and proof is not Proof.DISPROVED:
-                    yield Route(
-                        target=number,
-                        source=source.id,
-                        proof=proof,
-                        fixed_address=address if len(addresses) > 1 else None,
-                        preferred=preferred,
-                    )
-            return
-        if network is None:
-            yield Route(target=number, source=source.id, proof=Proof.UNKNOWN)
-            return
+            yield from self._to_addresses(plain, network, target, source)
+        elif network is None:
+            yield plain
+        else:
+            yield from self._to_subnets(plain, network, target, source)
+
+    def _to_addresses(
+        self, plain: Route, network: cloud.Network | None, target: Target, source: cloud.Network
+    ) -> Iterator[Route]:
+        """Yield the routes to an interface whose addresses are known."""
+        addresses = _of_version_4(target.addresses or ())
+        for address in addresses:
+            proof = self._proof(network, self._subnet_of(network, address), source)
+            if (source.id, address) not in target.taken and proof is not Proof.DISPROVED:
+                named = address if len(addresses) > 1 else None
+                yield msgspec.structs.replace(plain, proof=proof, fixed_address=named)
+
+    def _to_subnets(
+        self, plain: Route, network: cloud.Network, target: Target, source: cloud.Network
+    ) -> Iterator[Route]:
+        """Yield the route to an interface that gets its address later, on any of several subnets."""
         subnets, complete = self._candidates(network, target)
         proofs = {subnet.id: self._proof(network, subnet, source) for subnet in subnets}
         if not complete:
@@ -149,13 +160,9 @@ class Topology:
         if possible:
             best = min(possible, key=lambda id: proofs[id].value)
             # If the cloud chose the subnet, it might choose one that is not connected.
-            narrowed = best and any(proof is not proofs[best] for proof in proofs.values())
-            yield Route(
-                target=number,
-                source=source.id,
-                proof=proofs[best],
-                subnet_id=best if narrowed else None,
-                preferred=preferred,
+            narrowed = any(proof is not proofs[best] for proof in proofs.values())
+            yield msgspec.structs.replace(
+                plain, proof=proofs[best], subnet_id=(best or None) if narrowed else None
             )
 
     def why_not(self, target: Target, sources: Sequence[cloud.Network]) -> str:

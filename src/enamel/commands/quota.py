@@ -11,6 +11,8 @@ NAMES = {
     "memory_mb": "MB of memory",
     "keypairs": "keypairs",
     "server_groups": "server groups",
+    "server_group_members": "servers in a server group",
+    "properties": "properties of a server",
     "volumes": "volumes",
     "gigabytes": "GB of volumes",
     "ports": "ports",

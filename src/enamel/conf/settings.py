@@ -19,6 +19,7 @@ from enamel.conf.source import Given
 from enamel.conf.store import Settings as Store
 from enamel.conf.webhooks import Settings as Webhooks
 from enamel.conf.worker import Settings as Worker
+from enamel.model import data_directory
 from enamel.model.errors import Invalid
 
 K = TypeVar("K")
@@ -149,7 +150,7 @@ def _settings(
 ) -> Settings:
     """Return settings from the values that are set; all others have their defaults."""
     sections: dict[str, Any] = {**values, "log": {"json": json, "level": level, **_set(values["log"])}}
-    data = sections.pop("DEFAULT").get("data") or _data(environ)
+    data = sections.pop("DEFAULT").get("data") or data_directory.default(environ)
     built: dict[str, Any] = {name: option.SECTIONS[name](**values) for name, values in sections.items()}
     return Settings(data=data, cloud=cloud, **built)
 
@@ -157,8 +158,3 @@ def _settings(
 def _set(values: Mapping[K, V | None]) -> dict[K, V]:
     """Return the values that are set."""
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _data(environ: Mapping[str, str]) -> Path:
-    home = environ.get("XDG_DATA_HOME")
-    return ((Path(home) if home else Path("~/.local/share")) / "enamel").expanduser().absolute()

@@ -31,6 +31,7 @@ from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
+from enamel.steps.step import failed_places
 
 
 class Run:
@@ -177,6 +178,8 @@ class Run:
         ]
         for step, why in sorted(failed, key=lambda pair: pair[0].ended_at or self._tools.now()):
             self._groups.step_failed(self._graph.nodes[step.name], problem.error(why))
+        for name in items:
+            self._fail_places(name)
         self._groups.step_ended()
         if self._journal.task.cancel_requested:
             self.stop(errors.TaskCancelled())
@@ -193,7 +196,16 @@ class Run:
             raise ended.error
         elif not ended.stopped:
             self._graph.done(ended.name)
+            self._fail_places(ended.name)
         self._groups.step_ended()
+
+    def _fail_places(self, name: str) -> None:
+        """Fail the groups of which a step that serves several could not do the part; the others go on."""
+        step, node = self._journal.items[name], self._graph.nodes[name]
+        if step.state is item.State.COMPLETED:
+            for place, why in failed_places(step.outputs).items():
+                whose = msgspec.structs.replace(node, group=node.members[place]) if node.members else node
+                self._groups.step_failed(whose, problem.error(why))
 
     def _step_run(self, node: Node) -> StepRun:
         return StepRun(node, journal=self._journal, builder=self._builder, tools=self._tools, halt=self._halt)
@@ -222,8 +234,17 @@ class Run:
             for name in [name for name, step in self._journal.items.items() if step.attempt > 1]:
                 await self._step_run(self._graph.nodes[name]).tidy()
             await self._groups.undo_failed()
+            self._groups.left += await self._find_kept()
         self._groups.left += self._not_reverted()
         await self._journal.ended(self._plan, self._state(), error=self._error())
+
+    async def _find_kept(self) -> list[str]:
+        """Record what steps have made although they failed: a cloud, or a proxy, may refuse what it has carried out."""
+        runs = [self._step_run(self._graph.nodes[name]) for name in self._journal.items]
+        # At the same time, so that they share lists.
+        return [
+            sentence for left in await asyncio.gather(*(run.find_kept() for run in runs)) for sentence in left
+        ]
 
     def _open(self, *, besides: Sequence[str] = ()) -> list[str]:
         """Return the steps that are not done, but for those of some groups."""

@@ -35,6 +35,7 @@ SETTLE = 2.0
 """Seconds that a cloud may need until the effect of a request that broke off shows in its lists."""
 
 _UNDONE = frozenset({item.State.WAITING, item.State.REVERTED})
+_FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 _UNCERTAIN = errors.OutcomeUnknown | errors.StepTimedOut
 
 
@@ -155,7 +156,7 @@ class StepRun:
             calls,
             state=item.State.COMPLETED,
             ended_at=self._tools.now(),
-            outputs=outputs if self._node.cloud is None else {**outputs, "cloud": self._node.cloud},
+            outputs=self._on_its_cloud(outputs),
             uncertain=False,
         )
         self._journal.save(self._journal.item_event("item.completed", self._node), items=[changed])
@@ -246,7 +247,8 @@ class StepRun:
                     error = self._broken(exc)
             if not UNDO.applies(error, attempt=attempt):
                 log.error("step.left", task=self._journal.task.id, step=self._node.name, error=error.detail)
-                things, why = leftover.things(self._item, place), redaction.blank(leftover.reason(error))
+                things = leftover.things(self._item, place)
+                why = redaction.blank(leftover.reason(error))
                 return leftover.sentence(things, step=self._node.name, why=why)
             await self._tools.sleep(UNDO.pause(attempt, error))
         return None
@@ -302,6 +304,26 @@ class StepRun:
         """Journal that a step is undone, if each of the several things that it has made is."""
         if self.has_effect and not undo_order.parts(self._item) and KINDS[self._item.kind].list_output:
             await self._journal.save(items=[self._change(state=item.State.REVERTED)])
+
+    async def find_kept(self) -> list[str]:
+        """Record what the step has made although it failed; return a sentence where that cannot be found out."""
+        known = self._item
+        if known.state not in _FAILED or not KINDS[known.kind].undoable or not known.attempt:
+            return []
+        try:
+            step = await self._builder.step(self._node)
+            outputs = await step.find_leftovers(self._builder.context(self._node))
+        except LeaseLost:
+            raise
+        except EnamelError as exc:
+            return [f"Whether step '{self._node.name}' has made something is unknown: {exc.detail}"]
+        if outputs is not None:
+            self._journal.save(items=[self._change(outputs=self._on_its_cloud(outputs))])
+        return []
+
+    def _on_its_cloud(self, outputs: Outputs) -> Outputs:
+        """Return outputs with the cloud, where that is not the task's own."""
+        return outputs if self._node.cloud is None else {**outputs, "cloud": self._node.cloud}
 
     async def tidy(self) -> None:
         """Delete duplicates made by earlier attempts whose outcome was unknown."""

@@ -13,20 +13,23 @@ import msgspec
 from enamel.flow import evaluation
 from enamel.flow import plan as plans
 from enamel.flow.plan import Group, Plan
-from enamel.model import cloud, item, task
+from enamel.model import cloud, item, problem, task
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
+from enamel.steps.step import failed_places
 
 FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT, item.State.REVERTED})
 """The states of a step that failed for good; it may be undone since."""
+_KEPT = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
+"""The states of a step that failed and was not undone."""
 _LASTING = ("cloud", "placement", "fixed_addresses", "public_address", "volumes", "launched_at")
 """What is so of a server whatever a task does with it."""
 
 
 def seen(owner: Task, items: Sequence[Item], plan: Plan) -> Task:
     """Return a task with its servers, progress, calls and result as its items record them."""
-    servers = tuple(entries(plan, items))
+    servers = tuple(_explained(entry, owner) for entry in entries(plan, items))
     return msgspec.structs.replace(
         owner,
         progress=task.Progress(
@@ -45,14 +48,29 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
     fields: dict[str, dict[str, Any]] = {
         group.name: {"id": group.id, **group.known} for group in plans.servers(plan)
     }
+    members = {node.name: node.members for node in plan.nodes if node.members}
+    refused: dict[str, problem.Problem] = {}
     for step in sorted(items, key=_when):
+        for place, why in failed_places(step.outputs).items() if step.name in members else ():
+            refused.setdefault(members[step.name][place], why)
         if step.group in by_group and not left_behind(step):
             by_group[step.group].append(step)
             fields[step.group].update(step.outputs.get("entry", {}))
         for name, entry in step.outputs.get("entries", {}).items():
             if name in fields:
                 fields[name].update(entry)
-    return [_entry(group.name, by_group[group.name], fields[group.name]) for group in plans.servers(plan)]
+    return [
+        _entry(group.name, by_group[group.name], fields[group.name], refused=refused.get(group.name))
+        for group in plans.servers(plan)
+    ]
+
+
+def _explained(entry: task.ServerEntry, owner: Task) -> task.ServerEntry:
+    """Return an entry with the error of its task, where the task failed before anything was done for the server."""
+    if owner.error is None or owner.state not in task.ENDED or entry.state != "WAITING" or entry.error:
+        return entry
+    why = msgspec.structs.replace(owner.error, left=())
+    return msgspec.structs.replace(entry, state="FAILED", error=why)
 
 
 def known(entry: task.ServerEntry) -> dict[str, Any]:
@@ -98,16 +116,26 @@ def _when(step: Item) -> datetime:
     return step.ended_at or datetime.max.replace(tzinfo=UTC)
 
 
-def _entry(name: str, own: Sequence[Item], known: Mapping[str, Any]) -> task.ServerEntry:
-    """Return a server's entry, made of the outputs of its steps."""
+def _entry(
+    name: str, own: Sequence[Item], known: Mapping[str, Any], *, refused: problem.Problem | None
+) -> task.ServerEntry:
+    """Return a server's entry, made of the outputs of its steps.
+
+    Args:
+        name: Its hostname.
+        own: The steps that are for it alone.
+        known: What the outputs of all steps say of it.
+        refused: Why a step that serves several servers could not do its part.
+    """
     fields = dict(known)
     failed = next((step for step in own if step.state in FAILED and step.error), None)
-    if failed is not None:
-        fields |= {"state": "FAILED", "error": msgspec.to_builtins(failed.error)}
+    why = refused or (failed.error if failed is not None else None)
+    if why is not None:
+        fields |= {"state": "FAILED", "error": msgspec.to_builtins(why)}
     elif own and all(step.state is item.State.COMPLETED for step in own):
         ended = [step.ended_at for step in own if step.ended_at is not None]
         fields |= _end(fields.get("state"), at=max(ended).isoformat() if ended else None)
-    if any(step.state is item.State.REVERTED for step in own) and failed is None:
+    if any(step.state is item.State.REVERTED for step in own) and why is None:
         fields["state"] = "REVERTED"
     return msgspec.convert({"hostname": name, **fields}, task.ServerEntry)
 
@@ -120,11 +148,12 @@ def _end(state: str | None, *, at: str | None) -> dict[str, Any]:
 
 
 def made(cloud: str, items: Iterable[Item]) -> dict[str, tuple[task.Made, ...]]:
-    """Return what the steps have made and not undone, by kind."""
+    """Return what the steps have made and not undone, by kind: also what one that failed has made all the same."""
     things_by_kind: dict[str, list[task.Made]] = {}
     for step in items:
         kind = KINDS.get(step.kind)
-        if kind is None or step.state is not item.State.COMPLETED or not kind.undoable:
+        stands = step.state is item.State.COMPLETED or (step.state in _KEPT and step.outputs)
+        if kind is None or not stands or not kind.undoable:
             continue
         undone = set(step.outputs.get("undone", ()))
         for place, thing in enumerate(kind.made(step.outputs)):

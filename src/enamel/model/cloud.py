@@ -261,13 +261,15 @@ class Address(Struct, frozen=True, kw_only=True):
     kind: AddressKind = AddressKind.FLOATING
     server_id: str = ""
     """What it leads to, as far as that is known."""
+    server_deleted: bool = False
+    """Whether that server was deleted, and the cloud only keeps it for a while."""
     created: datetime | None = None
     updated: datetime | None = None
 
     @property
     def used(self) -> bool:
-        """Tell whether it leads anywhere."""
-        return bool(self.port_id or self.server_id)
+        """Tell whether it leads anywhere where somebody needs it."""
+        return bool(self.port_id or self.server_id) and not self.server_deleted
 
 
 class VolumeSnapshot(Struct, frozen=True, kw_only=True):
@@ -351,6 +353,8 @@ class ServerSpec(Struct, frozen=True, kw_only=True):
     """Goes into the metadata under the key `enamel`."""
     image_id: str | None = None
     """Ignored where one of the disks boots."""
+    image_maps_disks: bool = False
+    """Whether the image is of a server that boots from a volume: it has no data, and names the disks of its own."""
     networks: tuple[NetworkPort, ...] | None = None
     """None leaves the choice to the cloud; empty means no network at all."""
     security_groups: tuple[str, ...] = ()

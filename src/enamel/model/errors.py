@@ -4,6 +4,7 @@
     ├── RequestError            what the caller sent or asked for
     │   ├── Invalid             one or more faults in the body, the query or a header
     │   ├── BodyTooLarge
+    │   ├── BodyTooSlow
     │   ├── MediaTypeRefused
     │   ├── VersionNotOffered
     │   ├── NotAuthenticated
@@ -107,19 +108,6 @@ class EnamelError(Exception):
         self.advice = self.remedy if remedy is None else remedy
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """Return what went wrong: a sentence for each fault, or one for an error without faults.
-
-        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
-        """
-        details = tuple(fault.detail for fault in self.faults)
-        if not details or (len(details) == 1 and details[0] in self.detail):
-            return (self.detail,)
-        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
-            return details
-        return (f"{self.detail} {details[0]}",)
-
-    @property
     def title(self) -> str:
         """Return the first line of the class's docstring."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
@@ -148,6 +136,14 @@ class BodyTooLarge(RequestError):
     code = "enamel.request.too_large"
     status = 413
     remedy = "Send at most 1 MiB."
+
+
+class BodyTooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    code = "enamel.request.too_slow"
+    status = 408
+    remedy = "Send the request again."
 
 
 class MediaTypeRefused(RequestError):

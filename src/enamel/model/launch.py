@@ -116,7 +116,8 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     public_address: bool | AddressChoice | None = None
     """True for an address if it has none already; or where it comes from."""
     boot_volume: BootVolume | None = None
-    """The volume from which it boots; the default is the type's own disk."""
+    """The volume from which it boots; the default is the type's own disk. An image of a server that boots from a volume brings its
+    own, of its own size and type."""
     volumes: Annotated[list[VolumeChoice], Meta(max_length=100)] | None = None
     """Further volumes."""
     keypair: str | KeypairChoice | None = None
@@ -128,7 +129,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     security_groups: Annotated[list[Name], Meta(max_length=100)] | None = None
     """Names or ids, beside `allow`; the project's default where neither is said."""
     user_data: str | None = None
-    """Base64, at most 65,535 bytes when decoded."""
+    """Base64, at most 65,535 characters, which are 49,149 bytes when decoded."""
     affinity: Affinity | None = None
     """Near which servers, and near which not."""
     spread: bool | None = None

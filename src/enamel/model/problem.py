@@ -67,3 +67,16 @@ def error(problem: Problem) -> EnamelError:
         remedy=problem.remedy,
         **problem.data,
     )
+
+
+def sentences(error: EnamelError) -> tuple[str, ...]:
+    """Return what went wrong: a sentence for each fault of an error, or one for an error without faults.
+
+    What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
+    """
+    details = tuple(fault.detail for fault in error.faults)
+    if not details or (len(details) == 1 and details[0] in error.detail):
+        return (error.detail,)
+    if len(details) > 1 or error.detail == error.title or error.detail in details[0]:
+        return details
+    return (f"{error.detail} {details[0]}",)

@@ -38,6 +38,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The most entries that a list shows at once: osapi_max_limit of Cinder, max_limit of Nova, api_limit_max of Glance."""
     network_page: int = 0
     """The same of Neutron, pagination_max_limit; 0 is no limit, as by default."""
+    volume_zones: tuple[str, ...] = ("nova",)
+    """The availability zones of volumes; those that name none are in the first."""
+    cross_az_attach: bool = True
+    """Whether a server may have volumes of another zone, as Nova's setting of this name says."""
     hosts_per_zone: int = 2
     """Hypervisors in each availability zone."""
     hints: bool = True

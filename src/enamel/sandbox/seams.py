@@ -76,6 +76,8 @@ class Volume(Struct, frozen=True, kw_only=True):
     """creating, available, in-use, error …"""
     size: int
     """GiB."""
+    zone: str
+    """Its availability zone."""
     bootable: bool
     """Whether a server can start from it."""
     multiattach: bool

@@ -8,7 +8,7 @@ from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, Gone
 from enamel.model.task_key import Kind, Taken
-from enamel.steps import ownership
+from enamel.steps import ownership, server
 from enamel.steps.maker import Maker
 from enamel.steps.ownership import Labels
 from enamel.steps.step import Context, Outputs, Step
@@ -185,7 +185,7 @@ class ReleaseAddress(Step, frozen=True, kw_only=True):
             )
         except Gone:
             return {"id": self.id}
-        if address.used:
+        if not await is_free(at, address):
             raise CloudConflict(
                 f"Address {address.address} has been attached meanwhile.",
                 cloud=at.cloud.name,
@@ -193,6 +193,20 @@ class ReleaseAddress(Step, frozen=True, kw_only=True):
             )
         await give_back(at, self.id, way=self.way)
         return {"id": self.id}
+
+
+async def is_free(at: Context, address: cloud.Address) -> bool:
+    """Tell whether an address leads nowhere, or to a server that was deleted and that the cloud keeps for a while."""
+    if not address.used:
+        return True
+    if address.kind is AddressKind.PORT or Capability.PORTS not in await at.cloud.capabilities():
+        return False
+    try:
+        port = await at.cloud.port(address.port_id or "")
+        # Load balancers and the like have addresses as well, and no server of that id.
+        return port.owner.startswith("compute:") and await server.is_kept_deleted(at, port.server_id)
+    except Gone:
+        return False
 
 
 async def _port_address(at: Context, id: str) -> cloud.Address:
@@ -221,19 +235,20 @@ class MoveAddress(Step, frozen=True, kw_only=True):
 
     async def do(self, at: Context) -> Outputs:
         """Move it, unless another port has got it meanwhile: the cloud would take it away from there."""
-        self._check(at, await at.cloud.address(self.id), free=True)
+        before = await at.cloud.address(self.id)
+        if before.port_id != self.port_id and not await is_free(at, before):
+            raise self._elsewhere(at, before)
         await at.cloud.move_address(self.id, port_id=self.port_id, fixed_address=self.fixed_address)
         # Neutron moves an address silently: whoever looked at the same time has moved it as well, and the last one has it.
         await at.sleep(SETTLE)
         moved = await at.cloud.address(self.id)
-        self._check(at, moved, free=False)
+        if moved.port_id != self.port_id:
+            raise self._elsewhere(at, moved)
         return addressed(at, moved)
 
-    def _check(self, at: Context, address: cloud.Address, *, free: bool) -> None:
-        """Raise CloudConflict where the address leads somewhere else."""
-        if address.port_id == self.port_id or (free and not address.port_id):
-            return
-        raise CloudConflict(
+    def _elsewhere(self, at: Context, address: cloud.Address) -> CloudConflict:
+        """Return the error of an address that leads somewhere else."""
+        return CloudConflict(
             f"Address {address.address} has been attached to something else meanwhile.",
             cloud=at.cloud.name,
             remedy="Detach it there, or use another address.",

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import ClassVar
 
-from enamel.model import states
+from enamel.model import cloud, states
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import CloudConflict, CloudForbidden, CloudRefused, Gone, VolumeFailed
 from enamel.model.orphan import Kind
@@ -63,23 +63,29 @@ async def _server(at: Context, orphan: RemoveOrphan) -> str:
 
 async def _port(at: Context, orphan: RemoveOrphan) -> str:
     port = await at.cloud.port(orphan.id)
-    if port.server_id or port.owner:
+    if (port.server_id or port.owner) and not await _held_by_deleted(at, port):
         return f"It has been attached to {port.server_id or port.owner} meanwhile."
     return OTHER if port.mark != orphan.mark else ""
 
 
+async def _held_by_deleted(at: Context, port: cloud.Port) -> bool:
+    """Tell whether a port is that of a server which was deleted, and not of a router or the like."""
+    return port.owner.startswith("compute:") and await server.leaves(at, port.server_id)
+
+
 async def _address(at: Context, orphan: RemoveOrphan) -> str:
     address_now = await at.cloud.address(orphan.id)
-    if address_now.used:
+    if not await address.is_free(at, address_now):
         return f"It has been attached to port {address_now.port_id} meanwhile."
     return OTHER if address_now.mark != orphan.mark else ""
 
 
 async def _volume(at: Context, orphan: RemoveOrphan) -> str:
     volume_now = await at.cloud.volume(orphan.id)
-    if volume_now.attached_to:
-        return f"It has been attached to server {', '.join(volume_now.attached_to)} meanwhile."
-    if volume_now.state not in _FREE_VOLUME:
+    users = [id for id in volume_now.attached_to if not await server.leaves(at, id)]
+    if users:
+        return f"It has been attached to server {', '.join(users)} meanwhile."
+    if volume_now.state not in _FREE_VOLUME and not volume_now.attached_to:
         return f"Its state is '{volume_now.status}'."
     return OTHER if volume_now.mark != orphan.mark else ""
 

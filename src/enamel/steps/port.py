@@ -1,6 +1,6 @@
 """Steps on ports: made in bulk before the servers, or found as soon as Nova has made them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud, task, task_key
-from enamel.model.errors import Gone
+from enamel.model.errors import CloudConflict, CloudError, CloudForbidden, CloudRefused, Gone
 from enamel.model.task_key import Taken
 from enamel.steps import ownership
 from enamel.steps.ownership import Labels
-from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, chosen, together
+from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, chosen, failed_outputs, together
 
 
 class RequestedPort(Struct, frozen=True, kw_only=True):
@@ -52,12 +52,39 @@ class CreatePorts(Step, frozen=True, kw_only=True):
                 yield task_key.fixed_address(want["network_id"], want["fixed_address"])
 
     async def do(self, at: Context) -> Outputs:
-        """Make them, all or none."""
+        """Make them: all at once, or, where the cloud refuses that for some of them, the others.
+
+        Raises:
+            CloudError: The cloud refuses them all.
+        """
         wants = [cloud.PortSpec(mark=at.mark, **msgspec.structs.asdict(want)) for want in self.wants]
-        ports = await at.cloud.create_ports(wants)
-        for port in ports:
-            ownership.check_created(at, "port", port.id, port.mark)
-        return self._outputs(at, ports)
+        made = await self._create(at, wants)
+        refusals = {place: thing for place, thing in enumerate(made) if isinstance(thing, CloudError)}
+        if len(refusals) == len(wants):
+            raise refusals[0]
+        # What was never made needs no undoing; it keeps its place.
+        missing = cloud.Port(id="", network_id="", name="", mark="")
+        ports = [missing if isinstance(thing, CloudError) else thing for thing in made]
+        return self._outputs(at, ports) | failed_outputs(refusals)
+
+    async def _create(self, at: Context, wants: Sequence[cloud.PortSpec]) -> list[cloud.Port | CloudError]:
+        """Return for each port what was made, or why not; a request that is refused is divided."""
+        try:
+            ports = list(await at.cloud.create_ports(wants))
+        except (CloudConflict, CloudForbidden, CloudRefused, Gone) as refusal:
+            if len(wants) == 1:
+                return [await self._made_before(at, wants[0]) or refusal]
+        else:
+            for port in ports:
+                ownership.check_created(at, "port", port.id, port.mark)
+            return [*ports]
+        middle = len(wants) // 2
+        return [*await self._create(at, wants[:middle]), *await self._create(at, wants[middle:])]
+
+    async def _made_before(self, at: Context, want: cloud.PortSpec) -> cloud.Port | None:
+        """Return a port that an attempt of unknown outcome has made, which may be what stands in the way."""
+        marked = await at.cloud.ports_marked(at.mark)
+        return next((port for port in marked if port.name == want.name), None)
 
     async def find(self, at: Context) -> Outputs | None:
         """Find them by their mark; a part of them, which a bulk request should never leave, is taken away."""
@@ -92,7 +119,7 @@ class CreatePorts(Step, frozen=True, kw_only=True):
 
     async def undo(self, at: Context, outputs: Outputs, *, only: Collection[int] | None = None) -> None:
         """Delete them, but for those that another has made; of these, what carries this step's mark goes instead."""
-        going = chosen(outputs["ports"], only)
+        going = [port for port in chosen(outputs["ports"], only) if port["id"]]
         marked = {port.id: port for port in await at.cloud.ports_marked(ownership.mark_of(at, outputs))}
         names = {port["name"] for port in going}
         own = {port["id"] for port in going if port["id"] in marked}

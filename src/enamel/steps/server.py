@@ -50,6 +50,8 @@ class Boot(Step, frozen=True, kw_only=True):
     """One name, or the names that a cloud gives to equal servers: base-1, base-2 …"""
     flavor_id: str
     image_id: str | None = None
+    image_maps_disks: bool = False
+    """Whether the image has no data, and names the disks of its own."""
     networks: tuple[cloud.NetworkPort, ...] | None = None
     security_groups: tuple[str, ...] = ()
     key_name: str | None = None
@@ -379,29 +381,36 @@ class DeleteServer(Step, frozen=True, kw_only=True):
         return {"id": self.id, "entry": {"state": "GONE"}}
 
 
-def _is_gone(server: cloud.Server | None) -> bool:
-    return server is None or server.state is ServerState.DELETED
-
-
 async def remove(at: Context, id: str, *, force: bool = True) -> None:
-    """Delete a server and wait until it is gone, or, without `force`, until it is at least SOFT_DELETED."""
+    """Delete a server and wait until it is gone, or, without `force`, until it is at least SOFT_DELETED.
+
+    A cloud whose policy forbids to force it keeps the server SOFT_DELETED; there is nothing else to wait for.
+    """
 
     def gone(server: cloud.Server | None) -> bool:
-        return _is_gone(server) or (not force and server is not None and server.state in states.DELETED)
+        if server is None or server.state is ServerState.DELETED:
+            return True
+        # One whose deletion is forced shows that at once.
+        return server.state is ServerState.SOFT_DELETED and (not force or server.activity is None)
 
     async def delete() -> None:
         try:
             await at.cloud.delete_server(id, force=force)
         except (CloudConflict, CloudRefused, CloudForbidden):
             # A proxy may answer so although the cloud has carried it out.
-            if not await _leaves(at, id):
+            if not await leaves(at, id):
                 raise
 
     await insist(at, delete, lambda: at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5)))
 
 
-async def _leaves(at: Context, id: str) -> bool:
-    """Tell whether a server is being deleted, or was."""
+async def is_kept_deleted(at: Context, id: str) -> bool:
+    """Tell whether a server was deleted, and the cloud keeps it for a while. Raises Gone."""
+    return (await at.cloud.server(id)).state is ServerState.SOFT_DELETED
+
+
+async def leaves(at: Context, id: str) -> bool:
+    """Tell whether a server is being deleted, or was: also one that the cloud keeps SOFT_DELETED for a while."""
     try:
         server = await at.cloud.server(id)
     except Gone:

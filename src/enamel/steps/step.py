@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from enamel.clouds import driver
 from enamel.clouds.capability import Capability
-from enamel.model import task
+from enamel.model import problem, task
 from enamel.model.cloud_reference import CloudReference
 from enamel.model.errors import (
     ActionFailed,
@@ -239,6 +240,20 @@ async def insist(
             continue
 
 
+def failed_outputs(refusals: Mapping[int, EnamelError]) -> Outputs:
+    """Return the outputs of a step for several servers that say for which places it has failed, and why."""
+    if not refusals:
+        return {}
+    failed = {str(place): msgspec.to_builtins(problem.of(error)) for place, error in refusals.items()}
+    return {"failed": failed, "undone": sorted(refusals)}
+
+
+def failed_places(outputs: Outputs) -> dict[int, problem.Problem]:
+    """Return the places for which a step for several servers has failed, and why."""
+    failed = outputs.get("failed", {})
+    return {int(place): msgspec.convert(why, problem.Problem) for place, why in failed.items()}
+
+
 def chosen(things: list[T], only: Collection[int] | None) -> list[T]:
     """Return the things at the given places; all of them where no places are given."""
     return [thing for place, thing in enumerate(things) if only is None or place in only]
@@ -246,7 +261,7 @@ def chosen(things: list[T], only: Collection[int] | None) -> list[T]:
 
 async def together(*work: Awaitable[None]) -> None:
     """Do things at the same time; when some fail, the first of their errors is raised after all have ended."""
-    problems = [problem for problem in await asyncio.gather(*work, return_exceptions=True) if problem]
+    errors = [error for error in await asyncio.gather(*work, return_exceptions=True) if error]
     # That one thing is gone says nothing about the others.
-    for problem in sorted(problems, key=lambda problem: isinstance(problem, Gone)):
-        raise problem
+    for error in sorted(errors, key=lambda error: isinstance(error, Gone)):
+        raise error

@@ -306,9 +306,9 @@ def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
 
 
 def _like(pattern: str) -> sa.ColumnElement[bool]:
-    if pattern.endswith("*"):
-        return table.c.type.startswith(pattern[:-1], autoescape=True)
-    return table.c.type == pattern
+    """Return the condition that a task's type fits a pattern, in which `*` stands for any text."""
+    plain = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return table.c.type.like(plain.replace("*", "%"), escape="!")
 
 
 def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -60,7 +60,9 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
             remedy=f"Install Enamel with it: pip install 'enamel[{_EXTRAS[backend]}]'.",
         ) from error
     set_up = _set_up_postgresql if backend == "postgresql" else _set_up_mysql
-    if backend != "postgresql":
+    if backend == "postgresql":
+        sa.event.listen(engine, "begin", _begin_pooled)
+    else:
         sa.event.listen(engine, "do_connect", _connect_mysql)
         sa.event.listen(engine, "before_cursor_execute", _check_size)
 
@@ -360,11 +362,39 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _set_up_postgresql(connection: Any, _record: object, idle_after: timedelta) -> None:
-    milliseconds = int(idle_after.total_seconds() * 1000)
+def _set_up_postgresql(connection: Any, record: Any, idle_after: timedelta) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+        # A pooler answers for its servers, and gives clients a number of its own.
+        pooled = backend != connection.info.backend_pid
+        record.info[_POOLED] = _idle_timeout(idle_after) if pooled else None
+        if pooled:
+            # The next transaction may be on another server, which knows nothing of a statement prepared on this one.
+            connection.prepare_threshold = None
+        else:
+            cursor.execute(f"SET {_idle_timeout(idle_after)}")
     connection.commit()
+
+
+def _idle_timeout(after: timedelta) -> str:
+    return f"idle_in_transaction_session_timeout = {int(after.total_seconds() * 1000)}"
+
+
+_POOLED = "enamel_pooled"
+"""What a connection through a pooler has to set in each transaction; None for one without."""
+
+
+def _begin_pooled(connection: sa.Connection) -> None:
+    setting = connection.info.get(_POOLED)
+    if setting is not None:
+        connection.exec_driver_sql(f"SET LOCAL {setting}")
+
+
+def is_pooled(engine: sa.Engine) -> bool:
+    """Return whether a pooler such as pgbouncer is in between: what is set for a session does not last there."""
+    with engine.connect() as connection:
+        return connection.info.get(_POOLED) is not None
 
 
 def _check_size(

@@ -2,12 +2,16 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from types import TracebackType
 
 import sqlalchemy as sa
+import structlog
 
 from enamel.model.errors import ServiceError
+
+log = structlog.get_logger(__name__)
 
 
 class DirectoryLock:
@@ -30,6 +34,7 @@ class DirectoryLock:
         """
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._keep_private()
             handle = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ServiceError(
@@ -45,6 +50,25 @@ class DirectoryLock:
             ) from error
         self._handle = handle
         return self
+
+    def _keep_private(self) -> None:
+        """Take what others may do in the directory away from them.
+
+        Raises:
+            ServiceError: It is another user's.
+        """
+        state = self._directory.stat()
+        if state.st_uid != os.geteuid():
+            raise ServiceError(
+                f"{self._directory} is another user's (uid {state.st_uid}), who can read and change what is in it.",
+                remedy="Name a directory of your own with --data.",
+            )
+        for path in (self._directory, *self._directory.iterdir()):
+            state = path.lstat()
+            mode = stat.S_IMODE(state.st_mode)
+            if mode & 0o077 and not stat.S_ISLNK(state.st_mode) and state.st_uid == os.geteuid():
+                log.warning("data.made_private", path=str(path), mode=f"{mode:04o}")
+                path.chmod(mode & 0o700)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -34,6 +34,8 @@ class Tx:
     ) -> None:
         self.repeated = repeated
         """Whether the transaction may have been committed before, and only the acknowledgement was lost."""
+        self.ended_leases: set[str] = set()
+        """The workers whose leases end with this transaction: what follows in it is written by none of them."""
         self._connection = connection
         self._clock = clock
         self._now: datetime | None = None

@@ -97,4 +97,5 @@ def leave(tx: Tx, worker: str, *, since: datetime | None = None) -> dict[str, st
     freed = claims.release(tx, worker, since=since)
     tx.execute(sa.delete(heartbeats).where(heartbeats.c.worker == worker))
     tx.execute(sa.delete(workers).where(workers.c.id == worker))
+    tx.ended_leases.add(worker)
     return freed

@@ -253,7 +253,7 @@ class Writer:
             refused: dict[Series, Exception] = {}
             outcomes: list[Outcome] = []
             for fence, group in _groups(batch):
-                if fence and fence not in held:
+                if fence and (fence not in held or fence in tx.ended_leases):
                     lost = LeaseLost(f"The lease of worker {fence} is over; others have its tasks now.")
                     outcomes += [(None, lost)] * len(group)
                 else:

@@ -19,13 +19,21 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _PAUSE = 0.05
 """Seconds between two reads at least: many hints that come together are one."""
+_AGAIN_AFTER = 1.0
+"""Seconds until messages that could not be read are read again."""
 
 
 def waiters(store: Store) -> SignalWaiters:
     """Return the waiters of a worker, which read their messages from the store."""
 
     async def read(task: str, name: str) -> Sequence[Signal]:
-        return await store.read(signals.list, task, name)
+        while True:
+            try:
+                return await store.read(signals.list, task, name)
+            except StoreUnavailable as error:
+                # An outage of the store is no failure of the step that waits.
+                log.warning("signals.unread", task=task, why=error.detail)
+                await asyncio.sleep(_AGAIN_AFTER)
 
     return SignalWaiters(read)
 

@@ -10,7 +10,7 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from enamel import telemetry
 from enamel.clouds.calls import cleaning
 from enamel.model import event as events_model
 from enamel.model import redaction, secret_url, signature, webhook
-from enamel.model.errors import LeaseLost, SecretMissing
+from enamel.model.errors import LeaseLost, SecretMissing, StoreUnavailable
 from enamel.model.event import FINAL, Event
 from enamel.model.webhook import State, Webhook
 from enamel.secrets.base import Keys
@@ -160,7 +160,7 @@ class WebhookSender:
     async def _tell(self, session: aiohttp.ClientSession, hook: Webhook) -> None:
         """Send a webhook all new events, and release it."""
         worker = self._lease.id
-        while listed := await self._lease.store.read(events.list, hook.task, after=hook.sent, limit=_PAGE):
+        while listed := await self._news(hook):
             for event in listed:
                 outcome = None
                 if webhook.wants(hook, event.type):
@@ -182,6 +182,15 @@ class WebhookSender:
                     await self._lease.run(webhooks.rest, worker, hook.id, over=True)
                     return
         await self._lease.run(webhooks.rest, worker, hook.id, over=False)
+
+    async def _news(self, hook: Webhook) -> Sequence[Event]:
+        """Return the events that a webhook has not got, as soon as the store can be read."""
+        while True:
+            try:
+                return await self._lease.store.read(events.list, hook.task, after=hook.sent, limit=_PAGE)
+            except StoreUnavailable as error:
+                log.warning("webhook.waits_for_store", task=hook.task, why=error.detail)
+                await asyncio.sleep(self._settings.poll_interval.total_seconds())
 
     async def _note_failure(self, hook: Webhook, event: Event, outcome: Outcome) -> None:
         attempts = hook.attempts + 1

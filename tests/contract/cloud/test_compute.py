@@ -274,3 +274,14 @@ def test_server_groups(cloud, microversion):
     assert cloud.call("DELETE", "compute", path).status == 204
     bad = {"server_group": {"name": "x", "policies": ["nearby"]}}
     assert cloud.call("POST", "compute", "/os-server-groups", bad).status == 400
+
+
+@pytest.mark.parametrize(("microversion", "status"), [("2.1", 400), ("2.91", 400), ("2.92", 201)])
+def test_a_key_may_have_the_name_of_a_mailbox_from_2_92_on(cloud, microversion, status):
+    name = f"{cloud.name()}@here.org"
+    wish = {"keypair": {"name": name, "public_key": PUBLIC_KEY}}
+    answer = cloud.call("POST", "compute", "/os-keypairs", wish, microversion=microversion)
+    cloud.later("DELETE", "compute", f"/os-keypairs/{name}")
+    assert answer.status == status
+    if status == 400:
+        assert "does not match" in answer.body["badRequest"]["message"]

@@ -6,6 +6,7 @@ import pytest
 
 from enamel.api import problems
 from enamel.cli.process import service
+from enamel.model import problem
 from enamel.model.errors import ActionImpossible, EnamelError, Fault, Invalid
 
 
@@ -25,7 +26,7 @@ def fault(detail: str) -> Fault:
     ],
 )  # fmt: skip
 def test_no_sentence_is_lost(error: EnamelError, sentences: list[str]) -> None:
-    assert list(error.sentences) == sentences
+    assert list(problem.sentences(error)) == sentences
     answer = json.loads(problems.render(error, request_id="req-1").content)
     assert [entry["detail"] for entry in answer["errors"]] == sentences
     lines = service.failure(error).lines

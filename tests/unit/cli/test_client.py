@@ -1,16 +1,18 @@
 """The client copes with services that are unreachable, that break off, and that are not Enamel."""
 
+import io
 import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from enamel.cli import show
-from enamel.cli.client import Client
+from enamel.cli import patience, show
+from enamel.cli.client import DEFAULT_URL, Client
 from enamel.cli.failure import Exit, Failure
 
 Handle = Callable[[BaseHTTPRequestHandler], None]
@@ -175,6 +177,33 @@ def test_a_request_that_another_try_still_holds_is_sent_until_it_is_answered() -
     assert len(keys) == 4 and len(set(keys)) == 1
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_person_learns_that_an_answer_takes_long(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    said = threading.Event()
+
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+        def write(self, text: str) -> int:
+            said.set()
+            return super().write(text)
+
+    def late(request: BaseHTTPRequestHandler) -> None:
+        if terminal:
+            said.wait()
+        answer(request, 200, "{}")
+
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr(patience, "_AFTER", 0.05)
+    with service(late) as url:
+        assert Client(url).get("/tasks") == {}
+    assert (f"No answer from {url} for 0 s." in screen.getvalue()) == terminal
+
+
 EVIL = "web\x1b]0;owned\x07\x9b31m\u202egnp.exe\x7f"
 
 
@@ -201,3 +230,37 @@ def test_a_console_is_shown_without_its_colours() -> None:
         lambda request: answer(request, 200, "\x1b[0;32m[ OK ]\x1b[0m up\r\n\x1b]0;x\x07login:", "text/plain")
     ) as url:
         assert Client(url).get("/servers/web/console_log") == "[ OK ] up\n\\x1b]0;x\\x07login:"
+
+
+def test_a_socket_is_the_default_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENAMEL_DATA", str(tmp_path))
+    path = tmp_path / "enamel.sock"
+    assert Client(DEFAULT_URL)._socket is None
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        # A process that was killed has left it behind.
+        assert Client(DEFAULT_URL)._socket is None
+        listener.listen()
+        assert Client(DEFAULT_URL)._socket == path
+        assert Client("http://127.0.0.1:9999")._socket is None
+    assert Client(f"unix:{path}")._socket == path
+    with pytest.raises(Failure) as failed:
+        Client(f"unix:{path}").get("/tasks")
+    assert failed.value.code is Exit.UNREACHABLE
+
+
+def test_the_token_of_another_users_service_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("planted\n")
+    monkeypatch.setenv("ENAMEL_TOKEN_FILE", str(tmp_path / "token"))
+    seen: list[str | None] = []
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        seen.append(request.headers["Authorization"])
+        answer(request, 200, "{}")
+
+    with service(handle) as url:
+        Client(url).get("/tasks")
+    assert seen == ["Bearer planted"]
+    monkeypatch.setenv("ENAMEL_TOKEN_FILE", str(tmp_path / "missing"))
+    with service(handle) as url, pytest.raises(Failure, match="ENAMEL_TOKEN_FILE"):
+        Client(url).get("/tasks")

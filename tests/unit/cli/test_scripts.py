@@ -13,7 +13,7 @@ from tests.unit.cli.conftest import Type
 from tests.unit.cli.test_client import service
 
 LAUNCH = ("--image", "cirros", "--flavor", "m1.tiny")
-PROCESSES = {"up", "api", "worker", "db", "conf", "sandbox"}
+PROCESSES = {name for name, module in program.COMMANDS.items() if module.startswith("enamel.cli.process.")}
 """Commands that do not talk to the service."""
 DESTROYING = {
     ("address", "delete"),
@@ -21,6 +21,7 @@ DESTROYING = {
     ("orphans", "clean"),
     ("server", "delete"),
     ("server", "rebuild"),
+    ("server", "remove volume"),
     ("server-type", "delete"),
     ("task", "revert"),
     ("volume", "delete"),

@@ -257,3 +257,30 @@ def test_a_long_story_is_cut() -> None:
 )
 def test_retry_after_in_all_its_forms(header: str | None, seconds: float | None) -> None:
     assert faults.retry_after(header, now=datetime(2026, 11, 21, 4, 0, tzinfo=UTC)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "role"),
+    [
+        (403, "Policy doesn't allow os_compute_api:servers:create to be performed.", CloudForbidden, True),
+        (403, "User does not have admin privileges", CloudForbidden, True),
+        (403, "Quota exceeded for cores: Requested 4, but already used 20 of 20 cores", QuotaExceeded, False),
+        (403, "Quota exceeded, too many key pairs.", QuotaExceeded, False),
+        (403, "Maximum number of key pairs exceeded", QuotaExceeded, False),
+        (403, "Maximum number of metadata items exceeds 128", QuotaExceeded, False),
+        (403, "Security group limit exceeded", QuotaExceeded, False),
+        (403, "Only volume-backed servers are allowed for flavors with zero disk.", CloudRefused, False),
+        (403, "The image is protected and cannot be deleted.", CloudForbidden, False),
+    ],
+)
+def test_a_remedy_fits_the_cause(status: int, message: str, kind: type[EnamelError], role: bool) -> None:
+    refusal = error(status, nova("forbidden", message, status))
+    assert type(refusal) is kind
+    assert ("the required role" in refusal.advice) is role
+
+
+def test_too_many_calls_may_be_told_with_a_pause_of_nothing() -> None:
+    limited = nova("overLimit", "This request was rate-limited.", 413)
+    assert type(error(413, limited, retry_after=0.0)) is CloudThrottled
+    full = nova("overLimit", "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded", 413)
+    assert type(error(413, full, service="block-storage", retry_after=0.0)) is QuotaExceeded

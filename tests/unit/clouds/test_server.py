@@ -202,3 +202,25 @@ async def test_what_is_no_uuid_is_not_found_without_a_call(
         await delete(id)
     resources = {"servers", "volumes", "ports", "floatingips"}
     assert not [call.path for call in stage.asked if resources & set(call.path.split("/"))]
+
+
+@pytest.mark.parametrize("maps", [True, False])
+async def test_an_image_that_names_its_own_disks_is_not_put_on_a_local_one(
+    stage: Stage, there: openstack.OpenStackCloud, maps: bool
+) -> None:
+    nova(stage, "2.93")
+    stage.on("POST", SERVERS, Say(status=202, body={"server": {"id": ID}}))
+    await there.boot(
+        cloud.ServerSpec(
+            name="web",
+            flavor_id="f",
+            image_id="i",
+            image_maps_disks=maps,
+            mark="enamel:t/boot",
+            disks=(cloud.Disk(volume_id="v"),),
+        )
+    )
+    body = sent(stage)["server"]
+    assert body["imageRef"] == "i"
+    sources = [disk["source_type"] for disk in body["block_device_mapping_v2"]]
+    assert sources == (["volume"] if maps else ["image", "volume"])

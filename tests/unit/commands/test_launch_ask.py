@@ -49,7 +49,10 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"quota": LEAST.quota | {"volumes", "gigabytes"}, "volume_types": True},
     ),
     "a volume that is there": ({"volumes": [{"volume": "x"}]}, {"volumes": True}),
-    "a key": ({"keypair": {"name": "me", "public_key": "x"}}, {"keypairs": frozenset({"me"})}),
+    "a key": (
+        {"keypair": {"name": "me", "public_key": "x"}},
+        {"keypairs": frozenset({"me"}), "quota": LEAST.quota | {"keypairs"}},
+    ),
     "a key id": ({"keypair_id": "me"}, {"keypairs": frozenset({"me"})}),
     "peers": ({"affinity": {"near": {"server_tags": ["x"]}}}, {"servers": True}),
     "spread": ({"affinity": {"spread": True}}, {}),
@@ -69,6 +72,14 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "volumes": True,
             "volume_types": True,
             "quota": LEAST.quota | {"volumes", "gigabytes"},
+        },
+    ),
+    "properties": ({"properties": {"a": "b"}}, {"quota": LEAST.quota | {"properties"}}),
+    "three apart": (
+        {"count": 3, "spread": True},
+        {
+            "server_names": frozenset({"web-1", "web-2", "web-3"}),
+            "quota": LEAST.quota | {"server_groups", "server_group_members"},
         },
     ),
     "three": ({"count": 3}, {"server_names": frozenset({"web-1", "web-2", "web-3"})}),

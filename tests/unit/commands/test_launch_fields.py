@@ -1,15 +1,17 @@
 """Each field of a launch, and what it puts into the plan."""
 
 import base64
+from typing import Any
 
 import msgspec
 import pytest
 
+from enamel.clouds.capability import Capability
 from enamel.commands import COMMANDS
 from enamel.commands.launch import placement
 from enamel.flow import plan as plans
 from enamel.model import cloud
-from enamel.model.states import VolumeState
+from enamel.model.states import ImageState, VolumeState
 from tests.unit.commands import north
 
 CREATE = COMMANDS["server.create"]
@@ -115,11 +117,28 @@ def test_a_size_takes_the_smallest_type_that_fits() -> None:
     sizes = {
         north.TINY: {"memory_mb": 1},
         north.SMALL: {"memory_mb": 513},
-        north.BOOT_ONLY: {"memory_mb": 1024, "cpu_units": 2},
-        north.MEDIUM: {"memory_mb": 2049, "root_disk_gb": 40},
+        north.MEDIUM: {"memory_mb": 1024, "cpu_units": 2},
     }
     for flavor, size in sizes.items():
         assert north.only(north.plan(type=size), "server.boot")["flavor_id"] == flavor
+    # A server that boots from a volume needs no disk of its type.
+    size, boot = {"memory_mb": 1024, "cpu_units": 2, "root_disk_gb": 30}, {"size_gb": 30}
+    assert north.only(north.plan(type=size, boot_volume=boot), "server.boot")["flavor_id"] == north.BOOT_ONLY
+
+
+@pytest.mark.parametrize("wish", [{}, {"boot_volume": {"size_gb": 20}}, {"volumes": [{"size_gb": 1}]}])
+@pytest.mark.parametrize("type", ["m1.small", "v1.small"])
+def test_the_snapshot_of_a_server_with_a_boot_volume_brings_its_own_disks(wish: Any, type: str) -> None:
+    backed = cloud.Image(
+        id=north.SNAPSHOT, name="backed", state=ImageState.ACTIVE, status="active", volume_backed=True
+    )
+    able = frozenset(Capability) - {Capability.ZERO_DISK}
+    body = {"name": "web", "template": "backed", "type": type, **wish}
+    made = north.planned(body, north.facts(images=(backed,), capabilities=able)).plan
+    boot = north.only(made, "server.boot")
+    assert (boot["image_id"], boot["image_maps_disks"]) == (north.SNAPSHOT, True)
+    # A volume for the data is made, and none that it boots from.
+    assert len(north.nodes(made, "volume.create")) == len(wish.get("volumes", []))
 
 
 def test_a_snapshot_is_a_template_as_an_image_is() -> None:

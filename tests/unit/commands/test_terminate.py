@@ -78,9 +78,9 @@ def test_what_goes_with_a_server_is_the_callers_choice(params: dict[str, str], e
     assert gone(terminated(**params).plan) == expected
 
 
-def test_what_hangs_on_the_server_goes_after_it_and_the_addresses_before() -> None:
+def test_what_the_server_has_goes_after_it() -> None:
     after = {node.inputs["id"]: node.after for node in terminated().plan.nodes}
-    assert after["a-made"] == ()
+    assert after["a-made"] == ("server-delete-web",)
     assert after["v-made"] == after["p-made"] == ("server-delete-web",)
     assert after["g-made"] == ("port-delete-web", "server-delete-web")
 

@@ -46,7 +46,7 @@ class EveryServerFilter(ServerFilter, frozen=True, kw_only=True):
     """Of this project; of the caller's own on each cloud if not set. Only operators can list those of others."""
 
 
-class Terminate(command.DryRun, frozen=True, kw_only=True, rename={"along": "with"}):
+class Terminate(command.Deletion, frozen=True, kw_only=True, rename={"along": "with"}):
     """What is deleted with a server."""
 
     along: str | None = None
@@ -114,7 +114,11 @@ async def change_server(request: Request) -> Response:
 async def terminate_server(request: Request) -> Response:
     """Terminate a server, with what was made for it."""
     outcome = await request.services.server_actions.terminate(
-        request.ctx, request.params["id"], along=request.query.along, **command.options(request)
+        request.ctx,
+        request.params["id"],
+        along=request.query.along,
+        timeout=request.query.timeout,
+        **command.options(request),
     )
     return await command.answered(request, outcome)
 

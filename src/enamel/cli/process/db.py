@@ -77,7 +77,7 @@ def purge(*, older_than: str, dry_run: bool, config_files: tuple[Path, ...]) -> 
         age = duration.parse(older_than)
     except ValueError as error:
         raise Failure(f"--older-than: {error}.", code=Exit.USAGE) from error
-    number = asyncio.run(maintenance.purge(settings, older_than=age, dry_run=dry_run))
+    number = _run(lambda: asyncio.run(maintenance.purge(settings, older_than=age, dry_run=dry_run)))
     click.echo(f"{'Would remove' if dry_run else 'Removed'} the records of {number} tasks.")
 
 

@@ -105,6 +105,7 @@ def serve(
     """
     import uvloop
 
+    from enamel.api import connection
     from enamel.model.errors import EnamelError
 
     async def main() -> None:
@@ -117,6 +118,7 @@ def serve(
         await work(end)
 
     spare_collector()
+    connection.raise_limit()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
@@ -130,10 +132,11 @@ def serve(
 
 def failure(error: "EnamelError") -> Failure:
     """Return the failure for an error at the start of a service; wrong settings are usage errors."""
+    from enamel.model import problem
     from enamel.model.errors import Invalid
 
     code = Exit.USAGE if isinstance(error, Invalid) else Exit.FAILED
-    return Failure(*error.sentences, *filter(None, [error.advice]), code=code)
+    return Failure(*problem.sentences(error), *filter(None, [error.advice]), code=code)
 
 
 def occupied(error: OSError, *, place: Place) -> Failure:

@@ -117,15 +117,18 @@ def detach(client: Client, *, address: str, dry_run: bool, wait: bool, as_json: 
 
 @address.command()
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@options.timeout
 @options.yes
 @options.waiting
 @click.pass_obj
-def delete(client: Client, *, addresses: tuple[str, ...], yes: bool, wait: bool, as_json: bool) -> int:
+def delete(
+    client: Client, *, addresses: tuple[str, ...], timeout: str | None, yes: bool, wait: bool, as_json: bool
+) -> int:
     """Delete addresses."""
     # All addresses are looked up before the first one is deleted.
     records = {record["id"]: record for record in (lookup.address(client, name) for name in addresses)}
     confirm.destroying(lambda: map(_loss, records.values()), yes=yes)
-    requests = [partial(client.delete, f"/addresses/{segment(id)}") for id in records]
+    requests = [partial(client.delete, f"/addresses/{segment(id)}", timeout=timeout) for id in records]
     return outcome.submit(client, requests, wait=wait, as_json=as_json)
 
 

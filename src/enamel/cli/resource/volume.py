@@ -87,17 +87,20 @@ def create(
 
 @volume.command()
 @click.argument("volumes", metavar="VOLUME...", nargs=-1, required=True)
+@options.timeout
 @options.yes
 @options.waiting
 @click.pass_obj
-def delete(client: Client, *, volumes: tuple[str, ...], yes: bool, wait: bool, as_json: bool) -> int:
+def delete(
+    client: Client, *, volumes: tuple[str, ...], timeout: str | None, yes: bool, wait: bool, as_json: bool
+) -> int:
     """Delete volumes."""
     # All volumes are looked up before the first one is deleted.
     records = list(client.pages("/volumes", "volumes", limit=1000))
     ids = dict.fromkeys(lookup.id_of(records, name, noun="volume") for name in volumes)
     by_id = {record["id"]: record for record in records}
     confirm.destroying(lambda: [_loss(by_id[id]) for id in ids], yes=yes)
-    requests = [partial(client.delete, f"/volumes/{id}") for id in ids]
+    requests = [partial(client.delete, f"/volumes/{id}", timeout=timeout) for id in ids]
     return outcome.submit(client, requests, wait=wait, as_json=as_json)
 
 

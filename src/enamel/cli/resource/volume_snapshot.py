@@ -57,18 +57,19 @@ def snapshots(client: Client, *, volume: str, as_json: bool) -> None:
 @click.command(name="delete-snapshot")
 @click.argument("volume")
 @click.argument("snapshot")
+@options.timeout
 @options.yes
 @options.waiting
 @click.pass_obj
 def delete_snapshot(
-    client: Client, *, volume: str, snapshot: str, yes: bool, wait: bool, as_json: bool
+    client: Client, *, volume: str, snapshot: str, timeout: str | None, yes: bool, wait: bool, as_json: bool
 ) -> int:
     """Delete a SNAPSHOT, by its name or id, of a volume."""
     path = f"/volumes/{lookup.volume(client, volume)}/snapshots"
     snapshots = list(client.pages(path, "snapshots", limit=1000))
     id = lookup.id_of(snapshots, snapshot, noun="snapshot")
     confirm.destroying(lambda: [f"This deletes snapshot {snapshot} of volume {volume}."], yes=yes)
-    task = client.delete(f"{path}/{id}")
+    task = client.delete(f"{path}/{id}", timeout=timeout)
     return outcome.accepted(client, task, wait=wait, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from enamel.cli import lookup, options, show
+from enamel.cli import confirm, lookup, options, show
 from enamel.cli.client import Client
 from enamel.cli.failure import Failure
 from enamel.cli.server.act import act
@@ -38,12 +38,15 @@ def add_volume(
 @click.argument("server")
 @click.argument("volume")
 @click.option("--delete", is_flag=True, help="Delete the volume after it is detached.")
+@options.yes
 @options.waiting
 @click.pass_obj
 def remove_volume(
-    client: Client, *, server: str, volume: str, delete: bool, wait: bool, as_json: bool
+    client: Client, *, server: str, volume: str, delete: bool, yes: bool, wait: bool, as_json: bool
 ) -> int:
     """Detach a volume, by name or id, from a server."""
+    if delete:
+        confirm.destroying(lambda: [f"This deletes volume {volume} with everything on it."], yes=yes)
     fields = {"volume": volume, "delete": delete or None}
     return act(client, (server,), "DETACH_BLOCK_DEVICE", fields, wait=wait, as_json=as_json)
 

@@ -209,6 +209,7 @@ def show_(client: Client, *, server: str, as_json: bool) -> None:
     help="What to delete as well: everything, nothing, or a list of addresses,volumes,ports. If not set, everything that "
     "Enamel made for the server.",
 )
+@options.timeout
 @options.yes
 @options.dry_run
 @options.waiting
@@ -218,6 +219,7 @@ def delete(
     *,
     servers: tuple[str, ...],
     along: str | None,
+    timeout: str | None,
     yes: bool,
     dry_run: bool,
     wait: bool,
@@ -230,7 +232,7 @@ def delete(
     # All servers are looked up before the first one is deleted.
     records = {record["id"]: record for record in (lookup.server(client, name) for name in servers)}
     paths = [f"/servers/{id}" for id in records]
-    query = {"with": along}
+    query = {"with": along, "timeout": timeout}
 
     def previews() -> list[show.Record]:
         return [client.delete(target, **query, dry_run=True) for target in paths]

@@ -8,7 +8,7 @@ import aiohttp
 import yarl
 from msgspec import Struct
 
-from enamel.clouds.calls import cleaning, fence
+from enamel.clouds.calls import answer_body, cleaning, fence
 from enamel.clouds.calls.caller import Attempt, Failure
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.pacing.budget import Trouble
@@ -46,6 +46,8 @@ class HttpClient:
             request_id_headers: Where answers carry the cloud's id of the request; the first one present counts.
         """
         self._cloud = cloud
+        # One cloud does not use up what all have together.
+        self._large = answer_body.LargeAnswers(2)
         self._tls = tls
         self._timeouts = timeouts
         self._request_id_headers = request_id_headers
@@ -70,13 +72,15 @@ class HttpClient:
                 attempt.request_id = cleaning.request_id(
                     next(filter(None, map(response.headers.get, self._request_id_headers)), "")
                 )
-                body = await response.read()
+                body = await self._read(response)
         except aiohttp.ClientSSLError as exc:
             raise CloudUntrusted(
                 f"The certificate of {self._cloud}'s {attempt.operation.service} service is not trusted: "
                 f"{cleaning.clean(str(exc))}",
                 cloud=self._cloud,
             ) from exc
+        except (answer_body.TooLarge, answer_body.Unreadable) as exc:
+            raise self._unreadable(attempt, exc) from exc
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
             raise self._silent(attempt, exc, no_effect=True) from exc
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
@@ -92,6 +96,29 @@ class HttpClient:
         for session in sessions:
             if session is not None:
                 await session.close()
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the body of an answer. Raises TooLarge and Unreadable."""
+        fine = 200 <= response.status < 300
+        return await answer_body.read(
+            response.content.iter_any(),
+            encoding=response.headers.get("Content-Encoding", ""),
+            most=answer_body.LARGEST if fine else answer_body.LARGEST_REFUSAL,
+            cut=not fine,
+            large=(self._large, answer_body.LARGE_ANSWERS),
+        )
+
+    def _unreadable(self, attempt: Attempt, exc: Exception) -> Failure:
+        operation = attempt.operation
+        why = str(exc) or f"it has more than {answer_body.LARGEST:,} bytes"
+        error = CloudUnreachable(
+            f"{self._cloud}'s {operation.service} service answered {attempt.status} to {operation.method} "
+            f"{operation.path}, but the answer was not read: {why}.",
+            cloud=self._cloud,
+            request_ids=(attempt.request_id,) if attempt.request_id else (),
+            remedy="Check that the endpoint in the cloud's catalogue is an OpenStack API and not some other page.",
+        )
+        return Failure(error, no_effect=False, trouble=Trouble.SILENT)
 
     def _silent(self, attempt: Attempt, exc: BaseException, *, no_effect: bool) -> Failure:
         operation = attempt.operation
@@ -123,7 +150,12 @@ class HttpClient:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=keep_alive),
             timeout=aiohttp.ClientTimeout(total=total, sock_connect=self._timeouts.connect),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            headers={
+                "User-Agent": USER_AGENT,
+                "Accept": "application/json",
+                "Accept-Encoding": answer_body.ACCEPTED,
+            },
+            auto_decompress=False,
             # Without a body, aiohttp would call a PUT "application/octet-stream", which Nova refuses with 415.
             skip_auto_headers=["Content-Type"],
             trust_env=True,

@@ -34,6 +34,10 @@ class Volumes(Methods, Protocol):
         """Return the kinds of volumes; cached."""
         raise self.missing("volume_types")
 
+    async def volume_zones(self) -> Sequence[cloud.Zone]:
+        """Return the availability zones of volumes, which need not be those of servers; cached."""
+        raise self.missing("volume_zones")
+
     async def volume_types_named(self, names: Collection[str]) -> Sequence[cloud.VolumeType]:
         """Return the kinds of volumes, and those that have one of the ids and that the list does not show."""
         return await self.volume_types()

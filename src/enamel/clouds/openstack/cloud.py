@@ -19,6 +19,7 @@ from enamel.clouds.openstack.compute import (
     console,
     flavor,
     history,
+    keypair,
     server,
     server_group,
     server_tags,
@@ -31,12 +32,14 @@ from enamel.clouds.pacing import gate
 from enamel.clouds.shared.shared_cache import SharedCache
 from enamel.clouds.shared.store import SharedStore
 from enamel.clouds.watch import poller, watcher
-from enamel.model import cloud
+from enamel.model import cloud, role
 from enamel.model.cloud_state import CloudState
 
 T = TypeVar("T")
 
-_COMPUTE_QUOTAS = frozenset({"servers", "cores", "memory_mb", "keypairs", "server_groups"})
+_COMPUTE_QUOTAS = frozenset(
+    {"servers", "cores", "memory_mb", "keypairs", "server_groups", "server_group_members", "properties"}
+)
 _NETWORK_QUOTAS = frozenset({"ports", "addresses", "security_groups", "networks"})
 _VOLUME_QUOTAS = frozenset({"volumes", "gigabytes"})
 
@@ -88,6 +91,7 @@ _SINCE = {
     Capability.SOFT_AFFINITY: "2.15",
     Capability.WITHOUT_NETWORK: "2.37",
     Capability.SERVER_TAGS: "2.52",
+    Capability.KEY_NAMES: keypair.WITH_MORE_CHARACTERS,
 }
 """What came with which of Nova's microversions."""
 
@@ -173,6 +177,9 @@ class OpenStackCloud(
             for capability, version in _SINCE.items():
                 if await self._version(version) is not None:
                     offered.add(capability)
+            if await self._version("2.72") is None or role.is_admin((await self.identity()).roles):
+                # Later ones keep this to a role, lest servers have more disk than they pay for.
+                offered.add(Capability.ZERO_DISK)
         else:
             offered -= _NEEDING_COMPUTE
         if Capability.PORTS not in offered and Capability.COMPUTE in offered and await self._of_nova():

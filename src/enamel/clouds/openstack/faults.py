@@ -72,10 +72,16 @@ _MEANINGS = (
     _means(r"No valid host|NoValidHost|not enough hosts available", NoValidHost, "no_valid_host"),
     _means(r"Exceeded maximum number of retries|exhausted all hosts", NoValidHost, "no_valid_host"),
     _means(
-        r"quota|OverQuota|VolumeLimitExceeded|maximum number of (ports|volumes|fixed ips)|"
-        r"VolumeSizeExceedsAvailableQuota",
+        r"quota|OverQuota|VolumeLimitExceeded|maximum number of|limit (was |has been )?exceeded|"
+        r"exceeds? (the )?(allowed |maximum )?(limit|number)|VolumeSizeExceedsAvailableQuota|too many (servers|instances)",
         QuotaExceeded,
         "quota",
+    ),
+    _means(
+        r"Only volume-backed servers are allowed for flavors with zero disk",
+        CloudRefused,
+        "zero_disk",
+        "Give the server a `boot_volume`, or choose a server type with a disk.",
     ),
     _means(
         r"multiple possible networks",
@@ -149,6 +155,10 @@ _MEANINGS = (
 )
 
 
+_ROLE = re.compile(r"polic(y|ies)|role|privilege|permission|authori[sz]ed|admin|credential", re.IGNORECASE)
+"""What a refusal speaks of where a role is missing."""
+
+
 def error(answer: Answered) -> EnamelError:
     """Return the error that a refusal means."""
     says = error_body.read(answer.body)
@@ -164,7 +174,7 @@ def error(answer: Answered) -> EnamelError:
     remedy = None
     if status == 401:
         kind = CloudUnauthorized
-    elif status in (429, 503) or (status == 413 and answer.retry_after and meaning is None):
+    elif status in (429, 503) or (status == 413 and answer.retry_after is not None and meaning is None):
         kind = CloudBusy if status == 503 else CloudThrottled
     elif status >= 500:
         kind = CloudUnreachable
@@ -180,6 +190,9 @@ def error(answer: Answered) -> EnamelError:
             r"status must be|must be available|Invalid volume: .*status", both, re.I
         ):
             kind = CloudConflict
+    if kind is CloudForbidden and not _ROLE.search(both):
+        # What the cloud forbids for a reason of its own, no role may change.
+        remedy = "Change the request so that the cloud's reason no longer holds; if it names none, a role may be missing."
     what = says.text or f"status {status} without a word of explanation"
     if kind is QuotaExceeded:
         facts["what"] = _quota_kinds(says.text)

@@ -50,6 +50,9 @@ def _source(body: AddressRequest, lookup: Lookup) -> cloud.Network | None:
         if network is not None and not network.subnets and not network.external:
             detail = f"Network '{network.name}' has no subnet, so there is no address to be had there."
             lookup.fault("/from", detail)
+        elif network is not None and network.external and network not in lookup.topology.sources:
+            detail = f"Network '{network.name}' has no IPv4 addresses, and floating IPs are such."
+            lookup.fault("/from", detail)
         return network
     best = _best(lookup)
     if len(best) == 1:

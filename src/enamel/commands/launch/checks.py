@@ -14,7 +14,10 @@ LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 KEY_NAME = re.compile(r"[A-Za-z0-9 _@.-]{1,255}")
 PROPERTY = re.compile(r"[A-Za-z0-9_:. -]{1,255}")
 """What Nova accepts as the name of a property."""
-USER_DATA_BYTES = 65535
+USER_DATA_LENGTH = 65535
+"""Characters of user data as base64, which is how Nova counts it."""
+USER_DATA_BYTES = USER_DATA_LENGTH // 4 * 3
+"""As many bytes as fit into that."""
 
 
 def _fault(pointer: str, detail: str, code: str = "invalid") -> Fault:
@@ -80,10 +83,12 @@ def _check_user_data(member: RequestedServer) -> list[Fault]:
         size = len(base64.b64decode(member.request.user_data, validate=True))
     except (binascii.Error, ValueError):
         return [_fault(member.at("user_data"), "User data must be base64.")]
-    if size > USER_DATA_BYTES:
-        return [
-            _fault(member.at("user_data"), f"User data may be {USER_DATA_BYTES} bytes; these are {size}.")
-        ]
+    if len(member.request.user_data) > USER_DATA_LENGTH:
+        detail = (
+            f"User data may be {USER_DATA_BYTES} bytes, which are {USER_DATA_LENGTH} characters of base64; "
+            f"these are {size}. Compress it, or have the server fetch the rest."
+        )
+        return [_fault(member.at("user_data"), detail)]
     return []
 
 

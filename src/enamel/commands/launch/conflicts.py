@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest
 from enamel.commands.facts import Facts
-from enamel.commands.launch import public_key
+from enamel.commands.launch import facts_needed, public_key
 from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.commands.launch.server_request import RequestedServer, network_choices
 from enamel.commands.launch.servers import RequestedServers
 from enamel.model import role, states
 from enamel.model.errors import Fault
+from enamel.model.launch import KeypairChoice
 
 
 def faults(
@@ -27,6 +28,7 @@ def faults(
     return [
         *_names(requested, facts),
         *dict.fromkeys(fault for server in requested.members for fault in _unsupported(server, facts)),
+        *_limits(requested, facts),
         *_priority(request),
         *_keys(requested, servers),
     ]
@@ -53,7 +55,13 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
     detailed = len(networks) > 1 or any(
         choice.subnet or choice.fixed_ip or choice.port for choice in networks
     )
+    key = request.keypair
+    dotted = (
+        isinstance(key, KeypairChoice) and key.public_key is not None and not {*key.name}.isdisjoint("@.")
+    )
+    names = f"{name} is too old for keys with @ or . in their names; use letters, digits, spaces, _ and -."
     for field, asked, supported, detail in (
+        ("keypair", dotted, Capability.KEY_NAMES in able, names),
         ("networks", request.networks == "none", Capability.WITHOUT_NETWORK in able, old),
         ("networks", detailed, not no_ports, no_neutron),
         ("security_groups", request.security_groups == [], not no_ports, no_neutron),
@@ -63,6 +71,25 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
     ):
         if asked and not supported:
             yield Fault(pointer=server.at(field), code="capability_missing", detail=detail)
+
+
+def _limits(requested: RequestedServers, facts: Facts) -> Iterator[Fault]:
+    """Yield a fault for each server that has more of something than the cloud allows of it."""
+    properties, members = facts.quota.get("properties"), facts.quota.get("server_group_members")
+    spread = [server for server in requested.members if facts_needed.is_spread(server.request)]
+    for server in requested.members:
+        # One of them is the mark that Enamel finds its servers by.
+        count = len(server.request.properties or {}) + 1
+        if properties is not None and 0 <= properties.limit < count and count > 1:
+            detail = (
+                f"Cloud '{facts.cloud}' allows {properties.limit} properties of a server, of which Enamel needs one; "
+                f"these are {count - 1}."
+            )
+            yield Fault(pointer=server.at("properties"), code="quota_exceeded", detail=detail)
+    if members is not None and 0 <= members.limit < len(spread) and len(spread) > 1:
+        name = "spread" if spread[0].request.spread else "affinity"
+        detail = f"Cloud '{facts.cloud}' keeps at most {members.limit} servers of one launch apart; these are {len(spread)}."
+        yield Fault(pointer=spread[0].at(name), code="quota_exceeded", detail=detail)
 
 
 def _priority(request: CommandRequest) -> Iterator[Fault]:

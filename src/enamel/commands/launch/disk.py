@@ -20,9 +20,18 @@ class Data(Struct, frozen=True, kw_only=True):
     boot: bool = False
 
 
-def disks(member: RequestedServer, start: cloud.Volume | None, lookup: Lookup) -> tuple[Data, ...]:
-    """Return a server's volumes, the one that it boots from first."""
-    boot = member.request.boot_volume
+def disks(
+    member: RequestedServer, start: cloud.Volume | None, lookup: Lookup, *, boot_from_new: bool
+) -> tuple[Data, ...]:
+    """Return a server's volumes, the one that it boots from first.
+
+    Args:
+        member: The server.
+        start: The existing volume that it boots from.
+        lookup: The facts.
+        boot_from_new: Whether its `boot_volume` has to be made for it; otherwise the cloud makes what its image names.
+    """
+    boot = member.request.boot_volume if boot_from_new else None
     volumes = []
     if start is not None:
         volumes.append(Data(volume_id=start.id, boot=True, delete_with_server=False))

@@ -26,8 +26,9 @@ def of(requested: RequestedServers) -> FactsNeeded:
         networks=any(map(_is_networked, requests)),
         subnets=public or any(choice.subnet or choice.fixed_ip for choice in networks),
         routers=public,
-        zones=any(request.placement or request.placement_id for request in requests),
+        zones=any(map(_is_placed, requests)),
         volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
+        volume_zones=any(map(_is_placed, requests)) and any(map(_makes_volumes, requests)),
         volumes=any(volume.volume for volume in volumes),
         # A floating IP may lead to an existing port already.
         addresses=any(map(_names_address, requests)) or (public and any(choice.port for choice in networks)),
@@ -64,11 +65,32 @@ def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:
     kinds = quota.SERVERS
     if any(map(_is_networked, requests)):
         kinds |= {"ports", "addresses", "security_groups"}
-    if any(
-        request.boot_volume or any(volume.size_gb for volume in request.volumes or ()) for request in requests
-    ):
+    if any(request.properties for request in requests):
+        kinds |= {"properties"}
+    if len(requests) > 1 and any(map(is_spread, requests)):
+        kinds |= {"server_groups", "server_group_members"}
+    if any(map(_brings_key, requests)):
+        kinds |= {"keypairs"}
+    if any(map(_makes_volumes, requests)):
         kinds |= quota.VOLUMES
     return kinds
+
+
+def is_spread(request: ServerRequest) -> bool:
+    """Tell whether a server is to be on another host than the others of its launch."""
+    return bool(request.spread or (request.affinity and request.affinity.spread))
+
+
+def _brings_key(request: ServerRequest) -> bool:
+    return isinstance(request.keypair, KeypairChoice) and request.keypair.public_key is not None
+
+
+def _is_placed(request: ServerRequest) -> bool:
+    return bool(request.placement or request.placement_id)
+
+
+def _makes_volumes(request: ServerRequest) -> bool:
+    return bool(request.boot_volume) or any(volume.size_gb for volume in request.volumes or ())
 
 
 def _is_networked(request: ServerRequest) -> bool:

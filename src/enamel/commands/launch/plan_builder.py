@@ -58,6 +58,7 @@ class PlanBuilder:
             draft: What the plan is put into, where other things are in it already.
         """
         self._choices = choices
+        self._facts = facts
         able = facts.capabilities
         self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
         self._tells_ports = Capability.PORTS in able
@@ -110,7 +111,16 @@ class PlanBuilder:
         """Return where a server is tried; the servers of a launch begin at different places."""
         turn = number % len(choice.spots)
         spots = choice.spots[turn:] + choice.spots[:turn]
-        return tuple({"zone": spot.zone, "placement": spot.path} for spot in spots)
+        places = tuple({"zone": spot.zone, "placement": spot.path} for spot in spots)
+        if not self._zoned(choice):
+            return places
+        # Not every cloud lets a server have volumes of another zone.
+        return tuple({**place, "volume_zone": self._facts.volume_zone(place["zone"])} for place in places)
+
+    def _zoned(self, choice: ResolvedServer) -> bool:
+        """Tell whether a server gets new volumes and can be in a zone that volumes have, too."""
+        new = any(disk.volume_id is None for disk in choice.disks)
+        return new and any(self._facts.volume_zone(spot.zone) for spot in choice.spots)
 
     def _boot(self, names: Sequence[str], choice: ResolvedServer, **rest: Any) -> server.Boot:
         """Return the step that boots servers of one kind."""
@@ -119,6 +129,7 @@ class PlanBuilder:
             names=tuple(names),
             flavor_id=choice.flavor.id,
             image_id=choice.image_id,
+            image_maps_disks=choice.image_maps_disks,
             key_name=self._shared.key_name(choice),
             user_data=self._user_data(choice),
             properties=choice.properties,
@@ -263,6 +274,7 @@ class PlanBuilder:
                         name=disk.name,
                         type=disk.type,
                         image_id=choice.boot_image_id if disk.boot else None,
+                        zone=expressions.alternative("volume_zone") if self._zoned(choice) else None,
                     ),
                     group=choice.hostname,
                 )

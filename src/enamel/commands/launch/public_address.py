@@ -86,9 +86,8 @@ def _translates(pointer: str, lookup: Lookup) -> bool:
         detail = f"Cloud '{facts.cloud}' has no network service in its catalogue."
         lookup.fault(pointer, detail, "capability_missing")
         return False
-    lacking, code = "floating IPs", "capability_missing"
-    if not lookup.topology.sources:
-        lacking, code = "external network with IPv4 addresses", "unknown"
+    lacking = "floating IPs" if lookup.topology.sources else "external network with IPv4 addresses"
+    code = "unknown" if Capability.FLOATING_IP in facts.capabilities else "capability_missing"
     detail = f"Cloud '{facts.cloud}' has no {lacking}, and the server is on no network with public addresses."
     lookup.fault(pointer, detail, code)
     return False

@@ -28,6 +28,8 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     flavor: cloud.Flavor
     image_id: str | None = None
     """None if the server boots from an existing volume, or from one that is made of `boot_image_id`."""
+    image_maps_disks: bool = False
+    """Whether that image has no data, and names the disks of its own."""
     boot_image_id: str | None = None
     """Image whose bytes the boot volume gets."""
     disks: tuple[Data, ...] = ()
@@ -59,8 +61,9 @@ def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
     """Return a server with everything looked up; None if faults leave nothing to plan with."""
     body = member.request
     before = len(lookup.faults)
-    flavor = template.flavor(member, lookup)
     image, volume = template.template(member, lookup)
+    from_volume = bool(body.boot_volume or volume or (image and image.volume_backed))
+    flavor = template.flavor(member, lookup, from_volume=from_volume)
     if flavor and image:
         template.check_fit(member, lookup, size=flavor, image=image)
     plugged = interface.interfaces(member, lookup)
@@ -71,7 +74,9 @@ def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
         plugged = interface.with_address(plugged, address)
     keys_and_rules.check_groups(member, plugged, lookup)
     affinity = body.affinity
-    disks = disk.disks(member, volume, lookup)
+    # The snapshot of a server that boots from a volume has no data: Nova makes the volume, from a snapshot of the other.
+    boot_from_new = bool(body.boot_volume) and not (image and image.volume_backed)
+    disks = disk.disks(member, volume, lookup, boot_from_new=boot_from_new)
     key = keys_and_rules.key(member, lookup)
     rules = keys_and_rules.rules(member, lookup)
     groups = keys_and_rules.groups(member, lookup)
@@ -83,8 +88,9 @@ def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
     return ResolvedServer(
         hostname=member.hostname,
         flavor=flavor,
-        image_id=image.id if image and not body.boot_volume else None,
-        boot_image_id=image.id if image and body.boot_volume else None,
+        image_id=image.id if image and not boot_from_new else None,
+        image_maps_disks=image is not None and image.volume_backed,
+        boot_image_id=image.id if image and boot_from_new else None,
         disks=disks,
         interfaces=plugged,
         public=public,

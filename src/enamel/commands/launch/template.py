@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from enamel.clouds.capability import Capability
 from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup, Named
 from enamel.model import cloud
@@ -11,11 +12,17 @@ from enamel.model.states import ImageState, VolumeState
 GIB = 1024**3
 
 
-def flavor(member: RequestedServer, lookup: Lookup) -> cloud.Flavor | None:
-    """Return the server type that a server names, or the smallest that has what it asks for."""
+def flavor(member: RequestedServer, lookup: Lookup, *, from_volume: bool) -> cloud.Flavor | None:
+    """Return the server type that a server names, or the smallest that has what it asks for.
+
+    Args:
+        member: The server.
+        lookup: The facts.
+        from_volume: Whether the server boots from a volume, and needs no disk of the type.
+    """
     body, pointer = member.request, member.at_either("type")
     if isinstance(body.type, SizeRequest):
-        return _smallest(body.type, pointer, lookup)
+        return _smallest(body.type, pointer, lookup, from_volume=from_volume)
     named = body.type_id or body.type
     if named is None:
         return None
@@ -23,13 +30,13 @@ def flavor(member: RequestedServer, lookup: Lookup) -> cloud.Flavor | None:
     return lookup.find(lookup.facts.flavors, named, what="server type", pointer=pointer, ids_only=ids_only)
 
 
-def _smallest(size: SizeRequest, pointer: str, lookup: Lookup) -> cloud.Flavor | None:
+def _smallest(size: SizeRequest, pointer: str, lookup: Lookup, *, from_volume: bool) -> cloud.Flavor | None:
     fitting = [
         flavor
         for flavor in lookup.facts.flavors
         if flavor.memory_mb >= size.memory_mb
         and flavor.vcpus >= size.cpu_units
-        and (flavor.disk_gb >= size.root_disk_gb or not flavor.disk_gb)
+        and (flavor.disk_gb >= max(size.root_disk_gb, 1) or (from_volume and not flavor.disk_gb))
     ]
     if not fitting:
         largest = max(lookup.facts.flavors, key=lambda flavor: (flavor.memory_mb, flavor.vcpus), default=None)
@@ -86,6 +93,11 @@ def _bootable(member: RequestedServer, volume: cloud.Volume, pointer: str, looku
 def check_fit(member: RequestedServer, lookup: Lookup, *, size: cloud.Flavor, image: cloud.Image) -> None:
     """Find out whether an image fits the disk and the memory."""
     boot = member.request.boot_volume
+    if not (size.disk_gb or boot or image.volume_backed or Capability.ZERO_DISK in lookup.facts.capabilities):
+        detail = (
+            f"Server type '{size.name}' has no disk: give the server a `boot_volume`, or choose another type."
+        )
+        lookup.fault(member.at_either("type"), detail, "too_small")
     room = boot.size_gb if boot else size.disk_gb
     needed = needed_gb(image)
     if room and needed > room:

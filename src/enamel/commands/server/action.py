@@ -70,6 +70,7 @@ def ask(request: CommandRequest) -> FactsNeeded:
         images=body.template is not None or body.template_id is not None,
         volumes=body.volume is not None,
         volume_types=body.volume_type is not None,
+        volume_zones=what is Action.ATTACH_BLOCK_DEVICE and body.size_gb is not None,
         networks=body.network is not None,
         subnets=body.network is not None and body.fixed_ip is not None,
         ports=frozenset({body.port})

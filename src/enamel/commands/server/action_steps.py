@@ -101,6 +101,10 @@ def _resize(recipe: Recipe) -> None:
     if size.id == server.flavor_id or size.name == server.flavor_name:
         lookup.fault(pointer, f"Server '{server.name}' has the type '{size.name}' already.")
         return
+    if not size.disk_gb and server.image_id is not None:
+        detail = f"Server type '{size.name}' has no disk, and server '{server.name}' boots from its own: choose another type."
+        lookup.fault(pointer, detail, "too_small")
+        return
     # Older clouds do not say how large a server is.
     known = server.vcpus > 0
     step = resize.Resize(

@@ -42,7 +42,11 @@ def attach_volume(recipe: Recipe) -> None:
     if body.volume_type is not None:
         lookup.find(lookup.facts.volume_types, body.volume_type, what="volume type", pointer="/volume_type")
     name = body.name or f"{server.name}-{len(server.volumes) + 1}"
-    created = recipe.add(volume.CreateVolume(size_gb=size, name=name, type=body.volume_type))
+    created = recipe.add(
+        volume.CreateVolume(
+            size_gb=size, name=name, type=body.volume_type, zone=lookup.facts.volume_zone(server.zone or None)
+        )
+    )
     usable = recipe.add(volume.AwaitVolume(id=created["id"]))
     recipe.add(
         attachment.AttachVolume(

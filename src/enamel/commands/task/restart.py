@@ -255,7 +255,7 @@ def _redone(node: Node, first: Collection[Node]) -> Node:
 
 def _kept(done: Item, node: Node, lost: Collection[int], *, task: str) -> Item:
     """Return the item of a step that stays done, as the new task has it; its attempts and calls were the old one's."""
-    outputs = done.outputs
+    outputs = {name: value for name, value in done.outputs.items() if name != "failed"}
     if lost:
         outputs = {**outputs, "undone": sorted({*outputs.get("undone", ()), *lost})}
     if "entries" in outputs and outputs.get("undone"):

@@ -18,6 +18,8 @@ from enamel.steps import KINDS
 from enamel.steps.revert import Revert
 
 REVERT = "task.revert"
+_OF_ALL = frozenset({"entries", "failed", "undone"})
+"""Outputs of a step for several servers that say something of each of them, by place or by name."""
 _FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 
 
@@ -105,10 +107,11 @@ def _revert(step: Item, part: Part, *, inputs: dict[str, Any], mark: str) -> Rev
     each, several = kind.per_item_input, kind.list_output
     if not each:
         return Revert(of=step.kind, step=inputs, outputs=outputs, only=(part.place,), mark=mark)
+    rest = {name: value for name, value in outputs.items() if name not in _OF_ALL}
     return Revert(
         of=step.kind,
         step={**inputs, each: [inputs[each][part.place]]},
-        outputs={several: [outputs[several][part.place]]},
+        outputs={**rest, several: [outputs[several][part.place]]},
         mark=mark,
     )
 

@@ -8,6 +8,8 @@ from enamel.sandbox import http, kernel, seams
 from enamel.sandbox.compute import schema, server
 
 GIB = 1 << 30
+ZERO_DISK_SINCE = (2, 72)
+"""From this version on, policy keeps flavors without a disk to servers that boot from volumes."""
 
 
 def block_devices(request: http.Request, asked: dict[str, Any], *, most: int) -> list[server.BlockDevice]:
@@ -41,9 +43,14 @@ def block_devices(request: http.Request, asked: dict[str, Any], *, most: int) ->
             device=item.get("device_name") or "",
             tag=item.get("tag"),
         )
-        _check_disk(request, device, most=most)
+        _check_disk(request, device, most=most, zone=_zone(asked))
         devices.append(device)
     return devices
+
+
+def _zone(asked: dict[str, Any]) -> str:
+    """Return the zone that a server is to be in, without a host."""
+    return str(asked.get("availability_zone") or "").partition(":")[0]
 
 
 def _mapped_volume(request: http.Request, item: dict[str, Any], *, most: int) -> server.BlockDevice:
@@ -65,7 +72,7 @@ def _mapped_volume(request: http.Request, item: dict[str, Any], *, most: int) ->
     return mapped
 
 
-def _check_disk(request: http.Request, device: server.BlockDevice, *, most: int) -> None:
+def _check_disk(request: http.Request, device: server.BlockDevice, *, most: int, zone: str = "") -> None:
     """Refuse a volume that cannot be used as requested."""
     cloud, source_id = request.cloud, device.source_id
     if device.source == "volume":
@@ -81,6 +88,12 @@ def _check_disk(request: http.Request, device: server.BlockDevice, *, most: int)
             )
         if device.boot_index == 0 and not volume.bootable:
             raise kernel.Refusal(400, f"Block Device {source_id} is not bootable.")
+        if zone and volume.zone != zone and not cloud.settings.cross_az_attach:
+            raise kernel.Refusal(
+                400,
+                f"Invalid volume: Server and volumes are not in the same availability zone. Server is in: {zone}."
+                f" Volumes are in: {volume.zone}",
+            )
         if most > 1 and not volume.multiattach:
             raise kernel.Refusal(400, "Cannot attach one or more volumes to multiple instances")
         return
@@ -139,6 +152,9 @@ def root_image(
         _check_root(request, roots[0], flavor=flavor)
         return None
     fits(image, flavor)
+    newest = request.cloud.era.compute
+    if not flavor.disk and not request.caller.admin and newest is not None and newest[1] >= ZERO_DISK_SINCE:
+        raise kernel.Refusal(403, "Only volume-backed servers are allowed for flavors with zero disk.")
     return image
 
 

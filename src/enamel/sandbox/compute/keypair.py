@@ -15,13 +15,15 @@ from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import state
 
-_NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9 _\-@.]+$"}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[_\- a-zA-Z0-9]+$"}
+_NEW_NAME = {**_NAME, "pattern": r"^[a-zA-Z0-9 _\-@.]+$"}
+"""From 2.92 on."""
 
 
 def _new(version: kernel.Version) -> compute_schema.Schema:
     """Return the schema of a new keypair at a microversion."""
     properties: dict[str, compute_schema.Schema] = {
-        "name": _NAME,
+        "name": _NEW_NAME if version >= (2, 92) else _NAME,
         "public_key": compute_schema.TEXT,
     }
     required = ["name"]

@@ -135,8 +135,9 @@ def delete(request: http.Request) -> kernel.Reply:
 
 def zones(request: http.Request) -> kernel.Reply:
     """List the availability zones."""
-    zone = {"zoneName": state.ZONE, "zoneState": {"available": True}}
-    return kernel.Reply(body={"availabilityZoneInfo": [zone]})
+    names = request.cloud.settings.volume_zones
+    zones = [{"zoneName": name, "zoneState": {"available": True}} for name in names]
+    return kernel.Reply(body={"availabilityZoneInfo": zones})
 
 
 def extensions(request: http.Request) -> kernel.Reply:

@@ -20,7 +20,6 @@ QUOTAS = {
 }
 """The limits of a project, with the lab's values."""
 
-ZONE = "nova"
 NO_BACKEND = (
     "schedule allocate volume:No storage could be allocated for this volume request. You may be able to try another"
     " size or volume type."
@@ -126,6 +125,7 @@ class Volumes:
             id=row["id"],
             status=row["status"],
             size=row["size"],
+            zone=row["zone"],
             bootable=row["bootable"],
             multiattach=row["multiattach"],
             image=row["image"] or {},
@@ -152,8 +152,16 @@ class Volumes:
             "snapshot_id": snapshot_id or None,
             "source_volid": source_id or None,
             "volume_type": volume_type or None,
+            "availability_zone": zone if zone in self.cloud.settings.volume_zones else None,
         }
         return str(self.make(caller, wish)["id"])
+
+    def _zone(self, name: str | None) -> str:
+        """Return the zone that a volume is to be in, or refuse."""
+        zones = self.cloud.settings.volume_zones
+        if name and name not in zones:
+            raise kernel.Refusal(400, f"Invalid input received: Availability zone '{name}' is invalid.")
+        return name or zones[0]
 
     def has_snapshot(self, caller: kernel.Caller, snapshot_id: str) -> bool:
         """Return whether the caller may use that snapshot."""
@@ -177,7 +185,7 @@ class Volumes:
                 "user_id": caller.user_id,
                 "status": "creating",
                 "size": size,
-                "zone": ZONE,
+                "zone": self._zone(wish.get("availability_zone")),
                 "created_at": self.stamp(),
                 "updated_at": None,
                 "name": wish.get("name"),

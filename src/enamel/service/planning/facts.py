@@ -89,6 +89,7 @@ def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[An
             needed.volume_types,
             lambda: account.volume_types_named(named("volume_types")),
         ),
+        ("volume_zones", needed.volume_zones, account.volume_zones),
         ("volumes", needed.volumes, lambda: account.volumes_named(named("volumes"))),
         ("volume_snapshots", needed.volume_snapshots, account.volume_snapshots_list),
         (

@@ -54,6 +54,19 @@ class StoreCheck:
         self._written_at = clock()
 
 
+class WorkersCheck:
+    """Checks whether a worker is alive: without one, an API accepts tasks and nobody carries them out."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __call__(self) -> str | None:
+        """Raise Degraded if none is."""
+        if not await self._store.read(queue.leases):
+            raise Degraded("No worker has a lease: tasks are accepted, and wait until one is started.")
+        return None
+
+
 class DispatchCheck:
     """Checks whether other processes can be woken; without that, work goes on more slowly."""
 

@@ -1,7 +1,7 @@
 """The address: it outlives servers, whether the cloud calls it a floating IP or a port."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from enamel.model import ids, mark
 from enamel.model.call_context import CallContext
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import NotFound
+from enamel.model.states import ServerState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
@@ -123,9 +124,24 @@ async def listed(account: driver.Cloud) -> Sequence[cloud_model.Address]:
         account.ports_list() if Capability.NETWORK in capabilities else _none(),
     )
     server_of = {port.id: port.server_id for port in ports}
+    floating = [replace(address, server_id=server_of.get(address.port_id or "", "")) for address in floating]
+    deleted = await _deleted(account, {address.server_id for address in floating if address.server_id})
     return (
-        *(replace(address, server_id=server_of.get(address.port_id or "", "")) for address in floating),
+        *(replace(address, server_deleted=address.server_id in deleted) for address in floating),
         *(address_steps.as_address(port) for port in ports if mark.is_lasting(port.mark)),
+    )
+
+
+async def _deleted(account: driver.Cloud, servers: Collection[str]) -> frozenset[str]:
+    """Return those of some servers that were deleted, and that the cloud only keeps for a while."""
+    listed = {server.id for server in await account.servers_list()} if servers else set()
+    # A list may miss a server that was made a moment ago.
+    missing = [id for id in servers if id not in listed]
+    answers = await asyncio.gather(*(account.server(id) for id in missing), return_exceptions=True)
+    return frozenset(
+        answer.id
+        for answer in answers
+        if isinstance(answer, cloud_model.Server) and answer.state is ServerState.SOFT_DELETED
     )
 
 

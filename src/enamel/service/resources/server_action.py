@@ -51,6 +51,7 @@ class ServerActions:
         id: str,
         *,
         along: str | None = None,
+        timeout: str | None = None,
         cloud: str | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -61,6 +62,7 @@ class ServerActions:
             ctx: Who asks.
             id: The server.
             along: What goes with it: `everything`, `nothing`, or a list; what Enamel made for it if None.
+            timeout: Time after which the task fails, such as `30m`; an hour if None.
             cloud: The cloud that it is on; wherever it is found if None.
             dry_run: Whether to return the plan and write nothing.
             idempotency_key: With it, a request that is sent twice is carried out once.
@@ -68,6 +70,8 @@ class ServerActions:
         params = {"server": ids.canonical(id)}
         if along is not None:
             params["with"] = along
+        if timeout is not None:
+            params["timeout"] = timeout
         return await self._submit.command(
             ctx,
             "server.terminate",

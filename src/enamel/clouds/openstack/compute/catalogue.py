@@ -84,6 +84,8 @@ class _Absolute(Struct):
     keypairs: int = field(name="maxTotalKeypairs", default=-1)
     server_groups: int = field(name="maxServerGroups", default=-1)
     server_groups_used: int = field(name="totalServerGroupsUsed", default=0)
+    members: int = field(name="maxServerGroupMembers", default=-1)
+    properties: int = field(name="maxServerMeta", default=-1)
 
 
 class _Limits(Struct):
@@ -152,7 +154,7 @@ class Catalogue(keypair.Keypairs):
         return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in reply.zones]
 
     async def _compute_limits(self, kinds: set[str]) -> dict[str, cloud.Limit]:
-        """Return the limits of servers, cores, memory_mb, keypairs and server_groups."""
+        """Return the limits of servers, cores, memory_mb, keypairs and server_groups, and of what one of them may have."""
         limits = self._get(SERVICE, "/limits", answer=_LimitsBody)
         if "keypairs" in kinds:
             # The limits say how many there may be, but not how many there are.
@@ -167,6 +169,8 @@ class Catalogue(keypair.Keypairs):
             "memory_mb": cloud.Limit(limit=absolute.memory_mb, used=absolute.memory_mb_used),
             "keypairs": cloud.Limit(limit=absolute.keypairs, used=keypairs_used),
             "server_groups": cloud.Limit(limit=absolute.server_groups, used=absolute.server_groups_used),
+            "server_group_members": cloud.Limit(limit=absolute.members, used=0),
+            "properties": cloud.Limit(limit=absolute.properties, used=0),
         }
 
 

@@ -8,9 +8,12 @@ from msgspec import Struct, field
 from enamel.clouds.methods import compute as methods
 from enamel.clouds.openstack import service
 from enamel.model import cloud
-from enamel.model.errors import Gone
+from enamel.model.errors import CapabilityMissing, Gone
 
 SERVICE = "compute"
+WITH_MORE_CHARACTERS = "2.92"
+"""The first microversion that accepts these in the name of a keypair:"""
+MORE_CHARACTERS = "@."
 KEYPAIRS = "keypairs"
 """What the list of a user's keypairs is kept under."""
 
@@ -33,6 +36,10 @@ class _KeypairsBody(service.Page):
 class Keypairs(service.Service, methods.Keypairs):
     """The keypairs of a user."""
 
+    async def _version(self, *preferred: str) -> str | None:
+        """Return the first of the microversions that the cloud knows; None where it knows none."""
+        raise NotImplementedError
+
     async def keypair(self, name: str) -> cloud.Keypair | None:
         """Return a keypair, or None where there is none of that name."""
         try:
@@ -50,8 +57,17 @@ class Keypairs(service.Service, methods.Keypairs):
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
         """Import a public key."""
         body = {"keypair": {"name": name, "public_key": public_key}}
+        version = None
+        if not {*name}.isdisjoint(MORE_CHARACTERS):
+            version = await self._version(WITH_MORE_CHARACTERS)
+            if version is None:
+                raise CapabilityMissing(
+                    f"Cloud {self.name} is too old for keypairs with @ or . in their names, such as '{name}'.",
+                    cloud=self.name,
+                    remedy="Choose a name of letters, digits, spaces, _ and -.",
+                )
         try:
-            reply = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody)
+            reply = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody, version=version)
         finally:
             await self.kept.forget(await self._mine())
         return _as_keypair(reply.keypair)

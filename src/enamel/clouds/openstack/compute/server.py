@@ -301,7 +301,7 @@ def _boot_body(want: cloud.ServerSpec, *, version: str | None) -> dict[str, Any]
 
 def _disks(want: cloud.ServerSpec, *, from_volume: bool) -> list[dict[str, Any]]:
     disks: list[dict[str, Any]] = []
-    if want.image_id is not None and not from_volume:
+    if want.image_id is not None and not from_volume and not want.image_maps_disks:
         local = {"source_type": "image", "destination_type": "local", "boot_index": 0, "uuid": want.image_id}
         disks.append({**local, "delete_on_termination": True})
     for disk in want.disks:

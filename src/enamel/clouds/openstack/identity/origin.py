@@ -9,8 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from enamel.clouds.calls import cleaning
-from enamel.model.errors import CloudUnauthorized
+from enamel.clouds.calls import answer_body, cleaning
+from enamel.model.errors import CloudUnauthorized, CloudUnreachable
 
 _REDIRECTS = frozenset({301, 302, 303, 305, 307, 308})
 _PORTS = {"http": 80, "https": 443}
@@ -27,6 +27,7 @@ class OriginSession(requests.Session):
         """
         super().__init__()
         self._cloud = cloud
+        self.headers["Accept-Encoding"] = answer_body.ACCEPTED
 
     def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         """Send a request and return the answer; a redirect in it is absolute, and within the origin.
@@ -34,7 +35,10 @@ class OriginSession(requests.Session):
         Raises:
             CloudUnauthorized: It redirects to another origin.
         """
-        response = super().request(method, url, *args, **{**options, "allow_redirects": False})
+        response = super().request(
+            method, url, *args, **{**options, "allow_redirects": False, "stream": True}
+        )
+        self._read(response)
         location = response.headers.get("Location")
         if response.status_code not in _REDIRECTS or location is None:
             return response
@@ -45,6 +49,27 @@ class OriginSession(requests.Session):
             raise self._refusal(response.status_code, asked=asked, target=target)
         response.headers["Location"] = target
         return response
+
+    def _read(self, response: requests.Response) -> None:
+        """Read the body, as far as an answer of Keystone has one.
+
+        Raises:
+            CloudUnreachable: It is too large, or in an encoding that was not asked for.
+        """
+        packed = response.raw.stream(answer_body.SMALL, decode_content=False)
+        encoding = response.headers.get("Content-Encoding", "")
+        try:
+            body = answer_body.read_now(packed, encoding=encoding, most=answer_body.LARGEST)
+        except (answer_body.TooLarge, answer_body.Unreadable) as exc:
+            why = str(exc) or f"it has more than {answer_body.LARGEST:,} bytes"
+            raise CloudUnreachable(
+                f"Cloud {self._cloud}: the answer of {of(response.url)} was not read: {why}.",
+                cloud=self._cloud,
+            ) from exc
+        finally:
+            response.close()
+        # What `content` and `json()` of requests return.
+        response._content, response._content_consumed = body, True
 
     def _refusal(self, status: int, *, asked: str, target: str | None) -> CloudUnauthorized:
         elsewhere = of(target) if target is not None else None

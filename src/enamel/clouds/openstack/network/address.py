@@ -67,8 +67,7 @@ class Addresses(marks.Marks, methods.Addresses):
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
         """Return the public addresses whose description is the mark, or that lead to the port where none has one."""
-        params = (("description", mark),)
-        entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        entries = await self._with_mark("/floatingips", mark, answer=_Addresses)
         return [
             address.neutral()
             for address in entries

@@ -116,8 +116,7 @@ class Ports(marks.Marks, methods.Ports):
 
     async def ports_marked(self, mark: str) -> Sequence[cloud.Port]:
         """Return the ports that carry the mark."""
-        # A cloud that does not know the filter shows all.
-        entries, _ = await self._pages(SERVICE, "/ports", answer=_Ports, params=(("description", mark),))
+        entries = await self._with_mark("/ports", mark, answer=_Ports)
         return [marked for port in entries if (marked := port.neutral()).mark == mark]
 
     async def create_ports(self, wants: Sequence[cloud.PortSpec]) -> Sequence[cloud.Port]:

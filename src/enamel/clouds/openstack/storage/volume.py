@@ -1,6 +1,5 @@
 """Volumes of the block storage service."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud
+from enamel.model.errors import CloudForbidden, Gone
 from enamel.model.states import VolumeState
 
 SERVICE = "block-storage"
@@ -103,6 +103,19 @@ class _Types(service.Page):
     volume_type_links: list[service.Link] = field(default_factory=list)
 
 
+class _ZoneState(Struct):
+    available: bool = True
+
+
+class _Zone(Struct):
+    name: service.Id = field(name="zoneName")
+    state: _ZoneState = field(name="zoneState", default_factory=_ZoneState)
+
+
+class _Zones(Struct):
+    zones: list[_Zone] = field(name="availabilityZoneInfo")
+
+
 class _Absolute(Struct):
     volumes: int = field(name="maxTotalVolumes", default=-1)
     volumes_used: int = field(name="totalVolumesUsed", default=0)
@@ -139,15 +152,27 @@ class Volumes(service.Service, methods.Volumes):
 
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
         """Return the volumes whose metadata key `enamel` has this value."""
-        poll = await self.poll_volumes((("metadata", json.dumps({"enamel": mark})),))
-        # A cloud whose operators forbid the filter shows all.
-        return [seen.value for seen in poll.seen if seen.value is not None and seen.value.mark == mark]
+        # However many marks are searched for at once, it is one list.
+        return [volume for volume in await self.volumes.all_from_now() if volume.mark == mark]
 
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
         """Return the kinds of volumes."""
         return await self.kept.get(
             "volume types", self._types, keep=service.CATALOGUE, answer=list[cloud.VolumeType]
         )
+
+    async def volume_zones(self) -> Sequence[cloud.Zone]:
+        """Return the availability zones of volumes; none where the cloud does not tell them."""
+        return await self.kept.get(
+            "volume zones", self._zones_of_volumes, keep=service.CATALOGUE, answer=list[cloud.Zone]
+        )
+
+    async def _zones_of_volumes(self) -> list[cloud.Zone]:
+        try:
+            reply = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
+        except (CloudForbidden, Gone):
+            return []
+        return [cloud.Zone(name=zone.name, available=zone.state.available) for zone in reply.zones]
 
     async def volume_types_named(self, names: Collection[str]) -> Sequence[cloud.VolumeType]:
         """Return the kinds of volumes, and those that have one of the ids and that the list does not show."""

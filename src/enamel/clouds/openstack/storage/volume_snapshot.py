@@ -1,6 +1,5 @@
 """Snapshots of volumes, in the block storage service."""
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -71,9 +70,8 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
 
     async def volume_snapshots_marked(self, mark: str) -> Sequence[cloud.VolumeSnapshot]:
         """Return those whose metadata key `enamel` has this value."""
-        poll = await self._poll_snapshots((("metadata", json.dumps({"enamel": mark})),))
-        # Before 3.22 a cloud does not know the filter, and shows all.
-        return [seen.value for seen in poll.seen if seen.value is not None and seen.value.mark == mark]
+        # However many marks are searched for at once, it is one list.
+        return [snapshot for snapshot in await self.volume_snapshots.all_from_now() if snapshot.mark == mark]
 
     async def create_volume_snapshot(
         self, volume_id: str, *, name: str, description: str, mark: str
@@ -97,11 +95,9 @@ class VolumeSnapshots(service.Service, methods.VolumeSnapshots):
         await self._delete(SERVICE, "/snapshots", id)
         await self.volume_snapshots.changed()
 
-    async def _poll_snapshots(
-        self, params: tuple[tuple[str, str], ...] = ()
-    ) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
+    async def _poll_snapshots(self) -> watch_snapshot.Poll[cloud.VolumeSnapshot]:
         """Return a detailed list, page by page."""
-        entries, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots, params=params)
+        entries, at = await self._pages(SERVICE, "/snapshots/detail", answer=_Snapshots)
         return watch_snapshot.Poll(
             seen=[watch_snapshot.Seen(id=entry.id, updated=None, value=entry.neutral()) for entry in entries],
             at=at,
