@@ -86,11 +86,15 @@ clean: ## Remove .venv and everything else that was made here.
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements/dev.txt pyproject.toml | $(BIN)/uv
+	@echo "Installing the pinned packages in $(VENV) …" >&2
 	@$(with-pip-settings) $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@echo "Installing Enamel itself …" >&2
 	@$(BIN)/uv pip install --quiet --offline --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+	@echo "Ready: $(BIN)/enamel" >&2
 
 $(BIN)/uv: | $(BIN)/python
+	@echo "Installing uv …" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
 $(BIN)/python:
@@ -99,4 +103,5 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make virtual environments here: install its venv package (Debian: apt install python3-venv)" >&2; \
 		exit 1; }
+	@echo "Setting up $(VENV), which takes about a minute. It is done once." >&2
 	@$(PYTHON) -m venv $(VENV)

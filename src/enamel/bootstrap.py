@@ -38,12 +38,13 @@ from enamel.service import assembly
 from enamel.service.access import clouds as caller_clouds
 from enamel.service.access.caller import LocalCaller
 from enamel.service.access.webhook_targets import WebhookTargets
-from enamel.service.process import health_checks
+from enamel.service.process import doctor, health_checks, loop_watch
+from enamel.service.process.doctor import Examination
 from enamel.service.process.health import Health
 from enamel.service.services import Services
 from enamel.steps.probe import Probe
 from enamel.store import dialects, idempotency, migrations
-from enamel.store.directory_lock import DirectoryLock
+from enamel.store.directory_lock import DatabaseLock, DirectoryLock
 from enamel.store.engine import Store
 from enamel.store.journal import Journal
 from enamel.store.lease import Lease
@@ -104,6 +105,7 @@ async def up(
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(DirectoryLock(settings.data))
+        stack.enter_context(DatabaseLock(settings.database))
         cloud = await _sandbox(stack, settings, sandbox, rules)
         clouds = _clouds(settings, cloud)
         parts = await _parts(stack, settings, clouds, prepare=migrations.upgrade)
@@ -114,6 +116,7 @@ async def up(
         services = _services(parts, lease=lease)
         await _work(stack, parts, lease=lease)
         url = await _listen(stack, parts, services)
+        await stack.enter_async_context(_background(_try_clouds(clouds), name="try clouds"))
         log.info("up", url=url, cloud=caller_clouds.default(clouds), sandbox=cloud is not None)
         yield Running(url=url, clouds=clouds, services=services, sandbox=cloud)
 
@@ -179,10 +182,13 @@ async def _parts(
     """Open what every role needs."""
     stack.push_async_callback(clouds.close)
     await stack.enter_async_context(_background(clouds.close_idle_forever(), name="close idle clouds"))
+    await stack.enter_async_context(_background(loop_watch.watch(), name="watch the loop"))
     containers = Containers(placement.read(settings.clouds.placements, clouds=clouds.names()))
     store = Store(settings.database, idle_after=settings.worker.lease, timeout=settings.store.timeout)
     stack.push_async_callback(store.close)
     await asyncio.to_thread(prepare, store.engine)
+    await store.read_clock()
+    await stack.enter_async_context(_background(store.keep_time(), name="keep time"))
     dispatch = await stack.enter_async_context(
         dispatch_open.open(settings.dispatch.url, store=dialects.spelled(settings.database), types=COMMANDS)
     )
@@ -201,6 +207,7 @@ async def _parts(
 async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
     """Carry something out beside the rest of the process, until the context is left."""
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_end)
     try:
         yield
     finally:
@@ -208,10 +215,18 @@ async def _background(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIte
         await asyncio.gather(task, return_exceptions=True)
 
 
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Log why something in the background broke off: nobody awaits it before the process ends."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("background.broke", name=task.get_name(), exc_info=error)
+
+
 def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
     """Return the use cases of a process."""
     checks: dict[str, Callable[[], Awaitable[str | None]]] = {
         "store": health_checks.StoreCheck(parts.store),
+        "keys": health_checks.KeysCheck(parts.keys),
         "dispatch": health_checks.DispatchCheck(parts.dispatch),
         "clouds": health_checks.CloudsCheck(parts.clouds),
         "cache": health_checks.CacheCheck(parts.clouds.board),
@@ -271,7 +286,12 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
     journal = Journal(lease, changed=parts.dispatch.changed)
     waiters = signal_reader.waiters(parts.store)
     tools = Runtime(
-        saver=journal, accounts=parts.accounts, secrets=parts.keys, prober=Probe(), signals=waiters
+        saver=journal,
+        accounts=parts.accounts,
+        secrets=parts.keys,
+        prober=Probe(),
+        signals=waiters,
+        now=parts.store.now,
     )
     worker = Worker(
         lease,
@@ -294,6 +314,7 @@ async def _work(stack: contextlib.AsyncExitStack, parts: Parts, *, lease: Lease)
         ),
     )
     working = asyncio.create_task(worker.serve(), name="worker")
+    working.add_done_callback(_tell_end)
     stack.push_async_callback(_stopped, worker, working)
 
 
@@ -353,8 +374,9 @@ def _clouds(settings: Settings, sandbox: Sandbox | None) -> Registry:
     clouds = registry.installed(default=default, board=board, paces=paces, more=chosen.drivers)
     if settings.cloud is not None:
         return clouds.only(settings.cloud)
-    if default is not None and default not in clouds.names():
-        clouds.get(default)
+    if default is not None:
+        # A default that is not there is said at the start.
+        clouds.only(default)
     return clouds
 
 
@@ -382,6 +404,37 @@ def _shared_clouds(settings: Settings) -> Registry:
             "No cloud is configured.", remedy="Write a clouds.yaml, and name it with OS_CLIENT_CONFIG_FILE."
         )
     return clouds
+
+
+async def _try_clouds(clouds: Registry) -> None:
+    """Log in to every cloud once, so that the log and the health tell at once what is wrong with one."""
+    for examined in await doctor.examine_all(clouds, clouds.names(), login_only=True):
+        for check in examined.checks:
+            if check.problem is not None:
+                log.warning(
+                    "cloud.unusable",
+                    cloud=examined.cloud,
+                    detail=check.problem.detail,
+                    remedy=check.problem.remedy,
+                )
+
+
+async def examine_clouds(settings: Settings) -> Sequence[Examination]:
+    """Return what is right and wrong with every cloud of the configuration; nothing else is opened.
+
+    Raises:
+        CloudUnknown: None is configured, or the configuration cannot be used.
+    """
+    clouds = _clouds(settings, None)
+    try:
+        names = clouds.names()
+        if not names:
+            raise CloudUnknown(
+                "No cloud is configured.", remedy="Write a clouds.yaml, or set the OS_* variables."
+            )
+        return await doctor.examine_all(clouds, names)
+    finally:
+        await clouds.close()
 
 
 def _write_private(file: Path, text: str) -> None:

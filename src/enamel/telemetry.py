@@ -1,7 +1,7 @@
 """Telemetry: logs whose lines are events, and metrics named after the same events.
 
-Nothing secret leaves through here: whatever stands under a name such as `password` or `token` is blanked in the last
-step before a line is written.
+Nothing secret leaves through here: whatever stands under a name such as `password` or `token`, in a URL's query or login,
+or has the value of a secret that is known where the line is logged, is blanked in the last step before it is written.
 """
 
 import logging
@@ -13,15 +13,8 @@ from typing import Any, TextIO
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-BLANK = "***"
-"""What stands in place of a secret."""
+from enamel.model import control_characters, redaction, secret_names, secret_url
 
-_SECRET = re.compile(
-    r"passw(or)?d|adminpass|secret|token|user_?data|private_?key|credential|authorization|passphrase",
-    re.IGNORECASE,
-)
-# A reference into the key store, a token's expiry and a public key are no secrets.
-_HARMLESS = re.compile(r"(_ref|_id|_url|expires\w*|fingerprint)$", re.IGNORECASE)
 _IN_TEXT = re.compile(
     r"(?i)\b(x-auth-token|x-subject-token|authorization)(['\"]?\s*[:=]\s*)['\"]?[^\s'\",}]+"
 )
@@ -46,6 +39,12 @@ COMPLAINTS = Counter(
     "What services of clouds showed of being asked too much: too many calls, busy, no answer (cloud.paused)",
     ["cloud", "service", "trouble"],
 )
+LEFT_OUT = Counter(
+    "enamel_cloud_left_out_total",
+    "Records and fields of clouds' answers that did not fit and were left out "
+    "(cloud.record_left_out, cloud.field_left_out)",
+    ["cloud", "service", "part"],
+)
 TASKS = Counter("enamel_tasks_total", "Tasks that ended (task.completed, task.aborted …)", ["type", "state"])
 TASK_SECONDS = Histogram(
     "enamel_task_seconds",
@@ -59,6 +58,11 @@ CLAIM_WAIT = Histogram(
 )
 REAPED = Counter("enamel_tasks_reaped_total", "Tasks taken back from dead workers (worker.reaped)")
 TASKS_HELD = Gauge("enamel_tasks_held", "Tasks that this worker has")
+CAPACITY = Gauge("enamel_worker_capacity_tasks", "Tasks that this worker can carry without falling behind")
+LAG = Gauge("enamel_worker_lag_seconds", "How late the event loop and the writes of this worker are")
+HEARTBEATS = Counter(
+    "enamel_heartbeats_total", "Renewals of this worker's lease: renewed, failed, lost", ["outcome"]
+)
 STORE_BATCH = Histogram(
     "enamel_store_batch_size", "Writes per commit", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
@@ -68,6 +72,12 @@ STORE_COMMIT = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2),
 )
 STORE_TROUBLE = Counter("enamel_store_trouble_total", "Transactions that had to be repeated", ["kind"])
+CLOCK_JUMPS = Counter(
+    "enamel_clock_jumps_total", "Jumps of the machine's or the database's clock (clock.jumped)", ["clock"]
+)
+JOURNAL_REFUSED = Counter(
+    "enamel_journal_refused_total", "Writes about tasks that the database refused (journal.refused)"
+)
 
 WAITS = Gauge("enamel_waits", "Waits of this worker for resources of clouds")
 QUEUE = Gauge("enamel_queue_tasks", "Tasks in the store that have not ended", ["type", "state"])
@@ -89,6 +99,21 @@ SHARED = Counter(
     ["outcome"],
 )
 SHARED_UP = Gauge("enamel_cache_up", "Whether the cache that processes share answers")
+LOOP_KEPT = Histogram(
+    "enamel_loop_kept_seconds",
+    "Work that kept the event loop for longer than 50 ms (loop.kept)",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)
+REQUESTS = Counter(
+    "enamel_http_requests_total", "Requests to the API (request.done)", ["method", "route", "status"]
+)
+REQUEST_SECONDS = Histogram(
+    "enamel_http_request_seconds",
+    "From a request to the beginning of its answer",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
+)
+REQUESTS_UNDER_WAY = Gauge("enamel_http_requests_under_way", "Requests to the API that are, streams included")
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 
@@ -155,11 +180,12 @@ def blank(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [blank(inner) for inner in value]
     if isinstance(value, str):
-        return _IN_TEXT.sub(rf"\1\2{BLANK}", value)
+        told = control_characters.visible(secret_url.blank(redaction.blank(value)))
+        return _IN_TEXT.sub(rf"\1\2{redaction.BLANK}", told)
     return value
 
 
 def _blank(name: str, value: Any) -> Any:
-    if value is not None and _SECRET.search(name) and not _HARMLESS.search(name):
-        return BLANK
+    if value is not None and secret_names.fits(name):
+        return redaction.BLANK
     return blank(value)

@@ -16,6 +16,7 @@ class Message(Struct, frozen=True, kw_only=True):
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
     @property
     def event(self) -> dict[str, Any]:
@@ -46,7 +47,12 @@ class Receiver:
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         await self.hold.wait()
-        found = Message(path=request.path, headers=dict(request.headers), body=await request.read())
+        found = Message(
+            path=request.path,
+            query=request.query_string,
+            headers=dict(request.headers),
+            body=await request.read(),
+        )
         self.seen.append(found)
         answer = self.answers.pop(0) if self.answers else web.Response(status=self.always or 200)
         if answer.status == 200:

@@ -169,9 +169,10 @@ async def test_a_network_without_a_router_is_told_of(world: World) -> None:
     made = await world.cloud._post("network", "/networks", body={"network": {"name": "island"}}, answer=dict)
     subnet = {"network_id": made["network"]["id"], "ip_version": 4, "cidr": "10.44.0.0/24"}
     await world.cloud._post("network", "/subnets", body={"subnet": subnet}, answer=dict)
+    world.mine()
     await world.cloud.forget()
     await launch(world, networks=["island"])
-    after = await world.run({"server": "web"}, command="address.attach", address=id)
-    assert after.state is task.State.ABORTED and after.task.error
-    assert "router" in after.task.error.remedy
+    error = await refused(world, "address.attach", {"server": "web"}, address=id)
+    assert [one.code for one in error.faults] == ["not_routed"]
+    assert "no router connects network 'island' to 'public'" in str(error)
     await world.check()

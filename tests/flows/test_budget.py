@@ -48,7 +48,7 @@ async def test_the_calls_of_a_launch(
     looks = sum(
         calls.pop(route, 0) for route in ("GET compute /v2.1/servers/detail", "GET network /v2.0/ports")
     )
-    assert looks <= 40
+    assert looks <= 40, world.sandbox.cloud.calls.counts
     # The group of the project that its other servers have is asked for, since the launch brings one of its own.
     writes = {
         "POST compute /v2.1/os-keypairs": 1,

@@ -283,3 +283,28 @@ async def test_what_cannot_be_a_webhook(world: World, notice: dict[str, Any], po
     with pytest.raises(Invalid) as refused:
         await world.accept({**WEB, "notify": [notice]})
     assert [one.pointer for one in refused.value.faults] == [f"/notify/0{pointer}"]
+
+
+async def test_a_token_in_a_url_is_sent_and_shown_nowhere(world: World, receiver: Receiver) -> None:
+    world.planted.add("planted-4f1d")
+    urls = [f"{receiver.url}/hook?token=planted-4f1d{letter}&v=1" for letter in "ab"]
+    after = went_well(await world.run({**WEB, "notify": [{"url": url} for url in urls]}))
+    await delivered(world, after)
+    assert {message.query for message in receiver.taken} == {
+        "token=planted-4f1da&v=1",
+        "token=planted-4f1db&v=1",
+    }
+    shown = [notification.url for notification in await notifications(world, after.task.id)]
+    assert shown == [f"{receiver.url}/hook?token=***&v=***"] * 2
+    assert "planted-4f1d" not in str(after.task.request)
+    with pytest.raises(Invalid, match="Give its whole query"):
+        await world.services.webhooks.change_secret(
+            world.ctx, after.task.id, {"url": shown[0], "secret": SECRET}
+        )
+    await world.services.webhooks.change_secret(world.ctx, after.task.id, {"url": urls[1], "secret": SECRET})
+    receiver.taken.clear()
+    await world.services.webhooks.replay(world.ctx, after.task.id, {"url": urls[1], "after": 0})
+    await receiver.until("task.completed")
+    assert {message.query for message in receiver.taken} == {"token=planted-4f1db&v=1"}
+    assert all("webhook-signature" in message.headers for message in receiver.taken)
+    await world.check()

@@ -128,7 +128,7 @@ class _Clouds:
         timeouts = Timeouts(tries=3, first_pause=0.01, longest_pause=0.02, read=5.0, write=5.0)
         region = self._configuration.region(self._entry, project=project)
         opened = OpenStackCloud(name, region, timeouts=timeouts, board=board)
-        for watcher in (opened.servers, opened.volumes, opened.ports):
+        for watcher in (opened.servers, opened.volumes, opened.ports, opened.volume_snapshots):
             watcher._rhythm = _Hurried()
         return opened
 
@@ -221,6 +221,7 @@ class World:
             secrets=self.keys,
             prober=Probe(),
             signals=waiters,
+            now=self.store.now,
             sleep=sleep,
         )
         return Worker(
@@ -231,6 +232,7 @@ class World:
             dispatch=self.dispatch,
             keys=self.keys,
             poll_interval=timedelta(seconds=0.05),
+            pause=timedelta(seconds=0.2),
             graceful_shutdown_timeout=timedelta(seconds=0.2),
             signals=SignalReader(self.lease, waiters=waiters, dispatch=self.dispatch),
             sender=WebhookSender(
@@ -476,6 +478,7 @@ async def opened(
     settings: kernel.Settings = QUICK,
     template: Path | None = None,
     entry: str = "sandbox",
+    clock: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[World]:
     """Build a world; nothing in it may take longer than half a minute.
 
@@ -483,6 +486,7 @@ async def opened(
         place: A directory of its own.
         settings: What the cloud is like.
         template: A migrated database to begin with.
+        clock: The clock of the database, if not its own.
         entry: Whose tasks they are: of the cloud's member, or of `sandbox-admin`.
     """
     database = place / "enamel.db"
@@ -494,7 +498,7 @@ async def opened(
             structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info])
         )
         sandbox = await stack.enter_async_context(serve.running(settings))
-        store = Store(f"sqlite:///{database}")
+        store = Store(f"sqlite:///{database}", clock=clock)
         stack.push_async_callback(store.close)
         if template is None:
             migrations.upgrade(store.engine)

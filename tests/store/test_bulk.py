@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enamel.model import item
+from enamel.model import item, text
 from enamel.store import bulk, dialects, events, items, schema
 from enamel.store.transaction import Tx
 from tests.store import world
 from tests.store.world import LEASE
 
 TASK = world.a_task(id="01900000-0000-7000-8000-000000000000")
-# PostgreSQL's texts hold no NUL, and nothing that speaks UTF-8 holds half a character.
-TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
+TEXT = st.text(st.characters(), max_size=60)
 
 
 @pytest.fixture
@@ -42,7 +42,12 @@ def test_any_text_comes_out_as_it_went_in(
     with engine.connect() as connection, connection.begin() as transaction:
         tx = Tx(connection)
         items.save(tx, put)
-        assert sorted(items.list(tx, TASK.id), key=lambda one: one.name) == put
+        # PostgreSQL's texts hold no NUL, and nothing that speaks UTF-8 holds half a character.
+        clean = [
+            msgspec.structs.replace(one, note=text.clean(one.note), outputs=text.clean_data(one.outputs))
+            for one in put
+        ]
+        assert sorted(items.list(tx, TASK.id), key=lambda one: one.name) == clean
         transaction.rollback()
 
 

@@ -9,7 +9,7 @@ import pytest
 from enamel.model import item, topic
 from enamel.model.errors import PlanUnreadable, TaskTimedOut
 from enamel.model.task import Priority, State
-from enamel.store import claims, events, items, tasks
+from enamel.store import claims, events, items, tasks, workers
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
 from tests.store import world
@@ -206,6 +206,45 @@ async def test_a_task_that_cannot_be_carried_out_ends(store: Store, lease: Lease
     assert ended is not None and ended.state is State.ABORTED and ended.error is not None
     assert await lease.run(claims.fail, lease.id, accepted.id, error=error) is None
     assert [event.type for event in await store.read(events.list, accepted.id)][-1] == "task.aborted"
+
+
+async def test_a_deadline_goes_on_from_the_claim(store: Store, lease: Lease, clock: Clock) -> None:
+    accepted = await world.accept(store, deadline=NOON + timedelta(seconds=30))
+    clock.tick(100)
+    [(first, _)] = await lease.run(claims.claim, lease.id, limit=1)
+    assert first.deadline == NOON + timedelta(seconds=130)
+    assert (await store.read(tasks.get, accepted.id)).deadline == first.deadline
+    clock.tick(10)
+    await lease.run(claims.release, lease.id)
+    clock.tick(1000)
+    [(second, _)] = await lease.run(claims.claim, lease.id, limit=1)
+    assert second.deadline == NOON + timedelta(seconds=1130)
+    assert (await store.read(tasks.get, accepted.id)).deadline == second.deadline
+
+
+async def test_a_deadline_stands_still_from_the_end_of_a_dead_workers_lease_on(
+    store: Store, lease: Lease, clock: Clock
+) -> None:
+    await world.accept(store, deadline=NOON + timedelta(seconds=30))
+    other = Lease(store, name="other", length=timedelta(seconds=5))
+    await other.take()
+    await other.run(claims.claim, other.id, limit=1)
+    clock.tick(1005)
+    await store.run(workers.reap, everyone=True, but=lease.id)
+    [(again, _)] = await lease.run(claims.claim, lease.id, limit=1)
+    assert again.deadline == NOON + timedelta(seconds=1030)
+
+
+async def test_what_somebody_here_serves_is_begun_late_and_a_revert_never_ends_unclaimed(
+    store: Store, clock: Clock
+) -> None:
+    deadline = NOON + timedelta(seconds=30)
+    late = await world.accept(store, deadline=deadline)
+    await world.accept(store, deadline=deadline, type="task.revert")
+    clock.tick(31)
+    assert await store.run(claims.time_out, served=topic.parse(["server.*"])) == []
+    ended = await store.run(claims.time_out, served=topic.parse(["task.*"]))
+    assert [known.id for known in ended] == [late.id]
 
 
 async def test_a_task_whose_time_is_over_before_it_began_ends(

@@ -1,10 +1,13 @@
 """The journal: what a worker writes of its tasks."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
 import prometheus_client
+import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from enamel.model import item
 from enamel.model.problem import Problem
@@ -86,14 +89,15 @@ async def test_a_step_that_came_later_follows_the_plan(store: Store, lease: Leas
 
 
 async def test_one_that_cannot_be_written_spoils_no_other(store: Store, lease: Lease) -> None:
-    found = await claimed(store, lease)
+    found, other = await claimed(store, lease), await claimed(store, lease)
     journal = Journal(lease)
     saves = [journal.save(None, [], [world.an_event(found, 2)])]
     saves.append(journal.save(None, [], [world.an_event(found, 3, data={"bad": object()})]))
-    saves.append(journal.save(None, [], [world.an_event(found, 4)]))
+    saves.append(journal.save(None, [], [world.an_event(other, 2)]))
     outcomes = await asyncio.gather(*saves, return_exceptions=True)
     assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, False]
-    assert [event.seq for event in await store.read(events.list, found.id)] == [1, 2, 4]
+    assert [event.seq for event in await store.read(events.list, found.id)] == [1, 2]
+    assert [event.seq for event in await store.read(events.list, other.id)] == [1, 2]
 
 
 async def test_a_task_is_found_by_its_servers_as_they_come(store: Store, lease: Lease) -> None:
@@ -161,3 +165,60 @@ async def test_steps_are_counted_as_they_end(store: Store, lease: Lease) -> None
     events = [world.an_event(found, 2), world.an_event(found, 3, "item.completed", item=step.name)]
     await Journal(lease).save(None, [step], events)
     assert count("completed") == before + 1 and count("failed") == 0
+
+
+def refused_by_the_database(of: Task, name: str = "boot-web-1") -> item.Item:
+    """Return an item that no database can hold: its note is missing."""
+    return world.an_item(of, name, state=item.State.RUNNING, note=None)
+
+
+async def test_what_the_database_refuses_is_told_and_ends_the_tasks_later_writes(
+    store: Store, lease: Lease
+) -> None:
+    found, other = await claimed(store, lease), await claimed(store, lease)
+    journal = Journal(lease)
+    with capture_logs() as logs:
+        refused = [
+            journal.save(None, [refused_by_the_database(found)], [world.an_event(found, 2)]),
+            journal.save(None, [], [world.an_event(found, 3)]),
+            journal.save(world.ended(found), [], [world.an_event(found, 4, "task.completed")]),
+        ]
+        fine = journal.save(world.ended(other), [], [world.an_event(other, 2, "task.completed")])
+        outcomes = await asyncio.gather(*refused, fine, return_exceptions=True)
+    assert [isinstance(outcome, sa.exc.DBAPIError) for outcome in outcomes] == [True, True, True, False]
+    assert (await store.read(tasks.get, found.id)).state is State.RUNNING
+    assert [event.seq for event in await store.read(events.list, found.id)] == [1]
+    assert (await store.read(tasks.get, other.id)).state is State.COMPLETED
+    told = [line for line in logs if line["event"] == "journal.refused"]
+    assert len(told) == 3 and {line["task"] for line in told} == {found.id}
+
+
+async def test_a_write_that_was_queued_before_its_refusal_was_known_is_not_carried_out(
+    store: Store, lease: Lease
+) -> None:
+    found = await claimed(store, lease)
+    journal = Journal(lease)
+    first = journal.save(None, [refused_by_the_database(found)])
+    # Its commit is over, and this loop has not heard of it yet.
+    while not journal._series[found.id].refused:
+        time.sleep(0.01)  # noqa: ASYNC251
+    later = journal.save(world.ended(found), [], [world.an_event(found, 2, "task.completed")])
+    outcomes = await asyncio.gather(first, later, return_exceptions=True)
+    assert all(isinstance(outcome, sa.exc.DBAPIError) for outcome in outcomes)
+    assert (await store.read(tasks.get, found.id)).state is State.RUNNING
+    # Whoever takes the task up again, from what is stored, writes as usual.
+    await journal.save(world.ended(found), [], [world.an_event(found, 2, "task.completed")])
+    assert (await store.read(tasks.get, found.id)).state is State.COMPLETED
+
+
+async def test_texts_that_no_database_can_hold_are_cleaned(store: Store, lease: Lease) -> None:
+    found = await claimed(store, lease)
+    strange = "a\0b\ud800c"
+    step = world.an_item(
+        found, note=strange, outputs={strange: strange}, error=Problem(code="c", title="t", detail=strange)
+    )
+    await Journal(lease).save(None, [step], [world.an_event(found, 2, data={"detail": strange})])
+    (after,) = await store.read(items.list, found.id)
+    assert after.error is not None
+    assert {after.note, after.outputs["a\ufffdb\ufffdc"], after.error.detail} == {"a\ufffdb\ufffdc"}
+    assert (await store.read(events.list, found.id))[-1].data == {"detail": "a\ufffdb\ufffdc"}

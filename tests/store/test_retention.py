@@ -21,7 +21,7 @@ async def over(store: Store, state: State = State.COMPLETED, **fields: object) -
     accepted = await world.accept(store, state=State.RUNNING, **fields)
     about = TaskKey(project_id="project-1", kind=Kind.SERVER, key="server-1", task=accepted.id)
     await store.run(task_index.add, [about])
-    ended = msgspec.structs.replace(accepted, state=state, ended_at=store._clock and store._clock())
+    ended = msgspec.structs.replace(accepted, state=state, ended_at=store.clock and store.clock())
     await store.run(tasks.save, [ended])
     return ended
 

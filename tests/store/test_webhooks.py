@@ -83,7 +83,7 @@ async def test_what_failed_for_good_waits_for_a_replay(store: Store, lease: Leas
     await lease.run(webhooks.failed, lease.id, hook.id, attempts=10, status=None, error="No.", pause=None)
     assert (await state(store, of)).state is State.FAILED
     assert await claim(lease) == []
-    assert await store.run(webhooks.replay, of.id, url=URL, after=None) == 1
+    assert await store.run(webhooks.replay, of.id, ids=[hook.id], after=None) == 1
     assert await claim(lease) == [hook.id]
     assert (await state(store, of)).attempts == 0
 
@@ -91,7 +91,7 @@ async def test_what_failed_for_good_waits_for_a_replay(store: Store, lease: Leas
 async def test_a_replay_takes_it_from_whoever_tells_it(store: Store, lease: Lease, other: Lease) -> None:
     of, hook = await told(store)
     await claim(lease)
-    await store.run(webhooks.replay, of.id, url=None, after=0)
+    await store.run(webhooks.replay, of.id, ids=[hook.id], after=0)
     assert not await lease.run(webhooks.delivered, lease.id, hook.id, seq=1, status=200)
     assert await claim(other) == [hook.id]
 
@@ -108,18 +108,19 @@ async def test_a_dead_workers_webhooks_are_anothers(
 
 
 async def test_a_new_secret_signs_beside_the_last_one(store: Store) -> None:
-    of, _ = await told(store, secrets=("local:2", "local:1"))
-    assert await store.run(webhooks.sign_with, of.id, url=URL, secret="local:3")
-    assert (await state(store, of)).secrets == ("local:3", "local:2")
+    of, hook = await told(store, secrets=("local:2", "local:1"), address="local:9")
+    assert await store.run(webhooks.sign_with, of.id, id=hook.id, secret="local:3")
+    known = await state(store, of)
+    assert (known.secrets, known.address) == (("local:3", "local:2"), "local:9")
     assert await store.read(secrets.left) == ("local:1",)
-    assert not await store.run(webhooks.sign_with, of.id, url="https://example.org/", secret="local:4")
+    assert not await store.run(webhooks.sign_with, of.id, id="another", secret="local:4")
 
 
 async def test_secrets_are_let_go_with_the_task(store: Store) -> None:
-    of, _ = await told(store, secrets=("local:1",))
+    of, _ = await told(store, secrets=("local:1",), address="local:9")
     await store.run(tasks.request_cancel, of.id)
     await store.run(tasks.forget, of.id)
-    assert await store.read(secrets.left) == ("local:1",)
+    assert set(await store.read(secrets.left)) == {"local:1", "local:9"}
     assert await store.read(webhooks.list, of.id) == ()
 
 

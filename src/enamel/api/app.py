@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,11 +20,13 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
+from enamel.model import ids, redaction, text
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, Fault, Invalid, MediaTypeRefused, NotFound
+from enamel.service import off_loop
 from enamel.service.services import Services
-from enamel.service.validation import body
+from enamel.service.validation import body, error_wording
 
 T = TypeVar("T")
 
@@ -60,8 +62,11 @@ class Path:
         agreed = request.scope[middleware.VERSION] = version.negotiate(request.headers)
         if route.since > agreed:
             raise _too_early(route, agreed)
+        _check_path(request.path_params)
         callers = self._services.callers
         caller = NOBODY if route.is_open else await callers.authenticate(request.headers)
+        request.scope[middleware.CALLER] = caller
+        request.scope[middleware.TASK] = _task_of(request.url.path)
         ctx = CallContext(
             caller=caller,
             request_id=request.scope[middleware.REQUEST_ID],
@@ -83,10 +88,22 @@ class Path:
             documents=TableDocuments(offered(self._table, agreed)),
         )
         answer = await route.handler(api_request)
+        # A command that is accepted, whatever it is about, says where its task is.
+        request.scope[middleware.TASK] = (
+            _task_of(answer.headers.get("Location", "")) or request.scope[middleware.TASK]
+        )
         unknown = versioned_fields.later(route.responses.get(answer.status, ()), agreed)
         if unknown:
             answer = msgspec.structs.replace(answer, body=versioned_fields.without(answer.body, unknown))
         return _response(answer, request)
+
+
+def _task_of(path: str) -> str | None:
+    """Return the id of the task that a path leads to."""
+    match path.split("/"):
+        case ["", "tasks", id, *_] if ids.is_id(id):
+            return id.lower()
+    return None
 
 
 def _too_early(route: Route, agreed: Version) -> NotFound:
@@ -96,6 +113,18 @@ def _too_early(route: Route, agreed: Version) -> NotFound:
         f"{route.method} {route.path} requires version {since} of the API; this request names {version.text(agreed)}.",
         remedy=f"Send the header {version.HEADER}: {version.SERVICE} {since}.",
     )
+
+
+def _check_path(params: Mapping[str, str]) -> None:
+    """Refuse a path with characters that no name and no id has.
+
+    Raises:
+        NotFound: It has one.
+
+    """
+    for name, value in params.items():
+        if not text.fits(value):
+            raise NotFound(f"The {name} in the path has {error_wording.unfit(value)}: nothing is called so.")
 
 
 def _has_body(request: WebRequest, route: Route) -> bool:
@@ -130,7 +159,9 @@ async def _data(request: WebRequest) -> Any:
         raw += chunk
         if len(raw) > body.LARGEST:
             raise BodyTooLarge(f"The body has more than {body.LARGEST:,} bytes.")
-    data = body.loads(bytes(raw))
+    data = await off_loop.run(len(raw) // off_loop.LARGE_BODY * off_loop.LARGE * 2, body.loads, bytes(raw))
+    # No answer and no line of the log repeats what a request is to keep secret.
+    redaction.keep(redaction.Redactor(redaction.values(data)))
     if data is None:
         # None stands for no body further down, and this is one.
         detail = "Expected an object, got null."

@@ -1,5 +1,6 @@
-"""The middleware around all routes: ids, headers, logs, and errors as answers."""
+"""The middleware around all routes: ids, headers, logs, metrics, and errors as answers."""
 
+import logging
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from enamel import telemetry
 from enamel.api import headers, problems, version
 from enamel.model.errors import EnamelError
 
@@ -17,7 +19,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 REQUEST_ID = "enamel.request_id"
 ROUTE = "enamel.route"
 VERSION = "enamel.version"
+CALLER = "enamel.caller"
+TASK = "enamel.task"
 """The keys of what is known of a request, in its scope."""
+_PROBES = frozenset({"GET /healthcheck", "GET /metrics"})
+"""Routes that are asked again and again: their requests are logged for debugging only."""
 _UNCHANGING = {
     "X-Content-Type-Options": "nosniff",
     "Vary": version.HEADER,
@@ -40,13 +46,14 @@ class RequestMiddleware:
         scope[REQUEST_ID] = request_id
         # This key makes the router raise for unknown paths and methods instead of answering in plain text.
         scope["app"] = self
-        began = time.monotonic()
+        began = begun = time.monotonic()
         status = 0
+        telemetry.REQUESTS_UNDER_WAY.inc()
 
         async def marked(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], time.monotonic()
                 sent = MutableHeaders(raw=message["headers"])
                 own = {"x-openstack-request-id": request_id, **_UNCHANGING}
                 # A request that is refused before the version is negotiated gets the oldest one.
@@ -80,14 +87,8 @@ class RequestMiddleware:
             content = b"" if scope["method"] == "HEAD" else rendered.content
             await send({"type": "http.response.body", "body": content})
         finally:
-            log.info(
-                "request.done",
-                request_id=request_id,
-                method=scope["method"],
-                route=scope.get(ROUTE, ""),
-                status=status,
-                ms=round((time.monotonic() - began) * 1000, 1),
-            )
+            telemetry.REQUESTS_UNDER_WAY.dec()
+            _done(scope, status=status, seconds=time.monotonic() - began, answered=begun - began)
 
     def _translate(self, error: Exception, *, scope: Scope) -> EnamelError:
         match error:
@@ -101,3 +102,33 @@ class RequestMiddleware:
                 )
         log.error("request.failed", request_id=scope[REQUEST_ID], exc_info=error)
         return problems.internal()
+
+
+def _done(scope: Scope, *, status: int, seconds: float, answered: float) -> None:
+    """Log and count a request.
+
+    Args:
+        scope: The request.
+        status: The status of its answer; 0 if there was none.
+        seconds: Time until its end.
+        answered: Time until its answer began, in seconds.
+
+    """
+    # An unknown route or method would make a metric of its own for each that somebody tries.
+    method, _, route = str(scope.get(ROUTE, "")).partition(" ")
+    telemetry.REQUESTS.labels(method=method, route=route, status=status).inc()
+    if status:
+        telemetry.REQUEST_SECONDS.labels(method=method, route=route).observe(answered)
+    caller = scope.get(CALLER)
+    log.log(
+        logging.DEBUG if scope.get(ROUTE) in _PROBES and status == 200 else logging.INFO,
+        "request.done",
+        request_id=scope[REQUEST_ID],
+        method=scope["method"],
+        route=scope.get(ROUTE, ""),
+        status=status,
+        ms=round(seconds * 1000, 1),
+        project=caller.project_id if caller else None,
+        user=caller.user_id if caller else None,
+        task=scope.get(TASK),
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
-from enamel.model import problem
+from enamel.model import problem, redaction
 from enamel.model.errors import (
     CloudBusy,
     CloudThrottled,
@@ -108,10 +108,10 @@ def render(error: EnamelError, *, request_id: str, accept: str = "") -> Rendered
             type=f"urn:{error.code.replace('.', ':')}",
             title=error.title,
             status=error.status,
-            detail=error.detail,
+            detail=redaction.blank(error.detail),
             instance=request_id,
             code=error.code,
-            remedy=error.advice,
+            remedy=redaction.blank(error.advice),
             retryable=error.retryable,
             errors=entries,
         )
@@ -138,13 +138,13 @@ def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
     """Return one entry per fault, or one for an error without faults."""
     said = problem.of(error)
     links = (ErrorLink(rel="describedby", href="/schemas/errors"),)
-    faults: tuple[Fault | None, ...] = error.faults or (None,)
+    faults: tuple[Fault | None, ...] = said.faults or (None,)
     return tuple(
         Error(
             status=error.status,
             code=said.code,
             title=said.title,
-            detail=fault.detail if fault else said.detail,
+            detail=sentence,
             request_id=request_id,
             links=links,
             pointer=fault.pointer if fault else UNSET,
@@ -155,7 +155,7 @@ def _entries(error: EnamelError, *, request_id: str) -> tuple[Error, ...]:
             request_ids=said.request_ids,
             data=dict(said.data),
         )
-        for fault in faults
+        for fault, sentence in zip(faults, error.sentences, strict=True)
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, inspect, structs
 
+from enamel.model import text as texts
 from enamel.model.errors import Fault, Invalid
-from enamel.service.validation import body
+from enamel.service.validation import body, error_wording
 
 T = TypeVar("T", bound=Struct)
 
@@ -25,7 +26,10 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     data: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, text in pairs:
-        if name in fields and _is_list(fields[name]):
+        if not texts.fits(name + text):
+            detail = f"This parameter has {error_wording.unfit(name + text)}."
+            faults.append(Fault(pointer=f"?{texts.clean(name)}", detail=detail, code="encoding"))
+        elif name in fields and _is_list(fields[name]):
             parts = text.split(",")
             data.setdefault(name, []).extend(filter(None, parts))
             if "" in parts:
@@ -39,8 +43,7 @@ def parse(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
     query, more = body.shape(data, type)
     faults += [_renamed(fault) for fault in more]
     if faults or query is None:
-        detail = faults[0].detail if len(faults) == 1 else f"The query has {len(faults)} faults."
-        raise Invalid(detail, faults=tuple(faults))
+        raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults))
     return query
 
 

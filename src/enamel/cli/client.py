@@ -6,14 +6,14 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import enamel
-from enamel.cli import show
+from enamel.cli import refusal, safe_text
 from enamel.cli.failure import Exit, Failure
-from enamel.model import errors
+from enamel.model import control_characters
 
 DEFAULT_URL = "http://127.0.0.1:8780"
 _TIMEOUT = 120.0
@@ -24,21 +24,33 @@ _TRIES = 3
 _IN_FLIGHT_TIMEOUT = 15.0
 """Seconds to wait for a request that an earlier try still holds."""
 _IN_FLIGHT = "enamel.request.key_in_flight"
+_VERSION = "OpenStack-API-Version"
+"""The header with which every answer of Enamel says whose it is."""
+_PROXY_TROUBLE = frozenset({502, 503, 504})
+"""What a service that restarts, or a proxy in front of it, answers: a stream is opened again."""
 _BROKEN = (http.client.HTTPException, OSError)
 _ON_NO_CLOUD = ("/tasks", "/clouds")
 """The beginnings of paths that belong to no single cloud."""
-_REMEDIES = {
-    errors.Invalid.remedy: "Fix the errors above and try again.",
-    errors.ActionImpossible.remedy: "",
-}
-"""What to do about an error, in place of advice that is meant for programs."""
-
 FINAL = frozenset({"task.completed", "task.aborted", "task.timed_out"})
 """The last event of a task is one of these."""
 
 
 class _Over(Exception):
     """The task has ended: no more events follow."""
+
+
+@dataclass
+class Contact:
+    """Whether the service still speaks on a stream."""
+
+    heard: float = field(default_factory=time.monotonic)
+    """When it was last heard, on the monotonic clock."""
+    trouble: str = ""
+    """What broke the stream, until it is back."""
+
+    def hear(self) -> None:
+        """Note that the service has sent something."""
+        self.heard, self.trouble = time.monotonic(), ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class Client:
         self.url = url.rstrip("/")
         self.cloud: str | None = None
         """The cloud that requests name; None leaves it to the service."""
+        self._timeout = _TIMEOUT
         parts = urlsplit(self.url)
         try:
             port = parts.port
@@ -66,6 +79,12 @@ class Client:
             raise Failure(f"'{url}' is not the URL of a service.", "Write http://HOST:PORT.", code=Exit.USAGE)
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._host, self._port, self._prefix = parts.hostname, port, parts.path
+
+    def within(self, seconds: float) -> "Client":
+        """Return a client of the same service that gives up after a time."""
+        client = Client(self.url)
+        client.cloud, client._timeout = self.cloud, seconds
+        return client
 
     # -- one request
 
@@ -148,7 +167,7 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     def _sent_once(self, method: str, path: str, *, body: Any, headers: Mapping[str, str]) -> Reply:
-        connection = self._open(_TIMEOUT)
+        connection = self._open(self._timeout)
         try:
             headers = {"Accept": "application/json", "User-Agent": f"enamel/{enamel.__version__}", **headers}
             content = None
@@ -158,17 +177,30 @@ class Client:
             connection.request(method, self._prefix + path, body=content, headers=headers)
             response = connection.getresponse()
             text = response.read()
+            self._check_is_enamel(response)
             plain = (response.getheader("Content-Type") or "").startswith("text/plain")
-            data = text.decode(errors="replace") if plain else self._decode(text)
+            data = _console(text) if plain else self._decode(text)
             return Reply(response.status, dict(response.getheaders()), data)
         finally:
             connection.close()
 
     def _decode(self, text: bytes) -> Any:
         try:
-            return json.loads(text) if text else None
+            return safe_text.of(json.loads(text)) if text else None
         except ValueError as error:
             raise self._unreachable("What answers there is not Enamel.") from error
+
+    def _check_is_enamel(self, response: http.client.HTTPResponse) -> None:
+        """Raise Failure if something else than Enamel has answered: another service, or a proxy."""
+        if (response.getheader(_VERSION) or "").startswith("enamel "):
+            return
+        other = (response.getheader(_VERSION) or response.getheader("Server") or "").partition(" ")[0]
+        raise Failure(
+            f"What answers at {self.url} is not Enamel: {response.status} {response.reason}"
+            + (f", from '{other}'." if other else "."),
+            "Name the URL of Enamel with --url or ENAMEL_URL; `enamel up` prints it.",
+            code=Exit.UNREACHABLE,
+        )
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         return self._kind(self._host, self._port, timeout=timeout)
@@ -182,23 +214,27 @@ class Client:
 
     # -- a stream
 
-    def stream(self, path: str, *, after: int, patience: float = 60.0) -> Iterator[dict[str, Any]]:
+    def stream(
+        self, path: str, *, after: int, patience: float = 60.0, contact: Contact | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yield the events of a task as they happen; a stream that breaks continues where it broke.
 
         Args:
             path: The path of the events.
             after: The number of the last event that is known.
             patience: Seconds for which the service may be unreachable.
+            contact: Keeps whether the service speaks, for those who show it.
 
         Raises:
             Failure: The service became unreachable, or refuses.
 
         """
+        contact = contact or Contact()
         unreachable_since: float | None = None
         while True:
             cause: Exception | None = None
             try:
-                for event in self._listen(path, after=after):
+                for event in self._listen(path, after=after, contact=contact):
                     unreachable_since = None
                     after = event["seq"]
                     yield event
@@ -208,28 +244,50 @@ class Client:
                 return
             except _BROKEN as error:
                 cause = error
+            contact.trouble = _reason(cause)
             unreachable_since = unreachable_since or time.monotonic()
             if time.monotonic() - unreachable_since > patience:
                 raise self._unreachable(f"It did not answer for {patience:.0f} seconds.") from cause
             time.sleep(0.5)
 
-    def _listen(self, path: str, *, after: int) -> Iterator[dict[str, Any]]:
+    def _listen(self, path: str, *, after: int, contact: Contact) -> Iterator[dict[str, Any]]:
         """Yield the events of one connection."""
         connection = self._open(_STREAM_TIMEOUT)
         try:
             headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
             connection.request("GET", self._prefix + path, headers=headers)
             response = connection.getresponse()
+            if response.status in _PROXY_TROUBLE:
+                raise http.client.HTTPException(f"{response.status} {response.reason}")
+            self._check_is_enamel(response)
             if response.status >= 400:
                 raise refused(Reply(response.status, {}, self._decode(response.read())))
             if response.status == 204:
                 raise _Over
+            contact.hear()
             for line in response:
+                contact.hear()
                 # A line without an end was cut off when the connection broke.
                 if line.startswith(b"data: ") and line.endswith(b"\n"):
-                    yield json.loads(line[6:])
+                    yield safe_text.of(json.loads(line[6:]))
         finally:
             connection.close()
+
+
+def _console(text: bytes) -> str:
+    return control_characters.without_colours(text.decode(errors="replace"))
+
+
+def _reason(cause: Exception | None) -> str:
+    """Return why a stream broke, in a few words."""
+    match cause:
+        case None:
+            return "it ended the connection"
+        case TimeoutError():
+            return "no data"
+        case ConnectionRefusedError():
+            return "connection refused"
+    return str(cause) or type(cause).__name__
 
 
 def _is_in_flight(reply: Reply) -> bool:
@@ -239,14 +297,10 @@ def _is_in_flight(reply: Reply) -> bool:
 
 
 def refused(reply: Reply) -> Failure:
-    """Return the failure for an error: each fault with the option at fault, then what to do, each advice once."""
-    faults = reply.data.get("errors", []) if isinstance(reply.data, dict) else []
-    lines = [show.fault(error) for error in faults] or [f"The service answered {reply.status}."]
-    remedies = [_REMEDIES.get(error.get("remedy"), error.get("remedy")) for error in faults]
-    request_ids = dict.fromkeys(id for error in faults for id in error.get("request_ids", ()))
-    if request_ids:
-        lines.append(f"Request ids of the cloud: {', '.join(request_ids)}")
-    return Failure(*lines, *dict.fromkeys(filter(None, remedies)), data=reply.data)
+    """Return the failure for an error that the service answered with."""
+    refused = reply.data.get("errors", []) if isinstance(reply.data, dict) else []
+    lines = refusal.lines(refused) or [f"The service answered {reply.status}."]
+    return Failure(*lines, data=reply.data)
 
 
 def segment(text: str) -> str:

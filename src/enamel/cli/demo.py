@@ -21,11 +21,8 @@ from typing import Any
 
 from rich.console import Console
 
-from enamel import bootstrap, telemetry
 from enamel.cli import program
 from enamel.cli.client import Client
-from enamel.conf import settings
-from enamel.sandbox import kernel
 
 KINDS = ("servers", "ports", "floatingips", "volumes", "keypairs", "security_groups", "networks")
 """What the cloud must have in the same number before and after."""
@@ -36,14 +33,14 @@ _console = Console(highlight=False)
 def main() -> int:
     """Show what Enamel does, and return an exit code: 0 if everything went well."""
     began = time.monotonic()
-    telemetry.set_up(level="ERROR")
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory(prefix="enamel-demo-") as directory:
-        _say("Starting a small OpenStack cloud and Enamel in this process …")
-        with _service(Path(directory)) as (url, cloud):
-            _say(f"Enamel is up at {url}, its cloud at {cloud}.")
-            before = _exists(cloud)
-            done = _tour(Client(url), cloud=cloud, key=_public_key(Path(directory)), before=before)
+    _say("Starting a small OpenStack cloud and Enamel in this process …")
+    with (
+        tempfile.TemporaryDirectory(prefix="enamel-demo-") as directory,
+        _service(Path(directory)) as (url, cloud),
+    ):
+        _say(f"Enamel is up at {url}, its cloud at {cloud}.")
+        before = _exists(cloud)
+        done = _tour(Client(url), cloud=cloud, key=_public_key(Path(directory)), before=before)
     if done:
         _say(
             f"Done in {time.monotonic() - began:.0f} seconds. `enamel up --sandbox` starts the same for you."
@@ -71,7 +68,7 @@ def _tour(client: Client, *, cloud: str, key: Path, before: Mapping[str, int]) -
     _say("Show the task, with its steps and API calls:")
     inspected = _type(client, f"task show {task['id']}")
     _say("Undo it: revert the task, which removes what it made and nothing else:")
-    reverted = _type(client, f"task revert {task['id']} --wait")
+    reverted = _type(client, f"task revert {task['id']} --yes --wait")
     after = _exists(cloud)
     left = {
         kind: number - before.get(kind, 0) for kind, number in after.items() if number != before.get(kind, 0)
@@ -87,6 +84,13 @@ def _tour(client: Client, *, cloud: str, key: Path, before: Mapping[str, int]) -
 @contextmanager
 def _service(directory: Path) -> Iterator[tuple[str, str]]:
     """Run a cloud and Enamel in a thread, and yield their URLs."""
+    # Loading these takes a while: people see a line before.
+    from enamel import bootstrap, telemetry
+    from enamel.conf import settings
+    from enamel.sandbox import kernel
+
+    telemetry.set_up(level="ERROR")
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     ready: Future[tuple[str, str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:

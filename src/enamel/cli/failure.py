@@ -1,6 +1,8 @@
 """How the command line ends: the meaning of each exit code, and failures with a message for the user."""
 
 import enum
+from collections.abc import Mapping
+from typing import Any
 
 
 class Exit(enum.IntEnum):
@@ -25,5 +27,11 @@ class Failure(Exception):
         super().__init__("\n".join(lines))
         self.lines = lines
         self.code = code
-        self.data = data
-        """What `--json` prints in addition."""
+        self._data = data if isinstance(data, Mapping) else {}
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """Return what `--json` prints: an object with `errors`, as the service answers them, and what is known beside them."""
+        detail, *remedies = self.lines or ("",)
+        own = {"code": f"enamel.cli.{self.code.name.lower()}", "detail": detail, "remedy": " ".join(remedies)}
+        return {"errors": [own], **self._data}

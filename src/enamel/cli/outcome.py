@@ -1,43 +1,97 @@
-"""The outcome of a command: accepted, previewed, or ended."""
+"""The outcome of a command that starts tasks: accepted, refused, or ended."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
-from enamel.cli import progress, show, step_names
+from enamel.cli import progress, show
 from enamel.cli.client import Client
-from enamel.cli.failure import Exit
+from enamel.cli.failure import Exit, Failure
 
-RESOURCES = {
-    "servers": "server",
-    "ports": "port",
-    "volumes": "volume",
-    "snapshots": "snapshot",
-    "addresses": "floating IP",
-    "security_groups": "security group",
-    "server_groups": "server group",
-}
-"""What a plan makes, by the name of the quota that it needs."""
-_DELETES = "delete "
-"""How the names of steps begin that delete something."""
+_NOWHERE = {"REVERTED": "removed again", "GONE": "deleted"}
+"""What became of servers that are not anywhere, by their states."""
 
 
 def accepted(client: Client, task: show.Record, *, wait: bool, as_json: bool) -> Exit:
     """Print a task that was accepted; with `wait`, follow it and print its end."""
-    if not wait:
-        if as_json:
-            show.as_json(task)
-        else:
+    return submit(client, [lambda: task], wait=wait, as_json=as_json)
+
+
+def submit(client: Client, requests: Sequence[Callable[[], Any]], *, wait: bool, as_json: bool) -> Exit:
+    """Send requests, each of which is answered with a task, and print the tasks; with `wait`, follow them to their ends.
+
+    A request that is refused does not keep the others from being sent.
+
+    Raises:
+        Failure: Some were refused; what became of the others is printed, or part of it.
+
+    """
+    tasks, failures = _sent(requests)
+    try:
+        if wait:
+            for number, task in enumerate(tasks):
+                tasks[number] = progress.follow(client, task, as_json=as_json)
+                if not as_json:
+                    result(tasks[number])
+    except Failure as failure:
+        raise Failure(
+            *failure.lines, code=failure.code, data={**failure.document, "tasks": tasks}
+        ) from failure
+    if not wait and not as_json:
+        for task in tasks:
             click.echo(f"Accepted as task {task['id']}.")
-            click.echo(f"Watch it: enamel task watch {task['id']}")
-        return Exit.DONE
-    ended = progress.follow(client, task, quiet=as_json)
+            click.echo("Watch it: " + show.command(f"task watch {task['id']}"))
+    if failures:
+        raise _joined(failures, {"tasks": tasks} if tasks else {})
     if as_json:
-        show.as_json(ended)
-    else:
-        result(ended)
-    return progress.verdict(ended)
+        show.as_json(tasks[0] if len(requests) == 1 else {"tasks": tasks})
+    return max(progress.verdict(task) for task in tasks) if wait else Exit.DONE
+
+
+def _sent(requests: Sequence[Callable[[], Any]]) -> tuple[list[Any], list[Failure]]:
+    """Send requests and return the tasks, and why others were refused. Raises Failure if the first finds no service."""
+    tasks, failures = [], []
+    for request in requests:
+        try:
+            tasks.append(request())
+        except Failure as failure:
+            failures.append(failure)
+            if failure.code is Exit.UNREACHABLE:
+                break
+    return tasks, failures
+
+
+def _joined(failures: Sequence[Failure], done: Mapping[str, Any]) -> Failure:
+    """Return several failures as one, with what was done all the same."""
+    errors = [error for failure in failures for error in failure.document["errors"]]
+    lines = dict.fromkeys(line for failure in failures for line in failure.lines)
+    return Failure(*lines, code=max(failure.code for failure in failures), data={**done, "errors": errors})
+
+
+def deleted(client: Client, paths: Mapping[str, str], noun: str, *, as_json: bool) -> None:
+    """Delete what is deleted at once, without a task, and print it.
+
+    Raises:
+        Failure: Some were refused; the others are deleted and printed all the same.
+
+    """
+    done, failures = [], []
+    for name, path in paths.items():
+        try:
+            client.delete(path)
+        except Failure as failure:
+            failures.append(failure)
+            if failure.code is Exit.UNREACHABLE:
+                break
+        else:
+            done.append(name)
+            if not as_json:
+                click.echo(f"Deleted {noun} {name}")
+    if failures:
+        raise _joined(failures, {"deleted": done} if done else {})
+    if as_json:
+        show.as_json({"deleted": done})
 
 
 def result(task: show.Record) -> None:
@@ -63,12 +117,21 @@ def servers(task: show.Record) -> None:
             server["id"] or "",
             server["public_address"] or "",
             ", ".join(server["fixed_addresses"]),
-            show.plain(server["error"]["detail"] if server["error"] else server["placement"]),
+            _where(server, task),
         )
         for server in task["servers"]
     ]
-    header = ["server", "state", "id", "public address", "fixed addresses", "zone / error"]
+    header = ["server", "state", "id", "public address", "fixed addresses", "zone / outcome"]
     show.table(header, rows, empty="")
+
+
+def _where(server: show.Record, task: show.Record) -> str:
+    """Return where a server is, or why it is not there."""
+    if server["error"]:
+        return show.cause(server["error"], of=task["error"])
+    if server["state"] in _NOWHERE:
+        return _NOWHERE[server["state"]]
+    return show.plain(server["placement"])
 
 
 def _created(task: show.Record) -> Iterator[str]:
@@ -80,76 +143,3 @@ def _created(task: show.Record) -> Iterator[str]:
                 continue
             name, id = show.plain(resource["name"]), show.plain(resource["id"])
             yield f"Created {kind.replace('_', ' ')} " + (f"{name} ({id})" if name not in ("", id) else id)
-
-
-def preview(answer: show.Record, *, as_json: bool) -> Exit:
-    """Print what a request would do; the exit code says whether it could."""
-    if as_json:
-        show.as_json(answer)
-        return Exit.FAILED if answer["faults"] else Exit.DONE
-    nodes = answer["plan"]["nodes"]
-    if nodes:
-        _steps(answer)
-    if nodes or not answer["faults"]:
-        click.echo(f"{_sum(answer)} Dry run: nothing was changed.")
-    for note in answer["plan"]["notes"]:
-        click.echo(note)
-    for fault in answer["faults"]:
-        click.echo(show.fault(fault), err=True)
-    return Exit.FAILED if answer["faults"] else Exit.DONE
-
-
-def _steps(answer: show.Record) -> None:
-    """Print the steps of a plan, and the quota that it needs."""
-    steps = [
-        (
-            show.plain(node["name"]),
-            show.plain(step_names.of(node)),
-            show.plain(node["group"] or "all"),
-            show.listed(node["after"]),
-        )
-        for node in answer["plan"]["nodes"]
-    ]
-    show.table(["step", "does", "for", "after"], steps, empty="")
-    quota = [
-        (kind, str(entry["wanted"]), _free(entry), "none" if entry["limit"] < 0 else str(entry["limit"]))
-        for kind, entry in answer["quota"].items()
-        if entry["wanted"]
-    ]
-    if quota:
-        show.table(["quota", "needed", "free", "limit"], quota, empty="")
-
-
-def _sum(answer: show.Record) -> str:
-    """Return what a plan makes and deletes, in one sentence."""
-    plan = answer["plan"]
-    if not plan["nodes"]:
-        return "Nothing to do."
-    needs = plan.get("needs") or {}
-    makes = [show.count(needs[quota], noun) for quota, noun in RESOURCES.items() if needs.get(quota)]
-    deleted = Counter[str]()
-    for node in plan["nodes"]:
-        name = step_names.of(node)
-        if name.startswith(_DELETES):
-            deleted[name.removeprefix(_DELETES)] += _size(node)
-    deletes = [show.count(number, noun) for noun, number in deleted.items()]
-    does = [
-        f"{verb} {', '.join(resources)}"
-        for verb, resources in (("make", makes), ("delete", deletes))
-        if resources
-    ]
-    what = " and ".join(does) or f"run {show.count(len(plan['nodes']), 'step')}"
-    return f"Would {what} (about {show.count(answer['calls'], 'API call')})."
-
-
-def _size(node: show.Record) -> int:
-    """Return how many resources a step deletes: a step that undoes another one may delete several."""
-    inputs = node["inputs"]
-    kind, _, _ = inputs.get("of", "").partition(".")
-    return len(inputs.get("only") or inputs.get("outputs", {}).get(f"{kind}s") or [node])
-
-
-def _free(quota: show.Record) -> str:
-    if quota["limit"] < 0:
-        return "unlimited"
-    return str(max(0, quota["limit"] - quota["used"] - quota["reserved"]))

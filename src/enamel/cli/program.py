@@ -1,7 +1,6 @@
 """The program: its commands, its common options, and the one place that turns failures into messages and exit codes."""
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 import enamel
-from enamel.cli import client, grammar, renamed
+from enamel.cli import client, grammar, renamed, safe_text
 from enamel.cli.failure import Exit, Failure
 
 COMMANDS = {
@@ -20,6 +19,7 @@ COMMANDS = {
     "db": "enamel.cli.process.db",
     "conf": "enamel.cli.process.conf",
     "sandbox": "enamel.cli.process.sandbox",
+    "doctor": "enamel.cli.process.doctor",
     "server": "enamel.cli.server.server",
     "task": "enamel.cli.resource.task",
     "template": "enamel.cli.resource.template",
@@ -78,13 +78,14 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else Exit.DONE
     except Failure as failure:
-        return _report(failure, as_json="--json" in arguments)
+        return _report(failure, arguments)
     except click.ClickException as error:
-        _renamed(error).show()
+        shown = _renamed(error)
+        _document(Failure(shown.format_message(), code=Exit.USAGE), arguments)
+        shown.show()
         return Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return Exit.INTERRUPTED
+        return _report(Failure("Interrupted.", code=Exit.INTERRUPTED), arguments)
     except BrokenPipeError:
         # The reader of the output has closed it; without this line, Python complains once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,17 +93,22 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("ENAMEL_DEBUG"):
             raise
-        click.echo(f"Internal error of the command line: {type(error).__name__}: {error}", err=True)
-        click.echo("ENAMEL_DEBUG=1 shows the traceback. Please report it.", err=True)
-        return Exit.FAILED
+        sentence = f"Internal error of the command line: {type(error).__name__}: {error}"
+        return _report(Failure(sentence, "ENAMEL_DEBUG=1 shows the traceback. Please report it."), arguments)
 
 
-def _report(failure: Failure, *, as_json: bool) -> Exit:
-    if as_json and failure.data is not None:
-        click.echo(json.dumps(failure.data, indent=2, ensure_ascii=False))
+def _report(failure: Failure, arguments: Sequence[str]) -> Exit:
+    _document(failure, arguments)
     for line in failure.lines:
         click.echo(line, err=True)
     return failure.code
+
+
+def _document(failure: Failure, arguments: Sequence[str]) -> None:
+    """Print a failure for programs, if the command line asks for JSON."""
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--json" in words:
+        click.echo(safe_text.as_json(failure.document, indent=2))
 
 
 def _renamed(error: click.ClickException) -> click.ClickException:

@@ -1,140 +1,193 @@
-"""Progress: a task on screen while it runs, one row for each server, from the stream of its events."""
+"""Progress: a task on screen while it runs, from the stream of its events until its end."""
 
+import queue
+import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
-from enamel.cli import show, timeline
-from enamel.cli.client import Client
+from enamel.cli import show
+from enamel.cli.board import Board
+from enamel.cli.client import Client, Contact
 from enamel.cli.failure import Exit, Failure
+from enamel.cli.silence import Silence
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
+
+Event = Mapping[str, Any]
+
+_INTERVAL = 0.25
+"""Seconds between two drawings, however many events come."""
+_END = object()
 
 
-@dataclass
-class Row:
-    """What is known of one server."""
+class Screen(Protocol):
+    """Where the progress of a task is shown."""
 
-    state: str = "WAITING"
-    running: dict[str, str] = field(default_factory=dict)
-    """The steps that run, each with its name on screen."""
-    latest: str = ""
-    """The sentence of the latest event."""
-    address: str = ""
+    def show(self, events: Sequence[Event]) -> None:
+        """Show what has happened; called without events, too, so that time goes on."""
 
 
-class Board:
-    """Folds events into rows."""
+class Lines:
+    """A screen that cannot be redrawn: each event is a line, and a silence is told now and then."""
 
-    def __init__(self, task: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-        self.task = task
-        self.rows = {server["hostname"]: Row() for server in task["servers"]}
-        self.shared = Row()
-        self.total = len(plan["nodes"])
-        self.finished: set[str] = set()
-        self.reverting = False
-        self._timeline = timeline.Timeline(plan)
-        self._began = time.monotonic()
+    def __init__(self, board: Board, silence: Silence, console: "Console", *, every_event: bool) -> None:
+        self._board = board
+        self._silence = silence
+        self._console = console
+        self._every_event = every_event
 
-    def take(self, event: Mapping[str, Any]) -> str:
-        """Update the rows by an event, and return its line."""
-        data, item = event.get("data", {}), event.get("item") or ""
-        row = self.rows.get(self._timeline.server(event) or "", self.shared)
-        match event["type"]:
-            case "item.started":
-                # Steps of all servers are shown with their own names: three of one kind may run at once.
-                row.running[item] = item if row is self.shared else self._timeline.step(event)
-                if row.state == "WAITING":
-                    row.state = "BUILDING"
-            case "item.completed" | "item.failed" | "item.reverted":
-                row.running.pop(item, None)
-                self.finished.add(item)
-            case "server.addressed":
-                row.address = data.get("public_address", "")
-            case "server.active" | "server.reachable":
-                row.state = "ACTIVE"
-            case "server.moved_on":
-                row.state = "WAITING"
-            case "server.failed":
-                row.state = "ERROR"
-                row.running.clear()
-            case "task.reverting":
-                self.reverting = True
-        row.latest = self._timeline.sentence(event)
-        return self._timeline.line(event)
+    def show(self, events: Sequence[Event]) -> None:
+        """Print a line for each event."""
+        if self._every_event:
+            for event in events:
+                self._print(self._board.line(event))
+        if not events and (note := self._silence.due()):
+            self._print(note)
 
-    def __rich__(self) -> "RenderableType":
-        """Return the board as rich draws it."""
-        from rich import box
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-
-        head = Table.grid(padding=(0, 2))
-        phase = "rolling back" if self.reverting else self.task["action"].lower()
-        bar = ProgressBar(total=max(self.total, 1), completed=len(self.finished), width=32)
-        seconds = f"{time.monotonic() - self._began:.1f} s"
-        head.add_row(f"[bold]{phase}[/bold]", bar, f"{len(self.finished)}/{self.total} steps", seconds)
-        body = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-        for name in ("server", "state", "address", "now"):
-            body.add_column(name, no_wrap=True, overflow="ellipsis")
-        for name, row in self.rows.items():
-            body.add_row(show.plain(name), show.state(row.state), show.plain(row.address), _now(row))
-        if self.shared.running or not self.rows:
-            body.add_row("[dim]all[/dim]", "", "", _now(self.shared))
-        return Group(head, body) if body.row_count else head
+    def _print(self, line: str) -> None:
+        self._console.print(show.plain(line), soft_wrap=True)
 
 
-def _now(row: Row) -> str:
-    if row.running:
-        # A copy, because the next event may change the steps while the board is drawn.
-        return show.listed(dict.fromkeys(list(row.running.values())))
-    return f"[dim]{show.plain(row.latest)}[/dim]"
+class Drawing:
+    """A terminal: the board is drawn again a few times in a second, and removed at the end."""
+
+    def __init__(self, board: Board, silence: Silence, console: "Console") -> None:
+        from rich.live import Live
+
+        self._board = board
+        self._silence = silence
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._drawn = 0.0
+
+    def __enter__(self) -> "Drawing":
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._live.__exit__(*error)
+
+    def show(self, events: Sequence[Event]) -> None:
+        """Draw the board, unless it was drawn a moment ago."""
+        if time.monotonic() - self._drawn < _INTERVAL:
+            return
+        board = self._board.draw(self._console.height, note=self._silence.note())
+        self._live.update(board, refresh=True)
+        # A drawing that takes long, on a slow connection for example, is followed by a longer pause.
+        self._drawn = time.monotonic()
 
 
-def follow(client: Client, task: Mapping[str, Any], *, quiet: bool = False) -> dict[str, Any]:
+def follow(client: Client, task: Mapping[str, Any], *, as_json: bool = False) -> dict[str, Any]:
     """Show a task until its end, and return it as it is then.
 
-    If standard error is not a terminal, each event is a line.
+    The progress is on standard error: a drawing on a terminal, else a line for each event. With `as_json`, standard error
+    that is no terminal gets only what is unusual.
 
     Raises:
         Failure: The service became unreachable, or the user pressed Ctrl-C.
 
     """
     id = task["id"]
-    try:
-        plan = client.get(f"/tasks/{id}/plan")
-        events = client.stream(f"/tasks/{id}/events", after=0)
-        board = Board(task, plan)
-        if quiet:
-            for event in events:
-                board.take(event)
-        else:
-            _draw(board, events, show.console(stderr=True))
+    with named(id):
+        board, contact = Board(task, client.get(f"/tasks/{id}/plan")), Contact()
+        silence = Silence(client, board, contact)
+        stream = client.stream(f"/tasks/{id}/events", after=0, contact=contact)
+        with _screen(board, silence, as_json=as_json) as screen:
+            for events in batches(stream):
+                for event in events:
+                    board.take(event)
+                if events:
+                    silence.broken()
+                screen.show(events)
         ended: dict[str, Any] = client.get(f"/tasks/{id}")
         return ended
+
+
+def watch(client: Client, task: Mapping[str, Any], *, after: int) -> Iterator[str | Event]:
+    """Yield the events of a task that follow a number until its end, and a sentence now and then if there are none.
+
+    Raises:
+        Failure: The service became unreachable, or the user pressed Ctrl-C.
+
+    """
+    id = task["id"]
+    with named(id):
+        board, contact = Board(task, client.get(f"/tasks/{id}/plan")), Contact()
+        silence = Silence(client, board, contact)
+        for events in batches(client.stream(f"/tasks/{id}/events", after=after, contact=contact)):
+            for event in events:
+                board.take(event)
+                silence.broken()
+                yield event
+            if not events and (note := silence.due()):
+                yield note
+
+
+@contextmanager
+def _screen(board: Board, silence: Silence, *, as_json: bool) -> Iterator[Screen]:
+    console = show.console(stderr=True)
+    if console.is_terminal and not console.is_dumb_terminal:
+        with Drawing(board, silence, console) as drawing:
+            yield drawing
+    else:
+        yield Lines(board, silence, console, every_event=console.is_terminal or not as_json)
+
+
+@contextmanager
+def named(id: str) -> Iterator[None]:
+    """Have every failure to follow a task name it, and say how to go on."""
+    watch = "Watch it:  " + show.command(f"task watch {id}")
+    try:
+        yield
     except KeyboardInterrupt:
         raise Failure(
             "The task goes on in the background.",
-            f"Watch it:  enamel task watch {id}",
-            f"Cancel it: enamel task cancel {id}",
+            watch,
+            "Cancel it: " + show.command(f"task cancel {id}"),
             code=Exit.INTERRUPTED,
         ) from None
+    except Failure as failure:
+        if failure.code is not Exit.UNREACHABLE:
+            raise
+        raise Failure(
+            *failure.lines,
+            f"Task {id} was accepted. When the service runs again:",
+            watch,
+            code=failure.code,
+        ) from failure
 
 
-def _draw(board: Board, events: Iterable[Mapping[str, Any]], console: "Console") -> None:
-    if not console.is_terminal or console.is_dumb_terminal:
-        for event in events:
-            console.print(show.plain(board.take(event)), soft_wrap=True)
-        return
-    from rich.live import Live
+def batches(events: Iterable[Event], *, interval: float = _INTERVAL) -> Iterator[list[Event]]:
+    """Yield events as they come, those that came together in one list; in each quiet interval, an empty list."""
+    arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    # A thread of its own redraws the board: a redraw for each event would take longer than a large task.
-    with Live(board, console=console, refresh_per_second=8, transient=True):
-        for event in events:
-            board.take(event)
+    def read() -> None:
+        try:
+            for event in events:
+                arrived.put(event)
+            arrived.put(_END)
+        except Exception as error:  # raised below, where the events are used
+            arrived.put(error)
+
+    # If the user interrupts, nobody waits for the thread: it ends with its connection, or with the process.
+    threading.Thread(target=read, name="events", daemon=True).start()
+    while True:
+        try:
+            news = [arrived.get(timeout=interval)]
+        except queue.Empty:
+            yield []
+            continue
+        while not arrived.empty():
+            news.append(arrived.get())
+        last = news[-1]
+        yield [event for event in news if isinstance(event, Mapping)]
+        if isinstance(last, Exception):
+            raise last
+        if last is _END:
+            return
 
 
 def verdict(task: Mapping[str, Any]) -> Exit:

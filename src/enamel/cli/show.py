@@ -1,13 +1,15 @@
 """Output: tables and sentences for people, JSON for programs."""
 
-import json
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from enamel.cli import pointers
+from enamel.cli import pointers, refusal, safe_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,9 +40,16 @@ SERVER_STATES = {"READY": "ACTIVE", "FAILED": "ERROR", "GONE": "TERMINATED"}
 """States that a task gives its servers, by the state that `enamel server list` shows for such a server."""
 
 
+def command(words: str) -> str:
+    """Return a command line of this program as it can be typed: with its path, if the shell would not find it."""
+    own = sys.argv[0] if sys.argv else ""
+    found = Path(own).name != "enamel" or shutil.which("enamel") is not None
+    return f"{'enamel' if found else own} {words}"
+
+
 def as_json(data: Any) -> None:
     """Print data for programs."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(safe_text.as_json(data, indent=2))
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -53,16 +62,11 @@ def console(*, stderr: bool = False) -> "Console":
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
     """Print a table, or a sentence in place of one without rows."""
-    from rich import box
-    from rich.table import Table
+    from enamel.cli.table import Table
 
-    grid = Table(*header, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in grid.columns:
-        column.overflow = "fold"
-    for row in rows:
-        grid.add_row(*row)
-    if grid.row_count:
-        console().print(grid)
+    listed = list(rows)
+    if listed:
+        Table(header, listed).print(console())
     else:
         click.echo(empty)
 
@@ -85,15 +89,13 @@ def _place(columns: Columns) -> Callable[[str], int]:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Print names with their values; pairs without a value are left out."""
-    from rich.table import Table
+    from rich.text import Text
 
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for name, value in pairs:
-        if value:
-            grid.add_row(name, value)
-    console().print(grid)
+    known = [(name, value) for name, value in pairs if value]
+    width = max((len(name) for name, _ in known), default=0)
+    for name, value in known:
+        line = Text.assemble((f"{name:{width}}", "bold"), "  ", Text.from_markup(value))
+        console().print(line, soft_wrap=True)
 
 
 def state(word: str) -> str:
@@ -160,13 +162,21 @@ def fault(fault: Record) -> str:
     return f"{pointers.spelled(pointer)}: {detail}" if pointer else detail
 
 
+def cause(error: Record | None, *, of: Record | None) -> str:
+    """Return why a part of a task failed, unless the error of the whole task says the same below."""
+    if error is None:
+        return ""
+    detail = str(error["detail"])
+    return "see below" if of is not None and detail in of["detail"] else plain(detail)
+
+
 def problem(error: Record) -> list[str]:
     """Return an error of a task as lines: what happened, what is left over, what to do, and the request ids."""
     lines = [error["detail"]]
-    lines += [fault(entry) for entry in error.get("faults", ())]
+    lines += [fault(entry) for entry in error.get("faults", ()) if entry["detail"] not in error["detail"]]
     lines += [f"Not removed: {sentence}" for sentence in error.get("left", ())]
     if error.get("remedy"):
-        lines.append(error["remedy"])
+        lines.append(refusal.spelled(error["remedy"]))
     if error.get("request_ids"):
         lines.append(f"Request ids of the cloud: {', '.join(error['request_ids'])}")
     return lines

@@ -29,6 +29,7 @@ NAMES = {
     "server.detach_port": "detach port",
     "server.detach_volume": "detach volume",
     "server.host_keys": "read host keys",
+    "server.lock": "lock server",
     "server.move": "migrate server",
     "server.pass": "wait for server",
     "server.resize": "resize server",
@@ -51,7 +52,14 @@ NAMES = {
     "volume_snapshot.delete": "delete snapshot",
 }
 """The name of each kind of step."""
-_OPPOSITES = {"attach": "detach", "create": "delete", "detach": "attach", "import": "delete", "stop": "start"}
+_OPPOSITES = {
+    "attach": "detach",
+    "create": "delete",
+    "detach": "attach",
+    "import": "delete",
+    "lock": "unlock",
+    "stop": "start",
+}
 """The verb that undoes a verb."""
 _UNDONE = {"address.create": "delete address", "address.move": "detach address"}
 """The names of steps that undo others, if no verb says it."""

@@ -13,24 +13,28 @@ _SENTENCES = {
     "task.cancelling": "cancelling",
     "task.reverting": "rolling back",
     "task.completed": "completed, {calls}",
-    "task.aborted": "aborted: {detail}",
-    "task.timed_out": "timed out: {detail}",
+    "task.aborted": "aborted",
+    "task.timed_out": "timed out",
     "item.started": "{step} …",
     "item.progress": "{text}",
     "item.retrying": "retrying: {detail}",
     "item.completed": "{step} done",
-    "item.failed": "{step} failed: {detail}",
+    "item.failed": "{step} failed",
     "item.reverted": "{step} undone",
     "signal.received": "signal {name} received ({received} of {needed})",
     "server.addressed": "has the address {public_address}",
     "server.active": "is ACTIVE",
     "server.reachable": "answers at {address} ({ready_when})",
-    "server.failed": "failed: {detail}",
+    "server.failed": "failed",
     "server.moved_on": "moved on to {placement}",
     "group.failed": "{group} failed: {detail}",
     "group.moved_on": "{group} moved on to {placement}",
 }
-"""The sentence of each type of event, with the fields of its data."""
+"""The sentence of each type of event, with the fields of its data.
+
+Why a task, a step or a server failed is not among them: a fault of the cloud would be told by each of these events. It
+is said once, in full, at the end.
+"""
 
 
 class Timeline:

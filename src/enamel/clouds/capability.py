@@ -14,6 +14,8 @@ class Capability(enum.Enum):
     VOLUME = "volume"
     IMAGE = "image"
     FLOATING_IP = "floating-ip"
+    ROUTERS = "routers"
+    """Routers between networks, as far as the project may see them."""
     AUTO_NETWORK = "auto-network"
     """A network that the cloud makes on first use (Neutron's auto-allocated-topology)."""
     SERVER_TAGS = "server-tags"
@@ -53,7 +55,7 @@ class Capability(enum.Enum):
 
 METHODS: dict[Capability, tuple[str, ...]] = {
     Capability.COMPUTE: (
-        "flavors", "zones", "servers", "server", "server_seen", "servers_list", "servers_named", "servers_marked",
+        "flavors", "flavors_named", "zones", "servers", "server", "server_seen", "servers_list", "servers_named", "servers_marked",
         "boot", "delete_server", "act",
     ),
     Capability.KEYPAIRS: ("keypair", "keypairs", "create_keypair", "delete_keypair"),
@@ -69,7 +71,8 @@ METHODS: dict[Capability, tuple[str, ...]] = {
         "flavor", "create_flavor", "describe_flavor", "add_flavor_marks", "drop_flavor_marks", "share_flavor",
         "unshare_flavor", "delete_flavor",
     ),
-    Capability.NETWORK: ("networks", "subnets", "ports", "ports_of", "port", "ports_named", "ports_list"),
+    Capability.NETWORK: ("networks", "networks_named", "subnets", "ports", "ports_of", "port", "ports_named", "ports_list"),
+    Capability.ROUTERS: ("routers",),
     Capability.PORTS: ("ports_marked", "create_ports", "delete_port"),
     Capability.ATTACH_PORTS: ("attach_port", "detach_port"),
     Capability.FLOATING_IP: (
@@ -77,13 +80,14 @@ METHODS: dict[Capability, tuple[str, ...]] = {
         "delete_address",
     ),
     Capability.SECURITY_GROUPS: (
-        "security_groups", "security_groups_marked", "groups_letting_in", "create_security_group", "add_rules",
+        "security_groups", "security_groups_named", "security_groups_marked", "groups_letting_in", "create_security_group", "add_rules",
         "delete_security_group",
     ),
     Capability.NETWORK_CREATION: ("create_network", "unfinished_networks", "remove_unfinished_network"),
     Capability.AUTO_NETWORK: ("auto_network",),
     Capability.VOLUME: (
-        "volumes", "volume", "volumes_list", "volumes_marked", "volume_types", "create_volume", "delete_volume",
+        "volumes", "volume", "volumes_list", "volumes_named", "volumes_marked", "volume_types", "volume_types_named",
+        "create_volume", "delete_volume",
     ),
     Capability.ATTACH_VOLUMES: ("attach_volume", "detach_volume"),
     Capability.VOLUME_SNAPSHOTS: (

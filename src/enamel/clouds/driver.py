@@ -68,8 +68,12 @@ class Cloud(
         """Throw the cached catalogue away, for all processes."""
         return None  # noqa: RET501 - a body, so that a driver which caches nothing need not have its own
 
-    async def refresh(self) -> bool:
-        """Throw away what of the catalogue was cached for a while, and tell whether there was any."""
+    async def refresh(self, *, at_once: bool = False) -> bool:
+        """Throw away what of the catalogue was cached for a while, and tell whether there was any.
+
+        Args:
+            at_once: Whether what was cached a moment ago goes as well: a request is about to be refused because of it.
+        """
         return False
 
     async def successors(self, ids: Collection[str]) -> dict[str, str]:

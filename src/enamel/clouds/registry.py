@@ -19,6 +19,7 @@ from enamel.clouds.pacing.gate import Paces
 from enamel.clouds.shared.store import SharedStore
 from enamel.model.driver_path import DriverPath
 from enamel.model.errors import CloudUnknown
+from enamel.model.placement import covers
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -81,8 +82,8 @@ class Registry:
     def names(self) -> Sequence[str]:
         """Return the entries that can be used, the default one first."""
         entries = (name for kind in self._drivers for name in kind.names())
-        names = dict.fromkeys(name for name in entries if self._only in (None, name))
-        return sorted(names, key=lambda name: name != self._default)
+        names = dict.fromkeys(name for name in entries if self._only is None or covers(self._only, name))
+        return sorted(names, key=lambda name: self._default is None or not covers(self._default, name))
 
     def get(self, name: str, *, project: str | None = None) -> driver.Cloud:
         """Return the handle of a cloud. Raises CloudUnknown.
@@ -101,7 +102,7 @@ class Registry:
 
     def only(self, name: str) -> "Registry":
         """Return a registry of one entry of this one. Raises CloudUnknown."""
-        if name not in self.names():
+        if not any(covers(name, offered) for offered in self.names()):
             self.get(name)
         return Registry(
             self._drivers,
@@ -148,9 +149,9 @@ class Registry:
         await self.board.close()
 
     def _open(self, key: _Key) -> driver.Cloud:
-        offered = self._only in (None, key.entry)
+        offered = self._only is None or covers(self._only, key.entry)
         for kind in self._drivers if offered else ():
-            if key.entry in kind.names():
+            if any(covers(key.entry, name) for name in kind.names()):
                 return kind.open(key.entry, project=key.project, board=self.board, paces=self._paces)
         names = ", ".join(self.names())
         raise CloudUnknown(

@@ -47,8 +47,12 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     images: bool = False
     templates: frozenset[str] = frozenset()
     """Names or ids of templates: where one is no image, the volumes are asked for."""
+    named: Mapping[str, frozenset[str]] = {}
+    """Names or ids of which the lists of flavors, images, networks, security_groups, volumes and volume_types have to know: what has
+    one of the ids and is in no list is asked for by itself."""
     networks: bool = False
     subnets: bool = False
+    routers: bool = False
     zones: bool = False
     volume_types: bool = False
     volumes: bool = False
@@ -96,6 +100,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     images: tuple[words.Image, ...] = ()
     networks: tuple[words.Network, ...] = ()
     subnets: tuple[words.Subnet, ...] = ()
+    routers: tuple[words.Router, ...] | None = None
+    """None where they were not asked for, and where the cloud does not show any."""
     zones: tuple[words.Zone, ...] = ()
     volume_types: tuple[words.VolumeType, ...] = ()
     volumes: tuple[words.Volume, ...] = ()

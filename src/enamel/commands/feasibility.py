@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from enamel.commands import quota
+from enamel.commands import needs, quota
 from enamel.commands.facts import Facts
-from enamel.flow import task_view
 from enamel.flow.plan import Plan
 from enamel.model.errors import Fault
 from enamel.model.item import Item
@@ -20,9 +19,10 @@ def faults(plan: Plan, facts: Facts, *, kept: Sequence[Item] = ()) -> Iterator[F
         facts: What is known of the cloud.
         kept: Items of the plan that are done already.
     """
-    yield from _missing(plan, facts, done={item.name for item in kept})
-    kept_counts = {kind: len(things) for kind, things in task_view.made(facts.cloud, kept).items()}
-    yield from quota.faults(quota.outstanding(plan.needs, kept_counts), facts)
+    done = {item.name for item in kept}
+    yield from _missing(plan, facts, done=done)
+    here = (node for node in plan.nodes if node.cloud in (None, facts.cloud) and node.name not in done)
+    yield from quota.faults(needs.of(here) if kept else plan.needs, facts)
 
 
 def _missing(plan: Plan, facts: Facts, *, done: set[str]) -> Iterator[Fault]:

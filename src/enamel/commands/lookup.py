@@ -1,10 +1,13 @@
 """The lookup: finds what a request names among the resources of the cloud; what does not fit becomes a fault."""
 
 import difflib
+import functools
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from enamel.commands.facts import Facts
+from enamel.commands.public_route import Topology
+from enamel.model import errors
 from enamel.model.errors import Fault
 
 
@@ -29,12 +32,19 @@ class Lookup:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.faults: list[Fault] = []
+        self._seen: set[Fault] = set()
         self._claimed: set[tuple[str, str]] = set()
+
+    @functools.cached_property
+    def topology(self) -> Topology:
+        """Return the networks, subnets and routers of the cloud."""
+        return Topology(self.facts)
 
     def fault(self, pointer: str, detail: str, code: str = "invalid") -> None:
         """Record a fault; the same fault of the defaults occurs in every server and is reported once."""
         fault = Fault(pointer=pointer, detail=detail, code=code)
-        if fault not in self.faults:
+        if fault not in self._seen and len(self.faults) < errors.MOST_FAULTS:
+            self._seen.add(fault)
             self.faults.append(fault)
 
     def find(
@@ -53,6 +63,8 @@ class Lookup:
             return None
         if ids_only:
             hint, text = "", f"with the id '{text}'"
+        elif len(self.faults) >= errors.MOST_FAULTS:
+            return None
         else:
             close = difflib.get_close_matches(text, [thing.name for thing in things], n=3)
             hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""

@@ -7,21 +7,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from enamel.model import ceiling, driver_path, duration, limits, topic
+from enamel.model import ceiling, driver_path, duration, limits, secret_url, topic
 from enamel.model.driver_path import DriverPath
 
 SecretUrl = Annotated[str, msgspec.Meta(extra={"secret": True})]
-"""A URL that may contain a password."""
+"""A URL that may contain a password, before the host or in its query."""
 Loopback = Annotated[str, msgspec.Meta(extra={"loopback": True})]
 """An address that only this machine can reach."""
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 """Networks of IP addresses."""
-BLANK = "***"
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -50,10 +48,10 @@ def of(annotation: Any) -> Kind:
 
 
 def shown(kind: Kind, value: Any) -> str:
-    """Return the text of a value, with its password blanked."""
+    """Return the text of a value, with its passwords blanked."""
     if value is None:
         return ""
-    return _without_password(kind.write(value)) if kind.secret else kind.write(value)
+    return secret_url.blank(kind.write(value)) if kind.secret else kind.write(value)
 
 
 def _whole_number(text: str) -> int:
@@ -157,12 +155,3 @@ def _choice(words: tuple[str, ...]) -> Kind:
         return choice
 
     return Kind(read=read, word=f"one of {', '.join(words)}")
-
-
-def _without_password(url: str) -> str:
-    try:
-        secret = urlsplit(url).password
-    except ValueError:
-        return BLANK
-    head, at, tail = url.rpartition("@")
-    return f"{head.removesuffix(secret)}{BLANK}{at}{tail}" if secret else url

@@ -17,7 +17,7 @@ import yaml
 from msgspec import Struct
 
 from enamel.model.errors import Fault, Invalid
-from enamel.model.placement import Container
+from enamel.model.placement import Container, clouds_at
 
 LONGEST = 255
 _REMEDY = "Correct the file that [clouds] placements names; docs/how-to/placements.md shows one."
@@ -96,7 +96,7 @@ def _member_fault(
     parts = member.split("/")
     if "" in parts or len(parts) > 3:
         return f"'{member}' is not a path. Write cloud, cloud/region or cloud/region/zone."
-    if parts[0] in clouds or member in names:
+    if clouds_at(parts[0], clouds) or member in names:
         return None
     known = f"a cloud ({', '.join(clouds) or 'none is configured'}) nor a placement of this file"
     return f"'{of.name}' has the member '{member}', which is neither in {known}."

@@ -9,6 +9,7 @@ from oslo_config import cfg
 
 from enamel.conf import option, renamed
 from enamel.conf.option import Option
+from enamel.model import secret_url
 from enamel.model.errors import Fault, Invalid
 
 DEFAULT_FILES = ("/etc/enamel/enamel.conf", "~/.config/enamel.conf")
@@ -68,7 +69,7 @@ def read(
         except ValueError as error:
             # oslo.config wraps our sentence in one of its own, which names no section.
             sentence = str(error.__cause__ or error.__context__ or error).rstrip(".")
-            faults.append(Fault(pointer=place, detail=f"{place}: {sentence}."))
+            faults.append(Fault(pointer=place, detail=secret_url.blank(f"{place}: {sentence}.")))
     if faults:
         raise Invalid(" ".join(fault.detail for fault in faults), faults=tuple(faults), remedy=_REMEDY)
     return values
@@ -95,7 +96,8 @@ def _load(known: Iterable[Option], files: Iterable[Path]) -> cfg.ConfigOpts:
     except cfg.ConfigFilesPermissionDeniedError as error:
         raise _unreadable("Permission denied:", error.config_files) from error
     except (cfg.ConfigFileParseError, UnicodeDecodeError, OSError) as error:
-        raise Invalid(f"The configuration cannot be read: {error}.", remedy=_REMEDY) from error
+        detail = secret_url.blank(f"The configuration cannot be read: {error}.")
+        raise Invalid(detail, remedy=_REMEDY) from error
     return loaded
 
 

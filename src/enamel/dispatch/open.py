@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from enamel.dispatch import base, local, polling
 from enamel.dispatch.remote import Remote
 from enamel.dispatch.transport import Transport
+from enamel.model import redaction, secret_url
 from enamel.model.errors import ServiceError
 
 SETTING = "[dispatch] url"
@@ -37,6 +38,7 @@ async def open(url: str | None, *, store: str, types: Collection[str]) -> AsyncI
 
     """
     url = url or _suits(store)
+    redaction.keep(redaction.Redactor(secret_url.secrets(url)))
     way = url.partition(":")[0].partition("+")[0]
     if url in {"local", "polling"}:
         yield local.Local() if url == "local" else polling.Polling()

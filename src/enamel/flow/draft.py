@@ -41,6 +41,8 @@ class Draft:
         self._nodes: dict[str, Node] = {}
         self._steps: dict[str, Step] = {}
         self._symbols = Counter[str]()
+        self._numbers = Counter[str]()
+        """How often each name was wanted."""
 
     def add(
         self,
@@ -74,6 +76,7 @@ class Draft:
             cloud=cloud or self._cloud,
             project=project,
             members=tuple(members),
+            needs=step.needs(),
             retry=step.retry,
             timeout=timeout or step.time_limit(),
         )
@@ -83,11 +86,12 @@ class Draft:
     def _unique(self, base: str, group: str | None) -> str:
         """Return a name that no other step has."""
         label = (f"{base}-{group}" if group else base) + (f"@{self._cloud}" if self._cloud else "")
-        name, number = label, 2
-        while name in self._nodes:
-            name = f"{label}-{number}"
-            number += 1
-        return name
+        while True:
+            self._numbers[label] += 1
+            number = self._numbers[label]
+            name = label if number == 1 else f"{label}-{number}"
+            if name not in self._nodes:
+                return name
 
     def symbol(self, base: str) -> str:
         """Return a symbol for a secret that the draft has not used before: `user-data-1`, `user-data-2` …"""
@@ -97,9 +101,9 @@ class Draft:
     def needs(self, cloud: str | None = None) -> dict[str, int]:
         """Return how much of each quota of a cloud the steps use up; by default that of the draft's own cloud."""
         total: Counter[str] = Counter()
-        for name, node in self._nodes.items():
+        for node in self._nodes.values():
             if node.cloud == (cloud or self._cloud):
-                total.update(self._steps[name].needs())
+                total.update(node.needs)
         return {kind: number for kind, number in total.items() if number}
 
     def plan(self, **rest: Any) -> Plan:

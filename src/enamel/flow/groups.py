@@ -6,7 +6,7 @@ has failed: what was made for it is undone, and the others go on.
 
 from collections.abc import Callable, Sequence
 
-from enamel.flow import task_view
+from enamel.flow import leftover, task_view
 from enamel.flow.graph import Graph
 from enamel.flow.halt import Halt
 from enamel.flow.journal import TaskJournal
@@ -15,7 +15,6 @@ from enamel.flow.running import Running
 from enamel.flow.undo import Undo
 from enamel.model import errors
 from enamel.model.errors import EnamelError
-from enamel.steps.revert import Revert
 
 ROOM = errors.NoValidHost | errors.QuotaExceeded
 """The errors of a group that may find room in another placement."""
@@ -55,6 +54,8 @@ class Groups:
 
     def step_failed(self, node: Node, error: EnamelError) -> None:
         """Fail the group of a step, or all groups that the step was for."""
+        if self._plan.keep_going:
+            return
         if node.group is not None:
             self._fail(node.group, error, step=node.name)
             return
@@ -180,7 +181,7 @@ class Groups:
             node.name
             for node in self._graph.nodes.values()
             if node.group is None
-            and node.kind != Revert.kind
+            and not leftover.is_revert(node)
             and self._graph.groups
             and not self._on(node.cloud)
             and not task_view.left_behind(items[node.name])

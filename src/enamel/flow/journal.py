@@ -3,16 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
+from enamel.flow import task_log
 from enamel.flow.plan import Group, Node, Plan, label
 from enamel.flow.task_view import seen
-from enamel.model import errors, item, problem, task
+from enamel.model import errors, item, problem, redaction, task
+from enamel.model.errors import LeaseLost
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import Task
+
+_LONGEST_NAME = 64
 
 
 class Saver(Protocol):
@@ -21,24 +26,49 @@ class Saver(Protocol):
     def save(
         self, task: Task | None, *, items: Sequence[Item] = (), events: Sequence[Event] = ()
     ) -> Awaitable[None]:
-        """Write a change; the awaitable raises LeaseLost when the worker's lease is over."""
+        """Write a change, in the order of the calls.
+
+        The awaitable raises LeaseLost when the worker's lease is over, and any other error when the write is refused.
+        """
 
     def alive(self) -> bool:
         """Tell whether the worker's lease holds by its own clock."""
+
+
+class JournalBroken(Exception):
+    """A write about a task was refused: what is stored of it is not what happened, and nothing may be built on it."""
 
 
 class TaskJournal:
     """The record of one task while this worker has it: nobody else writes its items and events."""
 
     def __init__(
-        self, task: Task, items: Sequence[Item], *, saver: Saver, now: Callable[[], datetime]
+        self,
+        task: Task,
+        items: Sequence[Item],
+        *,
+        saver: Saver,
+        now: Callable[[], datetime],
+        broken: Callable[[JournalBroken], None] = lambda _error: None,
     ) -> None:
+        """Take up the record.
+
+        Args:
+            task: The task.
+            items: Its items.
+            saver: Writes what changes.
+            now: The time.
+            broken: Called once, if a write that nobody awaits is refused.
+
+        """
         self.task = task
         self.items = {step.name: step for step in items}
         self.groups: Mapping[str, Group] = {}
         """The groups of the plan, as soon as it is read."""
         self._saver = saver
         self._now = now
+        self._on_broken = broken
+        self._broken: JournalBroken | None = None
 
     # -- how it is written
 
@@ -51,7 +81,7 @@ class TaskJournal:
         """Return the task's next event; `save` writes it."""
         seq = self.task.events + 1
         self.task = msgspec.structs.replace(self.task, events=seq)
-        known = {key: value for key, value in data.items() if value is not None}
+        known = {key: _told(value) for key, value in data.items() if value is not None}
         return Event(task=self.task.id, seq=seq, time=self._now(), type=type, item=name, data=known)
 
     def item_event(self, type: str, node: Node, **data: Any) -> Event:
@@ -65,13 +95,40 @@ class TaskJournal:
     def save(
         self, *events: Event, items: Sequence[Item] = (), with_task: bool = False
     ) -> asyncio.Future[None]:
-        """Write events, items and the task; await it only where what follows must not happen before."""
+        """Write events, items and the task; await it only where what follows must not happen before.
+
+        The future fails with LeaseLost, or with JournalBroken where this write or an earlier one was refused.
+        """
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._broken is not None:
+            outcome.set_exception(self._broken)
+            outcome.exception()
+            return outcome
+        for event in events:
+            task_log.write(self.task, event)
         written = asyncio.ensure_future(
             self._saver.save(self.task if with_task else None, items=items, events=events)
         )
-        # Most writes are not awaited: a lease that is lost shows at the next one that is.
-        written.add_done_callback(_retrieved)
-        return written
+        written.add_done_callback(partial(self._written, outcome))
+        return outcome
+
+    def _written(self, outcome: asyncio.Future[None], written: asyncio.Future[None]) -> None:
+        """Pass on how a write ended. Most are not awaited: what went wrong is noticed here, whoever waits or not."""
+        error = None if written.cancelled() else written.exception()
+        if error is not None and not isinstance(error, LeaseLost):
+            if self._broken is None:
+                self._broken = JournalBroken(f"A write about task {self.task.id} was refused.")
+                self._broken.__cause__ = error
+                self._on_broken(self._broken)
+            error = self._broken
+        if outcome.done():
+            return
+        if error is None:
+            outcome.set_result(None)
+        else:
+            outcome.set_exception(error)
+            # A lease that is lost shows at the next write that is awaited.
+            outcome.exception()
 
     def tell(self, type: str, name: str | None, data: dict[str, Any]) -> None:
         """Put an event on the timeline."""
@@ -79,6 +136,7 @@ class TaskJournal:
 
     def note(self, name: str, text: str) -> None:
         """Leave a sentence in a step's item."""
+        text = redaction.blank(text)
         before = self.items[name].note
         self.change(name, note=f"{before} {text}".strip() if text not in before else before)
 
@@ -116,9 +174,15 @@ class TaskJournal:
             data |= {"code": error.code, "detail": error.detail}
         await self.save(self.event(f"task.{state.value.lower()}", **data), items=unended, with_task=True)
 
+    def not_tried(self, name: str, why: errors.EnamelError) -> None:
+        """Record that a step never begins, and why."""
+        self.save(items=[self.change(name, state=item.State.ABORTED, error=problem.of(why, step=name))])
+
     async def handed_over(self) -> None:
         """Give the task back to its topic."""
-        self.task = msgspec.structs.replace(self.task, state=task.State.WAITING, worker=None)
+        self.task = msgspec.structs.replace(
+            self.task, state=task.State.WAITING, worker=None, released_at=self._now()
+        )
         await self.save(with_task=True)
 
     def resumed(self, names: Sequence[str]) -> None:
@@ -185,6 +249,10 @@ class TaskJournal:
         return self.event(f"{family}.{what}", **self.label(group), **data)
 
 
-def _retrieved(written: asyncio.Future[None]) -> None:
-    if not written.cancelled():
-        written.exception()
+def _told(value: Any) -> Any:
+    """Return what an event says of something; in sentences, not in names and ids, the task's secrets are blanked."""
+    if isinstance(value, str):
+        return redaction.blank(value) if " " in value or len(value) > _LONGEST_NAME else value
+    if isinstance(value, dict):
+        return {key: _told(inner) for key, inner in value.items()}
+    return [*map(_told, value)] if isinstance(value, list | tuple) else value

@@ -39,6 +39,8 @@ class Node(Struct, frozen=True, kw_only=True):
     """Id of the project for which it is done, if not the entry's own."""
     members: tuple[str, ...] = ()
     """Of a step that makes one thing for each of several servers: their hostnames, in the order of the things."""
+    needs: dict[str, int] = {}
+    """How much of each quota of its cloud it uses up."""
     retry: Retry = Retry()
     timeout: timedelta = timedelta(minutes=5)
     """Time for one attempt."""
@@ -70,6 +72,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     groups: tuple[Group, ...] = ()
     on_failure: str = "rollback"
     """rollback or keep."""
+    keep_going: bool = False
+    """Whether the failure of a step keeps only those from beginning that build on it, as in a revert."""
     all_or_nothing: bool = False
     """Whether one group's failure undoes the others."""
     needs: dict[str, int] = {}

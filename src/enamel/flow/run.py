@@ -5,13 +5,15 @@ until nothing is left to do, and then finish: undo what has to be, and write the
 """
 
 import asyncio
+import contextlib
+import math
 from collections.abc import Sequence
 
 import msgspec
 
 from enamel.clouds.calls import context
+from enamel.flow import leftover, task_view, time_out
 from enamel.flow import plan as plans
-from enamel.flow import task_view
 from enamel.flow.graph import Graph
 from enamel.flow.groups import Groups
 from enamel.flow.halt import Halt
@@ -22,7 +24,7 @@ from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
 from enamel.flow.step_run import StepRun
 from enamel.flow.undo import Undo
-from enamel.model import errors, item, problem, task
+from enamel.model import errors, item, problem, redaction, task
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.errors import EnamelError, LeaseLost
@@ -36,9 +38,9 @@ class Run:
 
     def __init__(self, task: Task, items: Sequence[Item], tools: Runtime) -> None:
         self._tools = tools
-        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now)
         self._halt = Halt()
         self._running = Running()
+        self._journal = TaskJournal(task, items, saver=tools.saver, now=tools.now, broken=self._running.fail)
         self._over = False
         """Whether all steps have ended: what is left to do is not stopped any more."""
         self._lay_out(Plan())
@@ -79,10 +81,12 @@ class Run:
         Raises:
             PlanUnreadable: A later version has written the plan, which `newer` says. Nothing was written.
             LeaseLost: Another worker has the task now.
+            JournalBroken: A write was refused, and the task stands where it was written last.
         """
         task = self._journal.task
         caller = Caller(user_id=task.created_by, project_id=task.project_id)
         context.use(CallContext(caller=caller, request_id=task.request_id, task=task.id))
+        redaction.keep(redaction.Redactor(await self._secrets(task)))
         if not await self._read_plan():
             return
         earlier = task.error
@@ -99,6 +103,15 @@ class Run:
             await self._journal.handed_over()
         else:
             await self._finish()
+
+    async def _secrets(self, task: Task) -> list[bytes]:
+        """Return what the task keeps secret, as far as the key store still has it."""
+        texts = []
+        for reference in task.secrets:
+            # The step that needs a missing one reports it.
+            with contextlib.suppress(errors.SecretMissing, OSError):
+                texts.append(await self._tools.secrets.get(reference))
+        return texts
 
     async def _read_plan(self) -> bool:
         """Read the plan; end a task of which it cannot be read, and return False."""
@@ -119,25 +132,35 @@ class Run:
     async def _forward(self) -> None:
         """Begin every step whose inputs are ready, until none is left or one failed for all."""
         self._take_up()
-        deadline = self._journal.task.deadline
-        if deadline is not None and deadline <= self._tools.now():
-            self._groups.fail_all(errors.TaskTimedOut(), step=None)
+        until = self._until()
+        if until <= asyncio.get_running_loop().time():
+            self._groups.fail_all(self._timed_out(), step=None)
         while True:
             while self._graph.ready and self._halt.forward:
                 self._begin(self._graph.nodes[self._graph.ready.popleft()])
             if self._running.idle:
                 return
             try:
-                ended = await self._running.next(
-                    now=self._tools.now(), deadline=deadline if self._halt.why is None else None
-                )
+                ended = await self._running.next(until=until if self._halt.why is None else math.inf)
             except TimeoutError:
-                self._groups.fail_all(errors.TaskTimedOut(), step=None)
+                self._groups.fail_all(self._timed_out(), step=None)
                 continue
             if isinstance(ended, BaseException):
                 raise ended
             if ended is not None:
                 self._step_ended(ended)
+
+    def _timed_out(self) -> errors.TaskTimedOut:
+        """Return the error of a task whose time is over."""
+        journal = self._journal
+        return time_out.error(journal.task, journal.items, self._graph.nodes, now=self._tools.now())
+
+    def _until(self) -> float:
+        """Return when the task's deadline is, by the loop's clock, which nobody can set; infinite where it has none."""
+        deadline = self._journal.task.deadline
+        if deadline is None:
+            return math.inf
+        return asyncio.get_running_loop().time() + (deadline - self._tools.now()).total_seconds()
 
     def _take_up(self) -> None:
         """Go on where an earlier worker stopped."""
@@ -200,6 +223,7 @@ class Run:
                 await self._step_run(self._graph.nodes[name]).tidy()
             await self._groups.undo_failed()
             self._groups.left += await self._find_kept()
+        self._groups.left += self._not_reverted()
         await self._journal.ended(self._plan, self._state(), error=self._error())
 
     async def _find_kept(self) -> list[str]:
@@ -225,7 +249,31 @@ class Run:
         undone = self._open(besides=list(self._groups.failed))
         if not undone:
             return None
+        if self._plan.keep_going:
+            return self._not_removed(undone)
         return errors.TaskError(f"Internal error: these steps were never run: {', '.join(undone)}.")
+
+    def _not_removed(self, undone: Sequence[str]) -> EnamelError:
+        """Return the error of a revert that has left something, and name the reason for each step that was not tried."""
+        items = self._journal.items
+        failed = [step for name in undone if (step := items[name]).error is not None]
+        first = min(failed, key=lambda step: step.ended_at or self._tools.now(), default=None)
+        for name in undone:
+            if items[name].error is None:
+                users = [
+                    leftover.name(leftover.of_revert(self._graph.nodes[other]), step=other)
+                    for other in self._graph.nodes[name].after
+                    if other in undone
+                ]
+                why = errors.NotRemoved(leftover.kept_by(users), remedy="")
+                self._journal.not_tried(name, why)
+        self._halt.step = first.name if first else None
+        cause = first.error if first else None
+        return errors.NotRemoved(
+            f"{len(undone)} of {len(items)} steps could not be undone. {cause.detail if cause else ''}".strip(),
+            cloud=cause.cloud if cause else None,
+            request_ids=cause.request_ids if cause else (),
+        )
 
     def _past_return(self) -> bool:
         """Tell whether a step has begun after which nothing can be undone."""
@@ -233,6 +281,17 @@ class Run:
             KINDS[step.kind].final and (step.attempt > 0 or name in self._running)
             for name, step in self._journal.items.items()
         )
+
+    def _not_reverted(self) -> list[str]:
+        """Return a sentence for each thing that a revert was to remove and has not."""
+        sentences = []
+        for name, step in self._journal.items.items():
+            node = self._graph.nodes[name]
+            if not leftover.is_revert(node) or step.state is item.State.COMPLETED:
+                continue
+            why = leftover.reason(step.error) if step.error else "The task ended before it was removed."
+            sentences.append(leftover.sentence(leftover.of_revert(node), step=name, why=why))
+        return sentences
 
     def _rolls_back(self, why: EnamelError) -> bool:
         if self._past_return():

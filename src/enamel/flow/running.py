@@ -1,8 +1,8 @@
 """What of a task is under way: its steps, the work on groups that failed, and the news of how each ends."""
 
 import asyncio
+import math
 from collections.abc import Coroutine, Iterable
-from datetime import datetime
 from typing import Any
 
 from enamel.flow.inbox import Inbox
@@ -74,18 +74,24 @@ class Running:
 
         task.add_done_callback(over)
 
+    def fail(self, error: BaseException) -> None:
+        """Let `next` return an error that is no step's."""
+        self._inbox.put(error)
+
     def wake(self) -> None:
         """Let `next` return, for something else has changed."""
         self._inbox.put(None)
 
-    async def next(self, *, now: datetime, deadline: datetime | None) -> Ended | BaseException | None:
-        """Return the step that ends next, or the error of work on a group; None when something else has changed.
+    async def next(self, *, until: float = math.inf) -> Ended | BaseException | None:
+        """Return the step that ends next, or an error that is no step's; None when something else has changed.
+
+        Args:
+            until: How long to wait, by the loop's clock.
 
         Raises:
-            TimeoutError: The deadline comes first.
+            TimeoutError: That time comes first.
         """
-        seconds = None if deadline is None else max(0.0, (deadline - now).total_seconds())
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(None if math.isinf(until) else until):
             news = await self._inbox.get()
         if isinstance(news, Ended):
             self._steps.pop(news.name, None)

@@ -25,7 +25,7 @@ class StepBuilder:
         self._tools = tools
 
     async def step(self, node: Node) -> Step:
-        """Return a node's step with its inputs evaluated. Raises PlanUnreadable, SecretMissing."""
+        """Return a node's step with its inputs evaluated. Raises PlanUnreadable, SecretMissing, CloudError."""
         references = list(expressions.paths(node.inputs, "secret"))
         texts = {reference: (await self._tools.secrets.get(reference)).decode() for reference in references}
         try:
@@ -33,7 +33,13 @@ class StepBuilder:
                 outputs=_Outputs(self._journal.items), placement=self.alternative(node), secrets=texts
             )
             inputs = evaluation.resolve(node.inputs, sources)
-        except (KeyError, IndexError) as exc:
+        except IndexError as exc:
+            needed = ", ".join(f"'{path}'" for path in expressions.paths(node.inputs, "ref"))
+            raise errors.CloudError(
+                f"Step '{node.name}' needs {needed}, and the cloud has told less than that.",
+                remedy="Look at the resource on the cloud; restart the task when the cloud shows the whole of it.",
+            ) from exc
+        except KeyError as exc:
             raise errors.PlanUnreadable(
                 f"Step '{node.name}' refers to something that does not exist: {exc}"
             ) from exc

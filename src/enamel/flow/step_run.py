@@ -11,37 +11,32 @@ before it is done again.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from enamel.clouds.calls import context, record
+from enamel.flow import leftover, undo_order
 from enamel.flow.halt import Halt
 from enamel.flow.journal import TaskJournal
 from enamel.flow.plan import Node
 from enamel.flow.runtime import Runtime
 from enamel.flow.step_context import StepBuilder
-from enamel.model import errors, item, problem
+from enamel.model import errors, item, problem, redaction
 from enamel.model.call_context import Lane
 from enamel.model.errors import EnamelError, LeaseLost
 from enamel.model.item import Call, Item
 from enamel.steps import KINDS
-from enamel.steps.step import Context, Outputs, Retry, Step
+from enamel.steps.step import UNDO, UNDO_TIMEOUT, Context, Outputs, Step
 
 log = structlog.get_logger(__name__)
 
 SETTLE = 2.0
 """Seconds that a cloud may need until the effect of a request that broke off shows in its lists."""
-UNDO_RETRY = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=15))
-"""Undoing is tried long: what was in use a moment ago is free a moment later."""
-UNDO_TIMEOUT = timedelta(minutes=10)
-"""Time for undoing one step once."""
 
 _UNDONE = frozenset({item.State.WAITING, item.State.REVERTED})
 _FAILED = frozenset({item.State.ABORTED, item.State.TIMED_OUT})
 _UNCERTAIN = errors.OutcomeUnknown | errors.StepTimedOut
-_FINAL_FOR_UNDO = errors.CloudForbidden | errors.CloudUnauthorized | errors.PlanUnreadable
 
 
 class BrokenOff(Exception):
@@ -172,14 +167,13 @@ class StepRun:
         return errors.TaskError(f"Internal error in step '{self._node.name}': {type(exc).__name__}.")
 
     def _may_retry(self, error: EnamelError, *, attempt: int) -> bool:
-        final = not error.retryable or isinstance(error, errors.StepTimedOut)
-        return not final and attempt < self._node.retry.maximum_attempts and self._halt.why is None
+        return self._halt.why is None and self._node.retry.applies(error, attempt=attempt)
 
     async def _retry(
         self, error: EnamelError, calls: Sequence[Call], *, attempt: int, uncertain: bool
     ) -> None:
         """Journal that the step failed and will be tried again, and sleep until then, or until the task stops."""
-        pause = max(self._node.retry.pause(attempt), float(error.data.get("retry_after") or 0))
+        pause = self._node.retry.pause(attempt, error)
         why = problem.of(error, step=self._node.name)
         changed = self._change(calls, error=why, uncertain=uncertain)
         data = {"code": why.code, "detail": why.detail, "attempt": changed.attempt, "pause": pause}
@@ -232,56 +226,77 @@ class StepRun:
         begun = known.state not in _UNDONE or known.uncertain
         return KINDS[known.kind].undoable and begun and not taken_over
 
-    async def undo(self, *, only: Sequence[int] | None = None) -> list[str]:
-        """Undo the step, or the things at some places that it has made; return a sentence if that cannot be done."""
+    async def undo(self, *, place: int | None = None) -> str | None:
+        """Undo the step, or one of the several things that it has made.
+
+        Return None when it is undone, or else the sentence that says what still exists, and why.
+        """
         attempt = 0
         while self.has_effect:
             attempt += 1
             with record.calls() as calls, context.in_lane(Lane.CLEAN_UP):
                 try:
-                    async with asyncio.timeout(UNDO_TIMEOUT.total_seconds()):
-                        outputs = await self._undo_once(only=only)
-                    await self._reverted(outputs, calls, only=only)
-                    return []
+                    outputs = await self._undo_once(place=place)
+                    await self._reverted(outputs, calls, place=place)
+                    return None
                 except LeaseLost:
                     raise
                 except EnamelError as exc:
                     error = exc
-                except TimeoutError:
-                    error = errors.StepTimedOut(
-                        f"Undoing '{self._node.name}' took longer than {UNDO_TIMEOUT.total_seconds():.0f} s."
-                    )
-            if isinstance(error, _FINAL_FOR_UNDO) or attempt >= UNDO_RETRY.maximum_attempts:
-                name, task = self._node.name, self._journal.task.id
-                log.error("step.left", task=task, step=name, error=error.detail)
-                return [f"What step '{name}' made still exists: {error.detail}"]
-            pause = max(UNDO_RETRY.pause(attempt), float(error.data.get("retry_after") or 0))
-            await self._tools.sleep(pause)
-        return []
+                except Exception as exc:
+                    error = self._broken(exc)
+            if not UNDO.applies(error, attempt=attempt):
+                log.error("step.left", task=self._journal.task.id, step=self._node.name, error=error.detail)
+                things, why = leftover.things(self._item, place), redaction.blank(leftover.reason(error))
+                return leftover.sentence(things, step=self._node.name, why=why)
+            await self._tools.sleep(UNDO.pause(attempt, error))
+        return None
 
-    async def _undo_once(self, *, only: Sequence[int] | None) -> Outputs:
-        """Undo the step and return its outputs."""
+    async def _undo_once(self, *, place: int | None) -> Outputs:
+        """Undo the step within its time, and return its outputs.
+
+        Raises:
+            EnamelError: It could not be undone.
+        """
+        seconds = UNDO_TIMEOUT.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._undo_or_find(place=place)
+        except TimeoutError as exc:
+            raise errors.StepTimedOut(
+                f"Undoing '{self._node.name}' took longer than {seconds:.0f} s."
+            ) from exc
+
+    async def _undo_or_find(self, *, place: int | None) -> Outputs:
+        """Undo the step, also if it is not known what it has made, and return its outputs."""
         before = self._item
         step, at = await self._builder.step(self._node), self._builder.context(self._node)
-        outputs = before.outputs if before.state is item.State.COMPLETED else await step.find_leftovers(at)
-        if outputs is None and before.uncertain:
-            await self._tools.sleep(SETTLE)
-            outputs = await step.find_leftovers(at)
-        if outputs is not None:
-            await step.undo(at, outputs, only=only)
-        if only is None and before.attempt > 1:
+        outputs: Outputs | None = before.outputs
+        try:
+            if before.state is not item.State.COMPLETED:
+                outputs = await step.find_leftovers(at)
+                if outputs is None and before.uncertain:
+                    await self._tools.sleep(SETTLE)
+                    outputs = await step.find_leftovers(at)
+            if outputs is not None:
+                await step.undo(at, outputs, only=None if place is None else [place])
+        except errors.Gone:
+            # Somebody else has removed it, or what it was part of.
+            pass
+        if before.attempt > 1 and not place:
+            # Once for all that it has made.
             await step.tidy(at, outputs or step.empty_outputs)
         return outputs or {}
 
-    async def _reverted(self, outputs: Outputs, calls: Sequence[Call], *, only: Sequence[int] | None) -> None:
-        """Journal that what the step had made, or the things at some places of it, no longer exists."""
-        undone = sorted({*outputs.get("undone", ()), *(only or ())})
-        changed = self._change(
-            calls,
-            state=self._item.state if only is not None else item.State.REVERTED,
-            outputs=outputs if only is None else {**outputs, "undone": undone},
-            uncertain=False,
-        )
+    async def _reverted(self, outputs: Outputs, calls: Sequence[Call], *, place: int | None) -> None:
+        """Journal that what the step had made, or one of the things that it had made, no longer exists."""
+        if place is None:
+            changed = self._change(calls, state=item.State.REVERTED, outputs=outputs, uncertain=False)
+        else:
+            # Others of its things may have been undone meanwhile.
+            known = self._item.outputs
+            undone = sorted({*known.get("undone", ()), place})
+            changed = self._change(calls, outputs={**known, "undone": undone}, uncertain=False)
         await self._journal.save(self._journal.item_event("item.reverted", self._node), items=[changed])
 
     async def find_kept(self) -> list[str]:
@@ -303,6 +318,11 @@ class StepRun:
     def _on_its_cloud(self, outputs: Outputs) -> Outputs:
         """Return outputs with the cloud, where that is not the task's own."""
         return outputs if self._node.cloud is None else {**outputs, "cloud": self._node.cloud}
+
+    async def all_undone(self) -> None:
+        """Journal that a step is undone, if each of the several things that it has made is."""
+        if self.has_effect and not undo_order.parts(self._item) and KINDS[self._item.kind].list_output:
+            await self._journal.save(items=[self._change(state=item.State.REVERTED)])
 
     async def tidy(self) -> None:
         """Delete duplicates made by earlier attempts whose outcome was unknown."""

@@ -1,16 +1,20 @@
-"""The order of undoing: each step as soon as all that build on it are undone.
+"""Undoing: everything that can go goes, each thing as soon as all that build on it have gone.
 
-It can be broken off at any point and begun again: deleting twice is harmless.
+What cannot be undone keeps what it builds on, and nothing else. It can be broken off at any point and begun again:
+deleting twice is harmless.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
+from enamel.flow import leftover, undo_order
 from enamel.flow.graph import Graph
 from enamel.flow.plan import Node
 from enamel.flow.step_run import StepRun
+from enamel.flow.undo_order import Part
 from enamel.model import item
 from enamel.model.item import Item
+from enamel.model.task import Made
 
 
 class Undo:
@@ -27,52 +31,76 @@ class Undo:
 
     async def group(self, group: str) -> list[str]:
         """Undo what was made for one group, also by steps that serve others as well."""
-        return await self.steps(self._graph.of_group[group]) + await self.shared(group)
+        own = self._graph.of_group[group]
+        left = await self._undo([*self._parts(own), *self._shared(group)])
+        await self._close(own)
+        return left
 
     async def shared(self, group: str) -> list[str]:
         """Undo what steps that serve several groups have made for one of them, as far as they are done."""
-        left: list[str] = []
-        for node in reversed(self._graph.serving(group)):
-            step, places = self._items.get(node.name), self._graph.places(node, group)
-            if (
-                step is not None
-                and step.state is item.State.COMPLETED
-                and not set(places) <= set(step.outputs.get("undone", ()))
-            ):
-                left += await self._step_run(node).undo(only=places)
-        return left
+        return await self._undo(self._shared(group))
 
     async def steps(self, names: Collection[str]) -> list[str]:
         """Undo steps, each as soon as all that build on it are undone."""
-        runs = {
-            name: run
+        left = await self._undo(self._parts(names))
+        await self._close(names)
+        return left
+
+    async def _close(self, names: Collection[str]) -> None:
+        """Record which steps are undone as a whole."""
+        for name in names:
+            await self._step_run(self._graph.nodes[name]).all_undone()
+
+    def _parts(self, names: Collection[str]) -> list[Part]:
+        return [
+            part
             for name, node in self._graph.nodes.items()
-            if name in names and (run := self._step_run(node)).has_effect
-        }
-        ended = {name: asyncio.Event() for name in runs}
-        before = self._reverse_needs(list(runs))
+            if name in names and self._step_run(node).has_effect
+            for part in undo_order.parts(self._items[name])
+        ]
 
-        async def undo(name: str) -> list[str]:
-            for other in before[name]:
-                await ended[other].wait()
+    def _shared(self, group: str) -> list[Part]:
+        """Return what steps that serve several groups have made for one of them and is still there."""
+        return [
+            part
+            for node in self._graph.serving(group)
+            if (step := self._items.get(node.name)) is not None
+            and step.state is item.State.COMPLETED
+            and self._step_run(node).has_effect
+            for part in undo_order.parts(step)
+            if part.place is None or part.place in self._graph.places(node, group)
+        ]
+
+    async def _undo(self, chosen: Collection[Part]) -> list[str]:
+        order = undo_order.order(self._graph, chosen)
+        ended = {part: asyncio.Event() for part in order}
+        left: dict[Part, str] = {}
+
+        async def undo(part: Part) -> None:
             try:
-                return await runs[name].undo()
+                for other in order[part]:
+                    await ended[other].wait()
+                users = [self._name(other) for other in order[part] if other in left]
+                sentence = (
+                    leftover.sentence(self._things(part), step=part.step, why=leftover.kept_by(users))
+                    if users
+                    else await self._step_run(self._graph.nodes[part.step]).undo(place=part.place)
+                )
+                if sentence:
+                    left[part] = sentence
             finally:
-                ended[name].set()
+                ended[part].set()
 
-        work = [asyncio.create_task(undo(name)) for name in runs]
+        work = [asyncio.create_task(undo(part)) for part in order]
         try:
-            return [sentence for sentences in await asyncio.gather(*work) for sentence in sentences]
+            await asyncio.gather(*work)
         finally:
             for other in work:
                 other.cancel()
+        return list(left.values())
 
-    def _reverse_needs(self, names: Sequence[str]) -> dict[str, set[str]]:
-        """Return for each step those that must be undone before it, also across steps that leave nothing."""
-        inside = set(names)
-        needs: dict[str, set[str]] = {}
-        for name in reversed(list(self._graph.nodes)):
-            needs[name] = set()
-            for other in self._graph.dependents[name]:
-                needs[name] |= {other} if other in inside else needs[other]
-        return {name: needs[name] for name in names}
+    def _things(self, part: Part) -> list[Made]:
+        return leftover.things(self._items[part.step], part.place)
+
+    def _name(self, part: Part) -> str:
+        return leftover.name(self._things(part), step=part.step)

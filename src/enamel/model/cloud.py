@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from enamel.model import role
+from enamel.model.placement import root_of
 from enamel.model.states import (
     FailureReason,
     ImageState,
@@ -112,9 +113,33 @@ class Network(Struct, frozen=True, kw_only=True):
     default: bool = False
     subnets: tuple[str, ...] = ()
     up: bool = True
+    port_security: bool = True
+    """Whether its ports have security groups, where they do not say otherwise themselves."""
+    address_scope: str = ""
+    """Id of the scope of its IPv4 addresses: between networks of one scope, routers do not translate."""
+    public_versions: tuple[int, ...] | None = None
+    """IP versions whose addresses are public there, if the cloud's configuration says so; None if it says nothing."""
+    nat_source: bool = False
+    """Whether it is configured as the network that floating IPs come from."""
+    nat_destination: bool = False
+    """Whether it is configured as the network that floating IPs lead to."""
+    default_interface: bool = False
+    """Whether it is configured as the network of servers that name none."""
     mark: str = ""
     """Its description."""
     created: datetime | None = None
+
+
+class Router(Struct, frozen=True, kw_only=True):
+    """What leads from subnets to external networks, as far as the project may see it."""
+
+    id: str
+    subnets: tuple[str, ...] = ()
+    """Ids of the subnets that it is connected to."""
+    gateways: tuple[str, ...] | None = ()
+    """Ids of the external networks that it leads to; None for another project's router, of which only the ends show."""
+    translates: bool = True
+    """Whether addresses that leave through it are translated to its own."""
 
 
 class Subnet(Struct, frozen=True, kw_only=True):
@@ -174,6 +199,10 @@ class Rule(Struct, frozen=True, kw_only=True):
     ip_version: int = 4
 
 
+DEFAULT_GROUP = "default"
+"""What stands for the id of the project's default security group."""
+
+
 class PortSpec(Struct, frozen=True, kw_only=True):
     """A port to be made."""
 
@@ -184,7 +213,7 @@ class PortSpec(Struct, frozen=True, kw_only=True):
     subnet_id: str | None = None
     fixed_address: str | None = None
     security_groups: tuple[str, ...] | None = None
-    """Ids; None leaves the project's default."""
+    """Ids, or DEFAULT_GROUP; None leaves the project's default."""
 
 
 class Port(Struct, frozen=True, kw_only=True):
@@ -200,6 +229,8 @@ class Port(Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     mac: str = ""
     security_groups: tuple[str, ...] = ()
+    port_security: bool = True
+    """Whether it can have security groups."""
     owner: str = ""
     """What kind of thing its device is; empty while nothing uses it."""
     created: datetime | None = None
@@ -391,12 +422,14 @@ class Server(Struct, frozen=True, kw_only=True):
     """What else the cloud shows to its operators."""
     locked: bool = False
     """Whether it is protected from most actions."""
+    locked_reason: str = ""
+    """Why, in the words of whoever has locked it."""
     groups: tuple[str, ...] | None = None
     """Ids of the server groups that it is in; None where nobody has said, as in lists and on clouds before 2019."""
 
     def placement(self, *, cloud: str, region: str) -> str:
         """Return the path of the placement where it is: cloud/region/zone, as far as that is known."""
-        return "/".join(part for part in (cloud, region, self.zone) if part)
+        return "/".join(part for part in (root_of(cloud, region), self.zone) if part)
 
 
 class HistoryEntry(Struct, frozen=True, kw_only=True):

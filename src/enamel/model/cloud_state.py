@@ -4,6 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from enamel.model.problem import Problem
+
 
 class Complaint(Struct, frozen=True, kw_only=True):
     """How a service reported that it was called too much."""
@@ -68,6 +70,14 @@ class Cached(Struct, frozen=True, kw_only=True):
     """For how long it is still believed."""
 
 
+class Unusable(Struct, frozen=True, kw_only=True):
+    """Why a cloud cannot be used."""
+
+    since: datetime | None
+    """When that was noticed; null where it has been so since the process started."""
+    problem: Problem
+
+
 class CloudState(Struct, frozen=True, kw_only=True):
     """A cloud, as this process sees it."""
 
@@ -75,6 +85,8 @@ class CloudState(Struct, frozen=True, kw_only=True):
     """The entry of the configuration."""
     services: tuple[ServiceState, ...] = ()
     """Those that this process has called yet. Entries that lead to the same cloud share them."""
+    unusable: Unusable | None = None
+    """Null while the cloud accepts the credentials, or was not asked yet."""
     token: Token | None = None
     """Null where none was needed yet."""
     versions: dict[str, str] = {}

@@ -18,6 +18,7 @@
     ├── QuotaExceeded           before a launch or in the middle of it
     ├── CloudError              what a cloud answered, or failed to answer
     │   ├── CloudUnreachable    nothing was sent
+    │   ├── CloudUnusable       an answer in JSON, but not the one that was asked for
     │   ├── OutcomeUnknown      sent, but the answer never came or means nothing
     │   ├── CloudThrottled
     │   ├── CloudBusy           503: the request had no effect
@@ -25,6 +26,7 @@
     │   ├── CloudForbidden
     │   ├── CloudRefused
     │   ├── CloudConflict
+    │   │   └── Obstructed      a lock, an attachment or a snapshot that does not go by itself
     │   ├── Gone
     │   ├── NoValidHost
     │   ├── ServerFailed
@@ -39,12 +41,15 @@
     │   ├── StepTimedOut
     │   ├── NotReachable        the server is ACTIVE but does not answer
     │   ├── PartlyDone          some servers are up, some failed
+    │   ├── NotRemoved          some of what was to be removed still exists
     │   └── PlanUnreadable      a stored plan names a step that this version does not know
     └── ServiceError            internal errors
         ├── StoreUnavailable
+        ├── StoreRefused        the database accepts other writes, and never this one
         ├── SchemaMismatch
         ├── LeaseLost
         └── SecretMissing
+            └── KeyStoreUnavailable
 
 A class's docstring is the title that people read; `detail` says what happened this time, `remedy` what to do.
 Codes are forever: add, document, keep.
@@ -64,6 +69,10 @@ class Fault(Struct, frozen=True, kw_only=True):
     """What is wrong, and what would be right."""
     code: str = "invalid"
     """A word that tells programs which rule was broken."""
+
+
+MOST_FAULTS = 100
+"""Most faults of one error; a request with more is hardly written by a person."""
 
 
 class EnamelError(Exception):
@@ -92,10 +101,23 @@ class EnamelError(Exception):
         self.detail = detail or self.title
         self.cloud = cloud
         self.request_ids = request_ids
-        self.faults = faults
+        self.faults = tuple(faults[:MOST_FAULTS])
         self.data = data
         """More facts for programs, for example `wanted` and `free` of a quota."""
         self.advice = self.remedy if remedy is None else remedy
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return what went wrong: a sentence for each fault, or one for an error without faults.
+
+        What an error says beyond its only fault is part of the sentence; of several faults, it is the sum.
+        """
+        details = tuple(fault.detail for fault in self.faults)
+        if not details or (len(details) == 1 and details[0] in self.detail):
+            return (self.detail,)
+        if len(details) > 1 or self.detail == self.title or self.detail in details[0]:
+            return details
+        return (f"{self.detail} {details[0]}",)
 
     @property
     def title(self) -> str:
@@ -238,6 +260,16 @@ class CloudUnreachable(CloudError):
     remedy = "Check the cloud's address and whether its services are up; the same request may succeed later."
 
 
+class CloudUnusable(CloudError):
+    """The cloud's answer lacks what was asked for."""
+
+    code = "enamel.cloud.unusable"
+    retryable = True
+    remedy = (
+        "Report the request ids to the cloud's operators; other requests to the service are not affected."
+    )
+
+
 class OutcomeUnknown(CloudError):
     """The cloud received a request, but no usable answer arrived."""
 
@@ -273,6 +305,13 @@ class CloudUnauthorized(CloudError):
     remedy = "Check the user, password or application credential in clouds.yaml."
 
 
+class CloudUntrusted(CloudError):
+    """The cloud's certificate cannot be verified; nothing was sent."""
+
+    code = "enamel.cloud.untrusted"
+    remedy = "Name the authority that issued the certificate as `cacert` in the cloud's entry of clouds.yaml."
+
+
 class CloudForbidden(CloudError):
     """The cloud's policy does not allow this user to do that."""
 
@@ -293,6 +332,13 @@ class CloudConflict(CloudError):
 
     code = "enamel.cloud.conflict"
     status = 409
+
+
+class Obstructed(CloudConflict):
+    """Something else must be unlocked, detached or deleted first."""
+
+    code = "enamel.cloud.obstructed"
+    remedy = "Remove the obstacle, then try again."
 
 
 class Gone(CloudError):
@@ -400,6 +446,14 @@ class PartlyDone(TaskError):
     remedy = "Read each server's `error`; restart the task to have the missing ones made, or revert it."
 
 
+class NotRemoved(TaskError):
+    """Some of what was to be removed still exists."""
+
+    code = "enamel.task.not_removed"
+    status = 409
+    remedy = "Remove the obstacles that `left` names, then revert the task again."
+
+
 class PlanUnreadable(TaskError):
     """The stored plan has a step that this version does not know."""
 
@@ -425,6 +479,13 @@ class StoreUnavailable(ServiceError):
     remedy = "Nothing is lost; try again when the database is back."
 
 
+class StoreRefused(ServiceError):
+    """The database refuses this write, and would refuse it again."""
+
+    code = "enamel.service.store_refused"
+    remedy = "Read the worker's or the API's log: it names the reason."
+
+
 class SchemaMismatch(ServiceError):
     """The database's schema does not match this version."""
 
@@ -442,6 +503,15 @@ class SecretMissing(ServiceError):
 
     code = "enamel.service.secret_missing"
     status = 500
+
+
+class KeyStoreUnavailable(SecretMissing):
+    """The key store cannot be used."""
+
+    code = "enamel.service.key_store_unavailable"
+    status = 503
+    retryable = True
+    remedy = "Nothing was accepted; try again when the key store can be used."
 
 
 def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:

@@ -4,6 +4,7 @@ import os
 import re
 import time
 import uuid
+from datetime import datetime
 
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 """What an OpenStack identifier looks like: with dashes or, in Keystone, without."""
@@ -19,6 +20,12 @@ def new_id() -> str:
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return str(uuid.UUID(int=value))
+
+
+def earliest(time: datetime) -> str:
+    """Return the least id that `new_id` can have given at a time."""
+    milliseconds = max(0, int(time.timestamp() * 1000))
+    return str(uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (0x2 << 62)))
 
 
 def new_request_id() -> str:

@@ -10,6 +10,8 @@ from msgspec import Meta, Struct, field
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Gigabytes = Annotated[int, Meta(ge=1, le=1_000_000)]
+MOST_RESOURCES = 5000
+"""Most servers, ports, volumes, addresses and rules of one launch, taken together."""
 
 
 class SizeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,8 +79,8 @@ class KeypairChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Peers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Other servers, by id or by tag."""
 
-    server_ids: list[Name] = []
-    server_tags: list[Name] = []
+    server_ids: Annotated[list[Name], Meta(max_length=100)] = []
+    server_tags: Annotated[list[Name], Meta(max_length=50)] = []
 
 
 class Affinity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,21 +111,21 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Where it goes: a path of names, cloud/region/zone. With members below, any of them."""
     placement_id: Name | None = None
     """The same, by id only."""
-    networks: str | list[str | NetworkChoice] | None = None
+    networks: str | Annotated[list[str | NetworkChoice], Meta(max_length=100)] | None = None
     """`auto`, `none`, or a list of names, ids and choices; the default is `auto`."""
     public_address: bool | AddressChoice | None = None
     """True for an address if it has none already; or where it comes from."""
     boot_volume: BootVolume | None = None
     """The volume from which it boots; the default is the type's own disk."""
-    volumes: list[VolumeChoice] | None = None
+    volumes: Annotated[list[VolumeChoice], Meta(max_length=100)] | None = None
     """Further volumes."""
     keypair: str | KeypairChoice | None = None
     """Name of a key, or a key to import."""
     keypair_id: Name | None = None
     """The same, by name only."""
-    allow: list[str] | None = None
+    allow: Annotated[list[str], Meta(max_length=100)] | None = None
     """What may come in, as `proto[/port[-port]] [from cidr or group]`: a security group of the task's own."""
-    security_groups: list[Name] | None = None
+    security_groups: Annotated[list[Name], Meta(max_length=100)] | None = None
     """Names or ids, beside `allow`; the project's default where neither is said."""
     user_data: str | None = None
     """Base64, at most 65,535 bytes when decoded."""
@@ -131,7 +133,7 @@ class ServerRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Near which servers, and near which not."""
     spread: bool | None = None
     """Whether the servers of this call stand apart from each other."""
-    properties: dict[str, str] | None = None
+    properties: Annotated[dict[str, str], Meta(max_length=128)] | None = None
     """Metadata of the server."""
     tags: list[str] | None = None
     ready_when: Name | None = None
@@ -150,7 +152,7 @@ class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     url: str
     """Where it is sent: https://host/path, at a public address."""
-    events: list[Name] = []
+    events: Annotated[list[Name], Meta(max_length=100)] = []
     """Types of events, or families such as `task.*`; all where none is named."""
     secret: str | list[str] | None = None
     """Signs what is sent: `whsec_` and 24 to 64 bytes in base64; a list of two while one replaces the other."""
@@ -181,3 +183,38 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How urgent it is among the tasks that wait; `high` is for operators."""
     notify: list[Notify] | None = None
     """Webhooks to which the events are sent."""
+
+    def __post_init__(self) -> None:
+        """Refuse more than one request may make. Raises ValueError."""
+        if self.resources > MOST_RESOURCES:
+            raise ValueError(
+                f"This launch is for {self.resources:,} resources: {self.number:,} servers with their ports, volumes, "
+                f"addresses and rules. One request may make at most {MOST_RESOURCES:,}. Divide it into several launches"
+            )
+
+    @property
+    def number(self) -> int:
+        """Return how many servers it is for."""
+        return len(self.servers) if self.servers is not None else self.count or 1
+
+    @property
+    def resources(self) -> int:
+        """Return how many servers, ports, volumes, addresses and rules it is for, all taken together."""
+        common = self if self.defaults is None else self.defaults
+        if self.servers is None:
+            return len(common.allow or ()) + self.number * _resources(common, common)
+        rules = {id(server.allow): len(server.allow) for server in self.servers if server.allow is not None}
+        own = sum(_resources(server, common) for server in self.servers)
+        return len(common.allow or ()) + sum(rules.values()) + own
+
+
+def _resources(server: ServerRequest, common: ServerRequest) -> int:
+    """Return how many resources one server of a launch comes to, without its rules."""
+    networks = common.networks if server.networks is None else server.networks
+    volumes = common.volumes if server.volumes is None else server.volumes
+    further = (
+        common.boot_volume if server.boot_volume is None else server.boot_volume,
+        common.public_address if server.public_address is None else server.public_address,
+    )
+    ports = len(networks) if isinstance(networks, list) else int(networks != "none")
+    return 1 + ports + len(volumes or ()) + sum(map(bool, further))

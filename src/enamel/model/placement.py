@@ -1,7 +1,7 @@
 """The containers that an operator puts over the clouds: places with members, some of which are containers, too."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -12,6 +12,21 @@ SPACE = uuid.UUID("5c6f2f6e-7f0a-5e0c-9d57-3a9a3f1f8a52")
 def id_of(path: str) -> str:
     """Return the id of the cloud, region or zone with a path."""
     return str(uuid.uuid5(SPACE, path))
+
+
+def root_of(cloud: str, region: str) -> str:
+    """Return the path of a cloud's region. A cloud that is one of several regions of an entry has it in its name."""
+    return cloud if not region or cloud.endswith(f"/{region}") else f"{cloud}/{region}"
+
+
+def covers(path: str, name: str) -> bool:
+    """Tell whether a path is that of a placement or of one above it: `north` covers `north/east`, but not `northern`."""
+    return name == path or name.startswith(f"{path}/")
+
+
+def clouds_at(path: str, clouds: Collection[str]) -> tuple[str, ...]:
+    """Return the clouds that a path leads to: the one it is in, or all regions of an entry."""
+    return tuple(cloud for cloud in clouds if covers(path, cloud) or covers(cloud, path))
 
 
 class Container(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +90,7 @@ class Containers:
             leaves |= dict.fromkeys([member] if inner is None else self.leaves(inner))
         return tuple(leaves)
 
-    def clouds(self, container: Container) -> tuple[str, ...]:
-        """Return the clouds that a container reaches into, in the order of the members."""
-        return tuple(dict.fromkeys(path.split("/")[0] for path in self.leaves(container)))
+    def clouds(self, container: Container, *, among: Collection[str]) -> tuple[str, ...]:
+        """Return which of some clouds a container reaches into, in the order of the members."""
+        leaves = self.leaves(container)
+        return tuple(dict.fromkeys(cloud for path in leaves for cloud in clouds_at(path, among)))

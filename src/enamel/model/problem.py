@@ -1,7 +1,11 @@
 """A problem: an error as it is stored, shown and sent."""
 
+from collections.abc import Iterable
+
+import msgspec
 from msgspec import Struct
 
+from enamel.model import redaction
 from enamel.model.errors import EnamelError, Fault, by_code
 
 
@@ -33,19 +37,24 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 def of(error: EnamelError, *, step: str | None = None) -> Problem:
-    """Return the problem of an error."""
+    """Return the problem of an error, without the secrets that are known here."""
     return Problem(
         code=error.code,
         title=error.title,
-        detail=error.detail,
-        remedy=error.advice,
+        detail=redaction.blank(error.detail),
+        remedy=redaction.blank(error.advice),
         retryable=error.retryable,
         cloud=error.cloud,
         step=step,
         request_ids=error.request_ids,
-        faults=error.faults,
-        data=dict(error.data),
+        faults=told(error.faults),
+        data={name: redaction.blank_all(value) for name, value in error.data.items()},
     )
+
+
+def told(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return faults without the secrets that are known here."""
+    return tuple(msgspec.structs.replace(fault, detail=redaction.blank(fault.detail)) for fault in faults)
 
 
 def error(problem: Problem) -> EnamelError:

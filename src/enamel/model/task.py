@@ -1,7 +1,7 @@
 """The task: one accepted command and its progress."""
 
 import enum
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -121,6 +121,9 @@ class Task(Struct, frozen=True, kw_only=True):
     priority: Priority = Priority.NORMAL
     not_before: datetime | None = None
     deadline: datetime | None = None
+    """When its time is over; the time in which no worker has it does not count."""
+    released_at: datetime | None = None
+    """When the last worker that had it gave it back, or died; None before the first one."""
     cloud: str
     """The entry of clouds.yaml (or of the configuration) that it works on."""
     credential: Credential = LOCAL
@@ -160,3 +163,27 @@ def check_move(id: str, before: State, *, after: State) -> None:
     """Make sure that a task may go from one state to another, or stay where it is. Raises IllegalMove."""
     if after is not before and after not in MOVES[before]:
         raise IllegalMove(f"Task {id} cannot go from {before.value} to {after.value}.")
+
+
+def waited_since(known: Task) -> datetime:
+    """Return since when a task has waited for a worker."""
+    return known.released_at or max(known.created_at, known.not_before or known.created_at)
+
+
+def claimed_deadline(known: Task, *, now: datetime) -> datetime | None:
+    """Return the deadline of a task that a worker claims now: its time goes on from here."""
+    if known.deadline is None:
+        return None
+    return known.deadline + max(timedelta(0), now - waited_since(known))
+
+
+def unclaimed_deadline(known: Task) -> datetime | None:
+    """Return the deadline that a task had before its first claim."""
+    if known.deadline is None or known.started_at is None:
+        return known.deadline
+    return known.deadline - max(timedelta(0), known.started_at - waited_since(known))
+
+
+def time_limit(known: Task) -> timedelta | None:
+    """Return the time that a task has, or had, once a worker has claimed it; None if it has no deadline."""
+    return known.deadline - (known.started_at or waited_since(known)) if known.deadline else None

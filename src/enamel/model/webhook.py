@@ -23,6 +23,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     """How far a webhook is, as callers see it."""
 
     url: str
+    """Without the values of its query, which may be tokens."""
     events: tuple[str, ...] = ()
     """Types of events, or families such as `task.*`; all where none is named."""
     state: State = State.ACTIVE
@@ -45,6 +46,13 @@ class Webhook(Notification, frozen=True, kw_only=True):
     task: str
     secrets: tuple[str, ...] = ()
     """References into the key store: with each of them, what is sent is signed; the newest first."""
+    address: str | None = None
+    """Reference to the whole URL in the key store, where its query holds what nobody else may see."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """All references into the key store."""
+        return self.secrets if self.address is None else (*self.secrets, self.address)
 
 
 def wants(notification: Notification, type: str) -> bool:

@@ -7,12 +7,14 @@ the handler, send the reply.
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 from msgspec import Struct
@@ -236,11 +238,12 @@ class App:
             body = then.body.encode() if isinstance(then.body, str) else then.body
             reply = kernel.Reply(status=reply.status, body=body)
         elif fakes and then.status >= 400:
-            reply = exchange.service.word(
-                kernel.Refusal(then.status, "This answer is a fault of the sandbox.")
-            )
+            said = _echo(then.echo, exchange.request.content) or "This answer is a fault of the sandbox."
+            reply = exchange.service.word(kernel.Refusal(then.status, said))
         if then.omit:
             reply = _without(reply, re.compile(then.omit))
+        if then.change or then.add:
+            reply = msgspec.structs.replace(reply, body=faults.changed(reply.body, then))
         if then.stale:
             request = exchange.request
             reply = hit.answers.setdefault(
@@ -341,6 +344,21 @@ def _microversion(exchange: _Exchange, *, lowest: kernel.Version, highest: kerne
             f" and maximum is {highest[0]}.{highest[1]}.",
         )
     return version
+
+
+def _echo(how: str, content: bytes) -> str:
+    """Return a message that repeats a request's body; empty where none is wanted."""
+    text, encoded = content.decode("utf-8", "replace"), base64.b64encode(content).decode()
+    words = {
+        "raw": text,
+        "json": json.dumps(text),
+        "base64": encoded,
+        # From the middle of a group of four.
+        "part": encoded[len(encoded) // 3 | 1 :],
+        "url": quote(text),
+        "hex": content.hex(),
+    }
+    return f"Cannot understand {words[how]}" if how else ""
 
 
 def _without(reply: kernel.Reply, unwanted: re.Pattern[str]) -> kernel.Reply:

@@ -12,6 +12,7 @@ or, for new resources instead of calls:
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections.abc import Sequence
@@ -62,6 +63,9 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Headers to add; a value `date:+30` becomes the HTTP date in 30 seconds."""
     body: Any = None
     """The body to answer with: text as it is, anything else as JSON."""
+    echo: Literal["", "raw", "json", "base64", "part", "url", "hex"] = ""
+    """Repeat the request's body in the answer's message: as it came, as JSON within JSON, in base64, as a part of that,
+    encoded for a URL, or in hexadecimal."""
     html: bool = False
     """Answer with a proxy's HTML page."""
     effect: bool = False
@@ -74,6 +78,10 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Leave out of lists the items whose name or id this regular expression matches."""
     unfiltered: bool = False
     """Answer a list as if its query had no filters."""
+    add: dict[str, Any] = {}
+    """Records to add to the lists of the answer, by the name of the list: one of anything to each."""
+    change: dict[str, Any] = {}
+    """Parts of the answer to replace, by path: `images.0.min_disk` of the first record, `images.*.name` of each."""
     stale: bool = False
     """Repeat the first reply that this rule saw at the same URL."""
     error: str = ""
@@ -212,6 +220,34 @@ def decode(content: bytes) -> list[Rule]:
 def load(path: Path) -> list[Rule]:
     """Return the rules in a JSON or YAML file."""
     return _checked(msgspec.yaml.decode(path.read_bytes(), type=list[Rule] | Rule))
+
+
+def changed(body: Any, then: Then) -> Any:
+    """Return an answer's body with records added and parts replaced; what a path does not lead to stays as it is."""
+    body = copy.deepcopy(body)
+    for name, record in then.add.items():
+        if isinstance(body, dict) and isinstance(body.get(name), list):
+            body[name].append(record)
+    for path, value in then.change.items():
+        *keys, last = path.split(".")
+        parents = [body]
+        for key in keys:
+            parents = [inner for parent in parents for inner in _inside(parent, key)]
+        for parent in parents:
+            if isinstance(parent, dict):
+                parent[last] = value
+            elif isinstance(parent, list) and last.isdecimal() and int(last) < len(parent):
+                parent[int(last)] = value
+    return body
+
+
+def _inside(parent: Any, key: str) -> list[Any]:
+    """Return what a part of a path leads to."""
+    if isinstance(parent, dict) and key in parent:
+        return [parent[key]]
+    if isinstance(parent, list):
+        return parent if key == "*" else parent[int(key) : int(key) + 1] if key.isdecimal() else []
+    return []
 
 
 def _checked(given: Rule | list[Rule]) -> list[Rule]:

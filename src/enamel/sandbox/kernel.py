@@ -34,6 +34,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds until a token expires."""
     quotas: Mapping[str, int] = {}
     """Limits that differ from the defaults, by the services' own names (instances, cores, floatingip, volumes …)."""
+    page: int = 1000
+    """The most entries that a list shows at once: osapi_max_limit of Cinder, max_limit of Nova, api_limit_max of Glance."""
+    network_page: int = 0
+    """The same of Neutron, pagination_max_limit; 0 is no limit, as by default."""
     hosts_per_zone: int = 2
     """Hypervisors in each availability zone."""
     hints: bool = True

@@ -1,15 +1,17 @@
 """The key store of a single user: one encrypted file per secret, in a directory that is theirs alone."""
 
 import asyncio
+import contextlib
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from enamel.model.errors import SecretMissing
+from enamel.model.errors import KeyStoreUnavailable, SecretMissing
 
 _REF = re.compile(r"local:[0-9a-f]{32}")
 _NONCE = 12
@@ -28,7 +30,12 @@ class Local:
         self._cipher: AESGCM | None = None
 
     async def put(self, secret: bytes) -> str:
-        """Keep a secret and return the reference to it."""
+        """Keep a secret and return the reference to it.
+
+        Raises:
+            KeyStoreUnavailable: The directory cannot be written, or its key is none.
+
+        """
         return await asyncio.to_thread(self._put, secret)
 
     async def get(self, ref: str) -> bytes:
@@ -36,28 +43,52 @@ class Local:
 
         Raises:
             SecretMissing: There is none, or it cannot be read.
+            KeyStoreUnavailable: The directory cannot be read, or its key is none.
 
         """
         return await asyncio.to_thread(self._get, ref)
 
     async def delete(self, ref: str) -> None:
-        """Remove a secret; removing it twice does no harm."""
-        await asyncio.to_thread(self._path(ref).unlink, missing_ok=True)
+        """Remove a secret; removing it twice does no harm.
+
+        Raises:
+            KeyStoreUnavailable: Its file cannot be removed.
+
+        """
+        await asyncio.to_thread(self._delete, ref)
+
+    async def check(self) -> None:
+        """Make sure that secrets can be kept, by writing one and removing it again.
+
+        Raises:
+            KeyStoreUnavailable: They cannot.
+
+        """
+        await self.delete(await self.put(b""))
+
+    def _delete(self, ref: str) -> None:
+        with self._usable():
+            self._path(ref).unlink(missing_ok=True)
 
     def _put(self, secret: bytes) -> str:
         ref = f"local:{uuid.uuid4().hex}"
         nonce = os.urandom(_NONCE)
         # The reference is sealed in, so that no file can be passed off as another.
-        sealed = nonce + self._open().encrypt(nonce, secret, ref.encode())
-        self._write(self._path(ref), sealed)
+        with self._usable():
+            sealed = nonce + self._open().encrypt(nonce, secret, ref.encode())
+            self._write(self._path(ref), sealed)
         return ref
 
     def _get(self, ref: str) -> bytes:
+        path = self._path(ref)
+        with self._usable():
+            try:
+                sealed = path.read_bytes()
+            except FileNotFoundError as error:
+                raise SecretMissing(f"The key store has no secret {ref}.") from error
+            cipher = self._open()
         try:
-            sealed = self._path(ref).read_bytes()
-            return self._open().decrypt(sealed[:_NONCE], sealed[_NONCE:], ref.encode())
-        except FileNotFoundError as error:
-            raise SecretMissing(f"The key store has no secret {ref}.") from error
+            return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], ref.encode())
         except (InvalidTag, ValueError) as error:
             raise SecretMissing(
                 f"The secret {ref} cannot be opened: its file or the key was changed.",
@@ -71,12 +102,33 @@ class Local:
             if not self._key_path.exists():
                 self._write(self._key_path, AESGCM.generate_key(_KEY_BITS))
             if self._key_path.stat().st_mode & 0o077:
-                raise SecretMissing(
+                raise KeyStoreUnavailable(
                     f"Others can read the key {self._key_path}, so it keeps nothing secret.",
                     remedy=f"Run `chmod 600 {self._key_path}`, and check who may have read it.",
                 )
-            self._cipher = AESGCM(self._key_path.read_bytes())
+            self._cipher = AESGCM(self._key())
         return self._cipher
+
+    def _key(self) -> bytes:
+        """Return the key, which must have its length: an empty file is what a full disk may leave of one."""
+        key = self._key_path.read_bytes()
+        if len(key) * 8 != _KEY_BITS:
+            raise KeyStoreUnavailable(
+                f"The key {self._key_path} has {len(key)} bytes and not {_KEY_BITS // 8}: it is damaged.",
+                remedy=f"Put {self._key_path} back from a backup. If no task needs its secrets any more, remove the "
+                "directory; a new key is made.",
+            )
+        return key
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Say what is wrong with the directory where it cannot be used."""
+        try:
+            yield
+        except OSError as error:
+            raise KeyStoreUnavailable(
+                f"The key store {self._directory} cannot be used: {error.strerror or error}."
+            ) from error
 
     @property
     def _key_path(self) -> Path:

@@ -1,5 +1,6 @@
 """Steps that carry out an action on an existing server and wait until the cloud has finished it."""
 
+import contextlib
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -7,12 +8,14 @@ from msgspec import field
 
 from enamel.model import cloud
 from enamel.model.action import Action
-from enamel.model.errors import ActionFailed, EnamelError, Gone, StepTimedOut
+from enamel.model.errors import ActionFailed, CloudConflict, CloudRefused, EnamelError, Gone, StepTimedOut
 from enamel.model.states import ServerActivity, ServerState
 from enamel.steps import server as servers
-from enamel.steps.step import Context, Outputs, Step
+from enamel.steps.step import Context, Outputs, Step, insist
 
 _SOON = timedelta(seconds=0.5)
+LOST_AFTER = (2.0, 5.0)
+"""Seconds after which an action that had no effect is asked for once more, and then once more."""
 UNTOUCHED = {Action.CONFIRM_RESIZE: ServerState.RESIZED}
 """For actions that show no activity until they are done: the state that tells nothing meanwhile."""
 
@@ -39,9 +42,28 @@ class Act(Step, frozen=True, kw_only=True):
         return StepTimedOut(f"{self.what.value} of server {self.id} did not end within {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
-        """Begin it, and wait."""
-        await at.cloud.act(self.id, self.what, arguments=self.arguments)
+        """Begin it, and wait; what the cloud has accepted and lost is asked for again."""
+        if self.what in UNTOUCHED:
+            server = await insist(at, lambda: self._begin(at), lambda: self._settle(at))
+            return await self._outputs(at, server)
+        await self._begin(at)
+        for pause in LOST_AFTER:
+            try:
+                return await self._rest(at)
+            except ActionFailed:
+                if not await self._is_lost(at):
+                    raise
+            at.note("It was asked for again: the cloud had accepted it, and nothing happened.")
+            await at.sleep(pause)
+            with contextlib.suppress(CloudConflict, CloudRefused):
+                # A refusal may mean that the first request has been carried out after all.
+                await self._begin(at)
         return await self._rest(at)
+
+    async def _is_lost(self, at: Context) -> bool:
+        """Tell whether the cloud has done nothing, as far as its own record shows."""
+        history = await at.cloud.server_history(self.id)
+        return self.tells and bool(history) and not history[0].failed
 
     async def find(self, at: Context) -> Outputs | None:
         """Tell by the server's state whether it was begun; what leaves no trace is harmless when done twice."""
@@ -52,12 +74,18 @@ class Act(Step, frozen=True, kw_only=True):
             return None
         return await self._rest(at)
 
+    async def _begin(self, at: Context) -> None:
+        await at.cloud.act(self.id, self.what, arguments=self.arguments)
+
+    async def _settle(self, at: Context) -> cloud.Server:
+        return await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
+
     async def _rest(self, at: Context) -> Outputs:
-        entry: Outputs = {"id": self.id}
-        if self.goal:
-            server = await settle(at, self.id, what=self.what, goal=self.goal, proof=self.proof)
-            entry |= await servers.seen(at, server)
-        return {"id": self.id, "entry": entry}
+        return await self._outputs(at, await self._settle(at) if self.goal else None)
+
+    async def _outputs(self, at: Context, server: cloud.Server | None) -> Outputs:
+        shown = await servers.seen(at, server) if server is not None else {}
+        return {"id": self.id, "entry": {"id": self.id, **shown}}
 
 
 class Settle(Step, frozen=True, kw_only=True):

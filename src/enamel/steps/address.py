@@ -33,6 +33,8 @@ class CreateAddress(Maker, frozen=True, kw_only=True):
     action: ClassVar[str] = "ADDRESSING"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.FLOATING_IP})
     noun: ClassVar[str] = "address"
+    undoable: ClassVar[bool] = True
+    undone_after_server: ClassVar[bool] = True
 
     network_id: str
     """External network."""
@@ -217,6 +219,7 @@ class MoveAddress(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "address.move"
     action: ClassVar[str] = "ADDRESSING"
     undoable: ClassVar[bool] = True
+    undone_after_server: ClassVar[bool] = True
     calls: ClassVar[int] = 3
 
     id: str

@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud
-from enamel.model.errors import ActionFailed, Gone, VolumeFailed
+from enamel.model.errors import ActionFailed, Gone, OutcomeUnknown, VolumeFailed
 from enamel.model.states import VolumeState
 from enamel.model.task_key import Kind, Taken
 from enamel.steps import act, volume
-from enamel.steps.step import Context, Outputs, Retry, Step
+from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, insist
 
 _SOON = timedelta(seconds=0.5)
-_AGAIN = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+_AGAIN = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
 
 
 class AttachVolume(Step, frozen=True, kw_only=True):
@@ -109,8 +109,6 @@ class DetachVolume(Step, frozen=True, kw_only=True):
 
 
 async def _detach_volume(at: Context, server_id: str, volume_id: str) -> None:
-    await at.cloud.detach_volume(server_id, volume_id=volume_id)
-
     def free(polled: cloud.Volume | None) -> bool:
         if polled is not None and polled.state in volume.BROKEN:
             raise VolumeFailed(
@@ -119,7 +117,11 @@ async def _detach_volume(at: Context, server_id: str, volume_id: str) -> None:
             )
         return polled is None or server_id not in polled.attached_to
 
-    await at.cloud.volumes.until(volume_id, free, due=_SOON)
+    await insist(
+        at,
+        lambda: at.cloud.detach_volume(server_id, volume_id=volume_id),
+        lambda: at.cloud.volumes.until(volume_id, free, due=_SOON),
+    )
 
 
 class AttachPort(Step, frozen=True, kw_only=True):
@@ -151,6 +153,11 @@ class AttachPort(Step, frozen=True, kw_only=True):
 
     async def _outputs(self, at: Context) -> Outputs:
         ports = await at.cloud.ports_of([self.server_id])
+        if self.port_id not in {port.id for port in ports}:
+            raise OutcomeUnknown(
+                f"The cloud accepted port {self.port_id} for server {self.server_id}, but has not attached it.",
+                cloud=at.cloud.name,
+            )
         return {
             "id": self.port_id,
             "entry": {
@@ -172,6 +179,7 @@ class DetachPort(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DETACHING_NETWORK_INTERFACE"
     requires: ClassVar[frozenset[Capability]] = frozenset({Capability.ATTACH_PORTS})
     repeatable: ClassVar[bool] = True
+    retry: ClassVar[Retry] = _AGAIN
 
     server_id: str
     port_id: str
@@ -183,9 +191,11 @@ class DetachPort(Step, frozen=True, kw_only=True):
 
 
 async def _detach_port(at: Context, server_id: str, port_id: str) -> None:
-    await at.cloud.detach_port(server_id, port_id=port_id)
-
     def free(ports: tuple[cloud.Port, ...] | None) -> bool:
         return ports is None or all(port.id != port_id for port in ports)
 
-    await at.cloud.ports.until(server_id, free, due=_SOON)
+    await insist(
+        at,
+        lambda: at.cloud.detach_port(server_id, port_id=port_id),
+        lambda: at.cloud.ports.until(server_id, free, due=_SOON),
+    )

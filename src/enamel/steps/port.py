@@ -13,7 +13,7 @@ from enamel.model.errors import Gone
 from enamel.model.task_key import Taken
 from enamel.steps import ownership
 from enamel.steps.ownership import Labels
-from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
+from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, chosen, together
 
 
 class RequestedPort(Struct, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ class DeletePort(Step, frozen=True, kw_only=True):
     kind: ClassVar[str] = "port.delete"
     action: ClassVar[str] = "DELETING_PORT"
     repeatable: ClassVar[bool] = True
-    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
 
     id: str
 

@@ -1,5 +1,6 @@
 """Steps towards a server that answers: its port, its web page, the host keys that it shows on its console."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import ClassVar
@@ -26,19 +27,44 @@ class Reach(Step, frozen=True, kw_only=True):
     address: str
     ready_when: str
     """tcp/PORT, http://:PORT/path or https://:PORT/path."""
+    addresses: tuple[str, ...] = ()
+    """All the server's addresses, of which any may answer; only `address` if empty."""
 
     def timeout_error(self, seconds: float) -> EnamelError:
         """Say what does not answer."""
-        return NotReachable(f"{self.address} did not answer as '{self.ready_when}' within {seconds:.0f} s.")
+        listed = " and ".join(self.addresses or (self.address,))
+        return NotReachable(f"{listed} did not answer as '{self.ready_when}' within {seconds:.0f} s.")
 
     async def do(self, at: Context) -> Outputs:
         """Try again and again, a little slower each time."""
+        if not self.address:
+            raise CloudError(
+                f"The cloud shows no address of the server, so whether it answers as '{self.ready_when}' cannot be told.",
+                cloud=at.cloud.name,
+                remedy="Look at the server's ports on the cloud; restart the task when they have addresses.",
+            )
         pause = 0.1
-        while not await at.prober.answers(self.address, ready_when=self.ready_when):
+        while (address := await self._answering(at)) is None:
             await at.sleep(pause)
             pause = min(2.0, pause * 1.5)
-        at.tell("server.reachable", {"address": self.address, "ready_when": self.ready_when})
-        return {"address": self.address}
+        at.tell("server.reachable", {"address": address, "ready_when": self.ready_when})
+        return {"address": address}
+
+    async def _answering(self, at: Context) -> str | None:
+        """Return the first address that answers; not every network or IP version is reached from here."""
+
+        async def tried(address: str) -> str | None:
+            return address if await at.prober.answers(address, ready_when=self.ready_when) else None
+
+        attempts = [asyncio.ensure_future(tried(one)) for one in self.addresses or (self.address,)]
+        try:
+            for attempt in asyncio.as_completed(attempts):
+                if (address := await attempt) is not None:
+                    return address
+            return None
+        finally:
+            for pending in attempts:
+                pending.cancel()
 
 
 class HostKeys(Step, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ import dataclasses
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from enamel.steps.step import Context, Outputs, Retry, Step
+from enamel.model.errors import Gone
+from enamel.steps.step import UNDO, UNDO_TIMEOUT, Context, Outputs, Retry, Step
 
 
 class Revert(Step, frozen=True, kw_only=True):
@@ -14,8 +15,8 @@ class Revert(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "REVERTING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    # What was "in use" a moment ago is free a moment later.
-    retry: ClassVar[Retry] = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=10))
+    retry: ClassVar[Retry] = UNDO
+    timeout: ClassVar[timedelta] = UNDO_TIMEOUT
 
     of: str
     """Kind of the step that made it."""
@@ -31,7 +32,10 @@ class Revert(Step, frozen=True, kw_only=True):
         """Undo it."""
         step = at.step(self.of, self.step)
         at = dataclasses.replace(at, mark=self.mark)
-        outputs = self.outputs or await step.find_leftovers(at)
-        if outputs is not None:
-            await step.undo(at, outputs, only=self.only)
+        try:
+            outputs = self.outputs or await step.find_leftovers(at)
+            if outputs is not None:
+                await step.undo(at, outputs, only=self.only)
+        except Gone:
+            at.note("It was gone already.")
         return {}

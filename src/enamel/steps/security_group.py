@@ -9,7 +9,7 @@ from enamel.model.errors import CloudConflict, Gone
 from enamel.steps import ownership
 from enamel.steps.maker import Maker
 from enamel.steps.ownership import Labels
-from enamel.steps.step import Context, Outputs, Retry, Step
+from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between attempts to delete a group that something still uses."""
@@ -88,7 +88,7 @@ class DeleteSecurityGroup(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_SECURITY_GROUP"
     repeatable: ClassVar[bool] = True
     # Neutron says 409 while a port is still on its way out.
-    retry: ClassVar[Retry] = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=12, maximum_interval=timedelta(seconds=5), errors=IN_USE)
 
     id: str
 

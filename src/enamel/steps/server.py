@@ -26,12 +26,14 @@ from enamel.model.states import FailureReason, ServerActivity, ServerState
 from enamel.model.task_key import Kind, Taken
 from enamel.steps import ownership
 from enamel.steps.ownership import Labels
-from enamel.steps.step import Context, Outputs, Retry, Step, chosen, together
+from enamel.steps.step import IN_USE, UNDO_TIMEOUT, Context, Outputs, Retry, Step, chosen, insist, together
 
 _BOOTED = states.DELETED | {ServerState.ACTIVE, ServerState.ERROR}
 """Where a boot ends."""
 FAULT_AFTER = (0.5, 1.5)
 """Seconds after which a server in ERROR that does not say why is read again."""
+ADDRESSES_AFTER = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0)
+"""Seconds after which the addresses of an ACTIVE server that shows too few of them are read again."""
 
 
 class Boot(Step, frozen=True, kw_only=True):
@@ -245,6 +247,8 @@ class AwaitActive(Step, frozen=True, kw_only=True):
     """Servers of which one was to be on the same host …"""
     different_host: tuple[str, ...] = ()
     """… and servers of which none was to be."""
+    addresses: int = 0
+    """How many fixed addresses it gets at the least."""
 
     def timeout_error(self, seconds: float) -> EnamelError:
         """Return the error that names the server."""
@@ -263,7 +267,27 @@ class AwaitActive(Step, frozen=True, kw_only=True):
             raise await explained(at, server)
         await self._look_around(at, server)
         at.tell("server.active", {"id": server.id})
-        return {"id": server.id, "entry": {"state": "ACTIVE", **await seen(at, server)}}
+        addresses = await self._fixed_addresses(at, server)
+        entry = {"state": "ACTIVE", **await seen(at, server), "fixed_addresses": addresses}
+        return {"id": server.id, "address": addresses[0] if addresses else "", "entry": entry}
+
+    async def _fixed_addresses(self, at: Context, server: cloud.Server) -> list[str]:
+        """Return the server's fixed addresses as soon as the cloud shows as many of them as there are to be."""
+        addresses = list(server.fixed_addresses)
+        for pause in (0.0, *ADDRESSES_AFTER):
+            if len(addresses) >= self.addresses:
+                return addresses
+            await at.sleep(pause)
+            # Nova has its own record of what Neutron knows, and fills it seconds after the server is ACTIVE.
+            if Capability.NETWORK in await at.cloud.capabilities():
+                ports = await at.cloud.ports_of([self.id])
+                addresses = [address for port in ports for address in port.addresses]
+            else:
+                addresses = list((await at.cloud.server(self.id)).fixed_addresses)
+        at.note(
+            f"The cloud shows {len(addresses)} fixed addresses of the server; {self.addresses} were expected."
+        )
+        return addresses
 
     async def _look_around(self, at: Context, server: cloud.Server) -> None:
         """Leave a note if the cloud has ignored near which servers this one was to be: most filter no such hints."""
@@ -342,7 +366,8 @@ class DeleteServer(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "TERMINATING"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
+    timeout: ClassVar[timedelta] = UNDO_TIMEOUT
 
     id: str
     force: bool = True
@@ -366,13 +391,15 @@ async def remove(at: Context, id: str, *, force: bool = True) -> None:
         # One whose deletion is forced shows that at once.
         return server.state is ServerState.SOFT_DELETED and (not force or server.activity is None)
 
-    try:
-        await at.cloud.delete_server(id, force=force)
-    except (CloudConflict, CloudRefused, CloudForbidden):
-        # A proxy may answer so although the cloud has carried it out.
-        if not await leaves(at, id):
-            raise
-    await at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5))
+    async def delete() -> None:
+        try:
+            await at.cloud.delete_server(id, force=force)
+        except (CloudConflict, CloudRefused, CloudForbidden):
+            # A proxy may answer so although the cloud has carried it out.
+            if not await leaves(at, id):
+                raise
+
+    await insist(at, delete, lambda: at.cloud.servers.until(id, gone, due=timedelta(seconds=0.5)))
 
 
 async def is_kept_deleted(at: Context, id: str) -> bool:

@@ -1,12 +1,10 @@
 """The step that waits for messages from outside, for example of a server that has set itself up."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
 from enamel.model.errors import StepTimedOut
-from enamel.model.signal import Signal
 from enamel.steps.step import Context, Outputs, Step
 
 _MARGIN = timedelta(minutes=1)
@@ -38,7 +36,8 @@ class AwaitSignal(Step, frozen=True, kw_only=True):
         Raises:
             StepTimedOut: Too few arrived in time; its data hold those that did.
         """
-        received: Sequence[Signal] = ()
+        # Those that arrived while no worker was at work have arrived in time.
+        received = await at.receive(self.name, -1)
         left = at.started_at + self.within - at.now()
         try:
             async with asyncio.timeout(max(0.0, left.total_seconds())):

@@ -5,7 +5,7 @@ they are plain values again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -16,7 +16,18 @@ from enamel.clouds import driver
 from enamel.clouds.capability import Capability
 from enamel.model import task
 from enamel.model.cloud_reference import CloudReference
-from enamel.model.errors import EnamelError, StepTimedOut
+from enamel.model.errors import (
+    ActionFailed,
+    CloudConflict,
+    CloudRefused,
+    EnamelError,
+    Gone,
+    ImageFailed,
+    Obstructed,
+    ServerFailed,
+    StepTimedOut,
+    VolumeFailed,
+)
 from enamel.model.signal import Signal
 from enamel.model.task_key import Taken
 
@@ -28,7 +39,7 @@ hostname, of a step that serves several) update `task.servers`."""
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """How often and how soon a step is tried again, as data."""
+    """After which errors a step is tried again, how often and how soon, as data."""
 
     maximum_attempts: int = 6
     initial_interval: timedelta = timedelta(seconds=0.5)
@@ -37,11 +48,39 @@ class Retry(Struct, frozen=True, kw_only=True):
     """By how much each interval is longer than the one before."""
     maximum_interval: timedelta = timedelta(seconds=20)
     """The longest time between two attempts."""
+    errors: tuple[str, ...] = ()
+    """Codes of the errors after which it is tried again, beside those that are retryable in general."""
 
-    def pause(self, attempt: int) -> float:
-        """Return the seconds to wait after an attempt, counted from 1."""
+    def applies(self, error: EnamelError, *, attempt: int) -> bool:
+        """Tell whether the step is tried again after an attempt, counted from 1, that ended with an error."""
+        # A step that timed out has had all its time.
+        passing = error.retryable and not isinstance(error, StepTimedOut)
+        return (passing or error.code in self.errors) and attempt < self.maximum_attempts
+
+    def pause(self, attempt: int, error: EnamelError) -> float:
+        """Return the seconds to wait after an attempt, counted from 1, that ended with an error."""
         seconds = self.initial_interval.total_seconds() * self.backoff ** (attempt - 1)
-        return min(self.maximum_interval.total_seconds(), seconds)
+        asked = float(error.data.get("retry_after") or 0)
+        return max(asked, min(self.maximum_interval.total_seconds(), seconds))
+
+
+IN_USE = (CloudConflict.code,)
+"""The errors of what is in use at this moment and free a moment later, as codes."""
+UNDO = Retry(
+    maximum_attempts=12,
+    maximum_interval=timedelta(seconds=15),
+    errors=tuple(
+        kind.code
+        for kind in (CloudConflict, CloudRefused, ActionFailed, ImageFailed, ServerFailed, VolumeFailed)
+    ),
+)
+"""How what a step has made is undone, in a roll-back and in a revert alike: it is tried long, about two minutes."""
+UNDO_TIMEOUT = timedelta(minutes=10)
+"""Time for undoing one step once."""
+
+
+ASK_AGAIN_AFTER = 60.0
+"""Seconds without an effect after which a cloud is asked for it again."""
 
 
 class Prober(Protocol):
@@ -91,6 +130,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """Whether it leaves something behind that `undo` takes away."""
     final: ClassVar[bool] = False
     """Whether nothing can be undone once it was begun: what was made before it then stays, whatever happens."""
+    undone_after_server: ClassVar[bool] = False
+    """Whether it gives a server something that it would miss, and is undone only after the server itself."""
     calls: ClassVar[int] = 1
     """API calls that it makes as a rule; a preview adds them up."""
     retry: ClassVar[Retry] = Retry()
@@ -154,6 +195,50 @@ class Step(Struct, frozen=True, kw_only=True):
         return []
 
 
+async def in_time(at: Context, work: Coroutine[Any, Any, T], *, seconds: float) -> T:
+    """Return what work comes to, if it ends soon enough.
+
+    Raises:
+        TimeoutError: It does not; it is cancelled.
+    """
+    running = asyncio.ensure_future(work)
+    limit = asyncio.ensure_future(at.sleep(seconds))
+    try:
+        await asyncio.wait({running, limit}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            raise TimeoutError
+        return running.result()
+    finally:
+        for future in (running, limit):
+            future.cancel()
+        await asyncio.gather(running, limit, return_exceptions=True)
+
+
+async def insist(
+    at: Context, ask: Callable[[], Awaitable[None]], wait: Callable[[], Coroutine[Any, Any, T]]
+) -> T:
+    """Ask for an effect that may be asked for twice, and wait for it; ask again each time that it is long in coming.
+
+    A cloud can lose what it has accepted: the message to the host, or the host itself.
+
+    Raises:
+        EnamelError: The cloud refuses it, or what is waited for has failed.
+    """
+    await ask()
+    while True:
+        try:
+            return await in_time(at, wait(), seconds=ASK_AGAIN_AFTER)
+        except TimeoutError:
+            at.note(f"It was asked for again after {ASK_AGAIN_AFTER:.0f} s without an effect.")
+        try:
+            await ask()
+        except Obstructed:
+            raise
+        except (CloudConflict, CloudRefused, Gone):
+            # The first request is at work, or has just been carried out.
+            continue
+
+
 def chosen(things: list[T], only: Collection[int] | None) -> list[T]:
     """Return the things at the given places; all of them where no places are given."""
     return [thing for place, thing in enumerate(things) if only is None or place in only]
@@ -161,6 +246,7 @@ def chosen(things: list[T], only: Collection[int] | None) -> list[T]:
 
 async def together(*work: Awaitable[None]) -> None:
     """Do things at the same time; when some fail, the first of their errors is raised after all have ended."""
-    for problem in await asyncio.gather(*work, return_exceptions=True):
-        if problem is not None:
-            raise problem
+    problems = [problem for problem in await asyncio.gather(*work, return_exceptions=True) if problem]
+    # That one thing is gone says nothing about the others.
+    for problem in sorted(problems, key=lambda problem: isinstance(problem, Gone)):
+        raise problem

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 from enamel.clouds.capability import Capability
 from enamel.model import cloud, task
-from enamel.model.errors import CloudConflict, EnamelError, Gone, StepTimedOut, VolumeFailed
-from enamel.model.states import VolumeState
+from enamel.model.errors import CloudConflict, EnamelError, Gone, Obstructed, StepTimedOut, VolumeFailed
+from enamel.model.states import ServerActivity, ServerState, VolumeState
 from enamel.steps import ownership
 from enamel.steps.maker import Maker, now
 from enamel.steps.ownership import Labels
-from enamel.steps.step import Context, Outputs, Retry, Step
+from enamel.steps.step import ASK_AGAIN_AFTER, IN_USE, Context, Outputs, Retry, Step, in_time, insist
 
 USABLE = frozenset({VolumeState.AVAILABLE, VolumeState.IN_USE})
 BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
@@ -113,7 +113,7 @@ class DeleteVolume(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_VOLUME"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
 
     id: str
 
@@ -128,21 +128,69 @@ async def remove(at: Context, id: str) -> None:
 
     Raises:
         VolumeFailed: The cloud could not delete it.
+        Obstructed: A server that stays has it, or it has snapshots.
+        CloudConflict: It is in use.
     """
-    try:
-        await at.cloud.delete_volume(id)
-    except CloudConflict:
-        # A server that was deleted a moment ago releases its volumes a little later.
-        def free(volume: cloud.Volume | None) -> bool:
-            return volume is None or volume.state in BROKEN | {VolumeState.AVAILABLE}
-
-        if await at.cloud.volumes.until(id, free) is None:
-            return
-        await at.cloud.delete_volume(id)
 
     def gone(volume: cloud.Volume | None) -> bool:
         if volume is not None and volume.state is VolumeState.DELETE_FAILED:
             raise VolumeFailed(f"Volume '{volume.name}' could not be deleted.", cloud=at.cloud.name)
         return volume is None
 
-    await at.cloud.volumes.until(id, gone, due=timedelta(seconds=0.5))
+    await insist(
+        at,
+        lambda: _delete(at, id),
+        lambda: at.cloud.volumes.until(id, gone, due=timedelta(seconds=0.5)),
+    )
+
+
+async def _delete(at: Context, id: str) -> None:
+    """Begin to delete a volume; one that is about to be released is waited for."""
+    try:
+        await at.cloud.delete_volume(id)
+        return
+    except CloudConflict as exc:
+        refusal = exc
+    try:
+        await _check_obstacles(at, await at.cloud.volume(id))
+    except Gone:
+        return
+
+    # A server that was deleted a moment ago releases its volumes a little later.
+    def free(volume: cloud.Volume | None) -> bool:
+        return volume is None or volume.state in BROKEN | {VolumeState.AVAILABLE}
+
+    try:
+        released = await in_time(at, at.cloud.volumes.until(id, free), seconds=ASK_AGAIN_AFTER)
+    except TimeoutError:
+        raise refusal from None
+    if released is not None:
+        await at.cloud.delete_volume(id)
+
+
+async def _check_obstacles(at: Context, volume: cloud.Volume) -> None:
+    """Raise Obstructed where something stands in the way of a volume's deletion that does not go by itself."""
+    for server_id in volume.attached_to:
+        try:
+            server = await at.cloud.server(server_id)
+        except Gone:
+            continue
+        if server.state is not ServerState.DELETED and server.activity is not ServerActivity.DELETING:
+            raise Obstructed(
+                f"Volume '{volume.name or volume.id}' is attached to server '{server.name}'.",
+                cloud=at.cloud.name,
+                remedy="Detach it from the server, or delete the server.",
+            )
+    if Capability.VOLUME_SNAPSHOTS not in await at.cloud.capabilities():
+        return
+    snapshots = [
+        snapshot.name or snapshot.id
+        for snapshot in await at.cloud.volume_snapshots_list()
+        if snapshot.volume_id == volume.id and snapshot.state is not VolumeState.DELETING
+    ]
+    if snapshots:
+        raise Obstructed(
+            f"Volume '{volume.name or volume.id}' has snapshots: {', '.join(snapshots[:5])}.",
+            cloud=at.cloud.name,
+            remedy="Delete its snapshots first.",
+        )

@@ -10,7 +10,7 @@ from enamel.model.states import VolumeState
 from enamel.steps import ownership
 from enamel.steps.maker import Maker, now
 from enamel.steps.ownership import Labels
-from enamel.steps.step import Context, Outputs, Retry, Step
+from enamel.steps.step import IN_USE, Context, Outputs, Retry, Step, insist
 
 BROKEN = frozenset({VolumeState.ERROR, VolumeState.DELETE_FAILED})
 
@@ -102,7 +102,7 @@ class DeleteVolumeSnapshot(Step, frozen=True, kw_only=True):
     action: ClassVar[str] = "DELETING_SNAPSHOT"
     repeatable: ClassVar[bool] = True
     calls: ClassVar[int] = 2
-    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5))
+    retry: ClassVar[Retry] = Retry(maximum_attempts=10, maximum_interval=timedelta(seconds=5), errors=IN_USE)
 
     id: str
 
@@ -118,11 +118,14 @@ async def remove(at: Context, id: str) -> None:
     Raises:
         VolumeFailed: The cloud could not delete it.
     """
-    await at.cloud.delete_volume_snapshot(id)
 
     def gone(polled: cloud.VolumeSnapshot | None) -> bool:
         if polled is not None and polled.state is VolumeState.DELETE_FAILED:
             raise VolumeFailed(f"Snapshot '{polled.name}' could not be deleted.", cloud=at.cloud.name)
         return polled is None
 
-    await at.cloud.volume_snapshots.until(id, gone, due=timedelta(seconds=0.5))
+    await insist(
+        at,
+        lambda: at.cloud.delete_volume_snapshot(id),
+        lambda: at.cloud.volume_snapshots.until(id, gone, due=timedelta(seconds=0.5)),
+    )

@@ -4,18 +4,20 @@ Sending rows one by one costs more than everything else that a worker does. Post
 SQLite, which runs in the process, gets tuples.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from enamel.store import packets
+
 Row = Mapping[str, Any]
 Names = tuple[str, ...]
 
 _DOCUMENT = 1024 * 1024
-"""Approximate size of one document in bytes; a statement must fit into MariaDB's max_allowed_packet."""
+"""Most bytes of one document, as far as rows are not larger themselves."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -38,20 +40,29 @@ def insert(
     if dialect.name == "sqlite":
         connection.exec_driver_sql(sql, [tuple(raw(row).values()) for row in rows])
         return
-    for document in _documents(map(raw, rows)):
+    room = min(_DOCUMENT, packets.room(connection, sql))
+    for document in documents(map(raw, rows), room=room):
         connection.exec_driver_sql(sql, (document,))
 
 
-def _documents(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """Yield lists of rows as JSON, each of a size that a statement can hold."""
+def documents(rows: Iterable[dict[str, Any]], *, room: int) -> Iterator[str]:
+    """Yield lists of rows as JSON, each of a size that a statement can hold.
+
+    Args:
+        rows: The rows. One that is larger than the room has a document of its own.
+        room: Most bytes of a document within a statement.
+
+    """
     part: list[bytes] = []
     size = 0
     for row in rows:
-        part.append(_ENCODER.encode(row))
-        size += len(part[-1])
-        if size > _DOCUMENT:
+        encoded = _ENCODER.encode(row)
+        needed = packets.escaped(encoded) + 1
+        if part and size + needed > room:
             yield f"[{b','.join(part).decode()}]"
             part, size = [], 0
+        part.append(encoded)
+        size += needed
     if part:
         yield f"[{b','.join(part).decode()}]"
 

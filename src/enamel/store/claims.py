@@ -10,15 +10,19 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from enamel.model import topic
+from enamel.model import task, topic
 from enamel.model.errors import EnamelError, TaskCancelled, TaskTimedOut
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE, Limits
-from enamel.model.task import State, Task
-from enamel.store import concurrency_limits, events, items, queue_order, rows, tasks
+from enamel.model.task import Priority, State, Task
+from enamel.store import columns, concurrency_limits, events, items, lanes, queue_order, rows, tasks
+from enamel.store.columns import aside
+from enamel.store.lanes import Lane
 from enamel.store.schema import tasks as table
 from enamel.store.transaction import Tx
+
+_REVERT = "task.revert"
 
 
 class Reader(Struct, frozen=True, kw_only=True):
@@ -32,6 +36,8 @@ class Reader(Struct, frozen=True, kw_only=True):
 
 ANY = Reader()
 """Every task can be read."""
+_LANES_AT_ONCE = 20
+"""How many lanes are read in one query."""
 
 
 def claim(
@@ -57,8 +63,7 @@ def claim(
     if limit <= 0:
         return ()
     queue_order.join(tx)
-    fit = sa.and_(_served(topics), _readable(reader))
-    waiting = _next(tx, fit, limit=limit, limits=limits)
+    waiting = _Claim(tx, topics=topics, limits=limits, reader=reader, limit=limit).next()
     if not waiting:
         return ()
     ids = [known.id for known in waiting]
@@ -66,7 +71,13 @@ def claim(
     tx.execute(
         sa.update(table)
         .where(table.c.id.in_(ids), rows.may_become(State.RUNNING))
-        .values(state=State.RUNNING, worker=worker, attempt=table.c.attempt + 1, started_at=started)
+        .values(
+            state=State.RUNNING,
+            worker=worker,
+            attempt=table.c.attempt + 1,
+            started_at=started,
+            deadline=_deadline(tx.now),
+        )
     )
     steps = items.of_tasks(tx, ids)
     # An owner that died may have written events without the task's row.
@@ -77,20 +88,66 @@ def claim(
     )
 
 
-def _next(tx: Tx, fit: sa.ColumnElement[bool], *, limit: int, limits: Limits) -> list[Task]:
-    """Return the tasks that are next and meet a condition, locked, as many as the limits allow."""
-    left = concurrency_limits.ConcurrencyLimits(tx, limits)
-    query = sa.select(table).where(queue_order.IN_LINE, fit).order_by(*queue_order.ORDER)
-    chosen: dict[str, Task] = {}
-    while len(chosen) < limit:
-        more = query.where(left.open(), table.c.id.not_in(chosen)) if limits else query
-        batch = tx.rows(more.limit(limit - len(chosen)).with_for_update(skip_locked=True))
-        taken = [known for row in batch if left.take(known := rows.task_of(row))]
-        chosen |= {known.id: known for known in taken}
-        # Behind tasks that the limits hold back may be others of another type, cloud or project.
-        if len(taken) == len(batch):
-            break
-    return list(chosen.values())
+class _Claim:
+    """One claim: the tasks that are next and for the worker, locked, as many as the limits allow."""
+
+    def __init__(self, tx: Tx, *, topics: topic.Topics, limits: Limits, reader: Reader, limit: int) -> None:
+        self._tx = tx
+        self._topics = topics
+        self._reader = reader
+        self._limit = limit
+        self._left = concurrency_limits.ConcurrencyLimits(tx, limits)
+        self._all = topics == topic.ALL and not limits
+        self._chosen: dict[str, Task] = {}
+
+    def next(self) -> list[Task]:
+        """Return the tasks."""
+        for priority, since in queue_order.begins(self._tx).items():
+            if self._wanted and not (self._all and self._from_head(priority, since=since)):
+                self._from_lanes(priority, since=since)
+        return list(self._chosen.values())
+
+    @property
+    def _wanted(self) -> int:
+        return self._limit - len(self._chosen)
+
+    def _from_head(self, priority: Priority, *, since: int) -> bool:
+        """Choose tasks from the head of the queue, and return whether all there are for the worker."""
+        query = sa.select(table).where(queue_order.in_line(priority, since=since))
+        head = query.order_by(*queue_order.ORDER).limit(self._wanted).with_for_update(skip_locked=True)
+        tasks = [rows.task_of(row) for row in self._tx.rows(head)]
+        readable = [known for known in tasks if self._reads(known.id, lanes.of(known))]
+        self._chosen |= {known.id: known for known in readable}
+        return len(readable) == len(tasks)
+
+    def _from_lanes(self, priority: Priority, *, since: int) -> None:
+        """Choose tasks lane by lane, past all lanes that are not for the worker."""
+        waiting = lanes.waiting(self._tx, priority, since=since)
+        served = [(lane, head) for lane, head in waiting.items() if self._serves(lane)]
+        for start in range(0, len(served), _LANES_AT_ONCE):
+            if self._wanted:
+                self._from_some(served[start : start + _LANES_AT_ONCE])
+
+    def _from_some(self, served: Sequence[tuple[Lane, int]]) -> None:
+        rooms = [(lane, head, min(self._wanted, self._left.room(lane))) for lane, head in served]
+        others = {*self._chosen, *self._reader.unreadable}
+        ids = lanes.first(self._tx, [place for place in rooms if place[2] > 0], but=others)
+        for start in range(0, len(ids), self._limit):
+            portion = ids[start : start + self._limit] if self._wanted else []
+            query = sa.select(table).where(table.c.id.in_(portion), aside(table.c.state) == State.WAITING)
+            locked = self._tx.rows(query.with_for_update(skip_locked=True)) if portion else ()
+            known = {row["id"]: rows.task_of(row) for row in locked}
+            for id in portion:
+                if self._wanted and id in known and self._left.take(lanes.of(known[id])):
+                    self._chosen[id] = known[id]
+
+    def _serves(self, lane: Lane) -> bool:
+        return self._topics.serve(lane.type) and self._reads("", lane)
+
+    def _reads(self, id: str, lane: Lane) -> bool:
+        latest = self._reader.plan_version
+        later = latest is not None and lane.plan_version is not None and lane.plan_version > latest
+        return not later and id not in self._reader.unreadable
 
 
 def held(tx: Tx, worker: str) -> frozenset[str]:
@@ -105,7 +162,12 @@ def cancelled(tx: Tx, worker: str) -> frozenset[str]:
 
 
 def release(
-    tx: Tx, worker: str, ids: Collection[str] | None = None, *, not_before: datetime | None = None
+    tx: Tx,
+    worker: str,
+    ids: Collection[str] | None = None,
+    *,
+    not_before: datetime | None = None,
+    since: datetime | None = None,
 ) -> dict[str, str]:
     """Send tasks of a worker back to their topics, and return which, with their types.
 
@@ -116,6 +178,7 @@ def release(
         worker: The worker that has them.
         ids: The tasks; all of the worker's where none are named.
         not_before: When they may be claimed again.
+        since: When the worker has stopped working on them; now if not given.
 
     """
     mine = sa.select(table.c.id, table.c.type).where(*_of(worker))
@@ -128,7 +191,7 @@ def release(
         back = (
             sa.update(table)
             .where(ids_freed, rows.may_become(State.WAITING))
-            .values(state=State.WAITING, worker=None)
+            .values(state=State.WAITING, worker=None, turn=queue_order.again(), released_at=since or tx.now)
         )
         tx.execute(back.values(not_before=not_before, turn=None) if not_before else back)
     return freed
@@ -153,10 +216,12 @@ def give_back(tx: Tx, worker: str, id: str, *, why: EnamelError) -> Task | None:
             worker=None,
             attempt=known.attempt - 1,
             started_at=known.started_at if begun else None,
+            deadline=known.deadline if begun else task.unclaimed_deadline(known),
+            released_at=tx.now if begun else None,
             events=number,
         )
-        columns = {**rows.owned(back), "worker": None, "attempt": back.attempt}
-        tx.execute(sa.update(table).where(table.c.id == id, rows.may_become(State.WAITING)).values(columns))
+        values = {**rows.owned(back), "worker": None, "attempt": back.attempt, "deadline": back.deadline}
+        tx.execute(sa.update(table).where(table.c.id == id, rows.may_become(State.WAITING)).values(values))
         if known.cancel_requested and not begun:
             return tasks.end(tx, back, state=State.ABORTED, error=TaskCancelled(f"Task {id} was cancelled."))
     return None
@@ -181,13 +246,23 @@ def fail(tx: Tx, worker: str, id: str, *, error: EnamelError) -> Task | None:
     return tasks.end(tx, rows.task_of(mine[0]), state=State.ABORTED, error=error) if mine else None
 
 
-def time_out(tx: Tx, *, limit: int = 100) -> Sequence[Task]:
-    """End the tasks whose deadline passed before a worker claimed them, and return them.
+def time_out(tx: Tx, *, served: topic.Topics | None = None, limit: int = 100) -> Sequence[Task]:
+    """End the tasks that no worker has claimed in the time that they were given, and return them.
 
-    The next worker rolls back a task that was claimed before.
+    A revert, for example of a `ttl`, is never too late: what it removes would stay for ever. The next worker rolls back
+    a task that was claimed before.
+
+    Args:
+        tx: The transaction.
+        served: The types of tasks that somebody here serves: these are begun late rather than ended.
+        limit: How many at most.
     """
     late = sa.select(table).where(
-        table.c.state == State.WAITING, table.c.deadline <= tx.now, table.c.attempt == 0
+        table.c.state == State.WAITING,
+        table.c.deadline <= tx.now,
+        table.c.attempt == 0,
+        table.c.type != _REVERT,
+        sa.not_(_served(served)) if served is not None else sa.true(),
     )
     overdue = [rows.task_of(row) for row in tx.rows(late.limit(limit).with_for_update(skip_locked=True))]
     return [tasks.end(tx, known, state=State.TIMED_OUT, error=_unclaimed(known)) for known in overdue]
@@ -200,8 +275,19 @@ def _claimed(known: Task, *, worker: str, now: datetime, last: int) -> Task:
         worker=worker,
         attempt=known.attempt + 1,
         started_at=known.started_at or now,
+        deadline=task.claimed_deadline(known, now=now),
         events=max(known.events, last),
     )
+
+
+def _deadline(now: datetime) -> sa.ColumnElement[datetime | None]:
+    """Return the deadlines of tasks that are claimed now, as `task.claimed_deadline` has them."""
+    number = sa.BigInteger()
+    begin = sa.case((table.c.not_before > table.c.created_at, table.c.not_before), else_=table.c.created_at)
+    since = sa.func.coalesce(table.c.released_at, begin)
+    gap = sa.literal(columns.microseconds(now), number) - sa.type_coerce(since, number)
+    later = sa.type_coerce(table.c.deadline, number) + sa.case((gap > 0, gap), else_=0)
+    return sa.type_coerce(later, table.c.deadline.type)
 
 
 def _unclaimed(known: Task) -> TaskTimedOut:
@@ -211,20 +297,17 @@ def _unclaimed(known: Task) -> TaskTimedOut:
     )
 
 
-def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return table.c.worker == worker, table.c.state == State.RUNNING
-
-
-def _readable(reader: Reader) -> sa.ColumnElement[bool]:
-    """Return the condition that a worker can read a task."""
-    readable = table.c.id.not_in(reader.unreadable) if reader.unreadable else sa.true()
-    if reader.plan_version is None:
-        return readable
-    version = sa.or_(table.c.plan_version.is_(None), table.c.plan_version <= reader.plan_version)
-    return sa.and_(readable, version)
-
-
 def _served(topics: topic.Topics) -> sa.ColumnElement[bool]:
     """Return the condition that a task's type is among the topics."""
-    chosen = sa.or_(*map(concurrency_limits.like, topics.only)) if topics.only else sa.true()
-    return sa.and_(chosen, *(sa.not_(concurrency_limits.like(pattern)) for pattern in topics.but))
+    chosen = sa.or_(*map(_like, topics.only)) if topics.only else sa.true()
+    return sa.and_(chosen, *(sa.not_(_like(pattern)) for pattern in topics.but))
+
+
+def _like(pattern: str) -> sa.ColumnElement[bool]:
+    if pattern.endswith("*"):
+        return table.c.type.startswith(pattern[:-1], autoescape=True)
+    return table.c.type == pattern
+
+
+def _of(worker: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.worker == worker, table.c.state == State.RUNNING

@@ -3,13 +3,16 @@
 Workers that have limits claim one after the other: each counts what the one before has taken.
 """
 
+import sys
 from collections import Counter
 
 import sqlalchemy as sa
 
 from enamel.model.limits import Limits
-from enamel.model.task import State, Task
+from enamel.model.task import State
 from enamel.model.topic import Topics
+from enamel.store import lanes
+from enamel.store.lanes import Lane
 from enamel.store.schema import locks, tasks
 from enamel.store.transaction import Tx
 
@@ -27,42 +30,28 @@ class ConcurrencyLimits:
         if limits:
             tx.insert_new(locks, [{"name": _CLAIMS}])
             tx.rows(sa.select(locks).where(locks.c.name == _CLAIMS).with_for_update())
-            by = (tasks.c.type, tasks.c.cloud, tasks.c.project_id)
-            running = sa.select(*by, sa.func.count().label("number")).where(tasks.c.state == State.RUNNING)
-            for row in tx.rows(running.group_by(*by)):
-                self._count(row["type"], row["cloud"], row["project_id"], row["number"])
+            for lane, number in _running(tx):
+                self._count(lane, number)
 
-    def take(self, task: Task) -> bool:
-        """Count a task as running, if there is room for it."""
-        if any(
-            self._free(kind, name) <= 0 for kind, name in self._keys(task.type, task.cloud, task.project_id)
-        ):
+    def take(self, lane: Lane) -> bool:
+        """Count a task of a lane as running, if there is room for it."""
+        if self.room(lane) <= 0:
             return False
-        self._count(task.type, task.cloud, task.project_id, 1)
+        self._count(lane, 1)
         return True
 
-    def open(self) -> sa.ColumnElement[bool]:
-        """Return the condition that there is room for a task."""
-        full = [key for key in self._taken if self._free(*key) <= 0]
-        full += [("type", name) for name, most in self._limits.types.items() if most <= 0]
-        full += [("cloud", name) for name, most in self._limits.clouds.items() if most <= 0]
-        columns = {"cloud": tasks.c.cloud, "project": tasks.c.project_id}
-        return sa.and_(
-            sa.true(),
-            *(
-                sa.not_(like(name)) if kind == "type" else columns[kind] != name
-                for kind, name in sorted(set(full))
-            ),
-        )
+    def room(self, lane: Lane) -> int:
+        """Return for how many more tasks of a lane there is room."""
+        return min((self._free(*key) for key in self._keys(lane)), default=sys.maxsize)
 
-    def _keys(self, type: str, cloud: str, project: str) -> list[tuple[str, str]]:
-        """Return the limits that a task counts against."""
-        keys = [("type", pattern) for pattern, family in self._families.items() if family.serve(type)]
-        keys += [("cloud", cloud)] if cloud in self._limits.clouds else []
-        return keys + ([("project", project)] if self._limits.project is not None else [])
+    def _keys(self, lane: Lane) -> list[tuple[str, str]]:
+        """Return the limits that the tasks of a lane count against."""
+        keys = [("type", pattern) for pattern, family in self._families.items() if family.serve(lane.type)]
+        keys += [("cloud", lane.cloud)] if lane.cloud in self._limits.clouds else []
+        return keys + ([("project", lane.project_id)] if self._limits.project is not None else [])
 
-    def _count(self, type: str, cloud: str, project: str, number: int) -> None:
-        for key in self._keys(type, cloud, project):
+    def _count(self, lane: Lane, number: int) -> None:
+        for key in self._keys(lane):
             self._taken[key] += number
 
     def _free(self, kind: str, name: str) -> int:
@@ -74,10 +63,16 @@ class ConcurrencyLimits:
         return most[kind] - self._taken[(kind, name)]
 
 
-def like(pattern: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a task's type fits a pattern."""
-    if pattern == "*":
-        return sa.true()
-    if pattern.endswith("*"):
-        return tasks.c.type.startswith(pattern[:-1], autoescape=True)
-    return tasks.c.type == pattern
+def _running(tx: Tx) -> list[tuple[Lane, int]]:
+    """Return how many tasks of each lane run."""
+    running = tasks.c.state == State.RUNNING
+    number = sa.func.count().label("number")
+    by_lane = sa.select(tasks.c.lane, number).where(running, tasks.c.lane.is_not(None)).group_by(tasks.c.lane)
+    known = [(lanes.read(row["lane"]), row["number"]) for row in tx.rows(by_lane)]
+    # The version before claims tasks without one.
+    fields = [tasks.c[name] for name in Lane.__struct_fields__]
+    others = sa.select(*fields, number).where(running, tasks.c.lane.is_(None)).group_by(*fields)
+    return known + [
+        (Lane(**{name: row[name] for name in Lane.__struct_fields__}), row["number"])
+        for row in tx.rows(others)
+    ]

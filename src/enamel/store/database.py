@@ -4,8 +4,9 @@ import re
 
 import sqlalchemy as sa
 
+from enamel.model import secret_url
 from enamel.model.errors import ServiceError
-from enamel.store import dialects
+from enamel.store import dialects, encoding
 
 SETTING = "[store] url"
 
@@ -19,17 +20,19 @@ def check(engine: sa.Engine) -> None:
     """Make sure that a database can be worked on.
 
     Raises:
-        ServiceError: It cannot be reached, refuses, or is too old; the message names the setting.
+        ServiceError: It cannot be reached, refuses, is too old, or cannot hold every character; the message names the
+            setting.
 
     """
     try:
         with engine.connect() as connection:
             product, version = identify(connection)
+            encoding.check(connection, setting=SETTING)
     except sa.exc.SQLAlchemyError as error:
         if dialects.trouble(error) is None and not isinstance(error, sa.exc.DBAPIError):
             raise
         raise ServiceError(
-            f"The database of {SETTING}, {_shown(engine)}, cannot be used: {_reason(error)}.",
+            f"The database of {SETTING}, {_shown(engine)}, cannot be used: {dialects.reason(error)}.",
             remedy=f"Check {SETTING}, and that the database exists, answers and lets this user in.",
         ) from error
     least = _LEAST[product]
@@ -56,14 +59,7 @@ def identify(connection: sa.Connection) -> tuple[str, Version]:
 
 
 def _shown(engine: sa.Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
-
-
-def _reason(error: sa.exc.SQLAlchemyError) -> str:
-    """Return what the driver said, in one line."""
-    original = getattr(error, "orig", None) or error
-    words = " ".join(str(part) for part in original.args) or type(original).__name__
-    return " ".join(words.split()).rstrip(".")
+    return secret_url.blank(engine.url.render_as_string(hide_password=True))
 
 
 def _words(version: Version) -> str:

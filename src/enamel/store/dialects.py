@@ -1,27 +1,32 @@
 """The databases: how Enamel connects to each, and how it classifies their errors."""
 
 import enum
+import re
 import socket
 import sqlite3
-import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from enamel.model import redaction, secret_url
 from enamel.model.errors import ServiceError
+from enamel.store import clock, packets
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WRITES = "enamel_writes"
 """The execution option of a connection that is going to write."""
 
 
 class Trouble(enum.Enum):
-    """Why a transaction failed although its statements are right."""
+    """Why a transaction failed although its statements are right, or not wrong by themselves."""
 
     CONFLICT = "conflict"
     """It conflicted with another transaction: repeat it at once."""
     OUTAGE = "outage"
     """The database is unavailable, full or starting: repeat it when the database is back."""
+    TOO_LARGE = "too_large"
+    """It is more than the database accepts at a time: divide it."""
 
 
 def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
@@ -36,6 +41,7 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
         ServiceError: The URL names no database that Enamel knows, or a package is missing.
 
     """
+    redaction.keep(redaction.Redactor(secret_url.secrets(url)))
     parsed = _parsed(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
@@ -56,10 +62,11 @@ def connect(url: str, *, idle_after: timedelta) -> sa.Engine:
     set_up = _set_up_postgresql if backend == "postgresql" else _set_up_mysql
     if backend != "postgresql":
         sa.event.listen(engine, "do_connect", _connect_mysql)
+        sa.event.listen(engine, "before_cursor_execute", _check_size)
 
     @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
-        set_up(connection, idle_after)
+    def _on_connect(connection: Any, record: object) -> None:
+        set_up(connection, record, idle_after)
 
     return engine
 
@@ -94,31 +101,88 @@ def let_go(engine: sa.Engine) -> None:
 
 def trouble(error: BaseException) -> Trouble | None:
     """Return why the database failed; None if the statement is wrong."""
+    error = _cause(error)
     if not isinstance(error, sa.exc.DBAPIError):
         return Trouble.OUTAGE if isinstance(error, sa.exc.TimeoutError) else None
+    code = _code(error)
+    if isinstance(code, int) and not isinstance(error.orig, sqlite3.Error) and code in _MYSQL:
+        return _MYSQL[code]
     if error.connection_invalidated:
         return Trouble.OUTAGE
+    if isinstance(error.orig, sqlite3.Error):
+        return _SQLITE.get(code) if isinstance(code, int) else None
+    if isinstance(code, str):
+        return _POSTGRESQL.get(code) or _POSTGRESQL.get(code[:2])
+    # No number and no SQLSTATE: the driver never reached the server.
+    reached = code is not None or not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    return None if reached else Trouble.OUTAGE
+
+
+def ended_connection(error: BaseException) -> bool:
+    """Return whether a failed statement took the connection with it."""
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+
+
+def symptom(error: BaseException) -> str:
+    """Return a sentence on what is wrong with a database, without names of hosts and users."""
+    error = _cause(error)
+    code = _code(error) if isinstance(error, sa.exc.DBAPIError) else None
+    if isinstance(code, str):
+        return _SYMPTOMS.get(code) or _SYMPTOMS.get(code[:2], _AWAY)
+    return _AWAY if code is None else _SYMPTOMS.get(code, _AWAY)
+
+
+def reason(error: BaseException) -> str:
+    """Return the driver's words for what is wrong, on one line, for the log and for operators."""
+    error = _cause(error)
+    original = getattr(error, "orig", None) or error
+    words = " ".join(str(part) for part in original.args).strip() or type(original).__name__
+    # Further lines of PostgreSQL's show the rows that it refuses.
+    return words.splitlines()[0][:_LONGEST_REASON].rstrip(". ")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return why a transaction failed, where all that shows is that its savepoints are gone.
+
+    SQLite, when its disk is full, and MariaDB, at a deadlock, end the whole transaction; going back to a savepoint fails
+    then, and hides the error for which it was tried.
+    """
+    before: BaseException | None = error
+    if isinstance(error, sa.exc.DBAPIError) and _NO_SAVEPOINT.search(str(error.orig)):
+        while before is not None and (before := before.__context__):
+            if isinstance(before, sa.exc.DBAPIError):
+                return before
+    return error
+
+
+_NO_SAVEPOINT = re.compile(r"no such savepoint|SAVEPOINT \S+ does not exist", re.IGNORECASE)
+
+
+def _code(error: sa.exc.DBAPIError) -> int | str | None:
+    """Return the number or the SQLSTATE of an error; None if the driver gives none."""
     original = error.orig
     if isinstance(original, sqlite3.Error):
-        return _SQLITE.get(getattr(original, "sqlite_errorcode", 0) & 0xFF)
-    state = getattr(original, "sqlstate", None)
+        return int(getattr(original, "sqlite_errorcode", 0)) & 0xFF
+    state: str | None = getattr(original, "sqlstate", None)
     if state is not None:
-        return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
-    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
-        number = original.args[0] if original is not None and original.args else None
-        if isinstance(number, int):
-            return _MYSQL.get(number)
-        # No number and no SQLSTATE: the driver never reached the server.
-        return Trouble.OUTAGE
-    return None
+        return state
+    number = original.args[0] if original is not None and original.args else None
+    return number if isinstance(number, int) else None
 
 
 _SQLITE = {
     sqlite3.SQLITE_BUSY: Trouble.CONFLICT,
     sqlite3.SQLITE_LOCKED: Trouble.CONFLICT,
-    sqlite3.SQLITE_IOERR: Trouble.OUTAGE,
-    sqlite3.SQLITE_FULL: Trouble.OUTAGE,
-    sqlite3.SQLITE_CANTOPEN: Trouble.OUTAGE,
+    sqlite3.SQLITE_PROTOCOL: Trouble.CONFLICT,
+    sqlite3.SQLITE_TOOBIG: Trouble.TOO_LARGE,
+    **dict.fromkeys(
+        [
+            *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM),
+            *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH),
+            *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
+        ],
+        Trouble.OUTAGE,
+    ),
 }
 
 _POSTGRESQL = {
@@ -127,28 +191,61 @@ _POSTGRESQL = {
     "08": Trouble.OUTAGE,  # connection
     "25006": Trouble.OUTAGE,  # read only: it is not the primary any more, or not yet
     "25P03": Trouble.OUTAGE,  # idle in transaction for too long: the connection is gone
+    "28": Trouble.OUTAGE,  # not let in any more: the password was changed
+    "42501": Trouble.OUTAGE,  # not permitted any more
     "53": Trouble.OUTAGE,  # out of disk, memory or connections
     "57P": Trouble.OUTAGE,
     "57": Trouble.OUTAGE,  # shut down by an operator, or starting
     "58": Trouble.OUTAGE,  # system error
 }
 
+_READ_ONLY = (1223, 1290, 1792, 1836)
+_FULL = (1021, 1026, 1030, 1114)
+_CONNECTIONS = (1040, 1203, 1226)
+_REFUSED = (1044, 1045, 1142, 1143, 1227, 1370)
 _MYSQL = {
     1205: Trouble.CONFLICT,  # lock wait timeout
     1213: Trouble.CONFLICT,  # deadlock
     1020: Trouble.CONFLICT,  # MariaDB: the row changed since it was read
+    1317: Trouble.CONFLICT,  # an operator has ended the statement
+    1153: Trouble.TOO_LARGE,  # max_allowed_packet
     **dict.fromkeys(
         [
-            *(1040, 1203, 1226),  # too many connections
+            *_CONNECTIONS,
+            *_READ_ONLY,
+            *_FULL,
+            *_REFUSED,
             *(1053, 1077, 1927, 4031),  # shutting down, or killed
+            *(1037, 1038, 1041, 1135),  # out of memory
+            *(1969, 3024),  # longer than statements may take
             1047,  # not a part of its Galera cluster yet
-            *(1290, 1792, 1836),  # read only
-            *(1021, 1114),  # disk full
             *(1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013, 2055),  # the network: gone, refused
         ],
         Trouble.OUTAGE,
     ),
 }
+
+_LONGEST_REASON = 300
+_AWAY = "It does not answer."
+_SYMPTOMS: dict[int | str, str] = {
+    sqlite3.SQLITE_FULL: "Its disk is full.",
+    sqlite3.SQLITE_READONLY: "It is read-only.",
+    sqlite3.SQLITE_IOERR: "Its file cannot be read or written.",
+    sqlite3.SQLITE_CANTOPEN: "Its file cannot be opened.",
+    sqlite3.SQLITE_CORRUPT: "Its file is damaged.",
+    sqlite3.SQLITE_NOTADB: "Its file is not a database.",
+    "25006": "It is read-only.",
+    "28": "It does not let this user in.",
+    "42501": "This user may not write to it.",
+    "53100": "Its disk is full.",
+    "53200": "It is out of memory.",
+    "53300": "It accepts no more connections.",
+    **dict.fromkeys(_READ_ONLY, "It is read-only."),
+    **dict.fromkeys(_FULL, "Its disk is full."),
+    **dict.fromkeys(_CONNECTIONS, "It accepts no more connections."),
+    **dict.fromkeys(_REFUSED, "This user may not write to it."),
+}
+"""What people read about an outage: the driver's words name hosts and users, and are for the log."""
 
 
 _EXTRAS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
@@ -200,6 +297,8 @@ def _connect_args(backend: str) -> dict[str, Any]:
     if backend == "postgresql":
         return {
             "connect_timeout": _CONNECT_WITHIN,
+            # Else that of the server, or of PGCLIENTENCODING.
+            "client_encoding": "utf8",
             "keepalives": 1,
             "keepalives_idle": _SILENT_FOR,
             "keepalives_interval": 2,
@@ -244,10 +343,15 @@ def _impatient(host: str, port: int) -> socket.socket:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     # The driver begins no transaction by itself: `_begin_sqlite` says how.
     connection.isolation_level = None
-    connection.create_function("enamel_now", 0, lambda: time.time_ns() // 1000)
+    connection.create_function("enamel_now", 0, _microseconds)
     # FULL: a step that was journaled as started stays so when the power fails; group commit makes up for the cost.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _microseconds() -> int:
+    """Return the time of a database that has no clock of its own."""
+    return (clock.MACHINE() - _EPOCH) // timedelta(microseconds=1)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -256,14 +360,20 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _set_up_postgresql(connection: Any, idle_after: timedelta) -> None:
+def _set_up_postgresql(connection: Any, _record: object, idle_after: timedelta) -> None:
     milliseconds = int(idle_after.total_seconds() * 1000)
     with connection.cursor() as cursor:
         cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}")
     connection.commit()
 
 
-def _set_up_mysql(connection: Any, idle_after: timedelta) -> None:
+def _check_size(
+    connection: sa.Connection, _cursor: object, statement: str, parameters: Any, _context: object, _many: bool
+) -> None:
+    packets.check(connection, statement, parameters)
+
+
+def _set_up_mysql(connection: Any, record: object, idle_after: timedelta) -> None:
     seconds = max(1, int(idle_after.total_seconds()))
     with connection.cursor() as cursor:
         cursor.execute("SELECT VERSION()")
@@ -271,3 +381,6 @@ def _set_up_mysql(connection: Any, idle_after: timedelta) -> None:
         # MySQL has no such limit; there, keepalives must end a dead worker's transaction.
         if "MariaDB" in version:
             cursor.execute(f"SET SESSION idle_transaction_timeout = {seconds}")
+        cursor.execute("SELECT @@max_allowed_packet")
+        (packet,) = cursor.fetchone()
+    packets.remember(record, packet)

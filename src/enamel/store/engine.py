@@ -1,6 +1,7 @@
 """The store: runs functions over a transaction, off the loop."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 
 from enamel.model.errors import StoreUnavailable
 from enamel.store import dialects
+from enamel.store.clock import MACHINE, StoreClock, elapsed
 from enamel.store.transaction import Tx
-from enamel.store.writer import Save, Write, Writer
+from enamel.store.writer import Save, Series, Write, Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 _READERS = 4
 _READ_TRIES = 3
+_CLOCK_EVERY = 10.0
+"""Seconds between two readings of the database's clock."""
 
 
 class Store:
@@ -47,7 +51,10 @@ class Store:
 
         """
         self.engine: sa.Engine = dialects.connect(url, idle_after=idle_after)
-        self._clock = clock
+        self.clock = clock
+        """Replaces the database's clock in tests; None for that."""
+        self.now = StoreClock(before=clock or MACHINE)
+        """The database's time between transactions; `read_clock` reads it."""
         self._patience = timeout.total_seconds()
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self.engine, loop=self._loop, clock=clock)
@@ -68,7 +75,7 @@ class Store:
             async with asyncio.timeout(self._patience):
                 return await future
         except TimeoutError as error:
-            raise StoreUnavailable() from error
+            raise StoreUnavailable(self._unwritten()) from error
         finally:
             write.dropped = True
 
@@ -100,15 +107,20 @@ class Store:
         return await future
 
     def save(
-        self, bulk: Callable[[Tx, Sequence[R]], Sequence[T] | None], record: R, *, worker: str
+        self,
+        bulk: Callable[[Tx, Sequence[R]], Sequence[T] | None],
+        record: R,
+        *,
+        worker: str,
+        series: Series | None = None,
     ) -> asyncio.Future[T]:
         """Queue a record for a function that writes many at once, under a worker's lease.
 
         Neighbours in the queue that have the same function are written together. The future has what the function
-        returned for this record.
+        returned for this record, and fails if an earlier write of the same series was refused.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._writer.put(Save(bulk, record=record, future=future, fence=worker))
+        self._writer.put(Save(bulk, record=record, future=future, fence=worker, series=series))
         return future
 
     async def read(
@@ -127,6 +139,32 @@ class Store:
         except TimeoutError as error:
             raise StoreUnavailable() from error
 
+    @property
+    def outage(self) -> str | None:
+        """Return what keeps the database from being written, in a sentence; None if nothing is known to."""
+        return self._writer.outage
+
+    def _unwritten(self) -> str:
+        return f"The task store cannot be written. {self.outage or 'It does not answer in time.'}"
+
+    async def read_clock(self) -> None:
+        """Read the database's clock, for `now`.
+
+        Raises:
+            StoreUnavailable: The database is unavailable.
+
+        """
+        asked_at = elapsed()
+        self.now.learn(await self.read(_now), asked_at=asked_at)
+
+    async def keep_time(self) -> None:
+        """Read the database's clock again and again, and notice when a clock has jumped, until it is cancelled."""
+        while True:
+            await asyncio.sleep(_CLOCK_EVERY)
+            MACHINE()
+            with contextlib.suppress(StoreUnavailable):
+                await self.read_clock()
+
     async def close(self) -> None:
         """Write what is queued and close the database."""
         await self._writer.close()
@@ -137,13 +175,19 @@ class Store:
         for attempt in range(1, _READ_TRIES + 1):
             try:
                 with self.engine.connect() as connection, connection.begin():
-                    return call(Tx(connection, clock=self._clock))
+                    return call(Tx(connection, clock=self.clock))
             except sa.exc.SQLAlchemyError as error:
                 if dialects.trouble(error) is None:
                     raise
                 if attempt == _READ_TRIES:
-                    raise StoreUnavailable() from error
+                    raise StoreUnavailable(
+                        f"The task store cannot be read. {dialects.symptom(error)}"
+                    ) from error
         raise AssertionError("the last attempt returns or raises")
+
+
+def _now(tx: Tx) -> datetime:
+    return tx.now
 
 
 def _call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: Tx) -> T:

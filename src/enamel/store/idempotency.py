@@ -22,6 +22,10 @@ HELD_FOR = timedelta(seconds=5)
 """A reservation that was not renewed for so long was left behind by a process that died."""
 
 
+AT_ONCE = 200
+"""The most answers that are removed in one transaction."""
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What a request was answered."""
 
@@ -100,9 +104,15 @@ def release_all(tx: Tx) -> None:
     tx.execute(sa.delete(keys).where(keys.c.status.is_(None)))
 
 
-def purge(tx: Tx) -> int:
-    """Remove the answers that are no longer kept; return how many they were."""
-    return tx.execute(sa.delete(keys).where(keys.c.created_at < tx.now - KEPT_FOR)).rowcount
+def purge(tx: Tx, *, limit: int = AT_ONCE) -> int:
+    """Remove the oldest of the answers that are no longer kept, and return their number; repeat until it is 0."""
+    old = sa.select(keys.c.project_id, keys.c.user_id, keys.c.key).where(
+        keys.c.created_at < tx.now - KEPT_FOR
+    )
+    rows = tx.rows(old.order_by(keys.c.created_at).limit(limit).with_for_update(skip_locked=True))
+    for row in rows:
+        tx.execute(sa.delete(keys).where(*(keys.c[name] == value for name, value in row.items())))
+    return len(rows)
 
 
 def _is(key: str, caller: Caller) -> tuple[sa.ColumnElement[bool], ...]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from enamel.model import item
 from enamel.model.item import Item
+from enamel.store import reservations
 from enamel.store.schema import items
 from enamel.store.transaction import Tx
 
@@ -36,6 +37,8 @@ def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Item, ...]]:
 
 def save(tx: Tx, records: Iterable[Item]) -> None:
     """Write items as they are now, whether they are new or known."""
+    records = tuple(records)
+    reservations.use(tx, records)
     tx.upsert(items, [{**_row(record), "position": None} for record in records], update=_UPDATED)
 
 

@@ -75,8 +75,16 @@ class Lease:
         except LeaseLost:
             self.over.set()
             raise
-        self._until = began + self.length.total_seconds()
+        self.extend(began)
         return cancelled
+
+    def now(self) -> float:
+        """Return the time of the worker's own clock, in seconds."""
+        return self._clock()
+
+    def extend(self, since: float) -> None:
+        """Make the lease last from a time of the worker's own clock; the heartbeat does so from its thread."""
+        self._until = max(self._until, since + self.length.total_seconds())
 
     async def leave(self) -> dict[str, str]:
         """Give the lease back, with every task that the worker still has; return these with their types."""

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from enamel.model.task import State
 from enamel.store import rows
 from enamel.store import tasks as records
+from enamel.store.columns import aside
 from enamel.store.schema import tasks
 from enamel.store.transaction import Tx
 
@@ -20,7 +21,7 @@ def purge(tx: Tx, *, older_than: timedelta, limit: int = AT_ONCE) -> int:
     """
     child = tasks.alias()
     needed = sa.exists().where(
-        child.c.parent == tasks.c.id, child.c.state.in_([State.WAITING, State.RUNNING])
+        child.c.parent == tasks.c.id, aside(child.c.state).in_([State.WAITING, State.RUNNING])
     )
     old = (
         sa.select(tasks)

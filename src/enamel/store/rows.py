@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from enamel.model import task
 from enamel.model.credential import LOCAL
 from enamel.model.task import Progress, State, Task
+from enamel.store.columns import aside
 from enamel.store.schema import tasks
 
 OWNED = (
@@ -17,6 +18,7 @@ OWNED = (
     tasks.c.total,
     tasks.c.started_at,
     tasks.c.ended_at,
+    tasks.c.released_at,
     tasks.c.calls,
     tasks.c.events,
     tasks.c.servers,
@@ -48,6 +50,7 @@ def task_of(row: sa.RowMapping) -> Task:
         priority=row["priority"],
         not_before=row["not_before"],
         deadline=row["deadline"],
+        released_at=row["released_at"],
         cloud=row["cloud"],
         credential=row["credential"] or LOCAL,
         request=row["request"] or {},
@@ -67,8 +70,8 @@ def task_of(row: sa.RowMapping) -> Task:
 
 
 def may_become(state: State) -> sa.ColumnElement[bool]:
-    """Return the condition that a task's state may become another one; see `enamel.model.task.MOVES`."""
-    return tasks.c.state.in_([before for before, moves in task.MOVES.items() if state in moves])
+    """Return the condition that the state of a task that is named may become another one; see `enamel.model.task.MOVES`."""
+    return aside(tasks.c.state).in_([before for before, moves in task.MOVES.items() if state in moves])
 
 
 def owned(known: Task) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def owned(known: Task) -> dict[str, Any]:
         "total": known.progress.total,
         "started_at": known.started_at,
         "ended_at": known.ended_at,
+        "released_at": known.released_at,
         "calls": known.calls,
         "events": known.events,
         "servers": known.servers or None,

@@ -7,6 +7,10 @@
            ├─ signals        messages for which steps wait
            └─ webhooks       who gets a task's events, and how many were sent
     workers                  one lease per living worker
+    heartbeats               until when each of them has renewed it
+    queue_heads              how far the queue is, by priority
+    reservations             what steps that have not ended are going to use up of quotas
+    reserved_quotas          the sums of these, by project, cloud and quota
     task_secrets             the tasks that hold references into the key store
     spent_secrets            released secrets, to be removed from the key store
     idempotency              the first answers to requests that came with a key
@@ -23,10 +27,10 @@ import sqlalchemy as sa
 from enamel.model import item, orphan, task, task_key, webhook
 from enamel.model.credential import Credential
 from enamel.model.problem import Problem
-from enamel.store.columns import Json, Moment, Rank, Word
+from enamel.store.columns import Json, Moment, Rank, String, Text, Word
 
-ID = sa.String(36)
-NAME = sa.String(255)
+ID = String(36)
+NAME = String(255)
 
 # Names, topics and keys differ by case, which MySQL's default collations ignore.
 _EXACT: dict[str, Any] = {
@@ -41,8 +45,8 @@ tasks = sa.Table(
     "tasks",
     metadata,
     sa.Column("id", ID, primary_key=True),
-    sa.Column("type", sa.String(64), nullable=False),
-    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("type", String(64), nullable=False),
+    sa.Column("action", String(32), nullable=False),
     sa.Column("state", Word(task.State), nullable=False),
     sa.Column("reverting", sa.Boolean, nullable=False),
     sa.Column("cancel_requested", sa.Boolean, nullable=False),
@@ -51,14 +55,16 @@ tasks = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
     sa.Column("ended_at", Moment),
-    sa.Column("created_by", sa.String(64), nullable=False),
-    sa.Column("project_id", sa.String(64), nullable=False),
-    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("created_by", String(64), nullable=False),
+    sa.Column("project_id", String(64), nullable=False),
+    sa.Column("request_id", String(64), nullable=False),
     sa.Column("priority", Rank, nullable=False),
     # The task's place in the queue; none while it waits for its time. See `queue_order`.
     sa.Column("turn", sa.BigInteger),
     sa.Column("not_before", Moment),
     sa.Column("deadline", Moment),
+    # Since when it waits for another worker; none before the first one.
+    sa.Column("released_at", Moment),
     sa.Column("cloud", NAME, nullable=False),
     # None stands for the one user of a local service, as in all tasks of earlier versions.
     sa.Column("credential", Json(Credential)),
@@ -77,6 +83,9 @@ tasks = sa.Table(
     sa.Column("reserves", Json(dict[str, int])),
     sa.Column("secrets", Json(tuple[str, ...])),
     sa.Column("groups", Json(dict[str, int])),
+    # Priority, plan version, type, project and cloud in one text; none in tasks that the version before has accepted,
+    # until a worker sorts them in. See `lanes`.
+    sa.Column("lane", sa.String(512)),
     sa.Index("tasks_to_claim", "state", "priority", "turn", "created_at"),
     sa.Index("tasks_of_project", "project_id", "id"),
     sa.Index("tasks_of_project_by_state", "project_id", "state", "priority", "turn"),
@@ -85,6 +94,11 @@ tasks = sa.Table(
     sa.Index("tasks_by_deadline", "state", "deadline"),
     sa.Index("tasks_of_parent", "parent"),
     sa.Index("tasks_by_end", "ended_at"),
+    sa.Index("tasks_by_lane", "state", "lane", "turn", "created_at"),
+    sa.Index("tasks_to_join", "state", "turn", "not_before"),
+    sa.Index("tasks_of_project_and_type", "project_id", "type", "state", "id"),
+    sa.Index("tasks_of_project_and_state", "project_id", "state", "id"),
+    sa.Index("tasks_of_project_and_cloud", "project_id", "cloud", "id"),
     **_EXACT,
 )
 
@@ -95,8 +109,8 @@ items = sa.Table(
     sa.Column("name", NAME, primary_key=True),
     # The position of the step in the plan; none if the plan was edited later.
     sa.Column("position", sa.Integer),
-    sa.Column("kind", sa.String(64), nullable=False),
-    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("kind", String(64), nullable=False),
+    sa.Column("action", String(64), nullable=False),
     # "group" is a word of SQL.
     sa.Column("server", NAME),
     sa.Column("state", Word(item.State), nullable=False),
@@ -107,7 +121,7 @@ items = sa.Table(
     sa.Column("outputs", Json(dict[str, Any])),
     sa.Column("error", Json(Problem)),
     sa.Column("calls", Json(tuple[item.Call, ...])),
-    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("note", Text(), nullable=False),
     **_EXACT,
 )
 
@@ -117,7 +131,7 @@ events = sa.Table(
     sa.Column("task", ID, primary_key=True),
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("time", Moment, nullable=False),
-    sa.Column("type", sa.String(64), nullable=False),
+    sa.Column("type", String(64), nullable=False),
     sa.Column("item", NAME),
     sa.Column("data", Json(dict[str, Any])),
     **_EXACT,
@@ -128,7 +142,7 @@ task_index = sa.Table(
     metadata,
     sa.Column("kind", Word(task_key.Kind), primary_key=True),
     sa.Column("key", NAME, primary_key=True),
-    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("project_id", String(64), primary_key=True),
     sa.Column("task", ID, primary_key=True),
     sa.Index("task_index_by_task", "task"),
     **_EXACT,
@@ -149,7 +163,7 @@ signals = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("task", ID, nullable=False),
-    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("project_id", String(64), nullable=False),
     sa.Column("name", NAME, nullable=False),
     sa.Column("data", Json(Any)),
     sa.Column("received_at", Moment, nullable=False),
@@ -162,7 +176,7 @@ webhooks = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("task", ID, nullable=False),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("url", Text(), nullable=False),
     sa.Column("events", Json(tuple[str, ...])),
     sa.Column("secrets", Json(tuple[str, ...])),
     sa.Column("state", Word(webhook.State), nullable=False),
@@ -170,12 +184,14 @@ webhooks = sa.Table(
     sa.Column("sent", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("last_status", sa.Integer),
-    sa.Column("last_error", sa.Text),
+    sa.Column("last_error", Text()),
+    # When to send next; none while there is nothing to send.
     sa.Column("next_at", Moment),
     # The worker that is sending to it.
     sa.Column("worker", ID),
     sa.Index("webhooks_of_task", "task"),
     sa.Index("webhooks_by_time", "state", "next_at"),
+    sa.Index("webhooks_to_claim", "state", "next_at", "id"),
     **_EXACT,
 )
 
@@ -195,6 +211,42 @@ spent_secrets = sa.Table(
     **_EXACT,
 )
 
+# How far the queue is: tasks with an earlier turn were claimed. Where the queue begins needs no search through what is gone.
+queue_heads = sa.Table(
+    "queue_heads",
+    metadata,
+    sa.Column("priority", Rank, primary_key=True, autoincrement=False),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+    # The turn of the round before: whoever read that may still add a task there.
+    sa.Column("before", sa.BigInteger, nullable=False),
+    **_EXACT,
+)
+
+reservations = sa.Table(
+    "reservations",
+    metadata,
+    # The task's id, a slash, and the step's name; no name for what belongs to no single step.
+    sa.Column("key", sa.String(292), primary_key=True),
+    sa.Column("task", ID, nullable=False),
+    sa.Column("project_id", sa.String(64), nullable=False),
+    sa.Column("cloud", NAME, nullable=False),
+    sa.Column("amounts", Json(dict[str, int])),
+    sa.Index("reservations_of_task", "task"),
+    **_EXACT,
+)
+
+reserved_quotas = sa.Table(
+    "reserved_quotas",
+    metadata,
+    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("cloud", NAME, primary_key=True),
+    sa.Column("kind", sa.String(64), primary_key=True),
+    # Processes count in rows of their own, so that none waits until another has committed; the sum counts.
+    sa.Column("stripe", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    **_EXACT,
+)
+
 workers = sa.Table(
     "workers",
     metadata,
@@ -206,15 +258,24 @@ workers = sa.Table(
     **_EXACT,
 )
 
+# Beside `workers`, whose rows are locked by everything that a worker writes.
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("worker", ID, primary_key=True),
+    sa.Column("expires_at", Moment, nullable=False),
+    **_EXACT,
+)
+
 idempotency = sa.Table(
     "idempotency",
     metadata,
-    sa.Column("project_id", sa.String(64), primary_key=True),
-    sa.Column("user_id", sa.String(64), primary_key=True),
+    sa.Column("project_id", String(64), primary_key=True),
+    sa.Column("user_id", String(64), primary_key=True),
     sa.Column("key", NAME, primary_key=True),
-    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("fingerprint", String(64), nullable=False),
     # The request that holds the key, so that a repeated transaction knows its own row.
-    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("request_id", String(64), nullable=False),
     # While there is no answer: when the request last renewed its hold.
     sa.Column("created_at", Moment, nullable=False),
     # None until the first request is answered.
@@ -225,15 +286,15 @@ idempotency = sa.Table(
     **_EXACT,
 )
 
-locks = sa.Table("locks", metadata, sa.Column("name", sa.String(32), primary_key=True), **_EXACT)
+locks = sa.Table("locks", metadata, sa.Column("name", String(32), primary_key=True), **_EXACT)
 
 sightings = sa.Table(
     "sightings",
     metadata,
     sa.Column("cloud", NAME, primary_key=True),
-    sa.Column("project_id", sa.String(64), primary_key=True),
+    sa.Column("project_id", String(64), primary_key=True),
     sa.Column("kind", Word(orphan.Kind), primary_key=True),
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("id", String(64), primary_key=True),
     sa.Column("why", Word(orphan.Why), nullable=False),
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("last_seen", Moment, nullable=False),

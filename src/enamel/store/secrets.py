@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from enamel.model.task import State, Task
 from enamel.store import rows
+from enamel.store.columns import aside
 from enamel.store.schema import spent_secrets, task_secrets, tasks
 from enamel.store.transaction import Tx
 
@@ -110,5 +111,7 @@ def _needed(tx: Tx, task: Task) -> frozenset[str]:
     """
     states: Sequence[State] = _OPEN if task.state is State.COMPLETED else (*_OPEN, *_FAILED)
     related = sa.or_(tasks.c.id == task.parent, tasks.c.parent == task.id)
-    query = sa.select(tasks.c.secrets).where(related, tasks.c.state.in_(states), tasks.c.secrets.is_not(None))
+    query = sa.select(tasks.c.secrets).where(
+        related, aside(tasks.c.state).in_(states), tasks.c.secrets.is_not(None)
+    )
     return frozenset(ref for row in tx.rows(query) for ref in row["secrets"])

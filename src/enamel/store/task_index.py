@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from enamel.model.task import State
 from enamel.model.task_key import Kind, TaskKey
+from enamel.store.columns import aside
 from enamel.store.schema import locks, task_index, task_servers, tasks
 from enamel.store.transaction import Tx
 
@@ -88,6 +89,14 @@ def lookup(kind: Kind, keys: Collection[str]) -> sa.Subquery:
         task_servers.c.server.in_([_before(kind, name) for name in keys])
     )
     return current.union(before).subquery("task_keys")
+
+
+def release_names(tx: Tx, tasks: Collection[str]) -> None:
+    """Remove the host names that tasks had reserved which have ended."""
+    kind = aside(task_index.c.kind) == Kind.HOSTNAME
+    tx.execute(sa.delete(task_index).where(task_index.c.task.in_(tasks), kind))
+    names = aside(task_servers.c.server).startswith(_HOSTNAME, autoescape=True)
+    tx.execute(sa.delete(task_servers).where(task_servers.c.task.in_(tasks), names))
 
 
 def _before(kind: Kind, key: str) -> str:

@@ -1,34 +1,55 @@
 """Tasks in the store: accept, read, list, cancel, forget."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
 
-from enamel.model import problem, task, task_key
+from enamel.model import ids, item, problem, task, task_key
 from enamel.model.errors import EnamelError, NotFound, TaskCancelled, WrongState
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import State, Task
-from enamel.store import events, items, queue_order, rows, secrets, task_index, webhooks
+from enamel.store import events, items, lanes, queue_order, reservations, rows, secrets, task_index, webhooks
+from enamel.store.columns import aside
+from enamel.store.schema import events as events_table
 from enamel.store.schema import metadata, tasks
 from enamel.store.transaction import Tx
 
-_OPEN = tasks.c.state.in_([State.WAITING, State.RUNNING])
+_OPEN = aside(tasks.c.state).in_([State.WAITING, State.RUNNING])
 _BELONGINGS = tuple(table for table in metadata.sorted_tables if "task" in table.c)
 """The tables whose rows belong to tasks."""
-LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn"})
-"""The columns that lists of tasks read: all but the plan."""
+_PLANNED_WITHIN = timedelta(hours=1)
+LISTED = tuple(column for column in tasks.c if column.name not in {"plan", "turn", "lane"})
+"""The columns that lists of tasks read: all but the plan, and what only the queue needs."""
 
 
-def insert(tx: Tx, accepted: Task, steps: Sequence[Item], first: Event) -> Task:
-    """Store a new task with its items and its first event; return it as it is stored."""
+def insert(
+    tx: Tx,
+    accepted: Task,
+    steps: Sequence[Item],
+    first: Event,
+    *,
+    shares: Mapping[str, Mapping[str, int]] = {},
+) -> Task:
+    """Store a new task with its items and its first event; return it as it is stored.
+
+    Args:
+        tx: The transaction.
+        accepted: The task.
+        steps: Its items.
+        first: Its first event.
+        shares: What each step is going to use up of what the task reserves.
+
+    """
     accepted = msgspec.structs.replace(accepted, events=first.seq)
-    row = {**rows.owned(accepted), **rows.fixed(accepted), "turn": queue_order.turn(tx, accepted)}
-    tx.insert_new(tasks, [row])
+    place = {"turn": queue_order.turn(tx, accepted), "lane": lanes.of(accepted).text}
+    tx.insert_new(tasks, [{**rows.owned(accepted), **rows.fixed(accepted), **place}])
+    done = {step.name for step in steps if step.state not in item.OPEN}
+    reservations.add(tx, accepted, shares, but=done)
     items.insert(tx, steps)
     events.insert(tx, [first])
     task_index.add(tx, task_key.servers(accepted))
@@ -77,19 +98,66 @@ def list(
         limit: How many at most.
 
     """
-    query = sa.select(*LISTED).order_by(tasks.c.id.desc()).limit(limit)
-    filters = {"project_id": project_id, "cloud": cloud, "type": type, "parent": parent}
-    query = query.where(*(tasks.c[name] == value for name, value in filters.items() if value is not None))
-    if states is not None:
-        query = query.where(tasks.c.state.in_(states))
-    if server is not None:
-        about = task_index.lookup(task_key.Kind.SERVER, [server])
-        query = query.join(about, about.c.task == tasks.c.id)
+    narrow = _Narrowing(project_id=project_id, cloud=cloud, type=type, parent=parent, server=server)
+    page = narrow.query().order_by(tasks.c.id.desc()).limit(limit)
     if since is not None:
-        query = query.where(tasks.c.created_at >= since)
+        # The id of a task is older than its acceptance, by what it took to plan it.
+        page = page.where(tasks.c.id >= ids.earliest(since - _PLANNED_WITHIN), tasks.c.created_at >= since)
     if marker is not None:
-        query = query.where(tasks.c.id < marker)
-    return tuple(map(rows.task_of, tx.rows(query)))
+        page = page.where(tasks.c.id < marker)
+    each = [page.where(state).subquery() for state in narrow.states(states)]
+    known = sa.union_all(*(sa.select(some.c.id) for some in each)).subquery()
+    query = sa.select(*LISTED).where(tasks.c.id.in_(sa.select(known.c.id)))
+    return tuple(map(rows.task_of, tx.rows(query.order_by(tasks.c.id.desc()).limit(limit))))
+
+
+def progress(tx: Tx, ids: Collection[str]) -> dict[str, tuple[State, int]]:
+    """Return the state of each of some tasks, and the number of its last event; unknown ones are left out."""
+    seq = sa.select(events_table.c.seq).where(events_table.c.task == tasks.c.id)
+    last = seq.order_by(events_table.c.seq.desc()).limit(1).correlate(tasks).scalar_subquery()
+    query = sa.select(tasks.c.id, tasks.c.state, last.label("last")).where(tasks.c.id.in_(ids))
+    return {row["id"]: (row["state"], row["last"] or 0) for row in tx.rows(query)}
+
+
+class _Narrowing(Struct, frozen=True, kw_only=True):
+    """The filters of a list, and which of them finds the tasks: the others only leave some of these out.
+
+    Each index has the tasks of one project, and of one type, state or cloud, in the order of their ids.
+    """
+
+    project_id: str | None
+    cloud: str | None
+    type: str | None
+    parent: str | None
+    server: str | None
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """Return the columns that find the tasks."""
+        if self.parent is not None and self.server is None:
+            return ("parent",)
+        if self.server is not None or self.project_id is None:
+            return ()
+        kind = next((name for name in ("type", "cloud") if getattr(self, name) is not None), None)
+        return ("project_id", kind) if kind else ("project_id",)
+
+    def query(self) -> sa.Select[tuple[str]]:
+        """Return the query for the ids, before they are put in order."""
+        query = sa.select(tasks.c.id)
+        for name in ("project_id", "cloud", "type", "parent"):
+            value = getattr(self, name)
+            if value is not None:
+                query = query.where((tasks.c[name] if name in self.first else aside(tasks.c[name])) == value)
+        if self.server is not None:
+            about = task_index.lookup(task_key.Kind.SERVER, [self.server])
+            query = query.join(about, about.c.task == tasks.c.id)
+        return query
+
+    def states(self, wanted: Collection[State] | None) -> Sequence[sa.ColumnElement[bool]]:
+        """Return the conditions on the state, for a query each: in one query, an index would have to be sorted."""
+        if "type" in self.first or (self.first == ("project_id",) and wanted is not None):
+            return [tasks.c.state == state for state in (State if wanted is None else wanted)] or [sa.false()]
+        return [sa.true() if wanted is None else aside(tasks.c.state).in_(wanted)]
 
 
 def children(tx: Tx, id: str, *, lock: bool = False) -> tuple[Task, ...]:
@@ -116,11 +184,12 @@ def hand_on(tx: Tx, id: str, *, to: Task) -> None:
 def replan(tx: Tx, id: str, *, plan: dict[str, Any], steps: Sequence[Item]) -> Task:
     """Give a task that was accepted without a plan its plan and its items, and return it."""
     version = rows.plan_version(plan)
-    tx.execute(
-        sa.update(tasks).where(tasks.c.id == id).values(plan=plan, plan_version=version, total=len(steps))
-    )
+    planned = sa.update(tasks).where(tasks.c.id == id)
+    tx.execute(planned.values(plan=plan, plan_version=version, total=len(steps)))
     items.insert(tx, steps)
-    return get(tx, id)
+    known = get(tx, id)
+    tx.execute(planned.values(lane=lanes.of(known).text))
+    return known
 
 
 def request_cancel(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
@@ -156,10 +225,39 @@ def end(tx: Tx, open: Task, *, state: State, error: EnamelError) -> Task:
     )
     data = {"code": error.code, "detail": error.detail}
     last = Event(task=ended.id, seq=number, time=tx.now, type=f"task.{state.value.lower()}", data=data)
+    # What was under way may have had its effect: a revert looks it up.
+    items.doubt(tx, [ended.id])
     items.abort_open(tx, ended.id)
     events.insert(tx, [last])
     tx.execute(sa.update(tasks).where(tasks.c.id == ended.id).values(rows.owned(ended)))
+    _let_go(tx, [ended.id])
     return ended
+
+
+def _let_go(tx: Tx, ended: Sequence[str]) -> None:
+    """Release what tasks had reserved: quotas and host names."""
+    reservations.release(tx, ended)
+    task_index.release_names(tx, ended)
+
+
+def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
+    """Release what tasks had reserved that a process of the version before has ended; look at some reservations.
+
+    Args:
+        tx: The transaction.
+        after: The key of the last reservation that was looked at; empty to begin.
+        limit: How many to look at.
+
+    Returns:
+        The key of the last one, to go on from; empty when all have been looked at.
+
+    """
+    last, holders = reservations.page(tx, after=after, limit=limit)
+    if not holders:
+        return last
+    open_now = sa.select(tasks.c.id).where(tasks.c.id.in_(holders), _OPEN)
+    _let_go(tx, sorted(holders - {row["id"] for row in tx.rows(open_now)}))
+    return last
 
 
 def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
@@ -184,46 +282,12 @@ def forget(tx: Tx, id: str, *, project_id: str | None = None) -> Task:
 def remove(tx: Tx, ended: Sequence[Task]) -> None:
     """Remove tasks with everything that belongs to them, and release their secrets."""
     secrets.let_go(tx, ended)
-    ids = [known.id for known in ended]
-    webhooks.let_go_of(tx, ids)
+    gone = [known.id for known in ended]
+    reservations.release(tx, gone)
+    webhooks.let_go_of(tx, gone)
     for table in _BELONGINGS:
-        tx.execute(sa.delete(table).where(table.c.task.in_(ids)))
-    tx.execute(sa.delete(tasks).where(tasks.c.id.in_(ids)))
-
-
-def reserved(
-    tx: Tx, *, project_id: str, cloud: str, since: datetime | None = None, but: str | None = None
-) -> dict[str, int]:
-    """Return how much of each quota of a cloud a project's unfinished tasks have reserved.
-
-    Args:
-        tx: The transaction.
-        project_id: The project.
-        cloud: The cloud.
-        since: Count only tasks that were accepted after this.
-        but: A task to leave out: the one that asks.
-
-    """
-    # A thousand launches of a project reserve the same few things: the database counts them.
-    query = sa.select(tasks.c.reserves, sa.func.count().label("times")).where(
-        tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
-    )
-    if since is not None:
-        query = query.where(tasks.c.created_at > since)
-    if but is not None:
-        query = query.where(tasks.c.id != but)
-    total: Counter[str] = Counter()
-    for row in tx.rows(query.group_by(tasks.c.reserves)):
-        total.update({kind: number * row["times"] for kind, number in row["reserves"].items()})
-    return dict(total)
-
-
-def unfinished(tx: Tx, *, project_id: str, cloud: str) -> tuple[Task, ...]:
-    """Return a project's unfinished tasks on a cloud that have reserved something, without their plans."""
-    query = sa.select(*LISTED).where(
-        tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN, tasks.c.reserves.is_not(None)
-    )
-    return tuple(map(rows.task_of, tx.rows(query)))
+        tx.execute(sa.delete(table).where(table.c.task.in_(gone)))
+    tx.execute(sa.delete(tasks).where(tasks.c.id.in_(gone)))
 
 
 def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str]) -> frozenset[str]:
@@ -232,7 +296,7 @@ def reserved_names(tx: Tx, *, project_id: str, cloud: str, names: Collection[str
     query = (
         sa.select(about.c.key)
         .join(tasks, tasks.c.id == about.c.task)
-        .where(tasks.c.project_id == project_id, tasks.c.cloud == cloud, _OPEN)
+        .where(aside(tasks.c.project_id) == project_id, aside(tasks.c.cloud) == cloud, _OPEN)
     )
     return frozenset(row["key"] for row in tx.rows(query))
 
@@ -256,6 +320,9 @@ def save(tx: Tx, records: Sequence[Task]) -> None:
         for record in records
     ]
     tx.upsert(tasks, now, update=rows.OWNED)
+    ended = [record.id for record in records if record.state in task.ENDED]
+    if ended:
+        _let_go(tx, ended)
 
 
 def _check_moves(tx: Tx, states: Mapping[str, State]) -> None:

@@ -8,11 +8,16 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from enamel.model.webhook import State, Webhook
+from enamel.store.columns import aside
 from enamel.store.schema import events, spent_secrets, webhooks, workers
 from enamel.store.transaction import Tx
+
+_ADDRESS = "url:"
+"""Begins the stored reference to a webhook's whole URL."""
 
 
 def insert(tx: Tx, new: Iterable[Webhook]) -> None:
@@ -37,9 +42,8 @@ def of_tasks(tx: Tx, tasks: Sequence[str]) -> dict[str, tuple[Webhook, ...]]:
 def claim(tx: Tx, worker: str, *, limit: int) -> tuple[Webhook, ...]:
     """Give a worker the webhooks that have events to send, or are due for another attempt."""
     living = sa.exists().where(workers.c.id == webhooks.c.worker)
-    news = sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
     due = sa.select(webhooks).where(
-        webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, news, sa.not_(living)
+        webhooks.c.state == State.ACTIVE, webhooks.c.next_at <= tx.now, sa.not_(living)
     )
     due_now = tx.rows(due.order_by(webhooks.c.next_at).limit(limit).with_for_update(skip_locked=True))
     ids = [row["id"] for row in due_now]
@@ -85,39 +89,68 @@ def failed(
 
 def rest(tx: Tx, worker: str, id: str, *, over: bool) -> None:
     """Release a webhook that has nothing to send: until there are more events, or for good."""
-    fields: dict[str, Any] = {"worker": None}
-    _change(tx, worker, id, fields | ({"state": State.DELIVERED, "next_at": None} if over else {}))
+    # Locked, so that whoever is writing an event comes before this, and is seen, or after it.
+    tx.rows(sa.select(webhooks.c.id).where(webhooks.c.id == id).with_for_update())
+    next_at = sa.case((_news(), sa.literal(tx.now, webhooks.c.next_at.type)))
+    over_now = {"state": State.DELIVERED, "next_at": None}
+    _change(tx, worker, id, {"worker": None, **(over_now if over else {"next_at": next_at})})
 
 
-def replay(tx: Tx, task: str, *, url: str | None, after: int | None) -> int:
+def put_off(tx: Tx, worker: str, ids: Sequence[str], *, pause: timedelta) -> None:
+    """Release webhooks that cannot be sent to now, for a while."""
+    mine = sa.update(webhooks).where(webhooks.c.id.in_(ids), webhooks.c.worker == worker)
+    tx.execute(mine.values(worker=None, next_at=tx.now + pause))
+
+
+def sweep(tx: Tx, *, after: str = "", limit: int = 100) -> str:
+    """Mark webhooks for which a worker of the version before has written events; look at some of them.
+
+    Args:
+        tx: The transaction.
+        after: The id of the last one that was looked at; empty to begin.
+        limit: How many to look at.
+
+    Returns:
+        The id of the last one, to go on from; empty when all have been looked at.
+
+    """
+    query = sa.select(webhooks.c.id).where(
+        webhooks.c.state == State.ACTIVE, webhooks.c.next_at.is_(None), webhooks.c.id > after
+    )
+    ids = [row["id"] for row in tx.rows(query.order_by(webhooks.c.id).limit(limit))]
+    silent = sa.update(webhooks).where(webhooks.c.id.in_(ids), aside(webhooks.c.next_at).is_(None), _news())
+    tx.execute(silent.values(next_at=tx.now))
+    return ids[-1] if len(ids) == limit else ""
+
+
+def replay(tx: Tx, task: str, *, ids: Sequence[str], after: int | None) -> int:
     """Send the events of a task's webhooks again, and return the number of webhooks.
 
     Args:
         tx: The transaction.
         task: The task.
-        url: Which of them; all where none is named.
+        ids: Which of them.
         after: After which event; where none is named, those that are done begin again, and the others go on.
 
     """
-    chosen = sa.update(webhooks).where(webhooks.c.task == task)
-    if url is not None:
-        chosen = chosen.where(webhooks.c.url == url)
+    chosen = sa.update(webhooks).where(webhooks.c.task == task, webhooks.c.id.in_(ids))
     done = webhooks.c.state == State.DELIVERED
     sent = sa.case((done, 0), else_=webhooks.c.sent) if after is None else after
     again: dict[str, Any] = {"state": State.ACTIVE, "attempts": 0, "next_at": tx.now, "worker": None}
     return tx.execute(chosen.values(**again, sent=sent)).rowcount
 
 
-def sign_with(tx: Tx, task: str, *, url: str, secret: str) -> bool:
+def sign_with(tx: Tx, task: str, *, id: str, secret: str) -> bool:
     """Give a webhook a new secret beside its current one, and return whether it exists.
 
     An older secret is released.
     """
-    query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.url == url).with_for_update()
-    for row in tx.rows(query):
-        kept = (secret, *(row["secrets"] or ())[:1])
-        let_go(tx, [ref for ref in row["secrets"] or () if ref not in kept])
-        tx.execute(sa.update(webhooks).where(webhooks.c.id == row["id"]).values(secrets=kept))
+    query = sa.select(webhooks).where(webhooks.c.task == task, webhooks.c.id == id).with_for_update()
+    for hook in map(_webhook, tx.rows(query)):
+        signing = (secret, *hook.secrets[:1])
+        let_go(tx, [ref for ref in hook.secrets if ref not in signing])
+        kept = _references(msgspec.structs.replace(hook, secrets=signing))
+        tx.execute(sa.update(webhooks).where(webhooks.c.id == hook.id).values(secrets=kept))
         return True
     return False
 
@@ -129,7 +162,12 @@ def let_go(tx: Tx, secrets: Iterable[str]) -> None:
 
 def let_go_of(tx: Tx, tasks: Sequence[str]) -> None:
     """Let go of the secrets of all webhooks of tasks, before these are removed."""
-    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.secrets])
+    let_go(tx, [ref for some in of_tasks(tx, tasks).values() for hook in some for ref in hook.references])
+
+
+def _news() -> sa.Exists:
+    """Return the condition that a webhook has events to send."""
+    return sa.exists().where(events.c.task == webhooks.c.task, events.c.seq > webhooks.c.sent)
 
 
 def _change(tx: Tx, worker: str, id: str, fields: dict[str, Any]) -> bool:
@@ -144,7 +182,7 @@ def _row(hook: Webhook) -> dict[str, Any]:
         "task": hook.task,
         "url": hook.url,
         "events": hook.events or None,
-        "secrets": hook.secrets or None,
+        "secrets": _references(hook) or None,
         "state": hook.state,
         "sent": hook.sent,
         "attempts": hook.attempts,
@@ -155,13 +193,20 @@ def _row(hook: Webhook) -> dict[str, Any]:
     }
 
 
+def _references(hook: Webhook) -> tuple[str, ...]:
+    """Return the references of a webhook as they are stored: that of its address says so."""
+    return hook.secrets if hook.address is None else (*hook.secrets, f"{_ADDRESS}{hook.address}")
+
+
 def _webhook(row: sa.RowMapping) -> Webhook:
+    stored = row["secrets"] or ()
     return Webhook(
         id=row["id"],
         task=row["task"],
         url=row["url"],
         events=row["events"] or (),
-        secrets=row["secrets"] or (),
+        secrets=tuple(ref for ref in stored if not ref.startswith(_ADDRESS)),
+        address=next((ref.removeprefix(_ADDRESS) for ref in stored if ref.startswith(_ADDRESS)), None),
         state=row["state"],
         sent=row["sent"],
         attempts=row["attempts"],

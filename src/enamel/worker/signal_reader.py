@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+import structlog
+
 from enamel.dispatch.base import Dispatch
 from enamel.flow.signals import SignalWaiters
 from enamel.model import topic
+from enamel.model.errors import StoreUnavailable
 from enamel.model.signal import Signal
 from enamel.store import signals
 from enamel.store.engine import Store
 from enamel.store.lease import Lease
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _PAUSE = 0.05
 """Seconds between two reads at least: many hints that come together are one."""
@@ -55,5 +60,12 @@ class SignalReader:
             while True:
                 await bell.wait(timeout=self._poll_interval)
                 if not self._waiters.idle:
-                    self._waiters.wake(await self._lease.store.read(signals.counts, self._lease.id))
+                    await self._read()
                 await asyncio.sleep(_PAUSE)
+
+    async def _read(self) -> None:
+        """Wake the steps whose messages have arrived; while the store cannot be read, the next time does."""
+        try:
+            self._waiters.wake(await self._lease.store.read(signals.counts, self._lease.id))
+        except StoreUnavailable as error:
+            log.warning("signals.unread", why=error.detail)

@@ -9,7 +9,7 @@ import random
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +21,9 @@ from aiohttp import abc
 from msgspec import Struct
 
 from enamel import telemetry
+from enamel.clouds.calls import cleaning
 from enamel.model import event as events_model
-from enamel.model import signature, webhook
+from enamel.model import redaction, secret_url, signature, webhook
 from enamel.model.errors import LeaseLost, SecretMissing
 from enamel.model.event import FINAL, Event
 from enamel.model.webhook import State, Webhook
@@ -202,15 +203,22 @@ class WebhookSender:
         }
         try:
             secrets = [(await self._keys.get(ref)).decode() for ref in hook.secrets]
-        except (SecretMissing, OSError) as error:
+            url = hook.url if hook.address is None else (await self._keys.get(hook.address)).decode()
+        except SecretMissing as error:
             return Outcome(error=f"The secret cannot be read: {error}")
         if secrets:
             headers["webhook-signature"] = signature.sign(body, id=id, timestamp=timestamp, secrets=secrets)
+        with redaction.keeping(redaction.Redactor((*secrets, *secret_url.secrets(url)))):
+            return await self._post(session, url, body=body, headers=headers)
+
+    async def _post(
+        self, session: aiohttp.ClientSession, url: str, *, body: bytes, headers: Mapping[str, str]
+    ) -> Outcome:
         try:
-            parts = urlsplit(hook.url)
+            parts = urlsplit(url)
             # aiohttp asks the resolver about names only, so addresses are checked here.
             await self._guard.addresses(parts.hostname or "", parts.port or 443)
-            async with session.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
                 return _outcome(answer)
         except Refused as refused:
             return Outcome(error=f"{refused}.", final=True)
@@ -272,4 +280,4 @@ def _family(address: str) -> socket.AddressFamily:
 
 def _said(error: Exception) -> str:
     """Return why nothing was taken, in a sentence that fits a column."""
-    return f"It could not be reached: {str(error)[:200] or type(error).__name__}."
+    return f"It could not be reached: {cleaning.clean(str(error))[:200] or type(error).__name__}."

@@ -1,6 +1,7 @@
 """Servers from their boot to their end."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -27,6 +28,19 @@ async def test_a_server_comes_and_goes(world: World) -> None:
     await world.gone(id)
     with pytest.raises(Gone):
         await there.server(id)
+
+
+async def test_a_server_is_never_seen_as_deleted(world: World) -> None:
+    there = world.cloud
+    (id,) = await world.boot()
+    await world.active(id)
+    await there.delete_server(id, force=True)
+    seen = set()
+    with contextlib.suppress(Gone):
+        while True:
+            seen.add((await there.server(id)).state)
+            await asyncio.sleep(0.002)
+    assert states.ServerState.DELETED not in seen
 
 
 async def test_a_server_with_a_port_and_an_address(world: World) -> None:

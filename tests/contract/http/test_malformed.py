@@ -129,3 +129,28 @@ def test_any_headers_are_answered(whole: service.Whole, headers: dict[str, str])
 )
 def test_bytes_that_are_no_text_are_answered(whole: service.Whole, path: str) -> None:
     check(*send(whole.url, "GET", path))
+
+
+@pytest.mark.parametrize("wrong", ["planted-55 is secret", 5555.5, ["planted-55"]])
+def test_no_answer_repeats_what_a_request_keeps_secret(whole: service.Whole, wrong: object) -> None:
+    body = {
+        **RIGHT,
+        "name": "planted-55 is secret",
+        "template": "planted-55",
+        "user_data": wrong,
+        "notify": [
+            {"url": "ftp://x:planted-55@example.org/?token=planted-55", "secret": wrong},
+            {"url": "https:example.org/?token=planted-55"},
+        ],
+    }
+    for path in ("/servers", "/servers?dry_run=true"):
+        status, answer = send(
+            whole.url,
+            "POST",
+            path,
+            body=json.dumps(body).encode(),
+            **{"Content-Type": "application/json"},
+        )
+        assert "5555" not in str(answer) and status in (200, 400)
+        if isinstance(wrong, str):
+            assert "planted-55" not in str(answer)

@@ -222,3 +222,21 @@ async def test_garbage_instead_of_a_request_ends_the_connection_only(web: Web) -
     await writer.wait_closed()
     assert answered == b"" or b" 400 " in answered.splitlines()[0]
     assert json.loads((await web.get("/healthcheck")).text)["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/tasks/a%00b", 404), ("/servers/%00", 404), ("/tasks?type=a%00", 400), ("/tasks?server=%00", 400)],
+)
+async def test_a_nul_in_a_path_or_a_query_is_refused(web: Web, path: str, status: int) -> None:
+    reply = await web.get(path)
+    assert reply.status == status
+    assert "has a NUL character (U+0000)" in reply.body["errors"][0]["detail"]
+
+
+async def test_a_nul_in_a_body_is_refused_and_pointed_at(web: Web) -> None:
+    reply = await web.post(
+        "/servers", data=b'{"name": "web\\u0000"}', headers={"Content-Type": "application/json"}
+    )
+    assert reply.status == 400
+    assert "has a NUL character (U+0000)" in reply.body["errors"][0]["detail"]

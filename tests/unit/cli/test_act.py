@@ -41,7 +41,10 @@ def test_actions_on_a_server(enamel: Type) -> None:
     history = enamel("server", "history", "act")
     assert history.out.count("enamel") == 13
     refused = enamel("server", "unpause", "act")
-    assert (refused.code, "Possible now" in refused.err) == (1, True)
+    assert refused.code == 1 and "its state is ACTIVE" in refused.err
+    # What is possible is said in the words of the command line.
+    assert "Possible now: " in refused.err and "reboot --hard" in refused.err and "_" not in refused.err
+    assert "already" not in refused.err and "`possible`" not in refused.err
     gone = enamel("server", "delete", "act", "--wait")
     assert (gone.code, bool(re.search(r"act +TERMINATED ", gone.out))) == (0, True)
 
@@ -90,3 +93,26 @@ def test_shelving_offloads_what_is_shelved_or_shelves_it_first(enamel: Type) -> 
     assert (offloaded.code, "SHELVE COMPLETED" in offloaded.out) == (0, True), offloaded.err
     assert enamel("server", "show", "aside", "--json").data["virt_state"] == "SHELVED_OFFLOADED"
     assert enamel("server", "delete", "aside", "--wait").code == 0
+
+
+def test_a_refusal_names_its_reason(enamel: Type) -> None:
+    created = enamel("server", "create", "mine", "--image", "cirros", "--flavor", "m1.tiny", "--wait")
+    assert created.code == 0
+    assert enamel("server", "lock", "mine", "--reason", "until Friday", "--wait").code == 0
+    for words in (
+        ("reboot", "mine"),
+        ("stop", "mine"),
+        ("suspend", "mine"),
+        ("resize", "mine", "--flavor", "m1.small"),
+    ):
+        refused = enamel("server", *words)
+        assert refused.code == 1 and "it is locked (reason: until Friday)" in refused.err
+        assert "Unlock it first: enamel server unlock mine" in refused.err
+    (error,) = enamel("server", "reboot", "mine", "--json").data["errors"]
+    assert "it is locked (reason: until Friday)" in error["detail"] and "UNLOCK" in error["data"]["possible"]
+    assert enamel("server", "unlock", "mine", "--wait").code == 0
+    unlocked = enamel("server", "unlock", "mine")
+    assert unlocked.code == 1 and "not locked" in unlocked.err
+    nothing = enamel("server", "resize", "confirm", "mine")
+    assert nothing.code == 1 and "its state is ACTIVE" in nothing.err
+    assert enamel("server", "delete", "mine", "--wait").code == 0

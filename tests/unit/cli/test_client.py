@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from enamel.cli import show
 from enamel.cli.client import Client
 from enamel.cli.failure import Exit, Failure
 
@@ -23,7 +24,7 @@ def service(handle: Handle) -> Iterator[str]:
         def do_GET(self) -> None:
             handle(self)
 
-        do_POST = do_GET  # noqa: N815 - the name that the base class calls
+        do_POST = do_DELETE = do_PATCH = do_PUT = do_GET  # noqa: N815 - the names that the base class calls
 
         def log_message(self, *arguments: object) -> None:
             pass
@@ -42,6 +43,7 @@ def service(handle: Handle) -> Iterator[str]:
 def answer(request: BaseHTTPRequestHandler, status: int, text: str, kind: str = "application/json") -> None:
     request.send_response(status)
     request.send_header("Content-Type", kind)
+    request.send_header("OpenStack-API-Version", "enamel 1.0")
     request.end_headers()
     request.wfile.write(text.encode())
 
@@ -62,12 +64,30 @@ def test_a_wrong_url_is_refused(url: str) -> None:
     assert failed.value.code is Exit.USAGE
 
 
-def test_another_program_on_the_port_is_reported() -> None:
-    with (
-        service(lambda request: answer(request, 200, "<html>It works!</html>", "text/html")) as url,
-        pytest.raises(Failure, match="is not Enamel"),
-    ):
-        Client(url).get("/tasks")
+@pytest.mark.parametrize("status", [200, 300, 401, 404, 502])
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("<html>It works!</html>", ""),
+        ('{"servers": []}', "compute 2.1"),
+        ('{"error": {"code": 401, "title": "Unauthorized"}}', ""),
+        ('["tasks"]', ""),
+        ("", ""),
+    ],
+    ids=["page", "nova", "keystone", "list", "nothing"],
+)
+def test_another_program_on_the_port_is_reported(status: int, text: str, version: str) -> None:
+    def other(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        request.send_header("OpenStack-API-Version", version)
+        request.end_headers()
+        request.wfile.write(text.encode())
+
+    with service(other) as url:
+        for ask in (Client(url).get, Client(url).post, Client(url).delete):
+            with pytest.raises(Failure, match="is not Enamel") as failed:
+                ask("/servers")
+            assert failed.value.code is Exit.UNREACHABLE
 
 
 def test_every_fault_is_a_line_and_each_remedy_is_printed_once() -> None:
@@ -144,6 +164,7 @@ def test_a_request_that_another_try_still_holds_is_sent_until_it_is_answered() -
             in_flight = {"code": "enamel.request.key_in_flight", "detail": "Still being accepted."}
             request.send_response(409)
             request.send_header("Retry-After", "0.01")
+            request.send_header("OpenStack-API-Version", "enamel 1.0")
             request.end_headers()
             request.wfile.write(json.dumps({"errors": [in_flight]}).encode())
         else:
@@ -152,3 +173,31 @@ def test_a_request_that_another_try_still_holds_is_sent_until_it_is_answered() -
     with service(handle) as url:
         assert Client(url).post("/servers", {}) == {"id": "1"}
     assert len(keys) == 4 and len(set(keys)) == 1
+
+
+EVIL = "web\x1b]0;owned\x07\x9b31m\u202egnp.exe\x7f"
+
+
+def test_no_control_character_of_a_name_reaches_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    body = json.dumps({"name": EVIL, EVIL: ["plain", EVIL]}, ensure_ascii=False)
+    with service(lambda request: answer(request, 200, body)) as url:
+        data = Client(url).get("/servers/web")
+    assert data["name"] == r"web\x1b]0;owned\x07\x9b31m\u202egnp.exe\x7f"
+    show.as_json(data)
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable() and printed.isascii()
+    assert json.loads(printed) == {"name": EVIL, EVIL: ["plain", EVIL]}
+
+
+def test_a_refusal_has_no_control_characters() -> None:
+    body = json.dumps({"errors": [{"detail": f"no network '{EVIL}'"}]})
+    with service(lambda request: answer(request, 400, body)) as url, pytest.raises(Failure) as failed:
+        Client(url).get("/networks")
+    assert str(failed.value).replace("\n", "").isprintable()
+
+
+def test_a_console_is_shown_without_its_colours() -> None:
+    with service(
+        lambda request: answer(request, 200, "\x1b[0;32m[ OK ]\x1b[0m up\r\n\x1b]0;x\x07login:", "text/plain")
+    ) as url:
+        assert Client(url).get("/servers/web/console_log") == "[ OK ] up\n\\x1b]0;x\\x07login:"

@@ -215,7 +215,7 @@ def test_up_starts_prints_its_url_and_stops_on_sigterm(tmp_path: Path, bare: Typ
         assert bare("--url", url, "task", "list").code == 0
         port = url.rpartition(":")[2]
         with service.start("up", "--sandbox", "--port", port, "--data", str(tmp_path / "other")) as second:
-            _, why = second.communicate(timeout=30)
+            _, why = second.communicate()
         assert (second.returncode, "listens on" in why, "Traceback" in why) == (1, True, False)
         up.send_signal(signal.SIGTERM)
         said, complained = up.communicate()

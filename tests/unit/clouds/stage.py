@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -65,6 +66,7 @@ class Stage:
         self.good: set[str] = set()
         self.open = {"/", "/nova", "/cinder", "/v3/auth/tokens"}
         self.lifetime = timedelta(hours=1)
+        self.region = "R"
         self.catalog: list[tuple[str, str]] = [
             ("identity", "/v3"),
             ("compute", "/compute/v2.1"),
@@ -84,7 +86,7 @@ class Stage:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
-        body = json.loads(raw) if raw else None
+        body = json.loads(raw) if raw and "form" not in request.content_type else None
         self.asked.append(
             Asked(request.method, request.path, list(request.query.items()), request.headers, body)
         )
@@ -122,8 +124,8 @@ class Stage:
                 "endpoints": [
                     {
                         "interface": "public",
-                        "region": "R",
-                        "region_id": "R",
+                        "region": self.region,
+                        "region_id": self.region,
                         "id": kind,
                         "url": self.url + path,
                     }
@@ -147,17 +149,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def performed() -> AsyncIterator[Stage]:
+async def performed(tls: ssl.SSLContext | None = None) -> AsyncIterator[Stage]:
     """Serve a stage until the block ends."""
     stage = Stage()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stage.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     host, port = runner.addresses[0][:2]
-    stage.url = f"http://{host}:{port}"
+    stage.url = f"{'https' if tls else 'http'}://{host}:{port}"
     try:
         yield stage
     finally:

@@ -1,12 +1,13 @@
 """Where the clouds are, and what is said when they are not there."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from enamel.clouds import registry
 from enamel.clouds.openstack import config, driver
-from enamel.model.errors import CloudUnauthorized, CloudUnknown
+from enamel.model.errors import CloudError, CloudUnauthorized, CloudUnknown
 from tests.unit.clouds.stage import clouds_yaml
 
 TWO = """
@@ -147,3 +148,97 @@ def test_an_entry_leads_to_other_projects_of_its_cloud(tmp_path: Path) -> None:
     assert found.region("north").config["auth"]["project_name"] == "n"
     with pytest.raises(CloudUnknown):
         found.region("north@4711")
+
+
+SEVERAL = """
+clouds:
+  north:
+    auth: {auth_url: "http://127.0.0.1:1/v3", username: u, password: p, project_name: n}
+    regions:
+      - east
+      - name: west
+        values: {dns_api_version: "2"}
+  south:
+    auth: {auth_url: "http://127.0.0.1:1/v3", username: u, password: p, project_name: s}
+    regions: [east]
+  comma:
+    auth: {auth_url: "http://127.0.0.1:1/v3", username: u, password: p, project_name: s}
+    region_name: "one,two"
+"""
+
+
+def test_each_region_of_an_entry_is_a_cloud(tmp_path: Path) -> None:
+    written(tmp_path, SEVERAL)
+    configuration = config.Configuration()
+    assert configuration.names() == ["north/east", "north/west", "south", "comma/one", "comma/two"]
+    regions = {name: configuration.region(name).region_name for name in configuration.names()}
+    assert regions == {
+        "north/east": "east",
+        "north/west": "west",
+        "south": "east",
+        "comma/one": "one",
+        "comma/two": "two",
+    }
+    assert configuration.region("north").region_name == "east"
+    assert configuration.region("south").region_name == "east"
+    for unknown in ("north/", "north/up", "south/east", "/east", "north/east/1"):
+        with pytest.raises(CloudUnknown, match="there are: north/east, north/west, south"):
+            configuration.region(unknown)
+
+
+def test_a_vendors_regions_are_clouds(tmp_path: Path) -> None:
+    written(tmp_path, "clouds: {v: {profile: citycloud, auth: {username: u, password: p, project_name: n}}}")
+    names = config.Configuration().names()
+    assert len(names) > 1 and all(name.startswith("v/") for name in names)
+
+
+async def test_a_registry_takes_an_entry_for_all_of_its_regions(tmp_path: Path) -> None:
+    written(tmp_path, SEVERAL)
+    clouds = registry.Registry([driver.OpenStack()], default="south")
+    assert clouds.names()[0] == "south"
+    assert clouds.only("north").names() == ["north/east", "north/west"]
+    assert clouds.only("north/west").names() == ["north/west"]
+    assert registry.Registry([driver.OpenStack()], default="north/west").names()[0] == "north/west"
+    assert {clouds.get(name).site for name in ("north/east", "south")} == {"http://127.0.0.1:1 east"}
+    assert clouds.get("north").site == clouds.get("north/east").site != clouds.get("north/west").site
+    await clouds.close()
+
+
+def test_a_sibling_is_in_the_same_region(tmp_path: Path) -> None:
+    written(tmp_path, SEVERAL)
+    configuration = config.Configuration()
+    assert configuration.sibling("north/east", "s") == "south"
+    assert configuration.sibling("north/west", "s") is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"cacert": "/nowhere/ca.pem"}, "No such file or directory: /nowhere/ca.pem"),
+        ({"cacert": "/dev/null"}, "cannot be used"),
+        ({"cert": "/nowhere/cert.pem", "key": "/nowhere/key.pem"}, "No such file or directory"),
+        ({"auth_type": "v3applicationcredential"}, "lacks what its authentication needs|cannot be used"),
+        ({"auth_type": "v3oidcpassword"}, "lacks what its authentication needs|cannot be used"),
+        ({"auth_type": "none"}, "."),
+        ({"auth": {"auth_url": 5}}, "."),
+        ({"auth": {"auth_url": "no address"}}, "."),
+        ({"auth": {"username": ["a", "list"]}}, "."),
+        ({"verify": "perhaps"}, "."),
+        ({"api_timeout": "soon"}, "."),
+        ({"interface": 7}, "."),
+        ({"regions": 7}, "."),
+        ({"regions": [{"values": {}}]}, "."),
+        ({"networks": "all"}, "."),
+        ({"compute_api_version": {}}, "."),
+    ],
+)
+async def test_an_entry_that_cannot_be_used_is_told_as_such(
+    tmp_path: Path, entry: dict[str, Any], sentence: str
+) -> None:
+    clouds_yaml(tmp_path, "http://127.0.0.1:1", **entry)
+    clouds = registry.Registry([driver.OpenStack()])
+    (name,) = clouds.names()
+    with pytest.raises(CloudError, match=sentence) as told:
+        await clouds.get(name).identity()
+    assert told.value.advice
+    await clouds.close()

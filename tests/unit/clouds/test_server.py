@@ -45,6 +45,16 @@ def test_names_are_looked_for_in_a_way_that_every_database_understands(names: se
     assert all(re.search(pattern, name) for name in names)
 
 
+async def test_a_server_that_is_still_shown_as_deleted_is_gone(
+    stage: Stage, there: openstack.OpenStackCloud
+) -> None:
+    nova(stage, "2.104")
+    shown = {"id": ID, "name": "web", "status": "DELETED", "os-extended-volumes:volumes_attached": []}
+    stage.on("GET", f"{SERVERS}/{ID}", Say(body={"server": shown}))
+    with pytest.raises(Gone):
+        await there.server(ID)
+
+
 @pytest.mark.parametrize(
     ("version", "networks", "asked", "expected"),
     [

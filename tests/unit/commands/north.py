@@ -109,7 +109,7 @@ def facts(**changes: Any) -> Facts:
             cloud.SecurityGroup(id=WEB, name="web", project_id=PROJECT),
         ),
         ports=(
-            cloud.Port(id=FREE_PORT, network_id=PRIVATE, name="free"),
+            cloud.Port(id=FREE_PORT, network_id=PRIVATE, name="free", addresses=("10.0.0.61",)),
             cloud.Port(id=BUSY_PORT, network_id=PRIVATE, name="busy", server_id=NEIGHBOUR),
         ),
         keypairs={"old": cloud.Keypair(name="old", public_key=KEY + " me@here")},

@@ -14,18 +14,25 @@ LEAST = FactsNeeded(
     flavors=True,
     images=True,
     templates=frozenset({"cirros"}),
+    named={"flavors": frozenset({"m1.small"})},
     networks=True,
     server_names=frozenset({"web"}),
     quota=frozenset({"servers", "cores", "memory_mb", *NEUTRON}),
 )
+ROUTES = {"subnets": True, "routers": True}
+ID = "00000000-0000-4000-8000-000000000001"
 MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}),
     "no network": (
         {"networks": "none"},
         {"networks": False, "quota": LEAST.quota - NEUTRON},
     ),
-    "a public address": ({"public_address": True}, {}),
-    "an address of one's own": ({"public_address": {"address": "x"}}, {"addresses": True}),
+    "a public address": ({"public_address": True}, ROUTES),
+    "an address of one's own": ({"public_address": {"address": "x"}}, {**ROUTES, "addresses": True}),
+    "a public address of a port": (
+        {"public_address": True, "networks": [{"port": "free"}]},
+        {**ROUTES, "ports": frozenset({"free"}), "addresses": True},
+    ),
     "a subnet": ({"networks": [{"network": "a", "subnet": "b"}]}, {"subnets": True}),
     "a port": ({"networks": [{"port": "free"}]}, {"ports": frozenset({"free"})}),
     "a placement": ({"placement": "az1"}, {"zones": True}),
@@ -46,6 +53,24 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a key id": ({"keypair_id": "me"}, {"keypairs": frozenset({"me"})}),
     "peers": ({"affinity": {"near": {"server_tags": ["x"]}}}, {"servers": True}),
     "spread": ({"affinity": {"spread": True}}, {}),
+    "ids": (
+        {
+            "networks": [{"network": ID}],
+            "security_groups": [ID],
+            "volumes": [{"volume": ID}, {"size_gb": 1, "type": ID}],
+            "public_address": {"from": ID},
+        },
+        {
+            "named": {
+                kind: frozenset({ID}) for kind in ("networks", "security_groups", "volumes", "volume_types")
+            }
+            | LEAST.named,
+            "security_groups": True,
+            "volumes": True,
+            "volume_types": True,
+            "quota": LEAST.quota | {"volumes", "gigabytes"},
+        },
+    ),
     "three": ({"count": 3}, {"server_names": frozenset({"web-1", "web-2", "web-3"})}),
 }
 

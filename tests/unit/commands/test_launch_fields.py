@@ -273,7 +273,12 @@ def test_rules_become_a_group_of_the_tasks_own_beside_the_projects_default() -> 
     made = north.plan(allow=["tcp/22", "tcp/22 from 0.0.0.0/0", "tcp/5432 from web"])
     group = north.only(made, "security_group.create")
     assert group["name"] == "web-000000aa"
-    assert [(one["port_min"], one["group_id"]) for one in group["rules"]] == [(22, None), (5432, north.WEB)]
+    assert [(one["port_min"], one["group_id"], one["ip_version"]) for one in group["rules"]] == [
+        (22, None, 4),
+        (22, None, 6),
+        (5432, north.WEB, 4),
+        (5432, north.WEB, 6),
+    ]
     assert north.only(made, "server.boot")["security_groups"] == [
         {"ref": "security_group-create.id"},
         north.DEFAULT,
@@ -324,6 +329,23 @@ def test_a_placement_above_zones_means_any_of_them_in_turn(where: str) -> None:
     assert north.nodes(made, "server.boot")[0].inputs["zone"] == {"alt": "zone"}
 
 
+@pytest.mark.parametrize("where", ["wide", "wide/east", "east", "wide/east/az2", "az2"])
+def test_a_cloud_that_is_one_region_of_an_entry_has_the_region_once(where: str) -> None:
+    known = north.facts(
+        cloud="wide/east", identity=msgspec.structs.replace(north.facts().identity, region="east")
+    )
+    request = msgspec.structs.replace(
+        north.want(north.launch(placement=where)), clouds=("wide/west", "wide/east")
+    )
+    planned = COMMANDS["server.create"].plan(request, known)
+    assert planned.faults == ()
+    paths = [choice["placement"] for choice in planned.plan.groups[0].alternatives]
+    assert set(paths) <= {"wide/east/az1", "wide/east/az2"} and "wide/east/az2" in paths
+    reached, faults = placement.clouds_of(request)
+    assert faults == () and ("wide/east" in reached or not where.startswith("wide"))
+    assert len(reached) == {"wide": 2, "wide/east": 1, "wide/east/az2": 1}.get(where, 0)
+
+
 @pytest.mark.parametrize("where", ["north/RegionOne/az2", "RegionOne/az2", "az2"])
 def test_a_placement_may_be_one_zone(where: str) -> None:
     [group] = north.plan(placement=where).groups
@@ -367,13 +389,18 @@ def test_properties_and_tags_go_along() -> None:
 def test_readiness_is_tried_at_the_public_address_then_the_host_keys_are_read() -> None:
     made = north.plan(public_address=True, ready_when="tcp/22")
     reach = north.only(made, "server.reach")
-    assert reach == {"address": {"ref": "address-create-web.address"}, "ready_when": "tcp/22"}
+    assert reach == {
+        "address": {"ref": "address-create-web.address"},
+        "addresses": [],
+        "ready_when": "tcp/22",
+    }
     assert north.kinds(made)[-2:] == ["server.reach", "server.host_keys"]
 
 
-def test_without_a_public_address_readiness_is_tried_at_the_first_own_one() -> None:
+def test_without_a_public_address_readiness_is_tried_at_all_own_ones() -> None:
     reach = north.only(north.plan(ready_when="http://:80/up"), "server.reach")
-    assert reach["address"] == {"ref": "server-await_active-web.entry.fixed_addresses.0"}
+    assert reach["address"] == {"ref": "server-await_active-web.address"}
+    assert reach["addresses"] == {"ref": "server-await_active-web.entry.fixed_addresses"}
 
 
 def test_the_policy_and_the_times_are_handed_on() -> None:

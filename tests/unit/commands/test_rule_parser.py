@@ -6,31 +6,46 @@ from enamel.commands.launch import public_key, rule_parser
 from enamel.model.cloud import Rule
 from tests.unit.commands import north
 
+SSH = Rule(protocol="tcp", port_min=22, port_max=22)
+SSH_6 = Rule(protocol="tcp", port_min=22, port_max=22, ip_version=6)
+PING, PING_6 = Rule(protocol="icmp"), Rule(protocol="icmpv6", ip_version=6)
 RULES = {
-    "tcp/22": Rule(protocol="tcp", port_min=22, port_max=22),
-    "tcp/80-443 from 10.0.0.0/8": Rule(protocol="tcp", port_min=80, port_max=443, source="10.0.0.0/8"),
-    "icmp": Rule(protocol="icmp"),
-    "  UDP/53   from  192.0.2.1 ": Rule(protocol="udp", port_min=53, port_max=53, source="192.0.2.1/32"),
-    "tcp": Rule(protocol="tcp"),
-    "any from 10.1.2.3/16": Rule(protocol="any", source="10.1.0.0/16"),
-    "tcp/22 from 2001:db8::/32": Rule(
-        protocol="tcp", port_min=22, port_max=22, source="2001:db8::/32", ip_version=6
+    "tcp/22": (SSH, SSH_6),
+    "tcp/80-443 from 10.0.0.0/8": (Rule(protocol="tcp", port_min=80, port_max=443, source="10.0.0.0/8"),),
+    "icmp": (PING, PING_6),
+    "icmp from 10.0.0.0/8": (Rule(protocol="icmp", source="10.0.0.0/8"),),
+    "icmp from 2001:db8::/32": (Rule(protocol="icmpv6", source="2001:db8::/32", ip_version=6),),
+    "1": (PING, PING_6),
+    "  UDP/53   from  192.0.2.1 ": (Rule(protocol="udp", port_min=53, port_max=53, source="192.0.2.1/32"),),
+    "tcp": (Rule(protocol="tcp"), Rule(protocol="tcp", ip_version=6)),
+    "any from 10.1.2.3/16": (Rule(protocol="any", source="10.1.0.0/16"),),
+    "any": (Rule(protocol="any"), Rule(protocol="any", ip_version=6)),
+    "tcp/22 from 2001:db8::/32": (
+        Rule(protocol="tcp", port_min=22, port_max=22, source="2001:db8::/32", ip_version=6),
     ),
-    "tcp/22 from 0.0.0.0/0": Rule(protocol="tcp", port_min=22, port_max=22),
-    "tcp/22 from ::/0": Rule(protocol="tcp", port_min=22, port_max=22, ip_version=6),
-    "icmpv6": Rule(protocol="icmpv6", ip_version=6),
-    "112": Rule(protocol="112"),
+    "tcp/22 from 2001:DB8:0::1": (
+        Rule(protocol="tcp", port_min=22, port_max=22, source="2001:db8::1/128", ip_version=6),
+    ),
+    "tcp/22 from 0.0.0.0/0": (SSH,),
+    "tcp/22 from ::/0": (SSH_6,),
+    "icmpv6": (PING_6,),
+    "ipv6-icmp": (PING_6,),
+    "IPv6-ICMP from fd00::/8": (Rule(protocol="icmpv6", source="fd00::/8", ip_version=6),),
+    "58": (PING_6,),
+    "ipv6-route": (Rule(protocol="ipv6-route", ip_version=6),),
+    "112": (Rule(protocol="112"), Rule(protocol="112", ip_version=6)),
 }
 
 
-@pytest.mark.parametrize(("text", "rule"), RULES.items(), ids=RULES)
-def test_a_rule_is_read(text: str, rule: Rule) -> None:
-    assert rule_parser.rule(text) == (rule, None)
+@pytest.mark.parametrize(("text", "rules"), RULES.items(), ids=RULES)
+def test_a_rule_is_read(text: str, rules: tuple[Rule, ...]) -> None:
+    assert rule_parser.rules(text) == (rules, None)
 
 
 @pytest.mark.parametrize("group", ["web", "my servers", "aa:bb", north.WEB])
-def test_a_rule_may_name_a_group(group: str) -> None:
-    assert rule_parser.rule(f"tcp/5432 from {group}")[1] == group
+def test_a_rule_may_name_a_group_whose_members_have_both_versions(group: str) -> None:
+    rules, named = rule_parser.rules(f"tcp/5432 from {group}")
+    assert (named, [rule.ip_version for rule in rules]) == (group, [4, 6])
 
 
 NO_RULES = {
@@ -51,13 +66,17 @@ NO_RULES = {
     "tcp/22 from 10.0.0.300": "not a CIDR",
     "tcp/22 from 2001:db8::/129": "not a CIDR",
     "icmpv6 from 10.0.0.0/8": "IP version 4",
+    "ipv6-icmp from 10.0.0.0/8": "IP version 4",
+    "58 from 10.0.0.0/8": "IP version 4",
+    "ipv6-frag from 0.0.0.0/0": "IP version 4",
+    "ipv6-icmp/8": "has no ports",
 }
 
 
 @pytest.mark.parametrize(("text", "why"), NO_RULES.items(), ids=NO_RULES)
 def test_what_is_no_rule_is_told_why(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        rule_parser.rule(text)
+        rule_parser.rules(text)
 
 
 @pytest.mark.parametrize("text", [north.KEY, f"{north.KEY} me@here", f"{north.KEY} two words\n"])

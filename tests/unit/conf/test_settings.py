@@ -39,6 +39,30 @@ def refused(text: str, tmp_path: Path, **environ: str) -> dict[str, str]:
     return {fault.pointer: fault.detail for fault in error.value.faults}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://enamel:planted-1@db/enamel?sslpassword=planted-2",
+        "postgresql://db/enamel?user=enamel&password=planted-1&sslmode=require",
+        "mariadb://enamel:pl@nted-1@db/enamel",
+        "redis://:planted-1@cache/0?password=planted-2",
+        "amqp://u:planted-1@one,v:planted-2@two//",
+    ],
+)
+def test_no_password_of_a_url_is_shown(url: str, tmp_path: Path) -> None:
+    for setting in ("store", "dispatch", "cache"):
+        path = tmp_path / "enamel.conf"
+        path.write_text(f"[{setting}]\nurl = {url}\n")
+        shown = sample.shown(settings.up({}, files=[path]))
+        assert "nted-" not in shown and "url = " in shown
+    misplaced = refused(f"[store]\ntimeout = {url}\n", tmp_path)
+    assert "nted-" not in str(misplaced)
+    path.write_text(f"[store]\nurl {url}\n")
+    with pytest.raises(Invalid) as error:
+        settings.service({}, files=[path])
+    assert "nted-" not in error.value.detail
+
+
 def test_up_needs_no_file() -> None:
     loaded = settings.up({"HOME": "/nowhere"})
     assert loaded.data == Path.home() / ".local/share/enamel"

@@ -105,6 +105,15 @@ async def test_a_list_forgets_a_server_once(client):
     assert await count(client) == 2
 
 
+async def test_a_list_with_one_record_more_and_others_that_are_changed(client):
+    await client.boot("web-1")
+    changes = {"servers.0.name": None, "servers.*.links": 5, "servers.9.name": "x", "nothing.at": 1}
+    await add(client, {"path": "/v2.1/servers"}, {"add": {"servers": {"id": 7}}, "change": changes})
+    first, odd = (await client.call("GET", SERVERS)).body["servers"]
+    assert (first["name"], first["links"]) == (None, 5)
+    assert odd == {"id": 7, "links": 5}
+
+
 async def test_a_stale_list(client):
     rule = await add(client, {"path": "/v2.1/servers", "method": "GET"}, {"stale": True})
     assert await count(client) == 0

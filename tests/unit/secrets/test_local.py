@@ -1,12 +1,15 @@
 """The local key store: what goes in comes out to its owner, and is readable nowhere."""
 
 import asyncio
+import errno
+import os
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
-from enamel.model.errors import SecretMissing
+from enamel.model.errors import KeyStoreUnavailable, SecretMissing
 from enamel.secrets.local import Local
 from enamel.store import idempotency, migrations, tasks
 from enamel.store.engine import Store
@@ -95,3 +98,46 @@ async def test_a_planted_secret_is_in_no_file(keys: Local, tmp_path: Path) -> No
     assert len(files) >= 4
     assert [path for path in files if SECRET in path.read_bytes()] == []
     await store.close()
+
+
+@pytest.mark.parametrize("left", [b"", b"short"])
+async def test_a_damaged_key_is_named_and_is_no_fault_of_the_service(tmp_path: Path, left: bytes) -> None:
+    directory = tmp_path / "keys"
+    ref = await Local(directory).put(SECRET)
+    key = (directory / "key").read_bytes()
+    (directory / "key").write_bytes(left)
+    keys = Local(directory)
+    for use in (keys.put(SECRET), keys.get(ref), keys.check()):
+        with pytest.raises(KeyStoreUnavailable, match=f"has {len(left)} bytes and not 32") as refused:
+            await use
+        assert refused.value.status == 503 and str(directory / "key") in refused.value.advice
+    (directory / "key").write_bytes(key)
+    assert await keys.get(ref) == SECRET
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Local(tmp_path / "keys")
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        for use in (keys.put(SECRET), keys.check()):
+            with pytest.raises(KeyStoreUnavailable, match="No space left on device") as refused:
+                await use
+            assert refused.value.status == 503 and refused.value.retryable
+        assert list((tmp_path / "keys").iterdir()) == []
+    await keys.check()
+    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["key"]
+    assert await keys.get(await keys.put(SECRET)) == SECRET
+
+
+async def test_a_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    keys = Local(tmp_path / "keys")
+    await keys.put(SECRET)
+    shutil.rmtree(tmp_path / "keys")
+    with pytest.raises(KeyStoreUnavailable, match="cannot be used"):
+        await keys.put(SECRET)

@@ -3,7 +3,7 @@
 import enum
 import json
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -53,6 +53,8 @@ BAD_BYTES = {
     "deeper than the stack": (b"[" * 100_000 + b"]" * 100_000, "depth", ""),
     "a key twice": (b'{"x": {"a/b": 1, "a/b": 2}}', "duplicate_key", "/x/a~1b"),
     "half a character": (b'{"a": "\\ud800"}', "encoding", "/a"),
+    "a NUL": (b'{"a": ["b", "c\\u0000"]}', "encoding", "/a/1"),
+    "a NUL in a key": (b'{"a": {"\\u0000": 1}}', "encoding", "/a"),
     "half a character in a key": (b'{"a": {"\\udc00": 1}}', "encoding", "/a"),
 }
 
@@ -176,3 +178,13 @@ def test_shape_agrees_with_msgspec_on_what_is_right(data: object) -> None:
     want, faults = body.shape(data, Want)
     if not faults:
         assert msgspec.convert(data, Want) == want
+
+
+@pytest.mark.parametrize("value", ["planted-77", 7788, 77.5, ["planted-77"], {"planted": 1}, True, None])
+def test_no_fault_repeats_what_stands_in_a_secret_field(value: Any) -> None:
+    class Form(msgspec.Struct, forbid_unknown_fields=True):
+        password: Annotated[str, msgspec.Meta(pattern="^never$")] | None = None
+        user_data: int = 0
+
+    _, faults = body.shape({"password": value, "user_data": value}, Form)
+    assert not any("77" in fault.detail or "planted'" in fault.detail for fault in faults)

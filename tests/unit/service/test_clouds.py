@@ -5,16 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
-from enamel.model.cloud import Limit
+from enamel.model.cloud import Limit, Zone
 from enamel.model.errors import CapabilityMissing, CloudUnknown, CloudUnreachable, Invalid, NotFound
+from enamel.model.placement import id_of
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import quota_cache
 from enamel.service.planning.quota_cache import QuotaCache
+from enamel.service.resources.placement import Placements
 from tests.unit.api import fakes
 
 ANNA = CallContext(caller=Caller(user_id="anna", project_id="one"), request_id="req-anna")
@@ -129,3 +132,50 @@ async def test_quotas_are_remembered_of_so_many_projects_at_most(monkeypatch: py
     await cache.fetch(BEN, Account(5), ["servers"])  # type: ignore[arg-type]
     assert cache.remembered(ANNA, "north", ["servers"]) is None
     assert cache.remembered(BEN, "north", ["servers"]) == {"servers": Limit(limit=10, used=5)}
+
+
+def test_an_entry_with_regions_means_all_of_them() -> None:
+    own, _ = clouds("wide/east", "wide/west", "wider")
+    assert own.names(ANNA, "wide") == ("wide/east", "wide/west")
+    assert own.names(ANNA, "wide/west") == ("wide/west",)
+    assert own.chosen(ANNA, "wide").name == "wide/east"
+    for unknown in ("wid", "wide/", "wide/east/", "east"):
+        with pytest.raises(Invalid, match="No cloud"):
+            own.names(ANNA, unknown)
+
+
+async def test_the_regions_of_an_entry_are_placements_below_it() -> None:
+    own, known = clouds("wide/east", "wide/west")
+
+    async def zones() -> list[Zone]:
+        return [Zone(name="az1")]
+
+    async def no_zones() -> list[Zone]:
+        return []
+
+    for name, region, listed in (
+        ("north", "", no_zones),
+        ("wide/east", "east", zones),
+        ("wide/west", "west", zones),
+    ):
+        known.get(name).me = structs.replace(known.get(name).me, region=region)
+        known.get(name).zones = listed  # type: ignore[attr-defined]
+    places = Placements(own)
+    reader = CallContext(caller=Caller(user_id="anna", project_id="one", local=True))
+    page = await places.list(reader)
+    kinds = {place.path: place.kind.name for place in page.entries}
+    assert kinds == {
+        "north": "CLOUD",
+        "wide": "CLOUD",
+        "wide/east": "REGION",
+        "wide/east/az1": "ZONE",
+        "wide/west": "REGION",
+        "wide/west/az1": "ZONE",
+    }
+    wide = next(place for place in page.entries if place.path == "wide")
+    assert wide.children == (id_of("wide/east"), id_of("wide/west"))
+    assert {place.path for place in (await places.list(reader, cloud="wide/west")).entries} == {
+        "wide",
+        "wide/west",
+        "wide/west/az1",
+    }

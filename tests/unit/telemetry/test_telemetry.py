@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from enamel import telemetry
+from enamel.model import redaction
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +85,25 @@ def test_blanks_a_request_before_it_is_stored() -> None:
         "servers": [{"adminPass": "***", "tags": ["a"]}],
         "password": None,
     }
+
+
+def test_known_secrets_and_those_of_urls_are_in_no_line() -> None:
+    stream = io.StringIO()
+    telemetry.set_up(json=True, level="DEBUG", stream=stream)
+    log = logging.getLogger("keystoneauth.session")
+    log.debug("REQ: curl -g -i -X GET http://demo:planted-1@cloud/v3?token=planted-2 -H 'Accept: x'")
+    with redaction.keeping(redaction.Redactor(["planted-3"])):
+        log.debug('RESP BODY: {"error": "cannot read %s"}', "cGxhbnRlZC0z")
+        try:
+            raise ValueError("planted-3")
+        except ValueError:
+            log.exception("broken")
+    assert "planted" not in stream.getvalue() and "cGxhbnRlZC0z" not in stream.getvalue()
+    assert stream.getvalue().count("***") >= 4
+
+
+def test_no_control_character_reaches_a_terminal() -> None:
+    stream = io.StringIO()
+    telemetry.set_up(stream=stream)
+    structlog.get_logger("enamel").warning("cloud.odd", name="web\x1b[2J\u202e", other=["\x9b1m"])
+    assert stream.getvalue().replace("\n", "").isprintable()

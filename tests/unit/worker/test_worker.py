@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from enamel.dispatch.local import Local as Dispatch
+from enamel.flow.journal import JournalBroken
 from enamel.model import item, topic
-from enamel.model.errors import LeaseLost, PlanUnreadable
+from enamel.model.errors import LeaseLost, PlanUnreadable, StoreRefused
 from enamel.model.item import Item
 from enamel.model.task import State, Task
 from enamel.secrets.local import Local as Keys
@@ -74,6 +75,7 @@ class Shop:
         topics: topic.Topics = topic.ALL,
         alone: bool = False,
         retention: timedelta | None = None,
+        pause: timedelta = timedelta(seconds=5),
     ) -> Worker:
         self.worker = Worker(
             self.lease,
@@ -86,6 +88,7 @@ class Shop:
             poll_interval=timedelta(seconds=0.05),
             graceful_shutdown_timeout=timedelta(seconds=0.3),
             retention=retention,
+            pause=pause,
         )
         return self.worker
 
@@ -350,10 +353,35 @@ async def test_a_task_that_breaks_the_runner_again_and_again_ends(shop: Shop) ->
         raise ZeroDivisionError
 
     shop.runner.act = broken
+    # That it was handed over often is no fault of its own.
     accepted = await world.accept(shop.store, attempt=4)
+    shop.hire(pause=timedelta(seconds=0.01))
     shop.open()
     ended = await shop.until(id=accepted.id, state=State.ABORTED)
     assert ended.error is not None and "5 attempts" in ended.error.detail
+    assert ended.attempt == 9
+
+
+async def test_a_task_whose_writes_are_refused_again_and_again_ends_with_the_reason(shop: Shop) -> None:
+    async def refused(found: Task, steps: Sequence[Item]) -> None:
+        await shop.runner.journal.save(
+            items=[msgspec.structs.replace(steps[0], state=item.State.RUNNING, attempt=1)]
+        )
+        raise JournalBroken("It was refused.") from StoreRefused(
+            "The record is too large.", remedy="Raise it."
+        )
+
+    shop.runner.act = refused
+    shop.hire(pause=timedelta(seconds=0.01))
+    shop.open()
+    accepted = await shop.accept()
+    ended = await shop.until(id=accepted.id, state=State.ABORTED)
+    assert ended.error is not None and ended.error.remedy is not None
+    assert "in 5 attempts. The record is too large. Raise it." in ended.error.detail
+    assert "Revert the task" in ended.error.remedy
+    # What was under way may exist: a revert looks it up.
+    (step,) = await shop.store.read(items.list, accepted.id)
+    assert (step.state, step.uncertain) == (item.State.ABORTED, True)
 
 
 async def test_the_secrets_of_an_ended_task_are_gone(shop: Shop) -> None:

@@ -23,6 +23,7 @@ def sandbox(*, port: int, **given: Any) -> None:
 
     For example: enamel sandbox > clouds.yaml &  OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud sandbox server list
     """
+    service.announce("Starting the built-in cloud …")
     place = service.Place(host="127.0.0.1", port=port)
     service.serve(lambda end: _serve(end, port, given), place=place)
 

@@ -5,10 +5,13 @@ import errno
 import gc
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+import click
 
 from enamel.cli.failure import Exit, Failure
 
@@ -26,6 +29,12 @@ class Place:
 
     host: str
     port: int
+
+
+def announce(text: str) -> None:
+    """Tell a person at a terminal what takes a moment now: the program's parts are loaded, and a store is opened."""
+    if sys.stderr.isatty():
+        click.echo(text, err=True)
 
 
 def load_settings(
@@ -123,9 +132,8 @@ def failure(error: "EnamelError") -> Failure:
     """Return the failure for an error at the start of a service; wrong settings are usage errors."""
     from enamel.model.errors import Invalid
 
-    lines = [fault.detail for fault in error.faults] or [error.detail]
     code = Exit.USAGE if isinstance(error, Invalid) else Exit.FAILED
-    return Failure(*lines, *filter(None, [error.advice]), code=code)
+    return Failure(*error.sentences, *filter(None, [error.advice]), code=code)
 
 
 def occupied(error: OSError, *, place: Place) -> Failure:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from enamel.cli import client
+from enamel.cli import client, show
 from enamel.cli.process import options, service
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def up(
     It offers all entries of clouds.yaml. Requests that name no cloud use the default one: [clouds] default, or OS_CLOUD,
     or the first entry. If no cloud is configured, it starts the built-in cloud.
     """
+    service.announce("Starting Enamel …")
     from enamel.conf import settings
 
     load = partial(
@@ -100,7 +101,6 @@ def greeting(running: "Running", settings: "Settings") -> str:
     if running.url != client.DEFAULT_URL:
         lines.append(f"In another terminal, first: export ENAMEL_URL={running.url}")
     image, flavor = ("cirros", "m1.tiny") if running.sandbox else ("IMAGE", "FLAVOR")
-    lines.append(
-        f"Try:  enamel server create web --count 3 --image {image} --flavor {flavor} --public-address --wait"
-    )
+    words = f"server create web --count 3 --image {image} --flavor {flavor} --public-address --wait"
+    lines.append("Try:  " + show.command(words))
     return "\n".join([*lines, "Stop it with Ctrl-C."])

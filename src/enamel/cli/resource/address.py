@@ -1,11 +1,12 @@
 """`enamel address`: addresses that outlive servers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
 
-from enamel.cli import grammar, lookup, options, outcome, show
+from enamel.cli import confirm, grammar, lookup, options, outcome, preview, show
 from enamel.cli.client import Client, segment
 
 COLUMNS: show.Columns = {
@@ -116,14 +117,21 @@ def detach(client: Client, *, address: str, dry_run: bool, wait: bool, as_json: 
 
 @address.command()
 @click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@options.yes
 @options.waiting
 @click.pass_obj
-def delete(client: Client, *, addresses: tuple[str, ...], wait: bool, as_json: bool) -> int:
+def delete(client: Client, *, addresses: tuple[str, ...], yes: bool, wait: bool, as_json: bool) -> int:
     """Delete addresses."""
     # All addresses are looked up before the first one is deleted.
-    ids = [lookup.address(client, name)["id"] for name in addresses]
-    tasks = [client.delete(f"/addresses/{segment(id)}") for id in ids]
-    return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
+    records = {record["id"]: record for record in (lookup.address(client, name) for name in addresses)}
+    confirm.destroying(lambda: map(_loss, records.values()), yes=yes)
+    requests = [partial(client.delete, f"/addresses/{segment(id)}") for id in records]
+    return outcome.submit(client, requests, wait=wait, as_json=as_json)
+
+
+def _loss(address: show.Record) -> str:
+    used = f", which server {address['server']} uses" if address["server"] else ""
+    return f"This deletes address {address['address']}{used}."
 
 
 def _submit(
@@ -136,7 +144,7 @@ def _submit(
     as_json: bool,
 ) -> int:
     if dry_run:
-        return outcome.preview(client.post(path, body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post(path, body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post(path, body), wait=wait, as_json=as_json)
 
 

@@ -63,7 +63,15 @@ def show_(client: Client, *, name: str, as_json: bool) -> None:
             ("cached", show.listed(f"{list['kind']} ({list['seconds']:.0f} s)" for list in cloud["cached"])),
         ]
     )
+    if cloud["unusable"]:
+        click.echo(_why(cloud["unusable"]), err=True)
     show.records(cloud["services"], SERVICE_COLUMNS, empty="No calls yet.")
+
+
+def _why(unusable: show.Record) -> str:
+    since = f"Since {show.clock(unusable['since'])}: " if unusable["since"] else ""
+    problem = unusable["problem"]
+    return f"{since}{problem['detail']} {problem['remedy']}"
 
 
 def _latest(service: show.Record) -> str:
@@ -72,6 +80,8 @@ def _latest(service: show.Record) -> str:
 
 
 def _state(cloud: show.Record) -> str:
+    if cloud["unusable"]:
+        return "unusable"
     paused = [service for service in cloud["services"] if service["closed_seconds"] > 0]
     if paused:
         return ", ".join(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from enamel.cli import grammar, options, show
+from enamel.cli import confirm, grammar, options, outcome, show
 from enamel.cli.client import Client, segment
 
 COLUMNS: show.Columns = {
@@ -70,9 +70,12 @@ def create(client: Client, *, name: str, public_key: Path, as_json: bool) -> Non
 
 @keypair.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@options.yes
+@options.as_json
 @click.pass_obj
-def delete(client: Client, *, names: tuple[str, ...]) -> None:
+def delete(client: Client, *, names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete keypairs; servers that have their keys keep them."""
-    for name in names:
-        client.delete(f"/keypairs/{segment(name)}")
-        click.echo(f"Deleted keypair {name}")
+    confirm.destroying(lambda: [f"This deletes keypair {name}." for name in names], yes=yes)
+    outcome.deleted(
+        client, {name: f"/keypairs/{segment(name)}" for name in names}, "keypair", as_json=as_json
+    )

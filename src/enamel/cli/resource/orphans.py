@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from enamel.cli import grammar, options, outcome, progress, show
+from enamel.cli import confirm, grammar, options, outcome, preview, progress, show
 from enamel.cli.client import Client
 
 KINDS = ("server", "address", "port", "volume", "security_group", "server_group", "network")
@@ -82,6 +82,7 @@ grammar.cloud_option(orphans)
 @orphans.command()
 @click.argument("ids", nargs=-1)
 @_filters
+@options.yes
 @options.dry_run
 @options.waiting
 @click.pass_obj
@@ -92,6 +93,7 @@ def clean(
     kind: tuple[str, ...],
     min_age: str | None,
     foreign: bool,
+    yes: bool,
     dry_run: bool,
     wait: bool,
     as_json: bool,
@@ -104,7 +106,10 @@ def clean(
         **({"foreign": True} if foreign else {}),
     }
     if dry_run:
-        return outcome.preview(client.post("/orphans/clean", body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post("/orphans/clean", body, dry_run=True), as_json=as_json)
+    confirm.destroying(
+        lambda: preview.losses(client, [client.post("/orphans/clean", body, dry_run=True)]), yes=yes
+    )
     task = client.post("/orphans/clean", body)
     if not wait or as_json:
         return outcome.accepted(client, task, wait=wait, as_json=as_json)

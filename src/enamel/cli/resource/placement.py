@@ -39,11 +39,15 @@ def list_(client: Client, *, tags: tuple[str, ...], as_json: bool) -> None:
 
 
 @placement.command()
+@options.as_json
 @click.pass_obj
-def tree(client: Client) -> None:
+def tree(client: Client, *, as_json: bool) -> None:
     """Draw containers, clouds, regions and zones as a tree; a placement with two parents is drawn below both."""
     from rich.tree import Tree
 
+    if as_json:
+        show.as_json({"placements": _all(client)})
+        return
     placements = {placement["id"]: placement for placement in _all(client)}
     root = Tree("placements")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from enamel.cli import grammar, options, outcome, show
+from enamel.cli import confirm, grammar, options, outcome, preview, show
 from enamel.cli.client import Client, segment
 
 COLUMNS: show.Columns = {
@@ -153,7 +153,7 @@ def set_(
     body = {field: value for field, value in fields.items() if value is not None}
     path = f"/server_types/{segment(type)}"
     if dry_run:
-        return outcome.preview(client.patch(path, body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.patch(path, body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.patch(path, body), wait=wait, as_json=as_json)
 
 
@@ -161,14 +161,19 @@ def set_(
 @click.argument("type")
 @click.argument("tags", nargs=-1)
 @click.option("--remove", is_flag=True, help="Remove the tags instead.")
+@options.as_json
 @click.pass_obj
-def tag(client: Client, *, type: str, tags: tuple[str, ...], remove: bool) -> None:
+def tag(client: Client, *, type: str, tags: tuple[str, ...], remove: bool, as_json: bool) -> None:
     """Add TAGS to a server type; without TAGS, show its tags."""
     path = f"/server_types/{segment(type)}/tags"
     change = client.delete if remove else client.put
     for tag in tags:
         change(f"{path}/{segment(tag)}")
-    click.echo(show.listed(client.get(path)["tags"]) or "No tags.")
+    present = client.get(path)["tags"]
+    if as_json:
+        show.as_json({"tags": present})
+    else:
+        click.echo(", ".join(present) or "No tags.")
 
 
 @server_type.command()
@@ -208,9 +213,11 @@ def share(
 
 @server_type.command()
 @click.argument("types", metavar="TYPE...", nargs=-1, required=True)
+@options.yes
+@options.as_json
 @click.pass_obj
-def delete(client: Client, *, types: tuple[str, ...]) -> None:
+def delete(client: Client, *, types: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete server types; their servers stay as they are."""
-    for name in types:
-        client.delete(f"/server_types/{segment(name)}")
-        click.echo(f"Deleted server type {name}")
+    confirm.destroying(lambda: [f"This deletes server type {name}." for name in types], yes=yes)
+    paths = {name: f"/server_types/{segment(name)}" for name in types}
+    outcome.deleted(client, paths, "server type", as_json=as_json)

@@ -5,9 +5,21 @@ from typing import IO, Any
 
 import click
 
-from enamel.cli import grammar, options, outcome, progress, show, step_names, timeline
+from enamel.cli import (
+    confirm,
+    grammar,
+    lookup,
+    options,
+    outcome,
+    preview,
+    progress,
+    safe_text,
+    show,
+    timeline,
+)
 from enamel.cli.client import Client, segment
-from enamel.cli.failure import Exit, Failure
+from enamel.cli.failure import Exit
+from enamel.cli.resource import task_steps
 
 COLUMNS: show.Columns = {
     "task": lambda task: str(task["id"]),
@@ -29,14 +41,19 @@ def _json(_ctx: click.Context, _option: click.Parameter, text: str | None) -> An
 
 @click.group(cls=grammar.Words)
 def task() -> None:
-    """List, watch, cancel, revert and restart tasks. TASK is an id."""
+    """List, watch, cancel, revert and restart tasks.
+
+    TASK is an id, the beginning of one that no other task has, or `last` for the task that was accepted last.
+    """
 
 
 @task.command(name="list")
 @click.option("--all", "everything", is_flag=True, help="Also tasks that have ended.")
 @click.option("--state", multiple=True, help="Only tasks in this state, such as RUNNING. Can be repeated.")
 @click.option("--type", help="Only tasks of this type, such as server.create.")
-@click.option("--server", metavar="ID", help="Only tasks about the server with this id.")
+@click.option(
+    "--server", metavar="SERVER", help="Only tasks about this server, by its name or id, existing or not."
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
@@ -47,11 +64,22 @@ def task() -> None:
 @options.as_json
 @click.pass_obj
 def list_(
-    client: Client, /, *, everything: bool, state: tuple[str, ...], limit: int, as_json: bool, **more: Any
+    client: Client,
+    *,
+    everything: bool,
+    state: tuple[str, ...],
+    type: str | None,
+    server: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List the tasks of the project that have not ended."""
     states = ",".join(word.upper() for word in state) or None
-    page = client.get("/tasks", limit=limit, all=everything, state=states, **more)
+    filters = {"all": everything, "state": states, "type": type}
+    if server is None:
+        page = client.get("/tasks", limit=limit, **filters)
+    else:
+        page = {"tasks": lookup.tasks_of(client, server, limit=limit, **filters)}
     if as_json:
         show.as_json(page)
         return
@@ -61,33 +89,26 @@ def list_(
 
 
 @task.command(name="show")
-@click.argument("task")
+@options.task
+@click.option(
+    "--items", is_flag=True, help="Show all that is known of each step: times, what it made, its error."
+)
+@click.option(
+    "--calls", is_flag=True, help="Show each API call of the steps: when it was sent, and what came back."
+)
 @options.as_json
 @click.pass_obj
-def show_(client: Client, *, task: str, as_json: bool) -> None:
+def show_(client: Client, *, task: str, items: bool, calls: bool, as_json: bool) -> None:
     """Show a task: its servers, its steps, and the number of API calls of each step."""
-    path = f"/tasks/{segment(task)}"
-    record = client.get(path)
+    record = client.get(f"/tasks/{segment(task)}")
     if as_json:
-        show.as_json(record)
+        more = {"items": task_steps.items(client, record)} if items or calls else {}
+        show.as_json({**record, **more})
         return
-    show.facts(
-        [
-            ("task", record["id"]),
-            ("does", f"{record['action']} ({record['type']})"),
-            ("state", _state(record)),
-            ("steps", f"{record['progress']['done']} of {record['progress']['total']}"),
-            ("API calls", str(record["calls"])),
-            ("accepted", show.clock(record["created_at"])),
-            ("took", show.lasted(record["created_at"], record["ended_at"])),
-            ("cloud", show.plain(record["cloud"])),
-            ("request", record["request_id"]),
-            ("parent", record["parent"] or ""),
-        ]
-    )
+    show.facts(_facts(record))
     if record["servers"]:
         outcome.servers(record)
-    _steps(client, record)
+    task_steps.show_steps(client, record, in_full=items, calls=calls)
     if record["notifications"]:
         _webhooks(record)
     if record["error"]:
@@ -95,60 +116,44 @@ def show_(client: Client, *, task: str, as_json: bool) -> None:
             click.echo(line)
 
 
-def _steps(client: Client, task: show.Record) -> None:
-    """Print the steps of a task."""
-    path = f"/tasks/{task['id']}"
-    names = {node["name"]: step_names.of(node) for node in client.get(f"{path}/plan")["nodes"]}
-    rows = [
-        (
-            show.plain(item["name"]),
-            show.plain(names.get(item["name"]) or step_names.of(item)),
-            show.state(item["state"]) + (" (uncertain)" if item["uncertain"] else ""),
-            str(item["attempt"]),
-            show.lasted(item["started_at"], item["ended_at"]),
-            str(len(item["calls"])),
-            show.plain(item["error"]["detail"] if item["error"] else item["note"]),
-        )
-        for item in client.pages(f"{path}/items", "items")
+def _facts(task: show.Record) -> list[tuple[str, str]]:
+    """Return what is known of a task as a whole."""
+    return [
+        ("task", task["id"]),
+        ("does", f"{task['action']} ({task['type']})"),
+        ("state", _state(task)),
+        ("steps", f"{task['progress']['done']} of {task['progress']['total']}"),
+        ("API calls", str(task["calls"])),
+        ("accepted", show.clock(task["created_at"])),
+        ("took", show.lasted(task["created_at"], task["ended_at"])),
+        ("cloud", show.plain(task["cloud"])),
+        ("request", task["request_id"]),
+        ("parent", task["parent"] or ""),
     ]
-    header = ["step", "does", "state", "attempts", "took", "API calls", ""]
-    show.table(header, rows, empty=_without_steps(task))
-
-
-def _without_steps(task: show.Record) -> str:
-    """Return why a task has no steps."""
-    if task["type"] == "task.revert" and task["not_before"] and not task["ended_at"]:
-        time = show.clock(task["not_before"])
-        return f"Waits until {time}, then removes what task {task['parent']} made (its ttl)."
-    return "No steps."
 
 
 @task.command()
-@click.argument("task")
+@options.task
 @click.option("--after", type=click.IntRange(0), default=0, help="Skip the events up to this number.")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
 @click.pass_obj
 def watch(client: Client, *, task: str, after: int, as_json: bool) -> int:
     """Show the timeline of a task as it happens; exits 1 if the task fails."""
-    path = f"/tasks/{segment(task)}"
-    lines = timeline.Timeline(client.get(f"{path}/plan"))
-    try:
-        for event in client.stream(f"{path}/events", after=after):
-            click.echo(json.dumps(event, ensure_ascii=False) if as_json else lines.line(event))
-    except KeyboardInterrupt:
-        raise Failure(
-            "The task goes on in the background.",
-            f"Cancel it: enamel task cancel {task}",
-            code=Exit.INTERRUPTED,
-        ) from None
-    ended = client.get(path)
+    record = client.get(f"/tasks/{segment(task)}")
+    lines = timeline.Timeline(client.get(f"/tasks/{record['id']}/plan"))
+    for event in progress.watch(client, record, after=after):
+        if isinstance(event, str):
+            click.echo(event, err=True)
+        else:
+            click.echo(safe_text.as_json(event) if as_json else lines.line(event))
+    ended = client.get(f"/tasks/{record['id']}")
     if not as_json:
         outcome.result(ended)
     return progress.verdict(ended)
 
 
 @task.command()
-@click.argument("task")
+@options.task
 @options.waiting
 @click.pass_obj
 def cancel(client: Client, *, task: str, wait: bool, as_json: bool) -> int:
@@ -156,7 +161,7 @@ def cancel(client: Client, *, task: str, wait: bool, as_json: bool) -> int:
     cancelled = client.post(f"/tasks/{segment(task)}/cancel")
     if not wait:
         return outcome.accepted(client, cancelled, wait=False, as_json=as_json)
-    ended = progress.follow(client, cancelled, quiet=as_json)
+    ended = progress.follow(client, cancelled, as_json=as_json)
     if as_json:
         show.as_json(ended)
     else:
@@ -167,20 +172,22 @@ def cancel(client: Client, *, task: str, wait: bool, as_json: bool) -> int:
 
 
 @task.command()
-@click.argument("task")
+@options.task
+@options.yes
 @options.dry_run
 @options.waiting
 @click.pass_obj
-def revert(client: Client, *, task: str, dry_run: bool, wait: bool, as_json: bool) -> int:
+def revert(client: Client, *, task: str, yes: bool, dry_run: bool, wait: bool, as_json: bool) -> int:
     """Revert a task that has ended: undo what it has made, with a new task."""
     path = f"/tasks/{segment(task)}/revert"
     if dry_run:
-        return outcome.preview(client.post(path, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post(path, dry_run=True), as_json=as_json)
+    confirm.destroying(lambda: preview.losses(client, [client.post(path, dry_run=True)]), yes=yes)
     return outcome.accepted(client, client.post(path), wait=wait, as_json=as_json)
 
 
 @task.command()
-@click.argument("task")
+@options.task
 @click.option(
     "--from", "start", metavar="STEP", help="Step to start from. If not set, all missing resources are made."
 )
@@ -191,12 +198,12 @@ def restart(client: Client, *, task: str, start: str | None, dry_run: bool, wait
     """Restart a task that failed, with a new task: existing resources stay, missing ones are made."""
     path, body = f"/tasks/{segment(task)}/restart", {"from": start} if start else {}
     if dry_run:
-        return outcome.preview(client.post(path, body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post(path, body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post(path, body), wait=wait, as_json=as_json)
 
 
 @task.command()
-@click.argument("task")
+@options.task
 @click.argument("name")
 @click.option("--data", metavar="JSON", callback=_json, help="Data of the signal, in JSON. If not set, none.")
 @options.as_json
@@ -212,7 +219,7 @@ def signal(client: Client, *, task: str, name: str, data: Any, as_json: bool) ->
 
 
 @task.command()
-@click.argument("task")
+@options.task
 @click.option(
     "--webhook", "url", metavar="URL", help="Only this webhook of the task. If not set, all of them."
 )
@@ -235,7 +242,7 @@ def replay(client: Client, *, task: str, url: str | None, after: int | None, as_
 
 
 @task.command()
-@click.argument("task")
+@options.task
 @click.option("--webhook", "url", metavar="URL", required=True, help="Webhook of the task.")
 @click.option(
     "--secret-file",
@@ -244,25 +251,37 @@ def replay(client: Client, *, task: str, url: str | None, after: int | None, as_
     metavar="FILE",
     help="File with the new secret; - reads standard input.",
 )
+@options.as_json
 @click.pass_obj
-def secret(client: Client, *, task: str, url: str, secret_file: IO[str]) -> None:
+def secret(client: Client, *, task: str, url: str, secret_file: IO[str], as_json: bool) -> None:
     """Change the secret of a webhook; events are signed with the new and the previous one."""
     body = {"url": url, "secret": secret_file.read().strip()}
-    _webhooks(client.post(f"/tasks/{segment(task)}/notifications/secret", body))
+    answer = client.post(f"/tasks/{segment(task)}/notifications/secret", body)
+    if as_json:
+        show.as_json(answer)
+    else:
+        _webhooks(answer)
 
 
 @task.command()
-@click.argument("tasks", metavar="TASK...", nargs=-1, required=True)
+@options.tasks
+@options.as_json
 @click.pass_obj
-def forget(client: Client, *, tasks: tuple[str, ...]) -> None:
+def forget(client: Client, *, tasks: tuple[str, ...], as_json: bool) -> None:
     """Delete the records of tasks that have ended; the resources that they made stay."""
-    for id in tasks:
-        client.delete(f"/tasks/{segment(id)}")
-        click.echo(f"Deleted the record of task {id}")
+    paths = {id: f"/tasks/{segment(id)}" for id in tasks}
+    outcome.deleted(client, paths, "the record of task", as_json=as_json)
 
 
 def _state(task: show.Record) -> str:
-    return show.state(task["state"]) + (" (rolling back)" if task["reverting"] else "")
+    more = " (rolling back)" if task["reverting"] else f" until {_start(task)}" if _start(task) else ""
+    return show.state(task["state"]) + more
+
+
+def _start(task: show.Record) -> str:
+    """Return when a task begins, if it waits for that."""
+    waits = task["not_before"] and not task["started_at"] and not task["ended_at"]
+    return show.clock(task["not_before"]) if waits else ""
 
 
 def _webhooks(answer: show.Record) -> None:

@@ -1,10 +1,11 @@
 """`enamel volume`: volumes that outlive servers."""
 
+from functools import partial
 from typing import Any
 
 import click
 
-from enamel.cli import grammar, lookup, options, outcome, show
+from enamel.cli import confirm, grammar, lookup, options, outcome, preview, show
 from enamel.cli.client import Client
 from enamel.cli.resource import volume_snapshot
 
@@ -80,21 +81,30 @@ def create(
     """Create a volume with a NAME."""
     body = {"name": name, "size_gb": size, **{key: value for key, value in more.items() if value is not None}}
     if dry_run:
-        return outcome.preview(client.post("/volumes", body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post("/volumes", body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post("/volumes", body), wait=wait, as_json=as_json)
 
 
 @volume.command()
 @click.argument("volumes", metavar="VOLUME...", nargs=-1, required=True)
+@options.yes
 @options.waiting
 @click.pass_obj
-def delete(client: Client, *, volumes: tuple[str, ...], wait: bool, as_json: bool) -> int:
+def delete(client: Client, *, volumes: tuple[str, ...], yes: bool, wait: bool, as_json: bool) -> int:
     """Delete volumes."""
     # All volumes are looked up before the first one is deleted.
     records = list(client.pages("/volumes", "volumes", limit=1000))
-    ids = [lookup.id_of(records, name, noun="volume") for name in volumes]
-    tasks = [client.delete(f"/volumes/{id}") for id in ids]
-    return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
+    ids = dict.fromkeys(lookup.id_of(records, name, noun="volume") for name in volumes)
+    by_id = {record["id"]: record for record in records}
+    confirm.destroying(lambda: [_loss(by_id[id]) for id in ids], yes=yes)
+    requests = [partial(client.delete, f"/volumes/{id}") for id in ids]
+    return outcome.submit(client, requests, wait=wait, as_json=as_json)
+
+
+def _loss(volume: show.Record) -> str:
+    return (
+        f"This deletes volume {volume['name'] or volume['id']} ({volume['size_gb']} GB, {volume['state']})."
+    )
 
 
 for command in volume_snapshot.COMMANDS:

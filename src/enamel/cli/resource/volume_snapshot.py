@@ -2,7 +2,7 @@
 
 import click
 
-from enamel.cli import lookup, options, outcome, show
+from enamel.cli import confirm, lookup, options, outcome, preview, show
 from enamel.cli.client import Client
 
 COLUMNS: show.Columns = {
@@ -36,7 +36,7 @@ def snapshot(
     path = f"/volumes/{lookup.volume(client, volume)}/snapshots"
     body = {"name": name} | ({"description": description} if description else {})
     if dry_run:
-        return outcome.preview(client.post(path, body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post(path, body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post(path, body), wait=wait, as_json=as_json)
 
 
@@ -57,13 +57,18 @@ def snapshots(client: Client, *, volume: str, as_json: bool) -> None:
 @click.command(name="delete-snapshot")
 @click.argument("volume")
 @click.argument("snapshot")
+@options.yes
 @options.waiting
 @click.pass_obj
-def delete_snapshot(client: Client, *, volume: str, snapshot: str, wait: bool, as_json: bool) -> int:
+def delete_snapshot(
+    client: Client, *, volume: str, snapshot: str, yes: bool, wait: bool, as_json: bool
+) -> int:
     """Delete a SNAPSHOT, by its name or id, of a volume."""
     path = f"/volumes/{lookup.volume(client, volume)}/snapshots"
     snapshots = list(client.pages(path, "snapshots", limit=1000))
-    task = client.delete(f"{path}/{lookup.id_of(snapshots, snapshot, noun='snapshot')}")
+    id = lookup.id_of(snapshots, snapshot, noun="snapshot")
+    confirm.destroying(lambda: [f"This deletes snapshot {snapshot} of volume {volume}."], yes=yes)
+    task = client.delete(f"{path}/{id}")
     return outcome.accepted(client, task, wait=wait, as_json=as_json)
 
 

@@ -1,6 +1,7 @@
 """An action on servers: one task for each of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -20,9 +21,9 @@ def act(
 ) -> int:
     """Start an action on servers; all of them are looked up before the first one changes."""
     given = {field: value for field, value in (fields or {}).items() if value is not None}
-    paths = [path(client, name) for name in names]
-    tasks = [client.post(f"{path}/tasks", {"action": action, **given}) for path in paths]
-    return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
+    paths = dict.fromkeys(path(client, name) for name in names)
+    requests = [partial(client.post, f"{path}/tasks", {"action": action, **given}) for path in paths]
+    return outcome.submit(client, requests, wait=wait, as_json=as_json)
 
 
 def path(client: Client, name: str) -> str:

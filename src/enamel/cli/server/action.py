@@ -1,8 +1,10 @@
 """`enamel server reboot`, `lock`, `shelve` and the like: actions on existing servers."""
 
+from functools import partial
+
 import click
 
-from enamel.cli import lookup, options, outcome, show
+from enamel.cli import confirm, lookup, options, outcome, progress, show
 from enamel.cli.client import Client, segment
 from enamel.cli.server.act import act, path, simple
 
@@ -55,31 +57,37 @@ def shelve(client: Client, *, servers: tuple[str, ...], offload: bool, wait: boo
     """Shelve servers: shut them down and keep them as images."""
     if not offload:
         return act(client, servers, "SHELVE", wait=wait, as_json=as_json)
-    return max(_offload(client, server, wait=wait, as_json=as_json) for server in servers)
+    records = [lookup.server(client, name) for name in servers]
+    requests = [partial(_offload, client, server, as_json=as_json) for server in records]
+    return outcome.submit(client, requests, wait=wait, as_json=as_json)
 
 
-def _offload(client: Client, name: str, *, wait: bool, as_json: bool) -> int:
-    """Free the host of a server, which is shelved first unless it is already."""
-    server = lookup.server(client, name)
+def _offload(client: Client, server: show.Record, *, as_json: bool) -> show.Record:
+    """Begin to free the host of a server, which is shelved first unless it is already, and return the last task for it."""
     target = f"/servers/{server['id']}"
     if server["virt_state"] != "SHELVED":
-        task = client.post(f"{target}/tasks", {"action": "SHELVE"})
-        if code := outcome.accepted(client, task, wait=True, as_json=as_json):
-            return code
+        shelved = progress.follow(
+            client, client.post(f"{target}/tasks", {"action": "SHELVE"}), as_json=as_json
+        )
         # Many clouds offload what is shelved by themselves, at once.
-        if client.get(target)["virt_state"] != "SHELVED":
-            return code
-    task = client.post(f"{target}/tasks", {"action": "SHELVE_OFFLOAD"})
-    return outcome.accepted(client, task, wait=wait, as_json=as_json)
+        if progress.verdict(shelved) or client.get(target)["virt_state"] != "SHELVED":
+            return shelved
+    task: show.Record = client.post(f"{target}/tasks", {"action": "SHELVE_OFFLOAD"})
+    return task
 
 
 @click.command()
 @click.argument("server")
 @click.option("--image", "--template", "template", help="Image to rebuild from. If not set, the present one.")
+@options.yes
 @options.waiting
 @click.pass_obj
-def rebuild(client: Client, *, server: str, template: str | None, wait: bool, as_json: bool) -> int:
+def rebuild(
+    client: Client, *, server: str, template: str | None, yes: bool, wait: bool, as_json: bool
+) -> int:
     """Rebuild a server from an image; its addresses and volumes stay."""
+    question = f"Rebuilding server {server} deletes everything on its root disk."
+    confirm.destroying(lambda: [question], yes=yes)
     return act(client, (server,), "REBUILD", {"template": template}, wait=wait, as_json=as_json)
 
 

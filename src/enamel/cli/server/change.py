@@ -2,7 +2,7 @@
 
 import click
 
-from enamel.cli import options, outcome, show
+from enamel.cli import options, outcome, preview, show
 from enamel.cli.client import Client
 from enamel.cli.server.act import path
 
@@ -10,11 +10,15 @@ from enamel.cli.server.act import path
 @click.command()
 @click.argument("server")
 @click.argument("new_name")
+@options.as_json
 @click.pass_obj
-def rename(client: Client, *, server: str, new_name: str) -> None:
+def rename(client: Client, *, server: str, new_name: str, as_json: bool) -> None:
     """Rename a server to NEW_NAME."""
-    client.patch(path(client, server), {"hostname": new_name})
-    click.echo(f"Renamed server {show.plain(server)} to {show.plain(new_name)}.")
+    renamed = client.patch(path(client, server), {"hostname": new_name})
+    if as_json:
+        show.as_json(renamed)
+    else:
+        click.echo(f"Renamed server {server} to {new_name}.")
 
 
 @click.command()
@@ -43,7 +47,7 @@ def transfer(
     body = {field: value for field, value in fields.items() if value is not None}
     target = path(client, server)
     if dry_run:
-        return outcome.preview(client.patch(target, body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.patch(target, body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.patch(target, body), wait=wait, as_json=as_json)
 
 

@@ -12,10 +12,15 @@ from enamel.cli.server.act import path
 @click.option(
     "--lines", type=click.IntRange(1, 100_000), help="Only the last N lines. If not set, all lines."
 )
+@options.as_json
 @click.pass_obj
-def log(client: Client, *, server: str, lines: int | None) -> None:
+def log(client: Client, *, server: str, lines: int | None, as_json: bool) -> None:
     """Show the console log of a server."""
-    click.echo(client.get(f"{path(client, server)}/console_log", lines=lines), nl=False)
+    text = client.get(f"{path(client, server)}/console_log", lines=lines)
+    if as_json:
+        show.as_json({"console_log": text})
+    else:
+        click.echo(text, nl=False)
 
 
 @click.command("console url")
@@ -26,10 +31,15 @@ def log(client: Client, *, server: str, lines: int | None) -> None:
     show_default=True,
     help="Type of the console: novnc, spice, serial, rdp or mks.",
 )
+@options.as_json
 @click.pass_obj
-def url(client: Client, *, server: str, type: str) -> None:
+def url(client: Client, *, server: str, type: str, as_json: bool) -> None:
     """Show the URL of a server's remote console."""
-    click.echo(client.get(f"{path(client, server)}/consoles/{segment(type)}")["uri"])
+    console = client.get(f"{path(client, server)}/consoles/{segment(type)}")
+    if as_json:
+        show.as_json(console)
+    else:
+        click.echo(console["uri"])
 
 
 @click.command()

@@ -1,13 +1,13 @@
 """`enamel server`: create, list, show and delete servers; its other commands are in the modules beside this one."""
 
+from functools import partial
 from typing import Any
 
 import click
 
-from enamel.cli import grammar, lookup, options, outcome, show
+from enamel.cli import confirm, grammar, lookup, options, outcome, preview, show
 from enamel.cli.client import Client
 from enamel.cli.server import action, attach, change, console, launch, resize, tag
-from enamel.cli.server.act import path
 
 COLUMNS: show.Columns = {
     "server": lambda server: show.plain(server["hostname"]),
@@ -137,7 +137,7 @@ def create(client: Client, /, *, dry_run: bool, wait: bool, as_json: bool, **giv
     if not body:
         raise click.UsageError("Give a NAME with --image and --flavor, or --file.")
     if dry_run:
-        return outcome.preview(client.post("/servers", body, dry_run=True), as_json=as_json)
+        return preview.show_one(client, client.post("/servers", body, dry_run=True), as_json=as_json)
     return outcome.accepted(client, client.post("/servers", body), wait=wait, as_json=as_json)
 
 
@@ -154,7 +154,7 @@ def list_(client: Client, *, state: tuple[str, ...], project: str | None, as_jso
     def warn(page: Any) -> None:
         warnings.update({f"Some servers may be missing: {cloud['detail']}": None for cloud in page["silent"]})
 
-    servers = list(client.pages("/servers", "servers", warn, limit=100, virt_state=states, project=project))
+    servers = list(client.pages("/servers", "servers", warn, limit=1000, virt_state=states, project=project))
     for warning in warnings:
         click.echo(warning, err=True)
     if as_json:
@@ -209,20 +209,37 @@ def show_(client: Client, *, server: str, as_json: bool) -> None:
     help="What to delete as well: everything, nothing, or a list of addresses,volumes,ports. If not set, everything that "
     "Enamel made for the server.",
 )
+@options.yes
 @options.dry_run
 @options.waiting
 @click.pass_obj
 def delete(
-    client: Client, *, servers: tuple[str, ...], along: str | None, dry_run: bool, wait: bool, as_json: bool
+    client: Client,
+    *,
+    servers: tuple[str, ...],
+    along: str | None,
+    yes: bool,
+    dry_run: bool,
+    wait: bool,
+    as_json: bool,
 ) -> int:
-    """Delete servers, with what was made for them."""
+    """Delete servers, with what was made for them.
+
+    On a terminal, the command says what goes and asks whether to go on.
+    """
     # All servers are looked up before the first one is deleted.
-    paths = [path(client, name) for name in servers]
+    records = {record["id"]: record for record in (lookup.server(client, name) for name in servers)}
+    paths = [f"/servers/{id}" for id in records]
+    query = {"with": along}
+
+    def previews() -> list[show.Record]:
+        return [client.delete(target, **query, dry_run=True) for target in paths]
+
     if dry_run:
-        query = {"with": along, "dry_run": True}
-        return max(outcome.preview(client.delete(target, **query), as_json=as_json) for target in paths)
-    tasks = [client.delete(target, **{"with": along}) for target in paths]
-    return max(outcome.accepted(client, task, wait=wait, as_json=as_json) for task in tasks)
+        return preview.show_all(client, previews(), as_json=as_json)
+    confirm.destroying(lambda: preview.losses(client, previews()), yes=yes)
+    requests = [partial(client.delete, target, **query) for target in paths]
+    return outcome.submit(client, requests, wait=wait, as_json=as_json)
 
 
 for command in (

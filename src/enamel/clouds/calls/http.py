@@ -12,7 +12,8 @@ from enamel.clouds.calls import cleaning, fence
 from enamel.clouds.calls.caller import Attempt, Failure
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.pacing.budget import Trouble
-from enamel.model.errors import CloudUnreachable
+from enamel.model import text
+from enamel.model.errors import CloudUnreachable, CloudUntrusted
 
 USER_AGENT = "enamel/0.1"
 
@@ -66,17 +67,22 @@ class HttpClient:
                 trace_request_ctx=attempt,
             ) as response:
                 attempt.status = response.status
-                attempt.request_id = next(
-                    (response.headers[name] for name in self._request_id_headers if name in response.headers),
-                    "",
+                attempt.request_id = cleaning.request_id(
+                    next(filter(None, map(response.headers.get, self._request_id_headers)), "")
                 )
                 body = await response.read()
+        except aiohttp.ClientSSLError as exc:
+            raise CloudUntrusted(
+                f"The certificate of {self._cloud}'s {attempt.operation.service} service is not trusted: "
+                f"{cleaning.clean(str(exc))}",
+                cloud=self._cloud,
+            ) from exc
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
             raise self._silent(attempt, exc, no_effect=True) from exc
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             raise self._silent(attempt, exc, no_effect=False) from exc
         attempt.received = len(body)
-        return HttpAnswer(status=response.status, headers=response.headers, body=body)
+        return HttpAnswer(status=response.status, headers=response.headers, body=text.clean_json(body))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -19,12 +19,16 @@ class Servers(Methods, Protocol):
         """Return the sizes of servers; cached."""
         raise self.missing("flavors")
 
+    async def flavors_named(self, names: Collection[str]) -> Sequence[cloud.Flavor]:
+        """Return the flavors, and those that have one of the ids and that the list does not show."""
+        return await self.flavors()
+
     async def zones(self) -> Sequence[cloud.Zone]:
         """Return the availability zones; cached."""
         raise self.missing("zones")
 
     async def server(self, id: str) -> cloud.Server:
-        """Return one server. Raises Gone."""
+        """Return one server. Raises Gone, also where the cloud still shows it as one that was deleted."""
         raise self.missing("server")
 
     async def server_seen(self, id: str) -> cloud.Server:

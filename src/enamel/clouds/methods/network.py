@@ -9,15 +9,27 @@ from enamel.model import cloud
 
 
 class Networks(Methods, Protocol):
-    """Networks. Capabilities NETWORK; NETWORK_CREATION; AUTO_NETWORK."""
+    """Networks. Capabilities NETWORK; ROUTERS; NETWORK_CREATION; AUTO_NETWORK."""
 
     async def networks(self) -> Sequence[cloud.Network]:
         """Return the networks that the project may see; cached."""
         raise self.missing("networks")
 
+    async def networks_named(self, names: Collection[str]) -> Sequence[cloud.Network]:
+        """Return the networks, and those that have one of the ids and that the list does not show."""
+        return await self.networks()
+
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the ranges of addresses on them; cached."""
         raise self.missing("subnets")
+
+    async def routers(self) -> Sequence[cloud.Router]:
+        """Return the routers that the project may see, and those that are connected to its networks; cached.
+
+        Raises:
+            CapabilityMissing: The cloud has no routers, and so no floating IPs either.
+        """
+        raise self.missing("routers")
 
     async def create_network(self, name: str, *, mark: str) -> cloud.Network:
         """Make a network with a subnet and a router to the external network: the project's own way out."""
@@ -130,6 +142,10 @@ class SecurityGroups(Methods, Protocol):
     async def security_groups(self) -> Sequence[cloud.SecurityGroup]:
         """Return the project's security groups."""
         raise self.missing("security_groups")
+
+    async def security_groups_named(self, names: Collection[str]) -> Sequence[cloud.SecurityGroup]:
+        """Return the security groups, and those that have one of the ids and that the list does not show."""
+        return await self.security_groups()
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups that carry a mark."""

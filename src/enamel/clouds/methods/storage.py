@@ -22,6 +22,10 @@ class Volumes(Methods, Protocol):
         """Return all of the project's volumes."""
         raise self.missing("volumes_list")
 
+    async def volumes_named(self, names: Collection[str]) -> Sequence[cloud.Volume]:
+        """Return the volumes, and those that have one of the ids and that the list does not show."""
+        return await self.volumes_list()
+
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
         """Return the volumes that carry a mark."""
         raise self.missing("volumes_marked")
@@ -29,6 +33,10 @@ class Volumes(Methods, Protocol):
     async def volume_types(self) -> Sequence[cloud.VolumeType]:
         """Return the kinds of volumes; cached."""
         raise self.missing("volume_types")
+
+    async def volume_types_named(self, names: Collection[str]) -> Sequence[cloud.VolumeType]:
+        """Return the kinds of volumes, and those that have one of the ids and that the list does not show."""
+        return await self.volume_types()
 
     async def create_volume(self, want: cloud.VolumeSpec) -> cloud.Volume:
         """Begin to make a volume."""

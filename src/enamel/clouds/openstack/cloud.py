@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from enamel.clouds import driver
@@ -24,7 +25,7 @@ from enamel.clouds.openstack.compute import (
     snapshot,
 )
 from enamel.clouds.openstack.identity import account, session
-from enamel.clouds.openstack.network import network, nova_network, port
+from enamel.clouds.openstack.network import network, network_roles, nova_network, port
 from enamel.clouds.openstack.storage import image, volume, volume_snapshot, volume_transfer
 from enamel.clouds.pacing import gate
 from enamel.clouds.shared.shared_cache import SharedCache
@@ -58,6 +59,7 @@ _OF_SERVICE: dict[str, frozenset[Capability]] = {
     "network": frozenset(
         {
             Capability.NETWORK,
+            Capability.ROUTERS,
             Capability.PORTS,
             Capability.ATTACH_PORTS,
             Capability.SECURITY_GROUPS,
@@ -119,7 +121,7 @@ class OpenStackCloud(
     Tags                                    compute/server_tags
     ServerTypes                             compute/flavor
     Keypairs, ServerGroups                  compute/keypair, compute/server_group
-    Networks: read; made                    network/network; network/creation
+    Networks: read; routers; made           network/network; network/router; network/creation
     Ports, Addresses                        network/port, network/address
     SecurityGroups                          network/security_group
     … all of these where Nova is it          network/nova_network, which overrides Neutron's
@@ -144,6 +146,7 @@ class OpenStackCloud(
         self.name = name
         self.sibling = sibling
         self.site = site_of(region)
+        self.roles = network_roles.read(region.config)
         timeouts = timeouts or Timeouts()
         self.pace = gates or gate.Pace(cloud=name, pauses=timeouts.pauses)
         self.keystone = session.Session(region, name=name, timeouts=timeouts, gates=self.pace)
@@ -174,9 +177,12 @@ class OpenStackCloud(
             offered -= _NEEDING_COMPUTE
         if Capability.PORTS not in offered and Capability.COMPUTE in offered and await self._of_nova():
             offered |= {Capability.NETWORK, Capability.SECURITY_GROUPS}
+        if not self._routed:
+            offered.discard(Capability.ROUTERS)
         if Capability.NETWORK in offered:
             networks = await self.networks()
-            if any(network.external for network in networks):
+            routed = self._routed and self.roles.floating_ips
+            if routed and any(network.external for network in networks):
                 offered.add(Capability.FLOATING_IP)
             inside = [network for network in networks if not network.external]
             # A project with one network needs no other, so nobody asks whether the cloud would make one.
@@ -193,8 +199,11 @@ class OpenStackCloud(
         """Throw the cached catalogue away."""
         await self.kept.forget()
 
-    async def refresh(self) -> bool:
+    async def refresh(self, *, at_once: bool = False) -> bool:
         """Throw away what of the catalogue was kept for a while, and tell whether there was any."""
+        if at_once:
+            await self.kept.forget(network.NETWORKS, network.SUBNETS, network.ROUTERS)
+            return True
         return await self.kept.refresh()
 
     async def successors(self, ids: Collection[str]) -> dict[str, str]:
@@ -291,11 +300,14 @@ def _tls(region: Any) -> ssl.SSLContext | bool:
     verify, cert = region.get_requests_verify_args()
     if verify is True and cert is None:
         return True
+    chain = () if cert is None else (cert,) if isinstance(cert, str) else cert
+    for file in (*((verify,) if isinstance(verify, str) else ()), *chain):
+        # What the ssl module says of a file that is not there does not name it.
+        Path(file).open("rb").close()
     context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if cert is not None:
-        chain = (cert,) if isinstance(cert, str) else cert
+    if chain:
         context.load_cert_chain(*chain)
     return context

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from enamel.clouds import driver
 from enamel.clouds.calls.timeouts import Timeouts
@@ -25,6 +26,10 @@ class OpenStack:
     def open(self, name: str, *, project: str | None, board: SharedStore, paces: Paces) -> driver.Cloud:
         """Return a new handle of an entry, for its own project or another one, without a call to the cloud."""
         region = self._configuration.region(name, project=project)
+        with config.usable(name):
+            return self._opened(name, region, board=board, paces=paces)
+
+    def _opened(self, name: str, region: Any, *, board: SharedStore, paces: Paces) -> driver.Cloud:
         # Several entries may be several projects, or users, of the same cloud.
         gates = paces.of(cloud.site_of(region), cloud=name, pauses=Timeouts().pauses)
         sibling = functools.partial(self._configuration.sibling, name)

@@ -26,13 +26,16 @@ from enamel.model.errors import (
     CloudThrottled,
     CloudUnauthorized,
     CloudUnreachable,
+    CloudUntrusted,
     EnamelError,
     Gone,
     NoValidHost,
+    Obstructed,
     QuotaExceeded,
 )
 from enamel.model.states import FailureReason
 
+LONGEST_KIND = 80
 ABSURD_PAUSE = 3600.0
 """A cloud that asks for a longer pause than this does not know what it says."""
 
@@ -80,6 +83,14 @@ _MEANINGS = (
         "ambiguous_network",
         "Name the network that the server shall be on.",
     ),
+    _means(r"Instance \S+ is locked", Obstructed, "locked", "Unlock the server first."),
+    _means(
+        r"cannot be deleted directly via the port API",
+        Obstructed,
+        "port_owner",
+        "Delete what the port belongs to, or remove it there: of a router, its interface.",
+    ),
+    _means(r"dependent snapshots", Obstructed, "snapshots", "Delete the volume's snapshots first."),
     _means(
         r"Port \S+ is (still )?in use|PortInUse|PortBound",
         CloudConflict,
@@ -145,7 +156,7 @@ def error(answer: Answered) -> EnamelError:
     both = f"{says.kind} {says.text}"
     facts: dict[str, Any] = {"status": status}
     if says.kind:
-        facts["kind"] = says.kind
+        facts["kind"] = cleaning.clean(says.kind)[:LONGEST_KIND]
     if answer.retry_after is not None:
         facts["retry_after"] = answer.retry_after
     meaning = next((known for known in _MEANINGS if known.phrase.search(both)), None)
@@ -205,33 +216,92 @@ def failure(text: str, *, kind: str = "") -> Failure:
 
 def of_keystone(exc: Exception, *, cloud: str) -> EnamelError:
     """Return the error that a failure of keystoneauth means."""
+    if isinstance(exc, keystone_errors.DiscoveryFailure):
+        return _undiscovered(exc, cloud=cloud)
     text = cleaning.clean(str(exc))
     if isinstance(exc, keystone_errors.HttpError):
-        response = exc.response
-        headers: Mapping[str, str] = response.headers if response is not None else {}
-        return error(
-            Answered(
-                cloud=cloud,
-                service="identity",
-                method=exc.method or "POST",
-                path="/" + (exc.url or "").split("://")[-1].partition("/")[2],
-                status=exc.http_status,
-                body=response.content if response is not None else text.encode(),
-                request_id=exc.request_id or "",
-                retry_after=retry_after(headers.get("Retry-After"), now=datetime.now(UTC)),
-            )
-        )
+        refusal = error(_answered(exc, text, cloud=cloud))
+        # Whatever it is that Keystone does not find or understand, it is part of the credentials.
+        if isinstance(refusal, Gone | CloudRefused | CloudConflict | CloudForbidden | CloudUnauthorized):
+            return _refused(refusal.detail, cloud=cloud, request_ids=refusal.request_ids, **refusal.data)
+        return refusal
     if isinstance(exc, keystone_errors.SSLError):
-        return CloudUnreachable(
-            f"Cloud {cloud} shows a certificate that is not trusted: {text}",
-            cloud=cloud,
-            remedy="Name the authority's certificate as `cacert` in clouds.yaml.",
-        )
-    if isinstance(exc, keystone_errors.ConnectionError | keystone_errors.DiscoveryFailure | OSError):
-        return CloudUnreachable(f"Cloud {cloud} does not answer: {text}", cloud=cloud)
+        return CloudUntrusted(f"The certificate of cloud '{cloud}' is not trusted: {text}", cloud=cloud)
+    if isinstance(exc, keystone_errors.ConnectionError | OSError):
+        return CloudUnreachable(f"Cloud {cloud} does not answer: {_short(text)}", cloud=cloud)
     if isinstance(exc, keystone_errors.AuthPluginException | keystone_errors.AuthorizationFailure):
-        return CloudUnauthorized(f"Cloud {cloud} refuses the credentials: {text}", cloud=cloud)
+        return _refused(f"Cloud {cloud} refuses the credentials: {text}", cloud=cloud)
     return CloudUnreachable(f"Cloud {cloud} gave no usable answer to the authentication: {text}", cloud=cloud)
+
+
+_CONNECTING = re.compile(
+    r"(?P<what>[^:]+ to (?P<url>\S+?)): .*?(?P<why>[^:\]\[(\"']+?)(?: \(_ssl\.c:\d+\))?[\"')]*$"
+)
+
+
+def _short(text: str) -> str:
+    """Return what keystoneauth says of a connection without the objects of other libraries that it prints."""
+    match = _CONNECTING.fullmatch(text)
+    return f"{match['what']}: {match['why'].strip()}" if match else text
+
+
+def _undiscovered(exc: keystone_errors.DiscoveryFailure, *, cloud: str) -> EnamelError:
+    """Return the error of an identity service whose versions cannot be read."""
+    # keystoneauth tells of everything that can go wrong then with this one error; what it was stands behind it.
+    cause = exc.__context__
+    if isinstance(cause, keystone_errors.SSLError | keystone_errors.ConnectionError):
+        return of_keystone(cause, cloud=cloud)
+    if isinstance(cause, keystone_errors.HttpError) and (
+        cause.http_status >= 500 or cause.http_status == 429
+    ):
+        return of_keystone(cause, cloud=cloud)
+    return CloudUnauthorized(
+        f"The auth_url of cloud '{cloud}' does not lead to an identity service: {cleaning.clean(str(exc))}",
+        cloud=cloud,
+        remedy="Correct `auth_url` in its entry of clouds.yaml.",
+    )
+
+
+def _answered(exc: keystone_errors.HttpError, text: str, *, cloud: str) -> Answered:
+    response = exc.response
+    headers: Mapping[str, str] = response.headers if response is not None else {}
+    return Answered(
+        cloud=cloud,
+        service="identity",
+        method=exc.method or "POST",
+        path="/" + (exc.url or "").split("://")[-1].partition("/")[2],
+        status=exc.http_status,
+        body=response.content if response is not None else text.encode(),
+        request_id=cleaning.request_id(exc.request_id or ""),
+        retry_after=retry_after(headers.get("Retry-After"), now=sent_at(headers)),
+    )
+
+
+def _refused(detail: str, **facts: Any) -> CloudUnauthorized:
+    """Return the error of credentials that a cloud does not accept, with the part of them that it speaks of."""
+    about = next((part for phrase, part in _PARTS if phrase.search(detail)), None)
+    remedy = None if about is None else f"Check {about} of its entry in clouds.yaml."
+    return CloudUnauthorized(detail, remedy=remedy, **facts)
+
+
+_PARTS = (
+    (
+        re.compile(r"application.credential", re.IGNORECASE),
+        "`application_credential_id` and `application_credential_secret`",
+    ),
+    (re.compile(r"\bdomain\b", re.IGNORECASE), "`user_domain_name` and `project_domain_name`"),
+    (re.compile(r"\bproject\b", re.IGNORECASE), "`project_name` or `project_id`"),
+    (re.compile(r"\bregion\b", re.IGNORECASE), "`region_name`"),
+)
+"""What a refusal of the credentials is about."""
+
+
+def sent_at(headers: Mapping[str, str]) -> datetime:
+    """Return when an answer was sent, by the clock of whoever sent it: the dates in it go by that one."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
 
 
 def retry_after(header: str | None, *, now: datetime) -> float | None:

@@ -19,6 +19,7 @@ def of(
     return CloudState(
         name=name,
         services=tuple(_service(gate) for _, gate in sorted(gates.gates.items())),
+        unusable=keystone.unusable,
         token=keystone.token,
         versions={**keystone.versions, **versions},
         cached=tuple(

@@ -14,13 +14,14 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds.calls import caller, cleaning, context, http
+from enamel.clouds.calls import caller, cleaning, context, decoder, http, misfit_log
 from enamel.clouds.calls.timeouts import Timeouts
 from enamel.clouds.openstack import faults
 from enamel.clouds.openstack.identity import session
 from enamel.clouds.pacing import gate as pacing_gate
 from enamel.clouds.pacing.budget import Trouble
-from enamel.model.errors import CloudError, CloudUnreachable
+from enamel.model import redaction
+from enamel.model.errors import CloudError, CloudUnreachable, CloudUnusable
 
 T = TypeVar("T")
 
@@ -86,6 +87,7 @@ class Transport:
         self._caller = caller.Caller(
             cloud=cloud, gates=gates or pacing_gate.Pace(cloud=cloud), timeouts=timeouts
         )
+        self._left_out = misfit_log.MisfitLog(cloud=cloud)
 
     async def call(self, want: HttpCall, *, answer: type[T]) -> Reply[T]:
         """Make a call and return its answer, decoded. Raises CloudError and QuotaExceeded."""
@@ -102,6 +104,13 @@ class Transport:
         async def once(attempt: caller.Attempt) -> Reply[T]:
             nonlocal renewals
             access = await self._session.access()
+            # A cloud may repeat in its answer whatever it was sent.
+            sent = redaction.Redactor((access.token, *self._session.secrets, *redaction.values(want.body)))
+            with redaction.keeping(sent):
+                return await send(attempt, access)
+
+        async def send(attempt: caller.Attempt, access: session.Access) -> Reply[T]:
+            nonlocal renewals
             endpoint = await self._session.endpoint(want.service)
             url = endpoint.url + want.path + ("?" + urlencode(want.params) if want.params else "")
             attempt.path = _shown(url)
@@ -135,18 +144,20 @@ class Transport:
             if answer is Nothing:
                 return Reply(value=answer(), at=None)
             try:
-                value = msgspec.json.decode(got.body or b"null", type=answer)
-            except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-                # ValidationError is a DecodeError: JSON of another shape is as useless as none.
+                value, misfits = decoder.decode(got.body, answer)
+            except decoder.Unusable as exc:
+                # Whatever answers in JSON is not down, and is asked for other things as before.
+                trouble = None if exc.is_json else Trouble.SILENT
                 raise caller.Failure(
-                    self._unusable(want, attempt, exc), no_effect=False, trouble=Trouble.SILENT
+                    self._unusable(want, attempt, exc), no_effect=False, trouble=trouble
                 ) from exc
+            self._left_out.add(misfits, service=want.service)
             return Reply(
                 value=value,
                 at=_date(got.headers.get("Date")),
                 version=_version(got.headers, service=want.service),
             )
-        pause = faults.retry_after(got.headers.get("Retry-After"), now=datetime.now(UTC))
+        pause = faults.retry_after(got.headers.get("Retry-After"), now=faults.sent_at(got.headers))
         error = faults.error(
             faults.Answered(
                 cloud=self._cloud,
@@ -168,13 +179,16 @@ class Transport:
             raise caller.Failure(error, no_effect=_KEYSTONE_IS_DOWN in got.body, trouble=busy)
         raise error
 
-    def _unusable(self, want: HttpCall, attempt: caller.Attempt, exc: Exception) -> CloudError:
-        return CloudUnreachable(
+    def _unusable(self, want: HttpCall, attempt: caller.Attempt, exc: decoder.Unusable) -> CloudError:
+        kind = CloudUnusable if exc.is_json else CloudUnreachable
+        return kind(
             f"{self._cloud}'s {want.service} service answered {attempt.status} to {want.method} {want.path}, "
             f"but not in a form that can be read: {cleaning.clean(str(exc))}",
             cloud=self._cloud,
             request_ids=(attempt.request_id,) if attempt.request_id else (),
-            remedy="Check that the endpoint in the cloud's catalogue is an OpenStack API and not some other page.",
+            remedy=None
+            if exc.is_json
+            else "Check that the endpoint in the cloud's catalogue is an OpenStack API and not some other page.",
         )
 
 
@@ -207,5 +221,5 @@ def _date(header: str | None) -> datetime | None:
         return None
     try:
         return parsedate_to_datetime(header).astimezone(UTC)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

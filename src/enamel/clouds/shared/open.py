@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from enamel.clouds.shared.memcached import PORT, Memcached
 from enamel.clouds.shared.store import Backend, SharedStore
+from enamel.model import redaction, secret_url
 from enamel.model.errors import ServiceError
 
 SETTING = "[cache] url"
@@ -26,6 +27,7 @@ def open(url: str | None) -> SharedStore:
     """
     if url is None:
         return SharedStore()
+    redaction.keep(redaction.Redactor(secret_url.secrets(url)))
     return SharedStore(_backend(url))
 
 

@@ -25,6 +25,8 @@ class Truce(Struct, frozen=True, kw_only=True):
 
     until: float
     """Seconds since the epoch. The clocks of one deployment agree well enough for that."""
+    pause: float = 60.0
+    """Seconds of the whole pause: no clock that was set back makes it longer."""
 
 
 class ThrottleNotes:
@@ -46,7 +48,8 @@ class ThrottleNotes:
     @property
     def due(self) -> bool:
         """Whether it is time to read the notes again."""
-        return self._board.there and self._clock() - self._looked > LOOK_EVERY
+        # Less than nothing where the clock was set back.
+        return self._board.there and not 0 <= self._clock() - self._looked <= LOOK_EVERY
 
     async def look(self) -> float:
         """Return for how many seconds calls are paused; 0 if they are not."""
@@ -71,11 +74,11 @@ class ThrottleNotes:
             truce = msgspec.json.decode(values[self._truce], type=Truce)
         except msgspec.DecodeError:
             return 0.0
-        return max(0.0, truce.until - self._clock())
+        return max(0.0, min(truce.until - self._clock(), truce.pause))
 
     async def tell(self, pause: float) -> None:
         """Share for how many seconds calls are paused."""
-        note = msgspec.json.encode(Truce(until=self._clock() + pause))
+        note = msgspec.json.encode(Truce(until=self._clock() + pause, pause=pause))
         await self._board.write(self._truce, note, keep=timedelta(seconds=pause + 1))
 
     @property

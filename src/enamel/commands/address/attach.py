@@ -1,15 +1,19 @@
 """`address.attach`: attach an address to a server."""
 
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+import msgspec
+
+from enamel.commands import public_route
 from enamel.commands.address import delete
 from enamel.commands.command import CommandRequest, Planned
 from enamel.commands.facts import Facts, FactsNeeded
 from enamel.commands.lookup import Lookup
+from enamel.commands.public_route import Target
 from enamel.flow import task_view
 from enamel.flow.draft import Draft
-from enamel.model import action, cloud, states
+from enamel.model import action, cloud, ip, states
 from enamel.model.action import Action
 from enamel.model.address import AttachRequest
 from enamel.model.cloud import AddressKind
@@ -20,7 +24,9 @@ from enamel.steps import address, attachment
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the addresses, the networks, the servers, and the server's ports."""
     body: AttachRequest = request.body
-    return FactsNeeded(addresses=True, networks=True, servers=True, host=body.server)
+    return FactsNeeded(
+        addresses=True, networks=True, subnets=True, routers=True, servers=True, host=body.server
+    )
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:
@@ -47,9 +53,9 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
             lookup.fault("/fixed_ip", detail, "unknown_field")
         draft.add(attachment.AttachPort(server_id=server.id, port_id=named.id), group=server.name)
     else:
-        port = _port(body, server, named, lookup)
-        if port is not None:
-            step = address.MoveAddress(id=named.id, port_id=port.id, fixed_address=body.fixed_ip)
+        end = _end(body, server, named, lookup)
+        if end is not None:
+            step = address.MoveAddress(id=named.id, port_id=end.port.id, fixed_address=end.fixed_address)
             draft.add(step, group=server.name)
     planned = draft.plan(groups=(task_view.there(server, on=facts.cloud, region=facts.identity.region),))
     return Planned(plan=planned, faults=tuple(lookup.faults))
@@ -80,66 +86,81 @@ def _check_pluggable(server: cloud.Server, facts: Facts) -> None:
         )
 
 
-def _port(
-    body: AttachRequest, server: cloud.Server, floating: cloud.Address, lookup: Lookup
-) -> cloud.Port | None:
-    """Return the port of a server that a floating IP is to lead to."""
+class _End(NamedTuple):
+    """Where a floating IP can lead to."""
+
+    port: cloud.Port
+    fixed_address: str | None
+    """Named where the port has several addresses, or the caller names one."""
+
+
+def _end(body: AttachRequest, server: cloud.Server, floating: cloud.Address, lookup: Lookup) -> _End | None:
+    """Return what a floating IP is to lead to; none, or several between which nothing decides, are a fault."""
     ports = [port for port in lookup.facts.ports if port.server_id == server.id]
     if body.fixed_ip is not None:
-        return _port_of(body.fixed_ip, ports, server, lookup)
-    external = {network.id for network in lookup.facts.networks if network.external}
-    inside = [port for port in ports if port.network_id not in external and _of_version_4(port)]
-    taken = {address.port_id: address.address for address in lookup.facts.addresses if address.port_id}
-    free = [port for port in inside if port.id not in taken]
-    if len(free) != 1:
-        lookup.fault(*_ambiguous(free, inside, taken, server=server, pool=_network(floating, lookup)))
-    return free[0] if len(free) == 1 else None
+        own = body.fixed_ip
+        named = [port for port in ports if any(ip.same(own, one) for one in port.addresses)]
+        if not named:
+            detail = f"Server '{server.name}' has no address {own}; it has {_listed(ports)}."
+            lookup.fault("/fixed_ip", detail, "unknown")
+            return None
+        ports = named
+    targets = [_target(port, lookup.facts, named=body.fixed_ip) for port in ports]
+    routes = public_route.choose(lookup.topology, targets, source=_source(floating, lookup)).routes
+    best = [route for route in routes if route.rank == routes[0].rank]
+    if len(best) == 1:
+        number = best[0].target
+        wanted = (targets[number].addresses or ()) if body.fixed_ip is not None else ()
+        return _End(ports[number], next(iter(wanted), best[0].fixed_address))
+    if best:
+        listed = _listed(ports[route.target] for route in best)
+        detail = f"Server '{server.name}' has several addresses; say which with `fixed_ip`: {listed}."
+        lookup.fault("/fixed_ip", detail, "ambiguous")
+        return None
+    _refuse(body, server, floating, targets, lookup)
+    return None
 
 
-def _port_of(
-    address: str, ports: Sequence[cloud.Port], server: cloud.Server, lookup: Lookup
-) -> cloud.Port | None:
-    """Return the port with a fixed address."""
-    port = next((port for port in ports if address in port.addresses), None)
-    if port is None:
-        detail = f"Server '{server.name}' has no address {address}; it has {_listed(ports)}."
-        lookup.fault("/fixed_ip", detail, "unknown")
-    return port
+def _target(port: cloud.Port, facts: Facts, *, named: str | None) -> Target:
+    """Return a port as the end of a route, with the only address that it may be if one is named."""
+    wanted = [address for address in port.addresses if named is None or ip.same(named, address)]
+    return Target(
+        network_id=port.network_id,
+        addresses=tuple(wanted),
+        taken=frozenset(pair for pair in public_route.floating_ips(port, facts) if pair[1] in wanted),
+    )
 
 
-def _ambiguous(
-    free: Sequence[cloud.Port],
-    inside: Sequence[cloud.Port],
-    taken: Mapping[str, str],
-    *,
+def _source(floating: cloud.Address, lookup: Lookup) -> cloud.Network:
+    """Return the network that a floating IP comes from, whether the project sees it or not."""
+    unseen = cloud.Network(id=floating.network_id, name="public", project_id="", external=True)
+    return lookup.topology.networks.get(floating.network_id, unseen)
+
+
+def _refuse(
+    body: AttachRequest,
     server: cloud.Server,
-    pool: str,
-) -> tuple[str, str, str]:
-    """Return pointer, sentence and code of the fault of a server with several ports, or none, for an address."""
-    name = f"Server '{server.name}'"
-    if free:
-        detail = f"{name} has several addresses; say which with `fixed_ip`: {_listed(free)}."
-        return "/fixed_ip", detail, "ambiguous"
-    if inside:
-        other = taken[inside[0].id]
+    floating: cloud.Address,
+    targets: Sequence[Target],
+    lookup: Lookup,
+) -> None:
+    """Note why a floating IP can lead to none of a server's addresses."""
+    name, pointer = f"Server '{server.name}'", "/server" if body.fixed_ip is None else "/fixed_ip"
+    source = _source(floating, lookup)
+    free = [msgspec.structs.replace(target, taken=frozenset()) for target in targets]
+    ports = {port.id for port in lookup.facts.ports if port.server_id == server.id}
+    if public_route.choose(lookup.topology, free, source=source).routes:
+        other = next(address.address for address in lookup.facts.addresses if address.port_id in ports)
         detail = f"{name} has a public address already: {other}. Detach that one first."
-        return "/server", detail, "in_use"
+        lookup.fault(pointer, detail, "in_use")
+        return
+    reason = public_route.choose(lookup.topology, targets, source=source).reason or "it is on no network"
     detail = (
-        f"{name} has no address on a network that a router connects to '{pool}'. "
+        f"{name} has no address on a network that a router connects to '{source.name}': {reason}. "
         f"Attach it to one first (ATTACH_NETWORK_INTERFACE)."
     )
-    return "/server", detail, "not_routed"
+    lookup.fault(pointer, detail, "not_routed")
 
 
-def _network(floating: cloud.Address, lookup: Lookup) -> str:
-    """Return the name of the network that a floating IP comes from."""
-    names = (network.name for network in lookup.facts.networks if network.id == floating.network_id)
-    return next(names, "public")
-
-
-def _of_version_4(port: cloud.Port) -> bool:
-    return any(ip_address(address).version == 4 for address in port.addresses)
-
-
-def _listed(ports: Sequence[cloud.Port]) -> str:
+def _listed(ports: Iterable[cloud.Port]) -> str:
     return ", ".join(sorted(address for port in ports for address in port.addresses)[:20]) or "none"

@@ -6,7 +6,7 @@ import re
 
 from enamel.commands.launch import public_key, rule_parser
 from enamel.commands.launch.server_request import TWINS, ParsedRule, RequestedServer
-from enamel.model import ids, readiness, tag
+from enamel.model import ids, ip, readiness, tag
 from enamel.model.errors import Fault
 from enamel.model.launch import NetworkChoice
 
@@ -37,8 +37,8 @@ def check(member: RequestedServer) -> tuple[list[Fault], tuple[ParsedRule, ...]]
     for number, text in enumerate(member.request.allow or ()):
         pointer = f"{member.at('allow')}/{number}"
         try:
-            rule, group = rule_parser.rule(text)
-            rules.append(ParsedRule(rule=rule, group=group, pointer=pointer))
+            opened, group = rule_parser.rules(text)
+            rules.append(ParsedRule(rules=opened, group=group, pointer=pointer))
         except ValueError as exc:
             faults.append(_fault(pointer, f"{exc}."))
     return faults, tuple(rules)
@@ -148,7 +148,7 @@ def _check_interfaces(member: RequestedServer) -> list[Fault]:
             faults.append(_fault(f"{pointer}/{number}", "Name either a `network` or a `port`."))
         if choice.port is not None and (choice.subnet or choice.fixed_ip):
             faults.append(_fault(f"{pointer}/{number}", "A port has its subnet and address already."))
-        if choice.fixed_ip is not None and not rule_parser.is_address(choice.fixed_ip):
+        if choice.fixed_ip is not None and ip.version(choice.fixed_ip) is None:
             faults.append(
                 _fault(f"{pointer}/{number}/fixed_ip", f"'{choice.fixed_ip}' is not an IP address.")
             )

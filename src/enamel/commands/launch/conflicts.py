@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from enamel.clouds.capability import Capability
 from enamel.commands.command import CommandRequest
 from enamel.commands.facts import Facts
-from enamel.commands.launch import interface, public_key
+from enamel.commands.launch import public_key
 from enamel.commands.launch.resolved_server import ResolvedServer
 from enamel.commands.launch.server_request import RequestedServer, network_choices
 from enamel.commands.launch.servers import RequestedServers
@@ -53,14 +53,12 @@ def _unsupported(server: RequestedServer, facts: Facts) -> Iterator[Fault]:
     detailed = len(networks) > 1 or any(
         choice.subnet or choice.fixed_ip or choice.port for choice in networks
     )
-    translated = request.public_address and interface.own(server, facts) is None
     for field, asked, supported, detail in (
         ("networks", request.networks == "none", Capability.WITHOUT_NETWORK in able, old),
         ("networks", detailed, not no_ports, no_neutron),
         ("security_groups", request.security_groups == [], not no_ports, no_neutron),
         ("boot_volume", request.boot_volume, Capability.VOLUME in able, no_volumes),
         ("volumes", request.volumes, Capability.VOLUME in able, no_volumes),
-        ("public_address", translated, Capability.FLOATING_IP in able, no_network),
         ("allow", request.allow, Capability.SECURITY_GROUPS in able, no_network),
     ):
         if asked and not supported:

@@ -18,7 +18,7 @@ from enamel.commands.launch.resolved_server import ResolvedServer, choose
 from enamel.commands.lookup import Lookup
 from enamel.flow.draft import Draft
 from enamel.flow.plan import Plan, with_secrets
-from enamel.model import duration
+from enamel.model import duration, secret_url
 from enamel.model.launch import Launch
 from enamel.model.task import Priority
 
@@ -42,7 +42,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     elif request.spare:
         planned, secrets = _singly(resolved, request, facts)
     else:
-        ports_first = strategy.ports_first(requested)
+        ports_first = strategy.ports_first(requested) or any(server.needs_own_ports for server in resolved)
         builder = PlanBuilder(resolved, task=request.task_id, ports_first=ports_first, facts=facts)
         planned, secrets = builder.write(launch), builder.secrets
     return Planned(
@@ -109,4 +109,6 @@ def blank(data: Any) -> Any:
             key: "(kept in the key store)" if key in {"user_data", "secret"} and value else blank(value)
             for key, value in data.items()
         }
+    if isinstance(data, str) and secret_url.is_url(data):
+        return secret_url.shown(data)
     return [blank(part) for part in data] if isinstance(data, list) else data

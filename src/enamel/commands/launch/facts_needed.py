@@ -7,6 +7,7 @@ from enamel.commands.facts import FactsNeeded
 from enamel.commands.launch import strategy
 from enamel.commands.launch.server_request import RequestedServer, network_choices
 from enamel.commands.launch.servers import RequestedServers
+from enamel.model import ids
 from enamel.model.launch import AddressChoice, KeypairChoice, ServerRequest
 
 
@@ -15,17 +16,21 @@ def of(requested: RequestedServers) -> FactsNeeded:
     requests = [server.request for server in requested.members]
     networks = [choice for request in requests for choice in network_choices(request)]
     volumes = [volume for request in requests for volume in request.volumes or ()]
+    public = any(request.public_address and _is_networked(request) for request in requests)
     boots = [request.boot_volume for request in requests if request.boot_volume]
     return FactsNeeded(
         flavors=True,
         images=True,
         templates=frozenset(filter(None, map(_template, requests))),
+        named=_named(requested),
         networks=any(map(_is_networked, requests)),
-        subnets=any(choice.subnet or choice.fixed_ip for choice in networks),
+        subnets=public or any(choice.subnet or choice.fixed_ip for choice in networks),
+        routers=public,
         zones=any(request.placement or request.placement_id for request in requests),
         volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
         volumes=any(volume.volume for volume in volumes),
-        addresses=any(map(_names_address, requests)),
+        # A floating IP may lead to an existing port already.
+        addresses=any(map(_names_address, requests)) or (public and any(choice.port for choice in networks)),
         security_groups=any(map(_names_group, requested.members)) or _needs_default_group(requested),
         ports=frozenset(choice.port for choice in networks if choice.port),
         keypairs=frozenset(filter(None, map(_key_name, requests))),
@@ -33,6 +38,25 @@ def of(requested: RequestedServers) -> FactsNeeded:
         servers=any(map(_names_servers, requests)),
         quota=_quotas(requests),
     )
+
+
+def _named(requested: RequestedServers) -> dict[str, frozenset[str]]:
+    """Return the texts that servers name resources by and that may be ids, by the list that is to know them."""
+    requests = [server.request for server in requested.members]
+    named: dict[str, set[str | None]] = {
+        "networks": {choice.network for request in requests for choice in network_choices(request)}
+        | {_source(request) for request in requests},
+        "volumes": {volume.volume for request in requests for volume in request.volumes or ()},
+        "volume_types": {volume.type for request in requests for volume in request.volumes or ()}
+        | {request.boot_volume.type for request in requests if request.boot_volume},
+        "security_groups": {group for server in requested.members for group in _groups(server)},
+    }
+    texts_by_kind = {
+        kind: frozenset(text for text in texts if text and ids.is_id(text)) for kind, texts in named.items()
+    }
+    # Ids of flavors are whatever their maker chose.
+    texts_by_kind["flavors"] = frozenset(filter(None, map(_type, requests)))
+    return {kind: texts for kind, texts in texts_by_kind.items() if texts}
 
 
 def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:
@@ -55,6 +79,20 @@ def _template(request: ServerRequest) -> str | None:
     return request.template_id or request.template
 
 
+def _type(request: ServerRequest) -> str | None:
+    return request.type_id or (request.type if isinstance(request.type, str) else None)
+
+
+def _source(request: ServerRequest) -> str | None:
+    """Return the network that a public address is to come from."""
+    return request.public_address.source if isinstance(request.public_address, AddressChoice) else None
+
+
+def _groups(server: RequestedServer) -> list[str]:
+    """Return the security groups that a server names, by itself and within its rules."""
+    return [*(server.request.security_groups or ()), *(rule.group for rule in server.rules if rule.group)]
+
+
 def _key_name(request: ServerRequest) -> str | None:
     choice = request.keypair or request.keypair_id
     return choice.name if isinstance(choice, KeypairChoice) else choice
@@ -72,7 +110,7 @@ def _names_servers(request: ServerRequest) -> bool:
 
 def _names_group(server: RequestedServer) -> bool:
     """Tell whether a server names a security group, by itself or within a rule."""
-    return bool(server.request.security_groups) or any(rule.group for rule in server.rules)
+    return bool(_groups(server))
 
 
 def _needs_default_group(requested: RequestedServers) -> bool:

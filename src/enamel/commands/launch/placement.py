@@ -10,7 +10,7 @@ from enamel.commands.lookup import Lookup
 from enamel.model.cloud import Zone
 from enamel.model.errors import Fault
 from enamel.model.launch import Launch, ServerRequest
-from enamel.model.placement import Container, Containers, id_of
+from enamel.model.placement import Container, Containers, clouds_at, id_of, root_of
 
 
 class Spot(Struct, frozen=True, kw_only=True):
@@ -59,14 +59,19 @@ def _reached(body: ServerRequest, request: CommandRequest) -> tuple[str, ...]:
     """Return the clouds that a server request's placement is in; none where it names no cloud."""
     container = _container(body, request.containers)
     if container is not None:
-        return request.containers.clouds(container)
+        return request.containers.clouds(container, among=request.clouds)
     if body.placement is None:
         if body.placement_id is None:
             return ()
         # Which region or zone has the id, only the clouds know.
-        return tuple(cloud for cloud in request.clouds if body.placement_id == id_of(cloud)) or request.clouds
+        return tuple(cloud for cloud in request.clouds if _is_of(body.placement_id, cloud)) or request.clouds
     path = request.containers.below(body.placement.strip("/")) or ""
-    return tuple(cloud for cloud in request.clouds if cloud == path.split("/")[0])
+    return clouds_at(path, request.clouds) if path else ()
+
+
+def _is_of(placement_id: str, cloud: str) -> bool:
+    """Tell whether an id is that of a cloud, or of the entry whose region it is."""
+    return placement_id in {id_of(cloud), id_of(cloud.partition("/")[0])}
 
 
 def _container(body: ServerRequest, containers: Containers) -> Container | None:
@@ -86,20 +91,21 @@ def spots(member: RequestedServer, lookup: Lookup) -> tuple[Spot, ...]:
     """
     facts, body = lookup.facts, member.request
     pointer = member.at_either("placement")
-    root = f"{facts.cloud}/{facts.identity.region}"
+    root = root_of(facts.cloud, facts.identity.region)
+    entry = facts.cloud.partition("/")[0]
     zones = {f"{root}/{zone.name}": zone for zone in facts.zones}
     container = _container(body, facts.containers)
     if container is not None:
         leaves = facts.containers.leaves(container)
-        below = _below(leaves, zones, above=(facts.cloud, root))
+        below = _below(leaves, zones, above=(entry, facts.cloud, root))
         if not below:
-            here = any(path.split("/")[0] == facts.cloud for path in leaves)
+            here = any(clouds_at(path, (facts.cloud,)) for path in leaves)
             detail = f"No member of '{container.name}' is available at the moment"
             lookup.fault(pointer, f"{detail} on '{facts.cloud}'." if here else f"{detail}.", "unavailable")
         return below
     path_wanted = body.placement
     if body.placement_id is not None:
-        known = {id_of(path): path for path in (facts.cloud, root, *zones)}
+        known = {id_of(path): path for path in (entry, facts.cloud, root, *zones)}
         path_wanted = known.get(body.placement_id)
         if path_wanted is None:
             detail = f"There is no placement with the id '{body.placement_id}'."
@@ -108,7 +114,7 @@ def spots(member: RequestedServer, lookup: Lookup) -> tuple[Spot, ...]:
     if path_wanted is None:
         return (Spot(path=root),)
     path_wanted = facts.containers.below(path_wanted.strip("/"))
-    if path_wanted in (facts.cloud, root, facts.identity.region):
+    if path_wanted in (entry, facts.cloud, root, facts.identity.region):
         usable = _below([root], zones, above=(root,))
         if not usable:
             lookup.fault(pointer, f"No zone of '{path_wanted}' is available at the moment.", "unavailable")

@@ -60,6 +60,7 @@ class PlanBuilder:
         self._choices = choices
         able = facts.capabilities
         self._together_at_once = not ports_first and Capability.MULTI_CREATE in able
+        self._tells_ports = Capability.PORTS in able
         self._ports_first = ports_first and Capability.PORTS in able
         self._draft = draft or Draft()
         self._shared = SharedResources(self._draft, servers=choices, task=task, facts=facts)
@@ -78,7 +79,10 @@ class PlanBuilder:
         """Return the plan: first what all servers share, then each server."""
         self.add()
         return self._draft.plan(
-            groups=self.groups(), on_failure=launch.on_failure, all_or_nothing=launch.all_or_nothing
+            groups=self.groups(),
+            on_failure=launch.on_failure,
+            all_or_nothing=launch.all_or_nothing,
+            notes=self._shared.notes(),
         )
 
     def add(self) -> Mapping[str, ServerHandle]:
@@ -139,7 +143,10 @@ class PlanBuilder:
 
     def _ports(self) -> list[list[tuple[Interface, Any]]]:
         """Add the bulk requests for ports; return for each server its interfaces with their ports."""
-        plugged: list[list[tuple[Interface, Any]]] = [[] for _ in self._choices]
+        plugged = [
+            [(interface, interface.port_id) for interface in choice.interfaces or ()]
+            for choice in self._choices
+        ]
         missing = [
             (number, place, interface)
             for number, choice in enumerate(self._choices)
@@ -153,11 +160,8 @@ class PlanBuilder:
                 port.CreatePorts(wants=tuple(wants)),
                 members=[self._choices[number].hostname for number, _, _ in batch],
             )
-            for index, (number, _, interface) in enumerate(batch):
-                plugged[number].append((interface, handle["ports", index, "id"]))
-        for number, choice in enumerate(self._choices):
-            given = [(own, own.port_id) for own in choice.interfaces or () if own.port_id is not None]
-            plugged[number] += given
+            for index, (number, place, interface) in enumerate(batch):
+                plugged[number][place] = (interface, handle["ports", index, "id"])
         return plugged
 
     def _port(self, number: int, place: int, interface: Interface) -> port.RequestedPort:
@@ -167,14 +171,13 @@ class PlanBuilder:
             name=choice.hostname if not place else f"{choice.hostname}-{place + 1}",
             subnet_id=interface.subnet_id,
             fixed_address=interface.fixed_address,
-            security_groups=self._shared.security_groups(choice),
+            security_groups=self._shared.security_groups(choice) if interface.accepts_groups else None,
         )
 
     def _separate(self, choice: ResolvedServer, ports: Sequence[tuple[Interface, Any]]) -> None:
         """Add a server that has its ports already."""
         name = choice.hostname
-        inside = next((id for interface, id in ports if not interface.external), None)
-        public = self._address(choice, inside) if inside is not None else None
+        public = self._address(choice, ports[choice.public.route.target][1]) if choice.public else None
         networks = tuple(NetworkPort(port_id=id) for _, id in ports)
         boot = self._draft.add(
             self._boot(
@@ -238,7 +241,7 @@ class PlanBuilder:
     def _plugged(self, choice: ResolvedServer, id: Any) -> ServerHandle:
         """Add the address of a server whose ports Nova makes, and its waits."""
         public = None
-        if choice.public_from or choice.public_address:
+        if choice.public is not None:
             interfaces = choice.interfaces or ()
             ports = self._draft.add(
                 port.FindPorts(server_id=id, count=len(interfaces)), group=choice.hostname
@@ -269,24 +272,40 @@ class PlanBuilder:
 
     def _address(self, choice: ResolvedServer, port_id: Any) -> Handle | None:
         """Add the public address of a server."""
-        if choice.public_address is not None:
-            step: Any = address.MoveAddress(id=choice.public_address.id, port_id=port_id)
-        elif choice.public_from is not None:
-            step = address.CreateAddress(network_id=choice.public_from, port_id=port_id)
-        else:
+        if choice.public is None:
             return None
+        existing, route = choice.public.address, choice.public.route
+        step: Any
+        if existing is not None:
+            step = address.MoveAddress(id=existing.id, port_id=port_id, fixed_address=route.fixed_address)
+        else:
+            step = address.CreateAddress(
+                network_id=route.source, port_id=port_id, fixed_address=route.fixed_address
+            )
         return self._draft.add(step, group=choice.hostname)
+
+    def _fixed_addresses(self, choice: ResolvedServer) -> int:
+        """Return how many fixed addresses a server gets at the least; a port that is named may have none."""
+        if not self._tells_ports:
+            return 0
+        return sum(interface.port_id is None for interface in choice.interfaces or ())
 
     def _finish(self, choice: ResolvedServer, id: Any, address: Handle | None) -> ServerHandle:
         """Add the waits until a server is as ready as it was asked to be."""
         active = self._draft.add(
-            server.AwaitActive(id=id, same_host=choice.same_host, different_host=choice.different_host),
+            server.AwaitActive(
+                id=id,
+                same_host=choice.same_host,
+                different_host=choice.different_host,
+                addresses=self._fixed_addresses(choice),
+            ),
             group=choice.hostname,
         )
-        fixed, public = active["entry", "fixed_addresses", 0], address["address"] if address else None
+        fixed, public = active["address"], address["address"] if address else None
         ready = active
         if choice.ready_when != "active":
-            step = reach.Reach(address=public or fixed, ready_when=choice.ready_when)
+            own = () if public is not None else active["entry", "fixed_addresses"]
+            step = reach.Reach(address=public or fixed, addresses=own, ready_when=choice.ready_when)
             ready = self._draft.add(step, group=choice.hostname, after=[active])
             self._draft.add(reach.HostKeys(id=id), group=choice.hostname, after=[ready])
         handle = ServerHandle(id=id, fixed_address=fixed, public_address=public, active=active, ready=ready)

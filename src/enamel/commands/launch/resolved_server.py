@@ -2,10 +2,18 @@
 
 from msgspec import Struct
 
-from enamel.commands.launch import disk, interface, keys_and_rules, placement, template
+from enamel.commands.launch import (
+    disk,
+    interface,
+    keys_and_rules,
+    placement,
+    public_address,
+    template,
+)
 from enamel.commands.launch.disk import Data
 from enamel.commands.launch.interface import Interface
 from enamel.commands.launch.placement import Spot
+from enamel.commands.launch.public_address import PublicAddress
 from enamel.commands.launch.server_request import RequestedServer
 from enamel.commands.lookup import Lookup
 from enamel.flow.expressions import Expression
@@ -25,10 +33,8 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     disks: tuple[Data, ...] = ()
     interfaces: tuple[Interface, ...] | None = None
     """None: no network at all."""
-    public_from: str | None = None
-    """External network that a new public address comes from."""
-    public_address: cloud.Address | None = None
-    """Address of the project that is to be moved here."""
+    public: PublicAddress | None = None
+    """None: no floating IP leads to it."""
     key: KeypairChoice | None = None
     rules: tuple[cloud.Rule, ...] = ()
     security_groups: tuple[str, ...] | None = None
@@ -43,6 +49,11 @@ class ResolvedServer(Struct, frozen=True, kw_only=True):
     spread: bool = False
     ready_when: str = "active"
 
+    @property
+    def needs_own_ports(self) -> bool:
+        """Tell whether its ports have to be made before it: Nova chooses the subnets by itself."""
+        return any(interface.subnet_id for interface in self.interfaces or ())
+
 
 def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
     """Return a server with everything looked up; None if faults leave nothing to plan with."""
@@ -53,9 +64,12 @@ def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
     if flavor and image:
         template.check_fit(member, lookup, size=flavor, image=image)
     plugged = interface.interfaces(member, lookup)
-    public_from, address = interface.public(member, plugged, lookup)
-    if address is not None and address.kind is cloud.AddressKind.PORT:
-        plugged, address = interface.with_address(plugged, address), None
+    public = public_address.choose(member, plugged, lookup)
+    plugged = public_address.narrowed(plugged, public)
+    address = interface.own(member, lookup.facts)
+    if address is not None:
+        plugged = interface.with_address(plugged, address)
+    keys_and_rules.check_groups(member, plugged, lookup)
     affinity = body.affinity
     disks = disk.disks(member, volume, lookup)
     key = keys_and_rules.key(member, lookup)
@@ -73,8 +87,7 @@ def choose(member: RequestedServer, lookup: Lookup) -> ResolvedServer | None:
         boot_image_id=image.id if image and body.boot_volume else None,
         disks=disks,
         interfaces=plugged,
-        public_from=public_from,
-        public_address=address,
+        public=public,
         key=key,
         rules=rules,
         security_groups=groups,

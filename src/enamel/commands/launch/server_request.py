@@ -40,9 +40,9 @@ class RequestedServer(Struct, frozen=True, kw_only=True):
 
 
 class ParsedRule(Struct, frozen=True, kw_only=True):
-    """A rule of `allow`, its group not yet looked up."""
+    """A text of `allow` as rules, one for each IP version that it opens; its group is not looked up yet."""
 
-    rule: cloud.Rule
+    rules: tuple[cloud.Rule, ...]
     group: str | None = None
     """Name or id of the security group that may come in."""
     pointer: str = ""

@@ -83,5 +83,20 @@ class SharedResources:
                 group.id
                 for group in self._facts.security_groups
                 if group.name == "default" and group.project_id in ("", project)
-            ) or ("default",)
+            ) or (cloud.DEFAULT_GROUP,)
         return (self._groups[server.rules]["id"], *named)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what has to be known of the networks: on which of them the servers' security groups are not."""
+        ids = {
+            interface.network_id
+            for server in self._servers
+            if server.rules or server.security_groups
+            for interface in server.interfaces or ()
+            if interface.port_id is None and not interface.accepts_groups
+        }
+        names = sorted(network.name for network in self._facts.networks if network.id in ids)
+        return tuple(
+            f"Network '{name}' has no port security: the servers' security groups are on their other interfaces."
+            for name in names
+        )

@@ -43,9 +43,9 @@ def url_fault(url: str) -> str | None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return f"'{url[:80]}' is no address of the web."
+        return "This is no address of the web."
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        return f"'{url[:80]}' is no address to send to: write https://host/path."
+        return "This is no address to send to: write https://host/path."
     if parts.username is not None or parts.password is not None:
         return "An address must not hold a name or password; a `secret` shows the receiver who sends."
     return "Leave the part after # away: it is never sent." if parts.fragment else None

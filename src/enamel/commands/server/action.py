@@ -13,6 +13,7 @@ from enamel.flow import task_view
 from enamel.flow.draft import Draft
 from enamel.model import action
 from enamel.model.action import Action, ActionRequest
+from enamel.model.cloud import Server
 from enamel.model.errors import ActionImpossible, Fault, WrongState
 
 SUMMARIES: dict[Action, str] = {
@@ -54,6 +55,17 @@ def ask(request: CommandRequest) -> FactsNeeded:
     what = body.action
     return FactsNeeded(
         server=request.params["server"],
+        named={
+            kind: frozenset({text})
+            for kind, text in (
+                ("flavors", body.type_id or body.type),
+                ("images", body.template_id or body.template),
+                ("volumes", body.volume),
+                ("volume_types", body.volume_type),
+                ("networks", body.network),
+            )
+            if isinstance(text, str)
+        },
         flavors=what is Action.RESIZE,
         images=body.template is not None or body.template_id is not None,
         volumes=body.volume is not None,
@@ -124,23 +136,29 @@ def check(what: Action, facts: Facts) -> None:
         )
     if what.value in possible:
         return
-    listed = ", ".join(possible) or "none"
-    if what not in facts.actions:
-        why = f"cloud '{facts.cloud}' does not offer it"
-    elif server.locked and not rule.locked:
-        why = "it is locked"
-    elif server.activity is not None:
-        why = f"the cloud is at work on it ({server.activity.value})"
-    else:
-        why = f"its state is {server.state.value}" + (
-            " and it is not locked" if what is Action.UNLOCK else ""
-        )
+    why = _obstacle(what, facts, server)
+    detail = f"Server '{server.name}' cannot do {what.value} now: {why}. Possible now: {', '.join(possible) or 'none'}."
+    locked = server.locked and not rule.locked and Action.UNLOCK.value in possible
     raise ActionImpossible(
-        f"Server '{server.name}' cannot do {what.value} now: {why}. Possible now: {listed}.",
-        faults=(Fault(pointer="/action", detail=f"Possible now: {listed}.", code="impossible"),),
+        detail,
+        faults=(Fault(pointer="/action", detail=detail, code="impossible"),),
+        remedy="Unlock the server first." if locked else None,
+        server=server.name,
+        why=why,
         possible=possible,
         state=server.state.value,
     )
+
+
+def _obstacle(what: Action, facts: Facts, server: Server) -> str:
+    """Return why a server cannot do something now."""
+    if what not in facts.actions:
+        return f"cloud '{facts.cloud}' does not offer it"
+    if server.locked and not action.RULES[what].locked:
+        return "it is locked" + (f" (reason: {server.locked_reason})" if server.locked_reason else "")
+    if server.activity is not None:
+        return f"the cloud is at work on it ({server.activity.value})"
+    return f"its state is {server.state.value}" + (" and it is not locked" if what is Action.UNLOCK else "")
 
 
 def blank(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from enamel.commands.server import attachment_steps
 from enamel.commands.server.recipe import Recipe
 from enamel.model.action import Action
 from enamel.model.states import ServerState
-from enamel.steps import act, resize, snapshot
+from enamel.steps import act, lock, resize, snapshot
 
 AT_REST = (ServerState.ACTIVE, ServerState.STOPPED)
 
@@ -37,7 +37,6 @@ SIMPLE: dict[Action, Simple] = {
     Action.RESTORE: Simple("RESTORING", AT_REST),
     Action.SHELVE_OFFLOAD: Simple("OFFLOADING", (ServerState.SHELVED_OFFLOADED,)),
     Action.UNSHELVE: Simple("UNSHELVING", (ServerState.ACTIVE,)),
-    Action.LOCK: Simple("LOCKING"),
     Action.UNLOCK: Simple("UNLOCKING"),
     Action.CONFIRM_RESIZE: Simple("FINALIZING", AT_REST),
     Action.REVERT_RESIZE: Simple("REVERTING_RESIZE", AT_REST),
@@ -47,8 +46,11 @@ SIMPLE: dict[Action, Simple] = {
 
 def _simple(recipe: Recipe) -> None:
     simple = SIMPLE[recipe.request.action]
-    arguments = {"reason": recipe.request.reason} if recipe.request.reason else {}
-    recipe.act(simple.word, goal=simple.goal, tells=simple.tells, arguments=arguments)
+    recipe.act(simple.word, goal=simple.goal, tells=simple.tells)
+
+
+def _lock(recipe: Recipe) -> None:
+    recipe.add(lock.Lock(id=recipe.server.id, reason=recipe.request.reason))
 
 
 def _image(recipe: Recipe) -> None:
@@ -139,6 +141,7 @@ def _shelve(recipe: Recipe) -> None:
 
 RECIPES: dict[Action, Callable[[Recipe], None]] = {
     **dict.fromkeys(SIMPLE, _simple),
+    Action.LOCK: _lock,
     Action.SNAPSHOT: _image,
     Action.BACKUP: _image,
     Action.UPDATE_PASSWORD: _update_password,

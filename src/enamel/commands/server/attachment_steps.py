@@ -1,7 +1,8 @@
 """The steps of actions that attach volumes and interfaces to a server, and detach them."""
 
+from enamel.commands.launch import interface
 from enamel.commands.server.recipe import Recipe
-from enamel.model import mark
+from enamel.model import ip, mark
 from enamel.model.states import VolumeState
 from enamel.steps import attachment, port, volume
 
@@ -86,6 +87,15 @@ def attach_port(recipe: Recipe) -> None:
     network = lookup.find(inside, body.network or "", what="network", pointer="/network")
     if network is None:
         return
+    if not network.subnets:
+        detail = f"Network '{network.name}' has no subnet, so a server gets no address there."
+        lookup.fault("/network", detail)
+    if body.fixed_ip is not None and ip.version(body.fixed_ip) is None:
+        lookup.fault("/fixed_ip", f"'{body.fixed_ip}' is not an IP address.")
+    elif body.fixed_ip is not None:
+        interface.check_inside(
+            body.fixed_ip, network, subnets=lookup.facts.subnets, pointer="/fixed_ip", lookup=lookup
+        )
     new = port.RequestedPort(
         network_id=network.id, name=f"{server.name}-{network.name}", fixed_address=body.fixed_ip
     )
@@ -100,7 +110,12 @@ def detach_port(recipe: Recipe) -> None:
         detached = lookup.find(lookup.facts.ports, body.port, what="port of this server", pointer="/port")
     else:
         detached = next(
-            (candidate for candidate in lookup.facts.ports if body.fixed_ip in candidate.addresses), None
+            (
+                candidate
+                for candidate in lookup.facts.ports
+                if any(ip.same(body.fixed_ip or "", address) for address in candidate.addresses)
+            ),
+            None,
         )
         if detached is None:
             lookup.fault("/fixed_ip", f"Server '{server.name}' has no address {body.fixed_ip}.", "unknown")

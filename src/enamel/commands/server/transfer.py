@@ -171,7 +171,11 @@ def _network(body: ServerChange, target: Target, lookup: Lookup) -> cloud.Networ
     own = [network for network in inside if network.project_id == project] or [
         network for network in inside if network.shared
     ]
-    best = [network for network in own if network.default] or own
+    best = (
+        [network for network in inside if network.default_interface]
+        or [network for network in own if network.default]
+        or own
+    )
     if len(best) == 1:
         return best[0]
     listed = ", ".join(sorted(f"'{network.name}'" for network in best)[:20])

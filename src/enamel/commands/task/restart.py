@@ -76,9 +76,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         type=old.type,
         action=old.action,
         priority=old.priority,
-        timeout=old.deadline - max(old.created_at, old.not_before or old.created_at)
-        if old.deadline
-        else timedelta(hours=1),
+        timeout=task.time_limit(old) or timedelta(hours=1),
     )
 
 

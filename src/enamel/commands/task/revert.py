@@ -49,7 +49,7 @@ def undo(old: task.Task, items: Sequence[Item], *, children: Sequence[task.Task]
     draft = Draft()
     undo_steps.outstanding(draft, before, by_name)
     undo_steps.undo(draft, before, by_name, of=old, among=by_name)
-    plan = draft.plan(on_failure="keep")
+    plan = draft.plan(on_failure="keep", keep_going=True)
     if not plan.nodes:
         raise WrongState(f"Task {old.id} has left nothing to undo.", state=old.state.value)
     return plan

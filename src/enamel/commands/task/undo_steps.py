@@ -1,14 +1,16 @@
 """The undoing of an earlier task's steps, as steps of a new one; and who else has taken that task up."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from enamel.flow import evaluation, task_view
+from enamel.flow import evaluation, leftover, task_view, undo_order
 from enamel.flow import plan as plans
 from enamel.flow.draft import Draft, Handle
 from enamel.flow.graph import Graph
 from enamel.flow.plan import Node, Plan
+from enamel.flow.undo_order import Part
 from enamel.model import item, task
 from enamel.model.item import Item
 from enamel.model.task import Task
@@ -51,7 +53,8 @@ def undo(
 ) -> dict[str, Node]:
     """Add the undoing of steps to a draft, each as soon as all that build on it are undone.
 
-    Return the steps that are undone, by the names of those that undo them.
+    Of what a step made for each of several servers, each thing is undone by a step of its own. Return the steps that are
+    undone, by the names of those that undo them.
 
     Args:
         draft: The plan that is being written.
@@ -62,32 +65,59 @@ def undo(
         places: Of other steps, which made several things: the places of those that may go.
     """
     graph = Graph(before)
-    handles: dict[str, list[Handle]] = {}
+    going: list[Part] = []
+    for name, step_item in items.items():
+        if name in among and name in graph.nodes and _may_have_left(step_item):
+            going.append(Part(name))
+        elif name in graph.nodes:
+            may = None if name in among else (places or {}).get(name, ())
+            going += [part for part in _remaining(step_item) if may is None or (part.place or 0) in may]
+    inputs = {
+        name: task_view.inputs_of(before, items, name, of.groups) for name in {part.step for part in going}
+    }
+    handles: dict[Part, Handle] = {}
     added: dict[str, Node] = {}
-    for node in reversed(before.nodes):
-        later = [handle for other in graph.dependents[node.name] for handle in handles[other]]
-        handles[node.name] = later
-        step_item = items.get(node.name)
-        if step_item is None:
-            continue
-        remaining = left(step_item)
-        may = remaining if node.name in among else (places or {}).get(node.name, ())
-        going = tuple(place for place in remaining if place in may)
-        if not going and not (node.name in among and _may_have_left(step_item)):
-            continue
-        step = Revert(
-            of=step_item.kind,
-            step=task_view.inputs_of(before, items, node.name, of.groups),
-            outputs=step_item.outputs if going else {},
-            only=going if going and len(going) < _total(step_item) else None,
-            mark=plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups)),
+    for part, earlier in undo_order.order(graph, going).items():
+        node = graph.nodes[part.step]
+        mark = plans.mark(of.id, node.name, alternative=graph.placement(node, of.groups))
+        handles[part] = draft.add(
+            _revert(items[node.name], part, inputs=inputs[node.name], mark=mark),
+            name=_name(items[node.name], part),
+            after=[handles[other] for other in earlier],
+            cloud=node.cloud,
+            project=node.project,
         )
-        handle = draft.add(
-            step, name=f"undo-{node.name}", after=later, cloud=node.cloud, project=node.project
-        )
-        handles[node.name] = [handle]
-        added[handle.name] = node
+        added[handles[part].name] = _owned(node, part)
     return added
+
+
+def _name(step: Item, part: Part) -> str:
+    """Return the name of the step that undoes a part of an earlier one."""
+    several = part.place is not None and len(step.outputs[KINDS[step.kind].list_output]) > 1
+    return f"undo-{part.step}" + (f"-{(part.place or 0) + 1}" if several else "")
+
+
+def _revert(step: Item, part: Part, *, inputs: dict[str, Any], mark: str) -> Revert:
+    """Return the step that undoes a part of an earlier one; it holds no more of that than it needs."""
+    kind, outputs = KINDS[step.kind], step.outputs if step.state is item.State.COMPLETED else {}
+    if part.place is None:
+        return Revert(of=step.kind, step=inputs, outputs=outputs, mark=mark)
+    each, several = kind.per_item_input, kind.list_output
+    if not each:
+        return Revert(of=step.kind, step=inputs, outputs=outputs, only=(part.place,), mark=mark)
+    return Revert(
+        of=step.kind,
+        step={**inputs, each: [inputs[each][part.place]]},
+        outputs={several: [outputs[several][part.place]]},
+        mark=mark,
+    )
+
+
+def _owned(node: Node, part: Part) -> Node:
+    """Return a node as the one server's that a part of it was made for."""
+    if part.place is None or not node.members:
+        return node
+    return msgspec.structs.replace(node, group=node.members[part.place])
 
 
 def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[str, Node]:
@@ -107,21 +137,14 @@ def outstanding(draft: Draft, before: Plan, items: Mapping[str, Item]) -> dict[s
 
 def is_undoing(node: Node) -> bool:
     """Tell whether a step undoes one of an earlier task."""
-    return node.kind == Revert.kind
+    return leftover.is_revert(node)
 
 
-def left(step: Item) -> tuple[int, ...]:
-    """Return the places of the things that a step has made and that are still there."""
+def _remaining(step: Item) -> list[Part]:
+    """Return the parts that a step has made and that are still there."""
     if step.state is not item.State.COMPLETED or not KINDS[step.kind].undoable:
-        return ()
-    gone = set(step.outputs.get("undone", ()))
-    return tuple(place for place in range(_total(step)) if place not in gone)
-
-
-def _total(step: Item) -> int:
-    """Return how many things a step has made; most make one."""
-    many = KINDS[step.kind].list_output
-    return len(step.outputs[many]) if many else 1
+        return []
+    return undo_order.parts(step)
 
 
 def _may_have_left(step: Item) -> bool:

@@ -18,6 +18,10 @@ def ask(request: CommandRequest) -> FactsNeeded:
     body: VolumeRequest = request.body
     return FactsNeeded(
         images=body.template is not None,
+        named={
+            "images": frozenset(filter(None, (body.template,))),
+            "volume_types": frozenset(filter(None, (body.type,))),
+        },
         volume_types=body.type is not None,
         quota=quota.VOLUMES,
     )

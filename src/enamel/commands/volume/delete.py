@@ -9,7 +9,8 @@ from enamel.steps import volume
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the project's volumes, and their snapshots."""
-    return FactsNeeded(volumes=True, volume_snapshots=True)
+    named = {"volumes": frozenset({request.params["volume"]})}
+    return FactsNeeded(volumes=True, named=named, volume_snapshots=True)
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:

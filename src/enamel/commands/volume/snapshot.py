@@ -10,7 +10,8 @@ from enamel.steps import volume, volume_snapshot
 
 def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the project's volumes, and how much there may be."""
-    return FactsNeeded(volumes=True, quota=frozenset({"gigabytes"}))
+    named = {"volumes": frozenset({request.params["volume"]})}
+    return FactsNeeded(volumes=True, named=named, quota=frozenset({"gigabytes"}))
 
 
 def plan(request: CommandRequest, facts: Facts) -> Planned:

@@ -44,6 +44,8 @@ def restore(cloud: state.Cloud, server: compute_server.Server) -> None:
 
 def destroy(cloud: state.Cloud, server: compute_server.Server) -> None:
     """Delete a server for good, a moment later."""
+    if server.vm_state == "deleted":
+        return
     server.epoch += 1
     work.mark(cloud, server, task_state="deleting")
     work.after(cloud, server, (0.1, 0.4), lambda: _remove(cloud, server))
@@ -77,5 +79,11 @@ def _remove(cloud: state.Cloud, server: compute_server.Server) -> None:
     work.mark(cloud, server, vm_state="deleted", task_state=None, power=compute_server.NOSTATE)
     work.done(cloud, server)
     release(cloud, server, deleted=True)
+    # Nova (seen with 2026.2) shows it as DELETED for a few hundredths of a second before it answers 404.
+    work.after(cloud, server, (0.01, 0.04), lambda: _forget(cloud, server))
+
+
+def _forget(cloud: state.Cloud, server: compute_server.Server) -> None:
+    """Answer 404 from now on."""
     cloud.compute.retire(server)
     cloud.guests.touch(server.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from enamel.sandbox import http, kernel
 from enamel.sandbox.compute import schema, server, view
@@ -82,8 +83,23 @@ def _visible(request: http.Request) -> list[server.Flavor]:
         if not places:
             raise kernel.Refusal(400, f"marker [{marker}] not found")
         flavors = flavors[places[0] + 1 :]
-    limit = request.first("limit")
-    return flavors[: int(limit)] if limit and limit.isdigit() else flavors
+    return flavors[: _limit(request)]
+
+
+def _limit(request: http.Request) -> int:
+    """Return the size of a page."""
+    limit, most = request.first("limit"), request.cloud.settings.page
+    return min(int(limit), most) if limit and limit.isdigit() else most
+
+
+def _page(request: http.Request, shown: list[dict[str, Any]]) -> kernel.Reply:
+    """Answer with a page of flavors, and the link to the next one where it is full."""
+    body: dict[str, Any] = {"flavors": shown}
+    if shown and len(shown) == _limit(request):
+        query = [(name, value) for name, value in request.query if name != "marker"]
+        href = f"{request.root}{request.path}?{urlencode([*query, ('marker', shown[-1]['id'])])}"
+        body["flavors_links"] = [{"rel": "next", "href": href}]
+    return kernel.Reply(body=body)
 
 
 def brief(request: http.Request) -> kernel.Reply:
@@ -95,12 +111,12 @@ def brief(request: http.Request) -> kernel.Reply:
             ("id", "name", "links", "description") if request.version >= (2, 55) else ("id", "name", "links")
         )
         flavors.append({key: body[key] for key in kept})
-    return kernel.Reply(body={"flavors": flavors})
+    return _page(request, flavors)
 
 
 def detailed(request: http.Request) -> kernel.Reply:
     """Answer with flavors and their numbers."""
-    return kernel.Reply(body={"flavors": [_shown(request, flavor) for flavor in _visible(request)]})
+    return _page(request, [_shown(request, flavor) for flavor in _visible(request)])
 
 
 def _flavor(request: http.Request) -> server.Flavor:

@@ -14,7 +14,6 @@ from enamel.sandbox.compute import schema as compute_schema
 from enamel.sandbox.compute import server as compute_server
 from enamel.sandbox.compute import view as compute_view
 
-MOST = 1000
 _NEVER: kernel.Version = (9, 0)
 
 Test = Callable[[compute_server.Server], bool]
@@ -58,7 +57,8 @@ def _answer(
 ) -> kernel.Reply:
     """Filter, sort, cut a page and render it."""
     asked = _counting(request)
-    limit = _number(asked.pop("limit", [str(MOST)])[0])
+    most = request.cloud.settings.page
+    limit = _number(asked.pop("limit", [str(most)])[0])
     marker = asked.pop("marker", [""])[0]
     keys, directions = asked.pop("sort_key", ["created_at"]), asked.pop("sort_dir", [])
     candidates = _candidates(request, asked)
@@ -77,9 +77,9 @@ def _answer(
         if not places:
             raise kernel.Refusal(400, f"marker [{marker}] not found")
         servers = servers[places[0] + 1 :]
-    page = servers[: min(limit, MOST)]
+    page = servers[: min(limit, most)]
     body: dict[str, Any] = {"servers": [view(request, server) for server in page]}
-    if limit and len(page) == min(limit, MOST):
+    if limit and len(page) == min(limit, most):
         query = [(key, value) for key, value in request.query if key not in ("marker",)]
         href = f"{request.root}{request.path}?{urlencode([*query, ('marker', page[-1].id)])}"
         body["servers_links"] = [{"rel": "next", "href": href}]

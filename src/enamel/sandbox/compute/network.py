@@ -92,6 +92,9 @@ def show_group(request: http.Request) -> kernel.Reply:
     return kernel.Reply(body={"security_group": _group(request, _group_row(request, request.params["id"]))})
 
 
+ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
+
+
 def drop_group(request: http.Request) -> kernel.Reply:
     """Delete a security group that no server is in."""
     row = _group_row(request, request.params["id"])
@@ -122,7 +125,8 @@ def add_rule(request: http.Request) -> kernel.Reply:
     if asked.get("group_id") is not None:
         wish["remote_group_id"] = _group_row(request, str(asked["group_id"]))["id"]
     else:
-        wish["remote_ip_prefix"] = asked.get("cidr") or "0.0.0.0/0"
+        wish["remote_ip_prefix"] = cidr = asked.get("cidr") or "0.0.0.0/0"
+        wish["ethertype"] = "IPv6" if ":" in cidr else "IPv4"
     try:
         rule = network_rule.create(_inner(request, {"security_group_rule": wish})).body["security_group_rule"]
     except kernel.Refusal as refusal:
@@ -213,11 +217,7 @@ def _group(request: http.Request, row: table.Row) -> kernel.Json:
     """Return a security group as Nova shows it."""
     tables = network_state.of(request)
     rules = [tables.rules[rule] for rule in tables.rules_by_group.of(row["id"])]
-    ingress = [
-        _rule(request, rule)
-        for rule in rules
-        if rule["direction"] == "ingress" and rule["ethertype"] == "IPv4"
-    ]
+    ingress = [_rule(request, rule) for rule in rules if rule["direction"] == "ingress"]
     return {
         "id": _number(request, row),
         "name": row["name"],
@@ -234,11 +234,11 @@ def _rule(request: http.Request, row: table.Row) -> kernel.Json:
     return {
         "id": _number(request, row),
         "parent_group_id": request.cloud.compute.number(row["security_group_id"]),
-        "ip_protocol": row["protocol"],
+        "ip_protocol": "icmp" if row["protocol"] == "ipv6-icmp" else row["protocol"],
         "from_port": -1 if row["port_range_min"] is None else row["port_range_min"],
         "to_port": -1 if row["port_range_max"] is None else row["port_range_max"],
         "group": {"name": other["name"], "tenant_id": other["project_id"]} if other else {},
-        "ip_range": {} if other else {"cidr": row["remote_ip_prefix"] or "0.0.0.0/0"},
+        "ip_range": {} if other else {"cidr": row["remote_ip_prefix"] or ANYWHERE[row["ethertype"]]},
     }
 
 

@@ -11,7 +11,7 @@ from enamel.sandbox.image import state
 SORT_KEYS = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
 VISIBILITIES = ("public", "private", "shared", "community", "all")
 CONTROLS = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_status"})
-PAGE, LONGEST_PAGE = 25, 1000
+PAGE = 25
 
 Test = Callable[[kernel.Json], bool]
 
@@ -55,14 +55,14 @@ def _limit(request: http.Request) -> int:
     """Return the size of a page."""
     given = request.first("limit")
     if given is None:
-        return PAGE
+        return min(PAGE, request.cloud.settings.page)
     try:
         limit = int(given)
     except ValueError:
         raise kernel.Refusal(400, "limit param must be an integer") from None
     if limit < 0:
         raise kernel.Refusal(400, "limit param must be positive")
-    return min(limit, LONGEST_PAGE)
+    return min(limit, request.cloud.settings.page)
 
 
 def _order(request: http.Request) -> list[tuple[str, bool]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enamel.sandbox import http, kernel
 from enamel.sandbox.image import state
 
-PAGE, LONGEST_PAGE = 25, 1000
+PAGE = 25
 _CORE = (
     "id",
     "name",
@@ -71,7 +71,7 @@ def _listed(request: http.Request) -> list[kernel.Json]:
     limit = request.first("limit") or str(PAGE)
     if not limit.isdecimal():
         raise kernel.Refusal(400, "limit param must be an integer")
-    return images[: min(int(limit), LONGEST_PAGE)]
+    return images[: min(int(limit), request.cloud.settings.page)]
 
 
 def _shown(record: state.Record) -> kernel.Json:

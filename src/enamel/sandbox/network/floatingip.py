@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from enamel.sandbox import http, kernel, table
 from enamel.sandbox.network import attribute, state
 from enamel.sandbox.network import listing as network_listing
@@ -203,12 +205,20 @@ def _target(
 
 def _fixed(port: table.Row, address: str | None) -> table.Row:
     """Return the fixed address of a port for an association."""
-    for fixed in port["fixed_ips"]:
-        if address in (None, fixed["ip_address"]):
-            return dict(fixed)
     if address:
+        for fixed in port["fixed_ips"]:
+            if fixed["ip_address"] == address:
+                return dict(fixed)
         raise _bad(f"Port {port['id']} does not have fixed ip {address}.")
-    raise _bad(f"Cannot add floating IP to port {port['id']} that has no fixed IPv4 addresses.")
+    four = [fixed for fixed in port["fixed_ips"] if ipaddress.ip_address(fixed["ip_address"]).version == 4]
+    if not four:
+        raise _bad(f"Cannot add floating IP to port {port['id']} that has no fixed IPv4 addresses.")
+    if len(four) > 1:
+        raise _bad(
+            f"Port {port['id']} has multiple fixed IPv4 addresses.  Must provide a specific IPv4 address when assigning"
+            " a floating IP."
+        )
+    return dict(four[0])
 
 
 def _router(tables: state.Tables, subnet_id: str, network_id: str) -> str | None:

@@ -149,15 +149,16 @@ def _page(
 def _limit(request: http.Request) -> int:
     """Return the size of a page; 0 is no limit."""
     given = request.first("limit")
+    most = request.cloud.settings.network_page
     if given is None:
-        return 0
+        return most
     if not given.isdecimal():
         raise kernel.Refusal(
             400,
             f"Bad limit request: Limit must be an integer 0 or greater and not '{given}'.",
             kind="BadRequest",
         )
-    return int(given)
+    return min(int(given) or most, most) if most else int(given)
 
 
 def _link(kind: attribute.Kind, request: http.Request, *, marker: str, rel: str) -> dict[str, str]:

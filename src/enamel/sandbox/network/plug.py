@@ -189,7 +189,7 @@ class Networks(state.Tables):
             self._refuse_late(project_id, nic)
             self.spend(project_id, port=1)
             wish: table.Row = {"network_id": nic.network_id}
-            if group_ids:
+            if group_ids and self._applies(project_id, nic, group_ids):
                 wish["security_groups"] = group_ids
             if nic.fixed_ip:
                 wish["fixed_ips"] = [{"ip_address": nic.fixed_ip}]
@@ -198,6 +198,17 @@ class Networks(state.Tables):
         network_port.rebind(self, row, device_id=server_id, device_owner=owner, host=f"sandbox-{zone}")
         self.changed(row)
         return str(row["id"])
+
+    def _applies(self, project_id: str, nic: seams.Nic, group_ids: list[str]) -> bool:
+        """Return whether a network's ports get security groups; Nova refuses any but the default one where they do not."""
+        if self.networks[nic.network_id]["port_security_enabled"]:
+            return True
+        if group_ids != [network_group.default(self, project_id)]:
+            raise kernel.Refusal(
+                400,
+                "Network requires port_security_enabled and subnet associated in order to apply security groups.",
+            )
+        return False
 
     def _refuse_late(self, project_id: str, nic: seams.Nic) -> None:
         """Refuse what Nova detects only while it builds: external networks and addresses of other projects."""

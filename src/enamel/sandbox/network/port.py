@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enamel.sandbox import http, kernel, table
-from enamel.sandbox.network import attribute, group, state
+from enamel.sandbox.network import attribute, fixed_address, group, state
 from enamel.sandbox.network import listing as network_listing
 
 PORT = attribute.Kind(
@@ -45,22 +45,38 @@ PORT = attribute.Kind(
 def find(tables: state.Tables, caller: kernel.Caller, port_id: str) -> table.Row:
     """Return a port the caller may see, or refuse."""
     row = tables.ports.get(port_id)
-    if row is None or not caller.sees(row["project_id"]):
+    if row is None or not _sees(tables, caller, row):
         raise PORT.unknown(port_id)
     return row
 
 
+def _visible(tables: state.Tables, caller: kernel.Caller) -> list[table.Row]:
+    """Return the ports that the caller sees."""
+    others = (
+        tables.ports[port_id]
+        for network in tables.networks.of(caller.project_id)
+        for port_id in tables.ports_by_network.of(network["id"])
+        if not caller.sees(tables.ports[port_id]["project_id"])
+    )
+    return [*tables.ports.of(caller.project_id), *others]
+
+
+def _sees(tables: state.Tables, caller: kernel.Caller, row: table.Row) -> bool:
+    """Return whether the caller sees a port: an own one, or one on an own network."""
+    return caller.sees(row["project_id"]) or caller.sees(tables.networks[row["network_id"]]["project_id"])
+
+
 def listing(request: http.Request) -> kernel.Reply:
-    """List ports."""
+    """List ports: one's own, and those of others on one's own networks."""
     tables = state.of(request)
     devices = request.every("device_id")
     if devices and all(devices):
         candidates = (
             tables.ports[port_id] for device in devices for port_id in tables.ports_by_device.of(device)
         )
-        rows = [row for row in candidates if request.caller.sees(row["project_id"])]
+        rows = [row for row in candidates if _sees(tables, request.caller, row)]
     else:
-        rows = list(tables.ports if request.caller.admin else tables.ports.of(request.caller.project_id))
+        rows = list(tables.ports) if request.caller.admin else _visible(tables, request.caller)
     return network_listing.answer(PORT, request, rows)
 
 
@@ -70,6 +86,7 @@ def create(request: http.Request) -> kernel.Reply:
     wishes, bulk = attribute.created(PORT, request)
     for wish in wishes:
         _admit(tables, request, wish)
+        _refuse_useless_groups(tables, wish)
     tables.spend(tables.project(request, wishes[0]), port=len(wishes))
     ports: list[table.Row] = []
     try:
@@ -139,18 +156,26 @@ def delete(request: http.Request) -> kernel.Reply:
 def make(tables: state.Tables, *, project_id: str, wish: table.Row) -> table.Row:
     """Create a port from a checked request, with an address of each requested subnet."""
     port_id = tables.cloud.new_id()
-    secure = wish.get("port_security_enabled", True)
+    secure = _secure(tables, wish)
     groups = wish.get("security_groups")
     if groups is None:
         groups = [group.default(tables, project_id)] if secure else []
-    fixed = _addresses(tables, wish["network_id"], port_id, wish.get("fixed_ips"))
+    mac = wish.get("mac_address") or _mac(tables)
+    # The gateway's own port has no address but the gateway's.
+    fixed = fixed_address.allocate(
+        tables,
+        wish["network_id"],
+        port_id,
+        wish.get("fixed_ips"),
+        mac="" if wish.get("device_owner", "").startswith("network:router_") else mac,
+    )
     row = tables.ports.add(
         {
             "id": port_id,
             "name": wish.get("name", ""),
             "network_id": wish["network_id"],
             "project_id": project_id,
-            "mac_address": wish.get("mac_address") or _mac(tables),
+            "mac_address": mac,
             "admin_state_up": wish.get("admin_state_up", True),
             "status": "DOWN",
             "device_id": "",
@@ -247,72 +272,28 @@ def _admit(tables: state.Tables, request: http.Request, wish: table.Row) -> None
         group.find(tables, request.caller, group_id)
 
 
-def _addresses(
-    tables: state.Tables, network_id: str, port_id: str, requests: list[table.Row] | None
-) -> list[table.Row]:
-    """Allocate the requested addresses of a network, all or none; one if nothing is requested, none for an empty list."""
-    taken: list[table.Row] = []
-    try:
-        for wish in [{}] if requests is None else requests:
-            taken.append(_address(tables, network_id, port_id, wish))
-    except kernel.Refusal:
-        for fixed in taken:
-            tables.free(fixed["ip_address"], subnet_id=fixed["subnet_id"])
-        raise
-    return [fixed for fixed in taken if fixed]
+def _secure(tables: state.Tables, wish: table.Row) -> bool:
+    """Return whether a new port gets security groups: as it says itself, or as its network does."""
+    return bool(
+        wish.get("port_security_enabled", tables.networks[wish["network_id"]]["port_security_enabled"])
+    )
 
 
-def _address(tables: state.Tables, network_id: str, port_id: str, wish: table.Row) -> table.Row:
-    """Allocate one address: in a subnet, a given one, or any; a network without subnets has none."""
-    subnets = tables.subnets_by_network.of(network_id)
-    subnet_id, address = wish.get("subnet_id"), wish.get("ip_address")
-    if subnet_id and subnet_id not in tables.subnets:
-        raise kernel.Refusal(404, f"Subnet {subnet_id} could not be found.", kind="SubnetNotFound")
-    if subnet_id and subnet_id not in subnets:
+def _refuse_useless_groups(tables: state.Tables, wish: table.Row) -> None:
+    """Refuse security groups for a port that has none."""
+    if wish.get("security_groups") and not _secure(tables, wish):
         raise kernel.Refusal(
             400,
-            f"Invalid input for operation: Failed to create port on network {network_id}, because fixed_ips included"
-            f" invalid subnet {subnet_id}.",
-            kind="InvalidInput",
+            "Port security must be enabled and port must have an IP address in order to use security groups.",
+            kind="PortSecurityAndIPRequiredForSecurityGroups",
         )
-    if address:
-        home = subnet_id or next(
-            (candidate for candidate in subnets if tables.pools[candidate].holds(address)), None
-        )
-        if home is None:
-            raise kernel.Refusal(
-                400,
-                f"IP address {address} is not a valid IP for any of the subnets on the specified network.",
-                kind="InvalidIpForNetwork",
-            )
-        if not tables.pools[home].holds(address):
-            raise kernel.Refusal(
-                400,
-                f"IP address {address} is not a valid IP for the specified subnet.",
-                kind="InvalidIpForSubnet",
-            )
-        if tables.pools[home].take(port_id, requested=address) is None:
-            raise kernel.Refusal(
-                409,
-                f"IP address {address} already allocated in subnet {home}",
-                kind="IpAddressAlreadyAllocated",
-            )
-        return {"subnet_id": home, "ip_address": address}
-    if not subnets:
-        return {}
-    taken = tables.address(network_id, port_id, subnet_id=subnet_id or "")
-    if taken is None:
-        raise kernel.Refusal(
-            409, f"No more IP addresses available on network {network_id}.", kind="IpAddressGenerationFailure"
-        )
-    return {"subnet_id": taken[0], "ip_address": taken[1]}
 
 
 def _readdress(tables: state.Tables, row: table.Row, requests: list[table.Row]) -> None:
     """Change the addresses of a port, keeping those in both lists."""
     kept = [fixed for fixed in row["fixed_ips"] if any(_stays(fixed, wish) for wish in requests)]
     fresh = [wish for wish in requests if not any(_stays(fixed, wish) for fixed in kept)]
-    taken = _addresses(tables, row["network_id"], row["id"], fresh)
+    taken = fixed_address.allocate(tables, row["network_id"], row["id"], fresh)
     for fixed in row["fixed_ips"]:
         if fixed not in kept:
             tables.free(fixed["ip_address"], subnet_id=fixed["subnet_id"])

@@ -38,6 +38,8 @@ PROTOCOLS = (
     "udplite",
     "vrrp",
 )
+OF_VERSION_6 = frozenset(name for name in PROTOCOLS if name.startswith("ipv6-"))
+"""Protocols of IPv6 alone."""
 ICMP = frozenset({"icmp", "icmpv6", "ipv6-icmp", "1", "58"})
 WITH_PORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136"})
 
@@ -173,6 +175,10 @@ def _judge_protocol(wish: table.Row) -> None:
     protocol = wish["protocol"] = _lower(wish.get("protocol"))
     if protocol in ("any", "0"):
         protocol = wish["protocol"] = None
+    if protocol == "icmpv6" or (wish["ethertype"] == "IPv6" and protocol in ICMP):
+        protocol = wish["protocol"] = "ipv6-icmp"
+    if protocol in OF_VERSION_6 and wish["ethertype"] == "IPv4":
+        raise _refusal("EthertypeConflictWithProtocol", f"Invalid ethertype IPv4 for protocol {protocol}.")
     numbered = protocol is not None and protocol.isdecimal() and int(protocol) <= 255
     if protocol is not None and not numbered and protocol not in PROTOCOLS:
         raise _refusal(

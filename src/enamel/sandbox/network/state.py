@@ -120,11 +120,13 @@ class Tables:
         """Return whether the caller sees a network: an own, a shared or an external one."""
         return caller.sees(row["project_id"]) or row["shared"] or row["router:external"]
 
-    def address(self, network_id: str, owner: str, *, subnet_id: str = "") -> tuple[str, str] | None:
-        """Allocate the next free address of a subnet, or of a network's first IPv4 subnet that has one."""
+    def address(
+        self, network_id: str, owner: str, *, subnet_id: str = "", version: int = 4
+    ) -> tuple[str, str] | None:
+        """Allocate the next free address of a subnet, or of a network's first subnet of a version that has one."""
         for candidate in [subnet_id] if subnet_id else self.subnets_by_network.of(network_id):
             pool = self.pools[candidate]
-            if subnet_id or pool.cidr.version == 4:
+            if subnet_id or pool.cidr.version == version:
                 taken = pool.take(owner)
                 if taken is not None:
                     return candidate, taken

@@ -47,8 +47,6 @@ SNAPSHOT_FILTERS = frozenset(
 )
 PLACES = {"availability_zone": "zone"}
 """Filters that have another name in the row."""
-LONGEST_PAGE = 1000
-
 View = Callable[[table.Row], kernel.Json]
 
 
@@ -66,17 +64,26 @@ def answer(
     for key, backwards in reversed(_order(request)):
         matches.sort(key=lambda row, key=key: _comparable(row, key), reverse=backwards)  # type: ignore[misc]
     total = len(matches)
-    limit = _number(request, "limit", usual=LONGEST_PAGE)
-    matches = _after(request, matches, word=word)[_number(request, "offset", usual=0) :]
-    page = matches[:limit]
+    page, links = paged(request, matches, word=word)
     body: kernel.Json = {word: [view(row) for row in page]}
-    if page and len(page) == limit and request.first("limit") is not None:
-        query = [(name, value) for name, value in request.query if name != "marker"]
-        query.append(("marker", page[-1]["id"]))
-        body[f"{word}_links"] = [{"rel": "next", "href": f"{request.root}{request.path}?{urlencode(query)}"}]
+    if links:
+        body[f"{word}_links"] = links
     if (request.first("with_count") or "").lower() in ("true", "1") and request.version >= (3, 45):
         body["count"] = total
     return kernel.Reply(body=body)
+
+
+def paged(
+    request: http.Request, rows: list[table.Row], *, word: str
+) -> tuple[list[table.Row], list[dict[str, str]]]:
+    """Return one page of rows, and the link to the next one where the page is full."""
+    limit = _number(request, "limit", usual=request.cloud.settings.page)
+    page = _after(request, rows, word=word)[_number(request, "offset", usual=0) :][:limit]
+    if not page or len(page) < limit:
+        return page, []
+    query = [(name, value) for name, value in request.query if name != "marker"]
+    query.append(("marker", page[-1]["id"]))
+    return page, [{"rel": "next", "href": f"{request.root}{request.path}?{urlencode(query)}"}]
 
 
 def _number(request: http.Request, name: str, *, usual: int) -> int:
@@ -90,7 +97,7 @@ def _number(request: http.Request, name: str, *, usual: int) -> int:
         raise kernel.Refusal(400, f"{name} param must be an integer") from None
     if number < 0:
         raise kernel.Refusal(400, f"{name} param must be positive")
-    return min(number, LONGEST_PAGE) if name == "limit" else number
+    return min(number, request.cloud.settings.page) if name == "limit" else number
 
 
 def _after(request: http.Request, rows: list[table.Row], *, word: str) -> list[table.Row]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from enamel.sandbox import http, kernel, table
 from enamel.sandbox.volume import body, state, type_table
+from enamel.sandbox.volume import listing as paging
 
 
 def listing(request: http.Request) -> kernel.Reply:
     """List types, newest first by default."""
     types = state.of(request).types.values()
     rows = [row for row in types if row["is_public"] or request.caller.admin]
-    return kernel.Reply(body={"volume_types": [_view(request, row) for row in rows]})
+    page, links = paging.paged(request, rows, word="volume_types")
+    body: kernel.Json = {"volume_types": [_view(request, row) for row in page]}
+    if links:
+        body["volume_type_links"] = links
+    return kernel.Reply(body=body)
 
 
 def show(request: http.Request) -> kernel.Reply:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -20,11 +19,15 @@ from enamel.model.errors import CloudError, NotFound
 from enamel.model.item import Item
 from enamel.model.orphan import Orphan
 from enamel.model.task import Task
+from enamel.service import off_loop
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning import facts as gathering
-from enamel.service.planning import quota_cache, reservations
+from enamel.service.planning import quota_cache
 from enamel.service.resources.orphan import Radar
-from enamel.store import engine, tasks
+from enamel.store import clock, engine, reservations, tasks
+
+DISPROVED = frozenset({"not_routed", "no_port_security"})
+"""Codes of faults that follow from how networks are: nobody is refused because of what they were a moment ago."""
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -51,7 +54,7 @@ class CandidatePlanner:
         self._radar = radar
         self._store = store
         self._clouds = clouds
-        self._quotas = quota_cache.QuotaCache(now=lambda: datetime.now(UTC))
+        self._quotas = quota_cache.QuotaCache(now=clock.MACHINE)
 
     def accepted(self, ctx: CallContext, cloud: str, needs: Mapping[str, int]) -> None:
         """Remember what an accepted task takes of a quota."""
@@ -100,7 +103,8 @@ class CandidatePlanner:
         planned = chosen.planned
         if not planned.faults:
             others = [other for other in candidates if other is not chosen and not other.planned.faults]
-            planned = _with_spares(command, request, planned, others)
+            size = _size(request, earlier) * len(others)
+            planned = await off_loop.run(size, _with_spares, command, request, planned, others)
         plan = msgspec.structs.replace(planned.plan, notes=(*planned.plan.notes, *notes))
         return msgspec.structs.replace(chosen, planned=msgspec.structs.replace(planned, plan=plan))
 
@@ -110,8 +114,12 @@ class CandidatePlanner:
         """Return the plan of a request on one cloud, from fresh facts where cached ones lack something."""
         candidate = await self._planned(ctx, cloud, command, request, earlier=earlier)
         # What the cached catalogue does not have may be new, or have another id now: it is fetched again.
-        missing = any(fault.code == "unknown" for fault in candidate.planned.faults)
-        if missing and await self._clouds.of(ctx).get(cloud).refresh():
+        codes = {fault.code for fault in candidate.planned.faults}
+        account = self._clouds.of(ctx).get(cloud)
+        stale = bool(codes & DISPROVED) and await account.refresh(at_once=True)
+        if "unknown" in codes:
+            stale = await account.refresh() or stale
+        if stale:
             return await self._planned(ctx, cloud, command, request, earlier=earlier)
         return candidate
 
@@ -119,7 +127,8 @@ class CandidatePlanner:
         self, ctx: CallContext, cloud: str, command: Command, request: CommandRequest, *, earlier: Earlier
     ) -> Candidate:
         """Return the plan of a request on one cloud, from what is known of it."""
-        needed = command.ask(request)
+        size = _size(request, earlier)
+        needed = await off_loop.run(size, command.ask, request)
         clouds = self._clouds.of(ctx)
         account = clouds.get(cloud)
         remembered = self._quotas.remembered(ctx, cloud, needed.quota) if needed.quota else {}
@@ -142,12 +151,12 @@ class CandidatePlanner:
             reserved=await self._reserved(ctx, cloud, limits),
             reserved_names=await self._reserved_names(ctx, cloud, needed.server_names),
         )
-        planned = command.plan(request, facts)
+        planned = await off_loop.run(size, command.plan, request, facts)
         if remembered and quota_cache.is_tight(planned.plan.needs, limits, facts.reserved):
             limits = await self._quotas.fetch(ctx, account, needed.quota)
             reserved = await self._reserved(ctx, cloud, limits)
             facts = msgspec.structs.replace(facts, quota=limits, reserved=reserved)
-            planned = command.plan(request, facts)
+            planned = await off_loop.run(size, command.plan, request, facts)
         return Candidate(cloud=cloud, planned=planned, facts=facts)
 
     async def _recognised(self, ctx: CallContext, facts: Facts) -> tuple[cloud_model.Address, ...]:
@@ -192,17 +201,11 @@ class CandidatePlanner:
         return tuple(orphans)
 
     async def _reserved(self, ctx: CallContext, cloud: str, limits: Mapping[str, Limit]) -> dict[str, int]:
-        """Return what running tasks have reserved; the exact sum only where it can matter."""
+        """Return what running tasks have reserved."""
         if not limits:
             return {}
         project = ctx.caller.project_id
-        most = await self._store.read(tasks.reserved, project_id=project, cloud=cloud)
-        tight = any(
-            limit.free is not None and most.get(kind, 0) * 2 >= limit.free for kind, limit in limits.items()
-        )
-        if not most or not tight:
-            return most
-        return await self._store.read(reservations.exact, project_id=project, cloud=cloud)
+        return await self._store.read(reservations.reserved, project_id=project, cloud=cloud)
 
     async def _reserved_names(self, ctx: CallContext, cloud: str, names: frozenset[str]) -> frozenset[str]:
         """Return which of some host names running tasks have reserved."""
@@ -215,6 +218,11 @@ class CandidatePlanner:
 
 async def _known(limits: dict[str, Limit]) -> dict[str, Limit]:
     return limits
+
+
+def _size(request: CommandRequest, earlier: Earlier) -> int:
+    """Return how many things the planning of a request deals with."""
+    return max(getattr(request.body, "resources", 0), len(earlier.items))
 
 
 def _with_spares(

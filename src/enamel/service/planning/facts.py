@@ -11,7 +11,7 @@ from enamel.clouds.capability import Capability
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud as cloud_model
 from enamel.model.cloud_reference import CloudReference
-from enamel.model.errors import CloudForbidden, Forbidden, Gone, NotFound
+from enamel.model.errors import CapabilityMissing, CloudForbidden, Forbidden, Gone, NotFound
 from enamel.service.access.policy import requires_admin
 from enamel.service.resources import address, flavors
 
@@ -51,6 +51,9 @@ async def gather(
         **answers,
         **around,
     )
+    if needed.routers and facts.routers is None:
+        # Only this question shows whether a cloud has routers, without which it has no floating IPs.
+        facts = msgspec.structs.replace(facts, capabilities=await account.capabilities())
     if needed.target is not None and facts.server is not None:
         reference = await _entry(account, needed.target)
         name = needed.target_name or facts.server.name
@@ -59,27 +62,40 @@ async def gather(
         facts = msgspec.structs.replace(facts, target=target, volumes=volumes)
     images = {text for image in facts.images for text in (image.id, image.name)}
     if needed.templates - images and not needed.volumes and Capability.VOLUME in facts.capabilities:
-        facts = msgspec.structs.replace(facts, volumes=tuple(await account.volumes_list()))
+        facts = msgspec.structs.replace(facts, volumes=tuple(await account.volumes_named(needed.templates)))
     return facts
 
 
 def _lists(account: driver.Cloud, needed: FactsNeeded) -> dict[str, Awaitable[Any]]:
     """Return the lists that are needed, by the fact that they fill."""
+
+    def named(kind: str) -> Collection[str]:
+        return needed.named.get(kind, ())
+
     lists: tuple[tuple[str, bool, Callable[[], Awaitable[Any]]], ...] = (
         ("capabilities", True, account.capabilities),
-        ("flavors", needed.flavors, lambda: flavors.usable(account)),
+        ("flavors", needed.flavors, lambda: flavors.usable(account, named("flavors"))),
         (
             "images",
             needed.images,
-            lambda: account.images_named(needed.templates) if needed.templates else account.images(),
+            lambda: account.images_named({*needed.templates, *named("images")}),
         ),
-        ("networks", needed.networks, account.networks),
+        ("networks", needed.networks, lambda: account.networks_named(named("networks"))),
         ("subnets", needed.subnets, account.subnets),
+        ("routers", needed.routers, lambda: _routers(account)),
         ("zones", needed.zones, account.zones),
-        ("volume_types", needed.volume_types, account.volume_types),
-        ("volumes", needed.volumes, account.volumes_list),
+        (
+            "volume_types",
+            needed.volume_types,
+            lambda: account.volume_types_named(named("volume_types")),
+        ),
+        ("volumes", needed.volumes, lambda: account.volumes_named(named("volumes"))),
         ("volume_snapshots", needed.volume_snapshots, account.volume_snapshots_list),
-        ("security_groups", needed.security_groups, account.security_groups),
+        (
+            "security_groups",
+            needed.security_groups,
+            lambda: account.security_groups_named(named("security_groups")),
+        ),
         ("servers", needed.servers and needed.host is None, account.servers_list),
         ("addresses", needed.addresses, lambda: address.listed(account)),
     )
@@ -108,6 +124,14 @@ def _single(
     if needed.terminate is not None:
         questions["around"] = _around(account, needed.terminate, identity)
     return questions
+
+
+async def _routers(account: driver.Cloud) -> Sequence[cloud_model.Router] | None:
+    """Return the routers, or None where the cloud shows none to this caller."""
+    try:
+        return await account.routers()
+    except (CapabilityMissing, CloudForbidden):
+        return None
 
 
 async def _keypairs(account: driver.Cloud, names: Collection[str]) -> dict[str, cloud_model.Keypair]:

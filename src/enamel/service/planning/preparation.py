@@ -13,6 +13,7 @@ from enamel.model import ids
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, Fault, Invalid, NotFound
 from enamel.model.placement import Containers
+from enamel.service import off_loop
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.planning.candidates import CandidatePlanner, Earlier
@@ -81,7 +82,8 @@ class Preparer:
         faults: list[Fault] = []
         body = None
         if command.body is not None:
-            body, faults = bodies.shape({} if data is None else data, command.body)
+            size = _entries(data)
+            body, faults = await off_loop.run(size, bodies.shape, {} if data is None else data, command.body)
             if body is None:
                 raise Invalid("; ".join(fault.detail for fault in faults), faults=tuple(faults))
         id = ids.new_id()
@@ -146,6 +148,13 @@ class Preparer:
             items=tuple(await self._store.read(items.list, id)),
             children=await self._store.read(tasks.children, id),
         )
+
+
+def _entries(data: Any) -> int:
+    """Return how many entries the largest list of a body has, at its first and second level."""
+    if isinstance(data, list):
+        return len(data)
+    return max(map(_entries, data.values()), default=0) if isinstance(data, dict) else 0
 
 
 def _merged(unreadable: Sequence[Fault], others: Sequence[Fault]) -> tuple[Fault, ...]:

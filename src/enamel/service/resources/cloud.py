@@ -1,8 +1,9 @@
 """The cloud: how its services respond to the calls of this process, and what is cached of it."""
 
 from enamel.clouds import driver
+from enamel.model import problem
 from enamel.model.call_context import CallContext
-from enamel.model.cloud_state import CloudState
+from enamel.model.cloud_state import CloudState, Unusable
 from enamel.model.errors import CloudError, NotFound
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
@@ -49,6 +50,6 @@ def states(clouds: driver.Clouds) -> list[CloudState]:
 def _state(clouds: driver.Clouds, name: str) -> CloudState:
     try:
         return clouds.get(name).state()
-    except CloudError:
+    except CloudError as error:
         # An entry that lacks its password is listed all the same.
-        return CloudState(name=name)
+        return CloudState(name=name, unusable=Unusable(since=None, problem=problem.of(error)))

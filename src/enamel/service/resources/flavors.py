@@ -9,13 +9,18 @@ from enamel.model.errors import NotFound
 
 async def find(account: driver.Cloud, text: str) -> cloud_model.Flavor:
     """Return the flavor that has an id or a name, and that the caller can use. Raises NotFound."""
-    return named(await usable(account), text)
+    return named(await usable(account, (text,)), text)
 
 
-async def usable(account: driver.Cloud) -> Sequence[cloud_model.Flavor]:
-    """Return the flavors that the caller can use: what the cloud shows, less what is shared with others alone."""
+async def usable(account: driver.Cloud, names: Collection[str] = ()) -> Sequence[cloud_model.Flavor]:
+    """Return the flavors that the caller can use: what the cloud shows, less what is shared with others alone.
+
+    Args:
+        account: The caller's project on the cloud.
+        names: Names or ids of which one may be a flavor that the list does not show.
+    """
     me = await account.identity()
-    return [flavor for flavor in await account.flavors() if flavor.usable_by(me)]
+    return [flavor for flavor in await account.flavors_named(names) if flavor.usable_by(me)]
 
 
 def named(flavors: Collection[cloud_model.Flavor], text: str) -> cloud_model.Flavor:

@@ -20,7 +20,7 @@ from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
 from enamel.service.resources.paging import Page
-from enamel.store import engine, owners, sightings, tasks
+from enamel.store import engine, owners, reservations, sightings
 
 _ALL = frozenset(Kind)
 
@@ -124,11 +124,11 @@ class Radar:
         makers = {by.task for text in inventory.marks() if (by := mark.read(text)) is not None}
         families = await self._store.read(owners.of, makers)
         project = (await account.identity()).project_id
-        running = await self._store.read(tasks.unfinished, project_id=project, cloud=account.name)
+        running = await self._store.read(reservations.holders, project_id=project, cloud=account.name)
         suspects = find.find(
             inventory,
             {id: _owner(family) for id, family in families.items()},
-            running={task.id for task in running},
+            running=running,
         )
         suspects = [suspect for suspect in suspects if suspect.kind in kinds]
         if counts:

@@ -1,6 +1,7 @@
 """The placement: clouds, regions, zones and containers, each with an id that stays the same."""
 
 import asyncio
+import contextlib
 import enum
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +11,8 @@ from msgspec import Struct
 from enamel.clouds import driver
 from enamel.model import ids
 from enamel.model.call_context import CallContext
-from enamel.model.errors import CloudError, NotFound
-from enamel.model.placement import Container, Containers, id_of
+from enamel.model.errors import CloudError, EnamelError, NotFound
+from enamel.model.placement import Container, Containers, clouds_at, id_of, root_of
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
@@ -116,13 +117,19 @@ class Placements:
 
     async def _listed(self, ctx: CallContext, cloud: str | None) -> Sequence[Placement]:
         """Return all placements, or those on one cloud."""
-        only = None if cloud is None else self._clouds.names(ctx, cloud)[0]
-        placements = await self._all(self._clouds.of(ctx))
-        return [placement for placement in placements if only is None or placement.path.split("/")[0] == only]
+        placements = await self._all(ctx)
+        if cloud is None:
+            return placements
+        names = self._clouds.names(ctx, cloud)
+        return [placement for placement in placements if clouds_at(placement.path, names)]
 
-    async def _all(self, clouds: driver.Clouds) -> Sequence[Placement]:
-        trees = await asyncio.gather(*(_tree(clouds, name) for name in clouds.names()))
-        by_path = {placement.path: placement for tree in trees for placement in tree}
+    async def _all(self, ctx: CallContext) -> Sequence[Placement]:
+        accounts, trees = self._opened(ctx)
+        for account, answer in zip(accounts, await self._clouds.ask(ctx, accounts, _tree), strict=True):
+            trees[account.name] = _only_the_cloud(account.name) if isinstance(answer, EnamelError) else answer
+        by_path: dict[str, Placement] = {}
+        for placement in (placement for tree in trees.values() for placement in tree):
+            by_path[placement.path] = _joined(by_path.get(placement.path), placement)
         # A place that a container names and no cloud shows at the moment is listed all the same.
         for path in (path for container in self._containers for path in self._containers.leaves(container)):
             by_path.setdefault(path, _missing(path, by_path))
@@ -132,6 +139,16 @@ class Placements:
                 above.setdefault(self._id(member), []).append(container.id)
         containers = [self._container(container, by_path) for container in self._containers]
         return _linked([*containers, *by_path.values()], above)
+
+    def _opened(self, ctx: CallContext) -> tuple[Sequence[driver.Cloud], dict[str, Sequence[Placement]]]:
+        """Return the clouds that can be opened, and by their names, in order, what is known of all of them yet."""
+        clouds, accounts = self._clouds.of(ctx), []
+        trees: dict[str, Sequence[Placement]] = {}
+        for name in clouds.names():
+            trees[name] = _only_the_cloud(name)
+            with contextlib.suppress(CloudError):
+                accounts.append(clouds.get(name))
+        return accounts, trees
 
     def _id(self, member: str) -> str:
         inner = self._containers.named(member)
@@ -176,15 +193,19 @@ def _linked(placements: Sequence[Placement], above: Mapping[str, Sequence[str]])
     ]
 
 
-async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
-    """Return a cloud with its region and zones; of one that does not answer, only the cloud."""
-    top = id_of(name)
-    try:
-        account = clouds.get(name)
-        identity, zones = await asyncio.gather(account.identity(), account.zones())
-    except CloudError:
-        return [Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=False)]
-    root = f"{name}/{identity.region}"
+def _only_the_cloud(name: str) -> Sequence[Placement]:
+    """Return what is shown of a cloud that does not answer."""
+    entry = name.partition("/")[0]
+    return [Placement(id=id_of(entry), path=entry, name=entry, kind=Kind.CLOUD, available=False)]
+
+
+async def _tree(account: driver.Cloud) -> Sequence[Placement]:
+    """Return a cloud with its region and zones."""
+    name = account.name
+    entry = name.partition("/")[0]
+    top = id_of(entry)
+    identity, zones = await asyncio.gather(account.identity(), account.zones())
+    root = root_of(name, identity.region)
     middle = id_of(root)
     leaves = [
         Placement(
@@ -198,8 +219,19 @@ async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
         for zone in sorted(zones, key=lambda zone: zone.name)
     ]
     available = not leaves or any(leaf.available for leaf in leaves)
+    above = Placement(
+        id=top,
+        path=entry,
+        name=entry,
+        kind=Kind.CLOUD,
+        available=available,
+        children=tuple(leaf.id for leaf in leaves) if middle == top else (middle,),
+    )
+    if middle == top:
+        # A cloud whose catalogue names no region.
+        return [above, *leaves]
     return [
-        Placement(id=top, path=name, name=name, kind=Kind.CLOUD, available=available, children=(middle,)),
+        above,
         Placement(
             id=middle,
             path=root,
@@ -211,6 +243,17 @@ async def _tree(clouds: driver.Clouds, name: str) -> Sequence[Placement]:
         ),
         *leaves,
     ]
+
+
+def _joined(known: Placement | None, further: Placement) -> Placement:
+    """Return the placement of an entry that has several regions, one region after the other."""
+    if known is None:
+        return further
+    return msgspec.structs.replace(
+        known,
+        available=known.available or further.available,
+        children=tuple(dict.fromkeys((*known.children, *further.children))),
+    )
 
 
 def _missing(path: str, by_path: Mapping[str, Placement]) -> Placement:

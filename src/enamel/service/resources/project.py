@@ -1,12 +1,10 @@
 """The project: where what belongs to it is found."""
 
-import asyncio
-
 from msgspec import Struct
 
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
-from enamel.model.errors import CloudError, NotFound
+from enamel.model.errors import CloudError, EnamelError, NotFound
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 
@@ -35,14 +33,14 @@ class Projects:
         """
         policy.enforce(ctx, "enamel:project:get")
         accounts, _ = self._clouds.sites(ctx, cloud)
-        answers = await asyncio.gather(*(account.identity() for account in accounts), return_exceptions=True)
+        answers = await self._clouds.ask(ctx, accounts, lambda account: account.identity())
         own = [
             (account.name, answer.project_name)
             for account, answer in zip(accounts, answers, strict=True)
             if isinstance(answer, cloud_model.Identity) and answer.project_id == id
         ]
         for answer in answers:
-            if isinstance(answer, BaseException) and not (own and isinstance(answer, CloudError)):
+            if isinstance(answer, EnamelError) and not (own and isinstance(answer, CloudError)):
                 raise answer
         if not own:
             raise NotFound(f"There is no project '{id[:64]}'.")

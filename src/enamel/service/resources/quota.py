@@ -9,8 +9,7 @@ from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
-from enamel.service.planning import reservations
-from enamel.store import engine
+from enamel.store import engine, reservations
 
 KINDS: dict[Capability, tuple[str, ...]] = {
     Capability.COMPUTE: ("servers", "cores", "memory_mb", "keypairs", "server_groups"),
@@ -54,7 +53,7 @@ class Quotas:
         account = self._clouds.chosen(ctx, cloud)
         limits = await account.quota(kinds(await account.capabilities()))
         reserved = await self._store.read(
-            reservations.exact, project_id=ctx.caller.project_id, cloud=account.name
+            reservations.reserved, project_id=ctx.caller.project_id, cloud=account.name
         )
         return ProjectQuota(cloud=account.name, quotas=_allotments(limits, reserved))
 

@@ -85,7 +85,7 @@ def _action(data: Any) -> Action:
         Invalid: It names none, or one that does not exist.
     """
     if not isinstance(data, dict):
-        detail = f"Expected an object, got {error_wording.got(data)}."
+        detail = f"Expected an object, got {error_wording.got(data, pointer='')}."
         raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="type"),))
     word = data.get("action")
     known = [known.value for known in Action]

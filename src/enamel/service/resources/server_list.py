@@ -1,8 +1,7 @@
 """The servers of a caller, on all of their clouds."""
 
-import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from msgspec import Struct
@@ -11,7 +10,7 @@ from enamel.clouds import driver
 from enamel.model import cloud as cloud_model
 from enamel.model import problem, role
 from enamel.model.call_context import CallContext
-from enamel.model.errors import CloudError, CloudUnreachable, Fault, Invalid, NotFound
+from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, Fault, Invalid, NotFound
 from enamel.model.problem import Problem
 from enamel.model.states import PowerState
 from enamel.service.access import policy
@@ -22,8 +21,6 @@ from enamel.service.resources.paging import Page
 from enamel.service.resources.server import Server
 from enamel.service.resources.view_cache import ViewCache
 
-TIMEOUT = timedelta(seconds=10)
-"""How long a list waits for one cloud among several."""
 MOST_VIEWS = 64
 """For how many identities the records of servers are remembered."""
 
@@ -138,17 +135,17 @@ class Servers:
     ) -> tuple[Sequence[Server], tuple[Problem, ...]]:
         """Return all servers of a project, the newest first, and why those of some clouds are missing."""
         accounts, broken = self._clouds.sites(ctx, cloud)
-        answers = await asyncio.gather(
-            *(self._of(ctx, account, project=project) for account in accounts), return_exceptions=True
+        answers = await self._clouds.ask(
+            ctx, accounts, lambda account: self._of(ctx, account, project=project)
         )
-        failures = [*(answer for answer in answers if isinstance(answer, BaseException)), *broken]
+        failures = [*(answer for answer in answers if isinstance(answer, EnamelError)), *broken]
         for failure in failures:
             if not isinstance(failure, CloudError | NotFound):
                 raise failure
         if len(failures) == len(answers) + len(broken):
             # That the project is nobody's is said only where nothing else went wrong.
             raise next((failure for failure in failures if isinstance(failure, CloudError)), failures[0])
-        servers = [server for answer in answers if not isinstance(answer, BaseException) for server in answer]
+        servers = [server for answer in answers if not isinstance(answer, EnamelError) for server in answer]
         servers.sort(
             key=lambda server: (server.created_at is not None, server.created_at, server.id), reverse=True
         )
@@ -157,22 +154,14 @@ class Servers:
 
     async def _of(self, ctx: CallContext, account: driver.Cloud, *, project: str | None) -> Sequence[Server]:
         """Return the servers of a project on one cloud."""
-        try:
-            async with asyncio.timeout(TIMEOUT.total_seconds()):
-                me = await account.identity()
-                if project is None or project == me.project_id:
-                    servers = [
-                        server
-                        for server in await account.servers_list()
-                        if server.project_id in {"", me.project_id}
-                    ]
-                elif role.is_admin(me.roles):
-                    servers = [*await account.servers_of(project)]
-                else:
-                    raise NotFound(f"There is no project '{project[:64]}'.")
-        except TimeoutError as error:
-            detail = f"Cloud '{account.name}' did not answer within {TIMEOUT.total_seconds():.0f} s."
-            raise CloudUnreachable(detail, cloud=account.name) from error
+        me = await account.identity()
+        if project is None or project == me.project_id:
+            own = {"", me.project_id}
+            servers = [server for server in await account.servers_list() if server.project_id in own]
+        elif role.is_admin(me.roles):
+            servers = [*await account.servers_of(project)]
+        else:
+            raise NotFound(f"There is no project '{project[:64]}'.")
         for listed in servers:
             self._locator.saw(ctx, listed.id, on=account.name)
         view = self._view(account, me)

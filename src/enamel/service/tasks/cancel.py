@@ -2,6 +2,7 @@
 
 from enamel.dispatch import base
 from enamel.dispatch.hint import Stage
+from enamel.flow import task_log
 from enamel.model import task
 from enamel.model.call_context import CallContext
 from enamel.service.access import policy
@@ -44,6 +45,8 @@ class Cancel:
 
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
         accepted = await self._store.run(idempotency.once, key, f"task.cancel {checked}", act, status=202)
+        if accepted.task.state in task.ENDED and not accepted.replayed:
+            task_log.ended(accepted.task)
         self._dispatch.changed(accepted.task.id)
         await self._dispatch.publish(accepted.task.type, task=accepted.task.id, stage=Stage.ASKED)
         return accepted

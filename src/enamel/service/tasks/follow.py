@@ -1,8 +1,7 @@
 """Follow tasks: their events as they happen, and their end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from enamel.clouds.calls import cache
@@ -12,7 +11,8 @@ from enamel.model.call_context import CallContext
 from enamel.model.event import Event
 from enamel.service.access import policy
 from enamel.service.tasks import read
-from enamel.service.tasks.timeline import PAGE, Timeline
+from enamel.service.tasks.timeline import PAGE
+from enamel.service.tasks.timelines import Timelines
 from enamel.store import engine, events
 
 LONGEST_WAIT = timedelta(seconds=60)
@@ -22,8 +22,7 @@ LONGEST_WAIT = timedelta(seconds=60)
 class Follow:
     """Waits for what happens to tasks.
 
-    The dispatch's hints wake it at once; without a hint it polls the store. All who follow the same task share these
-    polls.
+    The dispatch's hints wake it at once; without a hint it polls the store, for all followers of all tasks together.
     """
 
     def __init__(
@@ -35,18 +34,15 @@ class Follow:
         poll_interval: timedelta = timedelta(seconds=0.4),
     ) -> None:
         self._store = store
-        self._dispatch = dispatch
         self._reader = reader
-        self._poll_interval = poll_interval
         self._ending = False
-        self._followed: dict[str, Timeline] = {}
+        self._timelines = Timelines(store, dispatch=dispatch, poll_interval=poll_interval)
         self._reads = cache.Flights()
 
     def end(self) -> None:
         """Release everybody who waits: the process ends, and they can go on with another."""
         self._ending = True
-        for timeline in self._followed.values():
-            timeline.wake()
+        self._timelines.wake()
 
     async def events(
         self, ctx: CallContext, id: str, *, after: int = 0, cloud: str | None = None
@@ -57,7 +53,7 @@ class Follow:
             NotFound: There is no such task, or it belongs to another project.
         """
         task = await self._begin(ctx, id, cloud=cloud)
-        with self._following(task.id) as timeline:
+        with self._timelines.following(task.id) as timeline:
             await timeline.known.wait()
             while not self._ending:
                 news = timeline.since(after)
@@ -82,7 +78,7 @@ class Follow:
         current = await self._begin(ctx, id, cloud=cloud)
         if current.state in task.ENDED:
             return current
-        with self._following(current.id) as timeline:
+        with self._timelines.following(current.id) as timeline:
             try:
                 async with asyncio.timeout(min(timeout, LONGEST_WAIT).total_seconds()):
                     while not timeline.over and not self._ending:
@@ -99,19 +95,3 @@ class Follow:
         policy.enforce(ctx, "enamel:task:get")
         key = (ctx.caller.project_id, id, cloud)
         return await self._reads.join(key, lambda: self._reader.get(ctx, id, cloud=cloud))
-
-    @contextmanager
-    def _following(self, id: str) -> Iterator[Timeline]:
-        """Return the timeline of a task, kept up for as long as anybody follows it."""
-        timeline = self._followed.get(id)
-        if timeline is None:
-            timeline = Timeline(self._store, id, dispatch=self._dispatch, poll_interval=self._poll_interval)
-            self._followed[id] = timeline
-        timeline.followers += 1
-        try:
-            yield timeline
-        finally:
-            timeline.followers -= 1
-            if not timeline.followers:
-                del self._followed[id]
-                timeline.close()

@@ -12,19 +12,18 @@ from enamel.commands.facts import Facts
 from enamel.commands.task import undo_steps
 from enamel.flow import expressions, task_view
 from enamel.flow import plan as plans
-from enamel.flow.plan import Plan
+from enamel.flow.plan import Node, Plan
 from enamel.model import errors, ids, task, task_key, webhook
 from enamel.model.call_context import CallContext
-from enamel.model.cloud import Limit
 from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.task import ServerEntry, Task
 from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
-from enamel.service.planning import reservations
+from enamel.service.planning import taken
 from enamel.service.planning.preparation import Prepared
 from enamel.service.tasks.idempotency import IdempotencyKey
-from enamel.store import secrets, signals, task_index, tasks, webhooks
+from enamel.store import reservations, secrets, signals, task_index, tasks, webhooks
 from enamel.store.transaction import Tx
 
 
@@ -82,6 +81,11 @@ def build(
     return (task_view.seen(new, steps, plan) if planned.kept else new), steps
 
 
+def shares(plan: Plan, *, cloud: str) -> dict[str, dict[str, int]]:
+    """Return how much of each quota of a task's cloud each of its steps uses up; steps that use up none are left out."""
+    return {node.name: node.needs for node in plan.nodes if node.needs and node.cloud in {None, cloud}}
+
+
 def scheduled_revert(new: Task, planned: Planned) -> Task | None:
     """Return the revert that a `ttl` schedules; it is planned when it is due."""
     if planned.ttl is None:
@@ -113,16 +117,28 @@ def write(
     *,
     key: IdempotencyKey | None,
     later: Task | None,
+    shares: Mapping[str, Mapping[str, int]] = {},
     takes: Collection[TaskKey] = (),
 ) -> Task:
     """Write a task with its items and its first event.
+
+    Args:
+        tx: The transaction.
+        new: The task.
+        steps: Its items.
+        hooks: Its webhooks.
+        facts: The facts that it was planned with.
+        key: The idempotency key that came with the request.
+        later: The revert that its `ttl` schedules.
+        shares: What each step uses up of quotas.
+        takes: The keys of the existing resources that it takes.
 
     Raises:
         NameTaken, QuotaExceeded: Other tasks have reserved what it needs since the facts were gathered.
         WrongState: Another task has taken up the earlier one, or an existing resource that this one takes.
     """
     _check_still_free(tx, new, facts)
-    reservations.take(tx, takes)
+    taken.take(tx, takes)
     if new.parent is not None:
         _take_up(tx, new, new.parent)
     first = Event(
@@ -132,7 +148,7 @@ def write(
         type="task.accepted",
         data={"type": new.type, "steps": len(steps), "servers": len(new.servers)},
     )
-    stored = tasks.insert(tx, new, steps, first)
+    stored = tasks.insert(tx, new, steps, first, shares=shares)
     webhooks.insert(tx, hooks)
     if new.reserves:
         task_index.add(tx, task_key.hostnames(new))
@@ -149,13 +165,17 @@ def write(
 def _items(new: Task, planned: Planned) -> list[Item]:
     """Return the items of a new task; those that it takes over from an earlier one are done already."""
     kept = {item.name: item for item in planned.kept}
-    groups = {group.name: group for group in planned.plan.groups}
     return [
         kept.get(node.name)
         or Item(task=new.id, name=node.name, kind=node.kind, action=node.action, group=node.group)
-        for node in planned.plan.nodes
-        if not plans.asleep(node, groups, planned.groups)
+        for node in awake(planned)
     ]
+
+
+def awake(planned: Planned) -> list[Node]:
+    """Return the steps of a plan that have items from the beginning, without those for clouds that servers may come to."""
+    groups = {group.name: group for group in planned.plan.groups}
+    return [node for node in planned.plan.nodes if not plans.asleep(node, groups, planned.groups)]
 
 
 def _take_up(tx: Tx, new: Task, old: str) -> None:
@@ -194,22 +214,15 @@ def _check_still_free(tx: Tx, new: Task, facts: Facts) -> None:
     if taken:
         listed = ", ".join(sorted(taken))
         raise errors.NameTaken(f"Another task has reserved the name {listed}.")
-    if _tight(new.reserves, facts.quota, tasks.reserved(tx, project_id=new.project_id, cloud=new.cloud)):
-        exact = msgspec.structs.replace(
-            facts, reserved=reservations.exact(tx, project_id=new.project_id, cloud=new.cloud)
+    reserved = reservations.reserved(tx, project_id=new.project_id, cloud=new.cloud)
+    now = msgspec.structs.replace(facts, reserved=reserved)
+    # What an earlier task has made is used already, and not needed once more.
+    made = {kind: len(things) for kind, things in new.result.made.items()}
+    lacking = quota.faults(quota.outstanding(new.reserves, made), now)
+    if lacking:
+        raise errors.QuotaExceeded(
+            " ".join(fault.detail for fault in lacking),
+            cloud=new.cloud,
+            faults=tuple(lacking),
+            quota=quota.numbers(new.reserves, now),
         )
-        lacking = quota.faults(new.reserves, exact)
-        if lacking:
-            raise errors.QuotaExceeded(
-                " ".join(fault.detail for fault in lacking),
-                cloud=new.cloud,
-                faults=tuple(lacking),
-                quota=quota.numbers(new.reserves, exact),
-            )
-
-
-def _tight(needs: Mapping[str, int], limits: Mapping[str, Limit], reserved: Mapping[str, int]) -> bool:
-    return any(
-        kind in limits and (free := limits[kind].free) is not None and number + reserved.get(kind, 0) > free
-        for kind, number in needs.items()
-    )

@@ -1,6 +1,5 @@
 """Signals: messages from outside for which the steps of a task wait."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -77,7 +76,7 @@ class Signals:
                 project_id=owner.project_id,
                 name=name,
                 data=message_data,
-                received_at=datetime.now(UTC),
+                received_at=self._store.now(),
             )
             _check(tx, owner, name)
             signals.insert(tx, message)

@@ -1,31 +1,35 @@
 """Submit a command: preview it, or store it as a task, with every fault found before anything is written."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
-from enamel.commands import COMMANDS, quota
+from enamel.commands import COMMANDS, needs, quota
 from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
-from enamel.model import errors
+from enamel.model import errors, problem
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
 from enamel.model.task import Task
 from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
 from enamel.secrets.base import Keys
+from enamel.service import off_loop
 from enamel.service.access import policy
-from enamel.service.planning import reservations
+from enamel.service.planning import taken
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
 from enamel.service.tasks import idempotency, new_task
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import Accepted, IdempotencyKey
+from enamel.steps import KINDS
 from enamel.store import engine, webhooks
+
+log = structlog.get_logger(__name__)
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -105,8 +109,8 @@ class Submit:
             params = {**params, "cloud": cloud}
         if dry_run:
             prepared = await self._preparer.prepare(ctx, COMMANDS[name], data, cloud=cloud, params=params)
-            conflict = await self._store.read(reservations.conflict, _takes(ctx, prepared))
-            return _preview(prepared, conflict)
+            conflict = await self._store.read(taken.conflict, _takes(ctx, prepared))
+            return await off_loop.run(len(prepared.planned.plan.nodes), _preview, prepared, conflict)
         key = idempotency.of(self._store, idempotency_key, caller=ctx.caller)
         if key is None:
             return Accepted(task=await self._accept(ctx, name, data, cloud, params, key=None))
@@ -135,11 +139,21 @@ class Submit:
         planned = prepared.planned
         references = {symbol: await self._keys.put(secret) for symbol, secret in planned.secrets.items()}
         hooks = await self._hooks(name, prepared)
-        plan = plans.with_secrets(planned.plan, references)
-        new, steps = new_task.build(
-            ctx, command, data, prepared, plan=plan, hooks=hooks, now=datetime.now(UTC)
+        size = len(planned.plan.nodes)
+        plan = await off_loop.run(size, plans.with_secrets, planned.plan, references)
+        new, steps = await off_loop.run(
+            size,
+            new_task.build,
+            ctx,
+            command,
+            data,
+            prepared,
+            plan=plan,
+            hooks=hooks,
+            now=self._store.now(),
         )
         later = new_task.scheduled_revert(new, planned)
+        shares = new_task.shares(planned.plan, cloud=new.cloud)
         try:
             stored = await self._store.run(
                 new_task.write,
@@ -149,13 +163,23 @@ class Submit:
                 prepared.facts,
                 key=key,
                 later=later,
+                shares=shares,
                 takes=_takes(ctx, prepared),
             )
         except BaseException:
-            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.secrets)):
+            for reference in (*references.values(), *(ref for hook in hooks for ref in hook.references)):
                 await self._keys.delete(reference)
             raise
         self._candidates.accepted(ctx, stored.cloud, stored.reserves)
+        log.info(
+            "task.accepted",
+            task=stored.id,
+            type=stored.type,
+            steps=len(steps),
+            project=stored.project_id,
+            user=stored.created_by,
+            request_id=stored.request_id,
+        )
         await self._dispatch.publish(stored.type, task=stored.id, priority=stored.priority)
         return stored
 
@@ -169,19 +193,17 @@ class Submit:
 
 def _takes(ctx: CallContext, prepared: Prepared) -> frozenset[TaskKey]:
     """Return the keys of the existing resources that a task takes."""
-    return reservations.keys(
-        prepared.planned, prepared.facts, task=prepared.id, project_id=ctx.caller.project_id
-    )
+    return taken.keys(prepared.planned, prepared.facts, task=prepared.id, project_id=ctx.caller.project_id)
 
 
 def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
     """Return what a prepared request would do, and everything that is wrong with it."""
     more = (Fault(pointer="", detail=conflict.detail, code="in_use"),) if conflict else ()
-    plan, facts = prepared.planned.plan, prepared.facts
+    plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
         plan=plans.shown(plan),
         calls=plan.calls,
-        faults=(*prepared.faults, *more),
+        faults=problem.told((*prepared.faults, *more)[: errors.MOST_FAULTS]),
         quota={
             kind: Quota(
                 wanted=plan.needs.get(kind, 0),
@@ -191,6 +213,25 @@ def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
             )
             for kind, limit in facts.quota.items()
         },
+    )
+
+
+def _carried_out(prepared: Prepared) -> Plan:
+    """Return a plan without what will not be done: what an earlier task has made, and steps for other clouds."""
+    planned = prepared.planned
+    done = {step.name for step in planned.kept}
+    nodes = [node for node in new_task.awake(planned) if node.name not in done]
+    if len(nodes) == len(planned.plan.nodes):
+        return planned.plan
+    names = {node.name for node in nodes}
+    return msgspec.structs.replace(
+        planned.plan,
+        nodes=tuple(
+            msgspec.structs.replace(node, after=tuple(name for name in node.after if name in names))
+            for node in nodes
+        ),
+        needs=needs.of(node for node in nodes if node.cloud in (None, prepared.cloud)),
+        calls=sum(KINDS[node.kind].calls for node in nodes),
     )
 
 

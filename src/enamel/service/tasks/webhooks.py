@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from enamel.commands.launch import webhooks as launch_webhooks
-from enamel.model import ids, signature
+from enamel.model import ids, secret_url, signature
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault, Invalid, NotFound
 from enamel.model.launch import Notify
@@ -71,11 +71,13 @@ class Webhooks:
             detail = f"{request.after} is not the number of an event: 0 replays all of them."
             raise Invalid(detail, faults=(Fault(pointer="/after", detail=detail, code="range"),))
 
+        checked = await self._read.id_of(ctx, id, cloud=cloud)
+        chosen = [hook.id for hook in await self._named(checked, request.url)]
+
         def act(tx: Tx, task: str) -> None:
-            if not webhooks.replay(tx, task, url=request.url, after=request.after):
+            if not webhooks.replay(tx, task, ids=chosen, after=request.after):
                 raise _no_webhook(task, request.url)
 
-        checked = await self._read.id_of(ctx, id, cloud=cloud)
         text = f"replay {id} {request.url} {request.after}"
         return await self._change(ctx, checked, act, request=text, idempotency_key=idempotency_key)
 
@@ -103,10 +105,14 @@ class Webhooks:
             detail = f"The secret is malformed: {error}."
             raise Invalid(detail, faults=(Fault(pointer="/secret", detail=detail),)) from error
         checked = await self._read.id_of(ctx, id, cloud=cloud)
+        named = await self._named(checked, request.url)
+        if len(named) > 1:
+            detail = f"Task {checked} has {len(named)} webhooks with this address. Give its whole query."
+            raise Invalid(detail, faults=(Fault(pointer="/url", detail=detail),))
         ref = await self._keys.put(request.secret.encode())
 
         def act(tx: Tx, task: str) -> None:
-            if not webhooks.sign_with(tx, task, url=request.url, secret=ref):
+            if not named or not webhooks.sign_with(tx, task, id=named[0].id, secret=ref):
                 raise _no_webhook(task, request.url)
 
         try:
@@ -119,6 +125,15 @@ class Webhooks:
         if accepted.replayed:
             await self._keys.delete(ref)
         return accepted
+
+    async def _named(self, task: str, url: str | None) -> list[Webhook]:
+        """Return the webhooks of a task that a URL names, whole or as it is shown; all of them where there is none."""
+        hooks = await self._store.read(webhooks.list, task)
+        if url is None:
+            return [*hooks]
+        alike = [hook for hook in hooks if hook.url == secret_url.shown(url)]
+        whole = [hook for hook in alike if await _address(hook, self._keys) == url]
+        return whole or [hook for hook in alike if hook.url == url]
 
     async def _change(
         self,
@@ -145,8 +160,16 @@ async def kept(requested: Sequence[Notify], *, task: str, keys: Keys) -> list[We
     hooks = []
     for id, notify in zip(_ids(len(requested)), requested, strict=True):
         refs = [await keys.put(secret.encode()) for secret in launch_webhooks.secrets(notify)]
+        shown = secret_url.shown(notify.url)
         hooks.append(
-            Webhook(id=id, task=task, url=notify.url, events=tuple(notify.events), secrets=tuple(refs))
+            Webhook(
+                id=id,
+                task=task,
+                url=shown,
+                address=await keys.put(notify.url.encode()) if shown != notify.url else None,
+                events=tuple(notify.events),
+                secrets=tuple(refs),
+            )
         )
     return hooks
 
@@ -156,8 +179,16 @@ async def inherited(old: Sequence[Webhook], *, task: str, keys: Keys) -> list[We
     hooks = []
     for id, hook in zip(_ids(len(old)), old, strict=True):
         refs = [await keys.put(await keys.get(ref)) for ref in hook.secrets]
-        hooks.append(Webhook(id=id, task=task, url=hook.url, events=hook.events, secrets=tuple(refs)))
+        address = None if hook.address is None else await keys.put(await keys.get(hook.address))
+        hooks.append(
+            Webhook(id=id, task=task, url=hook.url, address=address, events=hook.events, secrets=tuple(refs))
+        )
     return hooks
+
+
+async def _address(hook: Webhook, keys: Keys) -> str:
+    """Return the whole URL of a webhook. Raises SecretMissing."""
+    return hook.url if hook.address is None else (await keys.get(hook.address)).decode()
 
 
 def _ids(number: int) -> list[str]:

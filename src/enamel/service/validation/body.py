@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
-from enamel.model.errors import BodyTooLarge, Fault, Invalid
+from enamel.model import text
+from enamel.model.errors import MOST_FAULTS, BodyTooLarge, Fault, Invalid
 from enamel.service.validation import error_wording
 
 T = TypeVar("T")
@@ -26,8 +27,9 @@ LARGEST = 1024 * 1024
 """Most bytes of a body."""
 DEEPEST = 64
 """Most levels of lists and objects in a body."""
-MOST = 100
-"""Most faults in one answer; a body with more is hardly typed by a person."""
+MOST = MOST_FAULTS
+MOST_ENTRIES = 1000
+"""Most entries of a list or an object of which nothing else is said."""
 _NOTHING: Any = object()
 
 
@@ -44,13 +46,13 @@ def loads(raw: bytes) -> Any:
     if not raw.strip():
         raise _refused("The body is empty: a JSON object is expected.", code="empty")
     try:
-        text = raw.decode("utf-8")
+        decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refused(
             f"The body is not UTF-8: byte {error.start} cannot be read.", code="encoding"
         ) from error
     try:
-        data = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_constant, parse_float=_float)
+        data = json.loads(decoded, object_pairs_hook=_Pairs, parse_constant=_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         raise _refused(f"The body is not JSON: {_lower(error.msg)} in line {error.lineno}, column {error.colno}.",
                        code="json") from error  # fmt: skip
@@ -135,25 +137,21 @@ def _unfit(data: Any) -> Iterator[Fault]:
             for key in value.twice:
                 detail = f"The key '{error_wording.short(key)}' appears more than once in this object."
                 yield Fault(pointer=_pointer((place, key)), detail=detail, code="duplicate_key")
-            if any(map(_lone, value)):
-                detail = "A key in this object has half a character (a lone surrogate)."
+            unfit = next((key for key in value if not text.fits(key)), None)
+            if unfit is not None:
+                detail = f"A key in this object has {error_wording.unfit(unfit)}."
                 yield Fault(pointer=_pointer(place), detail=detail, code="encoding")
             waiting += [(below, (place, key), depth + 1) for key, below in reversed(value.items())]
         elif isinstance(value, list):
             waiting += [(value[at], (place, at), depth + 1) for at in range(len(value) - 1, -1, -1)]
         elif isinstance(value, str):
-            if _lone(value):
-                detail = "This text has half a character (a lone surrogate)."
+            if not text.fits(value):
+                detail = f"This text has {error_wording.unfit(value)}."
                 yield Fault(pointer=_pointer(place), detail=detail, code="encoding")
         elif isinstance(value, int) and not -(2**63) <= value < 2**64:
             yield Fault(
                 pointer=_pointer(place), detail="This whole number has more than 64 bits.", code="type"
             )
-
-
-def _lone(text: str) -> bool:
-    """Return whether a text has a lone surrogate, which cannot be encoded in UTF-8."""
-    return not text.isascii() and re.search("[\ud800-\udfff]", text) is not None
 
 
 def _pointer(place: Any) -> str:
@@ -164,7 +162,7 @@ def _pointer(place: Any) -> str:
     pointer = ""
     for name in reversed(names):
         pointer = error_wording.step(pointer, name)
-    return pointer.encode("utf-8", "replace").decode("utf-8")
+    return text.clean(pointer)
 
 
 def _refused(detail: str, *, code: str) -> Invalid:
@@ -200,11 +198,13 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
         case inspect.StructType() if isinstance(data, dict):
             return _struct(data, kind, pointer, faults)
         case inspect.DictType() if isinstance(data, dict):
+            if not _fits_length(data, kind):
+                _length(data, kind, "entries", pointer, faults)
+                return _NOTHING
             built = {
                 key: _build(below, kind.value_type, error_wording.step(pointer, key), faults)
                 for key, below in data.items()
             }
-            _length(data, kind, "entries", pointer, faults)
             return built if len(faults) == before else _NOTHING
         case inspect.CollectionType() if isinstance(data, list):
             return _list(data, kind, pointer, faults)
@@ -220,9 +220,8 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             _length(data, kind, "characters", pointer, faults)
             if kind.pattern and not re.search(kind.pattern, data):
                 right = f"is not {expected}" if expected else f"does not match {kind.pattern}"
-                faults.append(
-                    Fault(pointer=pointer, detail=f"'{error_wording.short(data)}' {right}.", code="pattern")
-                )
+                text = "This" if error_wording.is_secret(pointer) else f"'{error_wording.short(data)}'"
+                faults.append(Fault(pointer=pointer, detail=f"{text} {right}.", code="pattern"))
             return data if len(faults) == before else _NOTHING
         case inspect.IntType() if isinstance(data, int) and not isinstance(data, bool):
             return _bounded(data, kind, pointer, faults)
@@ -237,7 +236,9 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             return None
         case inspect.DateTimeType() if isinstance(data, str):
             return _moment(data, pointer, faults)
-    detail = f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data)}."
+    detail = (
+        f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
+    )
     faults.append(Fault(pointer=pointer, detail=detail, code="type"))
     return _NOTHING
 
@@ -293,7 +294,7 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
         if not any(fault.pointer == pointer and fault.code == "type" for fault in own):
             tries.append((own, value))
     if not tries:
-        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data)}."
+        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
         faults.append(Fault(pointer=pointer, detail=detail, code="type"))
         return _NOTHING
     least, value = min(tries, key=lambda attempt: len(attempt[0]))
@@ -303,13 +304,15 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
 
 def _list(data: list[Any], kind: inspect.CollectionType, pointer: str, faults: list[Fault]) -> Any:
     """Build a list; an entry with faults spoils it, because later faults could not be located."""
-    _length(data, kind, "entries", pointer, faults)
+    if not _fits_length(data, kind):
+        _length(data, kind, "entries", pointer, faults)
+        return _NOTHING
     items = []
     for at, below in enumerate(data):
         if len(faults) >= MOST:
             return _NOTHING
         items.append(_build(below, kind.item_type, error_wording.step(pointer, at), faults))
-    if any(item is _NOTHING for item in items) or not _fits_length(data, kind):
+    if any(item is _NOTHING for item in items):
         return _NOTHING
     try:
         return _COLLECT[type(kind)](items)
@@ -353,14 +356,21 @@ def _bounded(data: Any, kind: inspect.IntType | inspect.FloatType, pointer: str,
     return _NOTHING
 
 
+def _most(data: Any, kind: Any) -> float:
+    """Return how long data of a kind may be: texts as long as a body, unless something else is said."""
+    if kind.max_length is not None:
+        return float(kind.max_length)
+    return math.inf if isinstance(data, str) else MOST_ENTRIES
+
+
 def _fits_length(data: Any, kind: Any) -> bool:
-    return (kind.min_length or 0) <= len(data) <= (math.inf if kind.max_length is None else kind.max_length)
+    return (kind.min_length or 0) <= len(data) <= _most(data, kind)
 
 
 def _length(data: Any, kind: Any, what: str, pointer: str, faults: list[Fault]) -> None:
     if _fits_length(data, kind):
         return
     small = len(data) < (kind.min_length or 0)
-    bound = f"at least {kind.min_length}" if small else f"at most {kind.max_length}"
+    bound = f"at least {kind.min_length}" if small else f"at most {_most(data, kind):.0f}"
     detail = f"This has {len(data)} {what}; {bound} are expected."
     faults.append(Fault(pointer=pointer, detail=detail, code="length"))

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import inspect
 
+from enamel.model import secret_names
+
 
 def step(pointer: str, name: str | int) -> str:
     """Return the JSON pointer one step further down (RFC 6901)."""
@@ -57,8 +59,10 @@ def _options(kind: inspect.Type) -> list[str]:
     return [_WORDS.get(type(kind), "a value")]
 
 
-def got(data: Any) -> str:
-    """Return in words what came instead."""
+def got(data: Any, *, pointer: str) -> str:
+    """Return in words what came instead at a place of the body; what is secret there is not repeated."""
+    if isinstance(data, str | int | float) and is_secret(pointer):
+        return "something else"
     match data:
         case None | bool():
             return json.dumps(data)
@@ -71,9 +75,19 @@ def got(data: Any) -> str:
     return "an object"
 
 
+def is_secret(pointer: str) -> bool:
+    """Tell whether what stands at a place of a body is to be repeated nowhere."""
+    return any(map(secret_names.fits, pointer.split("/")))
+
+
 def short(text: str) -> str:
     """Return a text cut to what fits in a sentence."""
     return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def unfit(text: str) -> str:
+    """Return in words which character a text has that cannot be stored."""
+    return "a NUL character (U+0000)" if "\0" in text else "half a character (a lone surrogate)"
 
 
 def stopped(text: str) -> str:

@@ -14,19 +14,14 @@ FLAVORS = "flavors"
 """What the list of flavors is kept under."""
 
 
-class _Link(Struct):
-    rel: str
-    href: str
-
-
 class Flavor(Struct):
     """A flavor as Nova shows it."""
 
-    id: str
-    name: str
+    id: service.Id
     ram: int
     vcpus: int
     disk: int
+    name: str = ""
     swap: int | str = 0
     """Before 2.75 an empty text where there is none."""
     rxtx_factor: float = 1.0
@@ -40,11 +35,11 @@ class Flavor(Struct):
         """Return it in Enamel's words."""
         return cloud.Flavor(
             id=self.id,
-            name=self.name,
+            name=self.name or self.id,
             memory_mb=self.ram,
             vcpus=self.vcpus,
             disk_gb=self.disk,
-            swap_mb=int(self.swap or 0),
+            swap_mb=self.swap if isinstance(self.swap, int) else 0,
             rxtx_factor=self.rxtx_factor,
             description=self.description or "",
             public=self.public,
@@ -53,9 +48,9 @@ class Flavor(Struct):
         )
 
 
-class _Flavors(Struct):
+class _Flavors(service.Page):
     flavors: list[Flavor]
-    flavors_links: list[_Link] = []
+    flavors_links: list[service.Link] = field(default_factory=list)
 
 
 class _ZoneState(Struct):
@@ -63,7 +58,7 @@ class _ZoneState(Struct):
 
 
 class _Zone(Struct):
-    name: str = field(name="zoneName")
+    name: service.Id = field(name="zoneName")
     state: _ZoneState = field(name="zoneState", default_factory=_ZoneState)
 
 
@@ -72,7 +67,7 @@ class _Zones(Struct):
 
 
 class _Extension(Struct):
-    alias: str
+    alias: service.Id
 
 
 class _Extensions(Struct):
@@ -92,11 +87,11 @@ class _Absolute(Struct):
 
 
 class _Limits(Struct):
-    absolute: _Absolute
+    absolute: _Absolute = field(default_factory=_Absolute)
 
 
 class _LimitsBody(Struct):
-    limits: _Limits
+    limits: _Limits = field(default_factory=_Limits)
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -128,7 +123,7 @@ class Catalogue(keypair.Keypairs):
         if self._newest is None:
             await self.flavors()
         for version in preferred:
-            if self._newest is not None and _number(version) <= self._newest:
+            if self._newest is not None and (_number(version) or ()) <= self._newest:
                 return version
         return None
 
@@ -143,23 +138,14 @@ class Catalogue(keypair.Keypairs):
         return frozenset(extension.alias for extension in reply.extensions)
 
     async def _flavors(self) -> Offer:
-        entries: list[Flavor] = []
-        newest: tuple[int, ...] | None = None
         # To those who see everything Nova shows the public ones only, unless they ask for all; others it tells the same.
         everything = ("is_public", "None")
-        params: tuple[tuple[str, str], ...] = (everything,)
-        while True:
-            # An answer in the latest version says which one that is, which saves asking for the version document.
-            page = await self._look(
-                SERVICE, "/flavors/detail", answer=_Flavors, params=params, version="latest"
-            )
-            newest = _number(page.version) if page.version else None
-            flavors = page.value.flavors
-            entries += flavors
-            if not flavors or not any(link.rel == "next" for link in page.value.flavors_links):
-                break
-            params = (everything, ("marker", flavors[-1].id))
-        return Offer(flavors=[entry.neutral() for entry in entries], newest=newest)
+        # An answer in the latest version says which one that is, which saves asking for the version document.
+        listed = await self._listed(
+            SERVICE, "/flavors/detail", answer=_Flavors, params=(everything,), version="latest"
+        )
+        newest = _number(listed.version) if listed.version else None
+        return Offer(flavors=[entry.neutral() for entry in listed.entries], newest=newest)
 
     async def _zones(self) -> list[cloud.Zone]:
         reply = await self._get(SERVICE, "/os-availability-zone", answer=_Zones)
@@ -184,5 +170,7 @@ class Catalogue(keypair.Keypairs):
         }
 
 
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+def _number(version: str) -> tuple[int, ...] | None:
+    """Return a microversion as numbers; None where it is none, as a proxy's word in its place."""
+    parts = version.strip().split(".")
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else None

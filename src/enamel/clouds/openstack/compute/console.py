@@ -34,7 +34,7 @@ OLD = {
 
 
 class _Address(Struct):
-    url: str
+    url: service.Id
 
 
 class _Console(Struct):

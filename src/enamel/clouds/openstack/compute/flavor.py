@@ -1,13 +1,14 @@
 """Flavors that are made, changed and deleted: Nova keeps this to a role that most users do not have."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from enamel.clouds.methods import compute as methods
-from enamel.clouds.openstack import transport
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import catalogue, flavor_mark
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, CloudConflict, Gone
@@ -26,7 +27,7 @@ class _Specs(Struct):
 
 
 class _Access(Struct):
-    tenant_id: str
+    tenant_id: service.Id
 
 
 class _AccessBody(Struct):
@@ -35,6 +36,15 @@ class _AccessBody(Struct):
 
 class Flavors(catalogue.Catalogue, methods.ServerTypes):
     """The sizes of servers, for those who may change them."""
+
+    async def flavors_named(self, names: Collection[str]) -> Sequence[cloud.Flavor]:
+        """Return the flavors, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.flavors(), names, self._flavor)
+
+    async def _flavor(self, id: str) -> cloud.Flavor:
+        """Return a flavor as everybody may see it. Raises Gone."""
+        version = await self._version("2.75", SEES_MARKS, "2.55")
+        return (await self._get(SERVICE, _path(id), answer=_Body, version=version)).flavor.neutral()
 
     async def flavor(self, id: str) -> cloud.Flavor:
         """Return a flavor with all that belongs to it."""

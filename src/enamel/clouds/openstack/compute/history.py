@@ -1,7 +1,7 @@
 """Nova's record of what was done to a server."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from enamel.clouds.openstack import faults, service
 from enamel.clouds.openstack.compute import server, server_json
@@ -31,6 +31,9 @@ ACTIONS: dict[str, str] = {
 """What Nova calls the actions in its record, in Enamel's words; others are spelled alike."""
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 class History(server.Servers):
     """The record of what was done to servers."""
 
@@ -38,28 +41,28 @@ class History(server.Servers):
         """Return what was done to a server, the latest first; also of one that is gone, where the cloud remembers."""
         version = await self._version("2.58", "2.21")
         path = f"/servers/{service.checked(server_id)}/os-instance-actions"
-        reply = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
+        actions, _ = await self._pages(SERVICE, path, answer=server_json.Actions, version=version)
         entries = [
             cloud.HistoryEntry(
                 id=entry.request_id,
                 action=ACTIONS.get(entry.action, entry.action.upper().replace("-", "_")),
                 user_id=entry.user_id or "",
-                started=_moment(entry.start_time),
+                started=server_json.aware(entry.start_time),
                 failed=bool(entry.message),
             )
-            for entry in reply.actions
+            for entry in actions
         ]
-        return sorted(entries, key=lambda entry: (entry.started is not None, entry.started), reverse=True)
+        return sorted(entries, key=lambda entry: entry.started or _NEVER, reverse=True)
 
     async def why_failed(self, server_id: str) -> cloud.Failure | None:
         """Return what the newest failed instance action says, or None where none has failed."""
         version = await self._version("2.84", "2.51", "2.21")
         path = f"/servers/{service.checked(server_id)}/os-instance-actions"
-        actions = await self._get(SERVICE, path, answer=server_json.Actions, version=version)
-        failed = [action for action in actions.actions if action.message]
+        actions, _ = await self._pages(SERVICE, path, answer=server_json.Actions, version=version)
+        failed = [action for action in actions if action.message]
         if not failed:
             return None
-        newest = max(failed, key=lambda action: action.start_time)
+        newest = max(failed, key=lambda action: server_json.aware(action.start_time) or _NEVER)
         action = await self._get(
             SERVICE, f"{path}/{newest.request_id}", answer=server_json.ActionBody, version=version
         )
@@ -67,7 +70,3 @@ class History(server.Servers):
         sentences = dict.fromkeys(words for event in errors if (words := event.words()))
         kinds = " ".join(event.exception for event in errors)
         return faults.failure("; ".join(sentences) or newest.reason, kind=kinds)
-
-
-def _moment(text: str) -> datetime | None:
-    return server_json.aware(datetime.fromisoformat(text)) if text else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from enamel.clouds.methods import compute as methods
 from enamel.clouds.openstack import service
@@ -16,7 +16,7 @@ KEYPAIRS = "keypairs"
 
 
 class _Keypair(Struct):
-    name: str
+    name: service.Id
     public_key: str = ""
     fingerprint: str = ""
 
@@ -25,8 +25,9 @@ class _KeypairBody(Struct):
     keypair: _Keypair
 
 
-class _KeypairsBody(Struct):
+class _KeypairsBody(service.Page):
     keypairs: list[_KeypairBody]
+    keypairs_links: list[service.Link] = field(default_factory=list)
 
 
 class Keypairs(service.Service, methods.Keypairs):
@@ -67,8 +68,8 @@ class Keypairs(service.Service, methods.Keypairs):
         return f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
 
     async def _keypairs(self) -> list[cloud.Keypair]:
-        reply = await self._get(SERVICE, "/os-keypairs", answer=_KeypairsBody)
-        return [_as_keypair(entry.keypair) for entry in reply.keypairs]
+        entries, _ = await self._pages(SERVICE, "/os-keypairs", answer=_KeypairsBody)
+        return [_as_keypair(entry.keypair) for entry in entries]
 
 
 def _as_keypair(entry: _Keypair) -> cloud.Keypair:

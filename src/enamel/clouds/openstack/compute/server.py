@@ -24,7 +24,10 @@ from enamel.model.errors import (
 from enamel.model.states import ServerState
 
 SERVICE = catalogue.SERVICE
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _DISKS = "os-block-device-mapping-v2-boot"
+_DELETED = "DELETED"
+"""The status of a server that is not there any more: in lists of changes, and for a moment before Nova answers 404."""
 
 
 class Servers(catalogue.Catalogue, methods.Servers):
@@ -35,8 +38,10 @@ class Servers(catalogue.Catalogue, methods.Servers):
     async def server(self, id: str) -> cloud.Server:
         """Return one server. Raises Gone."""
         id = service.checked(id)
-        version = await self._version("2.71", "2.47", "2.26")
+        version = await self._version("2.73", "2.71", "2.47", "2.26")
         reply = await self._get(SERVICE, f"/servers/{id}", answer=server_json.One, version=version)
+        if reply.server.status == _DELETED:
+            raise Gone(f"Cloud '{self.name}' has no server {id} any more.", cloud=self.name)
         server = reply.server.neutral(self._sizes(), public=await self._public([reply.server]))
         if reply.server.attached is not UNSET:
             return server
@@ -70,7 +75,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
         """Return the servers whose metadata key `enamel` has this value, newest last."""
         # Nova has no filter on metadata; however many marks are searched for at once, it is one list.
         servers = [server for server in await self.servers.all_from_now() if server.mark == mark]
-        return sorted(servers, key=lambda server: (server.created is not None, server.created))
+        return sorted(servers, key=lambda server: server.created or _NEVER)
 
     async def boot(self, want: cloud.ServerSpec) -> Sequence[str]:
         """Boot one or several equal servers in one request; return their ids, in order of their names."""
@@ -181,7 +186,7 @@ class Servers(catalogue.Catalogue, methods.Servers):
             snapshot.Seen(
                 id=entry.id,
                 updated=server_json.aware(entry.updated),
-                value=None if entry.status == "DELETED" else entry.neutral(sizes, public=public),
+                value=None if entry.status == _DELETED else entry.neutral(sizes, public=public),
             )
             for entry in entries
         ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from enamel.clouds.methods import compute as methods
+from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import catalogue
 from enamel.model import cloud
 
@@ -12,8 +13,8 @@ SERVICE = catalogue.SERVICE
 
 
 class _Group(Struct):
-    id: str
-    name: str
+    id: service.Id
+    name: str = ""
     policies: list[str] = []
     members: list[str] = []
 
@@ -39,8 +40,11 @@ class ServerGroups(catalogue.Catalogue, methods.ServerGroups):
 
     async def server_groups(self) -> Sequence[cloud.ServerGroup]:
         """Return the project's server groups."""
-        reply = await self._get(SERVICE, "/os-server-groups", answer=_GroupsBody)
-        return [group.neutral() for group in reply.server_groups]
+        # Nova gives no more of them than `max_limit` at once, and no link to the others.
+        groups = await self._by_offset(
+            SERVICE, "/os-server-groups", answer=_GroupsBody, entries="server_groups"
+        )
+        return [group.neutral() for group in groups]
 
     async def server_group_named(self, name: str) -> cloud.ServerGroup | None:
         """Return the server group of a name, or None."""

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.openstack import faults, service
 from enamel.clouds.openstack.compute import server_state, tag
 from enamel.model import cloud
@@ -16,7 +16,7 @@ from enamel.model import cloud
 class Address(Struct):
     """One of a server's addresses."""
 
-    addr: str
+    addr: decoder.Ip
     kind: str = field(name="OS-EXT-IPS:type", default="")
     """Not shown before 2013."""
 
@@ -55,10 +55,16 @@ class Sizes:
         return msgspec.structs.replace(flavor, id=known.id) if known is not None and not flavor.id else flavor
 
 
+class Image(Struct):
+    """What a server was made from."""
+
+    id: service.Id
+
+
 class Attached(Struct):
     """A volume of a server."""
 
-    id: str
+    id: service.Id
 
 
 class Fault(Struct):
@@ -70,7 +76,7 @@ class Fault(Struct):
 class Server(Struct):
     """A server as Nova shows it."""
 
-    id: str
+    id: service.Id
     name: str = ""
     status: str = "UNKNOWN"
     task_state: str | None = field(name="OS-EXT-STS:task_state", default=None)
@@ -79,8 +85,8 @@ class Server(Struct):
     updated: datetime | None = None
     launched_at: datetime | None = field(name="OS-SRV-USG:launched_at", default=None)
     flavor: Flavor = field(default_factory=Flavor)
-    image: Any = None
-    """An object with an id, or an empty text where the server boots from a volume."""
+    image: Image | str | None = None
+    """An empty text where the server boots from a volume."""
     zone: str | None = field(name="OS-EXT-AZ:availability_zone", default=None)
     key_name: str | None = None
     user_id: str = ""
@@ -99,6 +105,8 @@ class Server(Struct):
     """From 2.16 on."""
     locked: bool = False
     """From 2.9 on."""
+    locked_reason: str | None = None
+    """From 2.73 on."""
     server_groups: list[str] | UnsetType = UNSET
     """From 2.71 on, in the answer for one server."""
 
@@ -132,7 +140,7 @@ class Server(Struct):
             memory_mb=size.ram,
             vcpus=size.vcpus,
             disk_gb=size.disk,
-            image_id=self.image.get("id") if isinstance(self.image, dict) else None,
+            image_id=self.image.id if isinstance(self.image, Image) else None,
             zone=self.zone or "",
             key_name=self.key_name,
             user_id=self.user_id,
@@ -159,6 +167,7 @@ class Server(Struct):
                 if text
             },
             locked=self.locked,
+            locked_reason=self.locked_reason or "",
             groups=None if self.server_groups is UNSET else tuple(self.server_groups),
         )
 
@@ -179,7 +188,7 @@ class Many(service.Page):
 class MadeServer(Struct):
     """A server that has just been asked for."""
 
-    id: str
+    id: service.Id
 
 
 class Made(Struct):
@@ -191,7 +200,7 @@ class Made(Struct):
 class Reserved(Struct):
     """The answer to a boot of several."""
 
-    reservation_id: str
+    reservation_id: service.Id
 
 
 class Console(Struct):
@@ -203,7 +212,7 @@ class Console(Struct):
 class Attachment(Struct):
     """One volume of a server."""
 
-    volume_id: str = field(name="volumeId")
+    volume_id: service.Id = field(name="volumeId")
 
 
 class Attachments(Struct):
@@ -235,10 +244,10 @@ class Event(Struct):
 class Action(Struct):
     """Something that was done to a server."""
 
-    request_id: str
+    request_id: service.Id
     action: str = ""
     message: str | None = None
-    start_time: str = ""
+    start_time: datetime | None = None
     user_id: str | None = ""
     events: list[Event] | None = None
 
@@ -248,10 +257,12 @@ class Action(Struct):
         return "" if self.message in (None, "Error") else str(self.message)
 
 
-class Actions(Struct):
-    """What was done to a server."""
+class Actions(service.Page):
+    """One page of what was done to a server."""
 
     actions: list[Action] = field(name="instanceActions")
+    links: list[service.Link] = field(default_factory=list)
+    """From 2.58 on."""
 
 
 class ActionBody(Struct):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from enamel.clouds.methods import projects as methods
 from enamel.clouds.openstack import service
@@ -15,8 +15,8 @@ SERVICE = "identity"
 
 
 class _Account(Struct):
-    id: str
-    name: str
+    id: service.Id
+    name: str = ""
 
     def neutral(self) -> cloud.Account:
         return cloud.Account(id=self.id, name=self.name)
@@ -26,16 +26,18 @@ class _User(Struct):
     user: _Account
 
 
-class _Users(Struct):
+class _Users(service.Page):
     users: list[_Account]
+    links: service.Next = field(default_factory=service.Next)
 
 
 class _Project(Struct):
     project: _Account
 
 
-class _Projects(Struct):
+class _Projects(service.Page):
     projects: list[_Account]
+    links: service.Next = field(default_factory=service.Next)
 
 
 class Accounts(service.Service, methods.Projects):
@@ -53,8 +55,7 @@ class Accounts(service.Service, methods.Projects):
         try:
             return (await self._get(SERVICE, f"/users/{quote(text, safe='')}", answer=_User)).user.neutral()
         except Gone:
-            reply = await self._get(SERVICE, "/users", answer=_Users, params=(("name", text),))
-            return reply.users[0].neutral() if reply.users else None
+            return await self._account_named("/users", text, answer=_Users)
 
     async def project(self, text: str) -> cloud.Account | None:
         """Return the project that has an id or a name, or None."""
@@ -62,19 +63,24 @@ class Accounts(service.Service, methods.Projects):
             reply = await self._get(SERVICE, f"/projects/{quote(text, safe='')}", answer=_Project)
             return reply.project.neutral()
         except Gone:
-            listed = await self._get(SERVICE, "/projects", answer=_Projects, params=(("name", text),))
-            return listed.projects[0].neutral() if listed.projects else None
+            return await self._account_named("/projects", text, answer=_Projects)
 
     async def projects_of(self, user_id: str) -> tuple[str, ...]:
         """Return the ids of the projects in which a user has a role."""
         path = f"/users/{quote(user_id, safe='')}/projects"
-        reply = await self._get(SERVICE, path, answer=_Projects)
-        return tuple(sorted(entry.id for entry in reply.projects))
+        projects, _ = await self._pages(SERVICE, path, answer=_Projects)
+        return tuple(sorted(entry.id for entry in projects))
 
     async def own_projects(self) -> tuple[cloud.Account, ...]:
         """Return the projects in which we have a role."""
-        reply = await self._get(SERVICE, "/auth/projects", answer=_Projects)
-        return tuple(entry.neutral() for entry in reply.projects)
+        projects, _ = await self._pages(SERVICE, "/auth/projects", answer=_Projects)
+        return tuple(entry.neutral() for entry in projects)
+
+    async def _account_named(self, path: str, name: str, *, answer: type[service.P]) -> cloud.Account | None:
+        """Return the first of a list that has a name, or None."""
+        accounts, _ = await self._pages(SERVICE, path, answer=answer, params=(("name", name),))
+        # A Keystone that does not know the filter shows all.
+        return next((account.neutral() for account in accounts if account.name == name), None)
 
     async def entry_of(self, project: str) -> CloudReference:
         """Return the reference to this cloud for another project.

@@ -6,19 +6,21 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.network import mark as marks
 from enamel.model import cloud
+from enamel.model.errors import Gone
 
 SERVICE = "network"
 
 
 class _Address(Struct):
-    id: str
-    floating_ip_address: str
-    floating_network_id: str
+    id: service.Id
+    floating_ip_address: decoder.Ip
+    floating_network_id: str = ""
     port_id: str | None = None
     fixed_ip_address: str | None = None
     description: str | UnsetType | None = UNSET
@@ -56,7 +58,11 @@ class Addresses(marks.Marks, methods.Addresses):
 
     async def addresses_of(self, ports: Collection[str]) -> Sequence[cloud.Address]:
         """Return the public addresses that lead to ports, in one request for many."""
-        entries = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
+        try:
+            entries = await self._by_ids("/floatingips", "port_id", ports, answer=_Addresses)
+        except Gone:
+            # Clouds without routers have no such list.
+            return []
         return [address.neutral() for address in entries]
 
     async def addresses_marked(self, mark: str, *, port_id: str | None = None) -> Sequence[cloud.Address]:
@@ -74,7 +80,10 @@ class Addresses(marks.Marks, methods.Addresses):
         # An operator would be shown those of all projects.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project),)
-        entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        try:
+            entries, _ = await self._pages(SERVICE, "/floatingips", answer=_Addresses, params=params)
+        except Gone:
+            return []
         return [
             address.neutral()
             for address in entries

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from enamel.clouds.openstack import service
+from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.network import mark as marks
 from enamel.clouds.openstack.network import network as existing
 from enamel.model import cloud
@@ -20,22 +20,22 @@ UNFINISHED = "-unfinished"
 """What stands at the end of a network's name as long as it has no way out."""
 
 
-class _SubnetBody(Struct):
-    subnet: existing.Subnet
-
-
 class _Described(Struct):
-    id: str
+    id: service.Id
     name: str | None = ""
     description: str | None = ""
 
 
-class _Router(Struct):
-    id: str
+class _Created(Struct):
+    id: service.Id
+
+
+class _SubnetBody(Struct):
+    subnet: _Created
 
 
 class _RouterBody(Struct):
-    router: _Router
+    router: _Created
 
 
 class NetworkCreation(existing.Networks):
@@ -59,7 +59,7 @@ class NetworkCreation(existing.Networks):
                 exc.data["left"] = f"A half-made network could not be deleted again: {left.detail}"
             raise
         finally:
-            await self.kept.forget(existing.NETWORKS, "subnets")
+            await self.kept.forget(existing.NETWORKS, existing.SUBNETS, existing.ROUTERS)
 
     async def _with_way_out(
         self, name: str, *, mark: str, outside: cloud.Network, taken: list[str]
@@ -83,7 +83,7 @@ class NetworkCreation(existing.Networks):
             SERVICE,
             f"/routers/{router.id}/add_router_interface",
             body={"subnet_id": inside.id},
-            answer=dict[str, object],
+            answer=transport.Nothing,
         )
         rename = {"network": {"name": name}}
         named = (
@@ -111,7 +111,7 @@ class NetworkCreation(existing.Networks):
         try:
             await self._take_down(network.mark)
         finally:
-            await self.kept.forget(existing.NETWORKS, "subnets")
+            await self.kept.forget(existing.NETWORKS, existing.SUBNETS, existing.ROUTERS)
 
     async def _take_down(self, mark: str) -> None:
         """Delete the networks, subnets and routers with a mark, in the order in which the cloud lets go of them."""
@@ -125,7 +125,7 @@ class NetworkCreation(existing.Networks):
                         SERVICE,
                         f"/routers/{router}/remove_router_interface",
                         body={"subnet_id": subnet},
-                        answer=dict[str, object],
+                        answer=transport.Nothing,
                     )
                 except (Gone, CloudConflict, CloudRefused):
                     pass  # It was never connected, or is not any more.
@@ -137,17 +137,16 @@ class NetworkCreation(existing.Networks):
         """Return the ids of what has a mark."""
         fields = (("fields", name) for name in ("id", "name", "description"))
         params = (("description", mark), *fields)
-        reply = await self._get(SERVICE, f"/{collection}", answer=dict[str, list[_Described]], params=params)
+        page = service.page_of(collection, _Described)
+        entries, _ = await self._pages(SERVICE, f"/{collection}", answer=page, params=params)
         # A cloud that does not know the filter shows all, and what is found here is deleted.
-        return [
-            entry.id
-            for entry in reply.get(collection, [])
-            if marks.read(entry.name or "", entry.description)[1] == mark
-        ]
+        return [entry.id for entry in entries if marks.read(entry.name or "", entry.description)[1] == mark]
 
     async def _way_out(self) -> cloud.Network:
         external = [network for network in await self.networks() if network.external and network.up]
-        chosen = next((network for network in external if network.default), None)
+        # clouds.yaml overrides the default of the cloud.
+        ranked = sorted(external, key=lambda network: (not network.nat_source, not network.default))
+        chosen = next((network for network in ranked if network.nat_source or network.default), None)
         if chosen is None and len(external) == 1:
             chosen = external[0]
         if chosen is None:
@@ -167,7 +166,7 @@ def _within(word: str, resource: dict[str, Any]) -> Callable[[bool], dict[str, A
 
 def _free_range(taken: list[str]) -> str:
     """Return a private range of addresses that none of the subnets in sight uses."""
-    used = [network for text in taken if isinstance(network := ip_network(text, strict=False), IPv4Network)]
+    used = [network for text in taken if isinstance(network := ip_network(text), IPv4Network)]
     for third in range(1, 255):
         candidate = IPv4Network(f"10.77.{third}.0/24")
         if not any(candidate.overlaps(other) for other in used):

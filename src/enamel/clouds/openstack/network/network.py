@@ -1,28 +1,35 @@
 """Networks and subnets that a project may see, and its limits of what belongs to networks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from ipaddress import ip_network
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.network import mark as marks
+from enamel.clouds.openstack.network import network_roles
 from enamel.model import cloud
 from enamel.model.errors import CapabilityMissing, Gone
 
 SERVICE = "network"
 NETWORKS = "networks"
 """What the list of networks is kept under."""
+ROUTERS = "routers"
+"""What the list of routers is kept under."""
+SUBNETS = "subnets"
+"""What the list of subnets is kept under."""
 _FIELDS = (
     "id", "name", "project_id", "tenant_id", "router:external", "shared", "is_default", "subnets", "admin_state_up",
-    "description", "created_at",
+    "description", "created_at", "port_security_enabled", "ipv4_address_scope",
 )  # fmt: skip
 
 
 class _Network(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     project_id: str = ""
     tenant_id: str = ""
@@ -31,6 +38,9 @@ class _Network(Struct):
     is_default: bool | None = None
     subnets: list[str] = []
     up: bool = field(name="admin_state_up", default=True)
+    port_security: bool | None = field(name="port_security_enabled", default=True)
+    """Not shown by clouds without that extension, whose ports all have security groups."""
+    address_scope: str | None = field(name="ipv4_address_scope", default=None)
     description: str | UnsetType | None = UNSET
     created_at: datetime | None = None
 
@@ -45,6 +55,8 @@ class _Network(Struct):
             default=bool(self.is_default),
             subnets=tuple(self.subnets),
             up=self.up,
+            port_security=self.port_security is not False,
+            address_scope=self.address_scope or "",
             mark=mark,
             created=server_json.aware(self.created_at),
         )
@@ -64,11 +76,22 @@ class NetworkBody(Struct):
 class Subnet(Struct):
     """A subnet as Neutron shows it."""
 
-    id: str
-    network_id: str
-    cidr: str
+    id: service.Id
+    network_id: service.Id
+    cidr: decoder.Range
     name: str = ""
-    ip_version: int = 4
+
+    def neutral(self) -> cloud.Subnet:
+        """Return it in Enamel's words."""
+        # Some show the address of the gateway with the length of the prefix.
+        addresses = ip_network(self.cidr, strict=False)
+        return cloud.Subnet(
+            id=self.id,
+            name=self.name,
+            network_id=self.network_id,
+            cidr=str(addresses),
+            ip_version=addresses.version,
+        )
 
 
 class _Subnets(service.Page):
@@ -77,7 +100,7 @@ class _Subnets(service.Page):
 
 
 class _Topology(Struct):
-    id: str
+    id: service.Id
 
 
 class _TopologyBody(Struct):
@@ -85,7 +108,7 @@ class _TopologyBody(Struct):
 
 
 class _Extension(Struct):
-    alias: str
+    alias: service.Id
 
 
 class _Extensions(Struct):
@@ -103,11 +126,11 @@ class _QuotaDetails(Struct):
 
 
 class _Quota(Struct):
-    quota: dict[str, int | str | None]
+    quota: dict[str, int | None]
 
 
 class _Id(Struct):
-    id: str
+    id: service.Id
 
 
 _QUOTAS = {
@@ -135,16 +158,28 @@ class Offer(Struct, frozen=True, kw_only=True):
 class Networks(marks.Marks, methods.Networks):
     """The networks of a project."""
 
+    roles: network_roles.NetworkRoles
+    """What clouds.yaml says of networks."""
+
     async def networks(self) -> Sequence[cloud.Network]:
-        """Return the networks that the project may see."""
+        """Return the networks that the project may see, with the roles that clouds.yaml gives them."""
         offer = await self.kept.get(NETWORKS, self._networks, keep=service.OFTEN_CHANGED, answer=Offer)
         self._described = self._described and offer.described
-        return offer.networks
+        return [self.roles.on(network) for network in offer.networks]
+
+    async def networks_named(self, names: Collection[str]) -> Sequence[cloud.Network]:
+        """Return the networks, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.networks(), names, self._network)
+
+    async def _network(self, id: str) -> cloud.Network:
+        """Return one network. Raises Gone."""
+        reply = await self._get(SERVICE, f"/networks/{service.checked(id)}", answer=NetworkBody)
+        return reply.network.neutral()
 
     async def subnets(self) -> Sequence[cloud.Subnet]:
         """Return the subnets that the project may see."""
         return await self.kept.get(
-            "subnets", self._subnets, keep=service.OFTEN_CHANGED, answer=list[cloud.Subnet]
+            SUBNETS, self._subnets, keep=service.OFTEN_CHANGED, answer=list[cloud.Subnet]
         )
 
     async def auto_network(self) -> str:
@@ -158,7 +193,7 @@ class Networks(marks.Marks, methods.Networks):
                 cloud=self.name,
                 remedy="Name a network, or make one with a router to the external network.",
             ) from exc
-        await self.kept.forget(NETWORKS, "subnets")
+        await self.kept.forget(NETWORKS, SUBNETS, ROUTERS)
         return reply.auto_allocated_topology.id
 
     async def offers_auto_network(self) -> bool:
@@ -175,16 +210,7 @@ class Networks(marks.Marks, methods.Networks):
 
     async def _subnets(self) -> list[cloud.Subnet]:
         entries, _ = await self._pages(SERVICE, "/subnets", answer=_Subnets)
-        return [
-            cloud.Subnet(
-                id=entry.id,
-                name=entry.name,
-                network_id=entry.network_id,
-                cidr=entry.cidr,
-                ip_version=entry.ip_version,
-            )
-            for entry in entries
-        ]
+        return [entry.neutral() for entry in entries]
 
     async def _extensions(self) -> frozenset[str]:
         reply = await self._get(SERVICE, "/extensions", answer=_Extensions)
@@ -211,10 +237,8 @@ class Networks(marks.Marks, methods.Networks):
         for kind in kinds & _QUOTAS.keys():
             name = _QUOTAS[kind]
             params = (("fields", "id"), ("project_id", project))
-            reply = await self._get(
-                SERVICE, f"/{_COLLECTIONS[name]}", answer=dict[str, list[_Id]], params=params
-            )
-            count = len(reply.get(_COLLECTIONS[name].replace("-", "_"), []))
+            page = service.page_of(_COLLECTIONS[name].replace("-", "_"), _Id)
+            entries, _ = await self._pages(SERVICE, f"/{_COLLECTIONS[name]}", answer=page, params=params)
             limit = quota.get(name)
-            limits[kind] = cloud.Limit(limit=-1 if limit is None else int(limit), used=count)
+            limits[kind] = cloud.Limit(limit=-1 if limit is None else limit, used=len(entries))
         return limits

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.openstack import service, transport
 from enamel.clouds.openstack.compute import server, server_json
-from enamel.clouds.openstack.network import address, creation, network, port, security_group
+from enamel.clouds.openstack.network import address, creation, network, port, router, security_group
 from enamel.model import cloud
 from enamel.model.errors import (
     CapabilityMissing,
@@ -33,7 +34,7 @@ _TAKEN = "floating addresses"
 
 
 class _Pool(Struct):
-    name: str
+    name: service.Id
 
 
 class _Pools(Struct):
@@ -41,8 +42,8 @@ class _Pools(Struct):
 
 
 class _Address(Struct):
-    id: int | str
-    ip: str
+    id: int | service.Id
+    ip: decoder.Ip
     pool: str | None = ""
     fixed_ip: str | None = None
     instance_id: str | None = None
@@ -67,7 +68,7 @@ class _AddressBody(Struct):
 
 
 class _Group(Struct):
-    id: int | str
+    id: int | service.Id
     name: str = ""
     description: str | None = ""
     tenant_id: str = ""
@@ -86,11 +87,11 @@ class _Groups(Struct):
 
 
 class _GroupName(Struct):
-    name: str
+    name: service.Id
 
 
 class _InGroups(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     groups: list[_GroupName] | UnsetType = field(name="security_groups", default=UNSET)
 
@@ -112,15 +113,20 @@ class _Absolute(Struct):
 
 
 class _Limits(Struct):
-    absolute: _Absolute
+    absolute: _Absolute = field(default_factory=_Absolute)
 
 
 class _LimitsBody(Struct):
-    limits: _Limits
+    limits: _Limits = field(default_factory=_Limits)
 
 
 class NovaNetwork(
-    server.Servers, creation.NetworkCreation, port.Ports, address.Addresses, security_group.SecurityGroups
+    server.Servers,
+    creation.NetworkCreation,
+    router.Routers,
+    port.Ports,
+    address.Addresses,
+    security_group.SecurityGroups,
 ):
     """Networks, addresses and security groups, wherever Nova itself has to be asked for them."""
 
@@ -154,6 +160,12 @@ class NovaNetwork(
 
     async def _subnets(self) -> list[cloud.Subnet]:
         return [] if await self._of_nova() else await super()._subnets()
+
+    async def routers(self) -> Sequence[cloud.Router]:
+        """Return the routers that the project may see."""
+        if await self._of_nova():
+            raise self._lacking("see a router")
+        return await super().routers()
 
     async def offers_auto_network(self) -> bool:
         """Tell whether the cloud makes a network by itself for a project that has none."""
@@ -377,8 +389,10 @@ class NovaNetwork(
         """Return the project's security groups."""
         if not await self._of_nova():
             return await super().security_groups()
-        reply = await self._get(SERVICE, "/os-security-groups", answer=_Groups)
-        return [entry.neutral() for entry in reply.security_groups]
+        groups = await self._by_offset(
+            SERVICE, "/os-security-groups", answer=_Groups, entries="security_groups"
+        )
+        return [entry.neutral() for entry in groups]
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
@@ -399,13 +413,16 @@ class NovaNetwork(
         if not await self._of_nova():
             await super().add_rules(group_id, rules)
             return
-        for rule in dict.fromkeys(rules):
-            body = {"security_group_rule": _rule_body(group_id, rule)}
+        bodies = [_rule_body(group_id, rule) for rule in rules]
+        # A rule for a group is of no IP version there.
+        for index, body in enumerate(bodies):
+            if body in bodies[:index]:
+                continue
             try:
                 await self._post(
                     SERVICE,
                     "/os-security-group-rules",
-                    body=body,
+                    body={"security_group_rule": body},
                     answer=transport.Nothing,
                     repeatable=True,
                 )
@@ -440,14 +457,16 @@ def _as_port(server_now: cloud.Server) -> cloud.Port:
 
 def _rule_body(group_id: str, rule: cloud.Rule) -> dict[str, Any]:
     low, high = rule.port_min, rule.port_max
-    if rule.protocol == "icmp":
+    # Nova knows ICMP by one name, whatever the IP version.
+    protocol = "icmp" if rule.protocol == "icmpv6" else rule.protocol
+    if protocol == "icmp":
         ports = (-1 if low is None else low, -1 if high is None else high)
     else:
         first = 1 if low is None else low
         ports = (first, high if high is not None else (65535 if low is None else first))
     body: dict[str, Any] = {
         "parent_group_id": _number(group_id),
-        "ip_protocol": rule.protocol,
+        "ip_protocol": protocol,
         "from_port": ports[0],
         "to_port": ports[1],
     }

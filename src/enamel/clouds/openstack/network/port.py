@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
+from enamel.clouds.calls import decoder
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service
 from enamel.clouds.openstack.compute import server_json
 from enamel.clouds.openstack.network import mark as marks
 from enamel.clouds.watch import snapshot, watcher
 from enamel.model import cloud, ids
+from enamel.model.cloud import DEFAULT_GROUP
 from enamel.model.errors import CloudConflict, CloudForbidden, Gone, OutcomeUnknown
 
 SERVICE = "network"
@@ -24,13 +26,13 @@ _FIELDS = (
 
 
 class _FixedAddress(Struct):
-    ip_address: str
+    ip_address: decoder.Ip
     subnet_id: str = ""
 
 
 class _Port(Struct):
-    id: str
-    network_id: str
+    id: service.Id
+    network_id: str = ""
     name: str | None = ""
     description: str | None = ""
     device_id: str = ""
@@ -68,6 +70,14 @@ class _Ports(service.Page):
 
 class _PortBody(Struct):
     port: _Port
+
+
+class _Group(Struct):
+    id: str
+
+
+class _Groups(Struct):
+    security_groups: list[_Group]
 
 
 class Ports(marks.Marks, methods.Ports):
@@ -114,6 +124,7 @@ class Ports(marks.Marks, methods.Ports):
         if not wants:
             return []
         bodies = [_port_body(want) for want in wants]
+        await self._name_default_group(bodies)
         answer = await self._post_marked(
             "/ports",
             lambda described: {"ports": [marks.on(body, described=described) for body in bodies]},
@@ -131,6 +142,19 @@ class Ports(marks.Marks, methods.Ports):
                 f"{len(wants)} ports were asked for, but the answer shows {len(created)} others.",
                 cloud=self.name,
             ) from exc
+
+    async def _name_default_group(self, bodies: Sequence[dict[str, Any]]) -> None:
+        """Put the id of the project's default security group in the place of its name."""
+        if not any(DEFAULT_GROUP in body.get("security_groups", ()) for body in bodies):
+            return
+        project = (await self.keystone.access()).identity.project_id
+        params = (("name", DEFAULT_GROUP), ("project_id", project), ("fields", "id"))
+        groups = (await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)).security_groups
+        for body in bodies:
+            names = body.get("security_groups", ())
+            if DEFAULT_GROUP in names:
+                own = [name for name in names if name != DEFAULT_GROUP]
+                body["security_groups"] = [*own, *(group.id for group in groups)]
 
     async def delete_port(self, id: str) -> None:
         """Delete a port.

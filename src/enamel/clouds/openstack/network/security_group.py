@@ -1,10 +1,10 @@
 """Security groups: what may reach a server."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from enamel.clouds.methods import network as methods
 from enamel.clouds.openstack import service, transport
@@ -17,7 +17,7 @@ _FIELDS = ("id", "name", "description", "project_id", "tenant_id", "created_at",
 
 
 class _Group(Struct):
-    id: str
+    id: service.Id
     name: str = ""
     description: str | None = ""
     project_id: str = ""
@@ -36,8 +36,9 @@ class _Group(Struct):
         )
 
 
-class _Groups(Struct):
+class _Groups(service.Page):
     security_groups: list[_Group]
+    security_groups_links: list[service.Link] = field(default_factory=list)
 
 
 class _GroupBody(Struct):
@@ -45,6 +46,7 @@ class _GroupBody(Struct):
 
 
 class _Rule(Struct):
+    id: str = ""
     direction: str = ""
     protocol: str | None = None
     port_range_min: int | None = None
@@ -55,8 +57,9 @@ class _Rule(Struct):
     ethertype: str = "IPv4"
 
 
-class _Rules(Struct):
+class _Rules(service.Page):
     security_group_rules: list[_Rule]
+    security_group_rules_links: list[service.Link] = field(default_factory=list)
 
 
 class SecurityGroups(service.Service, methods.SecurityGroups):
@@ -67,15 +70,25 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         # An operator would be shown those of all projects; the rules are long, and nobody here reads them.
         project = (await self.keystone.access()).identity.project_id
         params = (("project_id", project), *(("fields", name) for name in _FIELDS))
-        reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        groups = [group.neutral() for group in reply.security_groups]
-        return [group for group in groups if group.project_id in ("", project)]
+        groups, _ = await self._pages(SERVICE, "/security-groups", answer=_Groups, params=params)
+        neutral = [group.neutral() for group in groups]
+        return [group for group in neutral if group.project_id in ("", project)]
+
+    async def security_groups_named(self, names: Collection[str]) -> Sequence[cloud.SecurityGroup]:
+        """Return the security groups, and those that have one of the ids and that the list does not show."""
+        # What another project shares is not in the project's list.
+        return await self._with(await self.security_groups(), names, self._security_group)
+
+    async def _security_group(self, id: str) -> cloud.SecurityGroup:
+        """Return one security group. Raises Gone."""
+        reply = await self._get(SERVICE, f"/security-groups/{service.checked(id)}", answer=_GroupBody)
+        return reply.security_group.neutral()
 
     async def security_groups_marked(self, mark: str) -> Sequence[cloud.SecurityGroup]:
         """Return the security groups whose description is the mark."""
         params = (("description", mark), *(("fields", name) for name in _FIELDS))
-        reply = await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)
-        return [group.neutral() for group in reply.security_groups if group.description == mark]
+        groups, _ = await self._pages(SERVICE, "/security-groups", answer=_Groups, params=params)
+        return [group.neutral() for group in groups if group.description == mark]
 
     async def create_security_group(self, name: str, *, mark: str) -> cloud.SecurityGroup:
         """Make a security group that lets nothing in yet."""
@@ -93,8 +106,8 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         except CloudConflict:
             # An existing rule makes Neutron refuse all of them.
             params = (("security_group_id", group_id), ("direction", "ingress"))
-            reply = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
-            known = {_Key.of_neutron(rule) for rule in reply.security_group_rules}
+            rules_now, _ = await self._pages(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+            known = {_Key.of_neutron(rule) for rule in rules_now}
             missing = [body for body in bodies if body not in known]
             if len(missing) == len(bodies):
                 raise
@@ -105,13 +118,14 @@ class SecurityGroups(service.Service, methods.SecurityGroups):
         """Return the ids of other security groups whose rules name this one."""
         params = (
             ("remote_group_id", group_id),
+            ("fields", "id"),
             ("fields", "security_group_id"),
             ("fields", "remote_group_id"),
         )
-        reply = await self._get(SERVICE, "/security-group-rules", answer=_Rules, params=params)
+        rules, _ = await self._pages(SERVICE, "/security-group-rules", answer=_Rules, params=params)
         return [
             rule.security_group_id
-            for rule in reply.security_group_rules
+            for rule in rules
             if rule.remote_group_id == group_id and rule.security_group_id != group_id
         ]
 
@@ -149,7 +163,8 @@ class _Key(Struct, frozen=True):
     def of_neutron(cls, rule: _Rule) -> "_Key":
         """Return the key of an existing rule."""
         return cls(
-            rule.protocol,
+            # Whatever it is called in a request: Neutron shows it so since 2016.
+            "icmpv6" if rule.protocol == "ipv6-icmp" else rule.protocol,
             rule.port_range_min,
             rule.port_range_max,
             rule.remote_ip_prefix,

@@ -1,7 +1,6 @@
 """Images of the image service."""
 
-from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -32,7 +31,7 @@ STATES: dict[str, ImageState] = {
 class Image(Struct):
     """An image as Glance shows it."""
 
-    id: str
+    id: service.Id
     name: str | None = ""
     status: str = ""
     min_disk: int | None = 0
@@ -71,7 +70,7 @@ class Image(Struct):
         )
 
 
-class _Images(Struct):
+class _Images(service.Page):
     images: list[Image]
     next: str | None = None
 
@@ -82,6 +81,11 @@ class Images(service.Service, methods.Images):
     async def images(self) -> Sequence[cloud.Image]:
         """Return every image the project may boot, in any state."""
         return await self.kept.get(IMAGES, self._images, keep=service.OFTEN_CHANGED, answer=list[cloud.Image])
+
+    async def images_named(self, names: Collection[str]) -> Sequence[cloud.Image]:
+        """Return the images, and those that have one of the ids and that the list does not show."""
+        # Hidden, community and offered images are in no list, and can be booted all the same.
+        return await self._with(await self.images(), names, self.image)
 
     async def image(self, id: str) -> cloud.Image:
         """Return one image. Raises Gone."""
@@ -102,16 +106,7 @@ class Images(service.Service, methods.Images):
                 await self.keystone.ask_versions(SERVICE)
                 if not await self._is_first():
                     raise
-        entries: list[Image] = []
-        marker: tuple[tuple[str, str], ...] = ()
-        while True:
-            answer = await self._get(
-                SERVICE, "/images/detail", answer=_Images, params=(("limit", PAGE), *marker)
-            )
-            entries += answer.images
-            if len(answer.images) < int(PAGE):
-                return entries
-            marker = (("marker", answer.images[-1].id),)
+        return await self._of_first_api()
 
     async def _is_first(self) -> bool:
         """Tell whether Glance is known to have its first API only."""
@@ -121,11 +116,19 @@ class Images(service.Service, methods.Images):
         return [image.neutral() for image in await self.listed()]
 
     async def _of_later_apis(self, params: tuple[tuple[str, str], ...]) -> list[Image]:
-        entries: list[Image] = []
-        query = (("limit", PAGE), *params)
+        entries, _ = await self._pages(SERVICE, "/images", answer=_Images, params=(("limit", PAGE), *params))
+        return entries
+
+    async def _of_first_api(self) -> list[Image]:
+        """Return the images of an API whose pages show no way to the next one."""
+        images: dict[str, Image] = {}
+        marker: tuple[tuple[str, str], ...] = ()
         while True:
-            page = await self._get(SERVICE, "/images", answer=_Images, params=query)
-            entries += page.images
-            if page.next is None or not page.images:
-                return entries
-            query = tuple(parse_qsl(urlsplit(page.next).query))
+            page = await self._get(
+                SERVICE, "/images/detail", answer=_Images, params=(("limit", PAGE), *marker)
+            )
+            fresh = {image.id: image for image in page.images}
+            if fresh.keys() <= images.keys():
+                return list(images.values())
+            images |= fresh
+            marker = (("marker", page.images[-1].id),)

@@ -39,7 +39,7 @@ class _Attachment(Struct):
 
 
 class _Volume(Struct):
-    id: str
+    id: service.Id
     name: str | None = ""
     display_name: str | None = ""
     """What the first API calls it."""
@@ -86,12 +86,20 @@ class _VolumeBody(Struct):
 
 
 class _Type(Struct):
-    id: str
-    name: str
+    id: service.Id
+    name: str = ""
+
+    def neutral(self) -> cloud.VolumeType:
+        return cloud.VolumeType(id=self.id, name=self.name or self.id)
 
 
-class _Types(Struct):
+class _TypeBody(Struct):
+    volume_type: _Type
+
+
+class _Types(service.Page):
     volume_types: list[_Type]
+    volume_type_links: list[service.Link] = field(default_factory=list)
 
 
 class _Absolute(Struct):
@@ -102,11 +110,11 @@ class _Absolute(Struct):
 
 
 class _Limits(Struct):
-    absolute: _Absolute
+    absolute: _Absolute = field(default_factory=_Absolute)
 
 
 class _LimitsBody(Struct):
-    limits: _Limits
+    limits: _Limits = field(default_factory=_Limits)
 
 
 class Volumes(service.Service, methods.Volumes):
@@ -124,6 +132,10 @@ class Volumes(service.Service, methods.Volumes):
         """Return all of the project's volumes; answered from the watcher while its poll is fresh."""
         return await self.volumes.all()
 
+    async def volumes_named(self, names: Collection[str]) -> Sequence[cloud.Volume]:
+        """Return the volumes, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.volumes_list(), names, self.volume)
+
     async def volumes_marked(self, mark: str) -> Sequence[cloud.Volume]:
         """Return the volumes whose metadata key `enamel` has this value."""
         # However many marks are searched for at once, it is one list.
@@ -134,6 +146,15 @@ class Volumes(service.Service, methods.Volumes):
         return await self.kept.get(
             "volume types", self._types, keep=service.CATALOGUE, answer=list[cloud.VolumeType]
         )
+
+    async def volume_types_named(self, names: Collection[str]) -> Sequence[cloud.VolumeType]:
+        """Return the kinds of volumes, and those that have one of the ids and that the list does not show."""
+        return await self._with(await self.volume_types(), names, self._type)
+
+    async def _type(self, id: str) -> cloud.VolumeType:
+        """Return one kind of volumes. Raises Gone."""
+        reply = await self._get(SERVICE, f"/types/{service.checked(id)}", answer=_TypeBody)
+        return reply.volume_type.neutral()
 
     async def create_volume(self, want: cloud.VolumeSpec) -> cloud.Volume:
         """Make a volume."""
@@ -159,8 +180,8 @@ class Volumes(service.Service, methods.Volumes):
         await self.volumes.changed()
 
     async def _types(self) -> list[cloud.VolumeType]:
-        reply = await self._get(SERVICE, "/types", answer=_Types)
-        return [cloud.VolumeType(id=entry.id, name=entry.name) for entry in reply.volume_types]
+        entries, _ = await self._pages(SERVICE, "/types", answer=_Types)
+        return [entry.neutral() for entry in entries]
 
     async def poll_volumes(self, params: tuple[tuple[str, str], ...]) -> snapshot.Poll[cloud.Volume]:
         """Return a detailed list, page by page, and the time of its first page by the cloud's clock."""

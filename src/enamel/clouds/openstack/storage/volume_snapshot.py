@@ -19,8 +19,8 @@ SERVICE = "block-storage"
 
 
 class _Snapshot(Struct):
-    id: str
-    volume_id: str
+    id: service.Id
+    volume_id: str = ""
     name: str | None = ""
     display_name: str | None = ""
     """What the first API calls it."""

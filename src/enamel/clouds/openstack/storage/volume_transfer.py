@@ -10,8 +10,8 @@ SERVICE = "block-storage"
 
 
 class _Transfer(Struct):
-    id: str
-    volume_id: str
+    id: service.Id
+    volume_id: str = ""
     auth_key: str = ""
 
 
@@ -37,8 +37,8 @@ class VolumeTransfers(service.Service):
 
     async def withdraw_volume(self, volume_id: str) -> None:
         """Take back what was offered of a volume, if anything."""
-        reply = await self._get(SERVICE, "/os-volume-transfer", answer=_Listed)
-        for old in reply.transfers:
+        transfers = await self._by_offset(SERVICE, "/os-volume-transfer", answer=_Listed, entries="transfers")
+        for old in transfers:
             if old.volume_id == volume_id:
                 await self._delete(SERVICE, f"/os-volume-transfer/{old.id}")
         await self.volumes.changed()

@@ -1,20 +1,15 @@
-"""What running tasks have reserved: of a project's quotas, and of what exists already."""
+"""What exists already and unfinished tasks have taken: no two of them take the same."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from enamel.commands import quota
 from enamel.commands.command import Planned
 from enamel.commands.facts import Facts
 from enamel.flow import plan as plans
-from enamel.flow import task_view
 from enamel.model import task_key
 from enamel.model.errors import WrongState
-from enamel.model.item import Item
-from enamel.model.task import Task
 from enamel.model.task_key import Kind, TaskKey
-from enamel.store import items, task_index, tasks
+from enamel.store import task_index
 from enamel.store.transaction import Tx
 
 _WORDS = {
@@ -25,27 +20,13 @@ _WORDS = {
 }
 
 
-def exact(tx: Tx, *, project_id: str, cloud: str) -> dict[str, int]:
-    """Return what unfinished tasks have yet to take, from what each has made already."""
-    total: Counter[str] = Counter()
-    unfinished = tasks.unfinished(tx, project_id=project_id, cloud=cloud)
-    steps = items.of_tasks(tx, [task.id for task in unfinished])
-    for task in unfinished:
-        total.update(quota.outstanding(task.reserves, _made(task, steps.get(task.id, ()))))
-    return dict(total)
-
-
-def _made(task: Task, steps: Sequence[Item]) -> dict[str, int]:
-    return {kind: len(resources) for kind, resources in task_view.made(task.cloud, steps).items()}
-
-
 def keys(planned: Planned, facts: Facts, *, task: str, project_id: str) -> frozenset[TaskKey]:
     """Return the keys of what a planned task takes of what exists already."""
     # Several servers may have such a volume.
     shared = {disk.id for disk in facts.volumes if disk.multiattach}
-    taken = plans.taken(planned.plan, besides={step.name for step in planned.kept})
+    things = plans.taken(planned.plan, besides={step.name for step in planned.kept})
     return task_key.taken(
-        (thing for thing in taken if thing.kind is not Kind.VOLUME or thing.key not in shared),
+        (thing for thing in things if thing.kind is not Kind.VOLUME or thing.key not in shared),
         task=task,
         project_id=project_id,
         cloud=facts.cloud,
@@ -74,9 +55,9 @@ def _error(keys: Collection[TaskKey], other: TaskKey | None) -> WrongState | Non
     # Two projects may share a network; tasks of others are nobody's business.
     known = any(key.project_id == other.project_id for key in keys)
     by = f"task {other.task}" if known else "a task of another project"
-    data: dict[str, Any] = {"task": other.task} if known else {}
+    facts: dict[str, Any] = {"task": other.task} if known else {}
     return WrongState(
         f"{_WORDS[other.kind]} {other.key} is reserved by {by}, which has not ended.",
         remedy="Wait until that task has ended, or use another one.",
-        **data,
+        **facts,
     )
