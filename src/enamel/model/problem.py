@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from enamel.model import redaction
+from enamel.model import error_tree, redaction
 from enamel.model.errors import EnamelError, Fault
 
 
