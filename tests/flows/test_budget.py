@@ -63,7 +63,7 @@ async def test_the_calls_of_a_launch(
     }
     reads = {route: number for route, number in calls.items() if route.startswith("GET")}
     assert set(reads.values()) <= {1}, reads
-    assert len(reads) <= 9, reads
+    assert len(reads) <= 10, reads
     await world.check()
 
 

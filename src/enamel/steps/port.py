@@ -70,21 +70,30 @@ class CreatePorts(Step, frozen=True, kw_only=True):
     async def _create(self, at: Context, wants: Sequence[cloud.PortSpec]) -> list[cloud.Port | CloudError]:
         """Return for each port what was made, or why not; a request that is refused is divided."""
         try:
-            ports = list(await at.cloud.create_ports(wants))
+            ports = await at.cloud.create_ports(wants)
         except (CloudConflict, CloudForbidden, CloudRefused, Gone) as refusal:
-            if len(wants) == 1:
-                return [await self._made_before(at, wants[0]) or refusal]
-        else:
-            for port in ports:
-                ownership.check_created(at, "port", port.id, port.mark)
-            return [*ports]
-        middle = len(wants) // 2
-        return [*await self._create(at, wants[:middle]), *await self._create(at, wants[middle:])]
+            return await self._divided(at, wants, refusal)
+        for port in ports:
+            ownership.check_created(at, "port", port.id, port.mark)
+        return [*ports]
 
-    async def _made_before(self, at: Context, want: cloud.PortSpec) -> cloud.Port | None:
-        """Return a port that an attempt of unknown outcome has made, which may be what stands in the way."""
-        marked = await at.cloud.ports_marked(at.mark)
-        return next((port for port in marked if port.name == want.name), None)
+    async def _divided(
+        self, at: Context, wants: Sequence[cloud.PortSpec], refusal: CloudError
+    ) -> list[cloud.Port | CloudError]:
+        """Return what was made of ports that were refused together, and why not the others."""
+        # The request may have had its effect all the same, or an earlier attempt; that may be what stands in the way.
+        made: dict[str, cloud.Port | CloudError] = {
+            port.name: port for port in await at.cloud.ports_marked(at.mark)
+        }
+        lacking = [want for want in wants if want.name not in made]
+        if len(lacking) == len(wants) == 1:
+            return [refusal]
+        middle = len(lacking) if len(lacking) < len(wants) else len(wants) // 2
+        for part in (lacking[:middle], lacking[middle:]):
+            if part:
+                ended = await self._create(at, part)
+                made |= {want.name: end for want, end in zip(part, ended, strict=True)}
+        return [made[want.name] for want in wants]
 
     async def find(self, at: Context) -> Outputs | None:
         """Find them by their mark; a part of them, which a bulk request should never leave, is taken away."""

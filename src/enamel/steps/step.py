@@ -203,16 +203,13 @@ async def in_time(at: Context, work: Coroutine[Any, Any, T], *, seconds: float) 
         TimeoutError: It does not; it is cancelled.
     """
     running = asyncio.ensure_future(work)
-    limit = asyncio.ensure_future(at.sleep(seconds))
     try:
-        await asyncio.wait({running, limit}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
+        if not await _ends(at, running, seconds=seconds):
             raise TimeoutError
         return running.result()
     finally:
-        for future in (running, limit):
-            future.cancel()
-        await asyncio.gather(running, limit, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def insist(
@@ -226,18 +223,34 @@ async def insist(
         EnamelError: The cloud refuses it, or what is waited for has failed.
     """
     await ask()
-    while True:
-        try:
-            return await in_time(at, wait(), seconds=ASK_AGAIN_AFTER)
-        except TimeoutError:
+    # One wait for all requests: what it has seen yet counts on.
+    waiting = asyncio.ensure_future(wait())
+    try:
+        while not await _ends(at, waiting, seconds=ASK_AGAIN_AFTER):
             at.note(f"It was asked for again after {ASK_AGAIN_AFTER:.0f} s without an effect.")
-        try:
-            await ask()
-        except Obstructed:
-            raise
-        except (CloudConflict, CloudRefused, Gone):
-            # The first request is at work, or has just been carried out.
-            continue
+            try:
+                await ask()
+            except Obstructed:
+                raise
+            except (CloudConflict, CloudRefused, Gone):
+                # The first request is at work, or has just been carried out.
+                continue
+        return waiting.result()
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def _ends(at: Context, work: asyncio.Future[T], *, seconds: float) -> bool:
+    """Tell whether work ends soon enough; it goes on if it does not."""
+    limit = asyncio.ensure_future(at.sleep(seconds))
+    try:
+        both: set[asyncio.Future[Any]] = {work, limit}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        return work.done()
+    finally:
+        limit.cancel()
+        await asyncio.gather(limit, return_exceptions=True)
 
 
 def failed_outputs(refusals: Mapping[int, EnamelError]) -> Outputs:

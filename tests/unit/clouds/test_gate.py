@@ -137,16 +137,25 @@ async def test_one_of_another_project_is_next_however_long_the_line_is() -> None
 
 async def test_lanes_come_from_the_call_unless_somebody_says_otherwise() -> None:
     at = gate(1)
-    blocker = as_task(call(at, 0.01))
-    await asyncio.sleep(0.001)
+    free = asyncio.Event()
+
+    async def until_free() -> None:
+        async with at.turn(reads=False):
+            await free.wait()
+
+    blocker = as_task(until_free())
+    while not at.inside:
+        await asyncio.sleep(0)
 
     async def cleaning() -> None:
         with context.in_lane(Lane.CLEAN_UP):
             await call(at)
 
     work = [as_task(cleaning()), as_task(call(at, reads=True)), as_task(call(at))]
-    await asyncio.sleep(0.001)
+    while sum(at.waiting.values()) < len(work):
+        await asyncio.sleep(0)
     assert at.waiting == {Lane.WRITES: 1, Lane.READS: 1, Lane.WAITS: 0, Lane.CLEAN_UP: 1}
+    free.set()
     await asyncio.gather(blocker, *work)
 
 

@@ -113,17 +113,19 @@ async def test_a_boot_volume_takes_the_place_of_the_image(
 
 
 def reserved(*names: str) -> Say:
-    return Say(body={"servers": [{"id": f"id-{name}", "name": name, "status": "BUILD"} for name in names]})
+    marked = {"status": "BUILD", "metadata": {"enamel": "m"}}
+    return Say(body={"servers": [{"id": f"id-{name}", "name": name, **marked} for name in names]})
 
 
 async def test_equal_servers_come_in_the_order_of_their_numbers(
     stage: Stage, there: openstack.OpenStackCloud
 ) -> None:
     stage.on("POST", SERVERS, Say(status=202, body={"reservation_id": "r-1"}))
-    stage.on("GET", f"{SERVERS}/detail", reserved("web-2"), reserved("web-10", "web-2", "web-1"))
-    want = cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="m", count=3)
-    assert await there.boot(want) == ["id-web-1", "id-web-2", "id-web-10"]
-    assert sent(stage)["server"]["min_count"] == sent(stage)["server"]["max_count"] == 3
+    names = [f"web-{number}" for number in range(1, 11)]
+    stage.on("GET", f"{SERVERS}/detail", reserved("web-2"), reserved(*sorted(names, reverse=True)))
+    want = cloud.ServerSpec(name="web", flavor_id="f", image_id="i", mark="m", count=10)
+    assert await there.boot(want) == [f"id-{name}" for name in names]
+    assert sent(stage)["server"]["min_count"] == sent(stage)["server"]["max_count"] == 10
     assert ("reservation_id", "r-1") in stage.asked[-1].query
 
 

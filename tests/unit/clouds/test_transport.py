@@ -159,7 +159,7 @@ async def test_a_service_that_refuses_connections_is_tried_by_one_for_all(
     async with cloud_on(stage, tmp_path, timeouts=timeouts, network_endpoint_override=override) as there:
         with record.calls() as calls:
             context.use(CallContext(task="t"))
-            asked = [asyncio.create_task(there.ports_marked(f"m{number}")) for number in range(40)]
+            asked = [asyncio.create_task(there.ports_named([f"m{number}"])) for number in range(40)]
             gate = there.pace.gate("network")
             while gate.budget.limit > 1:
                 await asyncio.sleep(0.001)
@@ -205,7 +205,7 @@ async def test_a_token_that_expires_in_the_middle_is_replaced_once(
     stage.on("POST", KEYPAIRS, MADE)
     await there.ports_marked("m")
     stage.good.clear()
-    await asyncio.gather(*(there.ports_marked(f"m{n}") for n in range(20)), make(there))
+    await asyncio.gather(*(there.ports_named([f"m{n}"]) for n in range(20)), make(there))
     assert stage.tokens == 2
 
 
@@ -255,10 +255,10 @@ async def test_a_pause_that_one_was_asked_for_is_kept_by_all(
         return Say(status=429, headers={"Retry-After": "0.2"})
 
     stage.on("GET", PORTS, slow_down, NOTHING)
-    first = asyncio.create_task(there.ports_marked("first"))
+    first = asyncio.create_task(there.ports_named(["first"]))
     await asked.wait()
     await asyncio.sleep(0.02)
-    others = [asyncio.create_task(there.ports_marked(f"m{n}")) for n in range(5)]
+    others = [asyncio.create_task(there.ports_named([f"m{n}"])) for n in range(5)]
     await asyncio.sleep(0.02)
     assert stage.count("GET", PORTS) == 1
     await asyncio.gather(first, *others)

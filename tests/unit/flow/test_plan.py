@@ -10,6 +10,7 @@ from enamel.flow import expressions, versions
 from enamel.flow import plan as plans
 from enamel.flow.draft import Draft
 from enamel.flow.plan import Group, Node, Plan
+from enamel.model import errors
 from enamel.model.errors import PlanUnreadable
 from enamel.steps import KINDS, act, port, server, volume
 from enamel.steps.step import Retry
@@ -161,4 +162,9 @@ def test_no_step_looks_like_an_expression() -> None:
 
 def test_pauses_between_attempts_grow_up_to_a_limit() -> None:
     policy = Retry(maximum_interval=timedelta(seconds=3))
-    assert [policy.pause(attempt) for attempt in (1, 2, 3, 4)] == [0.5, 1.0, 2.0, 3.0]
+    assert [policy.pause(attempt, errors.CloudBusy("No.")) for attempt in (1, 2, 3, 4)] == [
+        0.5,
+        1.0,
+        2.0,
+        3.0,
+    ]

@@ -201,7 +201,14 @@ def test_probability_follows_the_seed():
     def hits(seed):
         rules = faults.Faults(random.Random(seed))
         rules.add(faults.Rule(match=faults.Match(probability=0.5), then=faults.Then(status=500)))
-        call = {"service": "compute", "method": "GET", "path": "/", "template": "/", "content": b""}
+        call = {
+            "service": "compute",
+            "method": "GET",
+            "path": "/",
+            "template": "/",
+            "query": "",
+            "content": b"",
+        }
         return [rules.call(**call) is not None for _ in range(40)]
 
     assert hits(1) == hits(1) != hits(2)
