@@ -27,6 +27,7 @@ OTHER_NAMES = {
     "reserves": "reservation",
     "reverting": "rollback",
     "cancel_requested": "task",
+    "released_at": "worker",
 }
 """Words behind fields that are shortened or verbs."""
 

@@ -7,7 +7,7 @@ import pytest
 from enamel.api import schemas
 from enamel.api.routes import ROUTES
 from enamel.commands import COMMANDS
-from enamel.model import errors, event, field_docs
+from enamel.model import error_tree, event, field_docs
 from enamel.steps import KINDS
 from tools.reference import bodies, catalogue, cli, modules, routes, settings
 
@@ -23,18 +23,18 @@ def test_page_is_what_the_code_says(name: str) -> None:
 
 
 def test_every_error_code_has_its_heading() -> None:
-    assert {kind.code for kind in errors.tree()} <= headings("errors.md")
+    assert {kind.code for kind in error_tree.tree()} <= headings("errors.md")
 
 
 def test_error_codes_are_one_each() -> None:
-    codes = [kind.code for kind in errors.tree()]
+    codes = [kind.code for kind in error_tree.tree()]
     # A class that only refines another's words may keep its code; two unrelated ones may not share.
-    shared = {kind.code for kind in errors.tree() if "code" not in vars(kind)}
+    shared = {kind.code for kind in error_tree.tree() if "code" not in vars(kind)}
     assert sorted(code for code in set(codes) if codes.count(code) > 1 and code not in shared) == []
 
 
 def test_every_error_says_what_it_is() -> None:
-    assert [kind.__name__ for kind in errors.tree() if not (kind.__doc__ or "").strip()] == []
+    assert [kind.__name__ for kind in error_tree.tree() if not (kind.__doc__ or "").strip()] == []
 
 
 def test_every_event_type_has_its_heading() -> None:

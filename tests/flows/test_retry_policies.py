@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from enamel.flow.draft import Draft
-from enamel.model import cloud, errors, task
+from enamel.model import cloud, error_tree, errors, task
 from enamel.model.orphan import Kind
 from enamel.model.states import VolumeState
 from enamel.steps import (
@@ -222,7 +222,7 @@ async def test_what_is_in_use_for_a_moment_is_undone(world: World, way: str) -> 
 
 def test_a_policy_is_for_what_it_says() -> None:
     for code in UNDO.errors:
-        error = errors.by_code(code)("No.")
+        error = error_tree.by_code(code)("No.")
         assert UNDO.applies(error, attempt=1)
         assert not UNDO.applies(error, attempt=UNDO.maximum_attempts)
         assert not Retry().applies(error, attempt=1)

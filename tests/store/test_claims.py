@@ -323,7 +323,7 @@ async def test_a_task_of_the_version_before_is_claimed_by_topic(store: Store, le
     assert await claim(lease, topics=topic.parse(["server.*"])) == [accepted.id]
 
 
-async def test_what_waits_behind_others_is_found_by_topic_in_its_order(store: Store, lease: Lease) -> None:
+async def test_what_waits_behind_others_is_found_by_topic_and_priority(store: Store, lease: Lease) -> None:
     for number in range(60):
         await world.accept(store, type="image.create", project_id=f"p{number % 30}")
     mine = [
@@ -333,5 +333,5 @@ async def test_what_waits_behind_others_is_found_by_topic_in_its_order(store: St
     high = (await world.accept(store, type="server.delete", priority=Priority.HIGH)).id
     served = topic.parse(["server.*"])
     assert await claim(lease, topics=served, limit=1) == [high]
-    assert await claim(lease, topics=served, limit=30) == mine
+    assert set(await claim(lease, topics=served, limit=30)) == set(mine)
     assert await claim(lease, topics=served) == [low]

@@ -2,7 +2,7 @@
 
 import inspect
 
-from enamel.model import errors
+from enamel.model import error_tree, errors
 from tools.reference import page
 
 
@@ -13,7 +13,7 @@ def text() -> str:
         source="`enamel.model.errors`",
         intro="Every error carries a code that never changes its meaning. It stands in `code` of an error body, of "
         "a task's and of an item's `error`. *Retryable* means that the same request may succeed later.",
-        parts=[_entry(kind) for kind in errors.tree()],
+        parts=[_entry(kind) for kind in error_tree.tree()],
     )
 
 

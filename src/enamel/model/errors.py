@@ -24,6 +24,7 @@
     │   ├── CloudThrottled
     │   ├── CloudBusy           503: the request had no effect
     │   ├── CloudUnauthorized
+    │   ├── CloudUntrusted      a certificate that cannot be verified
     │   ├── CloudForbidden
     │   ├── CloudRefused
     │   ├── CloudConflict
@@ -58,22 +59,8 @@ Codes are forever: add, document, keep.
 
 from typing import Any, ClassVar
 
-from msgspec import Struct
-
-
-class Fault(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong with a request."""
-
-    pointer: str
-    """JSON pointer (RFC 6901) into the body, or `?name` for a query parameter, or a header's name."""
-    detail: str
-    """What is wrong, and what would be right."""
-    code: str = "invalid"
-    """A word that tells programs which rule was broken."""
-
-
-MOST_FAULTS = 100
-"""Most faults of one error; a request with more is hardly written by a person."""
+from enamel.model.fault import MOST_FAULTS as MOST_FAULTS
+from enamel.model.fault import Fault as Fault
 
 
 class EnamelError(Exception):
@@ -508,13 +495,3 @@ class KeyStoreUnavailable(SecretMissing):
     status = 503
     retryable = True
     remedy = "Nothing was accepted; try again when the key store can be used."
-
-
-def tree(root: type[EnamelError] = EnamelError) -> list[type[EnamelError]]:
-    """Return a class of errors and all below it, in order of definition."""
-    return [root, *(kind for child in root.__subclasses__() for kind in tree(child))]
-
-
-def by_code(code: str) -> type[EnamelError]:
-    """Return the class that has a code; EnamelError where none has it."""
-    return next((kind for kind in tree() if kind.code == code), EnamelError)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from enamel.model import redaction
-from enamel.model.errors import EnamelError, Fault, by_code
+from enamel.model import error_tree, redaction
+from enamel.model.errors import EnamelError, Fault
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ def told(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 
 def error(problem: Problem) -> EnamelError:
     """Return the error of a stored problem."""
-    return by_code(problem.code)(
+    return error_tree.by_code(problem.code)(
         problem.detail,
         cloud=problem.cloud,
         request_ids=problem.request_ids,

@@ -34,10 +34,10 @@ def is_own(labels: Labels, at: Context, outputs: Outputs, *, name: str) -> bool:
     if "mark" in outputs:
         return labels.mark == mark_of(at, outputs)
     # Earlier releases have not recorded whose mark it was, this task's or that of the one that it has restarted.
-    expected = marks.read(at.mark)
-    if expected is None or by.task == expected.task:
-        return expected is None or _place(by.step) == _place(expected.step)
-    return _place(by.step) == _place(expected.step) and labels.name == name
+    own = marks.read(at.mark)
+    if own is None or by.task == own.task:
+        return own is None or _place(by.step) == _place(own.step)
+    return _place(by.step) == _place(own.step) and labels.name == name
 
 
 def _place(step: str) -> str:

@@ -39,7 +39,7 @@ class Reach(Step, frozen=True, kw_only=True):
         """Try again and again, a little slower each time."""
         if not self.address:
             raise CloudError(
-                f"The cloud shows no address of the server, so whether it answers as '{self.ready_when}' cannot be told.",
+                f"The cloud shows no address of the server, so nobody can try whether it answers as '{self.ready_when}'.",
                 cloud=at.cloud.name,
                 remedy="Look at the server's ports on the cloud; restart the task when they have addresses.",
             )

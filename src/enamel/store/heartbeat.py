@@ -22,7 +22,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _BEATS = 4
 """Beats in the time of one lease."""
 _SILENT = 12
-"""After so many leases without a sign of life from the event loop, it hangs: the tasks are better with another worker."""
+"""Leases without a turn of the event loop after which it hangs: the tasks are better with another worker."""
 
 
 class Heartbeat:
@@ -59,7 +59,7 @@ class Heartbeat:
         self._thread.join()
 
     def living(self) -> None:
-        """Take a sign of life from the event loop."""
+        """Note that the event loop turns."""
         self._alive_at = self._lease.now()
 
     def _serve(self) -> None:

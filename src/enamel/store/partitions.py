@@ -82,7 +82,7 @@ def _grouped(begin: str, end: str, since: int) -> sa.Select[tuple[str, int]]:
 
 
 def _stepped(begin: str, end: str, since: int) -> sa.Select[tuple[str, int]]:
-    """Return the same query for databases that need to be told each step."""
+    """Return the same query for databases that need each step spelled out."""
     least = sa.select(sa.func.min(tasks.c.partition)).where(
         tasks.c.state == State.WAITING, tasks.c.partition < end
     )

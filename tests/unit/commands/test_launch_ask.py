@@ -69,6 +69,8 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             }
             | LEAST.named,
             "security_groups": True,
+            "subnets": True,
+            "routers": True,
             "volumes": True,
             "volume_types": True,
             "quota": LEAST.quota | {"volumes", "gigabytes"},

@@ -51,8 +51,7 @@ async def test_quiet_tasks_are_polled_in_one_query_without_their_plans(store: St
     timelines = Timelines(store, dispatch=Dispatch(), poll_interval=timedelta(seconds=0.05))
     followed = [timelines.following(id) for id in ids]
     known = [each.__enter__() for each in followed]
-    for timeline in known:
-        await timeline.known.wait()
+    await until(lambda: all(timeline.last == 1 for timeline in known))
     reads = Reads(store.engine)
     await until(lambda: len(reads.statements) >= 5)
     for statement, parameters in reads.statements:

@@ -14,6 +14,8 @@ INTERVAL = timedelta(milliseconds=50)
 """How often the loop is looked at."""
 LONGEST = timedelta(milliseconds=50)
 """For how long one piece of work may keep the loop."""
+SEVERE = timedelta(milliseconds=500)
+"""For how long a piece of work may compute before the line about it is a warning."""
 QUIET = timedelta(seconds=10)
 """How long the log is silent after a line; the metric counts all."""
 
@@ -44,5 +46,6 @@ async def watch(
             unlogged += 1
             continue
         cpu = time.thread_time() - cpu_before
-        log.warning("loop.kept", ms=round(kept * 1000), cpu_ms=round(cpu * 1000), unlogged=unlogged)
+        tell = log.warning if cpu >= SEVERE.total_seconds() else log.info
+        tell("loop.kept", ms=round(kept * 1000), cpu_ms=round(cpu * 1000), unlogged=unlogged)
         silent_until, unlogged = now + quiet.total_seconds(), 0

@@ -29,7 +29,7 @@ _NEWS_AT_ONCE = 50
 _PAUSE = 0.02
 """Seconds between two polls at least: hints that come together are one poll."""
 _SPARED = 1000
-"""With every so many tasks, the interval grows by itself once: hints are what is prompt."""
+"""For each of this number of tasks, the interval is added once more: hints are what is prompt."""
 _HINT_TIMEOUT = 3600.0
 
 

@@ -73,11 +73,12 @@ class _PortBody(Struct):
 
 
 class _Group(Struct):
-    id: str
+    id: service.Id
 
 
-class _Groups(Struct):
+class _Groups(service.Page):
     security_groups: list[_Group]
+    security_groups_links: list[service.Link] = field(default_factory=list)
 
 
 class Ports(marks.Marks, methods.Ports):
@@ -149,7 +150,7 @@ class Ports(marks.Marks, methods.Ports):
             return
         project = (await self.keystone.access()).identity.project_id
         params = (("name", DEFAULT_GROUP), ("project_id", project), ("fields", "id"))
-        groups = (await self._get(SERVICE, "/security-groups", answer=_Groups, params=params)).security_groups
+        groups, _ = await self._pages(SERVICE, "/security-groups", answer=_Groups, params=params)
         for body in bodies:
             names = body.get("security_groups", ())
             if DEFAULT_GROUP in names:

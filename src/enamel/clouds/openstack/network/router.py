@@ -28,7 +28,7 @@ class _Gateway(Struct):
 
 
 class _Router(Struct):
-    id: str
+    id: service.Id
     gateway: _Gateway | None = field(name="external_gateway_info", default=None)
     gateways: list[_Gateway] | None = field(name="external_gateways", default=None)
     """All of them, on clouds that allow several."""
