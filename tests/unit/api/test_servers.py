@@ -85,6 +85,19 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
     assert not {"POWER_ON", "UNLOCK"} & set(actions) and "power_on" not in links
 
 
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("virt_state=active", "Did you mean 'ACTIVE'?"),
+        ("power_state=Shutdown", "Did you mean 'SHUTDOWN'?"),
+        ("virt_state=STOPED", "Did you mean 'STOPPED'?"),
+    ],
+)
+async def test_a_state_in_another_case_is_named(web: Web, query: str, sentence: str) -> None:
+    reply = await web.get(f"/servers?{query}")
+    assert (reply.status, reply.errors[0]["detail"].endswith(sentence)) == (400, True)
+
+
 async def test_interfaces_on_one_network_have_keys_of_their_own(web: Web) -> None:
     ends = [
         ("lan", "10.0.0.5"),
