@@ -98,6 +98,26 @@ async def test_a_state_in_another_case_is_named(web: Web, query: str, sentence: 
     assert (reply.status, reply.errors[0]["detail"].endswith(sentence)) == (400, True)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH"])
+async def test_a_server_is_named_in_a_path(web: Web, method: str) -> None:
+    made = web.services.clouds.north.add("web")
+    web.services.clouds.north.add("web-theirs", project_id=fakes.THEIRS)
+    body = {"json": {"hostname": "web"}} if method == "PATCH" else {}
+    reply = await web.call(method, "/servers/web", **body)
+    assert reply.status in {200, 202}
+    if method == "GET":
+        assert reply.body["id"] == made.id
+    assert (await web.call(method, "/servers/web-theirs", **body)).status == 404
+
+
+async def test_a_name_of_several_servers_is_refused_with_their_ids(web: Web) -> None:
+    twins = [web.services.clouds.north.add("twin").id for _ in range(2)]
+    for path in ("/servers/twin", "/servers/twin/tasks", "/servers/twin/tags"):
+        reply = await web.get(path)
+        assert (reply.status, reply.errors[0]["rule"]) == (400, "ambiguous")
+        assert all(id in reply.errors[0]["detail"] for id in twins)
+
+
 async def test_interfaces_on_one_network_have_keys_of_their_own(web: Web) -> None:
     ends = [
         ("lan", "10.0.0.5"),

@@ -17,7 +17,7 @@ from enamel.model.states import PowerState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning.server_locator import ServerLocator
-from enamel.service.resources import paging, server
+from enamel.service.resources import naming, paging, server
 from enamel.service.resources.paging import Page
 from enamel.service.resources.server import Server
 from enamel.service.resources.view_cache import ViewCache
@@ -132,6 +132,18 @@ class Servers:
             detail = f"Several servers have the name '{hostname[:255]}': {listed}."
             raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="ambiguous"),))
         return fitting[0]
+
+    async def id_of(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> str:
+        """Return the id of the server that a text names. Raises as `naming.id_of` does."""
+        policy.enforce(ctx, "enamel:server:list")
+
+        async def pairs(account: driver.Cloud) -> naming.Pairs:
+            me = await account.identity()
+            own = {"", me.project_id}
+            servers = await account.servers_list()
+            return [(server.id, server.name) for server in servers if server.project_id in own]
+
+        return await naming.id_of(self._clouds, ctx, text, cloud=cloud, what="servers", listed=pairs)
 
     async def _all(
         self, ctx: CallContext, *, cloud: str | None, project: str | None
