@@ -1,24 +1,29 @@
 """Names in the paths of requests: where a route has an id, a name of the caller's own resources does as well."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import structs
 
 from enamel.api.request import Request
 from enamel.model import ids
+from enamel.model.call_context import CallContext
+from enamel.service.services import Services
 
-_ID_OF: dict[str, Callable[[Request, str], Awaitable[str]]] = {
-    "/servers/{id}": lambda request, name: request.services.servers.id_of(
-        request.ctx, name, cloud=request.cloud
-    ),
-    "/volumes/{id}": lambda request, name: request.services.volumes.id_of(
-        request.ctx, name, cloud=request.cloud
-    ),
-    "/addresses/{id}": lambda request, name: request.services.addresses.id_of(
-        request.ctx, name, cloud=request.cloud
-    ),
+
+class _Named(Protocol):
+    """Use cases about resources that have names."""
+
+    async def id_of(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> str: ...
+
+
+_USE_CASES: dict[str, Callable[[Services], _Named]] = {
+    "servers": lambda services: services.servers,
+    "volumes": lambda services: services.volumes,
+    "addresses": lambda services: services.addresses,
+    "projects": lambda services: services.projects,
 }
-"""How the id of a name is found, by the beginning of the route's path."""
+"""What finds the id of a name, by the beginning of the route's path."""
 
 
 async def resolved(request: Request, *, path: str) -> Request:
@@ -33,8 +38,9 @@ async def resolved(request: Request, *, path: str) -> Request:
         Forbidden: The caller may not list them.
         CloudError: A cloud that may have it does not answer.
     """
-    find = _ID_OF.get("/".join(path.split("/")[:3]))
-    name = request.params.get("id", "")
-    if find is None or ids.is_id(name):
+    _, noun, variable, *_ = [*path.split("/"), ""]
+    name = request.params.get(variable.strip("{}"), "")
+    if noun not in _USE_CASES or not name or ids.is_id(name):
         return request
-    return structs.replace(request, params={**request.params, "id": await find(request, name)})
+    id = await _USE_CASES[noun](request.services).id_of(request.ctx, name, cloud=request.cloud)
+    return structs.replace(request, params={**request.params, variable.strip("{}"): id})

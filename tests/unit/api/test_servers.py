@@ -110,6 +110,15 @@ async def test_a_server_is_named_in_a_path(web: Web, method: str) -> None:
     assert (await web.call(method, "/servers/web-theirs", **body)).status == 404
 
 
+async def test_a_project_is_named_in_a_path(web: Web) -> None:
+    made = web.services.clouds.north.add("web")
+    assert (await web.get("/projects/mine")).body["id"] == fakes.ME.project_id
+    listed = (await web.get("/projects/mine/servers")).body["servers"]
+    assert [server["id"] for server in listed] == [made.id]
+    assert (await web.get("/projects/mine/servers/web")).body["id"] == made.id
+    assert (await web.get("/projects/theirs/servers")).status == 404
+
+
 async def test_a_name_of_several_servers_is_refused_with_their_ids(web: Web) -> None:
     twins = [web.services.clouds.north.add("twin").id for _ in range(2)]
     for path in ("/servers/twin", "/servers/twin/tasks", "/servers/twin/tags"):
