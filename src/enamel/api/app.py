@@ -15,7 +15,7 @@ from starlette.routing import Route as WebRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from enamel.api import headers, middleware, query, version, versioned_fields
+from enamel.api import headers, middleware, names, query, version, versioned_fields
 from enamel.api.documents import TableDocuments
 from enamel.api.local_guard import LocalGuard
 from enamel.api.request import Request, Response
@@ -50,12 +50,19 @@ def application(services: Services, *, table: Table = ROUTES, guard: LocalGuard 
     # A bare router: what Starlette's application adds are translations of errors, which the middleware does.
     web = Router(
         routes=[
-            WebRoute(path, Path(lines, services=services, table=table).serve, methods=list(lines))
+            WebRoute(
+                _with_slashes(path), Path(lines, services=services, table=table).serve, methods=list(lines)
+            )
             for path, lines in paths.items()
         ],
         redirect_slashes=False,
     )
     return middleware.RequestMiddleware(web, guard=guard)
+
+
+def _with_slashes(path: str) -> str:
+    """Return the path of a route as the router reads it: a placement is named by its own path, cloud/region/zone."""
+    return path.replace("/placements/{id}", "/placements/{id:path}")
 
 
 class Path:
@@ -98,7 +105,7 @@ class Path:
             while_here=lambda waiting: _while_here(request, waiting),
             documents=TableDocuments(offered(self._table, agreed)),
         )
-        answer = await route.handler(api_request)
+        answer = await route.handler(await names.resolved(api_request, path=route.path))
         # A command that is accepted, whatever it is about, says where its task is.
         request.scope[middleware.TASK] = (
             _task_of(answer.headers.get("Location", "")) or request.scope[middleware.TASK]

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from enamel import telemetry
 from enamel.api import headers, problems, version
 from enamel.api.local_guard import LocalGuard
+from enamel.api.unread_body import UnreadBody
 from enamel.model.errors import EnamelError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class RequestMiddleware:
         began = begun = time.monotonic()
         status = 0
         telemetry.REQUESTS_UNDER_WAY.inc()
+        unread = UnreadBody(asked, receive=receive, send=send)
 
         async def marked(message: Message) -> None:
             nonlocal status, begun
@@ -65,12 +67,12 @@ class RequestMiddleware:
                         sent.add_vary_header(value)
                     else:
                         sent.setdefault(name, value)
-            await send(message)
+            await unread.send(message)
 
         try:
             if self._guard is not None:
                 self._guard.check(scope)
-            await self._inside(scope, receive, marked)
+            await self._inside(scope, unread.receive, marked)
         except ClientDisconnect:
             log.info("request.abandoned", request_id=request_id, path=scope["path"])
         except Exception as error:
@@ -89,7 +91,7 @@ class RequestMiddleware:
             start["headers"].append((b"content-length", b"%d" % len(rendered.content)))
             await marked(start)
             content = b"" if scope["method"] == "HEAD" else rendered.content
-            await send({"type": "http.response.body", "body": content})
+            await unread.send({"type": "http.response.body", "body": content})
         finally:
             telemetry.REQUESTS_UNDER_WAY.dec()
             _done(scope, status=status, seconds=time.monotonic() - began, answered=begun - began)

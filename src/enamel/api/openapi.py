@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, from the table of routes and the Structs it names."""
 
+import copy
 import functools
 from http import HTTPStatus
 from typing import Any
@@ -26,13 +27,19 @@ WITH_BODY: tuple[type[errors.EnamelError], ...] = (errors.BodyTooLarge, errors.M
 """… and of those with a body."""
 
 
+_REF = "#/components/schemas/{name}"
+
+
 @functools.cache
 def document(table: Table) -> dict[str, Any]:
     """Return the OpenAPI document of a table of routes."""
-    _, named = schemas.components(schemas.bodies(table), ref="#/components/schemas/{name}")
+    of_queries = _query_types(table)
+    # Types are named together: each of two enums `State` gets a name of its own only beside the other one.
+    places, named = schemas.components([*of_queries, *schemas.bodies(table)], ref=_REF)
+    spelled = dict(zip(of_queries, places, strict=False))
     paths: dict[str, dict[str, Any]] = {}
     for route in table:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, spelled)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": schemas.DIALECT,
@@ -63,13 +70,13 @@ def failures(route: Route) -> dict[int, list[type[errors.EnamelError]]]:
     return dict(sorted(by_status.items()))
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route, spelled: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.path.split("/")[1].split(".")[0] or "service"],
         "x-enamel-since": version.text(route.since),
-        "parameters": _parameters(route),
+        "parameters": [*_variables(route), *_query(route, spelled), *_headers(route)],
         "responses": {
             **{str(status): _success(route, status, kinds) for status, kinds in route.responses.items()},
             **{
@@ -88,28 +95,37 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
-    parameters: list[dict[str, Any]] = [
+def _variables(route: Route) -> list[dict[str, Any]]:
+    return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in route.variables
     ]
+
+
+def _query(route: Route, spelled: dict[Any, Any]) -> list[dict[str, Any]]:
+    """Return the parameters in a route's query, with the schemas of their types."""
+    parameters: list[dict[str, Any]] = []
     sentences = field_docs.of(route.query)
     for field in msgspec.structs.fields(route.query):
-        (schema,), named = schemas.components([field.type], ref="{name}")
-        parameter: dict[str, Any] = {
-            "name": field.encode_name,
-            "in": "query",
-            "schema": _present(_inline(schemas.dated(field, schema), named)),
-        }
+        schema = schemas.dated(field, copy.deepcopy(spelled[field.type]))
+        parameter: dict[str, Any] = {"name": field.encode_name, "in": "query", "schema": _present(schema)}
         if field.name in sentences:
             parameter["description"] = sentences[field.name]
         if schema.get("type") == "array":
-            parameter["schema"] |= {"items": {"minLength": 1} | parameter["schema"]["items"], "minItems": 1}
+            items = schema["items"]
+            parameter["schema"] |= {
+                "items": items if "$ref" in items else {"minLength": 1} | items,
+                "minItems": 1,
+            }
             parameter |= {"style": "form", "explode": False}
         parameters.append(parameter)
-    parameters.append(
+    return parameters
+
+
+def _headers(route: Route) -> list[dict[str, Any]]:
+    parameters = [
         _header(version.HEADER, "The requested version of the API: `enamel X.Y` or `enamel latest`.")
-    )
+    ]
     if route.method == "POST":
         parameters.append(
             _header(
@@ -131,18 +147,15 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     return parameters
 
 
+def _query_types(table: Table) -> list[Any]:
+    """Return the types of all query parameters, each once: an enum is the same schema in a query and in a body."""
+    queries = dict.fromkeys(route.query for route in table)
+    return [*dict.fromkeys(field.type for query in queries for field in msgspec.structs.fields(query))]
+
+
 def _header(name: str, description: str, *, pattern: str = "") -> dict[str, Any]:
     schema = {"type": "string"} | ({"pattern": f"^(?:{pattern})$"} if pattern else {})
     return {"name": name, "in": "header", "description": description, "schema": schema}
-
-
-def _inline(schema: Any, named: dict[str, Any]) -> Any:
-    """Return a schema with the referenced ones in place: those of queries are small."""
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _inline(named[schema["$ref"]], named)
-        return {key: _inline(value, named) for key, value in schema.items()}
-    return [_inline(part, named) for part in schema] if isinstance(schema, list) else schema
 
 
 def _present(schema: Any) -> Any:
@@ -172,7 +185,7 @@ def _success(route: Route, status: int, kinds: tuple[Any, ...]) -> dict[str, Any
 
 
 def _schema(kind: Any) -> dict[str, Any]:
-    return {} if kind is Any else {"$ref": f"#/components/schemas/{schemas.name_of(kind)}"}
+    return {} if kind is Any else {"$ref": _REF.format(name=schemas.name_of(kind))}
 
 
 def _failures(table: Table) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _SHORT = {f"{kind.__module__}.{kind.__name__}": name for kind, name in _NAMES.it
 _SHORT |= {"Item": "task_item", "Items": "task_items"}
 _VALUES: dict[str, dict[str, Any]] = {
     "tag": {
-        "title": "tag",
+        "title": "Tag",
         "description": "A tag of a server or a server type.",
         "type": "string",
         "minLength": 1,
@@ -35,7 +35,7 @@ _VALUES: dict[str, dict[str, Any]] = {
         "pattern": "^[^/,]+$",
     },
     "property": {
-        "title": "property",
+        "title": "Property",
         "description": "The value of one of a server's properties, under the property's name.",
         "type": "string",
         "maxLength": 255,
@@ -65,7 +65,9 @@ def components(types: Sequence[Any], *, ref: str) -> tuple[list[Any], dict[str, 
     places, named = msgspec.json.schema_components(types, schema_hook=_anything, ref_template=ref)
     named = {_short(name): schema for name, schema in named.items()}
     _describe(types, named)
-    return [_renamed(place) for place in places], {name: _renamed(schema) for name, schema in named.items()}
+    return [_renamed(place) for place in places], {
+        name: _titled(name, _renamed(schema)) for name, schema in named.items()
+    }
 
 
 def name_of(kind: Any) -> str:
@@ -110,6 +112,11 @@ def _renamed(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {key: _reference(value) if key == "$ref" else _renamed(value) for key, value in schema.items()}
     return [_renamed(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def _titled(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a named schema with a title of its own: generators of clients name their classes after titles."""
+    return schema | {"title": "".join(map(str.capitalize, name.split("_")))} if "title" in schema else schema
 
 
 def _reference(text: str) -> str:

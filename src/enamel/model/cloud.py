@@ -381,6 +381,17 @@ class Failure(Struct, frozen=True, kw_only=True):
     """The cloud's own sentence; empty where it gives none."""
 
 
+class ServerInterface(Struct, frozen=True, kw_only=True):
+    """A server's end of a network, as the server itself shows it."""
+
+    network: str
+    """The network's name."""
+    mac: str = ""
+    """Empty where the cloud does not tell it."""
+    addresses: tuple[str, ...] = ()
+    """The fixed ones."""
+
+
 class Server(Struct, frozen=True, kw_only=True):
     """A virtual machine."""
 
@@ -410,8 +421,8 @@ class Server(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     fixed_addresses: tuple[str, ...] = ()
     floating_addresses: tuple[str, ...] = ()
-    interfaces: dict[str, tuple[str, ...]] = {}
-    """Network's name → fixed addresses."""
+    interfaces: tuple[ServerInterface, ...] = ()
+    """As far as the cloud tells them apart: without MAC addresses, all those on one network are one."""
     volumes: tuple[str, ...] = ()
     """Ids of attached volumes."""
     fault: Failure | None = None

@@ -58,8 +58,8 @@ class Token(Struct, frozen=True, kw_only=True):
     """How long the token has been there and will be. The token itself is shown to nobody."""
 
     since: datetime
-    renewed_at: datetime
-    """When another one is fetched."""
+    renew_at: datetime
+    """When another one will be fetched."""
 
 
 class Cached(Struct, frozen=True, kw_only=True):

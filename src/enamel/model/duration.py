@@ -2,6 +2,14 @@
 
 import re
 from datetime import timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+Text = Annotated[
+    str, Meta(min_length=1, max_length=16, extra={"expected": "a duration such as 90s, 30m or 4h"})
+]
+"""A field that holds a duration; `parse` says whether it does."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=3650)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from enamel.model import duration
+
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Gigabytes = Annotated[int, Meta(ge=1, le=1_000_000)]
 MOST_RESOURCES = 5000
@@ -174,9 +176,9 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a failed server is taken away again."""
     all_or_nothing: bool = False
     """Whether one server's failure undoes its siblings, too."""
-    ttl: Name | None = None
+    ttl: duration.Text | None = None
     """After this time what was made is taken away: `90s`, `30m`, `4h`, `2d`."""
-    timeout: Name | None = None
+    timeout: duration.Text | None = None
     """The time limit of the task; the default is an hour."""
     not_before: datetime | None = None
     """When the task may begin, as a time with its zone; the default, as for a time in the past, is at once."""

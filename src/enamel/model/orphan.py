@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from enamel.model import duration
 from enamel.model.launch import Name
 
 
@@ -93,7 +94,7 @@ class CleanRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Just these; each must be proposed."""
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)] | None = None
     """All of these kinds that is proposed: also what is merely unused, which no task has left."""
-    min_age: Name | None = None
+    min_age: duration.Text | None = None
     """The minimum age, for example 2h; by default the configured ages."""
     foreign: bool = False
     """Also what unknown tasks have made: those of another Enamel on the same project, or of one whose store is lost."""

@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 import pytest_asyncio
 
-from enamel.api import openapi
+from enamel.api import openapi, route
+from enamel.api.resources import task_body
 from enamel.api.routes import ROUTES
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
@@ -133,6 +134,38 @@ def references(node: Any) -> set[str]:
         own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
         return own.union(*map(references, node.values()))
     return set().union(*map(references, node)) if isinstance(node, list) else set()
+
+
+def titles(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["title"]] if isinstance(node.get("title"), str) else []
+        return own + [title for child in node.values() for title in titles(child)]
+    return [title for child in node for title in titles(child)] if isinstance(node, list) else []
+
+
+def test_each_schema_has_a_title_of_its_own() -> None:
+    # Generators of clients name their classes after titles, whatever the case: equal ones lose schemas.
+    document = openapi.document(ROUTES)
+    named = document["components"]["schemas"]
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", name) for name in named)
+    assert {name.replace("_", "") for name in named} == {schema["title"].lower() for schema in named.values()}
+    everywhere = [title.lower() for title in titles({**document, "info": {}})]
+    assert sorted(everywhere) == sorted(set(everywhere))
+
+
+def test_a_state_is_the_same_schema_in_a_query_and_in_a_body() -> None:
+    operation = openapi.document(ROUTES)["paths"]["/tasks"]["get"]
+    state = next(parameter for parameter in operation["parameters"] if parameter["name"] == "state")
+    assert state["schema"]["items"] == {"$ref": "#/components/schemas/task_state"}
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROUTES if task_body.Task in row.responses.get(202, ())], ids=lambda row: row.name
+)
+def test_what_is_accepted_is_a_task(row: route.Route) -> None:
+    accepted = openapi.document(ROUTES)["paths"][row.path][row.method.lower()]["responses"]["202"]
+    schema = accepted["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/task"}
 
 
 def test_openapi_holds_together() -> None:

@@ -2,12 +2,17 @@
 
 import pytest
 
+from enamel.api.resources import server_body
 from enamel.model import cloud
+from enamel.model.call_context import CallContext
+from enamel.model.caller import Caller
 from enamel.model.placement import id_of
 from enamel.model.states import PowerState, ServerState
+from enamel.service.resources import server, server_list
 from tests.unit.api import fakes
 from tests.unit.api.conftest import Web
 
+MAC = "fa:16:3e:00:00:01"
 AWAY = "c" * 32
 """The caller's project on another cloud."""
 
@@ -22,7 +27,11 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         vcpus=1,
         disk_gb=10,
         floating_addresses=("127.77.0.5", "fd00::5"),
-        interfaces={"private": ("10.0.0.5", "fd00::a")},
+        flavor_name="m1.tiny",
+        flavor_id="1",
+        interfaces=(
+            cloud.ServerInterface(network="private", mac=MAC, addresses=("10.0.0.5", "fd00::a", "10.0.0.6")),
+        ),
         volumes=("22222222-0000-4000-8000-000000000000",),
         metadata={"enamel": "enamel:1/boot", "team": "blue"},
         tags=("a",),
@@ -35,11 +44,13 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "project_id": fakes.ME.project_id,
         "launched_at": "2026-01-31T12:00:00Z",
         "launched_by": fakes.ME.user_id,
-        "launch_keypair_id": "me",
+        "keypair": "me",
         "template_id": "11111111-0000-4000-8000-000000000000",
         "placement_id": id_of("north/az1"),
         "placement": "north/az1",
         "cloud": "north",
+        "type": "m1.tiny",
+        "type_id": "1",
         "spec": {"memory_mb": 512, "root_disk_gb": 10, "cpu_units": 1},
         "power_state": "RUNNING",
         "virt_state": "ACTIVE",
@@ -49,7 +60,15 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         ],
         "networking": {
             "access": {"ip4": ["127.77.0.5"], "ip6": ["fd00::5"]},
-            "interfaces": {"private": {"ip4": "10.0.0.5", "ip6": "fd00::a", "mac": None}},
+            "interfaces": {
+                "private": {
+                    "network": "private",
+                    "ip4": "10.0.0.5",
+                    "ip6": "fd00::a",
+                    "addresses": ["10.0.0.5", "fd00::a", "10.0.0.6"],
+                    "mac": MAC,
+                }
+            },
         },
         "properties": {"team": "blue"},
         "tags": ["a"],
@@ -64,6 +83,105 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
     assert {"REBOOT", "RESIZE", "POWER_OFF"} <= set(actions)
     assert links["reboot"] == {"href": f"/servers/{made.id}/tasks", "method": "POST"}
     assert not {"POWER_ON", "UNLOCK"} & set(actions) and "power_on" not in links
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("virt_state=active", "Did you mean 'ACTIVE'?"),
+        ("power_state=Shutdown", "Did you mean 'SHUTDOWN'?"),
+        ("virt_state=STOPED", "Did you mean 'STOPPED'?"),
+    ],
+)
+async def test_a_state_in_another_case_is_named(web: Web, query: str, sentence: str) -> None:
+    reply = await web.get(f"/servers?{query}")
+    assert (reply.status, reply.errors[0]["detail"].endswith(sentence)) == (400, True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH"])
+async def test_a_server_is_named_in_a_path(web: Web, method: str) -> None:
+    made = web.services.clouds.north.add("web")
+    web.services.clouds.north.add("web-theirs", project_id=fakes.THEIRS)
+    body = {"json": {"hostname": "web"}} if method == "PATCH" else {}
+    reply = await web.call(method, "/servers/web", **body)
+    assert reply.status in {200, 202}
+    if method == "GET":
+        assert reply.body["id"] == made.id
+    assert (await web.call(method, "/servers/web-theirs", **body)).status == 404
+
+
+async def test_a_project_is_named_in_a_path(web: Web) -> None:
+    made = web.services.clouds.north.add("web")
+    assert (await web.get("/projects/mine")).body["id"] == fakes.ME.project_id
+    listed = (await web.get("/projects/mine/servers")).body["servers"]
+    assert [server["id"] for server in listed] == [made.id]
+    assert (await web.get("/projects/mine/servers/web")).body["id"] == made.id
+    assert (await web.get("/projects/theirs/servers")).status == 404
+
+
+async def test_a_name_of_several_servers_is_refused_with_their_ids(web: Web) -> None:
+    twins = [web.services.clouds.north.add("twin").id for _ in range(2)]
+    for path in ("/servers/twin", "/servers/twin/tasks", "/servers/twin/tags"):
+        reply = await web.get(path)
+        assert (reply.status, reply.errors[0]["rule"]) == (400, "ambiguous")
+        assert all(id in reply.errors[0]["detail"] for id in twins)
+
+
+async def test_interfaces_on_one_network_have_keys_of_their_own(web: Web) -> None:
+    ends = [
+        ("lan", "10.0.0.5"),
+        ("lan", "10.0.0.6"),
+        ("lan-2", "10.0.1.5"),
+        ("lan", ""),
+        ("lan-2", "10.0.1.6"),
+    ]
+    made = web.services.clouds.north.add(
+        "web",
+        interfaces=tuple(
+            cloud.ServerInterface(network=network, addresses=(address,) if address else ())
+            for network, address in ends
+        ),
+    )
+    interfaces = (await web.get(f"/servers/{made.id}")).body["networking"]["interfaces"]
+    assert {key: (end["network"], end["ip4"] or "") for key, end in interfaces.items()} == {
+        "lan": ("lan", "10.0.0.5"),
+        "lan-3": ("lan", "10.0.0.6"),
+        "lan-2": ("lan-2", "10.0.1.5"),
+        "lan-4": ("lan", ""),
+        "lan-2-2": ("lan-2", "10.0.1.6"),
+    }
+
+
+async def test_what_the_cloud_does_not_tell_of_a_type_is_null(web: Web) -> None:
+    made = web.services.clouds.north.add("web", flavor_id="1")
+    body = (await web.get(f"/servers/{made.id}")).body
+    assert (body["type"], body["type_id"]) == (None, "1")
+
+
+@pytest.mark.parametrize(("roles", "operator"), [(("member",), False), (("member", "admin"), True)])
+async def test_only_operators_are_offered_what_is_theirs(
+    web: Web, roles: tuple[str, ...], operator: bool
+) -> None:
+    north = web.services.clouds.north
+    north.me = fakes.Cloud(roles=roles).me
+    made = north.add("web", host="compute-1")
+    shelved = north.add("shelved", state=ServerState.SHELVED)
+    listed = {body["id"]: body for body in (await web.get("/servers")).body["servers"]}
+    for body in (listed[made.id], (await web.get(f"/servers/{made.id}")).body):
+        assert ("MOVE" in body["actions"]) == operator
+        assert ("move" in body["_links"]) == ("diagnostics" in body["_links"]) == operator
+        assert "REBOOT" in body["actions"]
+    assert ("SHELVE_OFFLOAD" in listed[shelved.id]["actions"]) == operator
+
+
+async def test_readers_are_offered_nothing_that_changes(web: Web) -> None:
+    ctx = CallContext(caller=Caller(user_id="u", project_id="p", roles=("reader",)), request_id="req-1")
+    me = cloud.Identity(user_id="u", user_name="u", project_id="p", project_name="p", roles=("reader",))
+    account = fakes.Cloud()
+    offered = server_list.offered(ctx, account, me)  # type: ignore[arg-type]
+    body = server_body.of(server.record(account.add("web"), cloud="north", me=me, offered=offered), ctx)
+    assert not body.actions
+    assert set(body.links) == {"self", "describedby", "tasks", "tags"}
 
 
 async def test_head_tells_the_states_and_no_more(web: Web) -> None:

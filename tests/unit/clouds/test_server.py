@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from enamel.clouds.openstack import cloud as openstack
-from enamel.clouds.openstack.compute import server
+from enamel.clouds.openstack.compute import server, server_json
 from enamel.model import cloud
 from enamel.model.errors import CloudRefused, Gone, OutcomeUnknown
 from enamel.model.states import FailureReason
@@ -226,3 +227,24 @@ async def test_an_image_that_names_its_own_disks_is_not_put_on_a_local_one(
     assert body["imageRef"] == "i"
     sources = [disk["source_type"] for disk in body["block_device_mapping_v2"]]
     assert sources == (["volume"] if maps else ["image", "volume"])
+
+
+SPLIT = b"""{"servers": [{"id": "11111111-0000-4000-8000-000000000000", "flavor": {"original_name": "m1.tiny", "ram": 512},
+"addresses": {"lan": [
+  {"addr": "10.0.0.5", "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:01"},
+  {"addr": "203.0.113.9", "OS-EXT-IPS:type": "floating", "OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:01"},
+  {"addr": "10.0.0.6", "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:02"},
+  {"addr": "fd00::5", "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:01"}],
+"old": [{"addr": "10.0.1.5"}, {"addr": "10.0.1.6"}]}}]}"""
+
+
+def test_interfaces_are_told_apart_by_their_mac_addresses() -> None:
+    (shown,) = msgspec.json.decode(SPLIT, type=server_json.Many).servers
+    record = shown.neutral(server_json.Sizes(()))
+    assert (record.flavor_name, record.flavor_id) == ("m1.tiny", "")
+    assert [(end.network, end.mac[-1:], end.addresses) for end in record.interfaces] == [
+        ("lan", "1", ("10.0.0.5", "fd00::5")),
+        ("lan", "2", ("10.0.0.6",)),
+        ("old", "", ("10.0.1.5", "10.0.1.6")),
+    ]
+    assert record.fixed_addresses == ("10.0.0.5", "10.0.0.6", "fd00::5", "10.0.1.5", "10.0.1.6")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
+from enamel.model import launch
 from enamel.model.errors import BodyTooLarge, Invalid
 from enamel.service.validation import body
 
@@ -115,6 +116,7 @@ FAULTS = {
     "range": ({"volumes": [{"size_gb": 0}]}, "/volumes/0/size_gb", "0 is not at least 1."),
     "required": ({"volumes": [{}]}, "/volumes/0/size_gb", "The field 'size_gb' is required."),
     "not a member": ({"colour": "green"}, "/colour", "Expected 'red', 'blue' or null, got the text 'green'."),
+    "another case": ({"colour": "Red"}, "/colour", "Expected 'red', 'blue' or null, got the text 'Red'. Did you mean 'red'?"),
     "no alternative": ({"networks": 7}, "/networks", "Expected 'auto', 'none' or a list, got the number 7."),
     "inside an alternative": ({"public": {"size_gb": 101}}, "/public/size_gb", "101 is not at most 100."),
     "a list for an object": ({"properties": []}, "/properties", "Expected an object, got a list."),
@@ -188,3 +190,10 @@ def test_no_fault_repeats_what_stands_in_a_secret_field(value: Any) -> None:
 
     _, faults = body.shape({"password": value, "user_data": value}, Form)
     assert not any("77" in fault.detail or "planted'" in fault.detail for fault in faults)
+
+
+@pytest.mark.parametrize("name", ["ttl", "timeout"])
+def test_a_number_of_seconds_is_told_how_durations_are_written(name: str) -> None:
+    _, faults = body.shape({name: 3600}, launch.Launch)
+    expected = "Expected a duration such as 90s, 30m or 4h or null, got the number 3600."
+    assert [(fault.pointer, fault.detail) for fault in faults] == [(f"/{name}", expected)]

@@ -46,7 +46,7 @@ async def get_server(request: Request) -> Response:
     record = await request.services.servers.named(
         request.ctx, request.params["hostname"], project=request.params["project"], cloud=request.cloud
     )
-    return Response(body=server_body.of(record))
+    return Response(body=server_body.of(record, request.ctx))
 
 
 async def create_servers(request: Request) -> Response:

@@ -83,13 +83,13 @@ async def listed(request: Request, *, project: str | None) -> Response:
         **collection.window(request),
     )
     own = collection.page_links(request, listing.page, schema="servers", key=lambda server: server.id)
-    servers = tuple(map(server_body.of, listing.page.entries))
+    servers = tuple(server_body.of(record, request.ctx) for record in listing.page.entries)
     return Response(body=server_body.Servers(servers=servers, silent=listing.silent, links=own))
 
 
 async def get_server(request: Request) -> Response:
     """Show a server."""
-    return Response(body=server_body.of(await _server(request)))
+    return Response(body=server_body.of(await _server(request), request.ctx))
 
 
 async def head_server(request: Request) -> Response:
@@ -107,7 +107,7 @@ async def change_server(request: Request) -> Response:
         request.ctx, request.params["id"], request.body, **command.options(request)
     )
     if isinstance(outcome, server.Server):
-        return Response(body=server_body.of(outcome))
+        return Response(body=server_body.of(outcome, request.ctx))
     return await command.answered(request, outcome)
 
 

@@ -1,11 +1,15 @@
 """The bodies of servers."""
 
+from functools import partial
+
 from msgspec import Struct, field
 
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.model.action import Action
+from enamel.model.call_context import CallContext
 from enamel.model.problem import Problem
+from enamel.service.access import policy
 from enamel.service.resources import server
 from enamel.service.resources.view_cache import ViewCache
 
@@ -28,25 +32,26 @@ class Servers(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-def of(record: server.Server) -> Server:
-    """Return the body of a server, with links to the actions that are possible now."""
-    return _VIEWS.of(record)
+def of(record: server.Server, ctx: CallContext) -> Server:
+    """Return the body of a server, with links to what is possible now and allowed to the caller."""
+    return _VIEWS[policy.allows(ctx, "enamel:server:console_log")].of(record)
 
 
-def _with_links(record: server.Server) -> Server:
+def _with_links(record: server.Server, *, console: bool) -> Server:
     here = f"/servers/{record.id}"
-    gone = record.virt_state is server.VirtState.TERMINATED
     own = links.of(
         here,
         schema="server",
         tasks=f"{here}/tasks",
         tags=f"{here}/tags",
-        console_log=f"{here}/console_log",
-        diagnostics=f"{here}/diagnostics",
+        console_log=f"{here}/console_log" if console else None,
+        # Diagnostics are for operators, who see the host, too; without a host there are none.
+        diagnostics=f"{here}/diagnostics" if record.elevated else None,
         **{word.value.lower(): f"POST {here}/tasks" for word in record.actions if word is not _TERMINATE},
-        terminate=None if gone else f"DELETE {here}",
+        terminate=f"DELETE {here}" if _TERMINATE in record.actions else None,
     )
     return links.added(Server, record, own)
 
 
-_VIEWS = ViewCache(_with_links)
+_VIEWS = {console: ViewCache(partial(_with_links, console=console)) for console in (True, False)}
+"""By whether the caller may see consoles."""

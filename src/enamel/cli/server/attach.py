@@ -86,15 +86,22 @@ def remove_network(
 
 def _address_on(client: Client, server: show.Record, network: str) -> str:
     """Return the fixed address that a server has on a network. Raises Failure."""
-    interfaces = server["networking"]["interfaces"]
+    interfaces = server["networking"]["interfaces"].values()
     names = {record["id"]: record["name"] for record in client.pages("/networks", "networks", limit=1000)}
-    interface = interfaces.get(names.get(network, network))
-    if interface is None:
+    name = names.get(network, network)
+    attached = [interface for interface in interfaces if interface["network"] == name]
+    if not attached:
         raise Failure(
             f"Server '{server['hostname']}' is not attached to a network '{network}'.",
-            f"Its networks: {', '.join(interfaces) or 'none'}.",
+            f"Its networks: {', '.join(interface['network'] for interface in interfaces) or 'none'}.",
         )
-    return str(interface["ip4"] or interface["ip6"])
+    if len(attached) > 1:
+        listed = ", ".join(address for interface in attached for address in interface["addresses"])
+        raise Failure(
+            f"Server '{server['hostname']}' is attached to network '{network}' several times.",
+            f"Name the port's --address: one of {listed}.",
+        )
+    return str(attached[0]["addresses"][0])
 
 
 @click.command("add port")

@@ -12,6 +12,7 @@ from enamel.cli.server import action, attach, change, console, launch, resize, t
 COLUMNS: show.Columns = {
     "server": lambda server: show.plain(server["hostname"]),
     "state": lambda server: show.state(server["virt_state"]),
+    "flavor": lambda server: show.plain(server["type"] or server["type_id"]),
     "addresses": show.addresses,
     "id": lambda server: str(server["id"]),
     "zone": lambda server: show.plain(server["placement"]),
@@ -184,13 +185,17 @@ def show_(client: Client, *, server: str, as_json: bool) -> None:
             ("fault", show.plain(record["fault"])),
             ("addresses", show.addresses(record)),
             *[
-                (f"on {show.plain(network)}", ", ".join(filter(None, (interface["ip4"], interface["ip6"]))))
-                for network, interface in record["networking"]["interfaces"].items()
+                (
+                    f"on {show.plain(key)}",
+                    ", ".join(filter(None, (*interface["addresses"], interface["mac"]))),
+                )
+                for key, interface in record["networking"]["interfaces"].items()
             ],
+            ("flavor", show.plain(record["type"] or record["type_id"])),
             ("size", f"{spec['cpu_units']} CPU, {spec['memory_mb']} MB, {spec['root_disk_gb']} GB"),
             ("volumes", ", ".join(volumes)),
             ("image", record["template_id"] or ""),
-            ("keypair", show.plain(record["launch_keypair_id"])),
+            ("keypair", show.plain(record["keypair"])),
             ("cloud", show.plain(record.get("cloud"))),
             ("zone", show.plain(record["placement"])),
             ("properties", show.pairs(record["properties"])),

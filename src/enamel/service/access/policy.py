@@ -3,11 +3,12 @@
 Names, defaults and scopes are written as oslo.policy's registered rules are, so that operators can override them there.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
 
+from enamel.model import role
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudForbidden, Forbidden
 from enamel.model.role import ADMIN
@@ -217,6 +218,23 @@ def enforce(ctx: CallContext, name: str, target: Mapping[str, str] | None = None
             remedy="Ask the operators of this service for the role.",
             rule=name,
         )
+
+
+def allows(ctx: CallContext, name: str, *, roles: Collection[str] = ()) -> bool:
+    """Tell whether the caller may carry out a use case on what is their own project's, to offer them no other.
+
+    Args:
+        ctx: Who asks.
+        name: The rule.
+        roles: Those of the caller on the cloud, which decide for the one user of a local service.
+    """
+    if ctx.caller.local:
+        return _BY_NAME[name].default != OPERATOR or role.is_admin(roles)
+    try:
+        enforce(ctx, name)
+    except Forbidden:
+        return False
+    return True
 
 
 async def requires_admin(call: Awaitable[T], *, what: str = "Changing server types") -> T:

@@ -18,7 +18,7 @@ from enamel.model.errors import NotFound
 from enamel.model.states import ServerState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
-from enamel.service.resources import paging
+from enamel.service.resources import naming, paging
 from enamel.service.resources.paging import Page
 from enamel.steps import address as address_steps
 
@@ -99,6 +99,15 @@ class Addresses:
         """
         policy.enforce(ctx, "enamel:address:get")
         return (await find(self._clouds, ctx, id, cloud=cloud))[0]
+
+    async def id_of(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> str:
+        """Return the id of the address that a text names, as an IP address. Raises as `naming.id_of` does."""
+        policy.enforce(ctx, "enamel:address:list")
+
+        async def pairs(account: driver.Cloud) -> naming.Pairs:
+            return [(address.id, address.address) for address in await listed(account)]
+
+        return await naming.id_of(self._clouds, ctx, text, cloud=cloud, what="addresses", listed=pairs)
 
 
 async def find(

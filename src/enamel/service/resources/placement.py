@@ -101,15 +101,20 @@ class Placements:
         )
 
     async def get(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> Placement:
-        """Return one placement.
+        """Return one placement, by its id or its path.
 
         Raises:
-            NotFound: No placement has that id.
+            NotFound: No placement has that id or path.
         """
         policy.enforce(ctx, "enamel:placement:get")
         canonical = ids.canonical(id)
         placement = next(
-            (placement for placement in await self._listed(ctx, cloud) if placement.id == canonical), None
+            (
+                placement
+                for placement in await self._listed(ctx, cloud)
+                if placement.id == canonical or placement.path == id
+            ),
+            None,
         )
         if placement is None:
             raise NotFound(f"There is no placement '{id[:64]}'.")

@@ -2,11 +2,13 @@
 
 from msgspec import Struct
 
+from enamel.clouds import driver
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, EnamelError, NotFound
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
+from enamel.service.resources import naming
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -45,3 +47,13 @@ class Projects:
         if not own:
             raise NotFound(f"There is no project '{id[:64]}'.")
         return Project(id=id, name=own[0][1], clouds=tuple(name for name, _ in own))
+
+    async def id_of(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> str:
+        """Return the id of the caller's project that a text names. Raises as `naming.id_of` does."""
+        policy.enforce(ctx, "enamel:project:get")
+
+        async def pairs(account: driver.Cloud) -> naming.Pairs:
+            me = await account.identity()
+            return [(me.project_id, me.project_name)]
+
+        return await naming.id_of(self._clouds, ctx, text, cloud=cloud, what="projects", listed=pairs)

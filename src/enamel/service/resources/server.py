@@ -2,6 +2,7 @@
 
 import enum
 import ipaddress
+import itertools
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -55,9 +56,16 @@ class Access(Struct, frozen=True, kw_only=True):
 class Interface(Struct, frozen=True, kw_only=True):
     """A server's end of a network."""
 
+    network: str
+    """The network's name."""
     ip4: str | None = None
+    """The first of its fixed IPv4 addresses."""
     ip6: str | None = None
+    """The first of its fixed IPv6 addresses."""
+    addresses: tuple[str, ...] = ()
+    """All of its fixed addresses."""
     mac: str | None = None
+    """Null where the cloud does not tell it."""
 
 
 class Networking(Struct, frozen=True, kw_only=True):
@@ -66,7 +74,7 @@ class Networking(Struct, frozen=True, kw_only=True):
     access: Access
     """Public addresses, or the fixed ones where it has no public one."""
     interfaces: dict[str, Interface]
-    """By the name of the network."""
+    """By the name of the network; where a server has several on one network, the others have a number after it: `private-2`."""
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -79,7 +87,8 @@ class Server(Struct, frozen=True, kw_only=True):
     launched_at: datetime | None
     launched_by: str
     """The user's id."""
-    launch_keypair_id: str | None
+    keypair: str | None
+    """Name of the keypair that it was launched with."""
     template_id: str | None
     """What it was started from; null where it boots from a volume."""
     placement_id: str
@@ -88,6 +97,10 @@ class Server(Struct, frozen=True, kw_only=True):
     """The path of that placement: cloud/region/zone."""
     cloud: str
     """The cloud that it is on."""
+    type: str | None
+    """Name of its server type; null where the cloud tells neither that nor a type whose id is known."""
+    type_id: str | None
+    """Id of that type; null where the cloud tells the name alone, and no server type has it now."""
     spec: Spec
     power_state: PowerState | None
     """Null while nothing runs yet."""
@@ -138,7 +151,7 @@ def record(
         server: The server.
         cloud: The cloud that it is on.
         me: Who asks.
-        offered: The actions that the cloud's driver can carry out.
+        offered: The actions that the cloud's driver can carry out and the policy allows to them.
     """
     path = server.placement(cloud=cloud, region=me.region)
     volumes = tuple(BlockDevice(type="PERSISTENT", device=id) for id in server.volumes)
@@ -149,17 +162,19 @@ def record(
         project_id=server.project_id,
         launched_at=server.launched_at,
         launched_by=server.user_id,
-        launch_keypair_id=server.key_name,
+        keypair=server.key_name,
         template_id=server.image_id,
         placement_id=id_of(path),
         placement=path,
+        type=server.flavor_name or None,
+        type_id=server.flavor_id or None,
         spec=Spec(memory_mb=server.memory_mb, root_disk_gb=server.disk_gb, cpu_units=server.vcpus),
         power_state=server.power,
         virt_state=VIRT_STATES[server.state],
         block_devices=root + volumes,
         networking=Networking(
             access=_access(server.floating_addresses or server.fixed_addresses),
-            interfaces={name: _interface(addresses) for name, addresses in server.interfaces.items()},
+            interfaces=_interfaces(server.interfaces),
         ),
         properties={key: value for key, value in server.metadata.items() if key != MARK},
         tags=server.tags,
@@ -182,6 +197,23 @@ def _access(addresses: Iterable[str]) -> Access:
     return Access(ip4=tuple(by_version[4]), ip6=tuple(by_version[6]))
 
 
-def _interface(addresses: Iterable[str]) -> Interface:
-    access = _access(addresses)
-    return Interface(ip4=next(iter(access.ip4), None), ip6=next(iter(access.ip6), None))
+def _interfaces(interfaces: Collection[cloud.ServerInterface]) -> dict[str, Interface]:
+    """Return interfaces by keys that are all different, even if a network has the name that a number would make."""
+    named: dict[str, Interface] = {}
+    networks = {interface.network for interface in interfaces}
+    for interface in interfaces:
+        numbered = (f"{interface.network}-{number}" for number in itertools.count(2))
+        keys = itertools.chain([interface.network], (key for key in numbered if key not in networks))
+        named[next(key for key in keys if key not in named)] = _interface(interface)
+    return named
+
+
+def _interface(interface: cloud.ServerInterface) -> Interface:
+    access = _access(interface.addresses)
+    return Interface(
+        network=interface.network,
+        ip4=next(iter(access.ip4), None),
+        ip6=next(iter(access.ip6), None),
+        addresses=interface.addresses,
+        mac=interface.mac or None,
+    )

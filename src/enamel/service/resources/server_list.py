@@ -9,6 +9,7 @@ from msgspec import Struct
 from enamel.clouds import driver
 from enamel.model import cloud as cloud_model
 from enamel.model import problem, role
+from enamel.model.action import Action
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CloudError, CloudUnreachable, EnamelError, Fault, Invalid, NotFound
 from enamel.model.problem import Problem
@@ -16,7 +17,7 @@ from enamel.model.states import PowerState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.planning.server_locator import ServerLocator
-from enamel.service.resources import paging, server
+from enamel.service.resources import naming, paging, server
 from enamel.service.resources.paging import Page
 from enamel.service.resources.server import Server
 from enamel.service.resources.view_cache import ViewCache
@@ -60,7 +61,9 @@ class Servers:
     def __init__(self, clouds: CallerClouds, *, locator: ServerLocator) -> None:
         self._clouds = clouds
         self._locator = locator
-        self._views: dict[tuple[str, cloud_model.Identity], ViewCache[cloud_model.Server, Server]] = {}
+        self._views: dict[
+            tuple[str, cloud_model.Identity, frozenset[Action]], ViewCache[cloud_model.Server, Server]
+        ] = {}
 
     async def list(
         self,
@@ -106,7 +109,7 @@ class Servers:
         """Return one server, as part of another use case. Raises NotFound."""
         existing, account = await self._locator.find(ctx, id, cloud=cloud, seen=True)
         me = await account.identity()
-        return server.record(existing, cloud=account.name, me=me, offered=account.actions())
+        return server.record(existing, cloud=account.name, me=me, offered=offered(ctx, account, me))
 
     async def named(
         self, ctx: CallContext, hostname: str, *, project: str, cloud: str | None = None
@@ -129,6 +132,18 @@ class Servers:
             detail = f"Several servers have the name '{hostname[:255]}': {listed}."
             raise Invalid(detail, faults=(Fault(pointer="", detail=detail, code="ambiguous"),))
         return fitting[0]
+
+    async def id_of(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> str:
+        """Return the id of the server that a text names. Raises as `naming.id_of` does."""
+        policy.enforce(ctx, "enamel:server:list")
+
+        async def pairs(account: driver.Cloud) -> naming.Pairs:
+            me = await account.identity()
+            own = {"", me.project_id}
+            servers = await account.servers_list()
+            return [(server.id, server.name) for server in servers if server.project_id in own]
+
+        return await naming.id_of(self._clouds, ctx, text, cloud=cloud, what="servers", listed=pairs)
 
     async def _all(
         self, ctx: CallContext, *, cloud: str | None, project: str | None
@@ -164,16 +179,27 @@ class Servers:
             raise NotFound(f"There is no project '{project[:64]}'.")
         for listed in servers:
             self._locator.saw(ctx, listed.id, on=account.name)
-        view = self._view(account, me)
+        view = self._view(account, me, offered=offered(ctx, account, me))
         return [view.of(listed) for listed in servers]
 
-    def _view(self, account: driver.Cloud, me: cloud_model.Identity) -> ViewCache[cloud_model.Server, Server]:
-        """Return the records of a cloud's servers, as somebody with this identity sees them."""
-        cloud = account.name
-        view = self._views.pop((cloud, me), None)
+    def _view(
+        self, account: driver.Cloud, me: cloud_model.Identity, *, offered: frozenset[Action]
+    ) -> ViewCache[cloud_model.Server, Server]:
+        """Return the records of a cloud's servers, as somebody with this identity and these actions sees them."""
+        key = (account.name, me, offered)
+        view = self._views.pop(key, None)
         if view is None:
-            view = ViewCache(partial(server.record, cloud=cloud, me=me, offered=account.actions()))
-        self._views[cloud, me] = view
+            view = ViewCache(partial(server.record, cloud=account.name, me=me, offered=offered))
+        self._views[key] = view
         if len(self._views) > MOST_VIEWS:
             del self._views[next(iter(self._views))]
         return view
+
+
+def offered(ctx: CallContext, account: driver.Cloud, me: cloud_model.Identity) -> frozenset[Action]:
+    """Return the actions that a cloud's driver can carry out and that the caller may ask for."""
+    return frozenset(
+        action
+        for action in account.actions()
+        if policy.allows(ctx, policy.of_command(action.command), roles=me.roles)
+    )

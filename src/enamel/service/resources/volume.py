@@ -10,7 +10,7 @@ from enamel.model.call_context import CallContext
 from enamel.model.errors import CapabilityMissing, NotFound
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
-from enamel.service.resources import paging
+from enamel.service.resources import naming, paging
 from enamel.service.resources.paging import Page
 
 
@@ -89,6 +89,15 @@ class Volumes:
         """
         policy.enforce(ctx, "enamel:volume:get")
         return (await find(self._clouds, ctx, id, cloud=cloud))[0]
+
+    async def id_of(self, ctx: CallContext, text: str, *, cloud: str | None = None) -> str:
+        """Return the id of the volume that a text names. Raises as `naming.id_of` does."""
+        policy.enforce(ctx, "enamel:volume:list")
+
+        async def pairs(account: driver.Cloud) -> naming.Pairs:
+            return [(volume.id, volume.name) for volume in await _listed(account)]
+
+        return await naming.id_of(self._clouds, ctx, text, cloud=cloud, what="volumes", listed=pairs)
 
 
 async def find(

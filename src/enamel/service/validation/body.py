@@ -236,9 +236,7 @@ def _build(data: Any, kind: inspect.Type, pointer: str, faults: list[Fault]) -> 
             return None
         case inspect.DateTimeType() if isinstance(data, str):
             return _moment(data, pointer, faults)
-    detail = (
-        f"Expected {expected or error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
-    )
+    detail = error_wording.mismatch(kind, data, pointer=pointer, expected=expected)
     faults.append(Fault(pointer=pointer, detail=detail, code="type"))
     return _NOTHING
 
@@ -294,7 +292,7 @@ def _union(data: Any, kind: inspect.UnionType, pointer: str, faults: list[Fault]
         if not any(fault.pointer == pointer and fault.code == "type" for fault in own):
             tries.append((own, value))
     if not tries:
-        detail = f"Expected {error_wording.wanted(kind)}, got {error_wording.got(data, pointer=pointer)}."
+        detail = error_wording.mismatch(kind, data, pointer=pointer)
         faults.append(Fault(pointer=pointer, detail=detail, code="type"))
         return _NOTHING
     least, value = min(tries, key=lambda attempt: len(attempt[0]))

@@ -59,6 +59,38 @@ def _options(kind: inspect.Type) -> list[str]:
     return [_WORDS.get(type(kind), "a value")]
 
 
+def mismatch(kind: inspect.Type, data: Any, *, pointer: str, expected: str = "") -> str:
+    """Return the sentence for a value of another type, with the word that was probably meant.
+
+    Args:
+        kind: The type that is accepted.
+        data: What came.
+        pointer: Where.
+        expected: What is accepted, in words; if empty, told by the type.
+    """
+    sentence = f"Expected {expected or wanted(kind)}, got {got(data, pointer=pointer)}."
+    words = {word.lower(): word for word in _words(kind)}
+    if isinstance(data, str) and not is_secret(pointer):
+        # States and kinds have one case; whoever writes another one means them.
+        close = difflib.get_close_matches(data.strip().lower(), words, n=1, cutoff=0.8)
+        sentence += f" Did you mean '{words[close[0]]}'?" if close else ""
+    return sentence
+
+
+def _words(kind: inspect.Type) -> list[str]:
+    """Return the texts that a type has for its only values."""
+    match kind:
+        case inspect.Metadata():
+            return _words(kind.type)
+        case inspect.LiteralType():
+            return [value for value in kind.values if isinstance(value, str)]
+        case inspect.EnumType():
+            return [member.value for member in kind.cls if isinstance(member.value, str)]
+        case inspect.UnionType():
+            return [word for member in kind.types for word in _words(member)]
+    return []
+
+
 def got(data: Any, *, pointer: str) -> str:
     """Return in words what came instead at a place of the body; what is secret there is not repeated."""
     if isinstance(data, str | int | float) and is_secret(pointer):

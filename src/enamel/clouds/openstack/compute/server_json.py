@@ -19,6 +19,8 @@ class Address(Struct):
     addr: decoder.Ip
     kind: str = field(name="OS-EXT-IPS:type", default="")
     """Not shown before 2013."""
+    mac: str = field(name="OS-EXT-IPS-MAC:mac_addr", default="")
+    """Not shown before 2013."""
 
 
 class Flavor(Struct):
@@ -122,10 +124,12 @@ class Server(Struct):
         def is_floating(address: Address) -> bool:
             return address.kind == "floating" or (not address.kind and address.addr in public)
 
-        fixed = {
-            network: tuple(entry.addr for entry in addresses if not is_floating(entry))
+        fixed = [
+            (network, address)
             for network, addresses in self.addresses.items()
-        }
+            for address in addresses
+            if not is_floating(address)
+        ]
         return cloud.Server(
             id=self.id,
             name=self.name,
@@ -148,11 +152,11 @@ class Server(Struct):
             mark=self.metadata.get("enamel", ""),
             metadata=tag.without(self.metadata),
             tags=tuple(dict.fromkeys((*self.tags, *tag.read(self.metadata)))),
-            fixed_addresses=tuple(address for addresses in fixed.values() for address in addresses),
+            fixed_addresses=tuple(address.addr for _, address in fixed),
             floating_addresses=tuple(
                 one.addr for addresses in self.addresses.values() for one in addresses if is_floating(one)
             ),
-            interfaces=fixed,
+            interfaces=_interfaces(fixed),
             volumes=tuple(one.id for one in self.attached or ()),
             fault=None if self.fault is None else faults.failure(self.fault.message),
             host=self.host,
@@ -170,6 +174,20 @@ class Server(Struct):
             locked_reason=self.locked_reason or "",
             groups=None if self.server_groups is UNSET else tuple(self.server_groups),
         )
+
+
+def _interfaces(fixed: Iterable[tuple[str, Address]]) -> tuple[cloud.ServerInterface, ...]:
+    """Return a server's interfaces, from its fixed addresses and the names of their networks.
+
+    Nova lists addresses by the name of the network, and neither ports nor networks of the same name apart: MAC addresses do.
+    """
+    by_end: dict[tuple[str, str], list[str]] = {}
+    for network, address in fixed:
+        by_end.setdefault((network, address.mac), []).append(address.addr)
+    return tuple(
+        cloud.ServerInterface(network=network, mac=mac, addresses=tuple(addresses))
+        for (network, mac), addresses in by_end.items()
+    )
 
 
 class One(Struct):

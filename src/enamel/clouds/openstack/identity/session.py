@@ -172,7 +172,7 @@ class Session:
     def token(self) -> cloud_state.Token | None:
         """Return how old the token is; None where there is none."""
         known = self._access
-        return None if known is None else cloud_state.Token(since=known.since, renewed_at=known.renew_at)
+        return None if known is None else cloud_state.Token(since=known.since, renew_at=known.renew_at)
 
     @property
     def versions(self) -> dict[str, str]:
