@@ -13,7 +13,7 @@ import msgspec
 from enamel.flow import evaluation
 from enamel.flow import plan as plans
 from enamel.flow.plan import Group, Plan
-from enamel.model import cloud, item, problem, task
+from enamel.model import cloud, errors, item, problem, task
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
@@ -68,6 +68,9 @@ def entries(plan: Plan, items: Sequence[Item]) -> list[task.ServerEntry]:
 def _explained(entry: task.ServerEntry, owner: Task) -> task.ServerEntry:
     """Return an entry with the error of its task, where the task failed before anything was done for the server."""
     if owner.error is None or owner.state not in task.ENDED or entry.state != "WAITING" or entry.error:
+        return entry
+    if owner.error.code == errors.PartlyDone.code:
+        # The others failed, not this one.
         return entry
     why = msgspec.structs.replace(owner.error, left=())
     return msgspec.structs.replace(entry, state="FAILED", error=why)
