@@ -48,7 +48,17 @@ class Things:
                 self._send("DELETE", f"/volumes/{volume}/snapshots/{one['id']}")
         for head in ("/servers/{id}", "/volumes/{id}"):
             if self._found.get(head) and self._there(head):
-                self._send("DELETE", head.format(id=self._found[head]))
+                self._delete(head.format(id=self._found[head]))
+
+    def _delete(self, path: str) -> None:
+        """Delete something, although a request may have locked it."""
+        try:
+            self._send("DELETE", path)
+        except urllib.error.HTTPError as refused:
+            if refused.code != 409 or "locked" not in refused.read().decode():
+                raise
+            self._send("POST", f"{path}/action", {"action": "UNLOCK"})
+            self._send("DELETE", path)
 
     def _there(self, head: str) -> bool:
         if head in NAMES or not self._found[head]:
