@@ -57,7 +57,7 @@ class Things:
         except urllib.error.HTTPError as refused:
             if refused.code != 409 or "locked" not in refused.read().decode():
                 raise
-            self._send("POST", f"{path}/action", {"action": "UNLOCK"})
+            self._send("POST", f"{path}/tasks", {"action": "UNLOCK"})
             self._send("DELETE", path)
 
     def _there(self, head: str) -> bool:
