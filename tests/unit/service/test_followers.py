@@ -102,6 +102,8 @@ async def test_nothing_is_polled_when_nobody_follows(store: Store) -> None:
     timelines = Timelines(store, dispatch=Dispatch(), poll_interval=timedelta(seconds=0.01))
     with timelines.following(accepted.id) as timeline:
         await timeline.known.wait()
+    # The poll that is under way ends.
+    await asyncio.sleep(0.2)
     reads = Reads(store.engine)
     await store.read(tasks.get, accepted.id)
     assert len(reads.statements) == 1
