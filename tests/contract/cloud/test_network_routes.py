@@ -35,7 +35,8 @@ def connect(cloud, router, subnet, account=None):
     path, body = f"/routers/{router['id']}", {"subnet_id": subnet["id"]}
     answer = account.call("PUT", "network", f"{path}/add_router_interface", body)
     assert answer.status == 200, answer.text
-    account.later("PUT", "network", f"{path}/remove_router_interface", body)
+    # One clean-up for all accounts, since the order matters.
+    cloud.afterwards(lambda: account.call("PUT", "network", f"{path}/remove_router_interface", body))
 
 
 SLAAC = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
@@ -100,7 +101,7 @@ def test_the_owner_of_a_network_sees_what_is_connected_to_it(cloud, put_together
     home = subnet(put_together, network, "10.88.2.0/24")
     answer = cloud.admin.call("POST", "network", "/routers", {"router": {"name": cloud.name()}})
     router = answer.body["router"]
-    cloud.admin.later("DELETE", "network", f"/routers/{router['id']}")
+    cloud.afterwards(lambda: cloud.admin.call("DELETE", "network", f"/routers/{router['id']}"))
     connect(cloud, router, home, account=cloud.admin)
     ports = get(cloud, f"/ports?device_owner=network:router_interface&device_id={router['id']}")["ports"]
     assert [fixed["subnet_id"] for port in ports for fixed in port["fixed_ips"]] == [home["id"]]
