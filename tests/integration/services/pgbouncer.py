@@ -39,7 +39,7 @@ class PgBouncer(Daemon):
         users, file = self.directory / "users", self.directory / "pgbouncer.ini"
         users.write_text('"enamel" ""\n')
         file.write_text(
-            f"[databases]\nenamel = host={HOST} port={database.port} user=enamel dbname=enamel\n"
+            f"[databases]\n* = host={HOST} port={database.port} user=enamel\n"
             f"[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {users}\npool_mode = transaction\n"
             # Few and in turn, so that hardly two transactions of a client are on the same one.
