@@ -1,16 +1,14 @@
 """The guard of a service in local mode: it is there for one user of a machine, and for no page in a browser."""
 
 import hmac
-import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from enamel.api import connection
 from enamel.api.connection import Connection
-from enamel.model import data_directory
+from enamel.model import data_directory, loopback
 from enamel.model.errors import Forbidden, NotAuthenticated
 
 
@@ -38,7 +36,7 @@ class LocalGuard:
         peer: Connection | None = scope.get(connection.CONNECTION)
         host = headers.get("host", "")
         # A browser always names the host; the health checks of proxies may not.
-        if host and not (peer is not None and peer.over_socket) and not is_loopback(host):
+        if host and not (peer is not None and peer.over_socket) and not loopback.names_this_machine(host):
             raise Forbidden(
                 f"This service accepts requests for loopback names only, got '{host[:80]}'.",
                 remedy="Address it as 127.0.0.1, [::1] or localhost.",
@@ -63,17 +61,3 @@ class LocalGuard:
         return scheme.lower() == "bearer" and hmac.compare_digest(
             shown.strip().encode("utf-8", "replace"), expected
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a Host header names this machine."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

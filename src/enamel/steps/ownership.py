@@ -4,10 +4,11 @@ An id alone proves nothing: a list may be stale or unfiltered, and a proxy may a
 So the mark and the name are compared before something is taken over, and again before it is deleted.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from enamel.model import mark as marks
-from enamel.model.errors import OutcomeUnknown
+from enamel.model.errors import Gone, OutcomeUnknown
 from enamel.steps.step import Context, Outputs
 
 
@@ -49,6 +50,29 @@ def note_other(at: Context, kind: str, id: str, labels: Labels) -> None:
     """Leave a note that something is not deleted, because another has made it."""
     by = f"carries the mark '{labels.mark}'" if marks.read(labels.mark) else f"is called '{labels.name}'"
     at.note(f"The {kind} {id} stays: it {by}, so it was not created by this step.")
+
+
+async def is_own_or_gone(
+    at: Context, outputs: Outputs, kind: str, id: str, *, name: str, labels: Callable[[], Awaitable[Labels]]
+) -> bool:
+    """Tell whether the thing of an id is one that a step has made, and note if it is not; one that is gone counts as such.
+
+    Args:
+        at: The step's context.
+        outputs: The step's outputs.
+        kind: What the thing is called in sentences.
+        id: Its id.
+        name: The name it was made with.
+        labels: Returns what it carries now, or raises Gone.
+    """
+    try:
+        now = await labels()
+    except Gone:
+        return True
+    if is_own(now, at, outputs, name=name):
+        return True
+    note_other(at, kind, id, now)
+    return False
 
 
 def check_created(at: Context, kind: str, id: str, mark: str) -> None:

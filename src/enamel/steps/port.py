@@ -148,16 +148,11 @@ class CreatePorts(Step, frozen=True, kw_only=True):
 
 
 async def _is_own(at: Context, outputs: Outputs, *, id: str, name: str) -> bool:
-    """Tell whether a port is one that a step has made; one that is gone counts as such."""
-    try:
+    async def labels() -> Labels:
         port = await at.cloud.port(id)
-    except Gone:
-        return True
-    labels = Labels(port.mark, port.name)
-    if ownership.is_own(labels, at, outputs, name=name):
-        return True
-    ownership.note_other(at, "port", id, labels)
-    return False
+        return Labels(port.mark, port.name)
+
+    return await ownership.is_own_or_gone(at, outputs, "port", id, name=name, labels=labels)
 
 
 class FindPorts(Step, frozen=True, kw_only=True):

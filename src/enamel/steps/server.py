@@ -198,16 +198,11 @@ class Boot(Step, frozen=True, kw_only=True):
 
 
 async def _is_own(at: Context, outputs: Outputs, *, id: str, name: str) -> bool:
-    """Tell whether a server is one that a step has made; one that is gone counts as such."""
-    try:
+    async def labels() -> Labels:
         server = await at.cloud.server_seen(id)
-    except Gone:
-        return True
-    labels = Labels(server.mark, server.name)
-    if ownership.is_own(labels, at, outputs, name=name):
-        return True
-    ownership.note_other(at, "server", id, labels)
-    return False
+        return Labels(server.mark, server.name)
+
+    return await ownership.is_own_or_gone(at, outputs, "server", id, name=name, labels=labels)
 
 
 async def _brought_up_to_date(at: Context, want: cloud.ServerSpec) -> cloud.ServerSpec | None:

@@ -1,11 +1,11 @@
 """Authentication: who sends a request, and whether to believe it."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from enamel.clouds.accounts import Accounts
+from enamel.model import loopback
 from enamel.model.caller import Caller
 from enamel.model.credential import LOCAL
 from enamel.model.errors import Forbidden
@@ -43,7 +43,7 @@ class LocalCaller:
 
         """
         host = headers.get("host", "")
-        if not _is_loopback(host):
+        if not loopback.names_this_machine(host):
             raise Forbidden(
                 f"This service accepts requests for loopback names only, got '{host[:80]}'.",
                 remedy="Address it as 127.0.0.1, [::1] or localhost.",
@@ -78,16 +78,3 @@ def _authority(origin: str) -> str | None:
         return urlsplit(origin).netloc
     except ValueError:
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
