@@ -1,4 +1,4 @@
-"""Existing resources that two tasks want at the same time: one gets them, the other is told by whom they are taken."""
+"""Existing resources that two tasks want at the same time: one gets them, the other is refused with the name of the task that has them."""
 
 import asyncio
 from ipaddress import ip_network

@@ -47,7 +47,7 @@ _CLOUDS = ("north", "south")
 _OLD = timedelta(days=400)
 _PORTION = 2000
 _RUNNING = 500
-"""Running tasks are among so many: their number is that of the workers' slots, whatever waits or was done."""
+"""The number of running tasks is bounded by the slots of the workers, whatever waits or has ended."""
 Work = Callable[[Tx], object]
 
 

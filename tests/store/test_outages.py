@@ -1,4 +1,4 @@
-"""A store that can be read and not written: callers and health are told why, nothing is lost, and all goes on by itself."""
+"""A store that can be read and not written: callers and the health check get the reason, nothing is lost, and work continues when it can be written again."""
 
 import asyncio
 import contextlib

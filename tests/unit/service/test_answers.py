@@ -21,7 +21,7 @@ SHORT = timedelta(seconds=0.05)
 
 
 class Mute:
-    """Answers by name, or when it is told to."""
+    """Answers with the name of the cloud; a mute one only after `speak` is set."""
 
     def __init__(self, *mute: str) -> None:
         self.mute = set(mute)
