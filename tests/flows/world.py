@@ -108,7 +108,7 @@ class _Hurried(schedule.Schedule):
     """Looks all the time."""
 
     def __init__(self) -> None:
-        super().__init__(often=0.02, seldom=0.1, unknown=0.05)
+        super().__init__(often=0.05, seldom=0.2, unknown=0.05)
 
     def expect(self, now: float, *, due: timedelta | None) -> schedule.Expectation:
         return super().expect(now, due=due and due * 0.05)

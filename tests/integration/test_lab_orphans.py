@@ -119,8 +119,8 @@ def test_an_island_is_told_of(user: User, project: Project) -> None:
         *("--network", "island", "--wait"),
     )
     address = user.type("address", "create", "--wait")["result"]["data"]["address"]
-    failed = user.type("address", "attach", address, "robinson", "--wait", code=1)
-    assert "router" in failed["error"]["remedy"]
+    (refused,) = user.type("address", "attach", address, "robinson", "--wait", code=1)["errors"]
+    assert "router" in refused["remedy"]
     user.type("server", "delete", "robinson", "--wait")
     project.user.call("DELETE", "network", f"/networks/{network}")
 

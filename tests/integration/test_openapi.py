@@ -1,4 +1,4 @@
-"""The long run of what `tests/contract/http/test_openapi.py` does in short: random requests, another seed each time."""
+"""The long run of what `tests/contract/http/test_fuzzing.py` does in short: random requests, another seed each time."""
 
 import re
 import subprocess

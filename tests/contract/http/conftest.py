@@ -1,10 +1,17 @@
 """A whole service with the built-in cloud behind it, in a thread, for the contracts of the HTTP face."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.contract.http import service
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the fuzzing out where no integration test is wanted: its requests are made while tests are collected."""
+    fuzzing = collection_path.name == "test_fuzzing.py"
+    return True if fuzzing and "not integration" in config.option.markexpr else None
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -146,7 +147,7 @@ class Clock:
     """A clock that a test turns."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
+        self.now = time.monotonic()
         monkeypatch.setattr("enamel.cli.silence.time.monotonic", lambda: self.now)
 
 

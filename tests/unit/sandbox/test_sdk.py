@@ -55,7 +55,10 @@ def test_a_server_from_a_volume_with_another_volume(cloud):
     assert len(cloud.get_server("db").attached_volumes) == 2
     cloud.detach_volume(server, data, wait=True, timeout=30)
     assert cloud.delete_volume("data", wait=True, timeout=30)
+    (system,) = cloud.block_storage.volumes()
     assert cloud.delete_server("db", wait=True, timeout=30)
+    # Nova has asked Cinder for its end by now; Cinder takes its own time.
+    cloud.block_storage.wait_for_delete(system, interval=0.05, wait=30)
     assert list(cloud.block_storage.volumes()) == []
 
 
