@@ -119,9 +119,7 @@ class Compute:
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return everything that exists, by kind; servers deleted for good are gone."""
         return {
-            "servers": [
-                server.summary() for server in self.servers.values() if server.vm_state != "deleted"
-            ],
+            "servers": [server.summary() for server in self.servers.values() if server.vm_state != "deleted"],
             "keypairs": [
                 {
                     "id": keypair.name,
