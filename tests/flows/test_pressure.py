@@ -42,6 +42,7 @@ async def under(
     return [await world.end(one.id) for one in accepted]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", FORMS)
 async def test_too_many_for_a_while_in_each_form(world: World, form: str) -> None:
     then = {"status": 429, "headers": FORMS[form]}
@@ -97,6 +98,7 @@ async def test_one_slow_service_slows_no_other(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_keystone_that_throttles(world: World, form: str) -> None:
     accepted = await world.accept(RICH)

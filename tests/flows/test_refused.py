@@ -20,15 +20,9 @@ REFUSALS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize(("service", "path"), WRITES, ids=[path.split("/")[-1] for _, path in WRITES])
-@pytest.mark.parametrize(
-    "refusal",
-    # Whatever the status is, it is one of these two kinds; the others take their time.
-    [
-        name if name in ("409", "302") else pytest.param(name, marks=pytest.mark.integration)
-        for name in REFUSALS
-    ],
-)
+@pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("body", [BOOT_VOLUME, EQUAL], ids=["ports first", "together"])
 async def test_what_was_made_although_it_was_refused_goes_in_the_rollback(
     world: World, service: str, path: str, refusal: str, body: dict[str, Any]
@@ -48,6 +42,7 @@ async def test_what_was_made_although_it_was_refused_goes_in_the_rollback(
         await world.check()
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("service", "path"), WRITES, ids=[path.split("/")[-1] for _, path in WRITES])
 @pytest.mark.parametrize("refusal", ["409", "302"])
 @pytest.mark.parametrize("body", [BOOT_VOLUME, EQUAL], ids=["ports first", "together"])

@@ -42,6 +42,7 @@ def servers(after: After) -> dict[str, str]:
     return {row["name"]: row["id"] for row in after.cloud["server"]}
 
 
+@pytest.mark.sampled(4)
 @SHAPES
 @POLICIES
 @LATE
@@ -80,6 +81,7 @@ async def test_a_restart_of_a_restart(world: World, body: dict[str, Any], on_fai
     await world.check()
 
 
+@pytest.mark.sampled(2)
 @SHAPES
 @POLICIES
 async def test_one_of_two_that_failed_fails_again(

@@ -34,6 +34,7 @@ async def terminated(world: World, after: After, **params: str) -> After:
     return await world.run(command="server.terminate", server=server, **params)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("refusal", DELETIONS)
 @pytest.mark.parametrize("along", [None, "everything"])
 async def test_a_server_that_cannot_be_deleted_keeps_all_it_has(

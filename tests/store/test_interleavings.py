@@ -1,6 +1,7 @@
 """Whatever order things happen in: a task has one owner, ends once, and its timeline has no gaps."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -172,6 +173,9 @@ class Interleavings(RuleBasedStateMachine):
 
 
 Interleavings.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("ENAMEL_TEST_MACHINES", "15")),
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 TestInterleavings = Interleavings.TestCase

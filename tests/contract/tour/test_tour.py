@@ -21,6 +21,7 @@ def walk(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.integration
 @pytest.mark.timeout(240)
 def test_it_leads_everywhere_on_the_built_in_cloud() -> None:
     assert "0 of them not as they should be" in walk()

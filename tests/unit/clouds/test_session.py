@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -129,7 +130,8 @@ async def test_a_keystone_that_is_down_while_its_versions_are_read(
     stage: Stage, tmp_path: Path, status: int
 ) -> None:
     stage.on("GET", "/", *[Say(status=status, headers={"Retry-After": "0"})] * 9)
-    async with cloud_on(stage, tmp_path, auth={"auth_url": stage.url}) as there:
+    impatient = msgspec.structs.replace(stage_module.QUICK, throttled_now=0.2)
+    async with cloud_on(stage, tmp_path, timeouts=impatient, auth={"auth_url": stage.url}) as there:
         with pytest.raises((CloudUnreachable, CloudBusy, CloudThrottled)):
             await asyncio.wait_for(there.identity(), 30)
 
