@@ -120,7 +120,7 @@ def test_an_island_is_told_of(user: User, project: Project) -> None:
     )
     address = user.type("address", "create", "--wait")["result"]["data"]["address"]
     (refused,) = user.type("address", "attach", address, "robinson", "--wait", code=1)["errors"]
-    assert "router" in refused["remedy"]
+    assert "no router connects network 'island'" in refused["detail"]
     user.type("server", "delete", "robinson", "--wait")
     project.user.call("DELETE", "network", f"/networks/{network}")
 

@@ -10,8 +10,6 @@ from enamel.model import cloud
 from enamel.model.errors import CloudError
 from tests.contract.driver.conftest import World
 
-SLAAC = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
-
 
 async def make(world: World, path: str, word: str, **fields: Any) -> str:
     """Make something of Neutron's and return its id; it goes when the test is over."""
@@ -68,7 +66,7 @@ async def test_the_cloud_agrees(world: World) -> None:
     first = await make(world, "/subnets", "subnet", network_id=routed, cidr="10.89.1.0/24", **v4)
     second = await make(world, "/subnets", "subnet", network_id=routed, cidr="10.89.2.0/24", **v4)
     await make(world, "/subnets", "subnet", network_id=unrouted, cidr="10.89.3.0/24", **v4)
-    await make(world, "/subnets", "subnet", network_id=six, cidr="fd00:89::/64", ip_version=6, **SLAAC)
+    await make(world, "/subnets", "subnet", network_id=six, cidr="fd00:89::/64", ip_version=6)
     home = await make(world, "/subnets", "subnet", network_id=gateless, cidr="10.89.4.0/24", **v4)
     router = await make(world, "/routers", "router", external_gateway_info={"network_id": public})
     inner = await make(world, "/routers", "router")
