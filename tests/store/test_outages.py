@@ -122,6 +122,16 @@ async def test_health_and_callers_hear_why_and_everything_goes_on_afterwards(
     await store.close()
 
 
+async def test_all_who_ask_at_once_hear_of_one_proof(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    proofs: list[Tx] = []
+    prove = workers.prove
+    monkeypatch.setattr(workers, "prove", lambda tx: (proofs.append(tx), prove(tx))[1])
+    health = Health({"store": StoreCheck(store)})
+    found = await asyncio.gather(*(health.check() for _ in range(5)))
+    assert [finding.status for (finding,) in found] == [Verdict.OK] * 5
+    assert len(proofs) == 1
+
+
 async def test_a_proof_that_the_store_can_be_written_leaves_nothing(store: Store) -> None:
     await store.run(workers.prove)
     assert (

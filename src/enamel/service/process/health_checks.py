@@ -43,13 +43,16 @@ class StoreCheck:
         clock = asyncio.get_running_loop().time
         if clock() < self._written_at + _PROOF_LASTS:
             return
-        if self._write is None:
-            self._write = asyncio.create_task(self._store.run(workers.prove))
-        await asyncio.wait({self._write}, timeout=_WRITTEN_WITHIN)
-        if not self._write.done():
+        # Whoever asks meanwhile waits for the same write.
+        write = self._write
+        if write is None:
+            write = self._write = asyncio.create_task(self._store.run(workers.prove))
+        await asyncio.wait({write}, timeout=_WRITTEN_WITHIN)
+        if not write.done():
             why = self._store.outage or "It does not answer in time."
             raise StoreUnavailable(f"The task store cannot be written. {why}")
-        write, self._write = self._write, None
+        if self._write is write:
+            self._write = None
         await write
         self._written_at = clock()
 
