@@ -166,6 +166,8 @@ def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = N
     # These log much at INFO that is of no use to operators.
     for name in ("alembic", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs a traceback for each connection that breaks, and whoever used it tells of that already (store.away).
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def redact(_logger: object, _method: str, line: Any) -> Any:

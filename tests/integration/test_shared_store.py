@@ -18,6 +18,8 @@ from tests.integration.services.redis import Redis
 pytestmark = [pytest.mark.integration]
 
 MINUTE = timedelta(minutes=1)
+PATIENT = 20.0
+"""Seconds in which a server answers, however busy the machine is."""
 
 
 @pytest.fixture(params=[Memcached, Redis], ids=lambda kind: kind.name)
@@ -42,8 +44,8 @@ async def back(there: SharedStore) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_what_is_left_is_found(there: SharedStore, server: Daemon) -> None:
-    other = shared_open.open(server.url)
+async def test_what_is_left_is_found(server: Daemon) -> None:
+    there, other = [shared_open.open(server.url, patience=PATIENT) for _ in range(2)]  # type: ignore[attr-defined]
     large = bytes(range(256)) * 2_000
     assert await there.write("a", b"\r\nEND\r\n", keep=MINUTE)
     assert await there.write("b", large, keep=MINUTE)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from enamel import telemetry
@@ -25,6 +26,15 @@ def _as_before() -> Iterator[None]:
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_connection_that_breaks_is_no_traceback() -> None:
+    stream = io.StringIO()
+    telemetry.set_up(json=True, stream=stream)
+    pool = sa.create_engine("sqlite://").pool
+    assert pool.logger.name.startswith("sqlalchemy.pool")
+    pool.logger.error("Exception during reset or similar", exc_info=OSError("gone"))
+    assert lines(stream) == []
 
 
 def test_ours_and_the_libraries_lines_look_alike() -> None:

@@ -10,7 +10,7 @@ import importlib
 from urllib.parse import SplitResult, urlsplit
 
 from enamel.clouds.shared.memcached import PORT, Memcached
-from enamel.clouds.shared.store import Backend, SharedStore
+from enamel.clouds.shared.store import PATIENCE, Backend, SharedStore
 from enamel.model import redaction, secret_url
 from enamel.model.errors import ServiceError
 
@@ -18,8 +18,12 @@ SETTING = "[cache] url"
 _REMEDY = "Write memcached://host:port or redis://host:port/0; or leave it out."
 
 
-def open(url: str | None) -> SharedStore:
+def open(url: str | None, *, patience: float = PATIENCE) -> SharedStore:
     """Return the shared store that a setting names; no connection is opened yet.
+
+    Args:
+        url: The setting; without one, processes share nothing.
+        patience: Seconds after which a question without an answer counts as failed.
 
     Raises:
         ServiceError: The setting is wrong, or a package is missing.
@@ -28,7 +32,7 @@ def open(url: str | None) -> SharedStore:
     if url is None:
         return SharedStore()
     redaction.keep(redaction.Redactor(secret_url.secrets(url)))
-    return SharedStore(_backend(url))
+    return SharedStore(_backend(url), patience=patience)
 
 
 def _backend(url: str) -> Backend:
