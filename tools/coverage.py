@@ -13,7 +13,7 @@ from msgspec import Struct
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = ROOT / "build" / "coverage.json"
 
-MINIMUM = {"commands": 96, "flow": 96, "store": 95}
+MINIMUM = {"commands": 96, "flow": 96, "store": 93}
 """The percentage of lines that tests reach at least, by floor; a little below what was measured."""
 
 

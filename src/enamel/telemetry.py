@@ -117,13 +117,16 @@ REQUESTS_UNDER_WAY = Gauge("enamel_http_requests_under_way", "Requests to the AP
 HINTS = Counter("enamel_hints_total", "Hints between processes: sent, heard, dropped", ["outcome"])
 
 
-def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = None) -> None:
+def set_up(
+    *, json: bool = False, level: str = "INFO", stream: TextIO | None = None, lasting: bool = True
+) -> None:
     """Send every log line of the process, ours and our libraries', through one formatter.
 
     Args:
         json: Whether lines are JSON for machines rather than text for people.
         level: The least level that is written.
         stream: Where to; standard error where none is given.
+        lasting: Whether it is for the life of the process, so that each logger may keep it from its first line on.
 
     """
     shared: list[structlog.typing.Processor] = [
@@ -146,7 +149,7 @@ def set_up(*, json: bool = False, level: str = "INFO", stream: TextIO | None = N
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=lasting,
     )
     handler = logging.StreamHandler(output)
     handler.setFormatter(

@@ -41,7 +41,7 @@ def log() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()
-    telemetry.set_up(json=True, level="DEBUG", stream=stream)
+    telemetry.set_up(json=True, level="DEBUG", stream=stream, lasting=False)
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)

@@ -36,8 +36,9 @@ def refusing(world: World, table: str, when: str) -> Iterator[None]:
 
 async def refused(world: World) -> None:
     """Wait until the worker has postponed a task for it."""
-    while not any(line["event"] == "task.postponed" for line in world.logs):
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while not any(line["event"] == "task.postponed" for line in world.logs):
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

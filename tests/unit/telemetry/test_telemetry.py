@@ -30,7 +30,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def test_a_connection_that_breaks_is_no_traceback() -> None:
     stream = io.StringIO()
-    telemetry.set_up(json=True, stream=stream)
+    telemetry.set_up(json=True, stream=stream, lasting=False)
     pool = sa.create_engine("sqlite://").pool
     assert pool.logger.name.startswith("sqlalchemy.pool")
     pool.logger.error("Exception during reset or similar", exc_info=OSError("gone"))
@@ -39,7 +39,7 @@ def test_a_connection_that_breaks_is_no_traceback() -> None:
 
 def test_ours_and_the_libraries_lines_look_alike() -> None:
     stream = io.StringIO()
-    telemetry.set_up(json=True, stream=stream)
+    telemetry.set_up(json=True, stream=stream, lasting=False)
     structlog.get_logger("enamel.worker").info("step.done", task="t-1", attempt=2)
     logging.getLogger("uvicorn").warning("it is %s", "late")
     structlog.get_logger("enamel.worker").debug("too.fine")
@@ -51,7 +51,7 @@ def test_ours_and_the_libraries_lines_look_alike() -> None:
 
 def test_people_get_text() -> None:
     stream = io.StringIO()
-    telemetry.set_up(stream=stream, level="debug")
+    telemetry.set_up(stream=stream, level="debug", lasting=False)
     structlog.get_logger("enamel").debug("step.done", password="hunter2")
     assert "step.done" in stream.getvalue() and "hunter2" not in stream.getvalue()
     assert "\x1b[" not in stream.getvalue()
@@ -59,7 +59,7 @@ def test_people_get_text() -> None:
 
 def test_no_secret_leaves() -> None:
     stream = io.StringIO()
-    telemetry.set_up(json=True, stream=stream)
+    telemetry.set_up(json=True, stream=stream, lasting=False)
     log = structlog.get_logger("enamel")
     log.info(
         "cloud.call",
@@ -99,7 +99,7 @@ def test_blanks_a_request_before_it_is_stored() -> None:
 
 def test_known_secrets_and_those_of_urls_are_in_no_line() -> None:
     stream = io.StringIO()
-    telemetry.set_up(json=True, level="DEBUG", stream=stream)
+    telemetry.set_up(json=True, level="DEBUG", stream=stream, lasting=False)
     log = logging.getLogger("keystoneauth.session")
     log.debug("REQ: curl -g -i -X GET http://demo:planted-1@cloud/v3?token=planted-2 -H 'Accept: x'")
     with redaction.keeping(redaction.Redactor(["planted-3"])):
@@ -114,6 +114,17 @@ def test_known_secrets_and_those_of_urls_are_in_no_line() -> None:
 
 def test_no_control_character_reaches_a_terminal() -> None:
     stream = io.StringIO()
-    telemetry.set_up(stream=stream)
+    telemetry.set_up(stream=stream, lasting=False)
     structlog.get_logger("enamel").warning("cloud.odd", name="web\x1b[2J\u202e", other=["\x9b1m"])
     assert stream.getvalue().replace("\n", "").isprintable()
+
+
+def test_what_is_set_up_for_a_while_is_kept_by_no_logger() -> None:
+    log = structlog.get_logger("enamel.worker")
+    first, second = io.StringIO(), io.StringIO()
+    telemetry.set_up(json=True, stream=first, lasting=False)
+    log.info("step.done")
+    telemetry.set_up(json=True, stream=second, lasting=False)
+    with structlog.testing.capture_logs() as captured:
+        log.info("step.done")
+    assert len(lines(first)) == len(captured) == 1 and lines(second) == []
