@@ -130,6 +130,14 @@ class Network(Struct, frozen=True, kw_only=True):
     created: datetime | None = None
 
 
+class RouterEnd(Struct, frozen=True, kw_only=True):
+    """An address of a router, on a subnet that it is connected to or on an external network that it leads to."""
+
+    network_id: str
+    subnet_id: str
+    address: str
+
+
 class Router(Struct, frozen=True, kw_only=True):
     """What leads from subnets to external networks, as far as the project may see it."""
 
@@ -140,6 +148,8 @@ class Router(Struct, frozen=True, kw_only=True):
     """Ids of the external networks that it leads to; None for another project's router, of which only the ends show."""
     translates: bool = True
     """Whether addresses that leave through it are translated to its own."""
+    ends: tuple[RouterEnd, ...] = ()
+    """Its addresses, as far as the project may see them."""
 
 
 class Subnet(Struct, frozen=True, kw_only=True):

@@ -24,7 +24,9 @@ def of(requested: RequestedServers) -> FactsNeeded:
         templates=frozenset(filter(None, map(_template, requests))),
         named=_named(requested),
         networks=any(map(_is_networked, requests)),
-        subnets=public or any(choice.subnet or choice.fixed_ip for choice in networks),
+        # Routers show their own address on each subnet. Whether another address is in its range, they do not show.
+        subnets=any(choice.subnet or choice.fixed_ip or (public and choice.port) for choice in networks)
+        or any(map(_names_address, requests)),
         routers=public,
         zones=any(map(_is_placed, requests)),
         volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
