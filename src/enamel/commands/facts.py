@@ -54,6 +54,8 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     subnets: bool = False
     routers: bool = False
     """Whether the routers have to be known, and of the subnets at least what routes depend on."""
+    routed: frozenset[str] = frozenset()
+    """Names or ids of the networks that these routes are to lead to; without any, they may lead to every network."""
     zones: bool = False
     volume_types: bool = False
     volume_zones: bool = False

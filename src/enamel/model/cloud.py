@@ -129,6 +129,11 @@ class Network(Struct, frozen=True, kw_only=True):
     """Its description."""
     created: datetime | None = None
 
+    def serves(self, project_id: str) -> bool:
+        """Tell whether a server of a project gets an address on it without having named it."""
+        own = self.project_id == project_id and not self.external
+        return bool(self.subnets) and self.up and (own or self.shared)
+
 
 class RouterEnd(Struct, frozen=True, kw_only=True):
     """An address of a router, on a subnet that it is connected to or on an external network that it leads to."""

@@ -164,6 +164,11 @@ class Keypairs(Methods, Protocol):
         """Return the keypair of a name, or None."""
         raise self.missing("keypair")
 
+    async def keypairs_named(self, names: Collection[str]) -> Sequence[cloud.Keypair]:
+        """Return the keypairs that have one of the names."""
+        keypairs = [await self.keypair(name) for name in names]
+        return [keypair for keypair in keypairs if keypair is not None]
+
     async def keypairs(self) -> Sequence[cloud.Keypair]:
         """Return the caller's keypairs; cached."""
         raise self.missing("keypairs")
