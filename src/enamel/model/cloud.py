@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from enamel.model import role
 from enamel.model.placement import root_of
+from enamel.model.router import Router as Router
+from enamel.model.router import RouterEnd as RouterEnd
 from enamel.model.states import (
     FailureReason,
     ImageState,
@@ -133,28 +135,6 @@ class Network(Struct, frozen=True, kw_only=True):
         """Tell whether a server of a project gets an address on it without having named it."""
         own = self.project_id == project_id and not self.external
         return bool(self.subnets) and self.up and (own or self.shared)
-
-
-class RouterEnd(Struct, frozen=True, kw_only=True):
-    """An address of a router, on a subnet that it is connected to or on an external network that it leads to."""
-
-    network_id: str
-    subnet_id: str
-    address: str
-
-
-class Router(Struct, frozen=True, kw_only=True):
-    """What leads from subnets to external networks, as far as the project may see it."""
-
-    id: str
-    subnets: tuple[str, ...] = ()
-    """Ids of the subnets that it is connected to."""
-    gateways: tuple[str, ...] | None = ()
-    """Ids of the external networks that it leads to; None for another project's router, of which only the ends show."""
-    translates: bool = True
-    """Whether addresses that leave through it are translated to its own."""
-    ends: tuple[RouterEnd, ...] = ()
-    """Its addresses, as far as the project may see them."""
 
 
 class Subnet(Struct, frozen=True, kw_only=True):
