@@ -166,8 +166,7 @@ class Keypairs(Methods, Protocol):
 
     async def keypairs_named(self, names: Collection[str]) -> Sequence[cloud.Keypair]:
         """Return the keypairs that have one of the names."""
-        keypairs = [await self.keypair(name) for name in names]
-        return [keypair for keypair in keypairs if keypair is not None]
+        return [keypair for keypair in await self.keypairs() if keypair.name in names]
 
     async def keypairs(self) -> Sequence[cloud.Keypair]:
         """Return the caller's keypairs; cached."""
