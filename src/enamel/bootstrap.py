@@ -252,7 +252,7 @@ def _services(parts: Parts, *, lease: Lease | None = None) -> Services:
             own_clouds=parts.clouds,
             keys=parts.keys,
             dispatch=parts.dispatch,
-            callers=LocalCaller(parts.accounts),
+            callers=LocalCaller(parts.accounts, store=parts.store),
             health=Health(checks),
             targets=_guard(parts),
             containers=parts.containers,

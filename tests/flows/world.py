@@ -193,7 +193,7 @@ class World:
                 own_clouds=self.clouds,
                 keys=self.keys,
                 dispatch=self.dispatch,
-                callers=LocalCaller(accounts),
+                callers=LocalCaller(accounts, store=self.store),
                 health=Health({}),
                 targets=targets or self.guard,
                 containers=containers or Containers(),

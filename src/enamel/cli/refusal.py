@@ -8,7 +8,6 @@ from enamel.model import errors
 
 _SPELLINGS = {
     "send its `public_key` along to import it": "add the file with its public key: --key-name NAME=FILE",
-    "send the request again": "try again",
     "Send the whole request again": "Repeat the whole command",
     "the `timeout`": "--timeout",
     "a larger `timeout`": "a larger --timeout",
@@ -32,7 +31,6 @@ COMMANDS = {
 }
 """The commands of `enamel server` for actions of the API that are called otherwise."""
 _REMEDIES = {
-    errors.Invalid.remedy: "Fix the errors above and try again.",
     errors.ActionImpossible.remedy: "",
 }
 """What to do about an error, in place of advice that is meant for programs."""

@@ -62,7 +62,7 @@ METHODS: dict[Capability, tuple[str, ...]] = {
         "flavors", "flavors_named", "zones", "servers", "server", "server_seen", "servers_list", "servers_named", "servers_marked",
         "boot", "delete_server", "act",
     ),
-    Capability.KEYPAIRS: ("keypair", "keypairs", "create_keypair", "delete_keypair"),
+    Capability.KEYPAIRS: ("keypair", "keypairs_named", "keypairs", "create_keypair", "delete_keypair"),
     Capability.SERVER_GROUPS: ("server_groups", "server_group_named", "create_server_group", "delete_server_group"),
     Capability.RENAME: ("rename_server",),
     Capability.TAGS: ("set_tags", "add_tag", "remove_tag"),

@@ -53,6 +53,9 @@ class FactsNeeded(Struct, frozen=True, kw_only=True):
     networks: bool = False
     subnets: bool = False
     routers: bool = False
+    """Whether the routers have to be known, and of the subnets at least what routes depend on."""
+    routed: frozenset[str] = frozenset()
+    """Names or ids of the networks that these routes are to lead to; without any, they may lead to every network."""
     zones: bool = False
     volume_types: bool = False
     volume_zones: bool = False
@@ -101,6 +104,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     images: tuple[words.Image, ...] = ()
     networks: tuple[words.Network, ...] = ()
     subnets: tuple[words.Subnet, ...] = ()
+    """If only the routers were asked for: those that these are connected to, if that is all that matters."""
     routers: tuple[words.Router, ...] | None = None
     """None where they were not asked for, and where the cloud does not show any."""
     zones: tuple[words.Zone, ...] = ()

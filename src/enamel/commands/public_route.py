@@ -248,6 +248,34 @@ class Topology:
         )
 
 
+def subnets_of(
+    networks: Iterable[cloud.Network], routers: Iterable[cloud.Router]
+) -> tuple[cloud.Subnet, ...] | None:
+    """Return the subnets as routers show them: each with its router's address for a range.
+
+    None if that is not enough to find routes. It is enough of a network if all its subnets are shown and none has public
+    addresses, and of an external network if a subnet of IPv4 is shown.
+    """
+    subnets: dict[str, dict[str, cloud.Subnet]] = {}
+    for end in (end for router in routers for end in router.ends):
+        version = ip.version(end.address)
+        if version is not None:
+            subnets.setdefault(end.network_id, {})[end.subnet_id] = cloud.Subnet(
+                id=end.subnet_id, name="", network_id=end.network_id, cidr=end.address, ip_version=version
+            )
+    for network in networks:
+        inside = subnets.get(network.id, {})
+        if network.external:
+            is_enough = any(subnet.ip_version == 4 for subnet in inside.values())
+        else:
+            is_enough = {*network.subnets} <= inside.keys() and not any(
+                _is_public(subnet.cidr) for subnet in inside.values()
+            )
+        if not is_enough:
+            return None
+    return tuple(subnet for inside in subnets.values() for subnet in inside.values())
+
+
 def floating_ips(port: cloud.Port, facts: Facts) -> frozenset[tuple[str, str]]:
     """Return to which addresses of a port floating IPs lead, each behind the id of the network that it comes from."""
     return frozenset(

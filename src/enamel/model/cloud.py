@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from enamel.model import role
 from enamel.model.placement import root_of
+from enamel.model.router import Router as Router
+from enamel.model.router import RouterEnd as RouterEnd
 from enamel.model.states import (
     FailureReason,
     ImageState,
@@ -129,17 +131,10 @@ class Network(Struct, frozen=True, kw_only=True):
     """Its description."""
     created: datetime | None = None
 
-
-class Router(Struct, frozen=True, kw_only=True):
-    """What leads from subnets to external networks, as far as the project may see it."""
-
-    id: str
-    subnets: tuple[str, ...] = ()
-    """Ids of the subnets that it is connected to."""
-    gateways: tuple[str, ...] | None = ()
-    """Ids of the external networks that it leads to; None for another project's router, of which only the ends show."""
-    translates: bool = True
-    """Whether addresses that leave through it are translated to its own."""
+    def serves(self, project_id: str) -> bool:
+        """Tell whether a server of a project gets an address on it without having named it."""
+        own = self.project_id == project_id and not self.external
+        return bool(self.subnets) and self.up and (own or self.shared)
 
 
 class Subnet(Struct, frozen=True, kw_only=True):

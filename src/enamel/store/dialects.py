@@ -196,7 +196,6 @@ _POSTGRESQL = {
     "28": Trouble.OUTAGE,  # not let in any more: the password was changed
     "42501": Trouble.OUTAGE,  # not permitted any more
     "53": Trouble.OUTAGE,  # out of disk, memory or connections
-    "57P": Trouble.OUTAGE,
     "57": Trouble.OUTAGE,  # shut down by an operator, or starting
     "58": Trouble.OUTAGE,  # system error
 }

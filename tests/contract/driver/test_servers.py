@@ -174,6 +174,8 @@ async def test_a_keypair(world: World) -> None:
     assert made.name == name and made.fingerprint
     found = await world.cloud.keypair(name)
     assert found is not None and found.public_key == key
+    [named] = await world.cloud.keypairs_named([name, world.name("nobody")])
+    assert named.name == name and named.public_key == key
     with pytest.raises(CloudConflict):
         await world.cloud.create_keypair(name, public_key=key)
     with pytest.raises(CloudRefused):

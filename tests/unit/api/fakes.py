@@ -183,7 +183,7 @@ class Services:
                 own_clouds=self.clouds,
                 keys=local_keys.Local(keys),
                 dispatch=self.dispatch,
-                callers=caller.LocalCaller(accounts),
+                callers=caller.LocalCaller(accounts, store=store),
                 health=health.Health(checks),
                 targets=WebhookTargets(),
                 containers=Containers(),

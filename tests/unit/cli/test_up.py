@@ -1,7 +1,9 @@
 """`enamel up` on a clouds.yaml with several entries."""
 
+import contextlib
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,42 @@ def test_an_unknown_cloud_is_refused_with_those_that_exist(whole: service.Whole,
         _, refused = up.communicate(timeout=30)
     assert up.returncode == 1
     assert "west" in refused and "north" in refused and "south" in refused
+
+
+@contextlib.contextmanager
+def up(data: Path, environ: dict[str, str]) -> Iterator[str]:
+    """Run a service until the block ends."""
+    with service.start("up", "--port", "0", "--data", str(data), **environ) as process:
+        try:
+            assert process.stdout is not None
+            url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert url is not None
+            yield url[0]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
+
+
+def test_a_default_cloud_that_is_silent_from_the_start(
+    whole: service.Whole, tmp_path: Path, bare: Type
+) -> None:
+    environ = entries(whole, tmp_path) | {"OS_CLOUD": "north"}
+    file = tmp_path / "clouds.yaml"
+    clouds = yaml.safe_load(file.read_text())["clouds"]
+    away = {**clouds["north"], "auth": {**clouds["north"]["auth"], "auth_url": "http://127.0.0.1:9/v3"}}
+    file.write_text(yaml.safe_dump({"clouds": {**clouds, "north": away}}))
+    launch = ("server", "create", "silent", "--image", "cirros", "--flavor", "m1.tiny")
+    with up(tmp_path / "data", environ) as url:
+        created = bare("--url", url, *launch, "--placement", "south", "--wait")
+        assert created.code == 0, created.err
+        refused = bare("--url", url, *launch, "--json")
+        [error] = refused.data["errors"]
+        assert error["status"] == 503 and "north" in error["detail"]
+        assert bare("--url", url, "server", "delete", "silent", "--cloud", "south", "--wait").code == 0
+        tasks = bare("--url", url, "task", "list", "--all", "--json").data["tasks"]
+    assert [task["type"] for task in tasks] == ["server.terminate", "server.create"]
+    file.write_text(yaml.safe_dump({"clouds": {"north": away, "south": away}}))
+    with up(tmp_path / "data", environ) as url:
+        listed = bare("--url", url, "task", "list", "--all", "--json")
+        assert [task["id"] for task in listed.data["tasks"]] == [task["id"] for task in tasks]
+        assert bare("--url", url, "task", "show", tasks[0]["id"]).code == 0

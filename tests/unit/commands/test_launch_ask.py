@@ -19,7 +19,7 @@ LEAST = FactsNeeded(
     server_names=frozenset({"web"}),
     quota=frozenset({"servers", "cores", "memory_mb", *NEUTRON}),
 )
-ROUTES = {"subnets": True, "routers": True}
+ROUTES = {"routers": True}
 ID = "00000000-0000-4000-8000-000000000001"
 MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}),
@@ -28,10 +28,21 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"networks": False, "quota": LEAST.quota - NEUTRON},
     ),
     "a public address": ({"public_address": True}, ROUTES),
-    "an address of one's own": ({"public_address": {"address": "x"}}, {**ROUTES, "addresses": True}),
+    "a public address on a network": (
+        {"public_address": True, "networks": ["a", {"network": "b"}]},
+        {**ROUTES, "routed": frozenset({"a", "b"})},
+    ),
+    "a public address on a subnet": (
+        {"public_address": True, "networks": [{"network": "a", "subnet": "b"}]},
+        {**ROUTES, "routed": frozenset({"a"}), "subnets": True},
+    ),
+    "an address of one's own": (
+        {"public_address": {"address": "x"}},
+        {**ROUTES, "subnets": True, "addresses": True},
+    ),
     "a public address of a port": (
         {"public_address": True, "networks": [{"port": "free"}]},
-        {**ROUTES, "ports": frozenset({"free"}), "addresses": True},
+        {**ROUTES, "subnets": True, "ports": frozenset({"free"}), "addresses": True},
     ),
     "a subnet": ({"networks": [{"network": "a", "subnet": "b"}]}, {"subnets": True}),
     "a port": ({"networks": [{"port": "free"}]}, {"ports": frozenset({"free"})}),
@@ -69,8 +80,8 @@ MORE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             }
             | LEAST.named,
             "security_groups": True,
-            "subnets": True,
             "routers": True,
+            "routed": frozenset({ID}),
             "volumes": True,
             "volume_types": True,
             "quota": LEAST.quota | {"volumes", "gigabytes"},

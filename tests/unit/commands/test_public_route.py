@@ -28,8 +28,13 @@ class Truth(Struct, frozen=True, kw_only=True):
     hidden: frozenset[str]
     """Routers of other projects."""
 
-    def visible(self) -> Topology:
-        """Return what Neutron shows the project."""
+    def visible(self, *, subnets: tuple[cloud.Subnet, ...] | None = None) -> Topology:
+        """Return what Neutron shows the project; subnets take the place of its own ones."""
+        known = self.subnets if subnets is None else subnets
+        return Topology(north.facts(networks=self.networks, subnets=known, routers=self.visible_routers()))
+
+    def visible_routers(self) -> tuple[cloud.Router, ...]:
+        """Return what Neutron shows the project of the routers."""
         own = {network.id for network in self.networks if network.project_id == MINE}
         routers = []
         for router in self.routers:
@@ -37,12 +42,14 @@ class Truth(Struct, frozen=True, kw_only=True):
             if router.id in self.hidden:
                 inside = [subnet.id for subnet in self.subnets if subnet.network_id in own]
                 seen = cloud.Router(
-                    id=router.id, subnets=tuple(id for id in router.subnets if id in inside), gateways=None
+                    id=router.id,
+                    subnets=tuple(id for id in router.subnets if id in inside),
+                    gateways=None,
+                    ends=tuple(end for end in router.ends if end.subnet_id in inside),
                 )
             if seen.subnets or router.id not in self.hidden:
                 routers.append(seen)
-        facts = north.facts(networks=self.networks, subnets=self.subnets, routers=tuple(routers))
-        return Topology(facts)
+        return tuple(routers)
 
     def accepts(self, network_id: str, address: str, source: str) -> bool:
         """Tell whether Neutron puts a floating IP of a network on an address."""
@@ -77,17 +84,26 @@ def truths(draw: st.DrawFn) -> Truth:
         networks.append(
             cloud.Network(id=id, name=id, project_id=OTHERS, external=True, default=default, subnets=("s",))
         )
-    names = [subnet.id for subnet in subnets]
-    routers = [
-        cloud.Router(
-            id=f"r{number}",
-            subnets=tuple(draw(st.lists(st.sampled_from(names), unique=True, max_size=3))) if names else (),
-            gateways=tuple(draw(st.lists(st.sampled_from(OUTSIDE), unique=True, max_size=1))),
-        )
-        for number in range(draw(st.integers(0, 3)))
-    ]
+    routers = [_router(draw, number, subnets) for number in range(draw(st.integers(0, 3)))]
     hidden = frozenset(router.id for router in routers if draw(st.booleans()))
     return Truth(networks=tuple(networks), subnets=tuple(subnets), routers=tuple(routers), hidden=hidden)
+
+
+def _router(draw: st.DrawFn, number: int, subnets: list[cloud.Subnet]) -> cloud.Router:
+    inner = draw(st.lists(st.sampled_from(subnets), unique=True, max_size=6)) if subnets else []
+    gateways = draw(st.lists(st.sampled_from(OUTSIDE), unique=True, max_size=1))
+    ends = [end(subnet.network_id, subnet.id, _address(subnet, number)) for subnet in inner]
+    outer = "203.0.113.9" if draw(st.integers(0, 4)) else "2001:db8::9"
+    return cloud.Router(
+        id=f"r{number}",
+        subnets=tuple(subnet.id for subnet in inner),
+        gateways=tuple(gateways),
+        ends=(*ends, *(end(id, "s", outer) for id in gateways)),
+    )
+
+
+def end(network_id: str, subnet_id: str, address: str) -> cloud.RouterEnd:
+    return cloud.RouterEnd(network_id=network_id, subnet_id=subnet_id, address=address)
 
 
 def _address(subnet: cloud.Subnet, number: int) -> str:
@@ -171,6 +187,25 @@ def test_roles_decide_where_they_can(data: st.DataObject) -> None:
         assert choice.routes[0].source == source
     if choice.routes and end in {ends[route.target].network_id for route in choice.routes}:
         assert ends[choice.routes[0].target].network_id == end
+
+
+@settings(max_examples=500, deadline=None)
+@given(data=st.data())
+def test_subnets_that_routers_show_lead_to_the_same_choice(data: st.DataObject) -> None:
+    truth = data.draw(truths())
+    routers = truth.visible_routers()
+    networks = tuple(one for one in truth.networks if public_route.subnets_of([one], routers) is not None)
+    truth = msgspec.structs.replace(truth, networks=networks)
+    shown = public_route.subnets_of(networks, routers)
+    assert shown is not None
+    full, less = truth.visible(), truth.visible(subnets=shown)
+    ends = [Target(network_id=network.id) for network in networks if data.draw(st.booleans())]
+    assert [less.is_public(one) for one in ends] == [full.is_public(one) for one in ends]
+    assert less.sources == full.sources
+    for source in (None, *full.sources):
+        assert public_route.choose(less, ends, source=source) == public_route.choose(
+            full, ends, source=source
+        )
 
 
 # -- single cases
@@ -295,6 +330,54 @@ def test_several_external_networks_and_the_one_that_is_led_to() -> None:
 def test_an_external_network_without_ipv4_is_no_source() -> None:
     six = subnet("public", "2001:db8::/64", id="s")
     assert not chosen(network("a"), subnets=(TEN, six), routers=None).routes
+
+
+# -- what routers show of subnets
+
+SHOWN = cloud.Router(
+    id="r",
+    subnets=("a-4",),
+    gateways=("public",),
+    ends=(end("a", "a-4", "10.0.0.1"), end("public", "s", "203.0.113.9")),
+)
+
+
+def test_a_router_shows_the_subnets_that_it_is_connected_to() -> None:
+    subnets = public_route.subnets_of((PUBLIC, network("a")), (SHOWN,))
+    assert subnets is not None
+    assert [(one.id, one.network_id, one.ip_version) for one in subnets] == [
+        ("a-4", "a", 4),
+        ("s", "public", 4),
+    ]
+    assert chosen(network("a"), subnets=subnets, routers=(SHOWN,)).routes[0].proof is Proof.PROVEN
+
+
+@pytest.mark.parametrize(
+    ("networks", "routers"),
+    [
+        ((PUBLIC, network("a")), ()),
+        ((PUBLIC, network("a", "a-4", "a-5")), (SHOWN,)),
+        ((PUBLIC, network("a"), network("b")), (SHOWN,)),
+        ((PUBLIC, network("more", "t", external=True), network("a")), (SHOWN,)),
+        (
+            (PUBLIC, network("a")),
+            (msgspec.structs.replace(SHOWN, ends=(SHOWN.ends[0], end("public", "s", "2001:db8::9"))),),
+        ),
+        (
+            (PUBLIC, network("a")),
+            (msgspec.structs.replace(SHOWN, ends=(end("a", "a-4", "198.51.100.1"), SHOWN.ends[1])),),
+        ),
+        (
+            (PUBLIC, network("a")),
+            (msgspec.structs.replace(SHOWN, ends=(end("a", "a-4", ""), SHOWN.ends[1])),),
+        ),
+    ],
+    ids=["none", "a subnet", "a network", "a second source", "outside IPv6", "public", "without an address"],
+)
+def test_what_routers_do_not_show_is_asked_for(
+    networks: tuple[cloud.Network, ...], routers: tuple[cloud.Router, ...]
+) -> None:
+    assert public_route.subnets_of(networks, routers) is None
 
 
 # -- public without translation

@@ -164,6 +164,10 @@ class Keypairs(Methods, Protocol):
         """Return the keypair of a name, or None."""
         raise self.missing("keypair")
 
+    async def keypairs_named(self, names: Collection[str]) -> Sequence[cloud.Keypair]:
+        """Return the keypairs that have one of the names."""
+        return [keypair for keypair in await self.keypairs() if keypair.name in names]
+
     async def keypairs(self) -> Sequence[cloud.Keypair]:
         """Return the caller's keypairs; cached."""
         raise self.missing("keypairs")

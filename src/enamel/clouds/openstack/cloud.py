@@ -191,9 +191,9 @@ class OpenStackCloud(
             routed = self._routed and self.roles.floating_ips
             if routed and any(network.external for network in networks):
                 offered.add(Capability.FLOATING_IP)
-            inside = [network for network in networks if not network.external]
-            # A project with one network needs no other, so nobody asks whether the cloud would make one.
-            if len(inside) != 1 and await self.offers_auto_network():
+            project = (await self.identity()).project_id
+            # A project that has a network needs no other, so nobody asks whether the cloud would make one.
+            if not any(network.serves(project) for network in networks) and await self.offers_auto_network():
                 offered.add(Capability.AUTO_NETWORK)
         return frozenset(offered)
 

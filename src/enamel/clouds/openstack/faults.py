@@ -150,7 +150,10 @@ _MEANINGS = (
         "Choose one of the cloud's zones.",
     ),
     _means(
-        r"RouteNotFound|microversion|Version \S+ is not supported by the API", CapabilityMissing, "version"
+        r"RouteNotFound|microversion|Version \S+ is not supported by the API",
+        CapabilityMissing,
+        "version",
+        "The cloud's release does not support this: leave out what requires it, or choose another cloud.",
     ),
 )
 
@@ -345,11 +348,13 @@ def _fits(meaning: _Meaning, *, status: int, service: str) -> bool:
 
 
 _QUOTA_WORDS = {
-    "servers": r"instances|servers\b(?! groups)",
+    "servers": r"instances|servers\b(?! groups| in group)",
     "cores": r"cores",
     "memory_mb": r"\bram\b",
     "keypairs": r"key ?pairs?",
     "server_groups": r"server.?groups?",
+    "server_group_members": r"servers in group",
+    "properties": r"metadata items",
     "gigabytes": r"gigabytes|\dG,",
     "volumes": r"\bvolumes\b(?! or snapshot)|number of volumes",
     "ports": r"\bports?\b",

@@ -18,7 +18,6 @@ def ask(request: CommandRequest) -> FactsNeeded:
     """Return what has to be known: the networks, and what there may be."""
     return FactsNeeded(
         networks=True,
-        subnets=True,
         routers=True,
         named={"networks": frozenset(filter(None, (request.body.source,)))},
         quota=frozenset({"addresses", "ports"}),

@@ -24,8 +24,11 @@ def of(requested: RequestedServers) -> FactsNeeded:
         templates=frozenset(filter(None, map(_template, requests))),
         named=_named(requested),
         networks=any(map(_is_networked, requests)),
-        subnets=public or any(choice.subnet or choice.fixed_ip for choice in networks),
+        # Routers show their own address on each subnet. Whether another address is in its range, they do not show.
+        subnets=any(choice.subnet or choice.fixed_ip or (public and choice.port) for choice in networks)
+        or any(map(_names_address, requests)),
         routers=public,
+        routed=_routed(requests),
         zones=any(map(_is_placed, requests)),
         volume_types=any(disk.type for disk in volumes) or any(boot.type for boot in boots),
         volume_zones=any(map(_is_placed, requests)) and any(map(_makes_volumes, requests)),
@@ -58,6 +61,13 @@ def _named(requested: RequestedServers) -> dict[str, frozenset[str]]:
     # Ids of flavors are whatever their maker chose.
     texts_by_kind["flavors"] = frozenset(filter(None, map(_type, requests)))
     return {kind: texts for kind, texts in texts_by_kind.items() if texts}
+
+
+def _routed(requests: Sequence[ServerRequest]) -> frozenset[str]:
+    """Return the networks that public addresses can lead to; none if a server leaves the choice."""
+    public = [network_choices(request) for request in requests if request.public_address]
+    names = {choice.network for choices in public for choice in choices if all(public)}
+    return frozenset(filter(None, names))
 
 
 def _quotas(requests: Sequence[ServerRequest]) -> frozenset[str]:

@@ -145,13 +145,7 @@ def check_inside(
 def _auto(member: RequestedServer, lookup: Lookup) -> Interface:
     """Return the interface of a server that named no network: the project's only or default one."""
     project = lookup.facts.identity.project_id
-    networks = [
-        network
-        for network in lookup.facts.networks
-        if network.subnets
-        and network.up
-        and ((network.project_id == project and not network.external) or network.shared)
-    ]
+    networks = [network for network in lookup.facts.networks if network.serves(project)]
     best = (
         [network for network in lookup.facts.networks if network.default_interface and network.subnets]
         or [network for network in networks if network.default]

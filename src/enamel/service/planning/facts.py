@@ -8,6 +8,7 @@ import msgspec
 
 from enamel.clouds import driver
 from enamel.clouds.capability import Capability
+from enamel.commands import public_route
 from enamel.commands.facts import Facts, FactsNeeded, Target
 from enamel.model import cloud as cloud_model
 from enamel.model.cloud_reference import CloudReference
@@ -54,6 +55,8 @@ async def gather(
     if needed.routers and facts.routers is None:
         # Only this question shows whether a cloud has routers, without which it has no floating IPs.
         facts = msgspec.structs.replace(facts, capabilities=await account.capabilities())
+    if needed.routers and not needed.subnets:
+        facts = msgspec.structs.replace(facts, subnets=await _subnets(account, facts, needed.routed))
     if needed.target is not None and facts.server is not None:
         reference = await _entry(account, needed.target)
         name = needed.target_name or facts.server.name
@@ -135,9 +138,21 @@ async def _routers(account: driver.Cloud) -> Sequence[cloud_model.Router] | None
         return None
 
 
+async def _subnets(
+    account: driver.Cloud, facts: Facts, routed: Collection[str]
+) -> tuple[cloud_model.Subnet, ...]:
+    """Return the subnets that routes depend on: from the routers, unless they do not show enough."""
+    networks = [
+        network
+        for network in facts.networks
+        if not routed or network.external or network.nat_source or {network.id, network.name} & {*routed}
+    ]
+    subnets = public_route.subnets_of(networks, facts.routers or ())
+    return tuple(await account.subnets()) if subnets is None else subnets
+
+
 async def _keypairs(account: driver.Cloud, names: Collection[str]) -> dict[str, cloud_model.Keypair]:
-    keypairs = await asyncio.gather(*(account.keypair(name) for name in names))
-    return {keypair.name: keypair for keypair in keypairs if keypair is not None}
+    return {keypair.name: keypair for keypair in await account.keypairs_named(names)}
 
 
 async def _named(account: driver.Cloud, names: Collection[str]) -> tuple[cloud_model.Server, ...]:

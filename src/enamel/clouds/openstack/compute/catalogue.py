@@ -158,7 +158,7 @@ class Catalogue(keypair.Keypairs):
         limits = self._get(SERVICE, "/limits", answer=_LimitsBody)
         if "keypairs" in kinds:
             # The limits say how many there may be, but not how many there are.
-            reply, keypairs = await asyncio.gather(limits, self._keypairs())
+            reply, keypairs = await asyncio.gather(limits, self._keypairs_now())
             keypairs_used = len(keypairs)
         else:
             reply, keypairs_used = await limits, 0

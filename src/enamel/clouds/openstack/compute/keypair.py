@@ -1,6 +1,7 @@
 """Keypairs of the compute service; they belong to the user, not to the project."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from urllib.parse import quote
 
 from msgspec import Struct, field
@@ -48,10 +49,15 @@ class Keypairs(service.Service, methods.Keypairs):
             return None
         return _as_keypair(reply.keypair)
 
+    async def keypairs_named(self, names: Collection[str]) -> Sequence[cloud.Keypair]:
+        """Return the keypairs that have one of the names, from a list that also tells how many there are."""
+        return [keypair for keypair in await self._keypairs_now() if keypair.name in names]
+
     async def keypairs(self) -> Sequence[cloud.Keypair]:
         """Return the user's keypairs."""
+        mine, _ = await self._mine()
         return await self.kept.get(
-            await self._mine(), self._keypairs, keep=service.OFTEN_CHANGED, answer=list[cloud.Keypair]
+            mine, self._keypairs, keep=service.OFTEN_CHANGED, answer=list[cloud.Keypair]
         )
 
     async def create_keypair(self, name: str, *, public_key: str) -> cloud.Keypair:
@@ -69,7 +75,7 @@ class Keypairs(service.Service, methods.Keypairs):
         try:
             reply = await self._post(SERVICE, "/os-keypairs", body=body, answer=_KeypairBody, version=version)
         finally:
-            await self.kept.forget(await self._mine())
+            await self.kept.forget(*await self._mine())
         return _as_keypair(reply.keypair)
 
     async def delete_keypair(self, name: str) -> None:
@@ -77,11 +83,20 @@ class Keypairs(service.Service, methods.Keypairs):
         try:
             await self._delete(SERVICE, f"/os-keypairs/{quote(name, safe='')}")
         finally:
-            await self.kept.forget(await self._mine())
+            await self.kept.forget(*await self._mine())
 
-    async def _mine(self) -> str:
-        """Return what this user's keypairs are kept under: others of the project do not see them."""
-        return f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
+    async def _mine(self) -> tuple[str, str]:
+        """Return what this user's keypairs are kept under, for a while and for those who ask now.
+
+        Others of the project do not see them.
+        """
+        mine = f"{KEYPAIRS} of {(await self.keystone.access()).identity.user_id}"
+        return mine, f"{mine}, now"
+
+    async def _keypairs_now(self) -> list[cloud.Keypair]:
+        """Return the user's keypairs; all who ask at once share the answer to one request."""
+        _, now = await self._mine()
+        return await self.kept.get(now, self._keypairs, keep=timedelta(0))
 
     async def _keypairs(self) -> list[cloud.Keypair]:
         entries, _ = await self._pages(SERVICE, "/os-keypairs", answer=_KeypairsBody)

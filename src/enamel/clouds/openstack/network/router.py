@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -22,9 +21,15 @@ _INTERFACES = (
 """The owners of the ports that connect subnets to routers."""
 
 
+class _Address(Struct):
+    subnet_id: str = ""
+    ip_address: str = ""
+
+
 class _Gateway(Struct):
     network_id: str | None = None
     enable_snat: bool | None = True
+    addresses: list[_Address] | None = field(name="external_fixed_ips", default=None)
 
 
 class _Router(Struct):
@@ -43,13 +48,10 @@ class _Routers(service.Page):
     routers_links: list[service.Link] = field(default_factory=list)
 
 
-class _Address(Struct):
-    subnet_id: str = ""
-
-
 class _Interface(Struct):
     device_id: str = ""
-    fixed_ips: list[_Address] | None = None
+    network_id: str = ""
+    addresses: list[_Address] | None = field(name="fixed_ips", default=None)
 
 
 class _Interfaces(service.Page):
@@ -91,7 +93,7 @@ class Routers(service.Service, methods.Networks):
                 params=(
                     *(("device_owner", owner) for owner in _INTERFACES),
                     *mine,
-                    *_fields(("device_id", "fixed_ips")),
+                    *_fields(("device_id", "network_id", "fixed_ips")),
                 ),
             ),
         )
@@ -106,20 +108,33 @@ def _fields(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(("fields", name) for name in names)
 
 
-def _joined(routers: Sequence[Any], interfaces: Sequence[Any]) -> list[cloud.Router]:
+def _joined(routers: Sequence[_Router], interfaces: Sequence[_Interface]) -> list[cloud.Router]:
     """Return the routers with the subnets that they are connected to; of others' routers only the ends show."""
-    subnets: dict[str, list[str]] = {router.id: [] for router in routers}
+    ends: dict[str, list[cloud.RouterEnd]] = {router.id: [] for router in routers}
     for interface in interfaces:
-        subnets.setdefault(interface.device_id, []).extend(
-            address.subnet_id for address in interface.fixed_ips or ()
-        )
+        ends.setdefault(interface.device_id, []).extend(_ends(interface.network_id, interface.addresses))
     known = {router.id: router.all_gateways() for router in routers}
     return [
         cloud.Router(
             id=id,
-            subnets=tuple(dict.fromkeys(connected)),
-            gateways=tuple(gateway.network_id for gateway in known[id]) if id in known else None,
+            subnets=tuple(dict.fromkeys(end.subnet_id for end in inner)),
+            gateways=tuple(gateway.network_id or "" for gateway in known[id]) if id in known else None,
             translates=any(gateway.enable_snat is not False for gateway in known.get(id, ())),
+            ends=(
+                *inner,
+                *(
+                    end
+                    for gateway in known.get(id, ())
+                    for end in _ends(gateway.network_id, gateway.addresses)
+                ),
+            ),
         )
-        for id, connected in subnets.items()
+        for id, inner in ends.items()
+    ]
+
+
+def _ends(network_id: str | None, addresses: Iterable[_Address] | None) -> list[cloud.RouterEnd]:
+    return [
+        cloud.RouterEnd(network_id=network_id or "", subnet_id=address.subnet_id, address=address.ip_address)
+        for address in addresses or ()
     ]
