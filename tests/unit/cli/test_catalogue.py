@@ -35,7 +35,7 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert (created.code, "CREATE_VOLUME COMPLETED" in created.out) == (0, True)
     assert "typed" in enamel("volume", "list", "--state", "available").out
     assert "1 GB" in enamel("volume", "show", "typed").out
-    assert enamel("volume", "show", "typed", "--json").data["state"] == "available"
+    assert enamel("volume", "show", "typed", "--json").data["state"] == "AVAILABLE"
     assert enamel("volume", "delete", "typed", "no-such").code == 1
     assert enamel("volume", "delete", "typed", "--wait").code == 0
     assert enamel("volume", "list", "--json").data["volumes"] == []

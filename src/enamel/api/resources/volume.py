@@ -8,6 +8,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
 from enamel.model import errors, ids
+from enamel.model.states import VolumeState
 from enamel.model.volume import VolumeRequest
 from enamel.service.resources import volume
 
@@ -15,7 +16,7 @@ from enamel.service.resources import volume
 class VolumeFilter(Window, frozen=True, kw_only=True):
     """Which volumes to list."""
 
-    state: tuple[str, ...] = ()
+    state: tuple[VolumeState, ...] = ()
     """In any of these states."""
     name: tuple[str, ...] = ()
     """With any of these names."""

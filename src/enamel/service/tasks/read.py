@@ -14,6 +14,7 @@ from enamel.model.call_context import CallContext
 from enamel.model.errors import NotFound
 from enamel.model.event import Event
 from enamel.model.item import Item
+from enamel.model.launch import FailurePolicy
 from enamel.model.task import ENDED, State, Task
 from enamel.model.webhook import Webhook
 from enamel.service.access import policy
@@ -133,7 +134,7 @@ class TaskPlan(Struct, frozen=True, kw_only=True):
     """The graph of a task's steps."""
 
     nodes: tuple[TaskStep, ...]
-    on_failure: str
+    on_failure: FailurePolicy
     all_or_nothing: bool
     needs: dict[str, int]
     """What it takes of each quota."""
@@ -254,7 +255,7 @@ def _plan(task: Task, steps: Iterable[Item]) -> TaskPlan:
             # A step without an item is for a server that has not come to its cloud.
             if node["name"] in states
         ),
-        on_failure=stored.get("on_failure", "rollback"),
+        on_failure=FailurePolicy(stored.get("on_failure", "rollback")),
         all_or_nothing=stored.get("all_or_nothing", False),
         needs=stored.get("needs", {}),
         calls=stored.get("calls", 0),
