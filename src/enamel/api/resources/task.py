@@ -10,7 +10,7 @@ from enamel.api.collection import Limit
 from enamel.api.request import Request, Response
 from enamel.api.resources import task_body
 from enamel.api.route import CLOUD_ERRORS, Cloud, OnCloud, Route
-from enamel.model import errors, item, restart, task
+from enamel.model import errors, event, item, restart, task
 from enamel.service.tasks import read, webhooks
 from enamel.service.tasks.idempotency import Accepted
 
@@ -134,7 +134,7 @@ async def get_events(request: Request) -> Response:
     page = await services.tasks.events(request.ctx, id, after=after, limit=request.query.limit, cloud=cloud)
     onward = links.onward(request.path, after=page.entries[-1].seq) if page.more else None
     own = links.of(request.path, schema="events", next=onward, task=f"/tasks/{id}")
-    return Response(body=task_body.Events(events=tuple(page.entries), links=own))
+    return Response(body=task_body.Events(events=tuple(map(event.shown, page.entries)), links=own))
 
 
 async def get_plan(request: Request) -> Response:

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.model import item, task, webhook
-from enamel.model.event import Event
+from enamel.model.event import CloudEvent
 from enamel.model.problem import Problem
 from enamel.service.tasks import read, submit
 
@@ -80,7 +80,7 @@ class Items(Struct, frozen=True, kw_only=True):
 class Events(Struct, frozen=True, kw_only=True):
     """A part of a task's timeline."""
 
-    events: tuple[Event, ...]
+    events: tuple[CloudEvent, ...]
     links: Links = field(name="_links")
 
 
