@@ -103,9 +103,7 @@ def _quota(quotas: show.Record) -> None:
 
 
 def _free(quota: show.Record) -> str:
-    if quota["limit"] < 0:
-        return "unlimited"
-    return str(max(0, quota["limit"] - quota["used"] - quota["reserved"]))
+    return "unlimited" if quota["free"] is None else str(quota["free"])
 
 
 def summary(answer: show.Record) -> str:

@@ -116,3 +116,18 @@ def test_a_time_of_another_zone_is_written_in_utc() -> None:
 def test_the_first_day_of_all_can_be_written() -> None:
     first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))
     assert moment.text(first) == "0001-01-01T00:00:00.000000Z"
+
+
+# -- quotas
+
+
+def test_a_quota_has_one_shape() -> None:
+    named = DOCUMENT["components"]["schemas"]
+    shapes = {
+        name for name, schema in named.items() if {"limit", "used"} <= set(schema.get("properties", {}))
+    }
+    assert shapes == {"quota"}
+    assert set(named["quota"]["properties"]) == {"limit", "used", "reserved", "free", "wanted"}
+    for name in ("quotas", "preview"):
+        place = named[name]["properties"]["quota"]["additionalProperties"]
+        assert place == {"$ref": "#/components/schemas/quota"}

@@ -14,7 +14,7 @@ def test_templates_networks_and_quotas_are_listed(enamel: Type) -> None:
         network["name"] for network in enamel("network", "list", "--external", "--json").data["networks"]
     ] == ["public"]
     assert "cores" in enamel("quota", "show").out
-    assert enamel("quota", "show", "--json").data["quotas"]
+    assert enamel("quota", "show", "--json").data["quota"]
 
 
 def test_a_key_is_imported_listed_and_deleted(enamel: Type, tmp_path: Path) -> None:

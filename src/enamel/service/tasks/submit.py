@@ -12,8 +12,10 @@ from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
 from enamel.model import errors, problem
+from enamel.model import quota as quota_model
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
+from enamel.model.quota import Quota
 from enamel.model.task import Task
 from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
@@ -30,17 +32,6 @@ from enamel.steps import KINDS
 from enamel.store import engine, webhooks
 
 log = structlog.get_logger(__name__)
-
-
-class Quota(Struct, frozen=True, kw_only=True):
-    """One quota in a preview."""
-
-    wanted: int
-    limit: int
-    """-1 if it is unlimited."""
-    used: int
-    reserved: int
-    """Reserved by running tasks."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -210,12 +201,7 @@ def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
         calls=plan.calls,
         faults=problem.told((*prepared.faults, *more)[: errors.MOST_FAULTS]),
         quota={
-            kind: Quota(
-                wanted=plan.needs.get(kind, 0),
-                limit=limit.limit,
-                used=limit.used,
-                reserved=facts.reserved.get(kind, 0),
-            )
+            kind: quota_model.of(limit, reserved=facts.reserved.get(kind, 0), wanted=plan.needs.get(kind, 0))
             for kind, limit in facts.quota.items()
         },
     )
