@@ -263,7 +263,7 @@ async def test_a_server_is_terminated_by_a_task(web: Web) -> None:
 async def test_what_would_go_with_a_server_can_be_asked(web: Web) -> None:
     made = web.services.clouds.north.add("web")
     reply = await web.call("DELETE", f"/servers/{made.id}?dry_run=true")
-    assert (reply.status, reply.body["calls"]) == (200, 4)
+    assert (reply.status, reply.body["plan"]["calls"]) == (200, 4)
     assert web.services.submit.calls[-1]["params"] == {"server": made.id}
 
 

@@ -131,3 +131,20 @@ def test_a_quota_has_one_shape() -> None:
     for name in ("quotas", "preview"):
         place = named[name]["properties"]["quota"]["additionalProperties"]
         assert place == {"$ref": "#/components/schemas/quota"}
+
+
+# -- plans
+
+
+def test_a_plan_has_one_shape_with_steps() -> None:
+    named = DOCUMENT["components"]["schemas"]
+    assert named["preview"]["properties"]["plan"]["$ref"].endswith("/plan")
+    of_task = {name: part for name, part in named["task_plan"]["properties"].items() if name != "_links"}
+    assert of_task == named["plan"]["properties"]
+    assert named["plan"]["properties"]["steps"]["items"]["$ref"].endswith("/plan_step")
+    assert {"calls", "needs", "on_failure"} <= set(named["plan"]["required"])
+    assert "calls" not in named["preview"]["properties"]
+
+
+def test_no_part_of_a_plan_is_called_a_node() -> None:
+    assert not re.search(r"\bnodes?\b", msgspec.json.encode(DOCUMENT).decode(), re.IGNORECASE)

@@ -265,13 +265,13 @@ async def test_items_and_plan_show_each_step_with_its_state(web: Web) -> None:
     (one,) = (await web.get(f"/tasks/{made.id}/items")).body["items"]
     assert (one["name"], one["state"], one["calls"]) == ("boot-web", "WAITING", [])
     graph = (await web.get(f"/tasks/{made.id}/plan")).body
-    assert [(node["name"], node["state"]) for node in graph["nodes"]] == [("boot-web", "WAITING")]
+    assert [(node["name"], node["state"]) for node in graph["steps"]] == [("boot-web", "WAITING")]
     assert graph["calls"] == 4
 
 
 async def test_a_dry_run_writes_nothing(web: Web) -> None:
     reply = await web.post("/servers?dry_run=true", data='{"name": "web"}', headers=JSON)
-    assert (reply.status, reply.body["calls"], reply.body["faults"]) == (200, 4, [])
+    assert (reply.status, reply.body["plan"]["calls"], reply.body["faults"]) == (200, 4, [])
     assert (await web.get("/tasks?all")).body["tasks"] == []
 
 

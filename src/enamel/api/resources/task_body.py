@@ -10,7 +10,7 @@ from enamel.api.links import Links
 from enamel.model import item, task, webhook
 from enamel.model.event import CloudEvent
 from enamel.model.problem import Problem
-from enamel.service.tasks import read, submit
+from enamel.service.tasks import shown_plan, submit
 
 
 class TaskServer(task.ServerEntry, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class Events(Struct, frozen=True, kw_only=True):
     links: Links = field(name="_links")
 
 
-class TaskPlan(read.TaskPlan, frozen=True, kw_only=True):
+class TaskPlan(shown_plan.Plan, frozen=True, kw_only=True):
     """The graph of a task's steps."""
 
     links: Links = field(name="_links")
@@ -121,7 +121,7 @@ def of(record: task.Task) -> Task:
     return Task(**{name: getattr(record, name) for name in _COPIED}, servers=servers, links=own)
 
 
-def plan(record: read.TaskPlan, *, here: str) -> TaskPlan:
+def plan(record: shown_plan.Plan, *, here: str) -> TaskPlan:
     """Return the body of a task's plan."""
     own = links.of(f"{here}/plan", schema="task_plan", task=here, items=f"{here}/items")
     return links.added(TaskPlan, record, own)

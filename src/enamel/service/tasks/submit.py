@@ -25,7 +25,7 @@ from enamel.service.access import policy
 from enamel.service.planning import taken
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
-from enamel.service.tasks import idempotency, new_task
+from enamel.service.tasks import idempotency, new_task, shown_plan
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import Accepted, IdempotencyKey
 from enamel.steps import KINDS
@@ -37,10 +37,8 @@ log = structlog.get_logger(__name__)
 class Preview(Struct, frozen=True, kw_only=True):
     """What a request would do."""
 
-    plan: Plan
+    plan: shown_plan.Plan
     quota: dict[str, Quota]
-    calls: int
-    """API calls that are planned, without polls."""
     faults: tuple[Fault, ...]
 
 
@@ -197,8 +195,7 @@ def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
     more = (Fault(pointer="", detail=conflict.detail, code="in_use"),) if conflict else ()
     plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
-        plan=plans.shown(plan),
-        calls=plan.calls,
+        plan=shown_plan.of(plan),
         faults=problem.told((*prepared.faults, *more)[: errors.MOST_FAULTS]),
         quota={
             kind: quota_model.of(limit, reserved=facts.reserved.get(kind, 0), wanted=plan.needs.get(kind, 0))
