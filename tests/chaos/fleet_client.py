@@ -25,7 +25,7 @@ def launch(dice: random.Random, number: int) -> dict[str, Any]:
         "count": dice.randint(1, 3),
         "template": "cirros",
         "type": "m1.tiny",
-        "on_failure": dice.choice(["rollback", "rollback", "keep"]),
+        "on_failure": dice.choice(["ROLLBACK", "ROLLBACK", "KEEP"]),
     }
     if dice.random() < 0.7:
         body["public_address"] = True

@@ -56,7 +56,7 @@ def launch(dice: random.Random, number: int) -> dict[str, Any]:
         "count": dice.randint(1, 5),
         "template": "cirros",
         "type": "m1.tiny",
-        "on_failure": dice.choice(["rollback", "rollback", "rollback", "keep"]),
+        "on_failure": dice.choice(["ROLLBACK", "ROLLBACK", "ROLLBACK", "KEEP"]),
         "all_or_nothing": dice.random() < 0.2,
     }
     if dice.random() < 0.7:

@@ -135,7 +135,7 @@ async def test_a_launch_that_failed_on_the_other_cloud_is_taken_up_there(
         match=faults.Match(kind="server", times=1), then=faults.Then(error="Something else broke.")
     )
     south.faults.add(broken)
-    failed = await world.run({"name": "web", **ALL_OF_IT, "on_failure": "keep"})
+    failed = await world.run({"name": "web", **ALL_OF_IT, "on_failure": "KEEP"})
     assert failed.state is State.ABORTED
     after = await world.restart(failed)
     assert after.state is State.COMPLETED, after.task.error

@@ -58,7 +58,7 @@ async def test_cancel_in_the_middle(world: World, type: str, step: str | None) -
 
 async def test_cancel_while_a_step_is_tried_again(world: World) -> None:
     world.fault({"service": "network", "method": "POST", "path": "/v2.0/ports"}, {"status": 503})
-    accepted = await world.accept({**RICH, "on_failure": "keep"})
+    accepted = await world.accept({**RICH, "on_failure": "KEEP"})
     await world.until(accepted.id, "item.retrying", item="port-create")
     await world.cancel(accepted.id)
     cancelled(await world.end(accepted.id))
@@ -110,7 +110,7 @@ async def test_a_deadline_rolls_back(world: World) -> None:
 
 @pytest.mark.parametrize("settings", [msgspec.structs.replace(QUICK, boot_seconds=(30, 30))])
 async def test_a_deadline_keeps_on_request(world: World) -> None:
-    after = await world.run({**RICH, "timeout": "1s", "on_failure": "keep"})
+    after = await world.run({**RICH, "timeout": "1s", "on_failure": "KEEP"})
     assert after.state is task.State.TIMED_OUT
     assert after.count() == WHOLE
     await world.check()

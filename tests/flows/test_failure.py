@@ -61,7 +61,7 @@ async def test_what_failed_is_kept_on_request_and_goes_with_a_revert(
     world: World, volumes: list[Any]
 ) -> None:
     world.fault({"kind": "server", "name": "^web-2$"}, {"error": "It broke."})
-    wish = {**WEB, "count": 2, "public_address": True, "on_failure": "keep", "volumes": volumes}
+    wish = {**WEB, "count": 2, "public_address": True, "on_failure": "KEEP", "volumes": volumes}
     after = failed(await world.run(wish), errors.PartlyDone.code)
     assert {row["name"]: row["status"] for row in after.cloud["server"]} == {
         "web-1": "ACTIVE",
@@ -81,7 +81,7 @@ async def test_rules_that_are_refused_leave_no_group(world: World) -> None:
 
 async def test_rules_that_are_refused_leave_a_group_that_can_be_reverted(world: World) -> None:
     world.fault({"service": "network", "path": "/v2.0/security-group-rules"}, {"status": 400})
-    after = await world.run({**WEB, "allow": ["tcp/22"], "on_failure": "keep", "volumes": [{"size_gb": 1}]})
+    after = await world.run({**WEB, "allow": ["tcp/22"], "on_failure": "KEEP", "volumes": [{"size_gb": 1}]})
     failed(after, errors.CloudRefused.code)
     world.sandbox.faults.clear()
     assert after.count()["security_group"] == 1

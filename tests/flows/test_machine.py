@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 LAUNCH = {"template": "cirros", "type": "m1.tiny"}
 BODIES = st.fixed_dictionaries(
-    {"count": st.integers(1, 3), "on_failure": st.sampled_from(["rollback", "rollback", "keep"])},
+    {"count": st.integers(1, 3), "on_failure": st.sampled_from(["ROLLBACK", "ROLLBACK", "KEEP"])},
     optional={"public_address": st.just(True), "volumes": st.just([{"size_gb": 1}]), "spread": st.just(True)},
 )
 MISHAPS = st.sampled_from(

@@ -106,7 +106,7 @@ async def test_an_empty_server_group_of_a_launch_goes_and_no_other_does(world: W
     [found] = (await look(world))[Kind.SERVER_GROUP]
     assert (found.id, found.why, found.would) == (ours.id, Why.UNUSED, "delete the server group")
     await look(world)
-    assert (await clean(world, kinds=["server_group"]))[1] == {"removed": {ours.id}}
+    assert (await clean(world, kinds=["SERVER_GROUP"]))[1] == {"removed": {ours.id}}
     assert {one.id for one in await world.cloud.server_groups()} >= {theirs.id}
     assert len(await world.cloud.server_groups()) == 2
 
@@ -164,7 +164,7 @@ async def test_what_is_merely_unused_goes_only_where_its_kind_is_named(world: Wo
     assert [one.id for one in found[Kind.ADDRESS]] == [loose]
     assert [one.why for one in found[Kind.VOLUME]] == [Why.UNUSED]
     assert (await clean(world))[1] == {}
-    assert (await clean(world, kinds=["address"]))[1] == {"removed": {loose}}
+    assert (await clean(world, kinds=["ADDRESS"]))[1] == {"removed": {loose}}
     assert (await clean(world, ids=[kept]))[1] == {"removed": {kept}}
     assert {row["id"] for row in world.there()["address"]} == {lasting}
 

@@ -18,6 +18,7 @@ from enamel.flow.plan import Group, Plan
 from enamel.model import errors, ids, task
 from enamel.model.launch import Launch
 from enamel.service.planning import facts as gathering
+from enamel.service.tasks import shown_plan
 from enamel.steps import security_group, volume
 from enamel.store import tasks
 from tests.flows.world import World
@@ -54,7 +55,7 @@ async def test_outputs_of_one_server_are_in_the_user_data_of_another(world: Worl
     )
     _, second = await added(world, draft, {"name": "web"}, user_data=expressions.base64(text))
     plan = draft.plan(groups=(first, second))
-    shown = str(plans.data(plans.shown(plan)))
+    shown = str(shown_plan.of(plan))
     assert "#!/bin/sh" in shown and expressions.SECRET in shown
     accepted = await world.plan(plan, secrets={"password": SECRET})
     after = await world.end(accepted.id)

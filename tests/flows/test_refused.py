@@ -51,7 +51,7 @@ async def test_what_was_made_although_it_was_refused_shows_where_it_is_kept(
 ) -> None:
     match = {"service": service, "method": "POST", "path": path}
     rule = world.fault(match, {**REFUSALS[refusal], "effect": True})
-    after = await world.run({**body, "on_failure": "keep"})
+    after = await world.run({**body, "on_failure": "KEEP"})
     world.sandbox.faults.remove(rule.id)
     if not any(call.fault for call in world.sandbox.cloud.calls.log):
         pytest.skip("the plan has no such call")

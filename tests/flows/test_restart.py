@@ -15,7 +15,7 @@ PORTS_FIRST: dict[str, Any] = {**TOGETHER, "volumes": [{"size_gb": 1}]}
 """Three servers with a request each, on ports and with volumes that were made before."""
 SHAPES = pytest.mark.parametrize("body", [TOGETHER, PORTS_FIRST], ids=["together", "ports first"])
 LATE = pytest.mark.parametrize("late", [False, True], ids=["at once", "while it starts"])
-POLICIES = pytest.mark.parametrize("on_failure", ["rollback", "keep"])
+POLICIES = pytest.mark.parametrize("on_failure", ["ROLLBACK", "KEEP"])
 
 
 def whole(body: dict[str, Any]) -> dict[str, int]:
@@ -139,7 +139,7 @@ async def test_all_or_nothing_is_made_again_as_a_whole(world: World, body: dict[
 @pytest.mark.parametrize("start", ["server-boot", "port-create"])
 async def test_from_a_step_that_serves_all(world: World, start: str) -> None:
     body = TOGETHER if start == "server-boot" else PORTS_FIRST
-    before = await partly(world, body, "keep")
+    before = await partly(world, body, "KEEP")
     after = went_well(await world.restart(before, start=start))
     assert after.count() == whole(body)
     assert not set(servers(before).values()) & set(servers(after).values())
@@ -148,7 +148,7 @@ async def test_from_a_step_that_serves_all(world: World, start: str) -> None:
 
 
 async def test_from_a_step_that_serves_all_after_it_was_split(world: World) -> None:
-    first = await partly(world, TOGETHER, "keep")
+    first = await partly(world, TOGETHER, "KEEP")
     fail(world)
     second = await world.restart(first)
     world.sandbox.faults.clear()
@@ -161,7 +161,7 @@ async def test_from_a_step_that_serves_all_after_it_was_split(world: World) -> N
 
 
 async def test_from_one_servers_step(world: World) -> None:
-    before = await partly(world, PORTS_FIRST, "rollback")
+    before = await partly(world, PORTS_FIRST, "ROLLBACK")
     after = went_well(await world.restart(before, start="server-boot-web-1"))
     assert after.count() == whole(PORTS_FIRST)
     kept = servers(before).items() & servers(after).items()
@@ -171,14 +171,14 @@ async def test_from_one_servers_step(world: World) -> None:
 
 
 async def test_from_a_step_that_is_not_there(world: World) -> None:
-    before = await partly(world, TOGETHER, "rollback")
+    before = await partly(world, TOGETHER, "ROLLBACK")
     with pytest.raises(Invalid, match=r"no item 'server-boot-web-9'.*server-boot, "):
         await world.restart(before, start="server-boot-web-9")
     await world.check()
 
 
 async def test_what_only_waited_waits_again(world: World) -> None:
-    accepted = await world.accept({**WEB, "on_failure": "keep", "timeout": "1s"})
+    accepted = await world.accept({**WEB, "on_failure": "KEEP", "timeout": "1s"})
     world.fault({"service": "compute", "method": "GET", "path": "/v2.1/servers.*"}, {"status": 503})
     before = await world.end(accepted.id)
     world.sandbox.faults.clear()
@@ -214,7 +214,7 @@ async def test_secrets_are_still_there(world: World) -> None:
 
 
 async def test_a_cancelled_restart_leaves_what_was_there(world: World) -> None:
-    before = await partly(world, TOGETHER, "rollback")
+    before = await partly(world, TOGETHER, "ROLLBACK")
     world.fault({"service": "compute", "method": "POST", "path": "/v2.1/servers"}, {"status": 503})
     accepted = await world.accept({}, command="task.restart", task=before.task.id)
     await world.until(accepted.id, "item.retrying")
@@ -231,7 +231,7 @@ async def test_a_cancelled_restart_leaves_what_was_there(world: World) -> None:
 
 
 async def test_a_restart_that_was_cancelled_before_it_began(world: World) -> None:
-    before = await partly(world, TOGETHER, "rollback")
+    before = await partly(world, TOGETHER, "ROLLBACK")
     await world.stop()
     accepted = await world.accept({}, command="task.restart", task=before.task.id)
     await world.cancel(accepted.id)
@@ -244,7 +244,7 @@ async def test_a_restart_that_was_cancelled_before_it_began(world: World) -> Non
 
 
 async def test_a_worker_dies_in_the_middle_of_a_restart(world: World) -> None:
-    before = await partly(world, PORTS_FIRST, "keep")
+    before = await partly(world, PORTS_FIRST, "KEEP")
     accepted = await world.accept({}, command="task.restart", task=before.task.id)
     await world.until(accepted.id, "item.started")
     await world.crash()
@@ -271,7 +271,7 @@ async def test_who_cannot_be_restarted(world: World) -> None:
 
 
 async def test_a_task_is_taken_up_once(world: World) -> None:
-    before = await partly(world, TOGETHER, "rollback")
+    before = await partly(world, TOGETHER, "ROLLBACK")
     after = went_well(await world.restart(before))
     for command in ("task.restart", "task.revert"):
         with pytest.raises(WrongState, match=after.task.id):
@@ -281,7 +281,7 @@ async def test_a_task_is_taken_up_once(world: World) -> None:
 
 
 async def test_a_name_that_another_server_has_by_now(world: World) -> None:
-    before = await partly(world, TOGETHER, "rollback")
+    before = await partly(world, TOGETHER, "ROLLBACK")
     went_well(await world.run({**WEB, "name": "web-2"}))
     with pytest.raises(NameTaken, match="another server 'web-2'"):
         await world.restart(before)

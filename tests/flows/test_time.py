@@ -214,9 +214,9 @@ async def test_what_is_no_duration(world: World, field: str, text: str) -> None:
 
 async def test_high_priority_is_for_operators(world: World) -> None:
     with pytest.raises(Forbidden, match="role admin"):
-        await world.accept({**WEB, "priority": "high"})
+        await world.accept({**WEB, "priority": "HIGH"})
     world.caller = msgspec.structs.replace(world.caller, roles=("admin", "member"))
-    after = went_well(await world.run({**WEB, "priority": "high"}))
+    after = went_well(await world.run({**WEB, "priority": "HIGH"}))
     assert after.task.priority is task.Priority.HIGH
     await world.check()
 

@@ -52,7 +52,7 @@ async def test_a_server_goes_through_its_states(enamel: Enamel, project: Project
         port["id"]
     ]
     _, told = await enamel.send("GET", f"/servers/{id}/tasks?limit=100")
-    assert {one["origin"] for one in told["tasks"]} == {"enamel"}
+    assert {one["origin"] for one in told["tasks"]} == {"ENAMEL"}
     await enamel.end("DELETE", f"/servers/{id}")
 
 
@@ -103,8 +103,8 @@ async def test_what_the_cloud_refuses_is_told_and_what_others_do_is_seen(
     project.ask("POST", "compute", f"/servers/{id}/action", {"lock": None})
     _, told = await enamel.send("GET", f"/servers/{id}/tasks")
     assert [(one["action"], one["origin"]) for one in told["tasks"]][:2] == [
-        ("LOCK", "cloud"),
-        ("MOVE", "enamel"),
+        ("LOCK", "CLOUD"),
+        ("MOVE", "ENAMEL"),
     ]
     _, shown = await enamel.send("GET", f"/servers/{id}")
     assert shown["locked"] and "UNLOCK" in shown["actions"] and "REBOOT" not in shown["actions"]

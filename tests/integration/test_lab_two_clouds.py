@@ -84,7 +84,7 @@ async def test_quotas_keys_and_catalogues_of_each(enamel: Enamel, projects: dict
         for cloud, limit in (("mine", None), ("theirs", 3)):
             status, body = await enamel.send("GET", f"/quota?cloud={cloud}")
             assert (status, body["cloud"]) == (200, cloud)
-            assert limit is None or body["quotas"]["volumes"]["limit"] == limit
+            assert limit is None or body["quota"]["volumes"]["limit"] == limit
         key = {"name": "two-clouds", "public_key": KEY}
         assert (await enamel.send("POST", "/keypairs?cloud=theirs", key))[0] == 201
         assert [one["name"] for one in await listed(enamel, "keypairs", "theirs")] == ["two-clouds"]

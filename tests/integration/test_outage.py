@@ -45,7 +45,7 @@ async def test_all_is_away_for_a_while(tmp_path: Path, database: Daemon, broker:
         await asyncio.to_thread(broker.kill)
         await asyncio.sleep(AWAY)
         status, told = await asyncio.to_thread(health, fleet)
-        assert (status, told["status"]) == (503, "failed"), told
+        assert (status, told["status"]) == (503, "FAILED"), told
         assert not calling.done(), "launches were accepted without a database"
         await asyncio.to_thread(database.start)
         await asyncio.sleep(AWAY / 4)
@@ -54,7 +54,7 @@ async def test_all_is_away_for_a_while(tmp_path: Path, database: Daemon, broker:
             await calling
             while await fleet_check.still_open(fleet):
                 await asyncio.sleep(0.5)
-            while (await asyncio.to_thread(health, fleet))[1]["status"] != "ok":
+            while (await asyncio.to_thread(health, fleet))[1]["status"] != "OK":
                 await asyncio.sleep(0.2)
         known = await fleet_check.check_outcome(fleet, accepted=callers.accepted.values())
         assert {one.state for one in known} == {task.State.COMPLETED}

@@ -73,7 +73,7 @@ async def test_launches_go_through(url: str, tmp_path: Path) -> None:
 
             states = await asyncio.gather(*map(launch, range(LAUNCHES)))
             async with web.get("/healthcheck") as health:
-                assert health.status == 200 and (await health.json())["status"] == "ok"
+                assert health.status == 200 and (await health.json())["status"] == "OK"
     assert states == ["COMPLETED"] * LAUNCHES
     assert "dispatch.polls" in {line["event"] for line in logs}
     assert not [line for line in logs if line["log_level"] in {"error", "critical"}]

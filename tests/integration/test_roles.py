@@ -93,10 +93,10 @@ def test_what_the_api_accepts_workers_carry_out(there: fleet.Fleet) -> None:
 
 def test_each_process_tells_how_it_is(there: fleet.Fleet) -> None:
     api = there.get(there.url("api"), "/healthcheck")
-    assert api["status"] == "ok"
+    assert api["status"] == "OK"
     assert [check["name"] for check in api["checks"]][:4] == ["store", "keys", "dispatch", "clouds"]
     worker = there.get(where(there, "boot"), "/healthcheck")
-    assert worker["status"] == "ok" and worker["checks"][-1]["name"] == "lease"
+    assert worker["status"] == "OK" and worker["checks"][-1]["name"] == "lease"
     assert there.get(where(there, "boot"), "/healthcheck?live")["checks"] == []
     with pytest.raises(urllib.error.HTTPError, match="404"):
         there.get(where(there, "boot"), "/tasks")

@@ -131,20 +131,20 @@ def test_a_cache_that_dies_is_missed_by_nobody_but_the_operator(
     with fleet.running(tmp_path, database, settings=f"[cache]\nurl = {server.url}\n") as there:
         watched = Watched(there)
         first = watched.launch("before")
-        assert watched.health("one") == ("ok", "ok ")
+        assert watched.health("one") == ("OK", "OK ")
         server.kill()
         second = watched.launch("while")
         overall, cache = watched.health("one")
-        assert overall == "degraded" and cache.startswith("degraded The cache is unavailable")
+        assert overall == "DEGRADED" and cache.startswith("DEGRADED The cache is unavailable")
         watched.end([*first, *second])
         log = next(iter(there.place.glob("one-*.log"))).read_text()
         assert log.count('"event": "cache.away"') == 1
         server.start()
         for _ in range(200):
-            if watched.health("one")[0] == "ok":
+            if watched.health("one")[0] == "OK":
                 break
         watched.end(watched.launch("after"))
-        assert watched.health("one") == ("ok", "ok ")
+        assert watched.health("one") == ("OK", "OK ")
         assert '"event": "cache.back"' in next(iter(there.place.glob("one-*.log"))).read_text()
 
 

@@ -99,10 +99,10 @@ def test_nothing_fails_while_the_broker_is_away(store: str, tmp_path: Path) -> N
         broker.stop()
         launched(there, "meanwhile")
         # It can do its work, and says what is wrong all the same.
-        assert _dispatch(there, until="degraded")["status"] != "ok"
-        assert ask(there, "GET", "/healthcheck")["status"] != "failed"
+        assert _dispatch(there, until="DEGRADED")["status"] != "OK"
+        assert ask(there, "GET", "/healthcheck")["status"] != "FAILED"
         broker.start()
-        _dispatch(there, until="ok")
+        _dispatch(there, until="OK")
         launched(there, "after")
 
 

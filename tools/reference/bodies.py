@@ -14,7 +14,9 @@ def text() -> str:
     return page.compose(
         title="Bodies",
         source="the Structs that `enamel.commands` and `enamel.api.routes` name",
-        intro="What requests and answers hold, as JSON. `GET /schemas` has the same as JSON Schema.",
+        intro="What requests and answers hold, as JSON. `GET /schemas` has the same as JSON Schema.\n\n"
+        "Values of which there are only a few, such as states, are in UPPER_CASE, in bodies and in queries. Times are RFC 3339 in UTC, to "
+        "the microsecond: `2026-12-24T18:00:00.000000Z`; in requests, any zone and precision is understood.",
         parts=[f"## {schemas.name_of(kind)}\n\n{struct.describe(kind)}" for kind in kinds()],
     )
 

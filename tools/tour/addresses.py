@@ -33,4 +33,4 @@ def addresses(guide: Guide) -> None:
 def orphans(guide: Guide) -> None:
     """List orphans, and preview their clean-up."""
     guide.go("list_orphans", note="what others have left in the project is not touched here")
-    guide.go("clean_orphans", query="dry_run=true", body={"kinds": ["address"]}, note="a preview")
+    guide.go("clean_orphans", query="dry_run=true", body={"kinds": ["ADDRESS"]}, note="a preview")

@@ -5,7 +5,7 @@ from tools.tour.servers import SMALL
 
 HOOK = "https://hooks.invalid/tour"
 """A URL where nothing listens: the tour shows the service's side of webhooks only."""
-SOON = {"public_address": True, "ready_when": "tcp/9", "timeout": "1s", "on_failure": "keep"}
+SOON = {"public_address": True, "ready_when": "tcp/9", "timeout": "1s", "on_failure": "KEEP"}
 """A timeout that is always exceeded: no cloud boots a reachable server within a second."""
 FAR = "2099-01-01T00:00:00Z"
 

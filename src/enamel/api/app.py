@@ -22,7 +22,7 @@ from enamel.api.request import Request, Response
 from enamel.api.route import Route, Table, offered
 from enamel.api.routes import ROUTES
 from enamel.api.version import Version
-from enamel.model import ids, redaction, text
+from enamel.model import ids, moment, redaction, text
 from enamel.model.call_context import CallContext
 from enamel.model.caller import NOBODY
 from enamel.model.errors import BodyTooLarge, BodyTooSlow, Fault, Invalid, MediaTypeRefused, NotFound
@@ -110,6 +110,8 @@ class Path:
         request.scope[middleware.TASK] = (
             _task_of(answer.headers.get("Location", "")) or request.scope[middleware.TASK]
         )
+        if isinstance(answer.body, msgspec.Struct):
+            answer = msgspec.structs.replace(answer, body=moment.spelled(answer.body))
         unknown = versioned_fields.later(route.responses.get(answer.status, ()), agreed)
         if unknown:
             answer = msgspec.structs.replace(answer, body=versioned_fields.without(answer.body, unknown))

@@ -70,5 +70,5 @@ async def settled(request: Request, accepted: Accepted) -> Response:
             request.services.follow.wait(request.ctx, current.id, timeout=timeout)
         )
         if current.state in task.ENDED:
-            return Response(body=task_body.of(current), headers=sent)
-    return Response(status=202, body=task_body.of(current), headers=sent | _ACCEPTED)
+            return Response(body=task_body.of(current, request.ctx), headers=sent)
+    return Response(status=202, body=task_body.of(current, request.ctx), headers=sent | _ACCEPTED)

@@ -5,6 +5,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct
 
+from enamel.model.call_context import CallContext
+from enamel.service.access import policy
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -29,6 +32,11 @@ def of(here: str, *, schema: str, **others: str | None) -> Links:
             method, _, href = target.rpartition(" ")
             links[name] = Link(href=href, method=method or "GET")
     return links
+
+
+def permitted(ctx: CallContext, rule: str, target: str | None) -> str | None:
+    """Return the target of a link if the policy allows the caller what it leads to, else None."""
+    return target if target is not None and policy.allows(ctx, rule) else None
 
 
 def onward(here: str, **changes: str | int) -> str:

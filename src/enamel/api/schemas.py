@@ -24,7 +24,7 @@ _NAMES = {
 }
 """Enums of the same name need different ones here."""
 _SHORT = {f"{kind.__module__}.{kind.__name__}": name for kind, name in _NAMES.items()}
-_SHORT |= {"Item": "task_item", "Items": "task_items"}
+_SHORT |= {"Item": "task_item", "Items": "task_items", "CloudEvent": "event"}
 _VALUES: dict[str, dict[str, Any]] = {
     "tag": {
         "title": "Tag",

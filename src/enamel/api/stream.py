@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import msgspec
-
 from enamel.model import event as events
 from enamel.model.event import Event
 
@@ -42,5 +40,4 @@ async def frames(
 
 def frame(event: Event) -> bytes:
     """Return one event as it goes over the wire; its id is where a broken stream is taken up again."""
-    data = msgspec.json.encode(events.travelling(event))
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), data)
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), events.encoded(event))

@@ -40,7 +40,7 @@ class Board:
         self.task = task
         self.rows = {server["hostname"]: Row() for server in task["servers"]}
         self.shared = Row()
-        self.total = len(plan["nodes"])
+        self.total = len(plan["steps"])
         self.finished: set[str] = set()
         self.claimed = False
         self.reverting = False

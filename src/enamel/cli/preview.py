@@ -46,17 +46,17 @@ def show_one(client: Client, answer: show.Record, *, as_json: bool) -> Exit:
 
 def losses(client: Client, answers: Sequence[show.Record]) -> list[str]:
     """Return what requests would delete, a line for each kind of resource."""
-    nodes = [node for answer in answers for node in answer["plan"]["nodes"]]
+    nodes = [node for answer in answers for node in answer["plan"]["steps"]]
     lines = [
         f"{what.capitalize()} {name}" + (f" ({number} in all)" if int(number) > 1 else "")
-        for what, number, name in resources.rows({"nodes": nodes}, resources.Names(client))
+        for what, number, name in resources.rows({"steps": nodes}, resources.Names(client))
         if what.startswith(_DESTROYS)
     ]
     return ["This will:", *(f"  {line}" for line in lines)] if lines else []
 
 
 def _show(client: Client, answer: show.Record) -> None:
-    nodes, faults = answer["plan"]["nodes"], answer["faults"]
+    nodes, faults = answer["plan"]["steps"], answer["faults"]
     if nodes:
         # What is asked for may not be known to any cloud: names are looked up for a plan without faults.
         rows = resources.rows(answer["plan"], resources.Names(None if faults else client))
@@ -103,15 +103,13 @@ def _quota(quotas: show.Record) -> None:
 
 
 def _free(quota: show.Record) -> str:
-    if quota["limit"] < 0:
-        return "unlimited"
-    return str(max(0, quota["limit"] - quota["used"] - quota["reserved"]))
+    return "unlimited" if quota["free"] is None else str(quota["free"])
 
 
 def summary(answer: show.Record) -> str:
     """Return what a plan makes and deletes, in one sentence."""
     plan = answer["plan"]
-    if not plan["nodes"]:
+    if not plan["steps"]:
         return "Nothing to do."
     needs = plan.get("needs") or {}
     makes = [show.count(needs[quota], noun) for quota, noun in RESOURCES.items() if needs.get(quota)]
@@ -121,14 +119,14 @@ def summary(answer: show.Record) -> str:
         for verb, resources in (("make", makes), ("delete", deletes))
         if resources
     ]
-    what = " and ".join(does) or f"run {show.count(len(plan['nodes']), 'step')}"
-    return f"Would {what} (about {show.count(answer['calls'], 'API call')})."
+    what = " and ".join(does) or f"run {show.count(len(plan['steps']), 'step')}"
+    return f"Would {what} (about {show.count(plan['calls'], 'API call')})."
 
 
 def deleted(plan: show.Record) -> Counter[str]:
     """Return how many resources of each kind a plan deletes."""
     numbers = Counter[str]()
-    for node in plan["nodes"]:
+    for node in plan["steps"]:
         name = step_names.of(node)
         if name.startswith(_DELETES):
             numbers[name.removeprefix(_DELETES)] += _size(node)

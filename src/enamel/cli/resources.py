@@ -65,7 +65,7 @@ class Names:
 def rows(plan: Mapping[str, Any], names: Names) -> list[Row]:
     """Return a row for each kind of resource that a plan makes or deletes: equal ones share a row."""
     counted: dict[tuple[str, str], list[str]] = {}
-    for node in plan["nodes"]:
+    for node in plan["steps"]:
         for what, name, details in _of(node, plan, names):
             counted.setdefault((what, details), []).append(name)
     return [

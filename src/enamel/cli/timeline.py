@@ -42,8 +42,8 @@ class Timeline:
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         """Keep the steps of the task's plan by their names."""
-        self._nodes: dict[str, Mapping[str, Any]] = {node["name"]: node for node in plan["nodes"]}
-        self._width = max([len(node["group"] or "") for node in plan["nodes"]], default=0)
+        self._nodes: dict[str, Mapping[str, Any]] = {node["name"]: node for node in plan["steps"]}
+        self._width = max([len(node["group"] or "") for node in plan["steps"]], default=0)
         self._start: Any = None
 
     def line(self, event: Mapping[str, Any]) -> str:

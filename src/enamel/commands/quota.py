@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from enamel.commands.facts import Facts
+from enamel.model import quota
 from enamel.model.errors import Fault
+from enamel.model.quota import Quota
 
 NAMES = {
     "servers": "servers",
@@ -44,31 +48,29 @@ SHARED = {"servers": ("cores", "memory_mb"), "volumes": ("gigabytes",)}
 
 
 def numbers(needs: Mapping[str, int], facts: Facts) -> dict[str, dict[str, int]]:
-    """Return what is needed of each quota that has a limit, and how much of it is free."""
-    limited = {}
-    for kind, number in needs.items():
-        limit = facts.quota.get(kind)
-        if limit is not None and limit.free is not None:
-            reserved = facts.reserved.get(kind, 0)
-            limited[kind] = {
-                "wanted": number,
-                "free": max(0, limit.free - reserved),
-                "limit": limit.limit,
-                "used": limit.used,
-                "reserved": reserved,
-            }
-    return limited
+    """Return the quotas that have a limit and of which something is needed, as data of an error."""
+    data: dict[str, dict[str, int]] = msgspec.to_builtins(_limited(needs, facts))
+    return data
+
+
+def _limited(needs: Mapping[str, int], facts: Facts) -> dict[str, Quota]:
+    return {
+        kind: quota.of(facts.quota[kind], reserved=facts.reserved.get(kind, 0), wanted=number)
+        for kind, number in needs.items()
+        if kind in facts.quota and facts.quota[kind].free is not None
+    }
 
 
 def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
     """Return a fault for each quota that is not enough, with the numbers."""
     lacking = []
-    for kind, known in numbers(needs, facts).items():
-        if known["wanted"] > known["free"]:
-            others = f", {known['reserved']} reserved by running tasks" if known["reserved"] else ""
+    for kind, number in needs.items():
+        known = _limited({kind: number}, facts).get(kind)
+        if known is not None and known.free is not None and number > known.free:
+            others = f", {known.reserved} reserved by running tasks" if known.reserved else ""
             detail = (
-                f"{known['wanted']} {NAMES[kind]} wanted, {known['free']} free "
-                f"(limit {known['limit']}, {known['used']} used{others})."
+                f"{number} {NAMES[kind]} wanted, {known.free} free "
+                f"(limit {known.limit}, {known.used} used{others})."
             )
             lacking.append(Fault(pointer="", code="quota_exceeded", detail=detail))
     return lacking
@@ -77,12 +79,12 @@ def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
 def outstanding(reserves: Mapping[str, int], existing: Mapping[str, int]) -> dict[str, int]:
     """Return what a task still needs: its reservations less what it has made."""
     left = dict(reserves)
-    for kind, quota in COUNTED.items():
-        reserved = reserves.get(quota, 0)
+    for kind, counted in COUNTED.items():
+        reserved = reserves.get(counted, 0)
         if not reserved:
             continue
         used = min(reserved, existing.get(kind, 0))
-        left[quota] = reserved - used
-        for other in SHARED.get(quota, ()):
+        left[counted] = reserved - used
+        for other in SHARED.get(counted, ()):
             left[other] = -(-reserves.get(other, 0) * (reserved - used) // reserved)
     return left

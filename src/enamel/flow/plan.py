@@ -117,11 +117,6 @@ def with_secrets(plan: Plan, references: Mapping[str, str]) -> Plan:
     return _with_inputs(plan, lambda inputs: expressions.rewrite(inputs, change)) if references else plan
 
 
-def shown(plan: Plan) -> Plan:
-    """Return a plan as people may see it: expressions with their literal parts, without secrets."""
-    return _with_inputs(plan, expressions.shown)
-
-
 def _with_inputs(plan: Plan, change: Callable[[Any], Any]) -> Plan:
     nodes = [msgspec.structs.replace(node, inputs=change(node.inputs)) for node in plan.nodes]
     return msgspec.structs.replace(plan, nodes=tuple(nodes))

@@ -13,7 +13,7 @@ import msgspec
 from enamel.flow import evaluation
 from enamel.flow import plan as plans
 from enamel.flow.plan import Group, Plan
-from enamel.model import cloud, errors, item, problem, task
+from enamel.model import cloud, errors, item, moment, problem, task
 from enamel.model.item import Item
 from enamel.model.task import Task
 from enamel.steps import KINDS
@@ -137,7 +137,7 @@ def _entry(
         fields |= {"state": "FAILED", "error": msgspec.to_builtins(why)}
     elif own and all(step.state is item.State.COMPLETED for step in own):
         ended = [step.ended_at for step in own if step.ended_at is not None]
-        fields |= _end(fields.get("state"), at=max(ended).isoformat() if ended else None)
+        fields |= _end(fields.get("state"), at=moment.text(max(ended)) if ended else None)
     if any(step.state is item.State.REVERTED for step in own) and why is None:
         fields["state"] = "REVERTED"
     return msgspec.convert({"hostname": name, **fields}, task.ServerEntry)

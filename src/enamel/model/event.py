@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from enamel.model import moment
 
 TYPES: dict[str, str] = {
     "task.accepted": "The task was validated and stored.",
@@ -50,23 +53,32 @@ class Event(Struct, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
-class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CloudEvent(Struct, frozen=True, kw_only=True):
     """An event in the form of CloudEvents 1.0; `seq`, `task` and `item` are its extensions."""
 
     specversion: str
     id: str
+    """`seq`, as text."""
     source: str
+    """The path of its task."""
     type: str
     time: datetime
     datacontenttype: str
     seq: int
+    """Numbered from 1, without gaps."""
     task: str
-    item: str | None = None
+    item: str | UnsetType = UNSET
+    """The step it tells of; absent if it tells of the task."""
     data: dict[str, Any] = {}
 
 
-def travelling(event: Event) -> CloudEvent:
-    """Return an event in the form in which it travels: to live streams and to webhooks alike."""
+def encoded(event: Event) -> bytes:
+    """Return an event as it is sent to live streams and to webhooks."""
+    return msgspec.json.encode(moment.spelled(shown(event)))
+
+
+def shown(event: Event) -> CloudEvent:
+    """Return an event in the form that lists, live streams and webhooks have in common."""
     return CloudEvent(
         specversion="1.0",
         id=str(event.seq),
@@ -76,6 +88,6 @@ def travelling(event: Event) -> CloudEvent:
         datacontenttype="application/json",
         seq=event.seq,
         task=event.task,
-        item=event.item,
+        item=event.item or UNSET,
         data=event.data,
     )

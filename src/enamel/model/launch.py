@@ -4,11 +4,13 @@ The same fields stand in `defaults`, in each of `servers`, and flat beside them 
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
 from enamel.model import duration
+from enamel.model.choice import Choice
+from enamel.model.task import Priority
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Gigabytes = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -161,6 +163,14 @@ class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Signs what is sent: `whsec_` and 24 to 64 bytes in base64; a list of two while one replaces the other."""
 
 
+class FailurePolicy(Choice):
+    """What happens to a server that failed."""
+
+    ROLLBACK = "ROLLBACK"
+    """It is taken away again."""
+    KEEP = "KEEP"
+
+
 class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /servers`."""
 
@@ -172,7 +182,7 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the servers have in common."""
     servers: Annotated[list[ServerRequest], Meta(min_length=1, max_length=1000)] | None = None
     """One entry for each server, with what differs."""
-    on_failure: Literal["rollback", "keep"] = "rollback"
+    on_failure: FailurePolicy = FailurePolicy.ROLLBACK
     """Whether a failed server is taken away again."""
     all_or_nothing: bool = False
     """Whether one server's failure undoes its siblings, too."""
@@ -182,8 +192,8 @@ class Launch(Defaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The time limit of the task; the default is an hour."""
     not_before: datetime | None = None
     """When the task may begin, as a time with its zone; the default, as for a time in the past, is at once."""
-    priority: Literal["low", "normal", "high"] = "normal"
-    """How urgent it is among the tasks that wait; `high` is for operators."""
+    priority: Priority = Priority.NORMAL
+    """How urgent it is among the tasks that wait; `HIGH` is for operators."""
     notify: list[Notify] | None = None
     """Webhooks to which the events are sent."""
 

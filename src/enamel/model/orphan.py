@@ -7,19 +7,25 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from enamel.model import duration
+from enamel.model.choice import Choice
 from enamel.model.launch import Name
 
 
-class Kind(enum.Enum):
+class Kind(Choice):
     """What an orphan is."""
 
-    SERVER = "server"
-    ADDRESS = "address"
-    PORT = "port"
-    VOLUME = "volume"
-    SECURITY_GROUP = "security_group"
-    SERVER_GROUP = "server_group"
-    NETWORK = "network"
+    SERVER = "SERVER"
+    ADDRESS = "ADDRESS"
+    PORT = "PORT"
+    VOLUME = "VOLUME"
+    SECURITY_GROUP = "SECURITY_GROUP"
+    SERVER_GROUP = "SERVER_GROUP"
+    NETWORK = "NETWORK"
+
+    @property
+    def noun(self) -> str:
+        """Return the kind as a word of a sentence."""
+        return self.value.lower().replace("_", " ")
 
 
 class Why(enum.Enum):

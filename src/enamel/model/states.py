@@ -5,6 +5,8 @@ Each driver maps its cloud's words to these; what the floors above decide, they 
 
 import enum
 
+from enamel.model.choice import Choice
+
 
 class ServerState(enum.Enum):
     """The state that a server is in, or was in before the cloud began to work on it."""
@@ -96,32 +98,32 @@ class PowerState(enum.Enum):
     SUSPENDED = "SUSPENDED"
 
 
-class VolumeState(enum.Enum):
+class VolumeState(Choice):
     """The state of a volume, or of a snapshot of one."""
 
-    CREATING = "creating"
-    AVAILABLE = "available"
-    ATTACHING = "attaching"
-    IN_USE = "in-use"
-    DETACHING = "detaching"
-    OFFERED = "offered"
+    CREATING = "CREATING"
+    AVAILABLE = "AVAILABLE"
+    ATTACHING = "ATTACHING"
+    IN_USE = "IN_USE"
+    DETACHING = "DETACHING"
+    OFFERED = "OFFERED"
     """Offered to another project, which has not accepted it yet."""
-    DELETING = "deleting"
-    ERROR = "error"
-    DELETE_FAILED = "delete-failed"
-    OTHER = "other"
+    DELETING = "DELETING"
+    ERROR = "ERROR"
+    DELETE_FAILED = "DELETE_FAILED"
+    OTHER = "OTHER"
     """The cloud works on it in another way: it is extended, copied, backed up …"""
 
 
-class ImageState(enum.Enum):
+class ImageState(Choice):
     """The state of an image."""
 
-    SAVING = "saving"
-    ACTIVE = "active"
+    SAVING = "SAVING"
+    ACTIVE = "ACTIVE"
     """It can be booted."""
-    FAILED = "failed"
-    DELETED = "deleted"
-    OTHER = "other"
+    FAILED = "FAILED"
+    DELETED = "DELETED"
+    OTHER = "OTHER"
     """It exists and cannot be booted: an operator has deactivated it."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from enamel.model.choice import Choice
 from enamel.model.credential import LOCAL, Credential
 from enamel.model.problem import Problem
 from enamel.model.webhook import Notification
@@ -35,12 +36,12 @@ ENDED = frozenset(state for state, moves in MOVES.items() if not moves)
 """The final states."""
 
 
-class Priority(enum.Enum):
+class Priority(Choice):
     """How urgent a task is among the tasks of its topic."""
 
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
+    LOW = "LOW"
+    NORMAL = "NORMAL"
+    HIGH = "HIGH"
 
 
 RANK = {Priority.HIGH: 0, Priority.NORMAL: 5, Priority.LOW: 9}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud, states, task, task_key
+from enamel.model import cloud, moment, states, task, task_key
 from enamel.model.errors import (
     CloudConflict,
     CloudError,
@@ -141,7 +141,7 @@ class Boot(Step, frozen=True, kw_only=True):
         return None
 
     def _outputs(self, at: Context, ids: list[str]) -> Outputs:
-        now = at.now().isoformat()
+        now = moment.text(at.now())
         entries = {
             name: {
                 "id": id,

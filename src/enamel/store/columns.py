@@ -60,23 +60,27 @@ class Moment(sa.TypeDecorator[datetime]):
 
 
 class Word(sa.TypeDecorator[enum.Enum]):
-    """A member of an enum, stored as its value."""
+    """A member of an enum, stored as its value; in lower case where a release before 0.2 has stored it so."""
 
     impl = sa.String(16)
     cache_ok = True
 
-    def __init__(self, words: type[enum.Enum]) -> None:
+    def __init__(self, words: type[enum.Enum], *, lower: bool = False) -> None:
         super().__init__()
         self.words = words
-        self._by_value = {word.value: word for word in words}
+        self.lower = lower
+        self._by_text = {self._text(word): word for word in words}
 
     def process_bind_param(self, value: enum.Enum | None, dialect: sa.Dialect) -> str | None:
         """Return the value of a member."""
-        return None if value is None else value.value
+        return None if value is None else self._text(value)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> enum.Enum | None:
         """Return the member that has a value."""
-        return None if value is None else self._by_value[value]
+        return None if value is None else self._by_text[value]
+
+    def _text(self, word: enum.Enum) -> str:
+        return str(word.value).lower() if self.lower else str(word.value)
 
 
 class Rank(sa.TypeDecorator[task.Priority]):

@@ -293,7 +293,7 @@ sightings = sa.Table(
     metadata,
     sa.Column("cloud", NAME, primary_key=True),
     sa.Column("project_id", String(64), primary_key=True),
-    sa.Column("kind", Word(orphan.Kind), primary_key=True),
+    sa.Column("kind", Word(orphan.Kind, lower=True), primary_key=True),
     sa.Column("id", String(64), primary_key=True),
     sa.Column("why", Word(orphan.Why), nullable=False),
     sa.Column("first_seen", Moment, nullable=False),

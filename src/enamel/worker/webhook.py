@@ -223,7 +223,7 @@ class WebhookSender:
 
     async def _send(self, session: aiohttp.ClientSession, hook: Webhook, event: Event) -> Outcome:
         """Make one attempt; what the receiver says in its body is not read."""
-        body = msgspec.json.encode(events_model.travelling(event))
+        body = events_model.encoded(event)
         # The same for every attempt, so that receivers can tell repetitions.
         id = f"{event.task}-{event.seq}"
         timestamp = int(time.time())

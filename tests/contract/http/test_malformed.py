@@ -20,7 +20,7 @@ STRUCTS = [
 NAMES = sorted(
     {field.encode_name for kind in STRUCTS for field in msgspec.structs.fields(kind)} if STRUCTS else []
 )
-WORDS = ["cirros", "m1.tiny", "auto", "none", "private", "public", "tcp/22", "tcp/", "4h", "0s", "high", "keep", "web",
+WORDS = ["cirros", "m1.tiny", "auto", "none", "private", "public", "tcp/22", "tcp/", "4h", "0s", "HIGH", "KEEP", "web",
          "sandbox", "sandbox/RegionOne/az1", "a/b/c/d", "http://:0/", "%(rand_num)5d", "%(rand_num)99999d", "%s", "::1",
          "ssh-ed25519 AAAA x", "\x00", "ü" * 300, "=", "-web", "10.0.0.0/33"]  # fmt: skip
 SCALARS = (

@@ -26,7 +26,7 @@ from enamel.service.access import caller
 from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.process import health, health_checks
 from enamel.service.resources import server_action
-from enamel.service.tasks import follow, submit
+from enamel.service.tasks import follow, shown_plan, submit
 from enamel.service.tasks.idempotency import Accepted
 from enamel.store import engine, events, items, tasks
 
@@ -147,7 +147,7 @@ class Submit:
             {"command": name, "params": params, "key": idempotency_key, "id": ctx.request_id, "cloud": cloud}
         )
         if dry_run:
-            return submit.Preview(plan=Plan(), quota={}, calls=4, faults=())
+            return submit.Preview(plan=shown_plan.of(Plan(calls=4)), quota={}, faults=())
         if self.error:
             raise self.error
         if "server" in params and (

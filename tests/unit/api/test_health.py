@@ -34,7 +34,7 @@ class Away:
 
 async def test_what_is_well_is_ready(web: Web) -> None:
     reply = await web.get("/healthcheck")
-    assert reply.status == 200 and reply.body["status"] == "ok"
+    assert reply.status == 200 and reply.body["status"] == "OK"
     assert [check["name"] for check in reply.body["checks"]] == ["store", "dispatch"]
     assert reply.headers["Cache-Control"] == "no-store"
 
@@ -42,10 +42,10 @@ async def test_what_is_well_is_ready(web: Web) -> None:
 async def test_what_is_only_slow_is_ready_and_says_why(web: Web) -> None:
     web.services.health = Health({"store": fine, "dispatch": slow})
     reply = await web.get("/healthcheck")
-    assert (reply.status, reply.body["status"]) == (200, "degraded")
+    assert (reply.status, reply.body["status"]) == (200, "DEGRADED")
     assert reply.body["checks"][1] == {
         "name": "dispatch",
-        "status": "degraded",
+        "status": "DEGRADED",
         "detail": "The broker is away.",
     }
 
@@ -53,7 +53,7 @@ async def test_what_is_only_slow_is_ready_and_says_why(web: Web) -> None:
 async def test_what_fails_is_not_ready_but_lives(web: Web) -> None:
     web.services.health = Health({"store": away, "dispatch": slow, "clouds": faulty})
     reply = await web.get("/healthcheck")
-    assert (reply.status, reply.body["status"]) == (503, "failed")
+    assert (reply.status, reply.body["status"]) == (503, "FAILED")
     store, _, clouds = reply.body["checks"]
     assert "does not answer" in store["detail"] and "ZeroDivisionError" in clouds["detail"]
     assert (await web.get("/healthcheck?live")).status == 200

@@ -221,7 +221,7 @@ async def test_garbage_instead_of_a_request_ends_the_connection_only(web: Web) -
     writer.close()
     await writer.wait_closed()
     assert answered == b"" or b" 400 " in answered.splitlines()[0]
-    assert json.loads((await web.get("/healthcheck")).text)["status"] == "ok"
+    assert json.loads((await web.get("/healthcheck")).text)["status"] == "OK"
 
 
 @pytest.mark.parametrize(

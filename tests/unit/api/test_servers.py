@@ -42,7 +42,7 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "id": made.id,
         "hostname": "web",
         "project_id": fakes.ME.project_id,
-        "launched_at": "2026-01-31T12:00:00Z",
+        "launched_at": "2026-01-31T12:00:00.000000Z",
         "launched_by": fakes.ME.user_id,
         "keypair": "me",
         "template_id": "11111111-0000-4000-8000-000000000000",
@@ -73,8 +73,8 @@ async def test_a_server_shows_in_the_words_of_this_api(web: Web) -> None:
         "properties": {"team": "blue"},
         "tags": ["a"],
         "fault": None,
-        "created_at": "2026-01-31T12:00:00Z",
-        "updated_at": "2026-01-31T12:00:00Z",
+        "created_at": "2026-01-31T12:00:00.000000Z",
+        "updated_at": "2026-01-31T12:00:00.000000Z",
         "locked": False,
         "_elevated": {},
     }
@@ -263,7 +263,7 @@ async def test_a_server_is_terminated_by_a_task(web: Web) -> None:
 async def test_what_would_go_with_a_server_can_be_asked(web: Web) -> None:
     made = web.services.clouds.north.add("web")
     reply = await web.call("DELETE", f"/servers/{made.id}?dry_run=true")
-    assert (reply.status, reply.body["calls"]) == (200, 4)
+    assert (reply.status, reply.body["plan"]["calls"]) == (200, 4)
     assert web.services.submit.calls[-1]["params"] == {"server": made.id}
 
 

@@ -11,7 +11,7 @@ from enamel.cli.board import Board
 from enamel.model import event as events
 
 PLAN = {
-    "nodes": [
+    "steps": [
         {"name": "port-create", "group": None},
         {"name": "server-boot-web-1", "group": "web-1"},
         {"name": "server-boot-web-2", "group": "web-2"},
@@ -34,7 +34,7 @@ def launch(servers: int) -> Board:
     """Return the board of a launch of many servers, none of which has begun."""
     names = [f"w-{number}" for number in range(1, servers + 1)]
     nodes = [{"name": f"boot-{name}", "group": name} for name in names]
-    return Board({"action": "CREATE", "servers": [{"hostname": name} for name in names]}, {"nodes": nodes})
+    return Board({"action": "CREATE", "servers": [{"hostname": name} for name in names]}, {"steps": nodes})
 
 
 def test_a_board_shows_each_server_with_what_happens_to_it() -> None:

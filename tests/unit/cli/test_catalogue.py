@@ -14,7 +14,7 @@ def test_templates_networks_and_quotas_are_listed(enamel: Type) -> None:
         network["name"] for network in enamel("network", "list", "--external", "--json").data["networks"]
     ] == ["public"]
     assert "cores" in enamel("quota", "show").out
-    assert enamel("quota", "show", "--json").data["quotas"]
+    assert enamel("quota", "show", "--json").data["quota"]
 
 
 def test_a_key_is_imported_listed_and_deleted(enamel: Type, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_volume_is_made_listed_and_deleted(enamel: Type) -> None:
     assert (created.code, "CREATE_VOLUME COMPLETED" in created.out) == (0, True)
     assert "typed" in enamel("volume", "list", "--state", "available").out
     assert "1 GB" in enamel("volume", "show", "typed").out
-    assert enamel("volume", "show", "typed", "--json").data["state"] == "available"
+    assert enamel("volume", "show", "typed", "--json").data["state"] == "AVAILABLE"
     assert enamel("volume", "delete", "typed", "no-such").code == 1
     assert enamel("volume", "delete", "typed", "--wait").code == 0
     assert enamel("volume", "list", "--json").data["volumes"] == []

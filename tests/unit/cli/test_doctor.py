@@ -110,7 +110,7 @@ def test_the_health_says_which_clouds_cannot_be_used(whole: service.Whole, tmp_p
                 health = got(f"{url}/healthcheck")
                 detail = next(check for check in health["checks"] if check["name"] == "clouds")["detail"]
                 if (
-                    health["status"] == "degraded" and "6 of 7 clouds cannot be used" in detail
+                    health["status"] == "DEGRADED" and "6 of 7 clouds cannot be used" in detail
                 ) or time.monotonic() > deadline:
                     break
                 time.sleep(0.1)
@@ -118,7 +118,7 @@ def test_the_health_says_which_clouds_cannot_be_used(whole: service.Whole, tmp_p
         finally:
             up.send_signal(signal.SIGTERM)
             _, log = up.communicate()
-    assert health["status"] == "degraded"
+    assert health["status"] == "DEGRADED"
     assert re.search(r"'wrong' since 20\d\d-", detail) and "guessed" not in detail + log
     assert clouds["north"] is None
     assert clouds["wrong"]["problem"]["code"] == "enamel.cloud.unauthorized"

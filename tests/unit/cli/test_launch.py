@@ -40,7 +40,7 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "properties": ({"property": ("a=1", "b=x=y")}, {"properties": {"a": "1", "b": "x=y"}}),
     "how it goes on": (
         {"ttl": "4h", "timeout": "5m", "on_failure": "keep", "all_or_nothing": True, "spread": True, "priority": "low"},
-        {"ttl": "4h", "timeout": "5m", "on_failure": "keep", "all_or_nothing": True, "spread": True, "priority": "low"},
+        {"ttl": "4h", "timeout": "5m", "on_failure": "KEEP", "all_or_nothing": True, "spread": True, "priority": "LOW"},
     ),
     "a time": ({"not_before": "2026-12-24T18:00:00Z"}, {"not_before": "2026-12-24T18:00:00+00:00"}),
     "webhooks": (

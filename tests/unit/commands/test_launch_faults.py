@@ -197,7 +197,7 @@ FAULTS: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
         {("/ttl", "invalid"), ("/timeout", "invalid")},
     ),
     "a time that is none": ({"not_before": "1970-01-01T00:00:00Z"}, {("/not_before", "invalid")}),
-    "high priority": ({"priority": "high"}, {("/priority", "forbidden")}),
+    "high priority": ({"priority": "HIGH"}, {("/priority", "forbidden")}),
     "two ways to say how many": (
         {"servers": [{"hostname": "a"}]},
         {("/servers", "invalid")},

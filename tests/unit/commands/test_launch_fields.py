@@ -424,12 +424,12 @@ def test_without_a_public_address_readiness_is_tried_at_all_own_ones() -> None:
 
 def test_the_policy_and_the_times_are_handed_on() -> None:
     made = north.planned(
-        north.launch(on_failure="keep", all_or_nothing=True, ttl="2d", timeout="30m", priority="low")
+        north.launch(on_failure="KEEP", all_or_nothing=True, ttl="2d", timeout="30m", priority="LOW")
     )
     assert (made.plan.on_failure, made.plan.all_or_nothing) == ("keep", True)
     assert made.ttl is not None and made.ttl.days == 2
     assert made.timeout.total_seconds() == 1800
-    assert made.priority.value == "low"
+    assert made.priority.value == "LOW"
 
 
 def test_a_launch_may_wait_for_its_time() -> None:
@@ -438,7 +438,7 @@ def test_a_launch_may_wait_for_its_time() -> None:
 
 
 def test_operators_may_ask_for_high_priority() -> None:
-    made = north.planned(north.launch(priority="high"), roles=frozenset({"admin"}))
+    made = north.planned(north.launch(priority="HIGH"), roles=frozenset({"admin"}))
     assert made.faults == ()
 
 

@@ -100,12 +100,12 @@ WHOLE = _maybe(
         "count": st.integers(1, 12),
         "defaults": COMMON,
         "servers": st.lists(WISH, min_size=1, max_size=4),
-        "on_failure": _some("rollback", "keep"),
+        "on_failure": _some("ROLLBACK", "KEEP"),
         "all_or_nothing": st.booleans(),
         "ttl": _some("2d", "x"),
         "timeout": _some("30m", "x"),
         "not_before": _some("2030-01-01T00:00:00Z", "2030-01-01T00:00:00"),
-        "priority": _some("low", "normal", "high"),
+        "priority": _some("LOW", "NORMAL", "HIGH"),
     }
 )
 BODIES = st.one_of(

@@ -12,6 +12,7 @@ from enamel.flow.draft import Draft
 from enamel.flow.plan import Group, Node, Plan
 from enamel.model import errors
 from enamel.model.errors import PlanUnreadable
+from enamel.service.tasks import shown_plan
 from enamel.steps import KINDS, act, port, server, volume
 from enamel.steps.step import Retry
 
@@ -45,8 +46,8 @@ def test_dependencies_come_from_references_within_expressions() -> None:
     second = draft.add(boot(user_data=data), group="web", after=[made])
     nodes = {node.name: node for node in draft.plan().nodes}
     assert nodes[second.name].after == (first.name, made.name)
-    shown = plans.shown(draft.plan())
-    assert shown.nodes[-1].inputs["user_data"]["base64"]["join"]["parts"] == [
+    shown = shown_plan.of(draft.plan())
+    assert shown.steps[-1].inputs["user_data"]["base64"]["join"]["parts"] == [
         {"substitute": {"text": "db=${ip}", "values": {"ip": {"ref": "server-boot-db.servers.0.id"}}}},
         expressions.SECRET,
     ]

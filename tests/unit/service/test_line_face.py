@@ -60,7 +60,7 @@ def test_a_face_needs_the_service_layer_and_the_model_alone() -> None:
 
 async def test_a_launch_is_followed_to_its_end(client: Client) -> None:
     plan = await client.say(do="launch", body=WEB, dry_run=True)
-    assert [node["kind"] for node in plan["ok"]["plan"]["nodes"]][-1].startswith("server.")
+    assert [node["kind"] for node in plan["ok"]["plan"]["steps"]][-1].startswith("server.")
     task = (await client.say(do="launch", body=WEB, key="once"))["ok"]
     assert (await client.say(do="launch", body=WEB, key="once"))["ok"]["id"] == task["id"]
     ended = (await client.say(do="wait", id=task["id"], seconds=30))["ok"]

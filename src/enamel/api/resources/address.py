@@ -40,13 +40,14 @@ async def list_addresses(request: Request) -> Response:
     matching = address.Filter(used=request.query.used, kinds=request.query.kind)
     page = await request.services.addresses.list(request.ctx, matching=matching, **collection.window(request))
     own = collection.page_links(request, page, schema="addresses", key=lambda address: address.id)
-    return Response(body=Addresses(addresses=tuple(map(_shown, page.entries)), links=own))
+    addresses = tuple(_shown(request, record) for record in page.entries)
+    return Response(body=Addresses(addresses=addresses, links=own))
 
 
 async def get_address(request: Request) -> Response:
     """Show an address."""
     record = await request.services.addresses.get(request.ctx, request.params["id"], cloud=request.cloud)
-    return Response(body=_shown(record))
+    return Response(body=_shown(request, record))
 
 
 async def create_address(request: Request) -> Response:
@@ -73,15 +74,19 @@ def _params(request: Request) -> dict[str, str]:
     return {"address": ids.canonical(request.params["id"])}
 
 
-def _shown(record: address.Address) -> Address:
+def _shown(request: Request, record: address.Address) -> Address:
     here = f"/addresses/{record.id}"
+
+    def allowed(name: str, target: str) -> str | None:
+        return links.permitted(request.ctx, f"enamel:address:{name}", target)
+
     own = links.of(
         here,
         schema="address",
         server=f"/servers/{record.server}" if record.server else None,
-        attach=None if record.used else f"POST {here}/attach",
-        detach=f"POST {here}/detach" if record.used else None,
-        delete=None if record.used else f"DELETE {here}",
+        attach=None if record.used else allowed("attach", f"POST {here}/attach"),
+        detach=allowed("detach", f"POST {here}/detach") if record.used else None,
+        delete=None if record.used else allowed("delete", f"DELETE {here}"),
     )
     return links.added(Address, record, own)
 

@@ -21,7 +21,7 @@ class Health(Struct, frozen=True, kw_only=True):
     """Whether the process can do its work."""
 
     status: health.Verdict
-    """`ok`; `degraded` if work goes on more slowly; `failed`, with status 503, if it does not go on."""
+    """`OK`; `DEGRADED` if work goes on more slowly; `FAILED`, with status 503, if it does not go on."""
     checks: tuple[health.Finding, ...]
     """The state of each thing that the process depends on."""
     release: str

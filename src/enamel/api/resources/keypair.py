@@ -56,7 +56,8 @@ async def delete_keypair(request: Request) -> Response:
 
 def _shown(request: Request, record: keypair.Keypair) -> Keypair:
     here = request.at(f"/keypairs/{quote(record.name, safe='')}")
-    return links.added(Keypair, record, links.of(here, schema="keypair", delete=f"DELETE {here}"))
+    delete = links.permitted(request.ctx, "enamel:keypair:delete", f"DELETE {here}")
+    return links.added(Keypair, record, links.of(here, schema="keypair", delete=delete))
 
 
 ROUTES: tuple[Route, ...] = (

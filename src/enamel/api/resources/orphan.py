@@ -11,6 +11,7 @@ from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, Route
 from enamel.model.orphan import CleanRequest, Kind, Why
 from enamel.service.resources import orphan
+from enamel.service.resources.paging import Page
 
 
 class OrphanFilter(Window, frozen=True, kw_only=True):
@@ -51,19 +52,18 @@ async def list_orphans(request: Request) -> Response:
         proposed=request.query.proposed,
     )
     page = await request.services.orphans.list(request.ctx, matching=matching, **collection.window(request))
-    own = collection.page_links(
-        request,
-        page,
-        schema="orphans",
-        key=lambda orphan: orphan.id,
-        clean="POST " + request.at("/orphans/clean"),
-    )
+    own = _page_links(request, page)
     return Response(body=Orphans(orphans=tuple(map(_shown, page.entries)), links=own))
 
 
 async def clean_orphans(request: Request) -> Response:
     """Delete orphans."""
     return await command.submit(request, "orphans.clean")
+
+
+def _page_links(request: Request, page: Page[orphan.Orphan]) -> Links:
+    clean = links.permitted(request.ctx, "enamel:orphan:clean", "POST " + request.at("/orphans/clean"))
+    return collection.page_links(request, page, schema="orphans", key=lambda orphan: orphan.id, clean=clean)
 
 
 def _shown(record: orphan.Orphan) -> OrphanShown:

@@ -18,7 +18,7 @@ class TypeFilter(Window, frozen=True, kw_only=True):
     """Which server types to list."""
 
     visibility: tuple[server_type.Scope, ...] = ()
-    """`public`, `own` or `shared`, or several of these."""
+    """`PUBLIC`, `OWN` or `SHARED`, or several of these."""
     tag: tuple[str, ...] = ()
     """With any of these tags."""
 

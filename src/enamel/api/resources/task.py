@@ -10,7 +10,7 @@ from enamel.api.collection import Limit
 from enamel.api.request import Request, Response
 from enamel.api.resources import task_body
 from enamel.api.route import CLOUD_ERRORS, Cloud, OnCloud, Route
-from enamel.model import errors, item, restart, task
+from enamel.model import errors, event, item, restart, task
 from enamel.service.tasks import read, webhooks
 from enamel.service.tasks.idempotency import Accepted
 
@@ -90,7 +90,8 @@ async def list_tasks(request: Request) -> Response:
     )
     page = await request.services.tasks.list(request.ctx, matching=matching, **collection.window(request))
     own = collection.page_links(request, page, schema="tasks", key=lambda task: task.id)
-    return Response(body=task_body.Tasks(tasks=tuple(map(task_body.of, page.entries)), links=own))
+    tasks = tuple(task_body.of(record, request.ctx) for record in page.entries)
+    return Response(body=task_body.Tasks(tasks=tasks, links=own))
 
 
 async def get_task(request: Request) -> Response:
@@ -99,9 +100,11 @@ async def get_task(request: Request) -> Response:
     seconds = request.query.wait
     timeout = timedelta(seconds=seconds) if seconds else headers.preferred_wait(request.headers)
     if not timeout:
-        return Response(body=task_body.of(await services.tasks.get(request.ctx, id, cloud=cloud)))
+        return Response(
+            body=task_body.of(await services.tasks.get(request.ctx, id, cloud=cloud), request.ctx)
+        )
     waiting = services.follow.wait(request.ctx, id, timeout=timeout, cloud=cloud)
-    return Response(body=task_body.of(await request.while_here(waiting)))
+    return Response(body=task_body.of(await request.while_here(waiting), request.ctx))
 
 
 async def get_items(request: Request) -> Response:
@@ -134,7 +137,7 @@ async def get_events(request: Request) -> Response:
     page = await services.tasks.events(request.ctx, id, after=after, limit=request.query.limit, cloud=cloud)
     onward = links.onward(request.path, after=page.entries[-1].seq) if page.more else None
     own = links.of(request.path, schema="events", next=onward, task=f"/tasks/{id}")
-    return Response(body=task_body.Events(events=tuple(page.entries), links=own))
+    return Response(body=task_body.Events(events=tuple(map(event.shown, page.entries)), links=own))
 
 
 async def get_plan(request: Request) -> Response:
@@ -168,26 +171,28 @@ async def restart_task(request: Request) -> Response:
 async def replay_notifications(request: Request) -> Response:
     """Send a task's events to its webhooks again, and show the task."""
     return _changed(
+        request,
         await request.services.webhooks.replay(
             request.ctx,
             request.params["id"],
             request.body,
             cloud=request.cloud,
             idempotency_key=headers.idempotency_key(request.headers),
-        )
+        ),
     )
 
 
 async def change_secret(request: Request) -> Response:
     """Sign what a webhook is sent with a new secret, and show the task."""
     return _changed(
+        request,
         await request.services.webhooks.change_secret(
             request.ctx,
             request.params["id"],
             request.body,
             cloud=request.cloud,
             idempotency_key=headers.idempotency_key(request.headers),
-        )
+        ),
     )
 
 
@@ -201,9 +206,9 @@ def _params(request: Request) -> dict[str, str]:
     return {"task": read.task_id(request.params["id"])}
 
 
-def _changed(accepted: Accepted) -> Response:
+def _changed(request: Request, accepted: Accepted) -> Response:
     replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
-    return Response(body=task_body.of(accepted.task), headers=replayed)
+    return Response(body=task_body.of(accepted.task, request.ctx), headers=replayed)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -8,9 +8,10 @@ from msgspec import Struct, field
 from enamel.api import links
 from enamel.api.links import Links
 from enamel.model import item, task, webhook
-from enamel.model.event import Event
+from enamel.model.call_context import CallContext
+from enamel.model.event import CloudEvent
 from enamel.model.problem import Problem
-from enamel.service.tasks import read, submit
+from enamel.service.tasks import shown_plan, submit
 
 
 class TaskServer(task.ServerEntry, frozen=True, kw_only=True):
@@ -80,11 +81,11 @@ class Items(Struct, frozen=True, kw_only=True):
 class Events(Struct, frozen=True, kw_only=True):
     """A part of a task's timeline."""
 
-    events: tuple[Event, ...]
+    events: tuple[CloudEvent, ...]
     links: Links = field(name="_links")
 
 
-class TaskPlan(read.TaskPlan, frozen=True, kw_only=True):
+class TaskPlan(shown_plan.Plan, frozen=True, kw_only=True):
     """The graph of a task's steps."""
 
     links: Links = field(name="_links")
@@ -100,9 +101,13 @@ FAILED = frozenset({task.State.ABORTED, task.State.TIMED_OUT})
 _COPIED = [name for name in Task.__struct_fields__ if name not in {"servers", "links"}]
 
 
-def of(record: task.Task) -> Task:
-    """Return the body of a task."""
+def of(record: task.Task, ctx: CallContext) -> Task:
+    """Return the body of a task, with links to what is possible now and allowed to the caller."""
     here = f"/tasks/{record.id}"
+
+    def allowed(name: str, target: str) -> str | None:
+        return links.permitted(ctx, f"enamel:task:{name}", target)
+
     ended = record.state in task.ENDED
     own = links.of(
         here,
@@ -111,17 +116,17 @@ def of(record: task.Task) -> Task:
         events=f"{here}/events",
         plan=f"{here}/plan",
         parent=f"/tasks/{record.parent}" if record.parent else None,
-        cancel=None if ended or record.cancel_requested else f"POST {here}/cancel",
-        revert=f"POST {here}/revert" if ended and record.result.made else None,
-        replay=f"POST {here}/notifications/replay" if record.notifications else None,
-        restart=f"POST {here}/restart" if record.state in FAILED else None,
-        forget=f"DELETE {here}" if ended else None,
+        cancel=None if ended or record.cancel_requested else allowed("cancel", f"POST {here}/cancel"),
+        revert=allowed("revert", f"POST {here}/revert") if ended and record.result.made else None,
+        replay=allowed("webhooks", f"POST {here}/notifications/replay") if record.notifications else None,
+        restart=allowed("restart", f"POST {here}/restart") if record.state in FAILED else None,
+        forget=allowed("forget", f"DELETE {here}") if ended else None,
     )
     servers = tuple(map(_server, record.servers))
     return Task(**{name: getattr(record, name) for name in _COPIED}, servers=servers, links=own)
 
 
-def plan(record: read.TaskPlan, *, here: str) -> TaskPlan:
+def plan(record: shown_plan.Plan, *, here: str) -> TaskPlan:
     """Return the body of a task's plan."""
     own = links.of(f"{here}/plan", schema="task_plan", task=here, items=f"{here}/items")
     return links.added(TaskPlan, record, own)

@@ -8,6 +8,7 @@ from enamel.api.links import Links
 from enamel.api.request import Request, Response
 from enamel.api.route import CLOUD_ERRORS, OnCloud, Route
 from enamel.model import errors, ids
+from enamel.model.states import VolumeState
 from enamel.model.volume import VolumeRequest
 from enamel.service.resources import volume
 
@@ -15,7 +16,7 @@ from enamel.service.resources import volume
 class VolumeFilter(Window, frozen=True, kw_only=True):
     """Which volumes to list."""
 
-    state: tuple[str, ...] = ()
+    state: tuple[VolumeState, ...] = ()
     """In any of these states."""
     name: tuple[str, ...] = ()
     """With any of these names."""
@@ -39,14 +40,16 @@ async def list_volumes(request: Request) -> Response:
     matching = volume.Filter(states=request.query.state, names=request.query.name)
     page = await request.services.volumes.list(request.ctx, matching=matching, **collection.window(request))
     own = collection.page_links(request, page, schema="volumes", key=lambda volume: volume.id)
-    return Response(body=Volumes(volumes=tuple(map(_shown, page.entries)), links=own))
+    volumes = tuple(_shown(request, record) for record in page.entries)
+    return Response(body=Volumes(volumes=volumes, links=own))
 
 
 async def get_volume(request: Request) -> Response:
     """Show a volume."""
     return Response(
         body=_shown(
-            await request.services.volumes.get(request.ctx, request.params["id"], cloud=request.cloud)
+            request,
+            await request.services.volumes.get(request.ctx, request.params["id"], cloud=request.cloud),
         )
     )
 
@@ -63,9 +66,10 @@ async def delete_volume(request: Request) -> Response:
     )
 
 
-def _shown(record: volume.Volume) -> Volume:
+def _shown(request: Request, record: volume.Volume) -> Volume:
     here = f"/volumes/{record.id}"
-    own = links.of(here, schema="volume", delete=None if record.attached_to else f"DELETE {here}")
+    delete = links.permitted(request.ctx, "enamel:volume:delete", f"DELETE {here}")
+    own = links.of(here, schema="volume", delete=None if record.attached_to else delete)
     return links.added(Volume, record, own)
 
 

@@ -31,7 +31,8 @@ async def list_snapshots(request: Request) -> Response:
         request.ctx, request.params["id"], **collection.window(request)
     )
     own = collection.page_links(request, page, schema="volume_snapshots", key=lambda snapshot: snapshot.id)
-    return Response(body=VolumeSnapshots(snapshots=tuple(map(_shown, page.entries)), links=own))
+    snapshots = tuple(_shown(request, record) for record in page.entries)
+    return Response(body=VolumeSnapshots(snapshots=snapshots, links=own))
 
 
 async def create_snapshot(request: Request) -> Response:
@@ -50,13 +51,13 @@ async def delete_snapshot(request: Request) -> Response:
     return await command.submit(request, "volume.delete_snapshot", params=params)
 
 
-def _shown(record: volume_snapshot.VolumeSnapshot) -> VolumeSnapshot:
+def _shown(request: Request, record: volume_snapshot.VolumeSnapshot) -> VolumeSnapshot:
     here = f"/volumes/{record.volume_id}/snapshots"
     own = links.of(
         here,
         schema="volume_snapshot",
         volume=f"/volumes/{record.volume_id}",
-        delete=f"DELETE {here}/{record.id}",
+        delete=links.permitted(request.ctx, "enamel:volume_snapshot:delete", f"DELETE {here}/{record.id}"),
     )
     return links.added(VolumeSnapshot, record, own)
 

@@ -10,7 +10,7 @@ from enamel.cli.client import Client
 
 KINDS = ("server", "address", "port", "volume", "security_group", "server_group", "network")
 COLUMNS: show.Columns = {
-    "kind": lambda orphan: str(orphan["kind"]),
+    "kind": lambda orphan: str(orphan["kind"]).lower(),
     "name": lambda orphan: show.plain(orphan["name"]),
     "age": lambda orphan: _age(orphan["age"]),
     "why": lambda orphan: str(orphan["why"]),
@@ -34,7 +34,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--kind",
             multiple=True,
-            type=click.Choice(KINDS),
+            type=click.Choice(KINDS, case_sensitive=False),
             help="Only orphans of this kind. Can be repeated.",
         ),
     ):
@@ -62,7 +62,7 @@ def orphans(
         return
     client: Client = context.obj
     filters = {
-        "kind": ",".join(kind) or None,
+        "kind": ",".join(kind).upper() or None,
         "min_age": min_age,
         "foreign": foreign,
         "proposed": proposed,
@@ -101,7 +101,7 @@ def clean(
     """Remove the orphans that are proposed: all that tasks left behind, or only some IDS, or all of some kinds."""
     body = {
         **({"ids": list(ids)} if ids else {}),
-        **({"kinds": list(kind)} if kind else {}),
+        **({"kinds": [word.upper() for word in kind]} if kind else {}),
         **({"min_age": min_age} if min_age else {}),
         **({"foreign": True} if foreign else {}),
     }
@@ -122,7 +122,13 @@ def _report(task: show.Record) -> None:
     """Print what became of each orphan."""
     data = task["result"]["data"]
     rows = [
-        (orphan["kind"], show.plain(orphan["name"]), fate, show.plain(orphan.get("why", "")), orphan["id"])
+        (
+            orphan["kind"].lower(),
+            show.plain(orphan["name"]),
+            fate,
+            show.plain(orphan.get("why", "")),
+            orphan["id"],
+        )
         for fate in ("removed", "kept", "gone")
         for orphan in data.get(fate, ())
     ]

@@ -28,6 +28,6 @@ def show_(client: Client, *, as_json: bool) -> None:
             str(quota["reserved"]),
             "unlimited" if quota["free"] is None else str(quota["free"]),
         )
-        for kind, quota in answer["quotas"].items()
+        for kind, quota in answer["quota"].items()
     ]
     show.table(["quota", "limit", "used", "reserved", "free"], rows, empty="The cloud has no quotas.")

@@ -12,7 +12,7 @@ COLUMNS: show.Columns = {
     "CPU": lambda type: str(type["spec"]["cpu_units"]),
     "memory": lambda type: f"{type['spec']['memory_mb']} MB",
     "disk": lambda type: f"{type['spec']['root_disk_gb']} GB",
-    "scope": lambda type: str(type["scope"]),
+    "scope": lambda type: str(type["scope"]).lower(),
     "tags": lambda type: show.listed(type["tags"]),
     "id": lambda type: show.plain(type["id"]),
 }
@@ -29,7 +29,7 @@ def server_type() -> None:
 @server_type.command(name="list")
 @click.option(
     "--visibility",
-    type=click.Choice(("public", "own", "shared")),
+    type=click.Choice(("public", "own", "shared"), case_sensitive=False),
     multiple=True,
     help="Only server types for everyone, of the project, or shared with you. Can be repeated.",
 )
@@ -38,7 +38,7 @@ def server_type() -> None:
 @click.pass_obj
 def list_(client: Client, *, visibility: tuple[str, ...], tag: tuple[str, ...], as_json: bool) -> None:
     """List the server types that you can use."""
-    filters = {"visibility": ",".join(visibility) or None, "tag": ",".join(tag) or None}
+    filters = {"visibility": ",".join(visibility).upper() or None, "tag": ",".join(tag) or None}
     types = list(client.pages("/server_types", "server_types", limit=100, **filters))
     if as_json:
         show.as_json({"server_types": types})
@@ -68,7 +68,7 @@ def show_(client: Client, *, type: str, as_json: bool) -> None:
             ("disk", f"{spec['root_disk_gb']} GB"),
             ("swap", f"{spec['swap_mb']} MB" if spec["swap_mb"] else ""),
             ("visibility", record["visibility"]),
-            ("scope", record["scope"]),
+            ("scope", record["scope"].lower()),
             ("tags", show.listed(record["tags"])),
             *((f"shared with {kind}", ", ".join(ids)) for kind, ids in (record["shares"] or {}).items()),
         ]

@@ -29,7 +29,7 @@ def show_steps(client: Client, task: show.Record, *, in_full: bool, calls: bool)
 
     """
     plan = client.get(f"/tasks/{task['id']}/plan")
-    names = {node["name"]: step_names.of(node) for node in plan["nodes"]}
+    names = {node["name"]: step_names.of(node) for node in plan["steps"]}
     records = items(client, task)
     if in_full:
         for record in records:

@@ -26,13 +26,13 @@ def volume() -> None:
 
 @volume.command(name="list")
 @click.option(
-    "--state", multiple=True, help="Only volumes in this state, such as available. Can be repeated."
+    "--state", multiple=True, help="Only volumes in this state, such as AVAILABLE. Can be repeated."
 )
 @options.as_json
 @click.pass_obj
 def list_(client: Client, *, state: tuple[str, ...], as_json: bool) -> None:
     """List the volumes of the project."""
-    states = ",".join(word.lower() for word in state) or None
+    states = ",".join(word.upper().replace("-", "_") for word in state) or None
     volumes = list(client.pages("/volumes", "volumes", limit=100, state=states))
     if as_json:
         show.as_json({"volumes": volumes})

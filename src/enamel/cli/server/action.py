@@ -177,7 +177,7 @@ def history(client: Client, *, server: str, limit: int, as_json: bool) -> None:
         (
             entry["action"],
             show.state(entry["state"]),
-            entry["origin"],
+            entry["origin"].lower(),
             show.clock(entry["created_at"]),
             entry["id"],
         )

@@ -43,6 +43,10 @@ def _field(name: str) -> Callable[[Any], dict[str, Any]]:
     return lambda value: {name: list(value) if isinstance(value, tuple) else value}
 
 
+def _choice(name: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda value: {name: value.upper()}
+
+
 def _size(text: str) -> dict[str, Any]:
     """Return a server type: its name, or its least size."""
     if "=" not in text:
@@ -201,9 +205,9 @@ READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "ttl": _field("ttl"),
     "timeout": _field("timeout"),
     "not_before": _moment,
-    "on_failure": _field("on_failure"),
+    "on_failure": _choice("on_failure"),
     "all_or_nothing": _field("all_or_nothing"),
     "spread": _field("spread"),
-    "priority": _field("priority"),
+    "priority": _choice("priority"),
 }
 """How each option becomes fields of the body, in order: later ones override earlier ones."""

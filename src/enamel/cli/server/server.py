@@ -99,14 +99,14 @@ def server() -> None:
 )
 @click.option(
     "--on-failure",
-    type=click.Choice(["rollback", "keep"]),
+    type=click.Choice(["rollback", "keep"], case_sensitive=False),
     help="What happens to a server that failed.  [default: rollback]",
 )
 @click.option("--all-or-nothing", is_flag=True, help="Roll all servers back if one of them fails.")
 @click.option("--spread", is_flag=True, help="Put the servers on different hosts.")
 @click.option(
     "--priority",
-    type=click.Choice(["low", "normal", "high"]),
+    type=click.Choice(["low", "normal", "high"], case_sensitive=False),
     help="Priority among waiting tasks.  [default: normal]",
 )
 @click.option("--notify", multiple=True, metavar="URL", help="Webhook that gets the events. Can be repeated.")

@@ -12,6 +12,7 @@ from enamel.commands.launch.servers import RequestedServers
 from enamel.model import role, states
 from enamel.model.errors import Fault
 from enamel.model.launch import KeypairChoice
+from enamel.model.task import Priority
 
 
 def faults(
@@ -94,8 +95,8 @@ def _limits(requested: RequestedServers, facts: Facts) -> Iterator[Fault]:
 
 def _priority(request: CommandRequest) -> Iterator[Fault]:
     """Yield a fault where the caller may not ask for the priority that they ask for."""
-    if request.body.priority == "high" and not role.is_admin(request.roles):
-        detail = f"High priority requires the role {role.ADMIN}; use normal or low."
+    if request.body.priority is Priority.HIGH and not role.is_admin(request.roles):
+        detail = f"High priority requires the role {role.ADMIN}; use NORMAL or LOW."
         yield Fault(pointer="/priority", code="forbidden", detail=detail)
 
 

@@ -20,7 +20,6 @@ from enamel.flow.draft import Draft
 from enamel.flow.plan import Plan, with_secrets
 from enamel.model import duration, secret_url
 from enamel.model.launch import Launch
-from enamel.model.task import Priority
 
 TIMEOUT = timedelta(hours=1)
 """The time of a launch that names none."""
@@ -53,7 +52,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         ttl=_duration(launch.ttl),
         not_before=launch.not_before,
         notify=tuple(launch.notify or ()),
-        priority=Priority(launch.priority),
+        priority=launch.priority,
     )
 
 

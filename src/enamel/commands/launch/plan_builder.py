@@ -81,7 +81,7 @@ class PlanBuilder:
         self.add()
         return self._draft.plan(
             groups=self.groups(),
-            on_failure=launch.on_failure,
+            on_failure=launch.on_failure.value.lower(),
             all_or_nothing=launch.all_or_nothing,
             notes=self._shared.notes(),
         )

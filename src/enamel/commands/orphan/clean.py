@@ -57,7 +57,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
                 for handle in held.get((orphan.task or "", holder), ())
             ]
             step = RemoveOrphan(what=orphan.kind, id=orphan.id, name=orphan.name, mark=orphan.mark)
-            handle = draft.add(step, name=f"remove-{kind.value}-{orphan.id}", after=before)
+            handle = draft.add(step, name=f"remove-{kind.value.lower()}-{orphan.id}", after=before)
             if kind in _HOLDERS and orphan.task:
                 held.setdefault((orphan.task, kind), []).append(handle)
     return Planned(plan=draft.plan(on_failure="keep"), faults=tuple(faults), timeout=timedelta(hours=1))
@@ -81,7 +81,7 @@ def _named(ids: Sequence[str], orphans: Sequence[Orphan]) -> tuple[list[Orphan],
             detail = f"'{id}' belongs to somebody, or is not there; `GET /orphans` lists what does not."
             faults.append(Fault(pointer=f"/ids/{place}", detail=detail, code="unknown"))
         elif not orphan.proposed:
-            detail = f"{orphan.kind.value} '{orphan.name or id}' is not proposed yet: it waits for {orphan.waits_for}."
+            detail = f"{orphan.kind.noun} '{orphan.name or id}' is not proposed yet: it waits for {orphan.waits_for}."
             faults.append(Fault(pointer=f"/ids/{place}", detail=detail, code="not_proposed"))
         else:
             chosen[orphan.id] = orphan

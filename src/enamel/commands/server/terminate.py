@@ -86,7 +86,7 @@ def _refuse_with_snapshots(volumes: Sequence[cloud.Volume], facts: Facts) -> Non
         )
         raise WrongState(
             f"Volume '{disk.name or disk.id}' would be deleted with the server, but has snapshots: {names}.",
-            state=disk.status,
+            state=disk.state.value,
             remedy="Delete the snapshots first, or keep the volume: name in `with` what is to be deleted.",
         )
 

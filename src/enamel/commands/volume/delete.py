@@ -28,7 +28,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
         listed = ", ".join(disk.attached_to)
         raise WrongState(
             f"Volume '{disk.name}' is attached to server {listed}.",
-            state=disk.status,
+            state=disk.state.value,
             remedy="Detach it first, or remove the server.",
         )
     snapshots = [
@@ -37,7 +37,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     if snapshots:
         raise WrongState(
             f"Volume '{disk.name}' has snapshots: {', '.join(snapshots)}.",
-            state=disk.status,
+            state=disk.state.value,
             remedy="Delete them first.",
         )
     draft = Draft()

@@ -29,7 +29,7 @@ def plan(request: CommandRequest, facts: Facts) -> Planned:
     if disk.state not in volume.USABLE:
         raise WrongState(
             f"Volume '{disk.name}' is '{disk.status}'; a snapshot can be made of one that is available or in use.",
-            state=disk.status,
+            state=disk.state.value,
             remedy="Wait until it is ready.",
         )
     draft = Draft()

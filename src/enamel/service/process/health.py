@@ -15,10 +15,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Verdict(enum.Enum):
     """The state of something."""
 
-    OK = "ok"
-    DEGRADED = "degraded"
+    OK = "OK"
+    DEGRADED = "DEGRADED"
     """Work goes on, but slower than it should."""
-    FAILED = "failed"
+    FAILED = "FAILED"
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -1,12 +1,13 @@
 """The quotas of a project: limits, what is used and what is reserved."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from msgspec import Struct
 
 from enamel.clouds.capability import Capability
-from enamel.model import cloud as cloud_model
+from enamel.model import quota
 from enamel.model.call_context import CallContext
+from enamel.model.quota import Quota
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.store import engine, reservations
@@ -19,25 +20,13 @@ KINDS: dict[Capability, tuple[str, ...]] = {
 """The kinds of quotas, by the capability that brings them."""
 
 
-class Allotment(Struct, frozen=True, kw_only=True):
-    """One quota of a project."""
-
-    limit: int
-    """-1 if it is unlimited."""
-    used: int
-    """In use and reserved by the cloud."""
-    reserved: int
-    """Reserved by running tasks."""
-    free: int | None
-    """What is left for others; null if it is unlimited."""
-
-
 class ProjectQuota(Struct, frozen=True, kw_only=True):
     """All quotas of a project on a cloud."""
 
     cloud: str
     """The cloud that they are on."""
-    quotas: dict[str, Allotment]
+    quota: dict[str, Quota]
+    """By kind: servers, cores, addresses …"""
 
 
 class Quotas:
@@ -55,21 +44,10 @@ class Quotas:
         reserved = await self._store.read(
             reservations.reserved, project_id=ctx.caller.project_id, cloud=account.name
         )
-        return ProjectQuota(cloud=account.name, quotas=_allotments(limits, reserved))
+        by_kind = {kind: quota.of(limit, reserved=reserved.get(kind, 0)) for kind, limit in limits.items()}
+        return ProjectQuota(cloud=account.name, quota=by_kind)
 
 
 def kinds(capabilities: Collection[Capability]) -> list[str]:
     """Return the kinds of quotas that a cloud with these capabilities has."""
     return [kind for capability, names in KINDS.items() if capability in capabilities for kind in names]
-
-
-def _allotments(limits: Mapping[str, cloud_model.Limit], reserved: Mapping[str, int]) -> dict[str, Allotment]:
-    return {
-        kind: Allotment(
-            limit=limit.limit,
-            used=limit.used,
-            reserved=reserved.get(kind, 0),
-            free=None if limit.free is None else max(0, limit.free - reserved.get(kind, 0)),
-        )
-        for kind, limit in limits.items()
-    }

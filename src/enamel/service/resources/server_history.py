@@ -25,8 +25,8 @@ MOST = 1000
 class Origin(enum.Enum):
     """Who did something to a server."""
 
-    ENAMEL = "enamel"
-    CLOUD = "cloud"
+    ENAMEL = "ENAMEL"
+    CLOUD = "CLOUD"
 
 
 class HistoryEntry(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     id: str
     """The task's id; for what others did, the cloud's id of their request."""
     origin: Origin
-    """`enamel` for a task of this service, `cloud` for what others did directly."""
+    """`ENAMEL` for a task of this service, `CLOUD` for what others did directly."""
     action: str
     """The word for people: CREATE, RESIZE …"""
     state: State

@@ -24,11 +24,11 @@ from enamel.service.validation import body
 class Scope(enum.Enum):
     """Why a caller can use a server type."""
 
-    PUBLIC = "public"
+    PUBLIC = "PUBLIC"
     """Everyone can."""
-    OWN = "own"
+    OWN = "OWN"
     """The caller's project created it."""
-    SHARED = "shared"
+    SHARED = "SHARED"
     """It is shared with the caller, or the caller's project."""
 
 
@@ -42,7 +42,7 @@ class ServerType(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     visibility: Visibility
     scope: Scope
-    """Why the caller can use it: `public`, `own` or `shared`."""
+    """Why the caller can use it: `PUBLIC`, `OWN` or `SHARED`."""
     shares: Shares | None
     """Whom a private one is shared with, by ids; only shown for one type, and only to those who may change it."""
     cloud: str

@@ -37,7 +37,7 @@ class Template(Struct, frozen=True, kw_only=True):
     usable: bool
     """Whether a server can start from it now."""
     state: str
-    """The cloud's word for its state."""
+    """SAVING, ACTIVE, FAILED, DELETED or OTHER; of a volume, the volume's state."""
     needs_disk_gb: int
     """The least size of a server's disk."""
     needs_memory_mb: int
@@ -106,7 +106,7 @@ def _templates(
             name=image.name,
             kind=Kind.SNAPSHOT if image.snapshot else Kind.IMAGE,
             usable=image.state is ImageState.ACTIVE,
-            state=image.status,
+            state=image.state.value,
             needs_disk_gb=template.needed_gb(image),
             needs_memory_mb=image.min_memory_mb,
             cloud=cloud,
@@ -119,7 +119,7 @@ def _templates(
             name=volume.name,
             kind=Kind.VOLUME,
             usable=volume.state is VolumeState.AVAILABLE,
-            state=volume.status,
+            state=volume.state.value,
             needs_disk_gb=0,
             needs_memory_mb=0,
             cloud=cloud,

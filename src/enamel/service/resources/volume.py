@@ -8,6 +8,7 @@ from enamel.model import cloud as cloud_model
 from enamel.model import ids
 from enamel.model.call_context import CallContext
 from enamel.model.errors import CapabilityMissing, NotFound
+from enamel.model.states import VolumeState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import naming, paging
@@ -20,8 +21,7 @@ class Volume(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     size_gb: int
-    state: str
-    """creating, available, in-use, error …"""
+    state: VolumeState
     type: str
     bootable: bool
     shareable: bool
@@ -36,7 +36,7 @@ class Volume(Struct, frozen=True, kw_only=True):
 class Filter(Struct, frozen=True, kw_only=True):
     """Which volumes to list; an empty field matches all."""
 
-    states: tuple[str, ...] = ()
+    states: tuple[VolumeState, ...] = ()
     names: tuple[str, ...] = ()
 
     def matches(self, volume: Volume) -> bool:
@@ -135,7 +135,7 @@ def _volume(volume: cloud_model.Volume, *, cloud: str) -> Volume:
         id=volume.id,
         name=volume.name,
         size_gb=volume.size_gb,
-        state=volume.status,
+        state=volume.state,
         type=volume.type,
         bootable=volume.bootable,
         shareable=volume.multiattach,

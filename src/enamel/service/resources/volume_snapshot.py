@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from enamel.model import cloud as cloud_model
 from enamel.model.call_context import CallContext
+from enamel.model.states import VolumeState
 from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging, volume
@@ -20,8 +21,7 @@ class VolumeSnapshot(Struct, frozen=True, kw_only=True):
     name: str
     description: str
     size_gb: int
-    state: str
-    """creating, available, deleting, error …"""
+    state: VolumeState
     created_at: datetime | None
     cloud: str
     """The cloud that it is on."""
@@ -68,7 +68,7 @@ def _snapshot(snapshot: cloud_model.VolumeSnapshot, *, cloud: str) -> VolumeSnap
         name=snapshot.name,
         description=snapshot.description,
         size_gb=snapshot.size_gb,
-        state=snapshot.status,
+        state=snapshot.state,
         created_at=snapshot.created,
         cloud=cloud,
     )

@@ -1,13 +1,13 @@
 """Read tasks, their items, events and plans."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from enamel.flow import expressions, task_view, versions
+from enamel.flow import task_view
 from enamel.flow.plan import Group, Plan
 from enamel.model import ids, item, webhook
 from enamel.model.call_context import CallContext
@@ -20,6 +20,7 @@ from enamel.service.access import policy
 from enamel.service.access.clouds import CallerClouds
 from enamel.service.resources import paging
 from enamel.service.resources.paging import Page
+from enamel.service.tasks import shown_plan
 from enamel.store import engine, events, items, tasks, webhooks
 from enamel.store.transaction import Tx
 
@@ -110,38 +111,6 @@ class ItemFilter(Struct, frozen=True, kw_only=True):
 EVERY_ITEM = ItemFilter()
 
 
-class TaskStep(Struct, frozen=True, kw_only=True):
-    """One step of a plan, and its state."""
-
-    name: str
-    kind: str
-    action: str
-    after: tuple[str, ...] = ()
-    """The steps that come before it."""
-    group: str | None = None
-    """Hostname of the server that it belongs to."""
-    cloud: str | None = None
-    """Where it is done, if not on the task's own cloud."""
-    inputs: dict[str, Any] = {}
-    """Literals and expressions; `<secret>` in the place of a secret."""
-    timeout: timedelta = timedelta(minutes=5)
-    """Time for one attempt."""
-    state: item.State = item.State.WAITING
-
-
-class TaskPlan(Struct, frozen=True, kw_only=True):
-    """The graph of a task's steps."""
-
-    nodes: tuple[TaskStep, ...]
-    on_failure: str
-    all_or_nothing: bool
-    needs: dict[str, int]
-    """What it takes of each quota."""
-    calls: int
-    """API calls that were planned."""
-    notes: tuple[str, ...]
-
-
 class Read:
     """Shows tasks to those who may see them."""
 
@@ -213,11 +182,12 @@ class Read:
         rows = await self._store.read(events.list, task.id, after=after, limit=limit + 1)
         return Page(entries=rows[:limit], more=len(rows) > limit)
 
-    async def plan(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> TaskPlan:
+    async def plan(self, ctx: CallContext, id: str, *, cloud: str | None = None) -> shown_plan.Plan:
         """Return the graph of a task's steps with the state of each."""
         policy.enforce(ctx, "enamel:task:get")
         task = await self._task(ctx, id, cloud=cloud)
-        return _plan(task, await self._store.read(items.list, task.id))
+        steps = await self._store.read(items.list, task.id)
+        return shown_plan.of_task(task, {step.name: step.state for step in steps})
 
     async def id_of(self, ctx: CallContext, id: str, *, cloud: str | None) -> str:
         """Return the id of a task as it is stored, as part of another use case.
@@ -240,23 +210,3 @@ def task_id(text: str) -> str:
     if not ids.is_id(text):
         raise NotFound(f"There is no task '{text[:64]}'.")
     return text.lower()
-
-
-def _plan(task: Task, steps: Iterable[Item]) -> TaskPlan:
-    states: Mapping[str, item.State] = {step.name: step.state for step in steps}
-    stored = versions.upgraded(task.plan)
-    return TaskPlan(
-        nodes=tuple(
-            msgspec.convert(
-                node | {"inputs": expressions.shown(node["inputs"]), "state": states[node["name"]]}, TaskStep
-            )
-            for node in stored.get("nodes", ())
-            # A step without an item is for a server that has not come to its cloud.
-            if node["name"] in states
-        ),
-        on_failure=stored.get("on_failure", "rollback"),
-        all_or_nothing=stored.get("all_or_nothing", False),
-        needs=stored.get("needs", {}),
-        calls=stored.get("calls", 0),
-        notes=tuple(stored.get("notes", ())),
-    )

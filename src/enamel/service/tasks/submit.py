@@ -12,8 +12,10 @@ from enamel.dispatch.base import Dispatch
 from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
 from enamel.model import errors, problem
+from enamel.model import quota as quota_model
 from enamel.model.call_context import CallContext
 from enamel.model.errors import Fault
+from enamel.model.quota import Quota
 from enamel.model.task import Task
 from enamel.model.task_key import TaskKey
 from enamel.model.webhook import Webhook
@@ -23,7 +25,7 @@ from enamel.service.access import policy
 from enamel.service.planning import taken
 from enamel.service.planning.candidates import CandidatePlanner
 from enamel.service.planning.preparation import Prepared, Preparer
-from enamel.service.tasks import idempotency, new_task
+from enamel.service.tasks import idempotency, new_task, shown_plan
 from enamel.service.tasks import webhooks as tasks_webhooks
 from enamel.service.tasks.idempotency import Accepted, IdempotencyKey
 from enamel.steps import KINDS
@@ -32,24 +34,11 @@ from enamel.store import engine, webhooks
 log = structlog.get_logger(__name__)
 
 
-class Quota(Struct, frozen=True, kw_only=True):
-    """One quota in a preview."""
-
-    wanted: int
-    limit: int
-    """-1 if it is unlimited."""
-    used: int
-    reserved: int
-    """Reserved by running tasks."""
-
-
 class Preview(Struct, frozen=True, kw_only=True):
     """What a request would do."""
 
-    plan: Plan
+    plan: shown_plan.Plan
     quota: dict[str, Quota]
-    calls: int
-    """API calls that are planned, without polls."""
     faults: tuple[Fault, ...]
 
 
@@ -206,16 +195,10 @@ def _preview(prepared: Prepared, conflict: errors.WrongState | None) -> Preview:
     more = (Fault(pointer="", detail=conflict.detail, code="in_use"),) if conflict else ()
     plan, facts = _carried_out(prepared), prepared.facts
     return Preview(
-        plan=plans.shown(plan),
-        calls=plan.calls,
+        plan=shown_plan.of(plan),
         faults=problem.told((*prepared.faults, *more)[: errors.MOST_FAULTS]),
         quota={
-            kind: Quota(
-                wanted=plan.needs.get(kind, 0),
-                limit=limit.limit,
-                used=limit.used,
-                reserved=facts.reserved.get(kind, 0),
-            )
+            kind: quota_model.of(limit, reserved=facts.reserved.get(kind, 0), wanted=plan.needs.get(kind, 0))
             for kind, limit in facts.quota.items()
         },
     )
