@@ -42,8 +42,10 @@ demo: $(STAMP) ## Boot three servers on the built-in cloud, show them, and clean
 IN_MEMORY := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm)
 # What is measured, see docs/development/testing.md: not by tracing, which would double the processor time of every test.
 MEASURED := src/enamel/commands,src/enamel/flow,src/enamel/store
-test: lint ## Check style, types and floors, then run the tests that need no other service.
+test: $(STAMP) ## Check style, types and floors, then run the tests that need no other service.
 	@mkdir -p build
+	@# While one processor checks the types, another one compiles the tests: all processes would do so at once.
+	@$(BIN)/python -m pytest --collect-only -q >/dev/null 2>&1 & $(MAKE) --no-print-directory lint && wait
 	$(IN_MEMORY) PYTHONHASHSEED=0 $(BIN)/python -m slipcover --source $(MEASURED) --json --out build/coverage.json \
 		-m pytest -m "not lab and not integration" -n 6 $(PYTEST)
 	@$(if $(strip $(PYTEST)),echo "No coverage report: only a part of the tests was run.",$(BIN)/python -m tools.coverage)

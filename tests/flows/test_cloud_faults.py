@@ -65,7 +65,7 @@ async def test_the_table_of_writes_is_complete(world: World) -> None:
     await world.check()
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("fault", ["dropped before", "dropped after", "500 after"])
 @pytest.mark.parametrize(("service", "path"), WRITES, ids=[path.split("/")[-1] for _, path in WRITES])
 async def test_each_effect_is_there_once(world: World, service: str, path: str, fault: str) -> None:
@@ -75,7 +75,7 @@ async def test_each_effect_is_there_once(world: World, service: str, path: str, 
     await world.check()
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ONCE)
 async def test_every_first_write_fails(world: World, fault: str) -> None:
     for service, path in WRITES:
@@ -85,7 +85,7 @@ async def test_every_first_write_fails(world: World, fault: str) -> None:
     await world.check()
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ONCE)
 async def test_equal_servers_are_booted_once(world: World, fault: str) -> None:
     for service, path in WRITES:
@@ -95,7 +95,7 @@ async def test_equal_servers_are_booted_once(world: World, fault: str) -> None:
     await world.check()
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ONCE)
 async def test_every_read_fails_now_and_then(world: World, fault: str) -> None:
     accepted = await world.accept(RICH)
@@ -127,7 +127,7 @@ REFUSALS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.sampled(14)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("fault", REFUSALS)
 @pytest.mark.parametrize(("service", "path"), WRITES, ids=[path.split("/")[-1] for _, path in WRITES])
 async def test_what_cannot_be_made_leaves_nothing(world: World, service: str, path: str, fault: str) -> None:
@@ -145,6 +145,7 @@ async def test_what_cannot_be_made_leaves_nothing(world: World, service: str, pa
     await world.check()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ["dropped before", "dropped after", "500 after"])
 @pytest.mark.parametrize("path", ["/v2.0/networks", "/v2.0/subnets", "/v2.0/routers"])
 async def test_a_network_is_made_once(world: World, path: str, fault: str) -> None:

@@ -61,6 +61,7 @@ async def silent(world: World, log: io.StringIO, after: After, *secrets: str) ->
         assert trace not in repr(world.logs)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("echo", ECHOES)
 async def test_user_data_that_a_cloud_repeats(world: World, log: io.StringIO, echo: str) -> None:
     world.fault({"service": "compute", "method": "POST", "body": "flavorRef"}, {"status": 400, "echo": echo})
@@ -71,6 +72,7 @@ async def test_user_data_that_a_cloud_repeats(world: World, log: io.StringIO, ec
     await world.check()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("echo", ECHOES)
 async def test_a_password_that_a_cloud_repeats(world: World, log: io.StringIO, echo: str) -> None:
     launched = await world.run(WEB)

@@ -34,6 +34,7 @@ async def test_cancel_before_a_worker_has_it(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("settings", [SLOW])
 @pytest.mark.parametrize(
     ("type", "step"),
@@ -265,6 +266,7 @@ async def test_cancel_of_what_was_handed_over_between_two_attempts(
     await world.check()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("settings", [SLOW])
 @pytest.mark.parametrize(
     ("type", "step"),
@@ -295,11 +297,11 @@ async def test_a_worker_that_is_stopped_in_the_middle_of_a_call_leaves_it_uncert
     world: World, step: str
 ) -> None:
     # The call takes longer than a worker waits at its end; its effect comes all the same, before another worker begins.
-    world.fault({"method": "POST", "times": 1, **CALLS[step]}, {"latency": 0.8})
+    slow = world.fault({"method": "POST", "times": 1, **CALLS[step]}, {"hold": True})
     accepted = await world.accept(RICH)
     await world.struck()
     await world.stop()
-    await asyncio.sleep(1.0)
+    await world.let_go(slow)
     world.start()
     after = went_well(await world.end(accepted.id))
     assert {kind: n for kind, n in after.count().items() if kind != "address"} == {

@@ -92,6 +92,7 @@ async def test_servers_that_stand_apart(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "what",
     [
@@ -163,6 +164,7 @@ async def test_what_leads_to_servers_tells_their_groups(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("step", ["server-boot-web", "volume-create-web", "security_group-create"])
 async def test_a_worker_that_dies_doubles_nothing(world: World, step: str) -> None:
     accepted = await world.accept(RICH)

@@ -111,6 +111,7 @@ async def test_no_zone_has_room(world: World) -> None:
     await world.check()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("settings", [FULL])
 @pytest.mark.parametrize("kind", ["server", "address", "volume"])
 @pytest.mark.parametrize("placement", [None, "sandbox"], ids=["anywhere", "two zones"])

@@ -27,7 +27,7 @@ async def accept(world: World, request_id: str = "req-1") -> tuple[Task, bool]:
 async def under_way(world: World) -> asyncio.Task[tuple[Task, bool]]:
     """Begin to accept on a cloud that takes its time."""
     first = asyncio.create_task(accept(world))
-    await asyncio.sleep(0.1)
+    await world.struck()
     assert not first.done()
     return first
 
@@ -44,12 +44,20 @@ async def test_two_requests_with_the_same_id_are_one(world: World) -> None:
 async def test_a_key_is_held_as_long_as_accepting_takes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency, "HELD_FOR", timedelta(seconds=0.4))
-    world.fault(SLOWLY, {"latency": 1.2})
+    signs: list[object] = []
+    hold = idempotency.hold
+    monkeypatch.setattr(idempotency, "HELD_FOR", timedelta(seconds=1))
+    monkeypatch.setattr(
+        idempotency, "hold", lambda *args, **rest: (signs.append(args), hold(*args, **rest))[1]
+    )
+    slow = world.fault(SLOWLY, {"hold": True})
     first = await under_way(world)
-    await asyncio.sleep(0.8)
+    # Four signs are given in the time for which one holds the key.
+    while len(signs) < 8:
+        await asyncio.sleep(0.02)
     with pytest.raises(KeyInFlight):
         await accept(world, "req-2")
+    await world.let_go(slow)
     made, replayed = await first
     assert not replayed
     assert (await accept(world, "req-2"))[0].id == made.id
@@ -60,10 +68,19 @@ async def test_a_key_is_held_as_long_as_accepting_takes(
 async def test_whoever_was_frozen_meanwhile_adds_no_second_task(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.fault(SLOWLY, {"latency": 0.6})
+    monkeypatch.setattr(idempotency, "HELD_FOR", timedelta(seconds=0.2))
+    # Whoever is frozen gives no sign.
+    monkeypatch.setattr(idempotency, "hold", lambda *_args, **_rest: None)
+    slow = world.fault(SLOWLY, {"hold": True})
     first = await under_way(world)
-    monkeypatch.setattr(idempotency, "HELD_FOR", timedelta(0))
-    made, replayed = await accept(world, "req-2")
+    second = asyncio.create_task(accept(world, "req-2"))
+    # Once it has the key, it waits for the same answer of the cloud.
+    while (await asyncio.wait({second}, timeout=1))[0]:
+        with pytest.raises(KeyInFlight):
+            await second
+        second = asyncio.create_task(accept(world, "req-2"))
+    await world.let_go(slow)
+    made, replayed = await second
     assert not replayed
     # The name is promised to the other by now, and the key is its own: whichever is found out first.
     with pytest.raises((KeyInFlight, NameTaken)):

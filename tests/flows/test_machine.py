@@ -128,7 +128,7 @@ async def _called(function: Any) -> None:
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
-    max_examples=int(os.environ.get("ENAMEL_TEST_MACHINES", "15")),
+    max_examples=int(os.environ.get("ENAMEL_TEST_MACHINES", "8")),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -34,7 +34,7 @@ LISTS: dict[str, tuple[str, str, str, Any]] = {
 """The lists that a launch reads: service, path, what holds the records, what a record is."""
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("flaw", ["null", "number", "no id", "nulls", "texts"])
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_record_that_does_not_fit_costs_nothing_else(world: World, name: str, flaw: str) -> None:

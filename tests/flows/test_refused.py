@@ -20,7 +20,7 @@ REFUSALS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.sampled(16)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("service", "path"), WRITES, ids=[path.split("/")[-1] for _, path in WRITES])
 @pytest.mark.parametrize("refusal", REFUSALS)
 @pytest.mark.parametrize("body", [BOOT_VOLUME, EQUAL], ids=["ports first", "together"])
@@ -42,7 +42,7 @@ async def test_what_was_made_although_it_was_refused_goes_in_the_rollback(
         await world.check()
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("service", "path"), WRITES, ids=[path.split("/")[-1] for _, path in WRITES])
 @pytest.mark.parametrize("refusal", ["409", "302"])
 @pytest.mark.parametrize("body", [BOOT_VOLUME, EQUAL], ids=["ports first", "together"])

@@ -63,6 +63,7 @@ async def test_only_what_is_missing_is_made(
     await world.check()
 
 
+@pytest.mark.sampled(2)
 @SHAPES
 @POLICIES
 async def test_a_restart_of_a_restart(world: World, body: dict[str, Any], on_failure: str) -> None:
@@ -100,6 +101,7 @@ async def test_one_of_two_that_failed_fails_again(
     await world.check()
 
 
+@pytest.mark.sampled(2)
 @SHAPES
 @POLICIES
 async def test_the_half_that_is_there_can_be_reverted(

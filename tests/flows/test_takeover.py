@@ -32,7 +32,7 @@ async def stand(world: World, *launches: After) -> None:
     await world.check()
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -122,6 +122,7 @@ async def test_the_key_of_a_volume_is_in_no_record(world: World, move: Move) -> 
     world._check_secrets()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("match", "then"),
     [

@@ -103,6 +103,7 @@ async def test_a_secret_is_replaced_later(world: World, receiver: Receiver) -> N
     await world.check()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
 async def test_what_was_refused_is_sent_again(world: World, receiver: Receiver, status: int) -> None:
     headers = {"Location": f"{receiver.url}/elsewhere"} if status == 302 else {}

@@ -173,7 +173,7 @@ class Interleavings(RuleBasedStateMachine):
 
 
 Interleavings.TestCase.settings = settings(
-    max_examples=int(os.environ.get("ENAMEL_TEST_MACHINES", "15")),
+    max_examples=int(os.environ.get("ENAMEL_TEST_MACHINES", "8")),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

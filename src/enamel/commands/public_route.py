@@ -88,7 +88,8 @@ class Topology:
         self._project = facts.identity.project_id
         self._admin = role.is_admin(facts.identity.roles)
         self._subnets: dict[str, list[cloud.Subnet]] = {}
-        for subnet in facts.subnets:
+        # Of equals the first one is taken: in whatever order a cloud lists subnets and routers, it is the same.
+        for subnet in sorted(facts.subnets, key=lambda subnet: subnet.id):
             self._subnets.setdefault(subnet.network_id, []).append(subnet)
         self._connected: dict[str, list[cloud.Router]] = {}
         for router in facts.routers or ():

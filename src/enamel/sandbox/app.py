@@ -184,6 +184,8 @@ class App:
         """Do what a fault rule says: wait, drop the connection, or send another or a truncated reply."""
         if hit.latency:
             await asyncio.sleep(hit.latency)
+        if hit.then.hold:
+            await hit.removed.wait()
         if hit.then.drop == "before":
             await _drop(scope, receive)
             return

@@ -12,6 +12,7 @@ or, for new resources instead of calls:
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import random
 import re
@@ -57,6 +58,8 @@ class Then(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
     latency: float | tuple[float, float] = 0.0
     """Seconds to wait before anything happens, or the range to draw them from."""
+    hold: bool = False
+    """Wait until the rule is removed before anything happens."""
     status: int = 0
     """Answer with this status."""
     headers: dict[str, str] = {}
@@ -110,6 +113,7 @@ class _Live:
         self.seen = 0
         self.hits = 0
         self.answers: dict[str, Any] = {}
+        self.removed = asyncio.Event()
         match = rule.match
         self.path = re.compile(match.path) if match.path else None
         self.query = re.compile(match.query) if match.query else None
@@ -126,6 +130,8 @@ class Hit(Struct, frozen=True):
     """The seconds drawn for it."""
     answers: dict[str, Any]
     """Replies the rule has seen, by URL, for `stale`."""
+    removed: asyncio.Event
+    """Set when the rule is removed, for `hold`."""
 
 
 class Faults:
@@ -149,13 +155,18 @@ class Faults:
 
     def remove(self, rule_id: str) -> bool:
         """Remove a rule and return whether it existed."""
-        before = len(self._live)
-        self._live = [live for live in self._live if live.rule.id != rule_id]
-        return len(self._live) < before
+        found = [live for live in self._live if live.rule.id == rule_id]
+        self._remove(found)
+        return bool(found)
 
     def clear(self) -> None:
         """Remove all rules."""
-        self._live.clear()
+        self._remove(self._live)
+
+    def _remove(self, rules: Sequence[_Live]) -> None:
+        for live in rules:
+            live.removed.set()
+        self._live = [live for live in self._live if live not in rules]
 
     def listed(self) -> list[dict[str, Any]]:
         """Return the active rules, with how often each matched and was applied."""
@@ -180,7 +191,7 @@ class Faults:
             ):
                 latency = live.rule.then.latency
                 drawn = self._rng.uniform(*latency) if isinstance(latency, tuple) else latency
-                return Hit(live.rule.then, drawn, live.answers)
+                return Hit(live.rule.then, drawn, live.answers, live.removed)
         return None
 
     def creation(self, *, kind: str, name: str, zone: str, late: bool = False) -> str | None:

@@ -157,6 +157,7 @@ def test_an_answer_as_it_should_be_is_read_whole(name: str) -> None:
     assert decoder.fit(document, ANSWERS[name]) == (value, [])
 
 
+@pytest.mark.sampled(30)
 @pytest.mark.parametrize("name", sorted(ANSWERS))
 @given(data=st.data())
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -183,6 +184,7 @@ def test_a_flaw_costs_no_more_than_its_record(name: str, data: st.DataObject) ->
         assert getattr(before, field)[1 - path[1]] in getattr(value, field)
 
 
+@pytest.mark.sampled(30)
 @pytest.mark.parametrize("name", sorted(ANSWERS))
 @given(extra=st.recursive(st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(), st.lists))
 @settings(max_examples=3, deadline=None)

@@ -177,7 +177,7 @@ def _hold(made: Plan, secrets: set[str]) -> None:
     assert len(groups) == len(made.groups)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(body=BODIES, known=CLOUDS)
 def test_any_launch_on_any_cloud_has_faults_or_a_plan_that_holds(body: dict[str, Any], known: Facts) -> None:
     try:

@@ -189,7 +189,7 @@ def test_roles_decide_where_they_can(data: st.DataObject) -> None:
         assert ends[choice.routes[0].target].network_id == end
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_subnets_that_routers_show_lead_to_the_same_choice(data: st.DataObject) -> None:
     truth = data.draw(truths())

@@ -96,6 +96,17 @@ async def test_latency_from_a_range(client):
     assert (await client.call("GET", SERVERS)).status == 200
 
 
+async def test_a_call_is_held_until_its_rule_is_removed(client):
+    rule = await add(client, {"method": "POST", "path": "/v2.1/servers"}, {"hold": True})
+    booting = asyncio.create_task(client.boot())
+    while not any(call.fault for call in client.sandbox.cloud.calls.log):
+        await asyncio.sleep(0.01)
+    assert await count(client) == 0 and not booting.done()
+    assert (await client.call("DELETE", f"/sandbox/faults/{rule}")).status == 204
+    await booting
+    assert await count(client) == 1
+
+
 async def test_a_list_forgets_a_server_once(client):
     await client.boot("web-1")
     await client.boot("web-2")
