@@ -119,7 +119,7 @@ class Havoc:
                         "type": "server.create",
                         "stage": "accepted",
                         "attempt": 0,
-                        "priority": "normal",
+                        "priority": "NORMAL",
                     }
                     producer.publish(hint, routing_key="server.create", serializer="json")
 

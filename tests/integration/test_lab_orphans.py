@@ -148,7 +148,7 @@ def test_what_a_lost_store_has_left_is_found_and_goes(user: User, project: Proje
     found = user.orphans("--foreign")
     print(f"left by a lost store: {dict(Counter(one['kind'] for one in found))}")
     assert {one["why"] for one in found} == {"UNUSED", "UNKNOWN_TASK"}
-    assert user.type("orphans", "clean", found[-1]["id"], "--dry-run")["calls"] == 2
+    assert user.type("orphans", "clean", found[-1]["id"], "--dry-run")["plan"]["calls"] == 2
     began = time.monotonic()
     ids = [one["id"] for one in found]
     cleaned = user.type("orphans", "clean", *ids, "--foreign", "--wait")
