@@ -73,7 +73,8 @@ docs: $(STAMP) ## Write the reference pages anew from the code.
 lock: $(BIN)/uv ## Pin all packages anew with their hashes (UPGRADE=--upgrade takes newer ones).
 	$(COMPILE) --group bootstrap -o requirements/uv.txt
 	$(COMPILE) --all-extras pyproject.toml -o requirements/run.txt
-	$(COMPILE) -c requirements/uv.txt -c requirements/run.txt --all-extras pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) -c requirements/run.txt --group build -o requirements/build.txt
+	$(COMPILE) -c requirements/uv.txt -c requirements/run.txt -c requirements/build.txt --all-extras pyproject.toml --group dev -o requirements/dev.txt
 
 # make changelog VERSION=0.2.0
 VERSION ?= next

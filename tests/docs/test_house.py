@@ -51,6 +51,17 @@ def test_lock_pins_public_packages_by_hash(lock: Path) -> None:
     assert [pin for pin in pins if not re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)] == []
 
 
+def test_every_lock_pins_the_same() -> None:
+    """What is developed with is what is built and run: two locks have the same versions of a package."""
+    pins: dict[str, set[frozenset[str]]] = {}
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        found = re.findall(r"(?m)^([\w.-]+)==(\S+)", lock.read_text())
+        for name in {name for name, _ in found}:
+            versions = frozenset(version for other, version in found if other == name)
+            pins.setdefault(name, set()).add(versions)
+    assert pins["hatchling"] and {name: found for name, found in pins.items() if len(found) > 1} == {}
+
+
 def test_no_lock_of_another_kind() -> None:
     assert [
         name for name, _ in texts() if Path(name).name in {"uv.lock", "poetry.lock", "Pipfile.lock"}
