@@ -5,7 +5,6 @@ Whoever dies is started again, as systemd does.
 
 import json
 import signal
-import socket
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 import yaml
 
 from enamel.sandbox import era
+from tests import free_port
 from tests.chaos.fleet_process import Process
 from tests.chaos.fleet_wire import Wire, Wires
 from tests.integration import fleet
@@ -155,8 +155,7 @@ class Fleet(fleet.Fleet):
             entry["auth"]["auth_url"] = entry["auth"]["auth_url"].replace(self.sandbox, here)
             entry |= {word: here + paths[kind] for kind, word in _OVERRIDES.items()}
         (self.place / f"{name}.yaml").write_text(yaml.safe_dump(clouds))
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            return Member(name, wires=wires, port=probe.getsockname()[1])
+        return Member(name, wires=wires, port=free_port.on_loopback())
 
 
 @contextmanager

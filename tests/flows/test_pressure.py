@@ -34,9 +34,10 @@ def refused(world: World, *statuses: int) -> int:
 async def under(
     world: World, match: dict[str, Any], then: dict[str, Any], *bodies: Any, seconds: float = A_WHILE
 ) -> list[After]:
-    """Launch on a cloud that misbehaves for a while, beginning when the launches are accepted."""
+    """Launch on a cloud that misbehaves for a while, beginning with the first call after the launches are accepted."""
     accepted = [await world.accept(body) for body in bodies]
     rule = world.fault(match, then)
+    await world.struck()
     await asyncio.sleep(seconds)
     world.sandbox.faults.remove(rule.id)
     return [await world.end(one.id) for one in accepted]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from tests import free_port
 from tests.integration.services import debian
 
 HOST = "127.0.0.1"
@@ -214,7 +215,5 @@ class Daemon(ABC):
     def _kept_port(self, name: str) -> int:
         file = self.directory / name
         if not file.exists():
-            with socket.socket() as probe:
-                probe.bind((HOST, 0))
-                file.write_text(str(probe.getsockname()[1]))
+            file.write_text(str(free_port.on_loopback()))
         return int(file.read_text())
