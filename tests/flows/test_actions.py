@@ -9,7 +9,8 @@ from enamel.model import item, task
 from enamel.model.errors import ActionImpossible, EnamelError, Invalid, WrongState
 from enamel.sandbox.compute import server as compute_server
 from tests.flows import world as worlds
-from tests.flows.world import After, World, states
+from tests.flows.after import After, states
+from tests.flows.world import World
 
 SMALL = {"name": "web", "template": "cirros", "type": "m1.small"}
 

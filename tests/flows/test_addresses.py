@@ -6,7 +6,8 @@ from enamel.model import cloud, task
 from enamel.model.cloud import AddressKind
 from enamel.model.errors import EnamelError, Invalid, NotFound, WrongState
 from enamel.service.resources import address
-from tests.flows.world import After, World
+from tests.flows.after import After
+from tests.flows.world import World
 
 SMALL = {"name": "web", "template": "cirros", "type": "m1.small"}
 

@@ -8,9 +8,10 @@ import pytest
 from enamel.model import errors, states, task
 from enamel.model.orphan import Kind
 from enamel.sandbox import kernel
+from tests.flows.after import After
 from tests.flows.test_launch import WEB, went_well
 from tests.flows.test_orphans import ADDRESSED, clean, look
-from tests.flows.world import QUICK, After, World
+from tests.flows.world import QUICK, World
 
 ONE: dict[str, Any] = {
     **WEB,

@@ -14,8 +14,9 @@ import structlog
 from enamel import telemetry
 from enamel.model import task
 from enamel.model.errors import EnamelError
+from tests.flows.after import After
 from tests.flows.test_launch import WEB
-from tests.flows.world import PASSWORD, After, World
+from tests.flows.world import PASSWORD, World
 
 ECHOES = ["raw", "json", "base64", "part", "url", "hex"]
 SCRIPT = "#!/bin/sh\necho 'planted-5e21b8' | passwd --stdin root\n"

@@ -10,10 +10,11 @@ import pytest
 from enamel.model import errors, item, task
 from enamel.steps import KINDS
 from enamel.steps.step import Retry
+from tests.flows.after import After, states
 from tests.flows.test_cloud_faults import RICH, WHOLE
 from tests.flows.test_failure import SLOW
 from tests.flows.test_launch import KEY, WEB, went_well
-from tests.flows.world import QUICK, After, World, states
+from tests.flows.world import QUICK, World
 
 KEPT = msgspec.structs.replace(QUICK, reclaim_seconds=600.0)
 

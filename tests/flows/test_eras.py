@@ -8,9 +8,10 @@ import pytest
 from enamel.clouds.capability import Capability
 from enamel.model import errors, task
 from enamel.sandbox import era, kernel
+from tests.flows.after import After
 from tests.flows.test_failure import failed
 from tests.flows.test_launch import KEY, WEB, went_well, without_network
-from tests.flows.world import QUICK, After, World
+from tests.flows.world import QUICK, World
 
 BEFORE = [name for name in era.ERAS if name != era.TODAY.name]
 NEUTRON = [name for name in BEFORE if not era.ERAS[name].nova_network]

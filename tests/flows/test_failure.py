@@ -10,9 +10,10 @@ import pytest
 from enamel.model import errors, item, task
 from enamel.sandbox import kernel
 from enamel.steps import server, volume
+from tests.flows.after import After
 from tests.flows.test_cloud_faults import RICH
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import QUICK, After, World
+from tests.flows.world import QUICK, World
 
 FULL = msgspec.structs.replace(QUICK, quotas={"instances": 4, "floatingip": 4, "volumes": 4})
 SLOW = msgspec.structs.replace(QUICK, boot_seconds=(0.6, 0.6))

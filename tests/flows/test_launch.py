@@ -9,7 +9,8 @@ import pytest
 from enamel.model import item, task
 from enamel.model.states import VolumeState
 from enamel.sandbox import kernel
-from tests.flows.world import QUICK, After, World, states
+from tests.flows.after import After, states
+from tests.flows.world import QUICK, World
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHEChAEkmVpnmKNJvlbbPv7lFdyfS5tBPhGdxjE0Jqv me@here"
 WEB: dict[str, Any] = {"name": "web", "template": "cirros", "type": "m1.small"}

@@ -15,8 +15,9 @@ from enamel.model.cloud import AddressKind
 from enamel.model.errors import EnamelError, Invalid
 from enamel.service.resources import address as addresses
 from enamel.steps import reach
+from tests.flows.after import After
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import After, World
+from tests.flows.world import World
 
 SLAAC = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
 

@@ -8,8 +8,9 @@ import pytest
 from enamel.model import cloud, errors, item, task
 from enamel.model.action import Action
 from enamel.model.states import VolumeState
+from tests.flows.after import After
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import After, World
+from tests.flows.world import World
 
 LASTING: dict[str, Any] = {"size_gb": 1, "delete_with_server": False}
 THREE: dict[str, Any] = {

@@ -10,7 +10,8 @@ from enamel.model.errors import Invalid
 from enamel.model.orphan import Kind, Orphan, Why
 from enamel.model.states import VolumeState
 from enamel.store import tasks
-from tests.flows.world import After, World
+from tests.flows.after import After
+from tests.flows.world import World
 
 SMALL = {"name": "web", "template": "cirros", "type": "m1.small"}
 ADDRESSED = {

@@ -7,9 +7,10 @@ import pytest
 
 from enamel.model import task
 from enamel.model.errors import CloudThrottled
+from tests.flows.after import After
 from tests.flows.test_cloud_faults import EQUAL, RICH, WHOLE
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import After, World
+from tests.flows.world import World
 
 TWINS: dict[str, Any] = {**EQUAL, "name": "twin"}
 A_WHILE = 1.2

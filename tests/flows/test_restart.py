@@ -6,8 +6,9 @@ import pytest
 
 from enamel.model import task
 from enamel.model.errors import Invalid, NameTaken, WrongState
+from tests.flows.after import After, states
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import After, World, states
+from tests.flows.world import World
 
 TOGETHER: dict[str, Any] = {**WEB, "count": 3, "public_address": True}
 """Three servers with one request; their ports are Nova's."""

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from enamel.model import cloud, errors, task
+from tests.flows.after import After
 from tests.flows.test_cloud_faults import RICH
 from tests.flows.test_launch import went_well
-from tests.flows.world import After, World
+from tests.flows.world import World
 
 THREE = ("web-1", "web-2", "web-3")
 

@@ -13,7 +13,8 @@ from enamel.model.caller import Caller
 from enamel.steps import security_group
 from enamel.steps.signal import AwaitSignal
 from enamel.store import signals
-from tests.flows.world import After, World
+from tests.flows.after import After
+from tests.flows.world import World
 
 STEP = "signal-await"
 

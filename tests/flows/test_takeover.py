@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from enamel.model import item, task
 from enamel.store import schema
+from tests.flows.after import After
 from tests.flows.test_cloud_faults import EQUAL, RICH
 from tests.flows.test_launch import KEY, WEB, went_well
-from tests.flows.world import After, World
+from tests.flows.world import World
 
 OTHER: dict[str, Any] = {**EQUAL, "name": "other"}
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB+oiyjqjhxlCbpxmbgLrL2pJmx0PEzKzpj1PmTTrsJB other@here"

@@ -6,9 +6,10 @@ import pytest
 
 from enamel.model import errors, item, task
 from enamel.model.action import Action
+from tests.flows.after import After, states
 from tests.flows.test_cloud_faults import RICH
 from tests.flows.test_launch import went_well
-from tests.flows.world import After, World, states
+from tests.flows.world import World
 
 ONE: dict[str, Any] = {**RICH, "count": 1, "spread": False}
 DELETIONS = {

@@ -14,8 +14,9 @@ from enamel.store import schema
 from enamel.store.clock import SteadyClock
 from enamel.store.transaction import Tx
 from tests.flows import world as worlds
+from tests.flows.after import After
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import QUICK, After, World
+from tests.flows.world import QUICK, World
 
 
 async def scheduled(world: World, id: str) -> Task:

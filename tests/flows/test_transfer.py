@@ -7,7 +7,8 @@ import pytest
 
 from enamel.model import action, cloud, errors, item, task
 from enamel.model.task import State
-from tests.flows.world import After, World
+from tests.flows.after import After
+from tests.flows.world import World
 
 WEB: dict[str, Any] = {
     "name": "web",

@@ -16,9 +16,10 @@ from enamel.service.access.webhook_targets import WebhookTargets
 from enamel.service.tasks import read
 from enamel.store import secrets, tasks, webhooks
 from tests.flows import receiver as receivers
+from tests.flows.after import After
 from tests.flows.receiver import Receiver
 from tests.flows.test_launch import WEB, went_well
-from tests.flows.world import After, World
+from tests.flows.world import World
 
 SECRET = "whsec_" + base64.b64encode(b"first secret of thirty-two bytes").decode()
 OTHER = "whsec_" + base64.b64encode(b"second secret, thirty-two bytes!").decode()

@@ -15,7 +15,6 @@ import aiohttp
 import msgspec
 import pytest
 import structlog
-from msgspec import Struct
 
 from enamel.clouds.accounts import LocalAccounts
 from enamel.clouds.calls import context as calls_context
@@ -33,7 +32,7 @@ from enamel.flow import plan as plans
 from enamel.flow.plan import Plan
 from enamel.flow.runner import Runner
 from enamel.flow.runtime import Runtime
-from enamel.model import ids, item, task, topic
+from enamel.model import ids, task, topic
 from enamel.model.call_context import CallContext
 from enamel.model.caller import Caller
 from enamel.model.errors import LeaseLost
@@ -41,7 +40,7 @@ from enamel.model.event import Event
 from enamel.model.item import Item
 from enamel.model.limits import NONE
 from enamel.model.placement import Containers
-from enamel.model.task import State, Task
+from enamel.model.task import Task
 from enamel.sandbox import faults, kernel, serve
 from enamel.secrets import local as local_keys
 from enamel.service import assembly
@@ -61,6 +60,7 @@ from enamel.worker.signal_reader import SignalReader
 from enamel.worker.webhook import WebhookSender
 from enamel.worker.worker import Worker
 from tests.flows import balance, history
+from tests.flows.after import After
 from tests.flows.balance import Row
 
 QUICK = kernel.Settings(boot_seconds=(0.01, 0.03), pace=0.03, guests=False)
@@ -78,30 +78,6 @@ HURRY = 0.01
 """What is left of a second that a step sleeps."""
 BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
 """What is logged where Enamel itself is at fault."""
-
-
-class After(Struct, frozen=True, kw_only=True):
-    """What there is after a task has ended."""
-
-    task: Task
-    items: tuple[Item, ...]
-    events: tuple[Event, ...]
-    cloud: dict[str, list[Row]]
-    """What the project has that it did not have in the beginning, by kind."""
-
-    @property
-    def state(self) -> State:
-        return self.task.state
-
-    def item(self, name: str) -> Item:
-        return next(one for one in self.items if one.name == name)
-
-    def told(self, type: str) -> list[Event]:
-        return [one for one in self.events if one.type == type]
-
-    def count(self) -> dict[str, int]:
-        """How much of each kind there is, without what there is nothing of."""
-        return {kind: len(rows) for kind, rows in self.cloud.items() if rows}
 
 
 class _Hurried(schedule.Schedule):
@@ -520,8 +496,3 @@ async def opened(
         await world.begin()
         stack.push_async_callback(world.stop)
         yield world
-
-
-def states(after: After) -> dict[str, item.State]:
-    """Return the state of each step."""
-    return {one.name: one.state for one in after.items}
