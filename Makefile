@@ -47,7 +47,7 @@ test: $(STAMP) ## Check style, types and floors, then run the tests that need no
 	@# While one processor checks the types, another one compiles the tests: all processes would do so at once.
 	@$(BIN)/python -m pytest --collect-only -q >/dev/null 2>&1 & $(MAKE) --no-print-directory lint && wait
 	$(IN_MEMORY) PYTHONHASHSEED=0 $(BIN)/python -m slipcover --source $(MEASURED) --json --out build/coverage.json \
-		-m pytest -m "not lab and not integration" -n 6 --maxschedchunk 2 $(PYTEST)
+		-m pytest -m "not lab and not integration" -n 6 $(PYTEST)
 	@$(if $(strip $(PYTEST)),echo "No coverage report: only a part of the tests was run.",$(BIN)/python -m tools.coverage)
 
 lint: $(STAMP) ## Check style, types and the order of the floors.
