@@ -74,6 +74,8 @@ QUICKLY = webhook.Settings(
 LEASE = timedelta(seconds=2)
 AT_ONCE = Rules(min_sightings_interval=timedelta(0), min_age=timedelta(0), min_idle_time=timedelta(0))
 """When orphans are proposed: after two looks."""
+PATIENCE = timedelta(seconds=30)
+"""How long callers wait for the store, however busy the machine is."""
 HURRY = 0.01
 """What is left of a second that a step sleeps."""
 BROKEN = {"task.stuck", "task.dropped", "step.broken", "worker.broke"}
@@ -466,7 +468,7 @@ async def opened(
     entry: str = "sandbox",
     clock: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[World]:
-    """Build a world; nothing in it may take longer than half a minute.
+    """Build a world; nothing in it may take longer than 90 seconds, on a busy machine either.
 
     Args:
         place: A directory of its own.
@@ -479,12 +481,12 @@ async def opened(
     if template is not None:
         shutil.copy(template, database)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(asyncio.timeout(30))
+        await stack.enter_async_context(asyncio.timeout(90))
         logs = stack.enter_context(
             structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info])
         )
         sandbox = await stack.enter_async_context(serve.running(settings))
-        store = Store(f"sqlite:///{database}", clock=clock)
+        store = Store(f"sqlite:///{database}", clock=clock, timeout=PATIENCE)
         stack.push_async_callback(store.close)
         if template is None:
             migrations.upgrade(store.engine)
