@@ -34,9 +34,9 @@ def of(here: str, *, schema: str, **others: str | None) -> Links:
     return links
 
 
-def permitted(ctx: CallContext, rule: str, target: str | None) -> str | None:
+def permitted(ctx: CallContext, rule: str, target: str) -> str | None:
     """Return the target of a link if the policy allows the caller what it leads to, else None."""
-    return target if target is not None and policy.allows(ctx, rule) else None
+    return target if policy.allows(ctx, rule) else None
 
 
 def onward(here: str, **changes: str | int) -> str:

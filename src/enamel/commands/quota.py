@@ -64,9 +64,9 @@ def _limited(needs: Mapping[str, int], facts: Facts) -> dict[str, Quota]:
 def faults(needs: Mapping[str, int], facts: Facts) -> list[Fault]:
     """Return a fault for each quota that is not enough, with the numbers."""
     lacking = []
-    for kind, number in needs.items():
-        known = _limited({kind: number}, facts).get(kind)
-        if known is not None and known.free is not None and number > known.free:
+    for kind, known in _limited(needs, facts).items():
+        number = needs[kind]
+        if known.free is not None and number > known.free:
             others = f", {known.reserved} reserved by running tasks" if known.reserved else ""
             detail = (
                 f"{number} {NAMES[kind]} wanted, {known.free} free "
